@@ -1,0 +1,1 @@
+"""Experiments as data, rollouts, metrics, statistics and the report."""

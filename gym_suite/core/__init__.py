@@ -1,0 +1,1 @@
+"""Shared machinery: compiled kernels, random numbers, the family contract and the environments."""

@@ -1,0 +1,1 @@
+"""Training with Stable-Baselines3, and learned policies that run in NumPy."""

@@ -1,0 +1,1 @@
+"""Frames, strip charts, windows and recordings; nothing here knows a family."""
