@@ -52,7 +52,7 @@ from gym_suite.motors.parameters import (
     P_PSI_P,
     P_R_S,
     P_RATIO,
-    P_REFERENCE_HOLD,
+    P_REFERENCE_TICKS,
     P_REFERENCE_KIND,
     P_REFERENCE_RANGE,
     P_SPEED_HIGH,
@@ -153,8 +153,7 @@ def reference_at(x, key, tick, p, tables):
         signals, own = tables[T_SIGNALS], tables[T_SIGNAL_TABLES]
         first = signal_value(signals, SIGNAL_REFERENCE, own, key, 2, t)
         return first, signal_value(signals, SIGNAL_REFERENCE + 1, own, key, 3, t)
-    hold = max(1, int(round(p[P_REFERENCE_HOLD] / p[P_TAU])))
-    segment = tick // hold
+    segment = tick // int(p[P_REFERENCE_TICKS])
     if int(p[P_TASK]) == TASK_CURRENT:
         return _random_currents(key, segment, x[X_OMEGA], p)
     part = uniform(key, segment, _CURRENTS)
@@ -167,7 +166,7 @@ def _reference_holds(tick, p):
     kind = int(p[P_REFERENCE_KIND])
     if kind == REFERENCE_CYCLE or kind == REFERENCE_SIGNALS:
         return False
-    return tick % max(1, int(round(p[P_REFERENCE_HOLD] / p[P_TAU]))) != 0
+    return tick % int(p[P_REFERENCE_TICKS]) != 0
 
 
 @kernel
