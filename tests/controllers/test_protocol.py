@@ -1,4 +1,4 @@
-"""What every controller promises: scikit-learn's rules, batching, fresh starts, untouched states."""
+"""What every controller promises: scikit-learn's rules, batching, fresh starts, kept states."""
 
 import copy
 import pickle
