@@ -35,17 +35,13 @@ class _Baseline(Controller):
 
     def tune(self, env: Any) -> Self:
         """Read the spaces of any Gymnasium or PettingZoo env, or of a nominal model."""
-        from gymnasium import spaces
-
         self.gains_ = {}
         self.gain_units_ = {}
         space = _single_space(env, "action")
-        if space is None:
-            columns = env.setup.action_columns
-            space = spaces.Box(
-                np.asarray(columns.low, dtype=np.float32),
-                np.asarray(columns.high, dtype=np.float32),
-            )
+        if space is None:  # a bare nominal model
+            from gym_suite.core.env import action_space
+
+            space = action_space(env.setup)
             self._observation_shape = (len(env.setup.observation_columns),)
         else:
             self._observation_shape = tuple(_single_space(env, "observation").shape)
