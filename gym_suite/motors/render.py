@@ -1,0 +1,199 @@
+"""Pictures of a motor's episode: what it tracks over time, and its vectors in the dq plane."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
+from gym_suite.rendering.canvas import Canvas
+
+if TYPE_CHECKING:
+    from matplotlib.text import Text
+
+__all__ = ["MotorRenderer"]
+
+_SYMBOLS = {
+    "omega": r"$\omega$",
+    "i_sd": "$i_d$",
+    "i_sq": "$i_q$",
+    "u_sd": "$u_d$",
+    "u_sq": "$u_q$",
+    "torque": "$T$",
+    "v": "$v$",
+}
+_CURRENTS = ("i_sd", "i_sq")
+_VOLTAGES = ("u_sd", "u_sq")
+_TRAIL = 0.15  # part of the time axis that the trail in a plane goes back
+_HEXAGON = np.arange(6) * math.pi / 3.0
+
+
+class MotorRenderer(EpisodeRenderer):
+    """Strip charts on the left, the dq planes of current and voltage on the right.
+
+    It draws the metric columns that the setup has: each tracked value with its reference, then
+    currents, torque and voltages. A machine without dq currents gets the charts alone.
+    """
+
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+        panels = self._panels()
+        drawn = [name for panel in panels for name in panel.names]
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", self.setup.violation)
+        present = [name for name in extra if name in self.setup.metric_columns]
+        return tuple(dict.fromkeys([*drawn, *present]))
+
+    def build(self, canvas: Canvas) -> None:
+        """Put the plots on a fresh sheet."""
+        planes = all(name in self.columns for name in _CURRENTS)
+        right = canvas.width - 330.0 if planes else canvas.width - 16.0
+        top = canvas.height - 34.0
+        self._chart = StripChart(
+            canvas,
+            self._panels(),
+            box=Box(56.0, 4.0, right - 56.0, top - 4.0),
+            span=self.span,
+        )
+        self._current = self._voltage = None
+        if planes:
+            self._build_planes(canvas, right + 14.0, top)
+        self._build_header(canvas, right)
+
+    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
+        """Show an episode up to now."""
+        self._chart.update(time, values)
+        recent = slice(int(np.searchsorted(time, time[-1] - _TRAIL * self.span)), None)
+        if self._current is not None:
+            reference = None
+            if "i_sd_ref" in values and "i_sq_ref" in values:
+                reference = (values["i_sd_ref"][-1], values["i_sq_ref"][-1])
+            self._current.update(
+                values["i_sd"][recent], values["i_sq"][recent], reference=reference
+            )
+        if self._voltage is not None:
+            self._voltage.update(values["u_sd"][recent], values["u_sq"][recent])
+            if self._hexagon is not None:
+                self._hexagon.update(self._corners(values["epsilon"][-1]))
+        self._write_header(time[-1], values)
+
+    def _panels(self) -> list[Panel]:
+        """Choose the charts from the columns that there are."""
+        columns = self.setup.metric_columns
+        tracked = {item.value: item for item in self.setup.tracking}
+        panels = [self._tracked_panel(item) for item in tracked.values()]
+        voltage = self._nominal("u_dc") / math.sqrt(3.0)
+        groups = (
+            ("current", _CURRENTS, self._nominal("i_limit"), ("i_sd_ref", "i_sq_ref")),
+            ("torque", ("torque",), math.nan, ("torque_ref",)),
+            ("voltage", _VOLTAGES, voltage, (None, None)),
+            ("speed", ("omega",), math.nan, (None,)),
+        )
+        for title, names, limit, references in groups:
+            shown = [name for name in names if name in columns and name not in tracked]
+            if not shown or len(panels) == 4:
+                continue
+            pairs = dict(zip(names, references, strict=True))
+            lines = [
+                Series(
+                    name=name,
+                    label=_SYMBOLS[name],
+                    reference=pairs[name] if pairs[name] in columns else None,
+                    color=_color(name),
+                )
+                for name in shown
+            ]
+            bounds = (-limit, limit) if math.isfinite(limit) else ()
+            span = 0.1 * limit if bounds else 0.0
+            panels.append(
+                Panel(
+                    title=title, unit=columns[shown[0]].unit, series=lines, limits=bounds, span=span
+                )
+            )
+        return panels
+
+    def _tracked_panel(self, item: Any) -> Panel:
+        """Return the chart of a value that is to follow its reference."""
+        fast = item.unit == "m/s"  # road speeds, which people and regulations know in km/h
+        line = Series(
+            name=item.value,
+            label=_SYMBOLS.get(item.value, item.value),
+            reference=item.reference,
+            color=_color(item.value),
+        )
+        return Panel(
+            title=item.label,
+            unit="km/h" if fast else item.unit,
+            series=[line],
+            limits=(-item.scale, item.scale),
+            span=0.05 * item.scale,
+            scale=3.6 if fast else 1.0,
+        )
+
+    def _nominal(self, name: str) -> float:
+        """Return a nominal parameter, NaN when this setup has none of that name."""
+        columns = self.setup.parameter_columns
+        return float(self.setup.nominal[columns.index(name)]) if name in columns else math.nan
+
+    def _build_planes(self, canvas: Canvas, left: float, top: float) -> None:
+        """Add the planes of current and, where it is known, voltage."""
+        width = canvas.width - left - 12.0
+        limit = self._nominal("i_limit")
+        known = math.isfinite(limit)
+        extent = 1.1 * limit if known else self.setup.metric_columns["i_sd"].high
+        split = 0.45 * top
+        self._current = PlanePlot(
+            canvas,
+            box=Box(left, split, width, top - split),
+            title="current (A)",
+            labels=("$i_d$", "$i_q$"),
+            extent=extent,
+        )
+        if known:
+            self._current.circle(limit, label=f"limit {limit:g} A", warning=True)
+        u_dc = self._nominal("u_dc")
+        if not (math.isfinite(u_dc) and all(name in self.columns for name in _VOLTAGES)):
+            return
+        self._voltage = PlanePlot(
+            canvas,
+            box=Box(left, 4.0, width, split - 8.0),
+            title="voltage (V)",
+            labels=("$u_d$", "$u_q$"),
+            extent=1.1 * 2.0 / 3.0 * u_dc,
+            color=style.COLORS["purple"],
+            arrow=True,
+        )
+        self._voltage.circle(u_dc / math.sqrt(3.0))
+        turns = "epsilon" in self.columns
+        self._hexagon = self._voltage.moving_polygon() if turns else None
+
+    def _corners(self, epsilon: float) -> NDArray[np.float64]:
+        """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame."""
+        radius = 2.0 / 3.0 * self._nominal("u_dc")
+        angle = _HEXAGON - epsilon
+        return radius * np.column_stack([np.cos(angle), np.sin(angle)])
+
+    def _build_header(self, canvas: Canvas, right: float) -> None:
+        top = canvas.height - 21.0
+        canvas.text(14.0, top, self.setup.id, fontsize=11, fontweight="bold")
+        self._clock: Text = canvas.text(
+            canvas.width - 14.0, top, fontsize=10, color=style.MUTED, ha="right"
+        )
+        self._alarm: Text = canvas.text(
+            right, top, "limit violated", fontsize=10, color=style.WARNING, ha="right"
+        )
+        canvas.moving(self._clock, self._alarm)
+
+    def _write_header(self, now: float, values: dict[str, NDArray[np.float64]]) -> None:
+        short = self.span < 2.0
+        self._clock.set_text(f"t = {now * 1e3:.1f} ms" if short else f"t = {now:.2f} s")
+        violation = values.get(self.setup.violation)
+        self._alarm.set_visible(violation is not None and bool(violation[-1] > 0.0))
+
+
+def _color(name: str) -> str:
+    """Return a quantity's colour, the same in every chart and plane."""
+    order = {"i_sd": "sky", "i_sq": "blue", "u_sd": "orange", "u_sq": "purple", "torque": "green"}
+    return style.COLORS[order.get(name, "blue")]
