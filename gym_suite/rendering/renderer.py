@@ -43,7 +43,8 @@ class EpisodeRenderer(ABC):
         self._histories: dict[int, History] = {}
         self._canvas: Canvas | None = None
         self._window: Window | None = None
-        self._pace = Pace(setup.dt, setup.horizon)
+        self.horizon = setup.horizon or _registered_horizon(setup.id)
+        self._pace = Pace(setup.dt, self.horizon)
 
     @abstractmethod
     def names(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ class EpisodeRenderer(ABC):
     @property
     def span(self) -> float:
         """Length of the time axis in seconds."""
-        return self.setup.dt * (self.setup.horizon or self.default_steps)
+        return self.setup.dt * (self.horizon or self.default_steps)
 
     def append(
         self, row: int, step: int, metrics: NDArray[np.float64], state: NDArray[np.float64]
@@ -80,7 +81,7 @@ class EpisodeRenderer(ABC):
         """
         history = self._histories.get(row)
         if history is None:
-            stride = math.ceil((self.setup.horizon or 1) / self.capacity)
+            stride = math.ceil((self.horizon or 1) / self.capacity)
             history = History(len(self.columns), capacity=self.capacity, stride=stride)
             self._histories[row] = history
         if step == 0:
@@ -129,3 +130,11 @@ class EpisodeRenderer(ABC):
     def __getstate__(self) -> dict[str, Any]:
         # Sheets and windows belong to this process; a copy makes its own at its first frame.
         return {**self.__dict__, "_canvas": None, "_window": None}
+
+
+def _registered_horizon(env_id: str) -> int | None:
+    """Return the time limit that Gymnasium puts around an id, None if there is none."""
+    import gymnasium
+
+    spec = gymnasium.registry.get(env_id)
+    return None if spec is None else spec.max_episode_steps

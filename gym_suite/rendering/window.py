@@ -69,15 +69,16 @@ class Window:
 
     def _open(self, frame: NDArray[np.uint8]) -> None:
         height, width = frame.shape[:2]
+        import matplotlib
         from matplotlib.figure import Figure
 
-        with style.context():
-            figure = Figure(figsize=((width + 0.01) / 100.0, (height + 0.01) / 100.0), dpi=100)
+        with style.context(), matplotlib.rc_context({"toolbar": "None"}):
+            figure = Figure(figsize=(width / 100.0, height / 100.0), dpi=100)
             axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
             axes.set_axis_off()
-            # Nearest is exact at the frame's own size, and quick when the user resizes the window.
-            self._image = axes.imshow(frame, interpolation="nearest")
-        self._manager = _new_manager(figure)
+            # Exact at the frame's own size, smooth where screen or user make the window larger.
+            self._image = axes.imshow(frame, interpolation="auto")
+            self._manager = _new_manager(figure)
         self._manager.set_window_title(self._title)
         self._manager.canvas.mpl_connect("close_event", self._on_close)
         self._manager.show()
@@ -115,7 +116,7 @@ class Pace:
         if step % self.stride:
             return False
         now = time.monotonic()
-        if 0.0 < self._next - now <= self._between:
+        if self._next > now:
             time.sleep(self._next - now)
             now = self._next
         self._next = now + self._between
