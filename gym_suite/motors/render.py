@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
 from gym_suite.rendering.canvas import Canvas
-
-if TYPE_CHECKING:
-    from matplotlib.text import Text
 
 __all__ = ["MotorRenderer"]
 
@@ -25,6 +22,14 @@ _SYMBOLS = {
     "torque": "$T$",
     "v": "$v$",
 }
+#: What is charted besides the tracked values, while there is room: title, columns, references.
+_GROUPS: dict[str, dict[str, str | None]] = {
+    "current": {"i_sd": "i_sd_ref", "i_sq": "i_sq_ref"},
+    "torque": {"torque": "torque_ref"},
+    "voltage": {"u_sd": None, "u_sq": None},
+    "speed": {"omega": None},
+}
+_MOST_PANELS = 4
 _CURRENTS = ("i_sd", "i_sq")
 _VOLTAGES = ("u_sd", "u_sq")
 _TRAIL = 0.15  # part of the time axis that the trail in a plane goes back
@@ -42,7 +47,8 @@ class MotorRenderer(EpisodeRenderer):
         """Return the metric columns that are drawn."""
         panels = self._panels()
         drawn = [name for panel in panels for name in panel.names]
-        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", self.setup.violation)
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "omega")
+        extra = (*extra, self.setup.violation)
         present = [name for name in extra if name in self.setup.metric_columns]
         return tuple(dict.fromkeys([*drawn, *present]))
 
@@ -76,50 +82,51 @@ class MotorRenderer(EpisodeRenderer):
         if self._voltage is not None:
             self._voltage.update(values["u_sd"][recent], values["u_sq"][recent])
             if self._hexagon is not None:
-                self._hexagon.update(self._corners(values["epsilon"][-1]))
+                self._hexagon.update(self._corners(values))
         self._write_header(time[-1], values)
 
     def _panels(self) -> list[Panel]:
         """Choose the charts from the columns that there are."""
+        tracked = [item.value for item in self.setup.tracking]
+        panels = [self._tracked_panel(item) for item in self.setup.tracking]
+        bounds = {
+            "current": self._nominal("i_limit"),
+            "voltage": self._nominal("u_dc") / math.sqrt(3.0),
+        }
+        for title, references in _GROUPS.items():
+            names = [name for name in references if name in self.setup.metric_columns]
+            names = [name for name in names if name not in tracked]
+            if names and len(panels) < _MOST_PANELS:
+                panels.append(self._group_panel(title, names, bounds.get(title, math.nan)))
+        return panels
+
+    def _group_panel(self, title: str, names: list[str], bound: float) -> Panel:
+        """Return the chart of columns of one unit, with lines at plus and minus ``bound``."""
         columns = self.setup.metric_columns
-        tracked = {item.value: item for item in self.setup.tracking}
-        panels = [self._tracked_panel(item) for item in tracked.values()]
-        voltage = self._nominal("u_dc") / math.sqrt(3.0)
-        groups = (
-            ("current", _CURRENTS, self._nominal("i_limit"), ("i_sd_ref", "i_sq_ref")),
-            ("torque", ("torque",), math.nan, ("torque_ref",)),
-            ("voltage", _VOLTAGES, voltage, (None, None)),
-            ("speed", ("omega",), math.nan, (None,)),
-        )
-        for title, names, limit, references in groups:
-            shown = [name for name in names if name in columns and name not in tracked]
-            if not shown or len(panels) == 4:
-                continue
-            pairs = dict(zip(names, references, strict=True))
-            lines = [
+        references = {name: ref for name, ref in _GROUPS[title].items() if ref in columns}
+        known = math.isfinite(bound)
+        return Panel(
+            title=title,
+            unit=columns[names[0]].unit,
+            series=[
                 Series(
                     name=name,
-                    label=_SYMBOLS[name],
-                    reference=pairs[name] if pairs[name] in columns else None,
+                    label=_symbol(name),
+                    reference=references.get(name),
                     color=_color(name),
                 )
-                for name in shown
-            ]
-            bounds = (-limit, limit) if math.isfinite(limit) else ()
-            span = 0.1 * limit if bounds else 0.0
-            panels.append(
-                Panel(
-                    title=title, unit=columns[shown[0]].unit, series=lines, limits=bounds, span=span
-                )
-            )
-        return panels
+                for name in names
+            ],
+            limits=(-bound, bound) if known else (),
+            span=0.1 * bound if known else 0.0,
+        )
 
     def _tracked_panel(self, item: Any) -> Panel:
         """Return the chart of a value that is to follow its reference."""
         fast = item.unit == "m/s"  # road speeds, which people and regulations know in km/h
         line = Series(
             name=item.value,
-            label=_SYMBOLS.get(item.value, item.value),
+            label=_symbol(item.value),
             reference=item.reference,
             color=_color(item.value),
         )
@@ -169,19 +176,27 @@ class MotorRenderer(EpisodeRenderer):
         turns = "epsilon" in self.columns
         self._hexagon = self._voltage.moving_polygon() if turns else None
 
-    def _corners(self, epsilon: float) -> NDArray[np.float64]:
-        """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame."""
+    def _corners(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame.
+
+        The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
+        are those in the middle of the last inverter period, the angle is that at its end.
+        """
+        middle = values["epsilon"][-1]
+        if "omega" in values:
+            turned = self._nominal("p") * values["omega"][-1] * self._nominal("tau")
+            middle -= 0.5 * turned if math.isfinite(turned) else 0.0
         radius = 2.0 / 3.0 * self._nominal("u_dc")
-        angle = _HEXAGON - epsilon
+        angle = _HEXAGON - middle
         return radius * np.column_stack([np.cos(angle), np.sin(angle)])
 
     def _build_header(self, canvas: Canvas, right: float) -> None:
         top = canvas.height - 21.0
         canvas.text(14.0, top, self.setup.id, fontsize=11, fontweight="bold")
-        self._clock: Text = canvas.text(
+        self._clock = canvas.text(
             canvas.width - 14.0, top, fontsize=10, color=style.MUTED, ha="right"
         )
-        self._alarm: Text = canvas.text(
+        self._alarm = canvas.text(
             right, top, "limit violated", fontsize=10, color=style.WARNING, ha="right"
         )
         canvas.moving(self._clock, self._alarm)
@@ -191,6 +206,11 @@ class MotorRenderer(EpisodeRenderer):
         self._clock.set_text(f"t = {now * 1e3:.1f} ms" if short else f"t = {now:.2f} s")
         violation = values.get(self.setup.violation)
         self._alarm.set_visible(violation is not None and bool(violation[-1] > 0.0))
+
+
+def _symbol(name: str) -> str:
+    """Return a quantity's textbook symbol as mathtext, or its name."""
+    return _SYMBOLS.get(name, name)
 
 
 def _color(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from gym_suite.rendering import style
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 __all__ = ["Box", "Canvas", "check_size"]
 
@@ -90,7 +91,7 @@ class Canvas:
         with style.context():
             return self.figure.add_axes(rectangle)
 
-    def text(self, x: float, y: float, content: str = "", **properties: object) -> Artist:
+    def text(self, x: float, y: float, content: str = "", **properties: Any) -> Text:
         """Return a text at (x, y) in layout units; ``properties`` as Matplotlib's ``Text``."""
         with style.context():
             return self.figure.text(x / self.width, y / self.height, content, **properties)

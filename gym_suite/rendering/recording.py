@@ -164,7 +164,8 @@ class _PngWriter:
     def close(self) -> None:
         from PIL import Image
 
-        Image.fromarray(self._frame).save(self._path, optimize=True)
+        if self._frame is not None:
+            Image.fromarray(self._frame).save(self._path, optimize=True)
 
     def abort(self) -> None:
         self._frame = None

@@ -127,10 +127,6 @@ class EpisodeRenderer(ABC):
         self._window = None
         self._canvas = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Sheets and windows belong to this process; a copy makes its own at its first frame.
-        return {**self.__dict__, "_canvas": None, "_window": None}
-
 
 def _registered_horizon(env_id: str) -> int | None:
     """Return the time limit that Gymnasium puts around an id, None if there is none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from types import MappingProxyType
+from typing import Any
 
 __all__ = ["COLORS", "FAINT", "INK", "MUTED", "PALETTE", "WARNING", "context"]
 
@@ -28,7 +29,7 @@ MUTED = "#66717d"  # ticks and second-rank text
 FAINT = "#c3cad2"  # spines, limits, grids
 WARNING = COLORS["vermillion"]
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with Matplotlib: the same frame on every machine
     "font.size": 8.5,
     "mathtext.fontset": "dejavusans",

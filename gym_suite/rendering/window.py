@@ -51,12 +51,11 @@ class Window:
         """
         if self.closed:
             return
-        if self._manager is None:
-            self._open(frame)
+        manager = self._manager or self._open(frame)
         if frame.shape != self._shape:
             raise ValueError(f"the window shows frames {self._shape}, got {frame.shape}")
         self._image.set_data(frame)
-        canvas = self._manager.canvas
+        canvas = manager.canvas
         canvas.draw()
         canvas.flush_events()
 
@@ -67,7 +66,7 @@ class Window:
         if manager is not None:
             manager.destroy()
 
-    def _open(self, frame: NDArray[np.uint8]) -> None:
+    def _open(self, frame: NDArray[np.uint8]) -> FigureManagerBase:
         height, width = frame.shape[:2]
         import matplotlib
         from matplotlib.figure import Figure
@@ -78,11 +77,12 @@ class Window:
             axes.set_axis_off()
             # Exact at the frame's own size, smooth where screen or user make the window larger.
             self._image = axes.imshow(frame, interpolation="auto")
-            self._manager = _new_manager(figure)
-        self._manager.set_window_title(self._title)
-        self._manager.canvas.mpl_connect("close_event", self._on_close)
-        self._manager.show()
-        self._shape = frame.shape
+            manager = _new_manager(figure)
+        manager.set_window_title(self._title)
+        manager.canvas.mpl_connect("close_event", self._on_close)
+        manager.show()
+        self._manager, self._shape = manager, frame.shape
+        return manager
 
     def _on_close(self, _event: object) -> None:
         self.closed = True

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 
+import gymnasium
 import numpy as np
 import pytest
 
+import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.rendering import Window
 from gym_suite.rendering.window import Pace
 
@@ -28,8 +30,10 @@ def test_the_screen_shows_the_newest_frame(virtual_display):
     if not features.check("xcb"):
         pytest.skip("this Pillow cannot read the screen")
     code = """
+import gymnasium
 import numpy as np
 from PIL import ImageGrab
+import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.rendering import Window
 window = Window("test")
 for color in ((213, 94, 0), (0, 114, 178)):
@@ -46,7 +50,9 @@ window.close()
 
 def test_closing_the_window_stops_the_display_only(virtual_display):
     code = """
+import gymnasium
 import numpy as np
+import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.rendering import Window
 frame = np.zeros((270, 480, 3), np.uint8)
 window = Window("test")
@@ -97,3 +103,29 @@ def test_short_episodes_run_in_slow_motion_and_long_ones_in_real_time(
     shown = sum(pace.due(step) for step in range(steps + 1))
     assert clock[0] - 100.0 == pytest.approx(seconds, rel=0.02)
     assert shown == pytest.approx(25 * seconds, rel=0.05)
+
+
+def test_human_mode_shows_an_episode_as_it_runs(virtual_display):
+    code = """
+import gymnasium, gym_suite
+import gymnasium
+import numpy as np
+from PIL import ImageGrab
+env = gymnasium.make("gem/PMSM-v0", render_mode="human")
+env.reset(seed=0)
+before = np.asarray(ImageGrab.grab())
+for _ in range(40):
+    env.step(np.array([0.05, 0.05]))
+after = np.asarray(ImageGrab.grab())
+env.close()
+env.close()
+print((before < 250).any(), (before != after).any())
+"""
+    assert run(code, virtual_display).split() == ["True", "True"]
+
+
+def test_human_mode_without_a_display_says_what_to_do():
+    env = gymnasium.make("gem/PMSM-v0", render_mode="human")
+    with pytest.raises(RuntimeError, match="rgb_array"):
+        env.reset(seed=0)
+    env.close()
