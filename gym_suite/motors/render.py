@@ -24,7 +24,7 @@ _SYMBOLS = {
 }
 #: What is charted besides the tracked values, while there is room: title, columns, references.
 _GROUPS: dict[str, dict[str, str | None]] = {
-    "current": {"i_sd": "i_sd_ref", "i_sq": "i_sq_ref"},
+    "current": {"i_sd": None, "i_sq": None},  # an inner loop's references: see the plane
     "torque": {"torque": "torque_ref"},
     "voltage": {"u_sd": None, "u_sq": None},
     "speed": {"omega": None},
@@ -142,7 +142,7 @@ class MotorRenderer(EpisodeRenderer):
     def _nominal(self, name: str) -> float:
         """Return a nominal parameter, NaN when this setup has none of that name."""
         columns = self.setup.parameter_columns
-        return float(self.setup.nominal[columns.index(name)]) if name in columns else math.nan
+        return float(self.setup.row[columns.index(name)]) if name in columns else math.nan
 
     def _build_planes(self, canvas: Canvas, left: float, top: float) -> None:
         """Add the planes of current and, where it is known, voltage."""
@@ -169,7 +169,6 @@ class MotorRenderer(EpisodeRenderer):
             title="voltage (V)",
             labels=("$u_d$", "$u_q$"),
             extent=1.1 * 2.0 / 3.0 * u_dc,
-            color=style.COLORS["purple"],
             arrow=True,
         )
         self._voltage.circle(u_dc / math.sqrt(3.0))
@@ -215,5 +214,5 @@ def _symbol(name: str) -> str:
 
 def _color(name: str) -> str:
     """Return a quantity's colour, the same in every chart and plane."""
-    order = {"i_sd": "sky", "i_sq": "blue", "u_sd": "orange", "u_sq": "purple", "torque": "green"}
+    order = {"i_sd": "green", "i_sq": "blue", "u_sd": "green", "u_sq": "blue", "torque": "purple"}
     return style.COLORS[order.get(name, "blue")]

@@ -71,8 +71,8 @@ def record(
 
     Args:
         env_id: A registered id.
-        agent: Name for `gym_suite.make_controller`, an object with ``predict``, or a function that
-            takes the env and returns one.
+        agent: Name for `gym_suite.make_controller`, an object with ``predict`` (such as a loaded
+            policy), a class with ``for_env``, or a function that takes the env and returns one.
         out: File to write; ``.png`` (the last frame), ``.gif`` or ``.mp4``.
         seed: Of the env and its action space.
         steps: Control periods to run; a new episode begins when one ends before. None runs one
@@ -112,12 +112,14 @@ def _resolve(agent: Any, env: Any) -> Any:
         from gym_suite import make_controller
 
         return make_controller(env, agent)
-    if not hasattr(agent, "predict") and callable(agent):
+    if isinstance(agent, type) and hasattr(agent, "for_env"):
+        agent = agent.for_env(env)
+    elif not hasattr(agent, "predict") and callable(agent):
         agent = agent(env)
     if not hasattr(agent, "predict"):
         raise ValueError(
             "agent= must be a name, an object with predict(observation, state, episode_start), "
-            f"or a function that returns one, got {type(agent).__name__}"
+            f"a class with for_env or a function that returns one, got {type(agent).__name__}"
         )
     return agent
 

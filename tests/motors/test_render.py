@@ -38,7 +38,7 @@ def machine(**metrics):
         horizon=100,
         metric_columns=Columns(*[Column(n, u, -500, 500) for n, u in metrics.items()]),
         parameter_columns=Columns(Column("i_limit", "A"), Column("u_dc", "V")),
-        nominal=np.array([400.0, 300.0]),
+        row=np.array([400.0, 300.0]),
         tracking=(),
         violation="",
     )
