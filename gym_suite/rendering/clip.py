@@ -112,9 +112,10 @@ def _resolve(agent: Any, env: Any) -> Any:
         from gym_suite import make_controller
 
         return make_controller(env, agent)
-    if isinstance(agent, type) and hasattr(agent, "for_env"):
+    is_class = isinstance(agent, type)  # a class has predict too, but no self to give it
+    if is_class and hasattr(agent, "for_env"):
         agent = agent.for_env(env)
-    elif not hasattr(agent, "predict") and callable(agent):
+    elif is_class or (callable(agent) and not hasattr(agent, "predict")):
         agent = agent(env)
     if not hasattr(agent, "predict"):
         raise ValueError(

@@ -114,6 +114,28 @@ def test_frame_rate_is_kept(tmp_path):
     assert 5.0 <= seconds <= 10.0
 
 
+class Tuned(Echo):
+    """Made by `for_env` alone."""
+
+    @classmethod
+    def for_env(cls, env):
+        assert env.action_space.shape == (1,)
+        return cls()
+
+
+class Built(Echo):
+    """Takes the env when it is made."""
+
+    def __init__(self, env):
+        super().__init__()
+        assert env.action_space.shape == (1,)
+
+
+@pytest.mark.parametrize("agent", [Tuned, Built, lambda env: Echo(), Echo()])
+def test_agents_come_as_classes_functions_or_objects(tmp_path, agent):
+    assert record("test/Counter-v0", agent=agent, out=tmp_path / "a.png", steps=9).steps == 9
+
+
 def test_bad_input_is_told_before_anything_runs(tmp_path):
     agent = Echo()
     with pytest.raises(ValueError, match=r"\.png"):
