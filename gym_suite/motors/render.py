@@ -32,7 +32,8 @@ _GROUPS: dict[str, dict[str, str | None]] = {
 _MOST_PANELS = 4
 _CURRENTS = ("i_sd", "i_sq")
 _VOLTAGES = ("u_sd", "u_sq")
-_TRAIL = 0.15  # part of the time axis that the trail in a plane goes back
+#: Parts of the time axis that the trails go back; voltages jump, and a long trail hides the point.
+_CURRENT_TRAIL, _VOLTAGE_TRAIL = 0.15, 0.01
 _HEXAGON = np.arange(6) * math.pi / 3.0
 
 
@@ -71,19 +72,24 @@ class MotorRenderer(EpisodeRenderer):
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
         self._chart.update(time, values)
-        recent = slice(int(np.searchsorted(time, time[-1] - _TRAIL * self.span)), None)
         if self._current is not None:
             reference = None
             if "i_sd_ref" in values and "i_sq_ref" in values:
                 reference = (values["i_sd_ref"][-1], values["i_sq_ref"][-1])
+            recent = self._since(time, _CURRENT_TRAIL)
             self._current.update(
                 values["i_sd"][recent], values["i_sq"][recent], reference=reference
             )
         if self._voltage is not None:
+            recent = self._since(time, _VOLTAGE_TRAIL)
             self._voltage.update(values["u_sd"][recent], values["u_sq"][recent])
             if self._hexagon is not None:
                 self._hexagon.update(self._corners(values))
         self._write_header(time[-1], values)
+
+    def _since(self, time: NDArray[np.float64], part: float) -> slice:
+        """Return the slice of the last ``part`` of the time axis."""
+        return slice(int(np.searchsorted(time, time[-1] - part * self.span)), None)
 
     def _panels(self) -> list[Panel]:
         """Choose the charts from the columns that there are."""
