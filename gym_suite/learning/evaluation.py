@@ -71,7 +71,10 @@ class Evaluation:
             lengths += alive
             tripped |= alive & terminated
             alive &= ~(terminated | truncated)
-        horizon = self.setup.horizon or lengths.max()
+        limits = [
+            limit for limit in (self.setup.horizon, self.envs.spec.max_episode_steps) if limit
+        ]
+        horizon = min(limits, default=lengths.max())
         errors += np.where(tripped, horizon - lengths, 0)
         lived = np.where(tripped, horizon, lengths)
         return Score(

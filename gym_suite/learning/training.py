@@ -262,8 +262,8 @@ class _Work:
             reached += f" and {curve.reached.step:,} steps"
         self.say(
             f"{self.algo} seed {seed}: error {curve.score.error:.5f} after "
-            f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean error of {self.reference} "
-            f"({self.reference_score.error:.5f})"
+            f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean "
+            f"error of {self.reference} ({self.reference_score.error:.5f})"
         )
 
 

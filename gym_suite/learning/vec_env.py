@@ -71,6 +71,46 @@ def make_sb3_vec(
     return _seeded(_with_sb3_base(VectorRows)(envs, monitor=monitor, metrics=metrics), seed)
 
 
+def agents_as_batch(
+    env: Any,
+    n: int = 1,
+    *,
+    seed: int | None = None,
+    monitor: bool = True,
+    metrics: bool = True,
+    **keywords: Any,
+) -> Any:
+    """Make a Stable-Baselines3 ``VecEnv`` whose rows are the agents of n worlds.
+
+    One policy then learns from all agents. Row ``w * agents + a`` is agent a of world w; what
+    happens to an agent that ends before its world is said in
+    :class:`gym_suite.learning.agents.AgentVectorEnv`. A time limit is marked as truncation, so
+    PPO bootstraps there.
+
+    Args:
+        env: Id of an environment with several agents, or one made by ``gym_suite.parallel_env``.
+        n: Number of worlds.
+        seed: World w starts from seed + w at the first reset; None for fresh entropy.
+        monitor: Add ``info["episode"]`` where an agent's episode ends.
+        metrics: Put the metrics of the world into the info of every step.
+        **keywords: Keyword arguments of the environment, where an id is given.
+
+    Raises:
+        ValueError: n is not positive, the id has one agent, or a keyword is not the environment's.
+        ModuleNotFoundError: Stable-Baselines3 is not installed.
+    """
+    import gym_suite
+    from gym_suite.learning.agents import AgentVectorEnv
+
+    require_sb3()
+    if isinstance(env, str):
+        env = gym_suite.parallel_env(env, **keywords)
+    elif keywords:
+        raise ValueError(f"keywords {list(keywords)} go to the environment: give its id")
+    rows = _with_sb3_base(VectorRows)(AgentVectorEnv(env, n), monitor=monitor, metrics=metrics)
+    return _seeded(rows, seed)
+
+
 class VectorRows:
     """A Gymnasium vector environment in SAME_STEP mode, with the methods of SB3's ``VecEnv``.
 
@@ -140,7 +180,9 @@ class VectorRows:
             final[TRUNCATED] = bool(truncated[i])
             final["terminal_observation"] = infos["final_obs"][i]
             if self._episodes is not None:
-                final["episode"] = self._episodes.end(i)
+                record = self._episodes.end(i)
+                if "waiting" not in final:  # an agent that waits for its world to end has none
+                    final["episode"] = record
             rows[i] = final
 
     def close(self) -> None:
