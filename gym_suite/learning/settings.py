@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gym_suite.core.parameters import nearest, unknown_error
+from gym_suite.core.parameters import check_keywords, check_number, unknown_error
 from gym_suite.learning.policies import ACTIVATIONS
 
 DATA = Path(__file__).with_name("hyperparameters.toml")
+
+# Numbers that need not be positive, or that have an upper bound.
+BOUNDS: dict[str, dict[str, float]] = {
+    "discount": {"low": 0.0, "high": 1.0},
+    "gae_lambda": {"low": 0.0, "high": 1.0},
+    "polyak": {"low": 0.0, "high": 1.0},
+    "learning_rate_final": {"low": 0.0},
+    "entropy": {"low": 0.0},
+    "learning_starts": {"low": 0.0},
+    "log_std": {"low": -20.0, "high": 2.0},
+    "log_std_final": {"low": -20.0, "high": 2.0},
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +56,24 @@ class Settings:
     evaluations: int
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            kind = {"int": int, "float": (int, float), "bool": bool, "str": str}.get(field.type)  # type: ignore[arg-type]
-            if kind and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-                raise ValueError(f"{field.name}: expected {field.type}, got {value!r}")
-            if kind in (int, (int, float)) and not math.isfinite(value):
-                raise ValueError(f"{field.name}: expected a finite number, got {value}")
-        object.__setattr__(self, "network", tuple(self.network))
-        for name in ("steps", "rows", "batch", "evaluations", "learning_rate"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: expected a positive number, got {getattr(self, name)}")
-        if not 0.0 <= self.discount <= 1.0:
-            raise ValueError(f"discount: expected a number in [0, 1], got {self.discount}")
         if self.activation not in ACTIVATIONS:
             raise unknown_error("activation", self.activation, ACTIVATIONS)
-        if not all(isinstance(width, int) and width > 0 for width in self.network):
-            raise ValueError(f"network: expected positive widths, got {self.network}")
+        widths = self.network
+        if not isinstance(widths, list | tuple) or not all(
+            type(w) is int and w > 0 for w in widths
+        ):
+            raise ValueError(f"network must be a list of positive whole numbers, got {widths!r}")
+        object.__setattr__(self, "network", tuple(widths))
+        if not isinstance(self.normalize, bool):
+            raise ValueError(f"normalize must be true or false, got {self.normalize!r}")
+        for field in dataclasses.fields(self):
+            if field.type in ("int", "float"):
+                bounds = BOUNDS.get(field.name, {"above": 0.0})
+                whole = field.type == "int"
+                number = check_number(
+                    field.name, getattr(self, field.name), integer=whole, **bounds
+                )
+                object.__setattr__(self, field.name, int(number) if whole else number)
 
     def learning_rate_at(self) -> Callable[[float], float]:
         """The learning rate by the remaining progress (1 at the start, 0 at the end)."""
@@ -106,6 +118,14 @@ class PPOSettings(Settings):
     max_gradient: float
     log_std: float
     log_std_final: float
+
+    def __post_init__(self):
+        Settings.__post_init__(self)
+        if self.rows * self.rollout % self.batch:
+            raise ValueError(
+                f"rows x rollout must be a multiple of batch, got {self.rows} x {self.rollout} "
+                f"and {self.batch}"
+            )
 
     def build(self, env: Any, seed: int) -> Any:
         """The untrained Stable-Baselines3 model."""
@@ -192,12 +212,7 @@ def settings_for(
     if steps is not None:
         values["steps"] = steps
     names = [field.name for field in dataclasses.fields(ALGORITHMS[algo])]
-    for name in values:
-        if name not in names:
-            raise ValueError(
-                f"unknown setting {name!r} for {algo}, did you mean {nearest(name, names)!r}? "
-                f"Known: {', '.join(names)}"
-            )
+    check_keywords(values, names, f"setting of {algo}")
     return ALGORITHMS[algo](**values)
 
 
