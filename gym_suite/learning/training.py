@@ -119,7 +119,10 @@ def train(
     for name, value, least in (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1)):
         if value is not None and value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}")
-    card(id)  # refuses an unknown id, naming the nearest
+    entry = card(id)
+    if not entry.entry_point:
+        raise ValueError(f"{entry.id} has several agents: train on agents_as_batch({entry.id!r})")
+    id = entry.id
     chosen = settings_for(id, algo, steps=steps, overrides=settings)
     require_sb3()
     folder = Path(out) if out is not None else Path("policies") / id.replace("/", "-")
@@ -385,8 +388,8 @@ def _command(
         words += ["--steps", str(steps)]
     if settings:
         words += ["--settings", json.dumps(dict(settings))]
-    if keywords:
-        words += ["--keywords", json.dumps(dict(keywords))]
+    for name, value in keywords.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
 
 
