@@ -8,6 +8,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
+import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.learning import make_sb3_vec
 
 
@@ -38,7 +39,8 @@ class Walk(gymnasium.Env):
 
 
 gymnasium.register("learning-tests/Walk-v0", Walk, max_episode_steps=12)
-IDS = ["learning-tests/Walk-v0", "Pendulum-v1"]
+IDS = ["learning-tests/Walk-v0", "Pendulum-v1", "gem/PMSM-v0"]
+STEPS = dict(zip(IDS, (100, 450, 600), strict=True))  # enough for several ends
 
 
 def assert_same_info(ours, theirs):
@@ -66,8 +68,8 @@ def test_equal_to_dummy_vec_env(id, n, monitor):
     assert ours.action_space == theirs.action_space
     assert np.array_equal(ours.reset(), theirs.reset())
     generator, ends = np.random.default_rng(0), 0
-    for _ in range(450 if id == "Pendulum-v1" else 100):
-        actions = generator.uniform(-1, 1, (n, 1)).astype(np.float32)
+    for _ in range(STEPS[id]):
+        actions = generator.uniform(-1, 1, (n, *ours.action_space.shape)).astype(np.float32)
         observation, rewards, dones, infos = ours.step(actions)
         expected, expected_rewards, expected_dones, expected_infos = theirs.step(actions)
         assert np.array_equal(observation, expected) and observation.dtype == expected.dtype

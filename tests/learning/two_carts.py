@@ -3,7 +3,7 @@
 import numpy as np
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Kernels, Setup
+from gym_suite.core.family import Kernels, Setup, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parallel_env import KernelParallelEnv
 from gym_suite.core.random import normal2
@@ -21,19 +21,18 @@ def _observe_row(x, m, o, step):
 
 @kernel
 def _step(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    for i in range(x.shape[0]):
-        for a in range(2):
-            if not np.isfinite(u[i, a]):
-                return 2 * i + a
+    wrong = first_not_finite(u, skip)
+    if wrong >= 0:
+        return wrong
     for i in range(x.shape[0]):
         if skip[i]:
             continue
         for a in range(2):
-            x[i, a] += p[i, 0] * u[i, a] + 0.05 * normal2(key[i], step[i], a)[0]
+            x[i, a] += p[parameter_row(p, i), 0] * u[i, a] + 0.05 * normal2(key[i], step[i], a)[0]
             reward[i, a] = -x[i, a] * x[i, a]
             terminated[i, a] = abs(x[i, a]) > EDGE
         step[i] += 1
-        _observe_row(x[i], m[i], o[i], step[i])
+        _observe_row(x[i], m[:, i], o[i], step[i])
     return -1
 
 
@@ -42,26 +41,25 @@ def _reset(x, key, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             x[i, 0], x[i, 1] = 0.3 * normal2(key[i], 0, 7)[0], 0.3 * normal2(key[i], 0, 8)[0]
-            _observe_row(x[i], m[i], o[i], 0)
+            _observe_row(x[i], m[:, i], o[i], 0)
 
 
 @kernel
 def _observe(x, key, step, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
-            _observe_row(x[i], m[i], o[i], step[i])
+            _observe_row(x[i], m[:, i], o[i], step[i])
 
 
 @kernel
 def _advance(x, key, step, u, p, tables, work):
     for i in range(x.shape[0]):
         for a in range(2):
-            x[i, a] += p[i, 0] * u[i, a]
+            x[i, a] += p[parameter_row(p, i), 0] * u[i, a]
 
 
 def two_carts(*, max_episode_steps=25):
     """The environment; both carts start near 0 and end beyond the edge."""
-    row = np.array([0.2])
     setup = Setup(
         id="tests/TwoCarts-v0",
         family="tests",
@@ -72,8 +70,7 @@ def two_carts(*, max_episode_steps=25):
         observation_columns=Columns(Column("own", low=-3, high=3), Column("other", low=-3, high=3)),
         metric_columns=Columns(Column("left"), Column("right"), Column("count")),
         parameter_columns=Columns(Column("gain")),
-        row=row,
-        nominal=row,
+        row=np.array([0.2]),
         tables=(),
         agents=AGENTS,
         idle_action=np.zeros(1),
