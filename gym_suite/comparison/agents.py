@@ -1,8 +1,9 @@
 """From what a user names to something that acts.
 
-An agent may be given as the name of a controller of the id ("pi", "zero", "random"), the name of its
-shipped policies ("ppo": all training seeds, each a policy of its own), a policy file (.npz of ours, .zip
-of Stable-Baselines3), "file.py:factory", any object with `predict`, or a class with `for_env`.
+An agent may be given as the name of a controller of the id ("pi", "zero", "random"), the name of
+its shipped policies ("ppo": all training seeds, each a policy of its own), a policy file (.npz of
+ours, .zip of Stable-Baselines3), "file.py:factory", any object with `predict`, or a class with
+`for_env`.
 
 A specification is light, can be sent to another process, and has an identity: a digest of what
 decides its behaviour (the content of its file, the pickle of the object), by which a resumed
@@ -151,7 +152,8 @@ class Sb3Source:
                 data = json.loads(archive.read("data"))
         except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, OSError, EOFError) as error:
             raise ValueError(
-                f"{self.path} is not a usable Stable-Baselines3 file (truncated or damaged?): {error}"
+                f"{self.path} is not a usable Stable-Baselines3 file (truncated or damaged?): "
+                f"{error}"
             ) from error
         if broken:
             raise ValueError(f"{self.path} is damaged: {broken} inside does not match its checksum")
@@ -228,7 +230,8 @@ def default_agents(id: str) -> list[str]:
     from gym_suite.registration import card
 
     entry = card(id)
-    return [next(iter(entry.controllers)), *BASELINES, *(n for n in entry.learned if _shipped(id, n))]
+    learned = [name for name in entry.learned if _shipped(id, name)]
+    return [next(iter(entry.controllers)), *BASELINES, *learned]
 
 
 def resolve(
@@ -239,8 +242,8 @@ def resolve(
     The reference controller and do-nothing anchor the score, so they are added where missing.
 
     Args:
-        agents: names, paths, "file.py:factory", objects with `predict`, classes with `for_env`, or a
-            mapping of your own names to any of these; None takes :func:`default_agents`.
+        agents: names, paths, "file.py:factory", objects with `predict`, classes with `for_env`, or
+            a mapping of your own names to any of these; None takes :func:`default_agents`.
         id: environment id.
 
     Raises:
@@ -260,7 +263,8 @@ def resolve(
     found: list[AgentSpec] = []
     for name, agent in [(None, reference), (None, "zero"), *named]:
         specs = [replace(s, name=name) if name else s for s in _one(agent, id)]
-        if specs[0] not in found:
+        known = {(spec.name, spec.identity) for spec in found}
+        if (specs[0].name, specs[0].identity) not in known:
             found += _distinct(specs, found)
     return tuple(found)
 
@@ -273,11 +277,11 @@ def _one(agent: Any, id: str) -> list[AgentSpec]:
         return [_from_file(str(agent), id)]
     if isinstance(agent, str):
         return _from_name(agent, id)
-    built = inspect.isclass(agent) and callable(getattr(agent, "for_env", None))
-    if not built and not callable(getattr(agent, "predict", None)):
+    wanted = "for_env" if inspect.isclass(agent) else "predict"
+    if not callable(getattr(agent, wanted, None)):
         raise TypeError(
-            f"an agent must be a name, a file, 'file.py:factory' or an object with predict, got "
-            f"{agent!r}"
+            "an agent must be a name, a file, 'file.py:factory', an object with predict or a class "
+            f"with for_env, got {agent!r}"
         )
     name = getattr(agent, "name", None)
     name = name if isinstance(name, str) else getattr(agent, "__name__", type(agent).__name__)
@@ -294,11 +298,13 @@ def _from_name(name: str, id: str) -> list[AgentSpec]:
     entry = card(id)
     if name in entry.controllers:
         kind: Kind = "baseline" if name in BASELINES else "controller"
-        return [AgentSpec(name, kind, ControllerSource(name), batched=True)]
+        return [AgentSpec(name, kind, ControllerSource(name), identity=name, batched=True)]
     if name in entry.learned:
         paths = _shipped(id, name)
         if not paths:
-            raise ValueError(f"no {name!r} policies of {id} are installed; run: gym-suite train {id}")
+            raise ValueError(
+                f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
+            )
         return [_from_npz(path, id, name) for path in paths]
     options = [*entry.controllers, *entry.learned]
     hint = nearest(name, options)

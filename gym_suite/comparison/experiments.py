@@ -1,8 +1,8 @@
 """Experiments as data: what is run, under which setting, on which seeds, by whom.
 
-A run is one agent (one training of it) on one episode seed. Its digest names everything that decides
-its result, the package's sources included, so that a resumed comparison takes up exactly the results
-that are still valid.
+A run is one agent (one training of it) on one episode seed. Its digest names everything that
+decides its result, the package's sources included, so that a resumed comparison takes up exactly
+the results that are still valid.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def read_settings(
     """Settings from names, or from a mapping of name to environment keywords.
 
     Raises:
-        ValueError: a name is unknown (the nearest is told), keywords are not plain data, or there is
+        ValueError: a name is unknown (the nearest is told), keywords are not plain data, or there
+        is
             no setting.
     """
     if isinstance(settings, Mapping):

@@ -291,7 +291,9 @@ def _percentiles(drawn: NDArray[np.float64], confidence: float) -> tuple[NDArray
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence is {confidence}, expected a number between 0 and 1")
     tail = 50.0 * (1.0 - confidence)
-    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
+    # Between infinite values there is nothing to interpolate.
+    method = "linear" if np.isfinite(drawn).all() else "nearest"
+    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0, method=method)
     return low, high
 
 
