@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -115,7 +117,7 @@ def thin(x: Array, y: Array, pixels: int = 700) -> tuple[Array, Array]:
         return x, y
     edges = np.linspace(0, x.size, pixels + 1).astype(int)
     keep = {0, x.size - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         part = y[start:stop]
         if np.isfinite(part).any():
             keep |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
@@ -157,7 +159,7 @@ def line_chart(
     y_low, y_high = y_range or _padded(_extent([line.y for line in lines]))
     sx = _Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
     sy = _Scale(y_low, y_high, height - BOTTOM, TOP + 14)
-    clip = f"clip-{abs(hash((title, x_low, x_high, y_low, height))) % 10**10}"
+    clip = f"clip-{crc32(repr((title, x_low, x_high, y_low, height)).encode())}"
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
         f'aria-label="{escape(title)}">',
@@ -218,9 +220,10 @@ def interval_glyph(
         )
         return "".join(parts)
     a, b = (float(scale(min(max(end, view[0]), view[1]))) for end in (low, high))
+    x = float(scale(estimate))
     parts.append(
         f'<line class="bar {style}" x1="{a:.1f}" x2="{b:.1f}" y1="{middle:g}" y2="{middle:g}"/>'
-        f'<circle class="dot {style}" cx="{float(scale(estimate)):.1f}" cy="{middle:g}" r="4"/></svg>'
+        f'<circle class="dot {style}" cx="{x:.1f}" cy="{middle:g}" r="4"/></svg>'
     )
     return "".join(parts)
 
@@ -251,7 +254,8 @@ def _grid(
     for value, word in zip(at_x, words, strict=True):
         x = float(sx(value))
         parts.append(
-            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP + 14:g}" y2="{bottom:g}"/>'
+            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP + 14:g}" '
+            f'y2="{bottom:g}"/>'
             f'<text x="{x:.1f}" y="{bottom + 16:g}" text-anchor="middle">{word}</text>'
         )
     return "".join(parts)
@@ -277,8 +281,9 @@ def _mark(mark: Mark, sx: _Scale, sy: _Scale, height: float) -> str:
         return ""
     y = float(sy(mark.at))
     return (
-        f'<line class="{mark.style}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="note" x="{WIDTH - RIGHT - 4:g}" y="{y - 5:.1f}" text-anchor="end">{text}</text>'
+        f'<line class="{mark.style}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" '
+        f'y2="{y:.1f}"/><text class="note" x="{WIDTH - RIGHT - 4:g}" y="{y - 5:.1f}" '
+        f'text-anchor="end">{text}</text>'
     )
 
 
