@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -69,7 +70,7 @@ class Run:
 
     def digest(self) -> str:
         """Hexadecimal digest of everything that decides the result."""
-        versions = provenance()
+        versions = _versions()
         content = {
             "id": self.id,
             "keywords": dict(self.setting.keywords),
@@ -153,6 +154,11 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 def provenance() -> dict[str, str]:
     """Versions of everything that produced a result, and the day."""
+    return {**_versions(), "date": datetime.now(UTC).date().isoformat()}
+
+
+@cache
+def _versions() -> Mapping[str, str]:
     import platform
     from importlib.metadata import version
 
@@ -164,5 +170,4 @@ def provenance() -> dict[str, str]:
         "kernel_digest": digest(),
         **{name: version(name) for name in ("numpy", "numba", "gymnasium")},
         "python": platform.python_version(),
-        "date": datetime.now(UTC).date().isoformat(),
     }

@@ -135,11 +135,15 @@ def integral_metrics(
     dt: float,
     lengths: ArrayLike | None = None,
     steps: Steps | None = None,
+    lost: ArrayLike = 0,
+    scale: float = 0.0,
 ) -> dict[str, Array]:
     """RMSE, MAE, IAE, ISE and ITAE of each episode.
 
     Time in ITAE runs from the last step of the reference (from the start where there is none):
     otherwise the steps late in an episode would count many times as much as the early ones.
+    Periods that an episode lost by ending early count as an error of full scale: dying early must
+    not look precise.
 
     Args:
         value: (T,) or (T, n).
@@ -147,6 +151,8 @@ def integral_metrics(
         dt: control period, s.
         lengths: control periods of each episode, (n,); None means T - 1.
         steps: where ITAE's clock starts anew; None never.
+        lost: control periods lost by an early end, (n,).
+        scale: error in a lost period.
 
     Returns:
         Name to (n,), NaN for an episode without a single period.
@@ -159,13 +165,18 @@ def integral_metrics(
         started = np.zeros(y.shape)
         started[steps.start, steps.row] = steps.start
         age -= np.maximum.accumulate(started, axis=0)
+    missing = np.broadcast_to(np.asarray(lost, dtype=np.float64), ends.shape)
+    final_age = age[ends, np.arange(ends.size)]
+    missing_age = missing * final_age + missing * (missing + 1) / 2
+    absolute = np.sum(error, axis=0) + missing * scale
+    square = np.sum(error**2, axis=0) + missing * scale**2
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
-            "RMSE": np.sqrt(np.sum(error**2, axis=0) / ends),
-            "MAE": np.sum(error, axis=0) / ends,
-            "IAE": np.sum(error, axis=0) * dt,
-            "ISE": np.sum(error**2, axis=0) * dt,
-            "ITAE": np.sum(error * age, axis=0) * dt**2,
+            "RMSE": np.sqrt(square / (ends + missing)),
+            "MAE": absolute / (ends + missing),
+            "IAE": absolute * dt,
+            "ISE": square * dt,
+            "ITAE": (np.sum(error * age, axis=0) + missing_age * scale) * dt**2,
         }
 
 
@@ -246,6 +257,7 @@ def episode_metrics(
     effort_scale: Sequence[float] = (),
     violation: str | None = None,
     lengths: ArrayLike,
+    lost: ArrayLike = 0,
 ) -> dict[str, Array]:
     """All metrics of n recorded episodes.
 
@@ -262,6 +274,7 @@ def episode_metrics(
         effort_scale: full scale of each, in its units.
         violation: column that is 1 in each period in which a limit was violated.
         lengths: control periods of each episode, (n,).
+        lost: control periods lost by an early end, (n,); the error in them is full scale.
 
     Returns:
         Name to (n,).
@@ -278,14 +291,18 @@ def episode_metrics(
             np.asarray(trajectory[violation], dtype=np.float64), axis=0, where=during
         )
     if tracking:
-        metrics |= _tracking_metrics(trajectory, tracking, dt, ends)
+        metrics |= _tracking_metrics(trajectory, tracking, dt, ends, lost)
     if effort:
         metrics |= effort_metrics([trajectory[name] for name in effort], effort_scale, lengths=ends)
     return metrics
 
 
 def _tracking_metrics(
-    trajectory: Table, tracking: Sequence[Tracking], dt: float, ends: NDArray[np.intp]
+    trajectory: Table,
+    tracking: Sequence[Tracking],
+    dt: float,
+    ends: NDArray[np.intp],
+    lost: ArrayLike,
 ) -> dict[str, Array]:
     """Metrics of each tracked quantity and of all together."""
     single: dict[str, Array] = {}
@@ -295,7 +312,9 @@ def _tracking_metrics(
         value, reference = trajectory[tracked.value], trajectory[tracked.reference]
         smallest = SMALLEST_STEP * tracked.scale
         steps = find_steps(value, reference, smallest=smallest, lengths=ends)
-        own = integral_metrics(value, reference, dt=dt, lengths=ends, steps=steps)
+        own = integral_metrics(
+            value, reference, dt=dt, lengths=ends, steps=steps, lost=lost, scale=tracked.scale
+        )
         by_step = step_metrics(value, steps, dt=dt)
         shares.append({k: v / tracked.scale ** (2 if k == "ISE" else 1) for k, v in own.items()})
         own |= _median_over_steps(steps.row, by_step, ends.size)

@@ -131,6 +131,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             effort_scale=setup.effort_scale,
             violation=setup.violation or None,
             lengths=episodes.lengths,
+            lost=np.where(episodes.terminated, limit - episodes.lengths, 0),
         )
         metrics["terminated"] = episodes.terminated.astype(np.float64)
         metrics["completed"] = episodes.lengths / limit

@@ -108,6 +108,15 @@ def test_itae_starts_its_clock_at_each_step():
     )
 
 
+def test_periods_lost_by_an_early_end_count_as_full_scale():
+    reference, value = np.full(401, 2.0), np.full(401, 1.0)
+    value[101:] = 2.0 - 10.0  # what an episode would look like that went on at full-scale error
+    whole = integral_metrics(value, reference, dt=DT)
+    cut = integral_metrics(value[:101], reference[:101], dt=DT, lost=[300], scale=10.0)
+    for name, values in whole.items():
+        assert cut[name][0] == pytest.approx(values[0]), name
+
+
 def test_rows_are_judged_as_if_alone_and_only_to_their_end():
     rng = np.random.default_rng(0)
     lengths = np.array([300, 180, 1])
