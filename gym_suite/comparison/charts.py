@@ -157,20 +157,23 @@ def line_chart(
     """
     x_low, x_high = x_range or _extent([line.x for line in lines])
     y_low, y_high = y_range or _padded(_extent([line.y for line in lines]))
+    # The words of vertical marks have a row of their own above the frame.
+    top = TOP + (28.0 if any(mark.vertical and mark.text for mark in marks) else 14.0)
     sx = _Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
-    sy = _Scale(y_low, y_high, height - BOTTOM, TOP + 14)
-    clip = f"clip-{crc32(repr((title, x_low, x_high, y_low, height)).encode())}"
+    sy = _Scale(y_low, y_high, height - BOTTOM, top)
+    content = b"".join(np.ascontiguousarray(line.y).tobytes() for line in lines)
+    clip = f"clip-{crc32(content + title.encode() + repr((x_low, x_high)).encode())}"
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
         f'aria-label="{escape(title)}">',
-        f'<clipPath id="{clip}"><rect x="{LEFT:g}" y="{TOP + 10:g}" '
-        f'width="{WIDTH - LEFT - RIGHT:g}" height="{height - BOTTOM - TOP - 6:g}"/></clipPath>',
-        _grid(sx, sy, height, x_log, y_ticks),
+        f'<clipPath id="{clip}"><rect x="{LEFT:g}" y="{top - 3:g}" '
+        f'width="{WIDTH - LEFT - RIGHT:g}" height="{height - BOTTOM - top + 6:g}"/></clipPath>',
+        _grid(sx, sy, x_log, y_ticks),
         f'<text class="axis" x="{LEFT:g}" y="{TOP + 4:g}">{escape(y_label)}</text>',
         f'<text class="axis" x="{WIDTH - RIGHT:g}" y="{height - 6:g}" text-anchor="end">'
         f"{escape(x_label)}</text>",
     ]
-    parts += [_mark(mark, sx, sy, height) for mark in marks]
+    parts += [_mark(mark, sx, sy) for mark in marks]
     parts.append(f'<g clip-path="url(#{clip})">')
     for line in lines:
         inside = (line.x >= x_low) & (line.x <= x_high)
@@ -228,12 +231,10 @@ def interval_glyph(
     return "".join(parts)
 
 
-def _grid(
-    sx: _Scale, sy: _Scale, height: float, x_log: bool, y_ticks: Sequence[float] | None
-) -> str:
+def _grid(sx: _Scale, sy: _Scale, x_log: bool, y_ticks: Sequence[float] | None) -> str:
     """Grid lines and their numbers."""
     parts = []
-    wanted = max(2, int((height - 60) / 38))
+    wanted = max(2, int((sy.start - sy.stop) / 38))
     at_y = list(y_ticks) if y_ticks is not None else ticks(sy.low, sy.high, wanted)
     step = at_y[1] - at_y[0] if len(at_y) > 1 else None
     for value in at_y:
@@ -242,7 +243,7 @@ def _grid(
             f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="{LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{number(value, step)}</text>'
         )
-    bottom = height - BOTTOM
+    bottom = sy.start
     if x_log:
         first, last = math.ceil(math.log10(sx.low)), math.floor(math.log10(sx.high))
         at_x = [10.0**i for i in range(first, last + 1)]
@@ -254,7 +255,7 @@ def _grid(
     for value, word in zip(at_x, words, strict=True):
         x = float(sx(value))
         parts.append(
-            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP + 14:g}" '
+            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
             f'y2="{bottom:g}"/>'
             f'<text x="{x:.1f}" y="{bottom + 16:g}" text-anchor="middle">{word}</text>'
         )
@@ -265,17 +266,16 @@ def _superscript(value: float) -> str:
     return f"{round(math.log10(value))}".replace("-", "−")
 
 
-def _mark(mark: Mark, sx: _Scale, sy: _Scale, height: float) -> str:
+def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
     text = escape(mark.text)
     if mark.vertical:
         if not sx.low <= mark.at <= sx.high:
             return ""
         x = float(sx(mark.at))
-        left = x > WIDTH * 0.75
         return (
-            f'<line class="{mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP + 14:g}" '
-            f'y2="{height - BOTTOM:g}"/><text class="note" x="{x + (-6 if left else 6):.1f}" '
-            f'y="{TOP + 26:g}" text-anchor="{"end" if left else "start"}">{text}</text>'
+            f'<line class="{mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
+            f'y2="{sy.start:g}"/><text class="note" x="{min(x, WIDTH - 50):.1f}" '
+            f'y="{sy.stop - 4:g}" text-anchor="middle">{text}</text>'
         )
     if not sy.low <= mark.at <= sy.high:
         return ""

@@ -297,8 +297,7 @@ def compare(
         raise ValueError("no environment id; expected at least one")
     if horizon is not None and (not isinstance(horizon, int) or horizon < 1):
         raise ValueError(f"horizon must be a whole number >= 1, got {horizon!r}")
-    for id in names:
-        card(id)
+    names = list(dict.fromkeys(card(id).id for id in names))
     read, asked = read_seeds(seeds), read_settings(settings)
     shared = list(agents) if _is_iterator(agents) else agents
     experiments = [

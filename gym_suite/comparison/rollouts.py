@@ -112,6 +112,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     if batched is None:
         batched = _takes_rows(agent, env)
     groups = [job.seeds] if batched else [(seed,) for seed in job.seeds]
+    acting = agent if batched else _OneByOne(agent)
     records: list[dict[str, Any]] = []
     trajectory = None
     for done, seeds in enumerate(groups):
@@ -121,7 +122,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             if tick is not None:
                 tick((done + share) / len(groups))
 
-        episodes = _roll(envs, agent, seeds, setup, limit, step_tick)
+        episodes = _roll(envs, acting, seeds, setup, limit, step_tick)
         envs.close()
         metrics = episode_metrics(
             episodes.columns,
@@ -177,9 +178,7 @@ def _roll(
     state = None
     report_every = max(limit // 50, 1)
     for step in range(1, limit + 1):
-        action, state = agent.predict(
-            observation, state=state, episode_start=start, deterministic=True
-        )
+        action, state = agent.predict(observation, state, start, True)
         observation, reward, ended, cut, infos = envs.step(action)
         values[step] = [infos[name] for name in names]
         rewards[step] = reward
@@ -196,6 +195,21 @@ def _roll(
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
     return _Episodes(columns, lengths, terminated, np.array(seen))
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """An agent for single observations, acting on the only row of a vector environment."""
+
+    agent: Any
+
+    def predict(
+        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
+    ) -> tuple[NDArray[Any], Any]:
+        action, state = self.agent.predict(
+            observation[0], state, bool(episode_start[0]), deterministic
+        )
+        return np.asarray(action)[None], state
 
 
 def _takes_rows(agent: Any, env: Any) -> bool:

@@ -167,6 +167,10 @@ def probability_of_improvement(
 ) -> Interval:
     """Probability that a run of `first` scores higher than a run of `second`; ties count half.
 
+    Where every comparison has the same outcome the bootstrap knows no doubt; the interval then ends
+    at the exact binomial limit for as many outcomes as there are episodes (Clopper and Pearson,
+    "The use of confidence or fiducial limits", Biometrika 26(4), 1934).
+
     Args:
         first: (episodes,) or (trainings, episodes).
         second: (episodes,) or (other trainings, episodes).
@@ -197,7 +201,8 @@ def probability_of_improvement(
             for j in range(b.shape[0]):
                 drawn[:, i, j] = np.sum((columns_a @ wins[i, :, j, :]) * columns_b, axis=1)
     drawn = np.einsum("rij,ri,rj->r", drawn, rows_a, rows_b)
-    return _interval(float(np.mean(wins)), drawn, confidence)
+    interval = _interval(float(np.mean(wins)), drawn, confidence)
+    return _never_certain(interval, min(a.shape[1], b.shape[1]))
 
 
 def performance_profile(
@@ -284,6 +289,16 @@ def _weights(count: int, resamples: int, rng: np.random.Generator) -> NDArray[np
 def _wins(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 where a is higher, 0.5 where equal, 0 where lower."""
     return (a > b) + 0.5 * (a == b)
+
+
+def _never_certain(interval: Interval, count: int) -> Interval:
+    """Widen an interval of a share that came out as exactly 0 or 1."""
+    if interval.estimate not in (0.0, 1.0):
+        return interval
+    limit = (0.5 * (1.0 - interval.confidence)) ** (1.0 / count)
+    if interval.estimate == 1.0:
+        return Interval(1.0, limit, 1.0, interval.confidence)
+    return Interval(0.0, 0.0, 1.0 - limit, interval.confidence)
 
 
 def _percentiles(drawn: NDArray[np.float64], confidence: float) -> tuple[NDArray, NDArray]:

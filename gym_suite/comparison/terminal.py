@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gym_suite.comparison.statistics import Interval
@@ -45,17 +46,21 @@ def quantity(value: float, unit: str) -> str:
 def with_interval(
     interval: Interval | None, scale: float = 1.0, decimals: int | None = None
 ) -> str:
-    """ "estimate [low, high]"; the ends get as many decimals as the interval's width deserves."""
+    """An estimate with its ends; they get as many decimals as their distance deserves."""
     if interval is None:
         return "–"
     values = [v * scale for v in (interval.estimate, interval.low, interval.high)]
     if not all(map(math.isfinite, values)):
         return digits(values[0])
     if decimals is None:
-        width = max(values[2] - values[1], abs(values[0]) * 1e-3)
-        decimals = 0 if width == 0.0 else min(6, max(0, 1 - math.floor(math.log10(width))))
-    text = [f"{v:.{decimals}f}".replace("-", "−") for v in values]
-    return f"{text[0]} [{text[1]}, {text[2]}]"
+        width = max(values[2] - values[1], abs(values[0]) * 0.02)
+        decimals = 0 if width == 0.0 else max(0, 1 - math.floor(math.log10(width)))
+    if decimals > 4:
+        text = [digits(v, 2) for v in values]
+    else:
+        # Rounding first, and adding 0, leaves no minus sign before a zero.
+        text = [f"{round(v, decimals) + 0.0:.{decimals}f}".replace("-", "−") for v in values]
+    return text[0] if text[0] == text[1] == text[2] else f"{text[0]} [{text[1]}, {text[2]}]"
 
 
 def table(comparison: Comparison) -> Any:
@@ -64,19 +69,13 @@ def table(comparison: Comparison) -> Any:
     from rich.text import Text
 
     shown = Table(
-        title="Score: 0 is do-nothing, 1 the reference controller; IQM [95 % interval]",
+        title="score: 0 is do-nothing, 1 the reference controller; interquartile mean [95 %]",
         title_justify="left",
+        caption=_failures(comparison.summary()),
+        caption_justify="left",
         header_style="bold",
     )
-    for name in (
-        "agent",
-        "score",
-        "P(better than ref.)",
-        "return",
-        "RMSE %",
-        "limit viol.",
-        "time",
-    ):
+    for name in ("agent", "score", "P(better)", "return", "RMSE %", "violations", "time"):
         shown.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
     previous = None
     for row in comparison.summary():
@@ -91,17 +90,25 @@ def table(comparison: Comparison) -> Any:
     return shown
 
 
+def _failures(rows: Sequence[AgentSummary]) -> Any:
+    """What went wrong, in full: a table's cell is too narrow for it."""
+    from rich.text import Text
+
+    lines = [f"{row.id}, {row.name} failed: {error}" for row in rows for error in row.errors[:3]]
+    return Text("\n".join(dict.fromkeys(lines)), style="red") if lines else None
+
+
 def _cells(row: AgentSummary) -> list[Any]:
     from rich.text import Text
 
     name = f"  {row.name}"
     if row.trainings > 1:
         name += f" ({row.trainings} trainings)"
-    if not row.episodes:
-        return [name, Text(f"failed: {row.errors[0] if row.errors else 'not run'}", style="red")]
     label = Text(name)
     if row.failed:
         label.append(f" ({row.failed} runs failed)", style="red")
+    if not row.episodes:
+        return [label]
     return [
         label,
         with_interval(row.score),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, trim_mean
+from scipy.stats import binomtest, mannwhitneyu, trim_mean
 
 from gym_suite.comparison.statistics import (
     bootstrap,
@@ -121,6 +121,15 @@ def test_probability_of_improvement_known_values():
     a, b = rng.integers(0, 5, 15).astype(float), rng.integers(0, 6, 25).astype(float)
     oracle = mannwhitneyu(a, b).statistic / (15 * 25)
     assert probability_of_improvement(a, b, paired=False).estimate == pytest.approx(oracle)
+
+
+def test_twenty_wins_of_twenty_are_not_certainty():
+    won = probability_of_improvement(np.ones(20), np.zeros(20))
+    exact = binomtest(20, 20).proportion_ci(0.95, method="exact")
+    assert (won.estimate, won.high) == (1.0, 1.0)
+    assert won.low == pytest.approx(exact.low)
+    lost = probability_of_improvement(np.zeros(20), np.ones(20), paired=False)
+    assert lost.high == pytest.approx(1 - exact.low)
 
 
 def test_probability_matches_an_explicit_resampling():
