@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
 __all__ = ["AgentSummary", "Comparison", "compare"]
 
+MEANS = ("violations", "terminated", "completed", "Saturation")
+"""Metrics of which the mean is given: an interquartile mean would hide what happens in less than a
+quarter of the episodes."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentSummary:
     """How one agent did under one setting of one id.
 
-    Intervals are of the interquartile mean over episodes (and trainings), at 95 %.
+    Intervals are of the interquartile mean over episodes (and trainings), of the mean for counts and
+    shares (:data:`MEANS`), at 95 %.
 
     Attributes:
         id: environment id.
@@ -143,6 +148,8 @@ class Comparison:
     def scores(self, experiment: Experiment, name: str) -> NDArray[np.float64] | None:
         """Scores of one agent, (trainings, episodes): 0 is do-nothing, 1 the reference."""
         anchors = self.anchors(experiment)
+        if name not in {agent.name for agent in experiment.agents}:
+            return None
         _, returns = self.matrix(experiment, name, "return")
         if anchors is None or not returns.size:
             return None
@@ -212,7 +219,21 @@ class Comparison:
         """Interval of a metric over the episodes to which it applies."""
         _, values = self.matrix(experiment, name, metric)
         applies = ~np.isnan(values).any(axis=0)
-        return bootstrap(values[:, applies]) if applies.any() else None
+        if not applies.any():
+            return None
+        return bootstrap(values[:, applies], statistic=_mean if metric in MEANS else iqm)
+
+    def overall(self) -> list[tuple[str, Interval]]:
+        """Scores over all ids and settings together, of the agents that have one everywhere.
+
+        Each id under each setting is a stratum of its own.
+        """
+        together = []
+        for name in dict.fromkeys(agent.name for e in self.experiments for agent in e.agents):
+            scores = [self.scores(experiment, name) for experiment in self.experiments]
+            if all(score is not None for score in scores):
+                together.append((name, bootstrap(scores)))  # type: ignore[arg-type]
+        return together
 
     def table(self) -> Table:
         """The main numbers as a table for the terminal."""
@@ -319,6 +340,10 @@ def compare(
     if out is not None:
         comparison.save(out)
     return comparison
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.mean(values, axis=-1)
 
 
 def _is_iterator(agents: Any) -> bool:

@@ -104,11 +104,16 @@ def _page(comparison: Comparison) -> dict[str, Any]:
             _section(comparison, experiment, styles, number, first=experiment.id not in seen)
         )
         seen.add(experiment.id)
+    overall = comparison.overall() if len(sections) > 1 else []
     provenance = comparison.records[-1]["provenance"] if comparison.records else {}
     return {
         "title": ", ".join(dict.fromkeys(e.id for e in comparison.experiments)),
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sections": sections,
+        "overall": [
+            {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": _parts(i)}
+            for n, i in overall
+        ],
         "runs": len(comparison.records),
         "failed": sum(record["status"] != "done" for record in comparison.records),
         "seeds": _seeds(comparison.experiments[0].seeds),
@@ -253,12 +258,6 @@ def _words(value: Any) -> str:
 
 
 def _headline(row: AgentSummary, styles: Mapping[str, str]) -> dict[str, Any]:
-    glyph = ""
-    if row.score is not None:
-        s = row.score
-        glyph = interval_glyph(
-            s.estimate, s.low, s.high, view=SCORE_VIEW, anchors=(0, 1), style=styles[row.name]
-        )
     return {
         "name": row.name,
         "style": styles[row.name],
@@ -266,19 +265,28 @@ def _headline(row: AgentSummary, styles: Mapping[str, str]) -> dict[str, Any]:
         "information": INFORMATION.get(row.information, row.information),
         "runs": f"{row.trainings} × {row.episodes}" if row.trainings > 1 else str(row.episodes),
         "failed": row.failed,
-        "glyph": glyph,
-        "score": _parts(row.score, 1.0, None),
-        "improvement": _parts(row.improvement, 1.0, 2),
-        "difference": _parts(row.difference, 1.0, None),
-        "return": _parts(row.metrics.get("return"), 1.0, None),
+        "glyph": _glyph(row.score, styles[row.name]),
+        "score": _parts(row.score),
+        "improvement": _parts(row.improvement, decimals=2),
+        "difference": _parts(row.difference),
+        "return": _parts(row.metrics.get("return")),
     }
 
 
-def _parts(interval: Interval | None, factor: float, decimals: int | None) -> tuple[str, str]:
+def _glyph(score: Interval | None, style: str) -> str:
+    if score is None:
+        return ""
+    ends = score.estimate, score.low, score.high
+    return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style)
+
+
+def _parts(
+    interval: Interval | None, factor: float = 1.0, decimals: int | None = None
+) -> tuple[str, str]:
     """The estimate and its interval, to be set apart."""
     text = with_interval(interval, factor, decimals)
-    estimate, _, ends = text.partition(" ")
-    return estimate, ends
+    estimate, bracket, ends = text.partition(" [")
+    return estimate, f"[{ends}" if bracket else ""
 
 
 def _metric_table(
@@ -298,7 +306,7 @@ def _metric_table(
         heads.append((column.head, unit, column.hint))
         best = _best(column, rows)
         for i, value in enumerate(values):
-            text = _parts(value, factor, None)
+            text = _parts(value, factor)
             body[i]["cells"].append((*text, rows[i].name in best))  # type: ignore[attr-defined]
     if time:
         heads.append(("Time per action", "", "one row, Python call included; median"))

@@ -56,10 +56,9 @@ def with_interval(
         width = max(values[2] - values[1], abs(values[0]) * 0.02)
         decimals = 0 if width == 0.0 else max(0, 1 - math.floor(math.log10(width)))
     if decimals > 4:
-        text = [digits(v, 2) for v in values]
-    else:
-        # Rounding first, and adding 0, leaves no minus sign before a zero.
-        text = [f"{round(v, decimals) + 0.0:.{decimals}f}".replace("-", "−") for v in values]
+        return "< 0.0001" if max(map(abs, values)) < 1e-4 else digits(values[0], 2)
+    # Rounding first, and adding 0, leaves no minus sign before a zero.
+    text = [f"{round(v, decimals) + 0.0:.{decimals}f}".replace("-", "−") for v in values]
     return text[0] if text[0] == text[1] == text[2] else f"{text[0]} [{text[1]}, {text[2]}]"
 
 
