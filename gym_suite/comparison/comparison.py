@@ -44,8 +44,8 @@ quarter of the episodes."""
 class AgentSummary:
     """How one agent did under one setting of one id.
 
-    Intervals are of the interquartile mean over episodes (and trainings), of the mean for counts and
-    shares (:data:`MEANS`), at 95 %.
+    Intervals are of the interquartile mean over episodes (and trainings), of the mean for counts
+    and shares (:data:`MEANS`), at 95 %.
 
     Attributes:
         id: environment id.

@@ -77,10 +77,7 @@ def trajectories(
     unit, factor = _time_unit(longest.time[-1])
     end = float(longest.time[-1])
     seed = experiment.seeds[0]
-    windows = [("Whole episode", (0.0, end))]
-    zoom = _zoom(longest, setup.tracking)
-    if zoom is not None and zoom[1] - zoom[0] < 0.7 * end:
-        windows.append(("Zoom", zoom))
+    windows = [("Whole episode", (0.0, end)), *_zooms(longest, setup.tracking)]
     figures = []
     for title, (start, stop) in windows:
         charts = []
@@ -137,24 +134,30 @@ def _value_range(
     return float(low), float(high)
 
 
-def _zoom(trajectory: Any, tracking: Sequence[Any]) -> tuple[float, float] | None:
-    """The first steps of the reference, or the part of the episode in which it moves most."""
-    starts: set[int] = set()
+def _zooms(trajectory: Any, tracking: Sequence[Any]) -> list[tuple[str, tuple[float, float]]]:
+    """The first steps of the reference and one of them closely, or where it moves most."""
+    time = trajectory.time
+    starts: dict[int, float] = {}
     for t in tracking:
-        steps = find_steps(
-            trajectory[t.value], trajectory[t.reference], smallest=SMALLEST_STEP * t.scale
-        )
-        starts |= set(steps.start.tolist())
+        smallest = SMALLEST_STEP * t.scale
+        steps = find_steps(trajectory[t.value], trajectory[t.reference], smallest=smallest)
+        for start, size in zip(steps.start.tolist(), steps.size / t.scale, strict=True):
+            starts[start] = starts.get(start, 0.0) + abs(size)
     ordered = sorted(starts)
     if len(ordered) > ZOOM_STEPS:
-        return float(trajectory.time[ordered[0]]), float(trajectory.time[ordered[ZOOM_STEPS]])
+        first = (float(time[0]), float(time[ordered[ZOOM_STEPS]]))
+        largest = max(ordered[1:ZOOM_STEPS], key=starts.__getitem__)
+        following = ordered[ordered.index(largest) + 1]
+        held = float(time[following] - time[largest])
+        close = (float(time[largest]) - 0.04 * held, float(time[largest]) + 0.2 * held)
+        return [("The first steps of the reference", first), ("One step, closely", close)]
     width = int(ZOOM_SHARE * len(trajectory))
-    if len(trajectory) < 500 or width < 2:
-        return None
+    if len(trajectory) < 500:
+        return []
     moves = sum(np.abs(np.diff(trajectory[t.reference])) / t.scale for t in tracking)
-    windowed = np.convolve(moves, np.ones(width), mode="valid")
-    first = int(np.argmax(windowed))
-    return float(trajectory.time[first]), float(trajectory.time[first + width])
+    begin = int(np.argmax(np.convolve(moves, np.ones(width), mode="valid")))
+    window = (float(time[begin]), float(time[begin + width]))
+    return [("Where the reference moves most", window)]
 
 
 def profile(

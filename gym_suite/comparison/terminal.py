@@ -50,11 +50,11 @@ def with_interval(
     if interval is None:
         return "–"
     values = [v * scale for v in (interval.estimate, interval.low, interval.high)]
-    if not all(map(math.isfinite, values)):
+    if not all(map(math.isfinite, values)) or values[1] == values[2]:
         return digits(values[0])
     if decimals is None:
         width = max(values[2] - values[1], abs(values[0]) * 0.02)
-        decimals = 0 if width == 0.0 else max(0, 1 - math.floor(math.log10(width)))
+        decimals = max(0, 1 - math.floor(math.log10(width)))
     if decimals > 4:
         return "< 0.0001" if max(map(abs, values)) < 1e-4 else digits(values[0], 2)
     # Rounding first, and adding 0, leaves no minus sign before a zero.
