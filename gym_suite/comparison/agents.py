@@ -219,7 +219,8 @@ class ObjectSource:
 
     def load(self, env: Any) -> Any:
         """Return the object itself; a class is built for the environment."""
-        return self.agent.for_env(env) if inspect.isclass(self.agent) else self.agent
+        build: Any = getattr(self.agent, "for_env", None) if inspect.isclass(self.agent) else None
+        return build(env) if build else self.agent
 
 
 # -------------------------------------------------------------------------------------- resolution

@@ -178,7 +178,7 @@ def line_chart(
     for line in lines:
         inside = (line.x >= x_low) & (line.x <= x_high)
         if line.low is not None and line.high is not None:
-            parts.append(_band(line, sx, sy))
+            parts.append(_band(line.x, line.low, line.high, line.style, sx, sy))
         if inside.any():
             parts.append(_path(line, inside, sx, sy))
     parts.append("</g></svg>")
@@ -305,11 +305,11 @@ def _path(line: Line, inside: NDArray[np.bool_], sx: _Scale, sy: _Scale) -> str:
     return f'<path class="line {line.style}" d="{"".join(pieces)}">{title}</path>'
 
 
-def _band(line: Line, sx: _Scale, sy: _Scale) -> str:
-    x = sx(line.x)
-    upper = [f"{_short(a)} {_short(b)}" for a, b in zip(x, sy(line.high), strict=True)]
-    lower = [f"{_short(a)} {_short(b)}" for a, b in zip(x, sy(line.low), strict=True)]
-    return f'<path class="band {line.style}" d="M{"L".join([*upper, *lower[::-1]])}Z"/>'
+def _band(x: Array, low: Array, high: Array, style: str, sx: _Scale, sy: _Scale) -> str:
+    px = sx(x)
+    upper = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(high), strict=True)]
+    lower = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(low), strict=True)]
+    return f'<path class="band {style}" d="M{"L".join([*upper, *lower[::-1]])}Z"/>'
 
 
 def _short(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -320,7 +320,7 @@ def compare(
         raise ValueError(f"horizon must be a whole number >= 1, got {horizon!r}")
     names = list(dict.fromkeys(card(id).id for id in names))
     read, asked = read_seeds(seeds), read_settings(settings)
-    shared = list(agents) if _is_iterator(agents) else agents
+    shared = list(agents) if isinstance(agents, Iterator) else agents
     experiments = [
         Experiment(id, setting, read, horizon, resolve(shared, id))
         for id in names
@@ -344,10 +344,6 @@ def compare(
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.mean(values, axis=-1)
-
-
-def _is_iterator(agents: Any) -> bool:
-    return hasattr(agents, "__next__")
 
 
 def _missing(experiment: Experiment, results: Results) -> list[Job]:

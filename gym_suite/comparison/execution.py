@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -76,12 +77,11 @@ def run_jobs(
 
 def _ray() -> Any:
     try:
-        import ray
+        return importlib.import_module("ray")
     except ImportError as error:
         raise ImportError(
             "executor='ray' needs Ray, best in an environment of its own: pip install ray"
         ) from error
-    return ray
 
 
 def _on_ray(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Outcome]]:

@@ -114,14 +114,13 @@ def read_settings(
 
     Raises:
         ValueError: a name is unknown (the nearest is told), keywords are not plain data, or there
-        is
-            no setting.
+            is no setting.
     """
     if isinstance(settings, Mapping):
-        read = tuple(Setting(name, dict(keywords)) for name, keywords in settings.items())
+        read = tuple(Setting(str(name), dict(words)) for name, words in settings.items())
     else:
-        names = [settings] if isinstance(settings, str) else list(settings)
-        read = tuple(s if isinstance(s, Setting) else _named(s) for s in names)
+        given = [settings] if isinstance(settings, str) else settings
+        read = tuple(s if isinstance(s, Setting) else _named(s) for s in given)
     if not read:
         raise ValueError("no settings; expected at least one, such as 'nominal'")
     for setting in read:

@@ -154,7 +154,7 @@ def _zooms(trajectory: Any, tracking: Sequence[Any]) -> list[tuple[str, tuple[fl
     width = int(ZOOM_SHARE * len(trajectory))
     if len(trajectory) < 500:
         return []
-    moves = sum(np.abs(np.diff(trajectory[t.reference])) / t.scale for t in tracking)
+    moves = np.sum([np.abs(np.diff(trajectory[t.reference])) / t.scale for t in tracking], axis=0)
     begin = int(np.argmax(np.convolve(moves, np.ones(width), mode="valid")))
     window = (float(time[begin]), float(time[begin + width]))
     return [("Where the reference moves most", window)]

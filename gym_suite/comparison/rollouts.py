@@ -177,7 +177,9 @@ def _roll(
     values[0] = [infos[name] for name in names]
     state = None
     report_every = max(limit // 50, 1)
-    for step in range(1, limit + 1):
+    step = 0
+    while running.any() and step < limit:
+        step += 1
         action, state = agent.predict(observation, state, start, True)
         observation, reward, ended, cut, infos = envs.step(action)
         values[step] = [infos[name] for name in names]
@@ -188,8 +190,6 @@ def _roll(
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
             seen.append(observation[0])
-        if not running.any():
-            break
         if step % report_every == 0:
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
