@@ -61,7 +61,7 @@ def run_jobs(
         for job in jobs:
 
             def tick(share: float, job: Job = job) -> None:
-                progress(job, share)
+                progress(job, min(share, 0.99))  # 1 is said once, when its results are there
 
             outcome = execute(job, tick)
             progress(job, 1.0)

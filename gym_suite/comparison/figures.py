@@ -87,9 +87,9 @@ def trajectories(
                 Line(t.time * factor, t[tracked.value], f"trace {styles[a.name]}", _who(a))
                 for a, t in recorded
             ]
-            # A reference holds until the next period: drawn as stairs, not as ramps.
-            target = np.repeat(longest[tracked.reference], 2)[:-1]
-            held = np.repeat(longest.time * factor, 2)[1:]
+            # A row's reference was in force in the period that ended there: stairs, not ramps.
+            target = np.repeat(longest[tracked.reference][1:], 2)
+            held = np.repeat(longest.time * factor, 2)[1:-1]
             lines.insert(
                 sum(agent.kind == "baseline" for agent, _ in recorded),
                 Line(held, target, "reference", "reference"),

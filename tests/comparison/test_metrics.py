@@ -57,8 +57,8 @@ def test_step_metrics_are_python_controls(name, size):
 def test_piecewise_constant_reference_is_judged_step_by_step():
     """Levels 0 -> 1 -> -2 -> -1.99 (too small to judge) -> 3, answered by first-order lags."""
     levels, hold, tau = [1.0, -2.0, -1.99, 3.0], 200, 0.02
-    reference, value, before = [], [], 0.0
-    age = np.arange(hold) * DT
+    reference, value, before = [[levels[0]]], [[0.0]], 0.0
+    age = np.arange(1, hold + 1) * DT
     for level in levels:
         reference.append(np.full(hold, level))
         value.append(level + (before - level) * np.exp(-age / tau))
@@ -97,15 +97,13 @@ def test_integrals_of_an_exponential_have_closed_forms():
 
 
 def test_itae_starts_its_clock_at_each_step():
-    one = np.concatenate([np.ones(50), np.zeros(150)])
-    reference = np.concatenate([np.ones(200), np.full(200, 3.0)])
-    value = reference - np.concatenate([one, one])
+    error = np.concatenate([np.ones(50), np.zeros(150)])
+    reference = np.concatenate([np.ones(201), np.full(200, 3.0)])
+    value = reference - np.concatenate([[1.0], error, error])
     steps = find_steps(value, reference, smallest=0.0)
-    # Two equal errors weigh the same; the first row of an episode is not counted, its weight is 0.
-    expected = 2 * np.arange(50).sum() * DT**2
-    assert integral_metrics(value, reference, dt=DT, steps=steps)["ITAE"][0] == pytest.approx(
-        expected
-    )
+    expected = 2 * np.arange(1, 51).sum() * DT**2  # two equal errors weigh the same
+    found = integral_metrics(value, reference, dt=DT, steps=steps)["ITAE"][0]
+    assert found == pytest.approx(expected)
 
 
 def test_periods_lost_by_an_early_end_count_as_full_scale():
