@@ -74,38 +74,59 @@ def trajectories(
     longest = max((trajectory for _, trajectory in recorded), key=len)
     # Baselines first, the reference controller last: what matters most lies on top.
     recorded.sort(key=lambda pair: (pair[0].kind != "baseline", pair[0] == experiment.agents[0]))
+    whole = (0.0, float(longest.time[-1]))
+    zooms, steps = _zooms(longest, setup.tracking)
+
+    def draw(title: str, window: tuple[float, float], *, error: bool = False) -> Figure:
+        charts = [
+            _values(recorded, longest, tracked, styles, window, title=title, error=error)
+            for tracked in setup.tracking
+        ]
+        return Figure(title, "".join(charts))
+
+    figures = [draw("Whole episode", whole)]
+    if not steps:  # a moving reference hides small errors
+        figures.append(draw("Tracking error", whole, error=True))
+    return figures + [draw(title, window) for title, window in zooms]
+
+
+def _values(
+    recorded: Sequence[tuple[Any, Any]],
+    longest: Any,
+    tracked: Any,
+    styles: Mapping[str, str],
+    window: tuple[float, float],
+    *,
+    title: str,
+    error: bool,
+) -> str:
+    """A tracked quantity of all agents over its reference, or how far it is from it."""
     unit, factor = _time_unit(longest.time[-1])
-    end = float(longest.time[-1])
-    seed = experiment.seeds[0]
-    windows = [("Whole episode", (0.0, end)), *_zooms(longest, setup.tracking)]
-    figures = []
-    for title, (start, stop) in windows:
-        charts = []
-        for i, tracked in enumerate(setup.tracking):
-            last = i == len(setup.tracking) - 1
-            lines = [
-                Line(t.time * factor, t[tracked.value], f"trace {styles[a.name]}", _who(a))
-                for a, t in recorded
-            ]
-            # A row's reference was in force in the period that ended there: stairs, not ramps.
-            target = np.repeat(longest[tracked.reference][1:], 2)
-            held = np.repeat(longest.time * factor, 2)[1:-1]
-            lines.insert(
-                sum(agent.kind == "baseline" for agent, _ in recorded),
-                Line(held, target, "reference", "reference"),
-            )
-            charts.append(
-                line_chart(
-                    lines,
-                    x_label=f"time in {unit}" if last else "",
-                    y_label=f"{tracked.label} in {tracked.unit}",
-                    title=f"{experiment.id} {tracked.label}, {title.lower()}, seed {seed}",
-                    x_range=(start * factor, stop * factor),
-                    y_range=_value_range(recorded, tracked, start, stop),
-                )
-            )
-        figures.append(Figure(title, "".join(charts)))
-    return figures
+    baselines = sum(agent.kind == "baseline" for agent, _ in recorded)
+    curves = [
+        t[tracked.value] - t[tracked.reference] if error else t[tracked.value] for _, t in recorded
+    ]
+    lines = [
+        Line(t.time * factor, curve, f"trace {styles[a.name]}", _who(a))
+        for (a, t), curve in zip(recorded, curves, strict=True)
+    ]
+    inside = [(t.time >= window[0]) & (t.time <= window[1]) for _, t in recorded]
+    seen = [curve[mask] for curve, mask in zip(curves[baselines:], inside[baselines:], strict=True)]
+    if not error:
+        seen += [t[tracked.reference][m] for (_, t), m in zip(recorded, inside, strict=True)]
+        # A row's reference was in force in the period that ended there: stairs, not ramps.
+        target = np.repeat(longest[tracked.reference][1:], 2)
+        held = np.repeat(longest.time * factor, 2)[1:-1]
+        lines.insert(baselines, Line(held, target, "reference", "reference"))
+    return line_chart(
+        lines,
+        x_label=f"time in {unit}",
+        y_label=f"{'error of ' if error else ''}{tracked.label} in {tracked.unit}",
+        title=f"{tracked.label}, {title.lower()}",
+        x_range=(window[0] * factor, window[1] * factor),
+        y_range=_value_range(np.concatenate(seen or curves), tracked.scale),
+        marks=(Mark(0.0),) if error else (),
+    )
 
 
 def _who(agent: Any) -> str:
@@ -117,25 +138,22 @@ def _time_unit(duration: float) -> tuple[str, float]:
     return ("ms", 1e3) if duration < 1.0 else ("s", 1.0)
 
 
-def _value_range(
-    recorded: Sequence[tuple[Any, Any]], tracked: Any, start: float, stop: float
-) -> tuple[float, float]:
+def _value_range(values: NDArray[np.float64], scale: float) -> tuple[float, float]:
     """What the reference and the agents that try span, but not beyond the limit by much."""
-    parts = []
-    for agent, trajectory in recorded:
-        inside = (trajectory.time >= start) & (trajectory.time <= stop)
-        parts.append(trajectory[tracked.reference][inside])
-        if agent.kind != "baseline":
-            parts.append(trajectory[tracked.value][inside])
-    values = np.concatenate(parts)
-    room = max(0.08 * np.ptp(values), 0.01 * tracked.scale)
-    low = max(values.min() - room, -1.15 * tracked.scale)
-    high = min(values.max() + room, 1.15 * tracked.scale)
-    return float(low), float(high)
+    room = max(0.08 * float(np.ptp(values)), 1e-6 * scale)
+    low = max(float(values.min()) - room, -1.15 * scale)
+    high = min(float(values.max()) + room, 1.15 * scale)
+    return (low, high) if low < high else (-scale, scale)
 
 
-def _zooms(trajectory: Any, tracking: Sequence[Any]) -> list[tuple[str, tuple[float, float]]]:
-    """The first steps of the reference and one of them closely, or where it moves most."""
+def _zooms(
+    trajectory: Any, tracking: Sequence[Any]
+) -> tuple[list[tuple[str, tuple[float, float]]], bool]:
+    """Windows: the first steps of the reference and one of them closely, or where it moves most.
+
+    Returns:
+        The windows with their titles, and whether the reference has steps.
+    """
     time = trajectory.time
     starts: dict[int, float] = {}
     for t in tracking:
@@ -150,14 +168,14 @@ def _zooms(trajectory: Any, tracking: Sequence[Any]) -> list[tuple[str, tuple[fl
         following = ordered[ordered.index(largest) + 1]
         held = float(time[following] - time[largest])
         close = (float(time[largest]) - 0.04 * held, float(time[largest]) + 0.2 * held)
-        return [("The first steps of the reference", first), ("One step, closely", close)]
-    width = int(ZOOM_SHARE * len(trajectory))
+        return [("The first steps of the reference", first), ("One step, closely", close)], True
     if len(trajectory) < 500:
-        return []
+        return [], bool(ordered)
+    width = int(ZOOM_SHARE * len(trajectory))
     moves = np.sum([np.abs(np.diff(trajectory[t.reference])) / t.scale for t in tracking], axis=0)
     begin = int(np.argmax(np.convolve(moves, np.ones(width), mode="valid")))
     window = (float(time[begin]), float(time[begin + width]))
-    return [("Where the reference moves most", window)]
+    return [("Where the reference moves most", window)], bool(ordered)
 
 
 def profile(

@@ -207,11 +207,15 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
 
 def _loops(controller: Any) -> list[figures.Figure]:
     """Bode plots of a controller that offers its open loops."""
-    if not callable(getattr(controller, "loop", None)):
+    if not callable(getattr(controller, "loops", None) or getattr(controller, "loop", None)):
         return []
     from gym_suite.analysis import open_loop
 
-    return figures.bode(open_loop(controller))
+    try:
+        responses = open_loop(controller)
+    except TypeError:  # its loops are something else
+        return []
+    return figures.bode(responses)
 
 
 def _description(
@@ -226,7 +230,7 @@ def _description(
     for gain, value in gains.items() if isinstance(gains, Mapping) else ():
         entry = value if isinstance(value, Mapping) else {"value": value, "unit": ""}
         number = entry["value"]
-        text = digits(number, 5) if isinstance(number, int | float) else str(number)
+        text = digits(number, 4) if isinstance(number, int | float) else str(number)
         rows.append((gain, text, entry.get("unit", "")))
     for key in ("name", "class", "training_seed", "id"):
         told.pop(key, None)
@@ -316,17 +320,16 @@ def _metric_table(
 
 
 def _readable(column: _Column, values: Sequence[Interval | None]) -> tuple[float, str]:
-    """Times in ms or µs where that makes them readable."""
-    estimates = [v.estimate for v in values if v is not None and math.isfinite(v.estimate)]
-    if column.unit not in ("s", "s²") or not estimates:
+    """Times in s, ms or µs, whichever suits the middle of what there is to show."""
+    shown = [v.estimate for v in values if v is not None and 0.0 < v.estimate < math.inf]
+    if column.unit not in ("s", "s²") or not shown:
         return column.factor, column.unit
-    power = 1 if column.unit == "s" else 2
-    smallest = min((e for e in estimates if e > 0), default=1.0)
-    factor, prefix = 1.0, ""
-    for step, name in ((1e3, "m"), (1e6, "µ")):
-        if smallest * factor < 0.5:
-            factor, prefix = step**power, name
-    return factor, prefix + column.unit
+    power = len(column.unit)
+    middle = math.sqrt(min(shown) * max(shown))
+    scales = ((1.0, ""), (1e3, "m"), (1e6, "µ"))
+    suits = (scale for scale in scales if middle * scale[0] ** power >= 0.5)
+    factor, prefix = next(suits, scales[-1])
+    return factor**power, prefix + column.unit
 
 
 def _best(column: _Column, rows: Sequence[AgentSummary]) -> set[str]:
@@ -336,7 +339,7 @@ def _best(column: _Column, rows: Sequence[AgentSummary]) -> set[str]:
     values = {
         row.name: row.metrics[column.metric].estimate
         for row in rows
-        if row.kind != "baseline" and column.metric in row.metrics
+        if row.kind != "baseline" and column.metric in row.metrics and _arrives(row, column)
     }
     pick: Callable[..., float] = min if column.lower else max
     finite = [value for value in values.values() if math.isfinite(value)]
@@ -344,6 +347,12 @@ def _best(column: _Column, rows: Sequence[AgentSummary]) -> set[str]:
         return set()
     best = pick(finite)
     return {name for name, value in values.items() if value == best}
+
+
+def _arrives(row: AgentSummary, column: _Column) -> bool:
+    """No overshoot is no merit where the reference is never reached."""
+    rise = row.metrics.get("RiseTime")
+    return column.metric != "Overshoot" or (rise is not None and math.isfinite(rise.estimate))
 
 
 def _verdict(rows: Sequence[AgentSummary]) -> list[str]:
