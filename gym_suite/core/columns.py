@@ -1,0 +1,96 @@
+"""Named columns: what each number of a row means, its unit and its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gym_suite.core.parameters import unknown_error
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a row.
+
+    Attributes:
+        name: The field's standard term, without a unit.
+        unit: SI unit of the value, "1" where it has none.
+        low: Smallest value that can occur.
+        high: Largest value that can occur.
+        meaning: One line for the documentation.
+        scale: SI value of a column value of 1 (observations and actions are normalised).
+        source: Where the number comes from (parameters).
+    """
+
+    name: str
+    unit: str = "1"
+    low: float = -np.inf
+    high: float = np.inf
+    meaning: str = ""
+    scale: float = 1.0
+    source: str = ""
+
+
+class Columns:
+    """An ordered, immutable set of columns with access by position and by name."""
+
+    __slots__ = ("_columns", "_index")
+
+    def __init__(self, *columns: Column) -> None:
+        self._columns = tuple(columns)
+        self._index = {column.name: i for i, column in enumerate(columns)}
+        if len(self._index) != len(columns):
+            names = [column.name for column in columns]
+            raise ValueError(f"column names must differ, got {names}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in order."""
+        return tuple(self._index)
+
+    @property
+    def low(self) -> np.ndarray:
+        """The lower bounds, float64 of shape (len,)."""
+        return np.array([column.low for column in self._columns], dtype=np.float64)
+
+    @property
+    def high(self) -> np.ndarray:
+        """The upper bounds, float64 of shape (len,)."""
+        return np.array([column.high for column in self._columns], dtype=np.float64)
+
+    def index(self, name: str) -> int:
+        """Return the position of a name.
+
+        Raises:
+            ValueError: If there is no such column; the nearest name is told.
+        """
+        try:
+            return self._index[name]
+        except KeyError:
+            raise unknown_error("column", name, self.names) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __getitem__(self, key: int | str) -> Column:
+        return self._columns[self.index(key) if isinstance(key, str) else key]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __add__(self, other: Columns) -> Columns:
+        return Columns(*self._columns, *other)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Columns) and self._columns == other._columns
+
+    def __hash__(self) -> int:
+        return hash(self._columns)
+
+    def __repr__(self) -> str:
+        return f"Columns({', '.join(self.names)})"

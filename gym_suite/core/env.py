@@ -1,0 +1,277 @@
+"""One world as a :class:`gymnasium.Env`, and what all faces of the rows share."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from gym_suite.core.family import Nominal, Rows, Setup
+from gym_suite.core.parameters import check_keywords, unknown_error
+
+RENDER_MODES = ("human", "rgb_array")
+RENDER_FPS = 30
+
+
+def action_space(setup: Setup) -> spaces.Space:
+    """Return the action space of one agent."""
+    if setup.actions is not None:
+        return spaces.Discrete(setup.actions)
+    return spaces.Box(-1.0, 1.0, (setup.action_size,), np.float32)
+
+
+def observation_space(setup: Setup) -> spaces.Box:
+    """Return the observation space of one agent."""
+    columns = setup.observation_columns
+    return spaces.Box(
+        columns.low.astype(np.float32), columns.high.astype(np.float32), dtype=np.float32
+    )
+
+
+def _tiled(space: spaces.Space, count: int) -> spaces.Space:
+    """Return the joint space of several agents: their boxes side by side, their choices as a list."""
+    if count == 1:
+        return space
+    if isinstance(space, spaces.Box):
+        low, high = np.tile(space.low, count), np.tile(space.high, count)
+        return spaces.Box(low, high, dtype=space.dtype)  # type: ignore[arg-type]
+    return spaces.MultiDiscrete([space.n] * count)  # type: ignore[attr-defined]
+
+
+def read_action(
+    action: Any, shape: tuple[int, ...], discrete: int | None, what: str = "action"
+) -> np.ndarray:
+    """Return an action as an array of the expected shape.
+
+    Args:
+        action: What the user gave; any real dtype.
+        shape: The expected shape.
+        discrete: Number of choices for discrete actions.
+        what: Name for errors.
+
+    Raises:
+        ValueError: For a wrong shape, a dtype that is not a real number, or a choice that does not exist.
+    """
+    try:
+        values = np.asarray(action)
+    except ValueError as error:
+        raise ValueError(f"{what} is not an array of numbers: {error}") from None
+    if values.shape != shape:
+        raise ValueError(f"{what} has shape {values.shape}, expected {shape}")
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{what} has dtype {values.dtype}, expected real numbers")
+    if discrete is not None:
+        whole = values.dtype.kind in "iu" or bool(np.all(values == np.floor(values)))
+        wrong = np.argwhere(~((values >= 0) & (values < discrete))) if whole else [()]
+        if len(wrong):
+            raise ValueError(f"{what} must be a whole number in [0, {discrete - 1}], got {action}")
+    return values
+
+
+class Face:
+    """What the single, vector and parallel environments share: a setup, its rows and their pictures."""
+
+    setup: Setup
+    nominal: Nominal
+
+    def _prepare(self, setup: Setup, rows: int, render_mode: str | None) -> None:
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise unknown_error("render_mode", render_mode, RENDER_MODES)
+        self.setup = setup
+        self.nominal = Nominal(setup)
+        self.render_mode = render_mode
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
+        self._rows = Rows(setup, rows)
+        self._names = setup.metric_columns.names
+        self._started = False
+        self._renderer: Any = None
+
+    @property
+    def dt(self) -> float:
+        """Control period, s."""
+        return self.setup.dt
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Return the metrics of the last step by name, each of shape (n,)."""
+        return {name: self._rows.m[:, j].copy() for j, name in enumerate(self._names)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the state columns by name, each of shape (n,)."""
+        names = self.setup.state_columns.names
+        return {name: self._rows.x[:, j].copy() for j, name in enumerate(names)}
+
+    def _inject(self, options: Mapping[str, Any] | None, mask: np.ndarray) -> None:
+        """Write the state columns that ``reset(options={"state": ...})`` names."""
+        if not options:
+            return
+        check_keywords(options, ("state", "reset_mask"), "reset option")
+        given = options.get("state")
+        if not given:
+            return
+        columns = self.setup.state_columns
+        for name, value in given.items():
+            values = np.asarray(value, dtype=np.float64)
+            if not np.isfinite(values).all():
+                raise ValueError(f"initial state {name!r} must be finite, got {value!r}")
+            self._rows.x[mask, columns.index(name)] = values if not values.ndim else values[mask]
+        self._rows.observe(mask)
+
+    def _require_start(self) -> None:
+        if not self._started:
+            raise gymnasium.error.ResetNeeded("call reset() before step()")
+
+    # ------------------------------------------------------------------------------------------------------ pictures
+
+    def _record(self, rows: Sequence[int] | np.ndarray) -> None:
+        """Hand the last step of some rows to the renderer."""
+        if self.render_mode is None:
+            return
+        if self._renderer is None:
+            module, _, name = self.setup.renderer.partition(":")
+            if not name:
+                raise ValueError(f"{self.setup.id} has nothing to draw")
+            self._renderer = getattr(importlib.import_module(module), name)(self.setup)
+        state = self._rows
+        for row in rows:
+            self._renderer.append(int(row), int(state.step[row]), state.m[row], state.x[row])
+        if self.render_mode == "human":
+            self._renderer.show(0)
+
+    def _close_renderer(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+        if self._rows.engine is not None:
+            self._rows.engine.close()
+
+
+class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
+    """One world of a setup.
+
+    With several agents this is the joint form: actions and observations of all agents side by side, the reward is
+    their mean, and the episode ends when an agent's does.
+
+    Args:
+        setup: What the id and its keywords decide.
+        render_mode: None, "rgb_array" or "human".
+        rebuild: How to construct the same environment again: (class, keyword arguments); used by pickle.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        render_mode: str | None = None,
+        rebuild: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._prepare(setup, 1, render_mode)
+        self._rebuild = dict(rebuild or {})
+        count = setup.agent_count
+        self.action_space = _tiled(action_space(setup), count)
+        self.observation_space = _tiled(observation_space(setup), count)
+        self._shape = self.action_space.shape
+        self._joint = count > 1
+        self._horizon = setup.horizon or np.iinfo(np.int64).max
+        self._everything = np.ones(1, dtype=np.bool_)
+
+    def reset(
+        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: Seeds the generator from which this and the following episodes draw their keys.
+            options: ``{"state": {column: value}}`` overwrites columns of the drawn initial state (SI).
+
+        Returns:
+            Observation, float32 of shape (no,), and the metrics by name.
+        """
+        super().reset(seed=seed)
+        key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
+        self._rows.reset(self._everything, key)
+        self._inject(options, self._everything)
+        self._started = True
+        self._record((0,))
+        return self._rows.o[0], self._info()
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Move by one control period.
+
+        Args:
+            action: Within the action space; finite values outside are clipped and counted in ``info``.
+
+        Returns:
+            Observation, reward, terminated, truncated, metrics by name.
+
+        Raises:
+            ValueError: For a wrong shape or dtype, NaN or infinity; the environment is then as it was.
+        """
+        rows = self._rows
+        if not self._started:
+            self._require_start()
+        rows.u[0] = read_action(action, self._shape, self.setup.actions)  # type: ignore[arg-type]
+        rows.advance()
+        if self._joint:
+            reward = float(rows.reward[0].mean())
+            terminated = bool(rows.terminated[0].any())
+        else:
+            reward = float(rows.reward[0, 0])
+            terminated = bool(rows.terminated[0, 0])
+        truncated = bool(rows.step[0] >= self._horizon)
+        if self.render_mode is not None:
+            self._record((0,))
+        return rows.o[0], reward, terminated, truncated, self._info()
+
+    def _info(self) -> dict[str, Any]:
+        return dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
+
+    def render(self) -> np.ndarray | None:
+        """Return a frame, uint8 of shape (height, width, 3), or None in the other modes."""
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                "render() was called without a render_mode; pass render_mode='rgb_array' to make()"
+            )
+            return None
+        if self.render_mode == "human":
+            return None
+        self._require_start()
+        return self._renderer.frame(0)
+
+    def close(self) -> None:
+        """Free pictures and engines; may be called twice."""
+        self._close_renderer()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a snapshot from which :meth:`set_state` restores this world exactly, random stream included."""
+        return {
+            "rows": self._rows.get_state(),
+            "generators": [self.np_random.bit_generator.state],
+            "started": self._started,
+        }
+
+    def set_state(self, snapshot: Mapping[str, Any]) -> None:
+        """Restore a snapshot of the same id and keywords.
+
+        Raises:
+            ValueError: If its shapes are those of another setup.
+        """
+        self._rows.set_state(snapshot["rows"])
+        self.np_random.bit_generator.state = snapshot["generators"][0]
+        self._started = snapshot["started"]
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (type(self), self._rebuild, self.render_mode, self.spec, self.get_state())
+
+
+def _rebuilt(
+    cls: type, keywords: dict[str, Any], render_mode: str | None, spec: Any, snapshot: Any
+) -> Any:
+    """Construct an environment again and put it where it was (pickle, deepcopy)."""
+    env = cls(render_mode=render_mode, **keywords)
+    env.spec = spec
+    env.set_state(snapshot)
+    return env

@@ -1,0 +1,313 @@
+"""Many worlds of one setup as a native :class:`gymnasium.vector.VectorEnv`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from gym_suite.core.env import Face, _tiled, action_space, observation_space, read_action
+from gym_suite.core.family import Setup
+from gym_suite.core.parameters import unknown_error
+
+
+def read_autoreset_mode(value: AutoresetMode | str) -> AutoresetMode:
+    """Return the mode for a member of :class:`gymnasium.vector.AutoresetMode`, its name or its value.
+
+    Raises:
+        ValueError: If there is no such mode, naming the nearest.
+    """
+    if isinstance(value, AutoresetMode):
+        return value
+    for mode in AutoresetMode:
+        if value in (mode.value, mode.name):
+            return mode
+    raise unknown_error("autoreset_mode", value, [mode.value for mode in AutoresetMode])
+
+
+class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Many worlds in one compiled loop; equal bit for bit to as many single environments.
+
+    Args:
+        setup: What the id and its keywords decide.
+        num_envs: Number of worlds, >= 1.
+        max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
+        autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP or DISABLED.
+        render_mode: None, "rgb_array" or "human" (shows the first world).
+        rebuild: Keyword arguments that construct the same environment again; used by pickle.
+
+    Raises:
+        ValueError: For a number of worlds below one or an unknown mode.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        num_envs: int = 1,
+        max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        rebuild: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
+        self._prepare(setup, int(num_envs), render_mode)
+        self._rebuild = dict(rebuild or {})
+        self._mode = read_autoreset_mode(autoreset_mode)
+        self.metadata["autoreset_mode"] = self._mode
+        self.num_envs = int(num_envs)
+        count = setup.agent_count
+        self._joint = count > 1
+        self.single_action_space = _tiled(action_space(setup), count)
+        self.single_observation_space = _tiled(observation_space(setup), count)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
+        self._limit = min(limits) if limits else np.iinfo(np.int64).max
+        self._shape = self.action_space.shape
+        self._generators: list[np.random.Generator] = []
+        self._seeds: tuple[int | None, ...] = (None,) * self.num_envs
+        self._done = np.zeros(self.num_envs, dtype=np.bool_)
+
+    # --------------------------------------------------------------------------------------------------------- seeds
+
+    @property
+    def np_random_seed(self) -> tuple[int | None, ...]:  # type: ignore[override]
+        """The seed of each world's generator."""
+        return self._seeds
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """Each world's generator."""
+        self._seed(None, self.num_envs)
+        return tuple(self._generators)
+
+    def _seed(self, seed: int | Sequence[int | None] | None, count: int) -> None:
+        if seed is None:
+            if self._generators:
+                return
+            seed = [None] * count
+        elif isinstance(seed, int | np.integer):
+            seed = [int(seed) + i for i in range(count)]
+        if len(seed) != count:
+            raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
+        made = [
+            seeding.np_random(s) if s is not None or not self._generators else None for s in seed
+        ]
+        if not self._generators:
+            self._generators = [pair[0] for pair in made if pair]
+            self._seeds = tuple(pair[1] for pair in made if pair)
+            return
+        for i, pair in enumerate(made):
+            if pair:
+                self._generators[i] = pair[0]
+        self._seeds = tuple(
+            pair[1] if pair else old for pair, old in zip(made, self._seeds, strict=True)
+        )
+
+    def _keys(self, mask: np.ndarray) -> np.ndarray:
+        rows = np.flatnonzero(mask)
+        draw = (self._generators[i].bit_generator.random_raw() for i in rows.tolist())
+        return np.fromiter(draw, dtype=np.uint64, count=len(rows))
+
+    # ------------------------------------------------------------------------------------------------- reset and step
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start all worlds, or those in ``options["reset_mask"]`` (bool, (num_envs,), at least one True).
+
+        Args:
+            seed: An int (world i gets seed + i), one per world, or None.
+            options: May also hold ``{"state": {column: value or (num_envs,) values}}``.
+
+        Returns:
+            Observations, float32 of shape (num_envs, no), and the metrics by name with their masks.
+
+        Raises:
+            TypeError: If the mask is not a bool array.
+            ValueError: If the mask has a wrong shape or no True element.
+        """
+        self._seed(seed, self.num_envs)
+        mask = self._mask(options)
+        self._rows.reset(mask, self._keys(mask))
+        self._inject(options, mask)
+        self._done[mask] = False
+        self._started = True
+        self._record(np.flatnonzero(mask))
+        return self._rows.o, self._info(None if mask.all() else mask)
+
+    def _mask(self, options: Mapping[str, Any] | None) -> np.ndarray:
+        if not options or options.get("reset_mask") is None:
+            return np.ones(self.num_envs, dtype=np.bool_)
+        mask = options["reset_mask"]
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError(f"reset_mask must be a bool array, got {mask!r}")
+        if mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(
+                f"reset_mask must have shape ({self.num_envs},) and a True element, got {mask}"
+            )
+        if not self._started and not mask.all():
+            raise gymnasium.error.ResetNeeded("the first reset() must start all worlds")
+        return mask
+
+    def step(
+        self, actions: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Move all worlds by one control period.
+
+        Args:
+            actions: (num_envs, nu), or (num_envs,) for discrete actions.
+
+        Returns:
+            Observations (num_envs, no), rewards, terminations and truncations (num_envs,), metrics by name.
+
+        Raises:
+            ValueError: For a wrong shape or dtype, NaN or infinity; all worlds are then as they were.
+        """
+        rows = self._rows
+        if not self._started:
+            self._require_start()
+        values = read_action(actions, self._shape, self.setup.actions, "actions")  # type: ignore[arg-type]
+        rows.u[:] = values.reshape(rows.u.shape)
+        if self._mode is AutoresetMode.NEXT_STEP:
+            return self._step_then_reset_next(self._done)
+        if self._mode is AutoresetMode.DISABLED and self._done.any():
+            raise ValueError(
+                f"worlds {np.flatnonzero(self._done).tolist()} have ended; with autoreset disabled call "
+                "reset(options={'reset_mask': ...}) before the next step"
+            )
+        rows.advance()
+        reward, terminated, truncated = self._judge()
+        done = terminated | truncated
+        self._done = done
+        if self.render_mode is not None:
+            self._record(range(self.num_envs))
+        if self._mode is AutoresetMode.SAME_STEP and done.any():
+            infos = self._restart(done)
+            return rows.o, reward, terminated, truncated, infos
+        return rows.o, reward, terminated, truncated, self._info()
+
+    def _step_then_reset_next(self, ended: np.ndarray) -> Any:
+        rows = self._rows
+        if not ended.any():
+            rows.advance()
+            reward, terminated, truncated = self._judge()
+        else:
+            rows.advance(ended)
+            rows.reset(ended, self._keys(ended), fresh=False)
+            reward, terminated, truncated = self._judge()
+            truncated[ended] = False
+        self._done = terminated | truncated
+        if self.render_mode is not None:
+            self._record(range(self.num_envs))
+        return rows.o, reward, terminated, truncated, self._info()
+
+    def _restart(self, done: np.ndarray) -> dict[str, Any]:
+        """Start ended worlds within the same step and keep their last observations and metrics in the infos."""
+        rows = self._rows
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for i in np.flatnonzero(done):
+            final_obs[i] = rows.o[i].copy()
+        final_info = self._info(done)
+        rows.reset(done, self._keys(done), fresh=False)
+        self._done = np.zeros(self.num_envs, dtype=np.bool_)
+        infos = self._info()
+        infos |= {"final_obs": final_obs, "_final_obs": done.copy()}
+        infos |= {"final_info": final_info, "_final_info": done.copy()}
+        return infos
+
+    def _judge(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = self._rows
+        truncated = rows.step >= self._limit
+        if self._joint:
+            return rows.reward.mean(axis=1), rows.terminated.any(axis=1), truncated
+        return rows.reward[:, 0], rows.terminated[:, 0], truncated
+
+    def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
+        """Return the metrics of all rows, or of the masked ones with zeros elsewhere, in Gymnasium's form."""
+        metrics = self._rows.m.T
+        present = np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask.copy()
+        if mask is not None:
+            metrics = np.where(mask, metrics, 0.0)
+        infos: dict[str, Any] = {}
+        for name, values in zip(self._names, metrics, strict=True):
+            infos[name] = values
+            infos["_" + name] = present
+        return infos
+
+    # ------------------------------------------------------------------------------------------------------- the rest
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Return one frame per world, or None in the other modes."""
+        if self.render_mode != "rgb_array":
+            return None
+        self._require_start()
+        return tuple(self._renderer.frame(i) for i in range(self.num_envs))
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Return an attribute, or the result of a method, once per world."""
+        value = getattr(self, name)
+        if callable(value):
+            value = value(*args, **kwargs)
+        return (value,) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """Return an attribute once per world (it is the same object: worlds share their setup)."""
+        return (getattr(self, name),) * self.num_envs
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Set an attribute for all worlds; they share it.
+
+        Raises:
+            ValueError: If the worlds are given different values.
+        """
+        many = isinstance(values, list | tuple)
+        if many and any(value is not values[0] and value != values[0] for value in values):
+            raise ValueError(f"worlds share their attributes; {name} cannot differ between them")
+        setattr(self, name, values[0] if many else values)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free pictures and engines."""
+        self._close_renderer()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a snapshot from which :meth:`set_state` restores all worlds exactly, random streams included."""
+        return {
+            "rows": self._rows.get_state(),
+            "generators": [g.bit_generator.state for g in self.np_random],
+            "started": self._started,
+            "done": self._done.copy(),
+        }
+
+    def set_state(self, snapshot: Mapping[str, Any]) -> None:
+        """Restore a snapshot of the same id, keywords and number of worlds.
+
+        Raises:
+            ValueError: If its shapes are those of another setup.
+        """
+        self._rows.set_state(snapshot["rows"])
+        for generator, state in zip(self.np_random, snapshot["generators"], strict=True):
+            generator.bit_generator.state = state
+        self._started = snapshot["started"]
+        self._done = snapshot["done"].copy()
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (type(self), self._rebuild, self.spec, self.get_state())
+
+
+def _rebuilt(cls: type, keywords: dict[str, Any], spec: Any, snapshot: Any) -> Any:
+    """Construct a vector environment again and put it where it was (pickle, deepcopy)."""
+    envs = cls(**keywords)
+    envs.spec = spec
+    envs.set_state(snapshot)
+    return envs

@@ -1,0 +1,87 @@
+"""Formulas that physics and control both need: Clarke, Park, rotation, the inverter's voltage hexagon.
+
+Clarke is amplitude-invariant throughout, so that a space vector's length is the phase amplitude.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.kernel import kernel
+
+SQRT3 = math.sqrt(3.0)
+
+
+@kernel
+def rotate(a, b, cosine, sine):
+    """Turn the vector (a, b) by the angle whose cosine and sine are given."""
+    return a * cosine - b * sine, a * sine + b * cosine
+
+
+@kernel
+def park(alpha, beta, epsilon):
+    """Return the rotor-frame (d, q) components of a stator-frame vector; Park, AIEE Trans. 48(3), 1929."""
+    return rotate(alpha, beta, math.cos(epsilon), -math.sin(epsilon))
+
+
+@kernel
+def inverse_park(d, q, epsilon):
+    """Return the stator-frame (alpha, beta) components of a rotor-frame vector."""
+    return rotate(d, q, math.cos(epsilon), math.sin(epsilon))
+
+
+@kernel
+def clarke(a, b, c):
+    """Return (alpha, beta) of three phase quantities; their common part drops out. Clarke, 1943."""
+    return (2.0 * a - b - c) / 3.0, (b - c) / SQRT3
+
+
+@kernel
+def inverse_clarke(alpha, beta):
+    """Return three phase quantities without common part."""
+    half = 0.5 * SQRT3 * beta
+    return alpha, -0.5 * alpha + half, -0.5 * alpha - half
+
+
+@kernel
+def limit_to_hexagon(alpha, beta, u_dc):
+    """Shorten a voltage vector to what a two-level three-phase inverter can give, keeping its direction.
+
+    The line-to-line voltages cannot exceed the DC-link voltage, whatever the zero sequence: the reachable set is the
+    hexagon with corners at 2/3 u_dc and inscribed circle u_dc / sqrt(3). Holtz, "Pulsewidth modulation for
+    electronic power conversion", Proc. IEEE 82(8), 1994, doi:10.1109/5.301684.
+    """
+    if 3.0 * (alpha * alpha + beta * beta) <= u_dc * u_dc:
+        return alpha, beta
+    a, b, c = inverse_clarke(alpha, beta)
+    spread = max(a, b, c) - min(a, b, c)
+    if spread <= u_dc:
+        return alpha, beta
+    factor = u_dc / spread
+    return alpha * factor, beta * factor
+
+
+@kernel
+def wrap(angle):
+    """Return the angle folded into [-pi, pi)."""
+    if -math.pi <= angle < math.pi:
+        return angle
+    return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
+
+
+@kernel
+def torque_of(i_d, i_q, pairs, l_d, l_q, psi_p):
+    """Return the air-gap torque of a permanent-magnet synchronous machine, N m.
+
+    T = 3/2 p (psi_p + (L_d - L_q) i_d) i_q; Schroeder, "Elektrische Antriebe - Regelung von Antriebssystemen",
+    4th ed., Springer 2015, section 16.
+    """
+    return 1.5 * pairs * (psi_p + (l_d - l_q) * i_d) * i_q
+
+
+@kernel
+def steady_voltage(i_d, i_q, omega_e, r_s, l_d, l_q, psi_p):
+    """Return (u_d, u_q) that hold constant currents at the electrical speed omega_e."""
+    u_d = r_s * i_d - omega_e * l_q * i_q
+    u_q = r_s * i_q + omega_e * (l_d * i_d + psi_p)
+    return u_d, u_q
