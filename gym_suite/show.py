@@ -61,7 +61,7 @@ def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
     setup, nominal = _setup(entry, keywords or {})
     terms = setup.reward_terms
     others = [column for column in setup.metric_columns if column.name not in terms]
-    parts: list[RenderableType] = [
+    parts: list[RenderableType | None] = [
         Text(entry.id, style="bold"),
         entry.summary,
         _facts(entry, setup),
@@ -82,6 +82,7 @@ def _setup(entry: Card, keywords: Mapping[str, Any]) -> tuple[Any, Any]:
 
     import gym_suite
 
+    env: Any
     if entry.entry_point is None:
         env = gym_suite.parallel_env(entry.id, **keywords)
     else:
