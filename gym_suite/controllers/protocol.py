@@ -1,0 +1,353 @@
+"""What an agent is and what a controller adds.
+
+An agent has one method that matters, with the signature of a Stable-Baselines3 policy:
+
+    action, state = agent.predict(observation, state, episode_start, deterministic)
+
+over one row or a batch of rows. ``state=None`` always means a fresh start. ``predict`` never
+changes the state it is given, so a caller may keep, copy or rewind states at will.
+
+A controller is built by scikit-learn's rules: the constructor stores its keyword arguments and does
+nothing; :meth:`Controller.tune` computes everything else from the nominal plant and names it with a
+trailing underscore (``gains_``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gym_suite.controllers.tuning import Gains
+from gym_suite.core.parameters import unknown_error
+
+#: What an agent may look at: the observation; that and the nominal model; the plant's true state.
+Information = Literal["observation", "model", "state"]
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """Anything that can be run, compared and explained."""
+
+    information: Information
+
+    def predict(
+        self,
+        observation: ArrayLike,
+        state: Any = None,
+        episode_start: ArrayLike | None = None,
+        deterministic: bool = True,
+    ) -> tuple[NDArray[Any], Any]:
+        """Return the actions for the observations, and the state to pass to the next call."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the agent is and where its numbers come from, as plain data."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One open loop of a controller with its nominal plant, for Bode plots and margins.
+
+    ``L(s) = numerator(s) / denominator(s) * exp(-delay s)``, coefficients from the highest power.
+
+    Attributes:
+        label: Name of the loop, such as "i_sd".
+        numerator: Coefficients of the numerator in s.
+        denominator: Coefficients of the denominator in s.
+        delay: Dead time in s (1.5 dt for a sampled loop: computation and half a hold).
+        dt: Sampling period in s; the response is meaningful below ``pi / dt``. 0: continuous.
+    """
+
+    label: str
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...]
+    delay: float = 0.0
+    dt: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("numerator", "denominator"):
+            values = tuple(float(value) for value in getattr(self, name))
+            if not values or not np.isfinite(values).all() or not any(values):
+                raise ValueError(f"{name} of loop {self.label!r} must be finite and not zero")
+            object.__setattr__(self, name, values)
+        for name in ("delay", "dt"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name} must be a time in s, got {getattr(self, name)!r}")
+
+    @classmethod
+    def from_gains(
+        cls,
+        label: str,
+        gains: Gains,
+        *,
+        numerator: ArrayLike,
+        denominator: ArrayLike,
+        delay: float = 0.0,
+        dt: float = 0.0,
+    ) -> Loop:
+        """Return the loop of a P, PI, PD or PID law with the plant ``numerator / denominator``."""
+        law = [gains.kd, gains.kp, gains.ki] if gains.ki != 0.0 else [gains.kd, gains.kp]
+        integrator = [1.0, 0.0] if gains.ki != 0.0 else [1.0]
+        return cls(
+            label=label,
+            numerator=tuple(np.polymul(np.trim_zeros(law, "f"), np.atleast_1d(numerator))),
+            denominator=tuple(np.polymul(integrator, np.atleast_1d(denominator))),
+            delay=delay,
+            dt=dt,
+        )
+
+
+def nominal_of(env: Any) -> Any:
+    """Return the nominal model that controllers may see.
+
+    Args:
+        env: An env (wrapped or not, single or vector), or already its ``unwrapped.nominal``.
+
+    Raises:
+        TypeError: If the object offers no nominal model.
+    """
+    bare = getattr(env, "unwrapped", env)
+    nominal = getattr(bare, "nominal", bare)
+    if not hasattr(nominal, "setup") and not hasattr(nominal, "plant"):
+        raise TypeError(
+            "expected an env of this package or its env.unwrapped.nominal, "
+            f"got {type(env).__name__}"
+        )
+    return nominal
+
+
+class Controller:
+    """Base class of controllers: storing, tuning, describing, and the batching of ``predict``.
+
+    A subclass declares keyword-only hyper-parameters in ``__init__`` and stores them unchanged,
+    computes everything else in ``_tune``, and writes its law in ``_law``. It sets ``name``,
+    ``information`` and, in ``_tune`` or as a class attribute, the number of columns of its state.
+    """
+
+    #: Short name in tables.
+    name: ClassVar[str] = "controller"
+    information: Information = "observation"
+    #: Columns of the state row; a row of zeros is a fresh start.
+    state_size: int = 0
+    #: Tuned gains by name: :class:`Gains`, numbers or arrays.
+    gains_: Mapping[str, Any]
+    #: Units of the entries of ``gains_`` that are no :class:`Gains`.
+    gain_units_: Mapping[str, str]
+    #: Length of an observation row; None until tuned.
+    observation_size_: int | None = None
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        """Refuse unknown keywords with the nearest valid name, before ``__init__`` sees them."""
+        cls._check_names(keywords)
+        return super().__new__(cls)
+
+    # --- hyper-parameters, by scikit-learn's rules -------------------------------------------
+
+    @classmethod
+    def _parameter_names(cls) -> tuple[str, ...]:
+        if cls.__init__ is object.__init__:
+            return ()
+        signature = inspect.signature(cls.__init__)
+        return tuple(name for name in signature.parameters if name != "self")
+
+    @classmethod
+    def _check_names(cls, keywords: Mapping[str, Any]) -> None:
+        valid = cls._parameter_names()
+        for name in keywords:
+            if name not in valid:
+                raise unknown_error(f"parameter of {cls.__name__}", name, valid)
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the hyper-parameters by name, as they were given."""
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change hyper-parameters; tune again for them to take effect.
+
+        Raises:
+            ValueError: For an unknown name; names the nearest. Nothing is changed then.
+        """
+        self._check_names(params)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def clone(self) -> Self:
+        """Return a new, untuned controller with the same hyper-parameters."""
+        return type(self)(**self.get_params())
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({inside})"
+
+    # --- tuning ------------------------------------------------------------------------------
+
+    @classmethod
+    def for_env(cls, env: Any, **overrides: Any) -> Self:
+        """Build and tune the controller for an env.
+
+        Args:
+            env: The env, or ``env.unwrapped.nominal``.
+            **overrides: Hyper-parameters that differ from the defaults.
+
+        Raises:
+            ValueError: For an unknown hyper-parameter; names the nearest.
+        """
+        return cls(**overrides).tune(env)
+
+    def tune(self, env: Any) -> Self:
+        """Compute the gains from the nominal plant of an env; return self."""
+        nominal = nominal_of(env)
+        self.observation_size_ = len(nominal.setup.observation_columns)
+        self.gains_ = {}
+        self.gain_units_ = {}
+        self._tune(nominal)
+        return self
+
+    def _tune(self, nominal: Any) -> None:
+        """Set ``gains_`` and whatever the law needs, from the nominal model."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, rule, source, gains with units, hyper-parameters and information.
+
+        ``gains`` maps names such as "i_sd.kp" to ``{"value": ..., "unit": ...}``.
+
+        Raises:
+            ValueError: If the controller is not tuned.
+        """
+        self._check_tuned()
+        tuned = [gains for gains in self.gains_.values() if isinstance(gains, Gains)]
+        return {
+            "name": self.name,
+            "class": type(self).__name__,
+            "summary": inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0],
+            "information": self.information,
+            "rule": "; ".join(dict.fromkeys(gains.rule for gains in tuned)),
+            "source": "; ".join(dict.fromkeys(gains.source for gains in tuned)),
+            "gains": _gain_entries(self.gains_, self.gain_units_),
+            "parameters": self.get_params(),
+        }
+
+    # --- acting ------------------------------------------------------------------------------
+
+    def predict(
+        self,
+        observation: ArrayLike,
+        state: ArrayLike | None = None,
+        episode_start: ArrayLike | None = None,
+        deterministic: bool = True,
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the action and the next state, for one row or a batch.
+
+        Args:
+            observation: (no,) or (n, no).
+            state: What the previous call returned, or None for a fresh start. Not changed.
+            episode_start: bool or (n,) bool; rows that begin a new episode forget their state.
+            deterministic: Accepted for the policies' signature; a control law always is.
+
+        Returns:
+            Action (nu,) or (n, nu) and state (ns,) or (n, ns). A Discrete action is a number or
+            an (n,) array.
+
+        Raises:
+            ValueError: For a wrong shape or a controller that is not tuned.
+        """
+        self._check_tuned()
+        rows, single = self._rows(observation)
+        n = rows.shape[0]
+        states = np.zeros((n, self.state_size)) if state is None else self._states(state, n, single)
+        start = np.ones(n, dtype=bool) if state is None else _start_mask(episode_start, n)
+        if start.any():
+            self._restart(states, start, rows)
+        action = self._cast(self._law(rows, states))
+        return (action[0], states[0]) if single else (action, states)
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the actions (n, nu) for observations (n, no); update ``state`` (n, ns) in place.
+
+        Both arrays are contiguous float64, and ``state`` is this call's own copy.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no control law (_law)")
+
+    def _restart(
+        self,
+        state: NDArray[np.float64],
+        rows: NDArray[np.bool_],
+        observation: NDArray[np.float64],
+    ) -> None:
+        """Put the given rows of ``state`` to a fresh start, in place."""
+        state[rows] = 0.0
+
+    def _cast(self, action: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the actions in the dtype and shape of the action space; here a float32 Box."""
+        return action.astype(np.float32)
+
+    def _check_tuned(self) -> None:
+        if not hasattr(self, "gains_"):
+            raise ValueError(
+                f"{type(self).__name__} is not tuned; build it with {type(self).__name__}"
+                ".for_env(env) or call tune(env) first"
+            )
+
+    def _rows(self, observation: ArrayLike) -> tuple[NDArray[np.float64], bool]:
+        """Return observations as contiguous rows, and whether a single row was given."""
+        array = np.asarray(observation, dtype=np.float64)
+        single = array.ndim <= 1
+        rows = np.ascontiguousarray(np.atleast_1d(array)[None] if single else array)
+        size = self.observation_size_
+        if rows.ndim != 2 or (size is not None and rows.shape[1] != size):
+            wanted = "no" if size is None else size
+            raise ValueError(
+                f"observation must have shape ({wanted},) or (n, {wanted}), got {array.shape}"
+            )
+        return rows, single
+
+    def _states(self, state: ArrayLike, n: int, single: bool) -> NDArray[np.float64]:
+        """Return a contiguous copy of the states, (n, ns)."""
+        states = np.array(state, dtype=np.float64, order="C")
+        wanted = (self.state_size,) if single else (n, self.state_size)
+        if states.shape != wanted:
+            raise ValueError(
+                f"state must have shape {wanted} for these observations, got {states.shape}; "
+                "pass what the previous predict returned, or None for a fresh start"
+            )
+        return states[None] if single else states
+
+
+def _start_mask(episode_start: ArrayLike | None, n: int) -> NDArray[np.bool_]:
+    """Return the mask of rows that start anew."""
+    if episode_start is None:
+        return np.zeros(n, dtype=bool)
+    mask = np.asarray(episode_start, dtype=bool)
+    if mask.shape not in ((), (n,), (1,)):
+        raise ValueError(f"episode_start must be a bool or have shape ({n},), got {mask.shape}")
+    return np.broadcast_to(mask, (n,))
+
+
+def _gain_entries(gains: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Flatten gains to ``{"loop.kp": {"value": ..., "unit": ...}}``, leaving out what is zero."""
+    entries: dict[str, dict[str, Any]] = {}
+    for name, value in gains.items():
+        if not isinstance(value, Gains):
+            plain = np.asarray(value, dtype=np.float64).tolist()
+            entries[name] = {"value": plain, "unit": units.get(name, "")}
+            continue
+        output, _, error = value.unit.partition("/")
+        terms = {
+            "kp": (value.kp, value.unit or "1"),
+            "ki": (value.ki, f"{output}/({error} s)" if error else f"{output or 1}/s"),
+            "kd": (value.kd, f"{output} s/{error}" if error else f"{output} s".strip()),
+            "prefilter": (value.prefilter, "s"),
+        }
+        for term, (number, unit) in terms.items():
+            if number != 0.0 or term == "kp":
+                entries[f"{name}.{term}"] = {"value": float(number), "unit": unit}
+    return entries
