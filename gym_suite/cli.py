@@ -52,6 +52,43 @@ def show_id(id: Id, /, *, keywords: Assignments = ()) -> None:
     _print(describe_id(id, _keywords(keywords)))
 
 
+def run(
+    id: Id,
+    /,
+    *,
+    agent: str | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    csv: Path | None = None,
+    keywords: Assignments = (),
+) -> None:
+    """Run one episode and print its metrics.
+
+    Args:
+        id: The environment.
+        agent: Name, policy file or file.py:factory; the reference controller by default.
+        seed: Episode seed.
+        steps: Length of the episode; the environment's own by default.
+        csv: File to write the trajectory to.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.comparison.agents import resolve
+    from gym_suite.comparison.experiments import Setting
+    from gym_suite.comparison.rollouts import Job, execute
+    from gym_suite.show import metrics_table
+
+    spec = resolve([agent] if agent else [], id)[-1 if agent else 0]
+    settings = Setting("shell", _keywords(keywords))
+    outcome = execute(Job(id, settings, steps, spec, (seed,), shown=seed))
+    record = outcome.records[0]
+    if record["status"] == "failed":
+        raise ValueError(f"the episode failed: {record['error']}")
+    _print(metrics_table(record))
+    if csv is not None:
+        outcome.trajectory.to_csv(csv)
+        print(csv)
+
+
 def compare(
     ids: Ids = (),
     /,
@@ -64,6 +101,7 @@ def compare(
     out: Path = Path("report"),
     workers: int = 1,
     executor: Literal["local", "ray"] = "local",
+    keywords: Assignments = (),
 ) -> None:
     """Run agents on the same seeds and write a report; a killed run goes on where it was.
 
@@ -77,14 +115,17 @@ def compare(
         out: Folder of the report.
         workers: Processes.
         executor: Where the jobs run.
+        keywords: Keyword argument of the environments, value as JSON; may be given several times.
     """
     from gym_suite import comparison
+    from gym_suite.comparison.experiments import read_settings
 
+    given = _keywords(keywords)
     result = comparison.compare(
         _chosen(ids, family),
         agents=list(agents) or None,
         seeds=seeds,
-        settings=list(setting),
+        settings={s.name: {**s.keywords, **given} for s in read_settings(setting)},
         out=out,
         horizon=steps,
         workers=workers,
@@ -177,6 +218,7 @@ def bench(
 COMMANDS = {
     "list": list_ids,
     "show": show_id,
+    "run": run,
     "compare": compare,
     "train": train,
     "render": render,

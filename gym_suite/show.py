@@ -76,6 +76,21 @@ def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
     return Group(*(part for part in parts if part is not None))
 
 
+def metrics_table(record: Mapping[str, Any]) -> Table:
+    """Return the table of one episode's metrics.
+
+    Args:
+        record: The episode's record, as in results.jsonl.
+    """
+    agent = record["agent"]
+    title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
+    table = _table("metric", "value", title=title)
+    for name, value in record["metrics"].items():
+        table.add_row(name, _number(value))
+    table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
+    return table
+
+
 def _setup(entry: Card, keywords: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return setup and nominal model of an id, for one agent or several."""
     import gymnasium
