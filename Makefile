@@ -28,7 +28,7 @@ export MKL_NUM_THREADS ?= 1
 
 demo: $(VENV)/.installed
 	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --out $(REPORT)
-	@echo "Report: $(CURDIR)/$(REPORT)/index.html"
+	@echo "Report: $(abspath $(REPORT))/index.html"
 
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -44,6 +44,7 @@ bench: $(VENV)/.installed
 	$(BIN)/gym-suite bench
 
 wheel: $(VENV)/.tested
+	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:
