@@ -11,11 +11,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console, RenderableType
 from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
+
+if TYPE_CHECKING:
+    from gym_suite.comparison.agents import AgentSpec
 
 Id = Positional[Annotated[str, arg(metavar="ID")]]
 Ids = Positional[Annotated[tuple[str, ...], arg(metavar="[ID ...]", help_behavior_hint="")]]
@@ -72,14 +75,12 @@ def run(
         csv: File to write the trajectory to.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
-    from gym_suite.comparison.agents import resolve
     from gym_suite.comparison.experiments import Setting
     from gym_suite.comparison.rollouts import Job, execute
     from gym_suite.show import metrics_table
 
-    spec = resolve([agent] if agent else [], id)[-1 if agent else 0]
     settings = Setting("shell", _keywords(keywords))
-    outcome = execute(Job(id, settings, steps, spec, (seed,), shown=seed))
+    outcome = execute(Job(id, settings, steps, _agent(agent, id), (seed,), shown=seed))
     record = outcome.records[0]
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")
@@ -141,8 +142,10 @@ def train(
     *,
     algo: Literal["ppo", "sac"] = "ppo",
     seeds: int = 5,
+    seed: int = 0,
     steps: int | None = None,
     out: Path | None = None,
+    settings: str = "{}",
     keywords: Assignments = (),
 ) -> None:
     """Train policies with Stable-Baselines3 (extra rl) and export them as small files.
@@ -150,14 +153,27 @@ def train(
     Args:
         id: The environment.
         algo: Algorithm.
-        seeds: Number of trainings, with seeds from 0 up.
+        seeds: Number of trainings.
+        seed: Seed of the first training; the others follow.
         steps: Environment steps of each training; the id's own number by default.
-        out: Folder for policies, learning curves and manifest.
+        out: Folder for policies, learning curves and manifest; policies/<id> by default.
+        settings: Hyper-parameters to replace, a JSON object.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
-    from gym_suite import learning
+    from gym_suite.learning import train as train_policies
 
-    learning.train(id, algo=algo, seeds=seeds, steps=steps, out=out, keywords=_keywords(keywords))
+    training = train_policies(
+        id,
+        algo=algo,
+        seeds=seeds,
+        seed=seed,
+        steps=steps,
+        out=out,
+        settings=_json_object("--settings", settings),
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        **_keywords(keywords),
+    )
+    print(training.folder)
 
 
 def render(
@@ -180,10 +196,11 @@ def render(
         steps: Length of the episode; the environment's own by default.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
-    from gym_suite import rendering
+    from gym_suite.rendering import record
 
-    path = rendering.record(id, agent=agent, out=out, seed=seed, steps=steps, **_keywords(keywords))
-    print(path)
+    load = _agent(agent, id).load
+    record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
+    print(out)
 
 
 def bench(
@@ -281,6 +298,16 @@ def _is_the_users(error: Exception) -> bool:
     return frame.f_globals.get("__name__", "").startswith("gym_suite.")
 
 
+def _agent(name: str | None, id: str) -> AgentSpec:
+    """Return one agent: the reference controller for None, the first training of a learned one."""
+    from gym_suite.comparison.agents import resolve
+
+    if name is None:
+        return resolve([], id)[0]
+    specs = resolve([name], id)
+    return next((spec for spec in specs if spec.name == name), specs[-1])
+
+
 def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
     """Return the ids that were asked for, by name and by family."""
     from gym_suite.core.parameters import check_option
@@ -312,6 +339,16 @@ def _keywords(assignments: Sequence[str]) -> dict[str, Any]:
                 raise ValueError(f"--set {name}: not valid JSON: {value}") from None
             keywords[name] = value
     return keywords
+
+
+def _json_object(option: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f"{option} expects a JSON object, got {text!r}")
+    return value
 
 
 def _as_json(data: Any) -> str:

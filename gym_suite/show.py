@@ -98,7 +98,7 @@ def _setup(entry: Card, keywords: Mapping[str, Any]) -> tuple[Any, Any]:
     import gym_suite
 
     env: Any
-    if entry.entry_point is None:
+    if not entry.entry_point:
         env = gym_suite.parallel_env(entry.id, **keywords)
     else:
         env = gymnasium.make(entry.id, **keywords).unwrapped
