@@ -295,7 +295,7 @@ def _is_the_users(error: Exception) -> bool:
     if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("gym_suite"):
         return False
     frame, _ = list(traceback.walk_tb(error.__traceback__))[-1]
-    return frame.f_globals.get("__name__", "").startswith("gym_suite.")
+    return Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
 def _agent(name: str | None, id: str) -> AgentSpec:
