@@ -355,11 +355,15 @@ def _as_json(data: Any) -> str:
     return json.dumps(data, indent=2)
 
 
+class _Output(Console):
+    """Standard output; a reader that has gone is left to :func:`main`."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _print(renderable: RenderableType) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
-    console.print(renderable)
+    _Output(width=None if sys.stdout.isatty() else WIDE).print(renderable)
 
 
 if __name__ == "__main__":
