@@ -34,7 +34,7 @@ def make(env):
     return Proportional(env.unwrapped.setup.observation_columns)
 
 
-def main(seeds=3, steps=400):
+def main(seeds: int = 3, steps: int | None = 400):
     """Compare it and return the comparison."""
     import gymnasium
 

@@ -14,6 +14,7 @@ from time import perf_counter
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.spaces import flatdim
 from torch import nn
 from torch.distributions import Normal
 
@@ -150,10 +151,11 @@ def main(steps: int = 50_000, settings: Settings = Settings()) -> list[float]:
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     envs = gymnasium.make_vec(settings.id, num_envs=settings.envs)
-    agent = Agent(
-        envs.single_observation_space.shape[0],
-        envs.single_action_space.shape[0],
+    (observations,), (actions,) = (
+        envs.single_observation_space.shape,
+        envs.single_action_space.shape,
     )
+    agent = Agent(observations, actions)
     optimizer = torch.optim.Adam(agent.parameters(), lr=settings.learning_rate)
     observation, _ = envs.reset(seed=settings.seed)
     resetting = np.zeros(settings.envs, dtype=bool)

@@ -26,7 +26,7 @@ def main(steps=10_000, seeds=3, out=None):
     settings = {"n_steps": 64, "batch_size": 1024, "gamma": 0.9, "gae_lambda": 0.9}
     model = PPO("MlpPolicy", envs, seed=1, device="cpu", learning_rate=1e-3, **settings)
     model.learn(steps)
-    setup = gymnasium.make(ID).unwrapped.setup
+    setup = gymnasium.make(ID).get_wrapper_attr("setup")
     path = Path(out or tempfile.mkdtemp(prefix="gym_suite-")) / "ppo.npz"
     export_policy(
         model,
