@@ -159,9 +159,7 @@ def interpolate(times, values, t):
 def reflect(value, low, high):
     """Fold a value into [low, high] by mirrors at both bounds."""
     width = high - low
-    rest = math.fmod(value - low, 2.0 * width)
-    if rest < 0.0:
-        rest += 2.0 * width
+    rest = (value - low) % (2.0 * width)
     return low + (rest if rest <= width else 2.0 * width - rest)
 
 

@@ -44,20 +44,25 @@ def inverse_clarke(alpha, beta):
 
 
 @kernel
-def limit_to_hexagon(alpha, beta, u_dc):
-    """Shorten a voltage vector to what a two-level three-phase inverter can give, keeping its direction.
+def hexagon_factor(alpha, beta, u_dc):
+    """Return the factor in (0, 1] that brings a voltage vector into the inverter's hexagon.
 
-    The line-to-line voltages cannot exceed the DC-link voltage, whatever the zero sequence: the reachable set is the
-    hexagon with corners at 2/3 u_dc and inscribed circle u_dc / sqrt(3). Holtz, "Pulsewidth modulation for
-    electronic power conversion", Proc. IEEE 82(8), 1994, doi:10.1109/5.301684.
+    The line-to-line voltages of a two-level three-phase inverter cannot exceed the DC-link voltage,
+    whatever the zero sequence: the reachable set is the hexagon with corners at 2/3 u_dc and the
+    inscribed circle u_dc / sqrt(3). Holtz, "Pulsewidth modulation for electronic power conversion",
+    Proc. IEEE 82(8), 1994, doi:10.1109/5.301684.
     """
     if 3.0 * (alpha * alpha + beta * beta) <= u_dc * u_dc:
-        return alpha, beta
+        return 1.0
     a, b, c = inverse_clarke(alpha, beta)
     spread = max(a, b, c) - min(a, b, c)
-    if spread <= u_dc:
-        return alpha, beta
-    factor = u_dc / spread
+    return 1.0 if spread <= u_dc else u_dc / spread
+
+
+@kernel
+def limit_to_hexagon(alpha, beta, u_dc):
+    """Shorten a voltage vector to what the inverter can give, keeping its direction."""
+    factor = hexagon_factor(alpha, beta, u_dc)
     return alpha * factor, beta * factor
 
 
@@ -73,8 +78,8 @@ def wrap(angle):
 def torque_of(i_d, i_q, pairs, l_d, l_q, psi_p):
     """Return the air-gap torque of a permanent-magnet synchronous machine, N m.
 
-    T = 3/2 p (psi_p + (L_d - L_q) i_d) i_q; Schroeder, "Elektrische Antriebe - Regelung von Antriebssystemen",
-    4th ed., Springer 2015, section 16.
+    T = 3/2 p (psi_p + (L_d - L_q) i_d) i_q; Schroeder, "Elektrische Antriebe - Regelung von
+    Antriebssystemen", 4th ed., Springer 2015, section 16.
     """
     return 1.5 * pairs * (psi_p + (l_d - l_q) * i_d) * i_q
 
@@ -85,3 +90,10 @@ def steady_voltage(i_d, i_q, omega_e, r_s, l_d, l_q, psi_p):
     u_d = r_s * i_d - omega_e * l_q * i_q
     u_q = r_s * i_q + omega_e * (l_d * i_d + psi_p)
     return u_d, u_q
+
+
+@kernel
+def reachable(i_d, i_q, omega_e, i_max, u_max, r_s, l_d, l_q, psi_p):
+    """Return whether constant currents stay within the current and the voltage amplitude."""
+    u_d, u_q = steady_voltage(i_d, i_q, omega_e, r_s, l_d, l_q, psi_p)
+    return i_d * i_d + i_q * i_q <= i_max * i_max and u_d * u_d + u_q * u_q <= u_max * u_max

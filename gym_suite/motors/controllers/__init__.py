@@ -1,0 +1,1 @@
+"""Control laws of electric drives: current control, operating points, field-oriented control."""

@@ -1,0 +1,482 @@
+"""Physics of the drive: inverter, machine and load, moved by one control period at a time.
+
+The inverter holds the stator voltage over each of its periods, so in the rotor's frame the voltage
+turns backwards by the electrical angle that passes; the integrator sees that. A command becomes
+effective one period late (``dead_time``), as in real drives, and is turned ahead by the angle that
+the rotor moves until the middle of the period in which it is effective.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+from gym_suite.controllers.pid import CLAMPING
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.family import parameter_row
+from gym_suite.core.integrators import combine, combine_rk4
+from gym_suite.core.kernel import kernel
+from gym_suite.core.random import normal2
+from gym_suite.core.signals import signal_value
+from gym_suite.motors.controllers.current_control import current_control_one
+from gym_suite.motors.controllers.operating_points import currents_for_torque
+from gym_suite.motors.parameters import (
+    CONTROL_TORQUE,
+    FRAME_ABC,
+    P_A,
+    P_AREA,
+    P_B,
+    P_C,
+    P_C_D,
+    P_C_R,
+    P_CONTROL,
+    P_DEAD_TIME,
+    P_FRAME,
+    P_GEAR_RATIO,
+    P_GRAVITY,
+    P_I_LIMIT,
+    P_KI_D,
+    P_KI_Q,
+    P_KP_D,
+    P_KP_Q,
+    P_J_LOAD,
+    P_J_ROTOR,
+    P_L_D,
+    P_L_Q,
+    P_LOAD_KIND,
+    P_MASS,
+    P_MODEL_L_D,
+    P_MODEL_L_Q,
+    P_MODEL_P,
+    P_MODEL_PSI_P,
+    P_NOISE_I,
+    P_P,
+    P_PSI_P,
+    P_R_S,
+    P_RATIO,
+    P_RHO,
+    P_SUBSTEPS,
+    P_TAU,
+    P_TAU_DECAY,
+    P_TORQUE_LIMIT,
+    P_U_DC,
+    P_WHEEL_RADIUS,
+    CONSTANT_SPEED,
+    VEHICLE,
+)
+from gym_suite.motors.transforms import (
+    SQRT3,
+    clarke,
+    inverse_park,
+    limit_to_hexagon,
+    park,
+    rotate,
+    steady_voltage,
+    torque_of,
+    wrap,
+)
+
+STATES = Columns(
+    Column("omega", "rad/s", meaning="mechanical speed"),
+    Column("i_sd", "A", meaning="d current"),
+    Column("i_sq", "A", meaning="q current"),
+    Column("epsilon", "rad", -math.pi, math.pi, "electrical rotor angle"),
+    Column("u_alpha", "V", meaning="stator voltage that waits for the next period"),
+    Column("u_beta", "V", meaning="stator voltage that waits for the next period"),
+    Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
+    Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
+    Column("torque_load", "N m", meaning="load torque at the end of the last period"),
+    Column("action_0", "1", -1, 1, "last action"),
+    Column("action_1", "1", -1, 1, "last action"),
+    Column("action_2", "1", -1, 1, "last action"),
+    Column("change", "1", 0, math.inf, "mean squared change of the last action"),
+    Column("clipped", "1", 0, 3, "elements of the last action that were outside [-1, 1]"),
+    Column("reference_0", "*", meaning="reference of the first tracked quantity"),
+    Column("reference_1", "*", meaning="reference of the second tracked quantity"),
+    Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
+    Column("integral_d", "V", meaning="integral term of the inner d controller"),
+    Column("integral_q", "V", meaning="integral term of the inner q controller"),
+    Column("i_sd_command", "A", meaning="reference of the inner d controller"),
+    Column("i_sq_command", "A", meaning="reference of the inner q controller"),
+)
+(
+    X_OMEGA,
+    X_I_SD,
+    X_I_SQ,
+    X_EPSILON,
+    X_U_ALPHA,
+    X_U_BETA,
+    X_U_SD,
+    X_U_SQ,
+    X_TORQUE_LOAD,
+    X_ACTION,
+    _,
+    _,
+    X_CHANGE,
+    X_CLIPPED,
+    X_REFERENCE,
+    _,
+    X_START,
+    X_INTEGRAL_D,
+    X_INTEGRAL_Q,
+    X_COMMAND_D,
+    X_COMMAND_Q,
+) = range(len(STATES))
+
+# Tables: the drive cycle (time, speed), the signals and the signals' own tables.
+T_CYCLE, T_SIGNALS, T_SIGNAL_TABLES = range(3)
+
+# Rows of the signal table: two references, then the disturbances.
+SIGNAL_REFERENCE = 0
+SIGNAL_TORQUE, SIGNAL_U_D, SIGNAL_U_Q = 2, 3, 4
+DISTURBANCES = ("torque_load", "u_sd", "u_sq")
+
+# Streams of random numbers below 16 belong to the tasks.
+_STREAM_SENSOR = 16
+_STREAM_SIGNAL = 32
+
+VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that operating points may use
+CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
+
+
+# ------------------------------------------------------------------------------------------- load
+
+
+@kernel
+def load_coefficients(p):
+    """Return (a, b, c, inertia, speed below which Coulomb friction is linear) at the shaft.
+
+    A vehicle is reduced to the shaft through its gear: force times lever, mass times lever squared.
+    """
+    if int(p[P_LOAD_KIND]) == VEHICLE:
+        lever = p[P_WHEEL_RADIUS] / p[P_GEAR_RATIO]
+        a = p[P_MASS] * p[P_GRAVITY] * p[P_C_R] * lever
+        c = 0.5 * p[P_RHO] * p[P_C_D] * p[P_AREA] * lever * lever * lever
+        inertia = p[P_J_ROTOR] + p[P_MASS] * lever * lever
+        # Rolling resistance fades in over the tyre's first 0.1 m/s.
+        return a, 0.0, c, inertia, 0.1 / lever
+    inertia = p[P_J_ROTOR] + p[P_J_LOAD]
+    return p[P_A], p[P_B], p[P_C], inertia, p[P_A] * p[P_TAU_DECAY] / inertia
+
+
+@kernel
+def load_torque(omega, a, b, c, linear):
+    """Return the torque that the load takes, N m: sign(omega) (a + c omega^2) + b omega.
+
+    The Coulomb part grows linearly for abs(omega) < linear.
+    """
+    if abs(omega) < linear:
+        coulomb = a * omega / linear
+    else:
+        coulomb = math.copysign(a, omega) if omega != 0.0 else 0.0
+    return coulomb + (b + c * abs(omega)) * omega
+
+
+# ---------------------------------------------------------------------------------------- machine
+
+
+@kernel
+def pmsm_derivative(x, constants):
+    """Return d/dt of (omega, i_sd, i_sq, epsilon); Schroeder 2015, section 16, in the rotor's frame.
+
+    Args:
+        x: omega (rad/s), i_sd, i_sq (A), epsilon (rad, electrical).
+        constants: pairs, r_s, l_d, l_q, psi_p, a, b, c, inertia (0: the speed is held), linear,
+            extra load torque, held (1: the voltage is (alpha, beta), 0: it is (d, q)), u_1, u_2.
+    """
+    omega, i_d, i_q, epsilon = x
+    pairs, r_s, l_d, l_q, psi_p, a, b, c, inertia, linear, extra, held, u_1, u_2 = constants
+    if held > 0.0:
+        u_d, u_q = park(u_1, u_2, epsilon)
+    else:
+        u_d, u_q = u_1, u_2
+    omega_e = pairs * omega
+    di_d = (u_d - r_s * i_d + omega_e * l_q * i_q) / l_d
+    di_q = (u_q - r_s * i_q - omega_e * (l_d * i_d + psi_p)) / l_q
+    domega = 0.0
+    if inertia > 0.0:
+        torque = torque_of(i_d, i_q, pairs, l_d, l_q, psi_p)
+        domega = (torque - load_torque(omega, a, b, c, linear) - extra) / inertia
+    return domega, di_d, di_q, omega_e
+
+
+@kernel
+def hold_free(x, h, steps, constants):
+    """Move (omega, i_sd, i_sq, epsilon) over the time h by RK4 on :func:`pmsm_derivative`."""
+    d = h / steps
+    for _ in range(steps):
+        k1 = pmsm_derivative(x, constants)
+        k2 = pmsm_derivative(combine(x, 0.5 * d, k1), constants)
+        k3 = pmsm_derivative(combine(x, 0.5 * d, k2), constants)
+        k4 = pmsm_derivative(combine(x, d, k3), constants)
+        x = combine_rk4(x, d, k1, k2, k3, k4)
+    return x
+
+
+@kernel
+def _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, coupling_d, coupling_q, induced):
+    return (
+        (u_d - r_s * i_d + coupling_q * i_q) / l_d,
+        (u_q - r_s * i_q - coupling_d * i_d - induced) / l_q,
+    )
+
+
+@kernel
+def hold_at_constant_speed(i_d, i_q, u_d, u_q, omega_e, h, steps, r_s, l_d, l_q, psi_p):
+    """Move the currents over one period at held speed by RK4.
+
+    The stator voltage is held: in the rotor's frame it starts at (u_d, u_q) and turns by
+    -omega_e t. The same scheme as :func:`hold_free`, with one sine and cosine instead of four.
+    """
+    d = h / steps
+    cosine, sine = math.cos(0.5 * omega_e * d), -math.sin(0.5 * omega_e * d)
+    x_d, x_q, induced = omega_e * l_d, omega_e * l_q, omega_e * psi_p
+    half = 0.5 * d
+    for _ in range(steps):
+        m_d, m_q = rotate(u_d, u_q, cosine, sine)
+        e_d, e_q = rotate(m_d, m_q, cosine, sine)
+        d1, q1 = _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, x_d, x_q, induced)
+        d2, q2 = _current_slopes(
+            i_d + half * d1, i_q + half * q1, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
+        )
+        d3, q3 = _current_slopes(
+            i_d + half * d2, i_q + half * q2, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
+        )
+        d4, q4 = _current_slopes(
+            i_d + d * d3, i_q + d * q3, e_d, e_q, r_s, l_d, l_q, x_d, x_q, induced
+        )
+        i_d += d / 6.0 * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
+        i_q += d / 6.0 * (q1 + 2.0 * q2 + 2.0 * q3 + q4)
+        u_d, u_q = e_d, e_q
+    return i_d, i_q
+
+
+# ----------------------------------------------------------------------------------- one control period
+
+
+@kernel
+def _stator_command(u, omega, epsilon, p):
+    """Return the stator voltage (alpha, beta) that a voltage action asks for, within the hexagon."""
+    u_dc = p[P_U_DC]
+    if int(p[P_FRAME]) == FRAME_ABC:
+        half = 0.5 * u_dc
+        # Legs limited to half the DC link cannot leave the hexagon.
+        return clarke(half * u[0], half * u[1], half * u[2])
+    scale = u_dc / SQRT3
+    ahead = (p[P_DEAD_TIME] + 0.5) * p[P_P] * omega * p[P_TAU]
+    alpha, beta = inverse_park(scale * u[0], scale * u[1], epsilon + ahead)
+    return limit_to_hexagon(alpha, beta, u_dc)
+
+
+@kernel
+def _inner_command(x, key, tick, p):
+    """Run the inner current controller once; return its stator voltage, update its integrals."""
+    omega, epsilon = x[X_OMEGA], x[X_EPSILON]
+    i_d, i_q = x[X_I_SD], x[X_I_SQ]
+    if p[P_NOISE_I] > 0.0:
+        noise_d, noise_q = normal2(key, tick, _STREAM_SENSOR)
+        i_d += p[P_NOISE_I] * noise_d
+        i_q += p[P_NOISE_I] * noise_q
+    _, _, alpha, beta, x[X_INTEGRAL_D], x[X_INTEGRAL_Q] = current_control_one(
+        i_d,
+        i_q,
+        x[X_COMMAND_D],
+        x[X_COMMAND_Q],
+        p[P_MODEL_P] * omega,
+        epsilon,
+        x[X_INTEGRAL_D],
+        x[X_INTEGRAL_Q],
+        p[P_KP_D],
+        p[P_KI_D],
+        p[P_KP_Q],
+        p[P_KI_Q],
+        p[P_MODEL_L_D],
+        p[P_MODEL_L_Q],
+        p[P_MODEL_PSI_P],
+        p[P_U_DC],
+        p[P_TAU],
+        p[P_DEAD_TIME],
+        1.0,
+        CLAMPING,
+        0.0,
+    )
+    return alpha, beta
+
+
+@kernel
+def _disturbance(tables, index, key, t):
+    return signal_value(
+        tables[T_SIGNALS], index, tables[T_SIGNAL_TABLES], key, _STREAM_SIGNAL + index, t
+    )
+
+
+@kernel
+def _hold(x, key, t, alpha, beta, p, tables):
+    """Move the machine and its shaft by one inverter period under a held stator voltage."""
+    tau, pairs = p[P_TAU], p[P_P]
+    r_s, l_d, l_q, psi_p = p[P_R_S], p[P_L_D], p[P_L_Q], p[P_PSI_P]
+    omega, epsilon = x[X_OMEGA], x[X_EPSILON]
+    omega_e = pairs * omega
+    u_d, u_q = park(alpha, beta, epsilon)
+    extra = 0.0
+    disturbed = tables[T_SIGNALS].shape[0] > SIGNAL_TORQUE
+    if disturbed:
+        extra = _disturbance(tables, SIGNAL_TORQUE, key, t)
+        added_d = _disturbance(tables, SIGNAL_U_D, key, t)
+        added_q = _disturbance(tables, SIGNAL_U_Q, key, t)
+        u_d += added_d
+        u_q += added_q
+        more_alpha, more_beta = inverse_park(added_d, added_q, epsilon)
+        alpha += more_alpha
+        beta += more_beta
+    half_turn = 0.5 * omega_e * tau
+    x[X_U_SD], x[X_U_SQ] = rotate(u_d, u_q, math.cos(half_turn), -math.sin(half_turn))
+    if int(p[P_LOAD_KIND]) == CONSTANT_SPEED:
+        x[X_I_SD], x[X_I_SQ] = hold_at_constant_speed(
+            x[X_I_SD],
+            x[X_I_SQ],
+            u_d,
+            u_q,
+            omega_e,
+            tau,
+            int(p[P_SUBSTEPS]),
+            r_s,
+            l_d,
+            l_q,
+            psi_p,
+        )
+        x[X_EPSILON] = wrap(epsilon + omega_e * tau)
+        return
+    a, b, c, inertia, linear = load_coefficients(p)
+    state = (omega, x[X_I_SD], x[X_I_SQ], epsilon)
+    constants = (
+        pairs,
+        r_s,
+        l_d,
+        l_q,
+        psi_p,
+        a,
+        b,
+        c,
+        inertia,
+        linear,
+        extra,
+        1.0,
+        alpha,
+        beta,
+    )
+    omega, i_d, i_q, epsilon = hold_free(state, tau, int(p[P_SUBSTEPS]), constants)
+    x[X_OMEGA], x[X_I_SD], x[X_I_SQ], x[X_EPSILON] = omega, i_d, i_q, wrap(epsilon)
+    x[X_TORQUE_LOAD] = load_torque(omega, a, b, c, linear) + extra
+
+
+@kernel
+def _remember_action(x, u):
+    size = u.shape[0]
+    change = 0.0
+    for j in range(size):
+        difference = u[j] - x[X_ACTION + j]
+        change += difference * difference
+        x[X_ACTION + j] = u[j]
+    x[X_CHANGE] = change / size
+
+
+@kernel
+def advance_one(x, key, step, u, p, tables, work):
+    """Move one row by one control period.
+
+    Args:
+        x: State row, changed in place.
+        key: The row's key.
+        step: Control periods since reset.
+        u: Action row within [-1, 1].
+        p: Parameter row.
+        tables: Drive cycle, signals, the signals' tables.
+        work: Not used.
+    """
+    _remember_action(x, u)
+    torque_control = int(p[P_CONTROL]) == CONTROL_TORQUE
+    ratio = int(p[P_RATIO])
+    if torque_control:
+        x[X_COMMAND_D], x[X_COMMAND_Q] = currents_for_torque(
+            u[0] * p[P_TORQUE_LIMIT],
+            p[P_MODEL_P] * x[X_OMEGA],
+            VOLTAGE_MARGIN * p[P_U_DC] / SQRT3,
+            CURRENT_MARGIN * p[P_I_LIMIT],
+            p[P_MODEL_P],
+            p[P_MODEL_L_D],
+            p[P_MODEL_L_Q],
+            p[P_MODEL_PSI_P],
+        )
+    for k in range(ratio):
+        tick = step * ratio + k
+        if torque_control:
+            alpha, beta = _inner_command(x, key, tick, p)
+        else:
+            alpha, beta = _stator_command(u, x[X_OMEGA], x[X_EPSILON], p)
+        if p[P_DEAD_TIME] > 0.0:
+            waiting = x[X_U_ALPHA], x[X_U_BETA]
+            x[X_U_ALPHA], x[X_U_BETA] = alpha, beta
+            alpha, beta = waiting
+        _hold(x, key, tick * p[P_TAU], alpha, beta, p, tables)
+
+
+@kernel
+def advance_batch(x, key, step, u, p, tables, work):
+    """Move rows by one control period: the physics alone."""
+    for i in range(x.shape[0]):
+        advance_one(x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, work[i])
+        step[i] += 1
+
+
+# ---------------------------------------------------------------------------- plant for analysis
+
+PLANT_STATES = Columns(
+    Column("omega", "rad/s", meaning="mechanical speed"),
+    Column("i_sd", "A", meaning="d current"),
+    Column("i_sq", "A", meaning="q current"),
+)
+PLANT_INPUTS = Columns(
+    Column("u_sd", "V", meaning="d voltage"),
+    Column("u_sq", "V", meaning="q voltage"),
+    Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
+)
+PLANT_OUTPUTS = Columns(
+    Column("omega", "rad/s", meaning="mechanical speed"),
+    Column("i_sd", "A", meaning="d current"),
+    Column("i_sq", "A", meaning="q current"),
+    Column("torque", "N m", meaning="air-gap torque"),
+)
+
+
+@kernel
+def plant_derivative(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq) for the inputs (u_sd, u_sq, torque_load)."""
+    a, b, c, inertia, linear = load_coefficients(p)
+    if int(p[P_LOAD_KIND]) == CONSTANT_SPEED:
+        inertia = 0.0
+    constants = (
+        p[P_P],
+        p[P_R_S],
+        p[P_L_D],
+        p[P_L_Q],
+        p[P_PSI_P],
+        a,
+        b,
+        c,
+        inertia,
+        linear,
+        v[2],
+        0.0,
+        v[0],
+        v[1],
+    )
+    domega, di_d, di_q, _ = pmsm_derivative((x[0], x[1], x[2], 0.0), constants)
+    dx[0], dx[1], dx[2] = domega, di_d, di_q
+
+
+@kernel
+def plant_output(x, v, p, y):
+    """Fill y with (omega, i_sd, i_sq, torque)."""
+    y[0], y[1], y[2] = x[0], x[1], x[2]
+    y[3] = torque_of(x[1], x[2], p[P_P], p[P_L_D], p[P_L_Q], p[P_PSI_P])

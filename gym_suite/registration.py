@@ -1,0 +1,187 @@
+"""The catalogue: every id as data, and its way into Gymnasium's and PettingZoo's registries.
+
+Only strings and numbers here: nothing of a family is imported before an environment is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import gymnasium
+
+from gym_suite.core.parameters import unknown_error
+
+DO_NOTHING = "gym_suite.controllers.baselines:DoNothing"
+RANDOM = "gym_suite.controllers.baselines:RandomAgent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One id of the catalogue.
+
+    Attributes:
+        id: The environment's id.
+        family: The family's name.
+        summary: One line.
+        entry_point: ``"module:Class"`` of the single environment; empty for ids of several agents only.
+        vector_entry_point: ``"module:Class"`` of the native vector environment.
+        parallel_entry_point: ``"module:Class"`` of the PettingZoo environment, where there are several agents.
+        keywords: Keyword arguments that make the id out of the family's class.
+        max_episode_steps: Time limit; None where the id truncates by itself.
+        tags: For filtering.
+        controllers: Name to ``"module:Class"``; the first is the reference.
+        learned: Names of the methods of which policies ship.
+    """
+
+    id: str
+    family: str
+    summary: str
+    entry_point: str = ""
+    vector_entry_point: str = ""
+    parallel_entry_point: str = ""
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    max_episode_steps: int | None = None
+    tags: tuple[str, ...] = ()
+    controllers: Mapping[str, str] = field(default_factory=dict)
+    learned: tuple[str, ...] = ()
+
+
+def _drive(name: str, task: str, summary: str, **more: Any) -> Card:
+    reference = "gym_suite.motors.controllers.field_oriented:"
+    law = "CurrentControl" if task == "current" else "SpeedControl"
+    return Card(
+        id=f"gem/{name}",
+        family="motors",
+        summary=summary,
+        entry_point="gym_suite.motors.envs:MotorEnv",
+        vector_entry_point="gym_suite.motors.envs:MotorVectorEnv",
+        keywords={"id": f"gem/{name}", "task": task},
+        controllers={"pi": reference + law, "zero": DO_NOTHING, "random": RANDOM},
+        **more,
+    )
+
+
+_CARDS = (
+    _drive(
+        "PMSM-v0",
+        "current",
+        "dq current control of a permanent-magnet synchronous machine at 10 kHz",
+        max_episode_steps=2000,
+        tags=("current", "pmsm"),
+        learned=("ppo",),
+    ),
+    _drive(
+        "PMSM-Speed-v0",
+        "speed",
+        "speed control of a permanent-magnet synchronous machine at 10 kHz",
+        tags=("speed", "pmsm"),
+    ),
+    _drive(
+        "PMSM-DriveCycle-v0",
+        "drive_cycle",
+        "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
+        tags=("speed", "pmsm", "vehicle"),
+        learned=("ppo",),
+    ),
+)
+_CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
+
+
+def catalogue() -> Mapping[str, Card]:
+    """Return all ids with their cards."""
+    return _CATALOGUE
+
+
+def card(id: str) -> Card:
+    """Return the card of an id; a "gym_suite:" in front is allowed.
+
+    Raises:
+        ValueError: If there is no such id, naming the nearest.
+    """
+    name = id.removeprefix("gym_suite:") if isinstance(id, str) else id
+    if name not in _CATALOGUE:
+        raise unknown_error("id", id, _CATALOGUE)
+    return _CATALOGUE[name]
+
+
+def register_all() -> None:
+    """Put every id into the registries; calling it again changes nothing."""
+    for entry in _CARDS:
+        if entry.id in gymnasium.registry:
+            continue
+        single = entry.entry_point or "gym_suite.registration:refuse_single"
+        gymnasium.register(
+            entry.id,
+            entry_point=single,
+            vector_entry_point=entry.vector_entry_point or None,
+            max_episode_steps=entry.max_episode_steps,
+            kwargs=dict(entry.keywords),
+        )
+    parallel = [entry for entry in _CARDS if entry.parallel_entry_point]
+    if parallel:
+        import pettingzoo
+
+        for entry in parallel:
+            pettingzoo.register(
+                "parallel",
+                entry.id,
+                entry_point=entry.parallel_entry_point,
+                max_cycles=entry.max_episode_steps,
+                **entry.keywords,
+            )
+
+
+def refuse_single(*, id: str = "this id", **keywords: Any) -> None:
+    """Stand in for the single environment of an id that exists only for several agents.
+
+    Raises:
+        ValueError: Always; names what to call.
+    """
+    raise ValueError(
+        f"{id} has several agents: make it with gym_suite.parallel_env({id!r}), a PettingZoo ParallelEnv"
+    )
+
+
+def load(entry: str) -> Any:
+    """Return the object of a ``"module:name"`` string."""
+    import importlib
+
+    module, _, name = entry.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def parallel_env(id: str, **keywords: Any) -> Any:
+    """Return the PettingZoo ParallelEnv of an id with several agents.
+
+    Raises:
+        ValueError: If the id is unknown or has one agent.
+    """
+    entry = card(id)
+    if not entry.parallel_entry_point:
+        raise ValueError(f"{entry.id} has one agent: make it with gymnasium.make({entry.id!r})")
+    given = dict(entry.keywords) | keywords
+    if entry.max_episode_steps is not None:
+        given.setdefault("max_episode_steps", entry.max_episode_steps)
+    return load(entry.parallel_entry_point)(**given)
+
+
+def make_controller(env: Any, name: str | None = None, **overrides: Any) -> Any:
+    """Return a tuned controller for an environment.
+
+    Args:
+        env: A single or vector environment of this package, wrapped or not.
+        name: One of the id's controllers; the reference one by default.
+        **overrides: The controller's own keyword arguments.
+
+    Raises:
+        ValueError: If the id has no such controller, naming the nearest.
+    """
+    entry = card(env.unwrapped.setup.id)
+    if name is None:
+        name = next(iter(entry.controllers))
+    if name not in entry.controllers:
+        raise unknown_error(f"controller of {entry.id}", name, entry.controllers)
+    return load(entry.controllers[name]).for_env(env, **overrides)
