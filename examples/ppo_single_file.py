@@ -151,11 +151,7 @@ def main(steps: int = 50_000, settings: Settings = Settings()) -> list[float]:
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     envs = gymnasium.make_vec(settings.id, num_envs=settings.envs)
-    (observations,), (actions,) = (
-        envs.single_observation_space.shape,
-        envs.single_action_space.shape,
-    )
-    agent = Agent(observations, actions)
+    agent = Agent(flatdim(envs.single_observation_space), flatdim(envs.single_action_space))
     optimizer = torch.optim.Adam(agent.parameters(), lr=settings.learning_rate)
     observation, _ = envs.reset(seed=settings.seed)
     resetting = np.zeros(settings.envs, dtype=bool)
