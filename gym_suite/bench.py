@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import gymnasium
@@ -41,12 +41,15 @@ class Rate:
         what: What was called.
         rows: Environments that one call steps.
         runs: Environment steps a second in each repetition.
+        cpu_runs: Environment steps per second of processor time; it varies far less than ``runs``
+            where other programs want the same cores.
     """
 
     id: str
     what: str
     rows: int
     runs: tuple[float, ...]
+    cpu_runs: tuple[float, ...]
 
     @property
     def best(self) -> float:
@@ -57,6 +60,11 @@ class Rate:
     def median(self) -> float:
         """The median repetition."""
         return statistics.median(self.runs)
+
+    @property
+    def cpu(self) -> float:
+        """The median repetition in steps per second of processor time."""
+        return statistics.median(self.cpu_runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +132,35 @@ def measure_rates(
     if yardstick:
         cases += [_vector_case(YARDSTICK, VECTOR_SIZES[-1]), _single_case(YARDSTICK)]
     calls = [_calibrate(case, seconds) for case in cases]
-    runs: list[list[float]] = [[] for _ in cases]
+    times: list[list[tuple[float, float]]] = [[] for _ in cases]
     for _ in range(repeats):
-        for case, count, results in zip(cases, calls, runs, strict=True):
-            results.append(count * case.rows / _time(case, count))
+        for case, count, results in zip(cases, calls, times, strict=True):
+            results.append(_time(case, count))
     for case in cases:
         case.close()
-    return [
-        Rate(case.id, case.what, case.rows, tuple(results))
-        for case, results in zip(cases, runs, strict=True)
-    ]
+    rates = []
+    for case, count, results in zip(cases, calls, times, strict=True):
+        wall, cpu = (
+            tuple(count * case.rows / t for t in kind) for kind in zip(*results, strict=True)
+        )
+        rates.append(Rate(case.id, case.what, case.rows, wall, cpu))
+    return rates
 
 
-def _time(case: _Case, count: int) -> float:
+def _time(case: _Case, count: int) -> tuple[float, float]:
+    """Return the wall and the processor time of so many calls, s."""
     step = case.step
-    start = perf_counter()
+    wall, cpu = perf_counter(), process_time()
     for i in range(count):
         step(i)
-    return perf_counter() - start
+    return perf_counter() - wall, process_time() - cpu
 
 
 def _calibrate(case: _Case, seconds: float) -> int:
     """Return how many calls take about that long; the first calls compile and warm up."""
     _time(case, 3)
     count = 1
-    while (taken := _time(case, count)) < seconds / 4:
+    while (taken := _time(case, count)[0]) < seconds / 4:
         count *= 2
     return max(1, round(count * seconds / taken))
 
@@ -281,12 +293,10 @@ def versions() -> dict[str, str]:
 def as_table(rates: Sequence[Rate], durations: Sequence[Duration]) -> Group:
     """Return the measurements as tables for a terminal."""
     speed = Table(title="Environment steps a second", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("id", "through", "rows", "best", "median"):
-        speed.add_column(
-            heading, justify="right" if heading in {"rows", "best", "median"} else "left"
-        )
+    for heading in ("id", "through", "rows", "best", "median", "median per CPU s"):
+        speed.add_column(heading, justify="left" if heading in {"id", "through"} else "right")
     for rate in rates:
-        numbers = (f"{rate.best:,.0f}", f"{rate.median:,.0f}")
+        numbers = (f"{value:,.0f}" for value in (rate.best, rate.median, rate.cpu))
         speed.add_row(rate.id, rate.what, str(rate.rows), *numbers)
     time = Table(title="Seconds, a fresh process", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("what", "best", "median"):
