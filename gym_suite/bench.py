@@ -303,7 +303,7 @@ def as_table(rates: Sequence[Rate], durations: Sequence[Duration]) -> Group:
         time.add_column(heading, justify="left" if heading == "what" else "right")
     for duration in durations:
         time.add_row(duration.what, f"{duration.best:.3f}", f"{duration.median:.3f}")
-    return Group(speed, time)
+    return Group(speed, time) if durations else Group(speed)
 
 
 def as_json(rates: Sequence[Rate], durations: Sequence[Duration]) -> dict[str, Any]:
