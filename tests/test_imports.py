@@ -15,22 +15,22 @@ import gym_suite
 PACKAGE = Path(gym_suite.__file__).parent
 
 # A module may import what stands on a lower rung, and its own subpackage;
-# two names on one rung do not know each other. "" is the package itself, which resolves the public
-# names (make_controller, parallel_env, ...) when they are first used.
+# two names on one rung do not know each other. "" is the package itself, which is there before any
+# of its modules; a public name that it resolves later counts as the module that the name is from.
 RUNGS = {
-    "": 5,
+    "": 0,
     "version": 0,
     "core": 1,
     "registration": 2,
     "controllers": 3,
     "rendering": 3,
     "analysis": 4,
-    "learning": 6,
-    "comparison": 7,
-    "bench": 8,
-    "show": 8,
-    "testing": 8,
-    "cli": 9,
+    "learning": 5,
+    "comparison": 6,
+    "bench": 7,
+    "show": 7,
+    "testing": 7,
+    "cli": 8,
 }
 FAMILIES = ("motors", "drones", "radio", "agv")
 FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "rendering", "analysis"}
@@ -84,7 +84,8 @@ def imports_of(name: str) -> Iterator[Import]:
             base = ".".join([*parts, base] if base else parts)
         for alias in node.names:
             inner = f"{base}.{alias.name}"
-            yield inner if inner in SOURCES else base
+            resolved = getattr(getattr(gym_suite, alias.name, None), "__module__", base)
+            yield inner if inner in SOURCES else resolved if base == "gym_suite" else base
 
     def walk(node: ast.AST, at_import: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
