@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-
 from gym_suite.controllers.pid import CLAMPING
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import parameter_row
@@ -21,6 +20,7 @@ from gym_suite.core.signals import signal_value
 from gym_suite.motors.controllers.current_control import current_control_one
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.parameters import (
+    CONSTANT_SPEED,
     CONTROL_TORQUE,
     FRAME_ABC,
     P_A,
@@ -35,12 +35,12 @@ from gym_suite.motors.parameters import (
     P_GEAR_RATIO,
     P_GRAVITY,
     P_I_LIMIT,
+    P_J_LOAD,
+    P_J_ROTOR,
     P_KI_D,
     P_KI_Q,
     P_KP_D,
     P_KP_Q,
-    P_J_LOAD,
-    P_J_ROTOR,
     P_L_D,
     P_L_Q,
     P_LOAD_KIND,
@@ -61,7 +61,6 @@ from gym_suite.motors.parameters import (
     P_TORQUE_LIMIT,
     P_U_DC,
     P_WHEEL_RADIUS,
-    CONSTANT_SPEED,
     VEHICLE,
 )
 from gym_suite.motors.transforms import (
@@ -70,7 +69,6 @@ from gym_suite.motors.transforms import (
     limit_to_hexagon,
     park,
     rotate,
-    steady_voltage,
     torque_of,
     wrap,
 )
@@ -440,9 +438,7 @@ def advance_one(x, key, step, u, p, tables, work):
             waiting = x[X_U_ALPHA], x[X_U_BETA]
             x[X_U_ALPHA], x[X_U_BETA] = alpha, beta
             alpha, beta = waiting
-        _hold(
-            x, key, tick * p[P_TAU], alpha, beta, cosine, sine, half_cosine, half_sine, p, tables
-        )
+        _hold(x, key, tick * p[P_TAU], alpha, beta, cosine, sine, half_cosine, half_sine, p, tables)
 
 
 @kernel

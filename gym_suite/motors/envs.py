@@ -501,8 +501,10 @@ def _metric_columns(task: str, options: Options) -> Columns:
         Column("clipped", "1", 0, 3, "elements of the action that were outside [-1, 1]"),
     ]
     unit = {"current": "A", "speed": "rad/s", "drive_cycle": "m/s"}[task]
-    for name in _reference_names(task):
-        columns.append(Column(name, unit, meaning="reference that the reward used"))
+    columns += [
+        Column(name, unit, meaning="reference that the reward used")
+        for name in _reference_names(task)
+    ]
     if task == "drive_cycle":
         columns.append(Column("v", "m/s", meaning="vehicle speed"))
     if options.control == "torque":

@@ -52,9 +52,9 @@ from gym_suite.motors.parameters import (
     P_PSI_P,
     P_R_S,
     P_RATIO,
-    P_REFERENCE_TICKS,
     P_REFERENCE_KIND,
     P_REFERENCE_RANGE,
+    P_REFERENCE_TICKS,
     P_SPEED_HIGH,
     P_SPEED_LOW,
     P_TASK,
@@ -164,7 +164,7 @@ def reference_at(x, key, tick, p, tables):
 def _reference_holds(tick, p):
     """Return whether the reference at this tick is the one before's."""
     kind = int(p[P_REFERENCE_KIND])
-    if kind == REFERENCE_CYCLE or kind == REFERENCE_SIGNALS:
+    if kind in (REFERENCE_CYCLE, REFERENCE_SIGNALS):
         return False
     return tick % int(p[P_REFERENCE_TICKS]) != 0
 
@@ -337,7 +337,7 @@ def observe_one(x, key, step, p, tables, work, o):
     ahead = int(p[P_PREVIEW])
     if ahead > 0:
         tick = step * int(p[P_RATIO])
-        interval = int(round(p[P_PREVIEW_INTERVAL] / p[P_TAU]))
+        interval = round(p[P_PREVIEW_INTERVAL] / p[P_TAU])
         for k in range(ahead):
             first, second = reference_at(x, key, tick + (k + 1) * interval, p, tables)
             j = _see_references(first, second, task, p, o, j)
