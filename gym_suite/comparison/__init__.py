@@ -1,1 +1,20 @@
 """Experiments as data, rollouts, metrics, statistics and the report."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gym_suite.comparison.comparison import AgentSummary, Comparison, compare
+
+_HOME = {"AgentSummary": "comparison", "Comparison": "comparison", "compare": "comparison"}
+
+__all__ = ["AgentSummary", "Comparison", "compare"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -77,6 +77,11 @@ class Face:
 
     setup: Setup
     nominal: Nominal
+    # make() reads it on the class; every instance gets its own copy.
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": list(RENDER_MODES),
+        "render_fps": RENDER_FPS,
+    }
 
     def _prepare(self, setup: Setup, rows: int, render_mode: str | None) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
@@ -84,7 +89,7 @@ class Face:
         self.setup = setup
         self.nominal = Nominal(setup)
         self.render_mode = render_mode
-        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
         self._rows = Rows(setup, rows)
         self._names = setup.metric_columns.names
         self._started = False
@@ -239,6 +244,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         if self.render_mode == "human":
             return None
         self._require_start()
+        if self._renderer is None:
+            self._record((0,))
         return self._renderer.frame(0)
 
     def close(self) -> None:
@@ -262,6 +269,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._rows.set_state(snapshot["rows"])
         self.np_random.bit_generator.state = snapshot["generators"][0]
         self._started = snapshot["started"]
+        if self._started:
+            self._record((0,))
 
     def __reduce__(self) -> Any:
         return _rebuilt, (type(self), self._rebuild, self.render_mode, self.spec, self.get_state())

@@ -10,8 +10,14 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from gym_suite.core.env import RENDER_FPS, RENDER_MODES, Face, action_space, observation_space
-from gym_suite.core.env import read_action
+from gym_suite.core.env import (
+    RENDER_FPS,
+    RENDER_MODES,
+    Face,
+    action_space,
+    observation_space,
+    read_action,
+)
 from gym_suite.core.family import Setup
 
 

@@ -250,7 +250,7 @@ def signal_value(rows, index, tables, key, stream, t):
             if low > -math.inf:
                 return reflect(value, low, high)
         elif kind == PRBS:
-            bit = philox(key, int(math.floor(cycle)), stream)[0] & np.uint64(1)
+            bit = philox(key, math.floor(cycle), stream)[0] & np.uint64(1)
             value = offset + (amplitude if bit == np.uint64(1) else -amplitude)
         elif kind == TABLE:
             value = offset + amplitude * _table(index, tables, t, period)

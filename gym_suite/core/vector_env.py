@@ -220,6 +220,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             final_obs[i] = rows.o[i].copy()
         final_info = self._info(done)
         rows.reset(done, self._keys(done), fresh=False)
+        self._record(np.flatnonzero(done))
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
         infos = self._info()
         infos |= {"final_obs": final_obs, "_final_obs": done.copy()}
@@ -252,6 +253,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if self.render_mode != "rgb_array":
             return None
         self._require_start()
+        if self._renderer is None:
+            self._record(range(self.num_envs))
         return tuple(self._renderer.frame(i) for i in range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -300,6 +303,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             generator.bit_generator.state = state
         self._started = snapshot["started"]
         self._done = snapshot["done"].copy()
+        if self._started:
+            self._record(range(self.num_envs))
 
     def __reduce__(self) -> Any:
         return _rebuilt, (type(self), self._rebuild, self.spec, self.get_state())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-
 from gym_suite.controllers.pid import CLAMPING
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import parameter_row
@@ -21,6 +20,7 @@ from gym_suite.core.signals import signal_value
 from gym_suite.motors.controllers.current_control import current_control_one
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.parameters import (
+    CONSTANT_SPEED,
     CONTROL_TORQUE,
     FRAME_ABC,
     P_A,
@@ -35,12 +35,12 @@ from gym_suite.motors.parameters import (
     P_GEAR_RATIO,
     P_GRAVITY,
     P_I_LIMIT,
+    P_J_LOAD,
+    P_J_ROTOR,
     P_KI_D,
     P_KI_Q,
     P_KP_D,
     P_KP_Q,
-    P_J_LOAD,
-    P_J_ROTOR,
     P_L_D,
     P_L_Q,
     P_LOAD_KIND,
@@ -61,17 +61,14 @@ from gym_suite.motors.parameters import (
     P_TORQUE_LIMIT,
     P_U_DC,
     P_WHEEL_RADIUS,
-    CONSTANT_SPEED,
     VEHICLE,
 )
 from gym_suite.motors.transforms import (
     SQRT3,
     clarke,
-    inverse_park,
     limit_to_hexagon,
     park,
     rotate,
-    steady_voltage,
     torque_of,
     wrap,
 )
@@ -222,19 +219,21 @@ def _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, coupling_d, coupling_q, i
 
 
 @kernel
-def hold_at_constant_speed(i_d, i_q, u_d, u_q, omega_e, h, steps, r_s, l_d, l_q, psi_p):
+def hold_at_constant_speed(
+    i_d, i_q, u_d, u_q, omega_e, h, steps, cosine, sine, r_s, l_d, l_q, psi_p
+):
     """Move the currents over one period at held speed by RK4.
 
     The stator voltage is held: in the rotor's frame it starts at (u_d, u_q) and turns by
-    -omega_e t. The same scheme as :func:`hold_free`, with one sine and cosine instead of four.
+    -omega_e t. The same scheme as :func:`hold_free`, without its sines and cosines.
+    ``cosine`` and ``sine`` are those of half the angle that passes in a sub-step, omega_e h / (2 steps).
     """
     d = h / steps
-    cosine, sine = math.cos(0.5 * omega_e * d), -math.sin(0.5 * omega_e * d)
     x_d, x_q, induced = omega_e * l_d, omega_e * l_q, omega_e * psi_p
     half = 0.5 * d
     for _ in range(steps):
-        m_d, m_q = rotate(u_d, u_q, cosine, sine)
-        e_d, e_q = rotate(m_d, m_q, cosine, sine)
+        m_d, m_q = rotate(u_d, u_q, cosine, -sine)
+        e_d, e_q = rotate(m_d, m_q, cosine, -sine)
         d1, q1 = _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, x_d, x_q, induced)
         d2, q2 = _current_slopes(
             i_d + half * d1, i_q + half * q1, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
@@ -255,16 +254,29 @@ def hold_at_constant_speed(i_d, i_q, u_d, u_q, omega_e, h, steps, r_s, l_d, l_q,
 
 
 @kernel
-def _stator_command(u, omega, epsilon, p):
-    """Return the stator voltage (alpha, beta) that a voltage action asks for, within the hexagon."""
+def _stator_command(u, cosine, sine, half_cosine, half_sine, p):
+    """Return the stator voltage (alpha, beta) that a voltage action asks for, within the hexagon.
+
+    Args:
+        u: Action row.
+        cosine: Cosine of the angle at the beginning of the period.
+        sine: Its sine.
+        half_cosine: Cosine of half the angle that passes in a period.
+        half_sine: Its sine.
+        p: Parameter row.
+    """
     u_dc = p[P_U_DC]
     if int(p[P_FRAME]) == FRAME_ABC:
         half = 0.5 * u_dc
         # Legs limited to half the DC link cannot leave the hexagon.
         return clarke(half * u[0], half * u[1], half * u[2])
+    # Ahead by half a period, and by one more with dead time: the middle of where it is effective.
+    cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    if p[P_DEAD_TIME] > 0.0:
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
     scale = u_dc / SQRT3
-    ahead = (p[P_DEAD_TIME] + 0.5) * p[P_P] * omega * p[P_TAU]
-    alpha, beta = inverse_park(scale * u[0], scale * u[1], epsilon + ahead)
+    alpha, beta = rotate(scale * u[0], scale * u[1], cosine, sine)
     return limit_to_hexagon(alpha, beta, u_dc)
 
 
@@ -311,13 +323,13 @@ def _disturbance(tables, index, key, t):
 
 
 @kernel
-def _hold(x, key, t, alpha, beta, p, tables):
+def _hold(x, key, t, alpha, beta, cosine, sine, half_cosine, half_sine, p, tables):
     """Move the machine and its shaft by one inverter period under a held stator voltage."""
     tau, pairs = p[P_TAU], p[P_P]
     r_s, l_d, l_q, psi_p = p[P_R_S], p[P_L_D], p[P_L_Q], p[P_PSI_P]
     omega, epsilon = x[X_OMEGA], x[X_EPSILON]
     omega_e = pairs * omega
-    u_d, u_q = park(alpha, beta, epsilon)
+    u_d, u_q = rotate(alpha, beta, cosine, -sine)
     extra = 0.0
     disturbed = tables[T_SIGNALS].shape[0] > SIGNAL_TORQUE
     if disturbed:
@@ -326,12 +338,15 @@ def _hold(x, key, t, alpha, beta, p, tables):
         added_q = _disturbance(tables, SIGNAL_U_Q, key, t)
         u_d += added_d
         u_q += added_q
-        more_alpha, more_beta = inverse_park(added_d, added_q, epsilon)
+        more_alpha, more_beta = rotate(added_d, added_q, cosine, sine)
         alpha += more_alpha
         beta += more_beta
-    half_turn = 0.5 * omega_e * tau
-    x[X_U_SD], x[X_U_SQ] = rotate(u_d, u_q, math.cos(half_turn), -math.sin(half_turn))
+    x[X_U_SD], x[X_U_SQ] = rotate(u_d, u_q, half_cosine, -half_sine)
+    steps = int(p[P_SUBSTEPS])
     if int(p[P_LOAD_KIND]) == CONSTANT_SPEED:
+        if steps > 1:
+            quarter = 0.5 * omega_e * tau / steps
+            half_cosine, half_sine = math.cos(quarter), math.sin(quarter)
         x[X_I_SD], x[X_I_SQ] = hold_at_constant_speed(
             x[X_I_SD],
             x[X_I_SQ],
@@ -339,7 +354,9 @@ def _hold(x, key, t, alpha, beta, p, tables):
             u_q,
             omega_e,
             tau,
-            int(p[P_SUBSTEPS]),
+            steps,
+            half_cosine,
+            half_sine,
             r_s,
             l_d,
             l_q,
@@ -365,7 +382,7 @@ def _hold(x, key, t, alpha, beta, p, tables):
         alpha,
         beta,
     )
-    omega, i_d, i_q, epsilon = hold_free(state, tau, int(p[P_SUBSTEPS]), constants)
+    omega, i_d, i_q, epsilon = hold_free(state, tau, steps, constants)
     x[X_OMEGA], x[X_I_SD], x[X_I_SQ], x[X_EPSILON] = omega, i_d, i_q, wrap(epsilon)
     x[X_TORQUE_LOAD] = load_torque(omega, a, b, c, linear) + extra
 
@@ -410,15 +427,18 @@ def advance_one(x, key, step, u, p, tables, work):
         )
     for k in range(ratio):
         tick = step * ratio + k
+        cosine, sine = math.cos(x[X_EPSILON]), math.sin(x[X_EPSILON])
+        half_turn = 0.5 * p[P_P] * x[X_OMEGA] * p[P_TAU]
+        half_cosine, half_sine = math.cos(half_turn), math.sin(half_turn)
         if torque_control:
             alpha, beta = _inner_command(x, key, tick, p)
         else:
-            alpha, beta = _stator_command(u, x[X_OMEGA], x[X_EPSILON], p)
+            alpha, beta = _stator_command(u, cosine, sine, half_cosine, half_sine, p)
         if p[P_DEAD_TIME] > 0.0:
             waiting = x[X_U_ALPHA], x[X_U_BETA]
             x[X_U_ALPHA], x[X_U_BETA] = alpha, beta
             alpha, beta = waiting
-        _hold(x, key, tick * p[P_TAU], alpha, beta, p, tables)
+        _hold(x, key, tick * p[P_TAU], alpha, beta, cosine, sine, half_cosine, half_sine, p, tables)
 
 
 @kernel

@@ -269,7 +269,9 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "control": pm.CONTROLS.index(options.control),
         "task": pm.TASKS.index(task),
         "reference_kind": pm.REFERENCE_CYCLE if task == "drive_cycle" else pm.REFERENCE_STEPS,
-        "reference_hold": check_number("reference_hold", options.reference_hold, above=0.0),
+        "reference_ticks": max(
+            1, round(check_number("reference_hold", options.reference_hold, above=0.0) / tau)
+        ),
         "reference_range": reference_range,
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_interval": _preview_interval(options, tau * ratio),
@@ -499,8 +501,10 @@ def _metric_columns(task: str, options: Options) -> Columns:
         Column("clipped", "1", 0, 3, "elements of the action that were outside [-1, 1]"),
     ]
     unit = {"current": "A", "speed": "rad/s", "drive_cycle": "m/s"}[task]
-    for name in _reference_names(task):
-        columns.append(Column(name, unit, meaning="reference that the reward used"))
+    columns += [
+        Column(name, unit, meaning="reference that the reward used")
+        for name in _reference_names(task)
+    ]
     if task == "drive_cycle":
         columns.append(Column("v", "m/s", meaning="vehicle speed"))
     if options.control == "torque":

@@ -321,7 +321,7 @@ PARAMETERS = Columns(
     # the task
     Column("task", "1", 0, 2, "0 current, 1 speed, 2 drive cycle"),
     Column("reference_kind", "1", 0, 2, "0 random steps, 1 signals, 2 drive cycle"),
-    Column("reference_hold", "s", 0, math.inf, "time between two random steps"),
+    Column("reference_ticks", "1", 1, math.inf, "inverter periods between two random steps"),
     Column("reference_range", "*", 0, math.inf, "largest random reference (A or rad/s)"),
     Column("preview", "1", 0, math.inf, "future references observed"),
     Column("preview_interval", "s", 0, math.inf, "time between two of them"),
@@ -383,7 +383,7 @@ PARAMETERS = Columns(
     P_CONTROL,
     P_TASK,
     P_REFERENCE_KIND,
-    P_REFERENCE_HOLD,
+    P_REFERENCE_TICKS,
     P_REFERENCE_RANGE,
     P_PREVIEW,
     P_PREVIEW_INTERVAL,

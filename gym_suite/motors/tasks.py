@@ -52,9 +52,9 @@ from gym_suite.motors.parameters import (
     P_PSI_P,
     P_R_S,
     P_RATIO,
-    P_REFERENCE_HOLD,
     P_REFERENCE_KIND,
     P_REFERENCE_RANGE,
+    P_REFERENCE_TICKS,
     P_SPEED_HIGH,
     P_SPEED_LOW,
     P_TASK,
@@ -153,8 +153,7 @@ def reference_at(x, key, tick, p, tables):
         signals, own = tables[T_SIGNALS], tables[T_SIGNAL_TABLES]
         first = signal_value(signals, SIGNAL_REFERENCE, own, key, 2, t)
         return first, signal_value(signals, SIGNAL_REFERENCE + 1, own, key, 3, t)
-    hold = max(1, int(round(p[P_REFERENCE_HOLD] / p[P_TAU])))
-    segment = tick // hold
+    segment = tick // int(p[P_REFERENCE_TICKS])
     if int(p[P_TASK]) == TASK_CURRENT:
         return _random_currents(key, segment, x[X_OMEGA], p)
     part = uniform(key, segment, _CURRENTS)
@@ -165,9 +164,9 @@ def reference_at(x, key, tick, p, tables):
 def _reference_holds(tick, p):
     """Return whether the reference at this tick is the one before's."""
     kind = int(p[P_REFERENCE_KIND])
-    if kind == REFERENCE_CYCLE or kind == REFERENCE_SIGNALS:
+    if kind in (REFERENCE_CYCLE, REFERENCE_SIGNALS):
         return False
-    return tick % max(1, int(round(p[P_REFERENCE_HOLD] / p[P_TAU]))) != 0
+    return tick % int(p[P_REFERENCE_TICKS]) != 0
 
 
 @kernel
@@ -338,7 +337,7 @@ def observe_one(x, key, step, p, tables, work, o):
     ahead = int(p[P_PREVIEW])
     if ahead > 0:
         tick = step * int(p[P_RATIO])
-        interval = int(round(p[P_PREVIEW_INTERVAL] / p[P_TAU]))
+        interval = round(p[P_PREVIEW_INTERVAL] / p[P_TAU])
         for k in range(ahead):
             first, second = reference_at(x, key, tick + (k + 1) * interval, p, tables)
             j = _see_references(first, second, task, p, o, j)

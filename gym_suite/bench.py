@@ -1,0 +1,319 @@
+"""How fast it is: steps a second by id, import and start times, with CartPole in the same run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import gymnasium
+import numpy as np
+from rich import box
+from rich.console import Group
+from rich.table import Table
+
+from gym_suite.core.kernel import CACHE_VARIABLE
+from gym_suite.registration import card, catalogue
+from gym_suite.version import __version__
+
+YARDSTICK = "CartPole-v1"
+VECTOR_SIZES = (1, 64, 4096)
+KERNEL_ROWS = 4096
+POOL = 16  # sets of actions drawn beforehand and used in turn
+RESTART = 100  # calls of the bare kernel from one set of starting states
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A number of steps a second.
+
+    Attributes:
+        id: Environment id.
+        what: What was called.
+        rows: Environments that one call steps.
+        runs: Environment steps a second in each repetition.
+        cpu_runs: Environment steps per second of processor time; it varies far less than ``runs``
+            where other programs want the same cores.
+    """
+
+    id: str
+    what: str
+    rows: int
+    runs: tuple[float, ...]
+    cpu_runs: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The fastest repetition: what the machine can do when nothing disturbs it."""
+        return max(self.runs)
+
+    @property
+    def median(self) -> float:
+        """The median repetition."""
+        return statistics.median(self.runs)
+
+    @property
+    def cpu(self) -> float:
+        """The median repetition in steps per second of processor time."""
+        return statistics.median(self.cpu_runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A wall-clock time of a fresh process.
+
+    Attributes:
+        what: What the process did.
+        runs: Seconds in each repetition.
+    """
+
+    what: str
+    runs: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The fastest repetition."""
+        return min(self.runs)
+
+    @property
+    def median(self) -> float:
+        """The median repetition."""
+        return statistics.median(self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Something to time: ``step`` makes one call, which steps ``rows`` environments."""
+
+    id: str
+    what: str
+    rows: int
+    step: Callable[[int], None]
+    close: Callable[[], None]
+
+
+def measure_rates(
+    ids: Sequence[str], *, repeats: int = 5, seconds: float = 0.5, yardstick: bool = True
+) -> list[Rate]:
+    """Measure steps a second.
+
+    Every repetition goes through all cases in turn, so that a busy moment of the machine does not
+    fall on one of them alone. Actions are random and drawn beforehand, resets are included.
+
+    Args:
+        ids: Registered ids.
+        repeats: Repetitions.
+        seconds: Time that one repetition of one case takes, s.
+        yardstick: Whether to measure Gymnasium's CartPole beside them.
+
+    Returns:
+        One rate per case.
+
+    Raises:
+        ValueError: If an id is not registered, or repeats or seconds is not positive.
+    """
+    if repeats < 1 or not seconds > 0:
+        raise ValueError(f"repeats and seconds must be positive, got {repeats} and {seconds}")
+    cards = [card(id) for id in ids]
+    cases: list[_Case] = []
+    for entry in cards:
+        cases.append(_kernel_case(entry.id))
+        cases.extend(_vector_case(entry.id, rows) for rows in VECTOR_SIZES)
+        cases.append(_single_case(entry.id))
+    if yardstick:
+        cases += [_vector_case(YARDSTICK, VECTOR_SIZES[-1]), _single_case(YARDSTICK)]
+    calls = [_calibrate(case, seconds) for case in cases]
+    times: list[list[tuple[float, float]]] = [[] for _ in cases]
+    for _ in range(repeats):
+        for case, count, results in zip(cases, calls, times, strict=True):
+            results.append(_time(case, count))
+    for case in cases:
+        case.close()
+    rates = []
+    for case, count, results in zip(cases, calls, times, strict=True):
+        wall, cpu = (
+            tuple(count * case.rows / t for t in kind) for kind in zip(*results, strict=True)
+        )
+        rates.append(Rate(case.id, case.what, case.rows, wall, cpu))
+    return rates
+
+
+def _time(case: _Case, count: int) -> tuple[float, float]:
+    """Return the wall and the processor time of so many calls, s."""
+    step = case.step
+    wall, cpu = perf_counter(), process_time()
+    for i in range(count):
+        step(i)
+    return perf_counter() - wall, process_time() - cpu
+
+
+def _calibrate(case: _Case, seconds: float) -> int:
+    """Return how many calls take about that long; the first calls compile and warm up."""
+    _time(case, 3)
+    count = 1
+    while (taken := _time(case, count)[0]) < seconds / 4:
+        count *= 2
+    return max(1, round(count * seconds / taken))
+
+
+def _kernel_case(id: str) -> _Case:
+    """The compiled physics alone: no reward, no observation, no reset, no Python per step."""
+    from gym_suite.core.family import Rows
+
+    env: Any = gymnasium.make(id).unwrapped
+    setup = env.setup
+    env.close()
+    rows = Rows(setup, KERNEL_ROWS)
+    generator = np.random.default_rng(0)
+    keys = generator.integers(0, 2**63, KERNEL_ROWS, dtype=np.uint64)
+    rows.reset(np.ones(KERNEL_ROWS, dtype=np.bool_), keys)
+    start = rows.x.copy()
+    actions = _draw_rows(setup, generator)
+    advance = setup.kernels.advance
+
+    def step(i: int) -> None:
+        if i % RESTART == 0:
+            rows.x[:] = start
+        rows.u[:] = actions[i % POOL]
+        advance(rows.x, rows.key, rows.step, rows.u, rows.p, setup.tables, rows.work)
+
+    return _Case(id, "bare kernel", KERNEL_ROWS, step, lambda: None)
+
+
+def _draw_rows(setup: Any, generator: np.random.Generator) -> np.ndarray:
+    """Return random actions as the kernels take them, (POOL, rows, numbers)."""
+    shape = (POOL, KERNEL_ROWS, setup.agent_count * setup.action_size)
+    if setup.actions is not None:
+        return generator.integers(0, setup.actions, shape).astype(np.float64)
+    return generator.uniform(-1.0, 1.0, shape)
+
+
+def _vector_case(id: str, rows: int) -> _Case:
+    envs = gymnasium.make_vec(id, num_envs=rows, vectorization_mode="vector_entry_point")
+    envs.reset(seed=0)
+    envs.action_space.seed(0)
+    actions = [envs.action_space.sample() for _ in range(POOL)]
+
+    def step(i: int) -> None:
+        envs.step(actions[i % POOL])
+
+    return _Case(id, "make_vec, native", rows, step, envs.close)
+
+
+def _single_case(id: str) -> _Case:
+    env = gymnasium.make(id)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(POOL)]
+
+    def step(i: int) -> None:
+        _, _, terminated, truncated, _ = env.step(actions[i % POOL])
+        if terminated or truncated:
+            env.reset()
+
+    return _Case(id, "make, default wrappers", 1, step, env.close)
+
+
+def measure_start(id: str, *, repeats: int = 5) -> list[Duration]:
+    """Measure import and start times in fresh processes.
+
+    Args:
+        id: The id to make and reset.
+        repeats: Repetitions; the cold start, which compiles, is run once.
+
+    Returns:
+        The times of a bare interpreter, of ``import gymnasium``, of ``import gym_suite``, and of
+        making and resetting the id with an empty and with a filled kernel cache.
+    """
+    make = f"import gym_suite, gymnasium; gymnasium.make({card(id).id!r}).reset()"
+    with tempfile.TemporaryDirectory(prefix="gym_suite-bench-") as folder:
+        run = _Process(Path(folder))
+        cold = run(make)
+        commands = {
+            "bare interpreter": "pass",
+            "import gymnasium": "import gymnasium",
+            "import gym_suite": "import gym_suite",
+            f"start {id}, warm": make,
+        }
+        runs: dict[str, list[float]] = {what: [] for what in commands}
+        for _ in range(repeats):
+            for what, code in commands.items():
+                runs[what].append(run(code))
+    found = [Duration(what, tuple(results)) for what, results in runs.items()]
+    return [*found, Duration(f"start {id}, cold", (cold,))]
+
+
+class _Process:
+    """Runs code in a fresh interpreter that finds this package, with a kernel cache of its own."""
+
+    def __init__(self, cache: Path) -> None:
+        package = str(Path(__file__).resolve().parent.parent)
+        others = os.environ.get("PYTHONPATH")
+        path = os.pathsep.join([package, others] if others else [package])
+        self._environment = {**os.environ, "PYTHONPATH": path, CACHE_VARIABLE: str(cache)}
+        self._cwd = cache
+
+    def __call__(self, code: str) -> float:
+        """Return how long it took, s."""
+        start = perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            env=self._environment,
+            cwd=self._cwd,
+            stderr=subprocess.DEVNULL,
+        )
+        return perf_counter() - start
+
+
+def default_ids() -> list[str]:
+    """Return the registered ids that one agent plays."""
+    return [entry.id for entry in catalogue().values() if entry.entry_point]
+
+
+def versions() -> dict[str, str]:
+    """Return what the numbers belong to."""
+    return {
+        "gym_suite": __version__,
+        **{name: version(name) for name in ("gymnasium", "numpy", "numba")},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def as_table(rates: Sequence[Rate], durations: Sequence[Duration]) -> Group:
+    """Return the measurements as tables for a terminal."""
+    speed = Table(title="Environment steps a second", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("id", "through", "rows", "best", "median", "median per CPU s"):
+        speed.add_column(heading, justify="left" if heading in {"id", "through"} else "right")
+    for rate in rates:
+        numbers = (f"{value:,.0f}" for value in (rate.best, rate.median, rate.cpu))
+        speed.add_row(rate.id, rate.what, str(rate.rows), *numbers)
+    time = Table(title="Seconds, a fresh process", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("what", "best", "median"):
+        time.add_column(heading, justify="left" if heading == "what" else "right")
+    for duration in durations:
+        time.add_row(duration.what, f"{duration.best:.3f}", f"{duration.median:.3f}")
+    return Group(speed, time) if durations else Group(speed)
+
+
+def as_json(rates: Sequence[Rate], durations: Sequence[Duration]) -> dict[str, Any]:
+    """Return the measurements as JSON data."""
+
+    def record(result: Rate | Duration) -> dict[str, Any]:
+        return {**asdict(result), "best": result.best, "median": result.median}
+
+    return {
+        "versions": versions(),
+        "rates": [record(rate) for rate in rates],
+        "durations": [record(duration) for duration in durations],
+    }

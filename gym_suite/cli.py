@@ -1,0 +1,370 @@
+"""The command ``gym-suite``: thin over the functions that Python users call.
+
+Every command imports what it needs when it runs, so that ``gym-suite list`` starts at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from rich.console import Console, RenderableType
+from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
+
+if TYPE_CHECKING:
+    from gym_suite.comparison.agents import AgentSpec
+
+Id = Positional[Annotated[str, arg(metavar="ID")]]
+Ids = Positional[Annotated[tuple[str, ...], arg(metavar="[ID ...]", help_behavior_hint="")]]
+Assignments = Annotated[
+    UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE", help_behavior_hint="")
+]
+
+USER_ERROR = 2
+INTERRUPTED = 130
+WIDE = 160  # columns where there is no terminal to ask, so that a row stays on a line
+
+
+def list_ids(*, family: str | None = None, tag: str | None = None) -> None:
+    """List the registered environments.
+
+    Args:
+        family: Only this family.
+        tag: Only those with this tag.
+    """
+    from gym_suite import show
+
+    _print(show.list_ids(family=family, tag=tag))
+
+
+def show_id(id: Id, /, *, keywords: Assignments = ()) -> None:
+    """Show an environment: spaces, reward terms, parameters with sources, controllers, keywords.
+
+    Args:
+        id: The environment.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.show import describe_id
+
+    _print(describe_id(id, _keywords(keywords)))
+
+
+def run(
+    id: Id,
+    /,
+    *,
+    agent: str | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    csv: Path | None = None,
+    keywords: Assignments = (),
+) -> None:
+    """Run one episode and print its metrics.
+
+    Args:
+        id: The environment.
+        agent: Name, policy file or file.py:factory; the reference controller by default.
+        seed: Episode seed.
+        steps: Length of the episode; the environment's own by default.
+        csv: File to write the trajectory to.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.comparison.experiments import Setting
+    from gym_suite.comparison.rollouts import Job, execute
+    from gym_suite.show import metrics_table
+
+    settings = Setting("shell", _keywords(keywords))
+    outcome = execute(Job(id, settings, steps, _agent(agent, id), (seed,), shown=seed))
+    record = outcome.records[0]
+    if record["status"] == "failed":
+        raise ValueError(f"the episode failed: {record['error']}")
+    _print(metrics_table(record))
+    if csv is not None:
+        outcome.trajectory.to_csv(csv)
+        print(csv)
+
+
+def compare(
+    ids: Ids = (),
+    /,
+    *,
+    family: str | None = None,
+    agents: tuple[str, ...] = (),
+    seeds: int = 20,
+    setting: tuple[str, ...] = ("nominal",),
+    steps: int | None = None,
+    out: Path = Path("report"),
+    workers: int = 1,
+    executor: Literal["local", "ray"] = "local",
+    keywords: Assignments = (),
+) -> None:
+    """Run agents on the same seeds and write a report; a killed run goes on where it was.
+
+    Args:
+        ids: The environments.
+        family: All environments of this family.
+        agents: Names, policy files (.zip, .npz) or file.py:factory; all of the id's by default.
+        seeds: Episode seeds of each agent.
+        setting: Settings to run under.
+        steps: Length of an episode; the environment's own by default.
+        out: Folder of the report.
+        workers: Processes.
+        executor: Where the jobs run.
+        keywords: Keyword argument of the environments, value as JSON; may be given several times.
+    """
+    from gym_suite import comparison
+    from gym_suite.comparison.experiments import read_settings
+
+    given = _keywords(keywords)
+    result = comparison.compare(
+        _chosen(ids, family),
+        agents=list(agents) or None,
+        seeds=seeds,
+        settings={s.name: {**s.keywords, **given} for s in read_settings(setting)},
+        out=out,
+        horizon=steps,
+        workers=workers,
+        executor=executor,
+    )
+    _print(result.table())
+    print(result.report(out))
+
+
+def train(
+    id: Id,
+    /,
+    *,
+    algo: Literal["ppo", "sac"] = "ppo",
+    seeds: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    out: Path | None = None,
+    settings: str = "{}",
+    keywords: Assignments = (),
+) -> None:
+    """Train policies with Stable-Baselines3 (extra rl) and export them as small files.
+
+    Args:
+        id: The environment.
+        algo: Algorithm.
+        seeds: Number of trainings.
+        seed: Seed of the first training; the others follow.
+        steps: Environment steps of each training; the id's own number by default.
+        out: Folder for policies, learning curves and manifest; policies/<id> by default.
+        settings: Hyper-parameters to replace, a JSON object.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.learning import train as train_policies
+
+    training = train_policies(
+        id,
+        algo=algo,
+        seeds=seeds,
+        seed=seed,
+        steps=steps,
+        out=out,
+        settings=_json_object("--settings", settings),
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        **_keywords(keywords),
+    )
+    print(training.folder)
+
+
+def render(
+    id: Id,
+    /,
+    *,
+    out: Path,
+    agent: str | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    keywords: Assignments = (),
+) -> None:
+    """Record an episode as .gif, .mp4 (extra video) or .png (the last frame).
+
+    Args:
+        id: The environment.
+        out: File to write.
+        agent: Name, policy file or file.py:factory; the reference controller by default.
+        seed: Episode seed.
+        steps: Length of the episode; the environment's own by default.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.rendering import record
+
+    load = _agent(agent, id).load
+    record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
+    print(out)
+
+
+def bench(
+    ids: Ids = (),
+    /,
+    *,
+    repeats: int = 5,
+    seconds: float = 0.5,
+    start: bool = True,
+    json: bool = False,
+) -> None:
+    """Measure steps a second, with CartPole in the same run, and import and start times.
+
+    Args:
+        ids: The environments; all by default.
+        repeats: Repetitions; best and median are told.
+        seconds: Time that one repetition of one measurement takes.
+        start: Whether to measure import and start times, in fresh processes.
+        json: Print JSON instead of tables.
+    """
+    from gym_suite import bench as benchmark
+
+    chosen = list(ids) or benchmark.default_ids()
+    rates = benchmark.measure_rates(chosen, repeats=repeats, seconds=seconds)
+    durations = benchmark.measure_start(chosen[0], repeats=repeats) if start else []
+    if json:
+        print(_as_json(benchmark.as_json(rates, durations)))
+    else:
+        _print(benchmark.as_table(rates, durations))
+
+
+COMMANDS = {
+    "list": list_ids,
+    "show": show_id,
+    "run": run,
+    "compare": compare,
+    "train": train,
+    "render": render,
+    "bench": bench,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        0, or 2 for what the user can put right (told in one line on stderr), or 130 after Ctrl-C.
+        Anything else that goes wrong is a fault of ours and raised.
+
+    Raises:
+        SystemExit: From the parser, for ``--help`` and for arguments that it refuses.
+    """
+    _one_thread()
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="gym-suite",
+            description="Compare controllers and learned policies on physics-backed environments.",
+            args=argv,
+            config=(FlagCreatePairsOff, DisallowNone),
+        )
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; leave nothing for the interpreter to flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not _is_the_users(error):
+            raise
+        sys.stderr.write(f"gym-suite: {' '.join(str(error).split())}\n")
+        return USER_ERROR
+    return 0
+
+
+def _one_thread() -> None:
+    """Give each numeric library one thread: more gain nothing, and lose on a busy machine."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def _is_the_users(error: Exception) -> bool:
+    """Tell a refusal, by our own code or the file system, from a fault inside a library."""
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, ValueError | TypeError | ImportError):
+        return False
+    if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("gym_suite"):
+        return False
+    frame, _ = list(traceback.walk_tb(error.__traceback__))[-1]
+    return Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
+
+
+def _agent(name: str | None, id: str) -> AgentSpec:
+    """Return one agent: the reference controller for None, the first training of a learned one."""
+    from gym_suite.comparison.agents import resolve
+
+    if name is None:
+        return resolve([], id)[0]
+    specs = resolve([name], id)
+    return next((spec for spec in specs if spec.name == name), specs[-1])
+
+
+def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
+    """Return the ids that were asked for, by name and by family."""
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import catalogue
+
+    chosen = list(ids)
+    if family is not None:
+        cards = catalogue().values()
+        check_option("family", family, sorted({entry.family for entry in cards}))
+        chosen += [entry.id for entry in cards if entry.family == family and entry.id not in ids]
+    if not chosen:
+        raise ValueError("no environment to compare on: name ids, or a family with --family")
+    return chosen
+
+
+def _keywords(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return keyword arguments from texts like ``tau=1e-4``; what is not JSON is a string."""
+    keywords: dict[str, Any] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not (equals and name.isidentifier()):
+            raise ValueError(f"--set expects KEY=VALUE, got {text!r}")
+        if name in keywords:
+            raise ValueError(f"--set {name} is given twice")
+        try:
+            keywords[name] = json.loads(value)
+        except json.JSONDecodeError:
+            if value[:1] in ("{", "["):
+                raise ValueError(f"--set {name}: not valid JSON: {value}") from None
+            keywords[name] = value
+    return keywords
+
+
+def _json_object(option: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f"{option} expects a JSON object, got {text!r}")
+    return value
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(data, indent=2)
+
+
+class _Output(Console):
+    """Standard output; a reader that has gone is left to :func:`main`."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _print(renderable: RenderableType) -> None:
+    _Output(width=None if sys.stdout.isatty() else WIDE).print(renderable)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,331 @@
+"""Charts as inline SVG that follow the page's style: colours are CSS classes, so dark mode works.
+
+A small writer of our own instead of a plotting library: the report needs three kinds of chart, text
+that stays text, and a page of well under three megabytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a chart.
+
+    Attributes:
+        x: (k,).
+        y: (k,); NaN breaks the line.
+        style: CSS classes, such as "s1" or "reference".
+        label: shown as a tooltip.
+        low: lower edge of a band around it, (k,), or None.
+        high: upper edge.
+    """
+
+    x: Array
+    y: Array
+    style: str
+    label: str = ""
+    low: Array | None = None
+    high: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A straight line across a chart with a word beside it.
+
+    Attributes:
+        at: where, in data units.
+        text: the word.
+        vertical: across the whole height; else across the whole width.
+        style: CSS class.
+    """
+
+    at: float
+    text: str = ""
+    vertical: bool = False
+    style: str = "mark"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Data to pixels along one axis."""
+
+    low: float
+    high: float
+    start: float
+    stop: float
+    log: bool = False
+
+    def __call__(self, values: ArrayLike) -> Array:
+        v = np.asarray(values, dtype=np.float64)
+        low, high = self.low, self.high
+        if self.log:
+            v, low, high = np.log10(v), math.log10(low), math.log10(high)
+        return self.start + (v - low) / (high - low) * (self.stop - self.start)
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Round numbers between two ends: steps of 1, 2, 2.5 or 5 times a power of ten."""
+    span = high - low
+    raw = span / max(count, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * power >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [0.0 if i == 0 else i * step for i in range(first, last + 1)]
+
+
+def number(value: float, step: float | None = None) -> str:
+    """A tick's label: as many digits as its step needs, a true minus sign."""
+    if step is None or not math.isfinite(step) or step == 0.0:
+        text = f"{value:.3g}"
+    else:
+        digits = max(0, -math.floor(math.log10(abs(step)) + 1e-9))
+        if abs(step / 10**-digits - round(step / 10**-digits)) > 1e-6:
+            digits += 1  # a step of 2.5
+        text = f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def thin(x: Array, y: Array, pixels: int = 700) -> tuple[Array, Array]:
+    """Keep the lowest and the highest point of each bin, so that no peak is lost.
+
+    Args:
+        x: ascending, (k,).
+        y: (k,).
+        pixels: number of bins.
+
+    Returns:
+        At most 2 * pixels + 2 points, or all where there are no more.
+    """
+    if x.size <= 2 * pixels:
+        return x, y
+    edges = np.linspace(0, x.size, pixels + 1).astype(int)
+    keep = {0, x.size - 1}
+    for start, stop in pairwise(edges):
+        part = y[start:stop]
+        if np.isfinite(part).any():
+            keep |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
+    index = np.array(sorted(keep))
+    return x[index], y[index]
+
+
+def line_chart(
+    lines: Sequence[Line],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str,
+    height: float = 230.0,
+    x_range: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    x_log: bool = False,
+    marks: Sequence[Mark] = (),
+    y_ticks: Sequence[float] | None = None,
+) -> str:
+    """Lines over one pair of axes.
+
+    Args:
+        lines: what to draw, the last on top.
+        x_label: words under the axis, unit included.
+        y_label: words above the axis, unit included.
+        title: for readers that do not see the picture.
+        height: in pixels of an 880 pixel wide chart.
+        x_range: ends of the axis; None takes the data's.
+        y_range: ends of the axis; None takes the data's and some room.
+        x_log: logarithmic axis.
+        marks: straight lines.
+        y_ticks: where the y axis has ticks; None chooses.
+
+    Returns:
+        The SVG element.
+    """
+    x_low, x_high = x_range or _extent([line.x for line in lines])
+    y_low, y_high = y_range or _padded(_extent([line.y for line in lines]))
+    # The words of vertical marks have a row of their own above the frame.
+    top = TOP + (28.0 if any(mark.vertical and mark.text for mark in marks) else 14.0)
+    sx = _Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
+    sy = _Scale(y_low, y_high, height - BOTTOM, top)
+    content = b"".join(np.ascontiguousarray(line.y).tobytes() for line in lines)
+    clip = f"clip-{crc32(content + title.encode() + repr((x_low, x_high)).encode())}"
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
+        f'aria-label="{escape(title)}">',
+        f'<clipPath id="{clip}"><rect x="{LEFT:g}" y="{top - 3:g}" '
+        f'width="{WIDTH - LEFT - RIGHT:g}" height="{height - BOTTOM - top + 6:g}"/></clipPath>',
+        _grid(sx, sy, x_log, y_ticks),
+        f'<text class="axis" x="{LEFT:g}" y="{TOP + 4:g}">{escape(y_label)}</text>',
+        f'<text class="axis" x="{WIDTH - RIGHT:g}" y="{height - 6:g}" text-anchor="end">'
+        f"{escape(x_label)}</text>",
+    ]
+    parts += [_mark(mark, sx, sy) for mark in marks]
+    parts.append(f'<g clip-path="url(#{clip})">')
+    for line in lines:
+        inside = (line.x >= x_low) & (line.x <= x_high)
+        if line.low is not None and line.high is not None:
+            parts.append(_band(line.x, line.low, line.high, line.style, sx, sy))
+        if inside.any():
+            parts.append(_path(line, inside, sx, sy))
+    parts.append("</g></svg>")
+    return "".join(parts)
+
+
+def interval_glyph(
+    estimate: float,
+    low: float,
+    high: float,
+    *,
+    view: tuple[float, float],
+    anchors: Sequence[float],
+    style: str,
+    width: float = 180.0,
+) -> str:
+    """An estimate with its interval on a scale shared by the rows of a table.
+
+    What lies outside the view is drawn as an arrow at its edge.
+
+    Args:
+        estimate: where the dot goes.
+        low: lower end.
+        high: upper end.
+        view: ends of the scale.
+        anchors: where to draw reference lines.
+        style: CSS class.
+        width: in pixels.
+    """
+    height = 22.0
+    scale = _Scale(*view, 8.0, width - 8.0)
+    parts = [f'<svg class="glyph" viewBox="0 0 {width:g} {height:g}" width="{width:g}">']
+    for anchor in anchors:
+        x = float(scale(anchor))
+        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height:g}"/>')
+    middle = height / 2
+    if estimate < view[0] or estimate > view[1]:
+        tip, back = (1.0, 9.0) if estimate < view[0] else (width - 1.0, width - 9.0)
+        parts.append(
+            f'<path class="dot {style}" d="M{tip:g} {middle:g}L{back:g} {middle - 5:g}'
+            f'L{back:g} {middle + 5:g}Z"/></svg>'
+        )
+        return "".join(parts)
+    a, b = (float(scale(min(max(end, view[0]), view[1]))) for end in (low, high))
+    x = float(scale(estimate))
+    parts.append(
+        f'<line class="bar {style}" x1="{a:.1f}" x2="{b:.1f}" y1="{middle:g}" y2="{middle:g}"/>'
+        f'<circle class="dot {style}" cx="{x:.1f}" cy="{middle:g}" r="4"/></svg>'
+    )
+    return "".join(parts)
+
+
+def _grid(sx: _Scale, sy: _Scale, x_log: bool, y_ticks: Sequence[float] | None) -> str:
+    """Grid lines and their numbers."""
+    parts = []
+    wanted = max(2, int((sy.start - sy.stop) / 38))
+    at_y = list(y_ticks) if y_ticks is not None else ticks(sy.low, sy.high, wanted)
+    step = at_y[1] - at_y[0] if len(at_y) > 1 else None
+    for value in at_y:
+        y = float(sy(value))
+        parts.append(
+            f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{number(value, step)}</text>'
+        )
+    bottom = sy.start
+    if x_log:
+        first, last = math.ceil(math.log10(sx.low)), math.floor(math.log10(sx.high))
+        at_x = [10.0**i for i in range(first, last + 1)]
+        words = [f'10<tspan dy="-5" font-size="9">{_superscript(v)}</tspan>' for v in at_x]
+    else:
+        at_x = ticks(sx.low, sx.high, 8)
+        step = at_x[1] - at_x[0] if len(at_x) > 1 else None
+        words = [number(value, step) for value in at_x]
+    for value, word in zip(at_x, words, strict=True):
+        x = float(sx(value))
+        parts.append(
+            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
+            f'y2="{bottom:g}"/>'
+            f'<text x="{x:.1f}" y="{bottom + 16:g}" text-anchor="middle">{word}</text>'
+        )
+    return "".join(parts)
+
+
+def _superscript(value: float) -> str:
+    return f"{round(math.log10(value))}".replace("-", "−")
+
+
+def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
+    text = escape(mark.text)
+    if mark.vertical:
+        if not sx.low <= mark.at <= sx.high:
+            return ""
+        x = float(sx(mark.at))
+        return (
+            f'<line class="{mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
+            f'y2="{sy.start:g}"/><text class="note" x="{min(x, WIDTH - 50):.1f}" '
+            f'y="{sy.stop - 4:g}" text-anchor="middle">{text}</text>'
+        )
+    if not sy.low <= mark.at <= sy.high:
+        return ""
+    y = float(sy(mark.at))
+    return (
+        f'<line class="{mark.style}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" '
+        f'y2="{y:.1f}"/><text class="note" x="{WIDTH - RIGHT - 4:g}" y="{y - 5:.1f}" '
+        f'text-anchor="end">{text}</text>'
+    )
+
+
+def _path(line: Line, inside: NDArray[np.bool_], sx: _Scale, sy: _Scale) -> str:
+    # One point beyond each end, so that the line reaches the frame.
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    part = slice(max(first - 1, 0), last + 2)
+    x, y = thin(line.x[part], line.y[part])
+    # Far outside the frame the exact place does not matter; huge coordinates break renderers.
+    px, py = sx(x), np.clip(sy(y), -2000, 3000)
+    pieces, pen_up = [], True
+    for a, b in zip(px, py, strict=True):
+        if not math.isfinite(b):
+            pen_up = True
+            continue
+        pieces.append(f"{'M' if pen_up else 'L'}{_short(a)} {_short(b)}")
+        pen_up = False
+    title = f"<title>{escape(line.label)}</title>" if line.label else ""
+    return f'<path class="line {line.style}" d="{"".join(pieces)}">{title}</path>'
+
+
+def _band(x: Array, low: Array, high: Array, style: str, sx: _Scale, sy: _Scale) -> str:
+    px = sx(x)
+    upper = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(high), strict=True)]
+    lower = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(low), strict=True)]
+    return f'<path class="band {style}" d="M{"L".join([*upper, *lower[::-1]])}Z"/>'
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _extent(arrays: Sequence[Array]) -> tuple[float, float]:
+    """Lowest and highest finite value."""
+    finite = [array[np.isfinite(array)] for array in arrays]
+    finite = [array for array in finite if array.size]
+    if not finite:
+        return 0.0, 1.0
+    low, high = min(a.min() for a in finite), max(a.max() for a in finite)
+    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
+
+
+def _padded(extent: tuple[float, float]) -> tuple[float, float]:
+    room = 0.06 * (extent[1] - extent[0])
+    return extent[0] - room, extent[1] + room

@@ -1,0 +1,172 @@
+"""Experiments as data: what is run, under which setting, on which seeds, by whom.
+
+A run is one agent (one training of it) on one episode seed. Its digest names everything that
+decides its result, the package's sources included, so that a resumed comparison takes up exactly
+the results that are still valid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from gym_suite.comparison.agents import AgentSpec
+from gym_suite.core.parameters import unknown_error
+
+__all__ = ["SETTINGS", "Experiment", "Run", "Setting", "provenance", "read_seeds", "read_settings"]
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "nominal": {},
+        "noise": {"noise": 0.01},
+        "mismatch": {"mismatch": 0.3},
+        "delay": {"delay": 1},
+    }
+)
+"""Settings that go by their names: nothing; measurement noise of 1 % of full scale; every plant
+parameter off by up to 30 %, drawn per episode; actions late by one more control period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A named set of environment keywords.
+
+    Attributes:
+        name: for tables.
+        keywords: keyword arguments of the environment, JSON-able.
+    """
+
+    name: str
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The setting as plain data."""
+        return {"name": self.name, "keywords": dict(self.keywords)}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One agent on one episode seed.
+
+    Attributes:
+        id: environment id.
+        setting: keywords of the environment.
+        seed: episode seed.
+        horizon: control periods after which the episode is cut, None for the id's own limit.
+        agent: who acts.
+    """
+
+    id: str
+    setting: Setting
+    seed: int
+    horizon: int | None
+    agent: AgentSpec
+
+    def digest(self) -> str:
+        """Hexadecimal digest of everything that decides the result."""
+        versions = _versions()
+        content = {
+            "id": self.id,
+            "keywords": dict(self.setting.keywords),
+            "setting": self.setting.name,
+            "seed": self.seed,
+            "horizon": self.horizon,
+            "agent": [self.agent.name, self.agent.training_seed, self.agent.identity],
+            "sources": [versions[key] for key in ("gym_suite", "kernel_digest")],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """All agents on one environment under one setting, on the same episode seeds.
+
+    Attributes:
+        id: environment id.
+        setting: keywords of the environment.
+        seeds: episode seeds.
+        horizon: control periods after which an episode is cut, None for the id's own limit.
+        agents: one specification per agent and training seed; the first is the reference.
+    """
+
+    id: str
+    setting: Setting
+    seeds: tuple[int, ...]
+    horizon: int | None
+    agents: tuple[AgentSpec, ...]
+
+    def runs(self, agent: AgentSpec) -> Iterator[Run]:
+        """The runs of one agent, a seed each."""
+        for seed in self.seeds:
+            yield Run(self.id, self.setting, seed, self.horizon, agent)
+
+
+def read_settings(
+    settings: str | Iterable[str | Setting] | Mapping[str, Mapping[str, Any]],
+) -> tuple[Setting, ...]:
+    """Settings from names, or from a mapping of name to environment keywords.
+
+    Raises:
+        ValueError: a name is unknown (the nearest is told), keywords are not plain data, or there
+            is no setting.
+    """
+    if isinstance(settings, Mapping):
+        read = tuple(Setting(str(name), dict(words)) for name, words in settings.items())
+    else:
+        given = [settings] if isinstance(settings, str) else settings
+        read = tuple(s if isinstance(s, Setting) else _named(s) for s in given)
+    if not read:
+        raise ValueError("no settings; expected at least one, such as 'nominal'")
+    for setting in read:
+        try:
+            json.dumps(dict(setting.keywords))
+        except TypeError as error:
+            raise ValueError(
+                f"keywords of setting {setting.name!r} must be plain data: {error}"
+            ) from None
+    return read
+
+
+def _named(name: str) -> Setting:
+    if name not in SETTINGS:
+        raise unknown_error("setting", name, SETTINGS)
+    return Setting(name, dict(SETTINGS[name]))
+
+
+def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Episode seeds from their number (0, 1, ...) or a sequence.
+
+    Raises:
+        ValueError: none, negative or repeated seeds.
+    """
+    read = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
+    if not read or min(read) < 0 or len(set(read)) != len(read):
+        raise ValueError(f"seeds must be a number >= 1 or different numbers >= 0, got {seeds!r}")
+    return read
+
+
+def provenance() -> dict[str, str]:
+    """Versions of everything that produced a result, and the day."""
+    return {**_versions(), "date": datetime.now(UTC).date().isoformat()}
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    import platform
+    from importlib.metadata import version
+
+    from gym_suite.core.kernel import digest
+    from gym_suite.version import __version__
+
+    return {
+        "gym_suite": __version__,
+        "kernel_digest": digest(),
+        **{name: version(name) for name in ("numpy", "numba", "gymnasium")},
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,332 @@
+"""The report's figures: from records, trajectories and curves to SVG."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.comparison.charts import Line, Mark, line_chart
+from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
+from gym_suite.comparison.statistics import performance_profile
+
+if TYPE_CHECKING:
+    from gym_suite.comparison.comparison import Comparison
+    from gym_suite.comparison.experiments import Experiment
+
+__all__ = ["Figure", "agent_styles", "bode", "learning_curves", "profile", "trajectories"]
+
+ZOOM_STEPS = 3
+"""Steps of the reference in the zoom."""
+
+ZOOM_SHARE = 0.1
+"""Share of the episode in the zoom where the reference has no steps."""
+
+COLOURS = 7
+"""Colours of the page's palette, besides the grey ones of the baselines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart with its words.
+
+    Attributes:
+        title: above it.
+        svg: the chart.
+        caption: below it.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
+
+
+def agent_styles(experiments: Sequence[Experiment]) -> dict[str, str]:
+    """A CSS class per agent name, the same in all sections of the page."""
+    styles = {"zero": "zero", "random": "random"}
+    for name in dict.fromkeys(agent.name for e in experiments for agent in e.agents):
+        if name not in styles:
+            styles[name] = f"s{(len(styles) - 2) % COLOURS}"
+    return styles
+
+
+def trajectories(
+    comparison: Comparison, experiment: Experiment, setup: Any, styles: Mapping[str, str]
+) -> list[Figure]:
+    """All agents over the reference on the first seed: the whole episode and a zoom.
+
+    Args:
+        comparison: where the trajectories are.
+        experiment: which one to draw.
+        setup: of its environment.
+        styles: CSS class by agent name.
+    """
+    recorded = [(agent, comparison.trajectory(experiment, agent)) for agent in experiment.agents]
+    recorded = [(agent, trajectory) for agent, trajectory in recorded if trajectory is not None]
+    if not recorded or not setup.tracking:
+        return []
+    longest = max((trajectory for _, trajectory in recorded), key=len)
+    # Baselines first, the reference controller last: what matters most lies on top.
+    recorded.sort(key=lambda pair: (pair[0].kind != "baseline", pair[0] == experiment.agents[0]))
+    whole = (0.0, float(longest.time[-1]))
+    zooms, steps = _zooms(longest, setup.tracking)
+
+    def draw(title: str, window: tuple[float, float], *, error: bool = False) -> Figure:
+        charts = [
+            _values(recorded, longest, tracked, styles, window, title=title, error=error)
+            for tracked in setup.tracking
+        ]
+        return Figure(title, "".join(charts))
+
+    figures = [draw("Whole episode", whole)]
+    if not steps:  # a moving reference hides small errors
+        figures.append(draw("Tracking error", whole, error=True))
+    return figures + [draw(title, window) for title, window in zooms]
+
+
+def _values(
+    recorded: Sequence[tuple[Any, Any]],
+    longest: Any,
+    tracked: Any,
+    styles: Mapping[str, str],
+    window: tuple[float, float],
+    *,
+    title: str,
+    error: bool,
+) -> str:
+    """A tracked quantity of all agents over its reference, or how far it is from it."""
+    unit, factor = _time_unit(longest.time[-1])
+    baselines = sum(agent.kind == "baseline" for agent, _ in recorded)
+    curves = [
+        t[tracked.value] - t[tracked.reference] if error else t[tracked.value] for _, t in recorded
+    ]
+    lines = [
+        Line(t.time * factor, curve, f"trace {styles[a.name]}", _who(a))
+        for (a, t), curve in zip(recorded, curves, strict=True)
+    ]
+    inside = [(t.time >= window[0]) & (t.time <= window[1]) for _, t in recorded]
+    seen = [curve[mask] for curve, mask in zip(curves[baselines:], inside[baselines:], strict=True)]
+    if not error:
+        seen += [t[tracked.reference][m] for (_, t), m in zip(recorded, inside, strict=True)]
+        # A row's reference was in force in the period that ended there: stairs, not ramps.
+        target = np.repeat(longest[tracked.reference][1:], 2)
+        held = np.repeat(longest.time * factor, 2)[1:-1]
+        lines.insert(baselines, Line(held, target, "reference", "reference"))
+    return line_chart(
+        lines,
+        x_label=f"time in {unit}",
+        y_label=f"{'error of ' if error else ''}{tracked.label} in {tracked.unit}",
+        title=f"{tracked.label}, {title.lower()}",
+        x_range=(window[0] * factor, window[1] * factor),
+        y_range=_value_range(np.concatenate(seen or curves), tracked.scale),
+        marks=(Mark(0.0),) if error else (),
+    )
+
+
+def _who(agent: Any) -> str:
+    seed = agent.training_seed
+    return agent.name if seed is None else f"{agent.name}, training seed {seed}"
+
+
+def _time_unit(duration: float) -> tuple[str, float]:
+    return ("ms", 1e3) if duration < 1.0 else ("s", 1.0)
+
+
+def _value_range(values: NDArray[np.float64], scale: float) -> tuple[float, float]:
+    """What the reference and the agents that try span, but not beyond the limit by much."""
+    room = max(0.08 * float(np.ptp(values)), 1e-6 * scale)
+    low = max(float(values.min()) - room, -1.15 * scale)
+    high = min(float(values.max()) + room, 1.15 * scale)
+    return (low, high) if low < high else (-scale, scale)
+
+
+def _zooms(
+    trajectory: Any, tracking: Sequence[Any]
+) -> tuple[list[tuple[str, tuple[float, float]]], bool]:
+    """Windows: the first steps of the reference and one of them closely, or where it moves most.
+
+    Returns:
+        The windows with their titles, and whether the reference has steps.
+    """
+    time = trajectory.time
+    starts: dict[int, float] = {}
+    for t in tracking:
+        smallest = SMALLEST_STEP * t.scale
+        steps = find_steps(trajectory[t.value], trajectory[t.reference], smallest=smallest)
+        for start, size in zip(steps.start.tolist(), steps.size / t.scale, strict=True):
+            starts[start] = starts.get(start, 0.0) + abs(size)
+    ordered = sorted(starts)
+    if len(ordered) > ZOOM_STEPS:
+        first = (float(time[0]), float(time[ordered[ZOOM_STEPS]]))
+        largest = max(ordered[1:ZOOM_STEPS], key=starts.__getitem__)
+        following = ordered[ordered.index(largest) + 1]
+        held = float(time[following] - time[largest])
+        close = (float(time[largest]) - 0.04 * held, float(time[largest]) + 0.2 * held)
+        return [("The first steps of the reference", first), ("One step, closely", close)], True
+    if len(trajectory) < 500:
+        return [], bool(ordered)
+    width = int(ZOOM_SHARE * len(trajectory))
+    moves = np.sum([np.abs(np.diff(trajectory[t.reference])) / t.scale for t in tracking], axis=0)
+    begin = int(np.argmax(np.convolve(moves, np.ones(width), mode="valid")))
+    window = (float(time[begin]), float(time[begin + width]))
+    return [("Where the reference moves most", window)], bool(ordered)
+
+
+def profile(
+    comparison: Comparison, experiment: Experiment, styles: Mapping[str, str]
+) -> Figure | None:
+    """Performance profile of the scores."""
+    thresholds = np.linspace(-0.25, 1.25, 151)
+    lines = []
+    for name in dict.fromkeys(agent.name for agent in experiment.agents):
+        scores = comparison.scores(experiment, name)
+        if scores is not None:
+            p = performance_profile(scores, thresholds, resamples=1000)
+            lines.append(Line(p.thresholds, p.share, styles[name], name, p.low, p.high))
+    if not lines:
+        return None
+    chart = line_chart(
+        lines,
+        x_label="score τ (0 do-nothing, 1 reference controller)",
+        y_label="share of episodes with a score above τ",
+        title=f"{experiment.id} performance profile",
+        x_range=(-0.25, 1.25),
+        y_range=(-0.02, 1.04),
+        y_ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
+        marks=(Mark(0.0, "do-nothing", vertical=True), Mark(1.0, "reference", vertical=True)),
+    )
+    return Figure("Performance profile", chart)
+
+
+def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
+    """Evaluation error over training steps, a thin line per seed and their median.
+
+    Args:
+        folder: of shipped policies, with curves.csv (columns of `gym_suite.learning`).
+        algo: which rows.
+        style: CSS class.
+    """
+    path = folder / "curves.csv"
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["algo"] == algo]
+    curves = _by_seed(rows, "evaluation_error")
+    if not curves:
+        return None
+    lines = [
+        Line(steps, 100.0 * error, f"faded {style}", f"training seed {seed}")
+        for seed, (steps, error, _) in curves.items()
+    ]
+    common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
+    common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
+    median = np.median([np.interp(common, s, e) for s, e, _ in curves.values()], axis=0)
+    lines.append(Line(common, 100.0 * median, style, "median of the training seeds"))
+    reference = [float(row["reference_error"]) for row in rows if row["reference_error"]]
+    marks = [Mark(100.0 * reference[0], "reference controller")] if reference else []
+    top = max(float(np.max(error)) for _, error, _ in curves.values()) * 104.0
+    minutes = [float(wall[-1]) / 60.0 for _, _, wall in curves.values()]
+    chart = line_chart(
+        lines,
+        x_label="training steps",
+        y_label="mean absolute error in % of full scale",
+        title=f"learning curves of {algo}",
+        x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values()))),
+        y_range=(0.0, top),
+        marks=marks,
+    )
+    caption = (
+        f"Evaluated on episode seeds that neither training nor this comparison uses. {len(curves)} "
+        "training seeds, thin; their median, thick. Wall time of one training: "
+        f"{min(minutes):.1f} to {max(minutes):.1f} minutes."
+    )
+    return Figure(f"Learning curves of {algo}", chart, caption)
+
+
+def _by_seed(
+    rows: Sequence[Mapping[str, str]], column: str
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Steps, a column and wall time of each seed, where the column has a value."""
+    curves = {}
+    for seed in dict.fromkeys(row["seed"] for row in rows):
+        own = [row for row in rows if row["seed"] == seed and row[column]]
+        table = np.array(
+            [[float(row["step"]), float(row[column]), float(row["wall_time"])] for row in own]
+        )
+        if table.size and np.isfinite(table).all():
+            steps, values, wall = table[np.argsort(table[:, 0])].T
+            curves[seed] = (steps, values, wall)
+    return curves
+
+
+def bode(responses: Sequence[Any]) -> list[Figure]:
+    """Bode plots of open loops with their margins.
+
+    Args:
+        responses: of `gym_suite.analysis.open_loop`.
+    """
+    figures = []
+    for i, response in enumerate(responses):
+        omega = np.asarray(response.omega)
+        view = (float(omega[0]), float(omega[-1]))
+        decibels = 20.0 * np.log10(np.asarray(response.magnitude))
+        phase = np.asarray(response.phase)
+        crossovers = [
+            Mark(value, text, vertical=True)
+            for value, text in (
+                (response.gain_crossover, "gain crossover"),
+                (response.phase_crossover, "phase crossover"),
+            )
+            if math.isfinite(value)
+        ]
+        style = f"s{i % COLOURS}"
+        low, high = max(float(phase.min()), -450.0), float(phase.max())
+        magnitude = line_chart(
+            [Line(omega, decibels, style)],
+            x_label="",
+            y_label="magnitude in dB",
+            title=f"open loop {response.label}, magnitude",
+            x_range=view,
+            x_log=True,
+            height=200,
+            marks=[Mark(0.0, "0 dB"), *crossovers],
+        )
+        angle = line_chart(
+            [Line(omega, phase, style)],
+            x_label="angular frequency in rad/s",
+            y_label="phase in degrees",
+            title=f"open loop {response.label}, phase",
+            x_range=view,
+            y_range=(low - 15.0, high + 15.0),
+            y_ticks=_right_angles(low, high),
+            x_log=True,
+            height=200,
+            marks=[Mark(-180.0, "−180°"), *(Mark(m.at, "", vertical=True) for m in crossovers)],
+        )
+        figures.append(Figure(f"Open loop {response.label}", magnitude + angle, _margins(response)))
+    return figures
+
+
+def _right_angles(low: float, high: float) -> list[float]:
+    """Multiples of 45 or 90 degrees between two phases."""
+    step = 45.0 if high - low <= 300.0 else 90.0
+    first, last = math.ceil((low - 15.0) / step), math.floor((high + 15.0) / step)
+    return [step * i for i in range(first, last + 1)]
+
+
+def _margins(response: Any) -> str:
+    parts = []
+    if math.isfinite(response.phase_margin):
+        parts.append(
+            f"phase margin {response.phase_margin:.1f}° at {response.gain_crossover:.4g} rad/s"
+        )
+    if math.isfinite(response.gain_margin):
+        decibels = 20.0 * math.log10(response.gain_margin)
+        parts.append(f"gain margin {decibels:.1f} dB at {response.phase_crossover:.4g} rad/s")
+    return ("Dead time included: " + "; ".join(parts) + ".") if parts else ""

@@ -1,0 +1,119 @@
+"""The comparison as a table for the terminal, and numbers as words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gym_suite.comparison.statistics import Interval
+
+if TYPE_CHECKING:
+    from gym_suite.comparison.comparison import AgentSummary, Comparison
+
+__all__ = ["digits", "quantity", "seconds", "table", "with_interval"]
+
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """A number to some significant digits without an exponent where that is readable."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never" if value > 0 else "−∞"
+    if value == 0.0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{significant - 1}e}".replace("-", "−")
+    decimals = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def seconds(value: float) -> str:
+    """A time with its prefix."""
+    return quantity(value, "s")
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit and the prefix that makes it readable."""
+    if not math.isfinite(value) or value == 0.0:
+        return digits(value)
+    factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), PREFIXES[-1])
+    return f"{digits(value / factor)} {prefix}{unit}"
+
+
+def with_interval(
+    interval: Interval | None, scale: float = 1.0, decimals: int | None = None
+) -> str:
+    """An estimate with its ends; they get as many decimals as their distance deserves."""
+    if interval is None:
+        return "–"
+    values = [v * scale for v in (interval.estimate, interval.low, interval.high)]
+    if not all(map(math.isfinite, values)) or values[1] == values[2]:
+        return digits(values[0])
+    if decimals is None:
+        width = max(values[2] - values[1], abs(values[0]) * 0.02)
+        decimals = max(0, 1 - math.floor(math.log10(width)))
+    if decimals > 4:
+        return "< 0.0001" if max(map(abs, values)) < 1e-4 else digits(values[0], 2)
+    # Rounding first, and adding 0, leaves no minus sign before a zero.
+    text = [f"{round(v, decimals) + 0.0:.{decimals}f}".replace("-", "−") for v in values]
+    return text[0] if text[0] == text[1] == text[2] else f"{text[0]} [{text[1]}, {text[2]}]"
+
+
+def table(comparison: Comparison) -> Any:
+    """One row per agent, setting and id."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(
+        title="score: 0 is do-nothing, 1 the reference controller; interquartile mean [95 %]",
+        title_justify="left",
+        caption=_failures(comparison.summary()),
+        caption_justify="left",
+        header_style="bold",
+    )
+    for name in ("agent", "score", "P(better)", "return", "RMSE %", "violations", "time"):
+        shown.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
+    previous = None
+    for row in comparison.summary():
+        section = (row.id, row.setting)
+        if section != previous:
+            if previous is not None:
+                shown.add_section()
+            suffix = "" if row.setting == "nominal" else f"  ({row.setting})"
+            shown.add_row(Text(f"{row.id}{suffix}", style="bold"))
+            previous = section
+        shown.add_row(*_cells(row))
+    return shown
+
+
+def _failures(rows: Sequence[AgentSummary]) -> Any:
+    """What went wrong, in full: a table's cell is too narrow for it."""
+    from rich.text import Text
+
+    lines = [f"{row.id}, {row.name} failed: {error}" for row in rows for error in row.errors[:3]]
+    return Text("\n".join(dict.fromkeys(lines)), style="red") if lines else None
+
+
+def _cells(row: AgentSummary) -> list[Any]:
+    from rich.text import Text
+
+    name = f"  {row.name}"
+    if row.trainings > 1:
+        name += f" ({row.trainings} trainings)"
+    label = Text(name)
+    if row.failed:
+        label.append(f" ({row.failed} runs failed)", style="red")
+    if not row.episodes:
+        return [label]
+    return [
+        label,
+        with_interval(row.score),
+        with_interval(row.improvement, decimals=2),
+        with_interval(row.metrics.get("return")),
+        with_interval(row.metrics.get("RMSE"), 100.0),
+        with_interval(row.metrics.get("violations")),
+        seconds(row.time_per_action),
+    ]

@@ -1,0 +1,139 @@
+"""From a trained Stable-Baselines3 model to a policy file that NumPy can run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.learning.policies import ACTIVATIONS, FORMAT, ExportedPolicy
+
+
+def export_policy(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    id: str,
+    training_seed: int | None,
+    observation_columns: Sequence[str],
+    action_columns: Sequence[str],
+    provenance: Mapping[str, Any] | None = None,
+) -> ExportedPolicy:
+    """Write a Stable-Baselines3 PPO or SAC model as a policy file.
+
+    The observation statistics are taken along if the model was trained under ``VecNormalize``.
+
+    Args:
+        model: ``stable_baselines3.PPO`` or ``stable_baselines3.SAC`` with an ``MlpPolicy``.
+        path: File to write, ``.npz``.
+        id: Environment id that it was trained on.
+        training_seed: Seed of the training run.
+        observation_columns: Names of the observation columns, in order.
+        action_columns: Names of the action columns, in order.
+        provenance: JSON data about the training, kept in the file.
+
+    Returns:
+        The policy as :func:`gym_suite.learning.load_policy` would return it.
+
+    Raises:
+        ValueError: The model is of another kind (images, other layers, gSDE, discrete actions).
+    """
+    policy = as_numpy(
+        model,
+        id=id,
+        training_seed=training_seed,
+        observation_columns=observation_columns,
+        action_columns=action_columns,
+        provenance=provenance,
+    )
+    policy.path = policy.save(path)
+    return policy
+
+
+def as_numpy(
+    model: Any,
+    *,
+    id: str,
+    training_seed: int | None,
+    observation_columns: Sequence[str],
+    action_columns: Sequence[str],
+    provenance: Mapping[str, Any] | None = None,
+) -> ExportedPolicy:
+    """The policy of an SB3 model in NumPy, without a file; arguments as :func:`export_policy`."""
+    algo = type(model).__name__.lower()
+    if algo not in ("ppo", "sac"):
+        raise ValueError(f"expected a PPO or SAC model, got {type(model).__name__}")
+    if model.use_sde:
+        raise ValueError("state-dependent exploration (use_sde=True) cannot be exported")
+    space = model.action_space
+    if (
+        type(space).__name__ != "Box"
+        or len(space.shape) != 1
+        or len(model.observation_space.shape) != 1
+    ):
+        raise ValueError(f"expected flat Box spaces, got {model.observation_space} and {space}")
+    activation, layers, spread = _ppo_layers(model) if algo == "ppo" else _sac_layers(model)
+    arrays: dict[str, NDArray[Any]] = dict(spread)
+    for k, layer in enumerate(layers):
+        arrays[f"w{k}"] = np.ascontiguousarray(_array(layer.weight).T)
+        arrays[f"b{k}"] = _array(layer.bias)
+    arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
+    normalize = model.get_vec_normalize_env()
+    normalised = normalize is not None and normalize.norm_obs
+    if normalised:
+        arrays["mean"] = np.asarray(normalize.obs_rms.mean, np.float64)
+        arrays["std"] = np.sqrt(np.asarray(normalize.obs_rms.var, np.float64) + normalize.epsilon)
+    meta = {
+        "format": FORMAT,
+        "id": id,
+        "algo": algo,
+        "training_seed": training_seed,
+        "observation_columns": list(observation_columns),
+        "action_columns": list(action_columns),
+        "layers": len(layers),
+        "activation": activation,
+        "squash": algo == "sac",
+        "clip_observation": float(normalize.clip_obs) if normalised else None,
+        "provenance": dict(provenance or {}),
+    }
+    return ExportedPolicy(meta, arrays)
+
+
+def _ppo_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
+    policy = model.policy
+    activation, layers = _linear_layers(policy.features_extractor, policy.mlp_extractor.policy_net)
+    return activation, [*layers, policy.action_net], {"log_std": _array(policy.log_std)}
+
+
+def _sac_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
+    actor = model.policy.actor
+    activation, layers = _linear_layers(actor.features_extractor, actor.latent_pi)
+    spread = {
+        "w_std": np.ascontiguousarray(_array(actor.log_std.weight).T),
+        "b_std": _array(actor.log_std.bias),
+    }
+    return activation, [*layers, actor.mu], spread
+
+
+def _linear_layers(extractor: Any, network: Any) -> tuple[str, list[Any]]:
+    """The layers of a ``Sequential(Linear, activation, ...)`` and the name of the activation."""
+    if type(extractor).__name__ != "FlattenExtractor":
+        raise ValueError(
+            f"expected an MlpPolicy, got the features extractor {type(extractor).__name__}"
+        )
+    modules = list(network)
+    layers, activations = modules[0::2], {type(m).__name__.lower() for m in modules[1::2]}
+    if any(type(layer).__name__ != "Linear" for layer in layers) or len(modules) % 2:
+        raise ValueError(f"expected alternating linear layers and activations, got {network}")
+    if len(activations) > 1 or not activations <= set(ACTIVATIONS):
+        raise ValueError(
+            f"expected one activation of {sorted(ACTIVATIONS)}, got {sorted(activations)}"
+        )
+    return (activations.pop() if activations else "tanh"), layers
+
+
+def _array(tensor: Any) -> NDArray[np.float32]:
+    return tensor.detach().cpu().numpy().astype(np.float32)

@@ -1,0 +1,369 @@
+"""Learned policies as small files that NumPy can run: no torch, no Stable-Baselines3.
+
+A policy file is an ``.npz`` archive. ``meta`` holds a JSON text (format, id, algorithm, training
+seed, column names, network description, provenance, checksum); the arrays are
+
+- ``w0, b0, w1, b1, ...``: weights (inputs, outputs) and biases of the network, float32;
+- ``low, high``: the bounds of the action space, float32;
+- ``log_std`` (PPO) or ``w_std, b_std`` (SAC): the spread of the stochastic policy, float32;
+- ``mean, std``: the running observation statistics of ``VecNormalize``, float64, where it was used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FORMAT = 1
+SHIPPED = Path(__file__).parent / "policies"
+MANIFEST = "manifest.json"
+
+# Stable-Baselines3 keeps SAC's log standard deviation in here (its sac/policies.py).
+SAC_LOG_STD_RANGE = (-20.0, 2.0)
+
+
+def _relu(x: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    np.maximum(x, np.float32(0.0), out=out)
+
+
+ACTIVATIONS: dict[str, Callable[..., Any]] = {"tanh": np.tanh, "relu": _relu}
+
+
+class ExportedPolicy:
+    """A learned policy that runs in NumPy; obtained by :func:`load_policy`.
+
+    It has the signature of a Stable-Baselines3 policy and returns the same deterministic actions
+    to 1e-5. Rows are evaluated together; BLAS may round a row differently (some 1e-7) in batches
+    of another size. An instance reuses its scratch memory: do not share it between threads.
+
+    Attributes:
+        id: Environment id it was trained on.
+        algo: Training algorithm, ``"ppo"`` or ``"sac"``.
+        training_seed: Seed of the training run.
+        information: ``"observation"``; a learned policy sees nothing else.
+        observation_columns: Names of the observation columns, in order.
+        action_columns: Names of the action columns, in order.
+        provenance: How it was trained: steps, command, versions.
+        path: The file it came from, or None.
+    """
+
+    information = "observation"
+
+    def __init__(
+        self,
+        meta: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        path: Path | None = None,
+        seed: int = 0,
+    ):
+        self.id: str = meta["id"]
+        self.algo: str = meta["algo"]
+        self.training_seed: int | None = meta["training_seed"]
+        self.observation_columns = tuple(meta["observation_columns"])
+        self.action_columns = tuple(meta["action_columns"])
+        self.provenance: dict[str, Any] = dict(meta["provenance"])
+        self.path = path
+        self._meta, self._arrays = dict(meta), dict(arrays)
+        layers = meta["layers"]
+        self._weights = [(arrays[f"w{k}"], arrays[f"b{k}"]) for k in range(layers)]
+        self._activation_name: str = meta["activation"]
+        self._squash: bool = meta["squash"]
+        self._low, self._high = arrays["low"], arrays["high"]
+        self._clip_observation: float | None = meta["clip_observation"]
+        self._scratch_shape: tuple[int, ...] | None = None
+        self.seed(seed)
+        self._check_shapes()
+
+    @classmethod
+    def for_env(cls, env: Any, path: str | os.PathLike[str] | None = None) -> ExportedPolicy:
+        """Load a policy for an environment and check that it belongs there.
+
+        Args:
+            env: Environment, single or vector, of the id that the policy was trained on.
+            path: Policy file; by default the first policy shipped for the id.
+
+        Raises:
+            ValueError: No policy is shipped for the id, or the file is damaged, for another id or
+                for other columns.
+        """
+        setup = env.unwrapped.setup
+        if path is None:
+            files = shipped(setup.id)
+            if not files:
+                raise ValueError(
+                    f"no learned policy is shipped for {setup.id!r}; train one and give its path"
+                )
+            path = files[0]
+        return load_policy(
+            path,
+            setup.id,
+            observation_columns=setup.observation_columns.names,
+            action_columns=setup.action_columns.names,
+        )
+
+    def seed(self, seed: int) -> None:
+        """Restart the generator of the stochastic policy (``deterministic=False``)."""
+        self._generator = np.random.default_rng(seed)
+
+    def predict(
+        self,
+        observation: ArrayLike,
+        state: Any = None,
+        episode_start: ArrayLike | None = None,
+        deterministic: bool = True,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Choose actions.
+
+        Args:
+            observation: Observations (columns,) or (rows, columns).
+            state: Returned as it is: the policy has no memory.
+            episode_start: Accepted for the protocol; the policy has no memory.
+            deterministic: False draws from the policy's distribution, by its own generator.
+
+        Returns:
+            Actions (actions,) or (rows, actions), float32 inside the action space, and the state.
+
+        Raises:
+            ValueError: The observation has another number of columns.
+        """
+        observation = np.asarray(observation)
+        if observation.ndim not in (1, 2) or observation.shape[-1] != len(self.observation_columns):
+            raise ValueError(
+                f"expected observations of shape {(len(self.observation_columns),)} or "
+                f"(rows, {len(self.observation_columns)}), got {observation.shape}"
+            )
+        if observation.shape != self._scratch_shape:
+            self._allocate(observation.shape)
+        features = self._hidden(observation)
+        weight, bias = self._weights[-1]
+        action = np.dot(features, weight)
+        action += bias
+        if not deterministic:
+            action += self._spread(features) * self._generator.standard_normal(
+                action.shape, np.float32
+            )
+        if self._squash:
+            np.tanh(action, out=action)
+            return self._low + np.float32(0.5) * (action + np.float32(1.0)) * (
+                self._high - self._low
+            ), state
+        np.maximum(action, self._low, out=action)
+        np.minimum(action, self._high, out=action)
+        return action, state
+
+    def describe(self) -> dict[str, Any]:
+        """What the policy is and where it comes from, as plain data."""
+        return {
+            "kind": "learned policy",
+            "id": self.id,
+            "algo": self.algo,
+            "training_seed": self.training_seed,
+            "information": self.information,
+            "network": [self._weights[0][0].shape[0], *(len(bias) for _, bias in self._weights)],
+            "activation": self._activation_name,
+            "parameters": int(sum(w.size + b.size for w, b in self._weights)),
+            "observation_normalised": "mean" in self._arrays,
+            "observation_columns": list(self.observation_columns),
+            "action_columns": list(self.action_columns),
+            "provenance": dict(self.provenance),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the policy file; an existing one is replaced at once, never half written."""
+        return _write(Path(path), self._meta, self._arrays)
+
+    def __repr__(self) -> str:
+        seed = self.training_seed
+        return f"ExportedPolicy(id={self.id!r}, algo={self.algo!r}, training_seed={seed!r})"
+
+    def _check_shapes(self) -> None:
+        """Refuse arrays that do not fit together or hold non-finite numbers."""
+        sizes = [len(self.observation_columns)]
+        for weight, bias in self._weights:
+            if weight.ndim != 2 or weight.shape[0] != sizes[-1] or bias.shape != weight.shape[1:]:
+                raise ValueError(
+                    f"layer {len(sizes) - 1} of the network has the wrong shape: {weight.shape}"
+                )
+            sizes.append(weight.shape[1])
+        actions = (len(self.action_columns),)
+        if (sizes[-1],) != actions or self._low.shape != actions or self._high.shape != actions:
+            raise ValueError(f"expected {actions[0]} actions, the network gives {sizes[-1]}")
+        if self._activation_name not in ACTIVATIONS:
+            raise ValueError(
+                f"unknown activation {self._activation_name!r}, known: {sorted(ACTIVATIONS)}"
+            )
+        for name, array in self._arrays.items():
+            if name not in ("low", "high") and not np.isfinite(array).all():
+                raise ValueError(f"array {name!r} holds NaN or infinity")
+
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        rows = shape[:-1]
+        self._scratch_shape = shape
+        self._wide = np.empty(shape, np.float64)
+        self._input = np.empty(shape, np.float32)
+        self._layers = [np.empty((*rows, len(bias)), np.float32) for _, bias in self._weights[:-1]]
+
+    def _hidden(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+        """The network up to its last hidden layer, in the scratch memory."""
+        features = self._input
+        if self._clip_observation is not None:
+            # In float64, as VecNormalize does: float32 loses digits in columns that hardly vary.
+            np.subtract(observation, self._arrays["mean"], out=self._wide)
+            np.divide(self._wide, self._arrays["std"], out=self._wide)
+            np.maximum(self._wide, -self._clip_observation, out=self._wide)
+            np.minimum(self._wide, self._clip_observation, out=self._wide)
+            features[...] = self._wide
+        else:
+            features[...] = observation
+        activation = ACTIVATIONS[self._activation_name]
+        for (weight, bias), out in zip(self._weights, self._layers, strict=False):
+            np.dot(features, weight, out=out)
+            np.add(out, bias, out=out)
+            activation(out, out)
+            features = out
+        return features
+
+    def _spread(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Standard deviation of the action distribution."""
+        if "log_std" in self._arrays:
+            return np.exp(self._arrays["log_std"])
+        log_std = features @ self._arrays["w_std"] + self._arrays["b_std"]
+        return np.exp(np.clip(log_std, *map(np.float32, SAC_LOG_STD_RANGE)))
+
+
+def load_policy(
+    path: str | os.PathLike[str],
+    id: str | None = None,
+    *,
+    observation_columns: Sequence[str] | None = None,
+    action_columns: Sequence[str] | None = None,
+    seed: int = 0,
+) -> ExportedPolicy:
+    """Read a policy file.
+
+    Args:
+        path: File written by :func:`gym_suite.learning.export_policy`.
+        id: Environment id it must be for.
+        observation_columns: Names of the observation columns that it must expect.
+        action_columns: Names of the action columns that it must give.
+        seed: Seed of the generator for ``deterministic=False``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is truncated, damaged or not a policy, or it is for another id or
+            for other columns.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no policy file {path}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        meta = json.loads(str(arrays.pop("meta")))
+        checksum = meta.pop("checksum")
+        intact = checksum == _checksum(meta, arrays)
+        if intact and meta["format"] == FORMAT:
+            policy = ExportedPolicy(meta, arrays, path=path, seed=seed)
+    except (
+        Exception
+    ) as e:  # a damaged archive makes zipfile, zlib, json and NumPy raise almost anything
+        raise ValueError(
+            f"{path} is not a usable policy file (truncated or damaged?): {type(e).__name__}: {e}"
+        ) from e
+    if not intact:
+        raise ValueError(f"{path} is damaged: its checksum does not match its content")
+    if meta["format"] != FORMAT:
+        raise ValueError(
+            f"{path} has format {meta['format']}, this version of gym_suite reads {FORMAT}"
+        )
+    _check_belongs(policy, path, id, observation_columns, action_columns)
+    return policy
+
+
+def shipped(id: str, algo: str | None = None) -> list[Path]:
+    """The policy files that come with the package for an id, as its manifest lists them.
+
+    Args:
+        id: Environment id.
+        algo: Only those of this algorithm.
+
+    Returns:
+        Paths in order of algorithm and training seed; empty if none is shipped.
+    """
+    return listed(folder_of(id), algo)
+
+
+def listed(folder: Path, algo: str | None = None) -> list[Path]:
+    """The finished policy files that a training folder's manifest lists."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return []
+    runs = json.loads(manifest.read_text(encoding="utf-8"))["runs"]
+    return [
+        folder / entry["file"]
+        for name, run in sorted(runs.items())
+        if algo in (None, name)
+        for entry in sorted(run["policies"], key=lambda entry: entry["training_seed"])
+    ]
+
+
+def folder_of(id: str) -> Path:
+    """Folder of the policies shipped for an id (``gem/PMSM-v0`` is in ``gem-PMSM-v0``)."""
+    return SHIPPED / id.replace("/", "-")
+
+
+def _check_belongs(
+    policy: ExportedPolicy,
+    path: Path,
+    id: str | None,
+    observation_columns: Sequence[str] | None,
+    action_columns: Sequence[str] | None,
+) -> None:
+    if id is not None and policy.id != id:
+        raise ValueError(f"{path} was trained on {policy.id!r}, not on {id!r}")
+    for kind, has, wanted in (
+        ("observation", policy.observation_columns, observation_columns),
+        ("action", policy.action_columns, action_columns),
+    ):
+        if wanted is not None and tuple(wanted) != has:
+            missing, extra = (
+                [c for c in wanted if c not in has],
+                [c for c in has if c not in wanted],
+            )
+            raise ValueError(
+                f"{path} was trained with other {kind} columns: it lacks {missing}, "
+                f"it expects {extra} besides, its order is {list(has)}"
+            )
+
+
+def _checksum(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
+    text = json.dumps({**meta, "checksum": _checksum(meta, arrays)})
+    # Beside the target, so that the final rename cannot cross file systems.
+    handle, temporary = tempfile.mkstemp(suffix=".npz", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, meta=np.array(text), **arrays)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path

@@ -1,0 +1,110 @@
+"""What a training leaves behind: manifest and curves, written whole and read back to resume."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gym_suite.learning.policies import MANIFEST
+from gym_suite.version import __version__
+
+CURVES = "curves.csv"
+CURVE_COLUMNS = (
+    "algo",
+    "seed",
+    "step",
+    "wall_time",
+    "cpu_time",
+    "episode_return",
+    "episode_length",
+    "evaluation_error",
+    "evaluation_return",
+    "evaluation_trips",
+    "reference_error",
+)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the output folder and prove that it can be written.
+
+    Raises:
+        OSError: It cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as e:
+        raise OSError(f"cannot write policies into {folder}: {e.strerror or e}") from e
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file at once, so that a killed run never leaves half of one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+def read_manifest(folder: Path, id: str) -> dict[str, Any]:
+    """The manifest of a training folder, or a new one.
+
+    Raises:
+        ValueError: The folder holds policies of another id, or its manifest is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {"id": id, "runs": {}}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        other = manifest["id"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"{path} is damaged: {e}") from e
+    if other != id:
+        raise ValueError(
+            f"{folder} holds policies of {other!r}, not of {id!r}: choose another folder"
+        )
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Replace the manifest."""
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def replace_curve(folder: Path, algo: str, seed: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put the learning curve of one run in the place of an older one of the same seed."""
+    path = folder / CURVES
+    kept: list[Mapping[str, Any]] = []
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            kept = [
+                row
+                for row in csv.DictReader(file)
+                if (row["algo"], row["seed"]) != (algo, str(seed))
+            ]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, CURVE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*kept, *rows])
+    write_text(path, text.getvalue())
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that decides how a training runs."""
+    found = {"gym_suite": __version__, "python": platform.python_version()}
+    for name in ("numpy", "numba", "gymnasium", "stable-baselines3", "torch"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

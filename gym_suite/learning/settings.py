@@ -1,0 +1,221 @@
+"""Training settings: hyper-parameters as data, checked when they are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gym_suite.core.parameters import check_keywords, check_number, unknown_error
+from gym_suite.learning.policies import ACTIVATIONS
+
+DATA = Path(__file__).with_name("hyperparameters.toml")
+
+# Numbers that need not be positive, or that have an upper bound.
+BOUNDS: dict[str, dict[str, float]] = {
+    "discount": {"low": 0.0, "high": 1.0},
+    "gae_lambda": {"low": 0.0, "high": 1.0},
+    "polyak": {"low": 0.0, "high": 1.0},
+    "learning_rate_final": {"low": 0.0},
+    "entropy": {"low": 0.0},
+    "learning_starts": {"low": 0.0},
+    "log_std": {"low": -20.0, "high": 2.0},
+    "log_std_final": {"low": -20.0, "high": 2.0},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every algorithm needs to know.
+
+    Attributes:
+        steps: Environment steps of one training run, over all rows.
+        rows: Environments stepped together.
+        network: Widths of the hidden layers, of the policy and of the critic alike.
+        activation: ``"tanh"`` or ``"relu"``.
+        normalize: Whether observations and rewards are scaled by running statistics.
+        discount: Discount per control period.
+        learning_rate: Step size of Adam at the start.
+        learning_rate_final: Step size at the end; it falls linearly.
+        batch: Transitions per gradient step.
+        evaluations: Number of evaluations spread over the run.
+    """
+
+    steps: int
+    rows: int
+    network: tuple[int, ...]
+    activation: str
+    normalize: bool
+    discount: float
+    learning_rate: float
+    learning_rate_final: float
+    batch: int
+    evaluations: int
+
+    def __post_init__(self):
+        if self.activation not in ACTIVATIONS:
+            raise unknown_error("activation", self.activation, ACTIVATIONS)
+        widths = self.network
+        if not isinstance(widths, list | tuple) or not all(
+            type(w) is int and w > 0 for w in widths
+        ):
+            raise ValueError(f"network must be a list of positive whole numbers, got {widths!r}")
+        object.__setattr__(self, "network", tuple(widths))
+        if not isinstance(self.normalize, bool):
+            raise ValueError(f"normalize must be true or false, got {self.normalize!r}")
+        for field in dataclasses.fields(self):
+            if field.type in ("int", "float"):
+                bounds = BOUNDS.get(field.name, {"above": 0.0})
+                whole = field.type == "int"
+                number = check_number(
+                    field.name, getattr(self, field.name), integer=whole, **bounds
+                )
+                object.__setattr__(self, field.name, int(number) if whole else number)
+
+    def learning_rate_at(self) -> Callable[[float], float]:
+        """The learning rate by the remaining progress (1 at the start, 0 at the end)."""
+        first, last = self.learning_rate, self.learning_rate_final
+        return lambda remaining: last + (first - last) * remaining
+
+    def network_keywords(self) -> dict[str, Any]:
+        """The network as Stable-Baselines3's ``policy_kwargs``."""
+        import torch
+
+        classes = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
+        return {"net_arch": list(self.network), "activation_fn": classes[self.activation]}
+
+    def build(self, env: Any, seed: int) -> Any:
+        """The untrained Stable-Baselines3 model."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PPOSettings(Settings):
+    """Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347).
+
+    Attributes:
+        rollout: Steps per row between updates.
+        epochs: Passes over a rollout.
+        gae_lambda: Decay of generalised advantage estimation (arXiv:1506.02438).
+        clip_range: Bound of the probability ratio.
+        entropy: Weight of the entropy bonus.
+        value_weight: Weight of the value loss.
+        max_gradient: Bound of the gradient's norm.
+        log_std: Log standard deviation of the exploration at the start.
+        log_std_final: Its value at the end, reached linearly. The spread follows this schedule
+            and is not learned: how precise the policy gets is then no matter of luck.
+    """
+
+    rollout: int
+    epochs: int
+    gae_lambda: float
+    clip_range: float
+    entropy: float
+    value_weight: float
+    max_gradient: float
+    log_std: float
+    log_std_final: float
+
+    def __post_init__(self):
+        Settings.__post_init__(self)
+        if self.rows * self.rollout % self.batch:
+            raise ValueError(
+                f"rows x rollout must be a multiple of batch, got {self.rows} x {self.rollout} "
+                f"and {self.batch}"
+            )
+
+    def build(self, env: Any, seed: int) -> Any:
+        """The untrained Stable-Baselines3 model."""
+        from stable_baselines3 import PPO
+
+        model = PPO(
+            "MlpPolicy",
+            env,
+            n_steps=self.rollout,
+            batch_size=self.batch,
+            n_epochs=self.epochs,
+            gamma=self.discount,
+            gae_lambda=self.gae_lambda,
+            learning_rate=self.learning_rate_at(),
+            clip_range=self.clip_range,
+            ent_coef=self.entropy,
+            vf_coef=self.value_weight,
+            max_grad_norm=self.max_gradient,
+            policy_kwargs={**self.network_keywords(), "log_std_init": self.log_std},
+            seed=seed,
+            device="cpu",
+        )
+        model.policy.log_std.requires_grad_(False)
+        return model
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SACSettings(Settings):
+    """Soft actor-critic (Haarnoja et al. 2018, arXiv:1812.05905), entropy weight adapted.
+
+    Attributes:
+        buffer: Transitions kept.
+        learning_starts: Transitions before the first gradient step.
+        polyak: Weight of the newest critic in the target's average.
+        gradient_steps: Gradient steps per step of all rows.
+    """
+
+    buffer: int
+    learning_starts: int
+    polyak: float
+    gradient_steps: int
+
+    def build(self, env: Any, seed: int) -> Any:
+        """The untrained Stable-Baselines3 model."""
+        from stable_baselines3 import SAC
+
+        return SAC(
+            "MlpPolicy",
+            env,
+            buffer_size=self.buffer,
+            learning_starts=self.learning_starts,
+            batch_size=self.batch,
+            tau=self.polyak,
+            gamma=self.discount,
+            gradient_steps=self.gradient_steps,
+            learning_rate=self.learning_rate_at(),
+            policy_kwargs=self.network_keywords(),
+            seed=seed,
+            device="cpu",
+        )
+
+
+ALGORITHMS: dict[str, type[Settings]] = {"ppo": PPOSettings, "sac": SACSettings}
+
+
+def settings_for(
+    id: str, algo: str, *, steps: int | None = None, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of an id and an algorithm.
+
+    Args:
+        id: Environment id; without an entry of its own it gets the default one.
+        algo: ``"ppo"`` or ``"sac"``.
+        steps: Environment steps, in place of the entry's.
+        overrides: Other values to replace.
+
+    Raises:
+        ValueError: Unknown algorithm or setting (the nearest one is named), or a bad value.
+    """
+    if algo not in ALGORITHMS:
+        raise unknown_error("algorithm", algo, ALGORITHMS)
+    data = _data()
+    values = {**data["default"][algo], **data.get(id, {}).get(algo, {}), **(overrides or {})}
+    if steps is not None:
+        values["steps"] = steps
+    names = [field.name for field in dataclasses.fields(ALGORITHMS[algo])]
+    check_keywords(values, names, f"setting of {algo}")
+    return ALGORITHMS[algo](**values)
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(DATA.read_text(encoding="utf-8"))

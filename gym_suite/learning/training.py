@@ -1,0 +1,397 @@
+"""Training of policies with Stable-Baselines3: ``gym-suite train ID --algo ppo --seeds 5``."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
+from gym_suite.learning.export import as_numpy
+from gym_suite.learning.policies import load_policy
+from gym_suite.learning.records import (
+    prepare_folder,
+    read_manifest,
+    replace_curve,
+    versions,
+    write_manifest,
+)
+from gym_suite.learning.settings import PPOSettings, Settings, settings_for
+from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
+
+EVALUATION_EPISODES = 20
+SELECTION = "none: the last policy of each run"
+METRIC = "mean |value - reference| / scale over tracked columns; steps lost by a trip count as 1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened in a training run: environment steps, wall and processor seconds."""
+
+    step: int
+    wall_time: float
+    cpu_time: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """One finished training run.
+
+    Attributes:
+        path: The policy file.
+        seed: Training seed.
+        end: Steps and time of the whole run, evaluations included.
+        score: Score of the policy in the evaluation at the end.
+        reached: First evaluation in which the policy had no trip and at most the reference
+            controller's error; None if there was none.
+        skipped: True if the policy was there before.
+    """
+
+    path: Path
+    seed: int
+    end: Moment
+    score: Score
+    reached: Moment | None
+    skipped: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Training:
+    """The result of :func:`train`.
+
+    Attributes:
+        folder: Where policies, curves and manifest lie.
+        reference: Name of the id's reference controller.
+        reference_score: Its score on the same evaluation episodes.
+        runs: One per seed.
+    """
+
+    folder: Path
+    reference: str
+    reference_score: Score
+    runs: tuple[Run, ...]
+
+
+def train(
+    id: str,
+    *,
+    algo: str = "ppo",
+    seeds: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+    **keywords: Any,
+) -> Training:
+    """Train policies on an environment and write them with their curves and a manifest.
+
+    The folder gets ``<algo>-<seed>.npz`` for each seed, ``curves.csv`` and ``manifest.json``. Seeds
+    that the manifest lists as finished are skipped, so a killed training goes on where it was.
+
+    Args:
+        id: Environment id.
+        algo: ``"ppo"`` or ``"sac"``.
+        seeds: Number of training runs.
+        seed: Seed of the first run; the others follow.
+        steps: Environment steps of each run; by default those of the hyper-parameters.
+        out: Output folder; by default ``policies/<id with a dash>``.
+        settings: Hyper-parameters to replace.
+        progress: Gets one line of text at a time.
+        **keywords: Keyword arguments of the environment.
+
+    Raises:
+        ValueError: Unknown id, algorithm, setting or keyword, counts that are not positive, or a
+            folder with policies trained otherwise.
+        OSError: The folder cannot be written; said before anything runs.
+        ModuleNotFoundError: Stable-Baselines3 is not installed.
+    """
+    from gym_suite.registration import card
+
+    for name, value, least in (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1)):
+        if value is not None and value < least:
+            raise ValueError(f"{name}: expected at least {least}, got {value}")
+    entry = card(id)
+    if not entry.entry_point:
+        raise ValueError(f"{entry.id} has several agents: train on agents_as_batch({entry.id!r})")
+    id = entry.id
+    chosen = settings_for(id, algo, steps=steps, overrides=settings)
+    require_sb3()
+    folder = Path(out) if out is not None else Path("policies") / id.replace("/", "-")
+    say = progress or (lambda line: None)
+    evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=keywords)
+    try:
+        prepare_folder(folder)
+        work = _Work(id, algo, chosen, folder, keywords, evaluation, say)
+        command = _command(id, algo, seeds, seed, steps, settings, keywords)
+        work.open(command)
+        with _one_thread():
+            runs = tuple(work.run(s) for s in range(seed, seed + seeds))
+        return Training(folder, work.reference, work.reference_score, runs)
+    finally:
+        evaluation.close()
+
+
+class _Work:
+    """The training runs of one call of :func:`train`."""
+
+    def __init__(
+        self,
+        id: str,
+        algo: str,
+        settings: Settings,
+        folder: Path,
+        keywords: dict[str, Any],
+        evaluation: Evaluation,
+        say: Callable[[str], None],
+    ):
+        self.id, self.algo, self.settings, self.folder = id, algo, settings, folder
+        self.keywords, self.evaluation, self.say = keywords, evaluation, say
+
+    def open(self, command: str) -> None:
+        """Score the reference controller and open the manifest.
+
+        Raises:
+            ValueError: The folder holds policies trained with other settings.
+        """
+        import gym_suite
+        from gym_suite.registration import card
+
+        plan = {
+            "steps": self.settings.steps,
+            "keywords": self.keywords,
+            "hyper_parameters": dataclasses.asdict(self.settings),
+        }
+        plan = json.loads(json.dumps(plan))
+        self.manifest = read_manifest(self.folder, self.id)
+        old = self.manifest["runs"].get(self.algo)
+        if old is not None and (other := [name for name in plan if old[name] != plan[name]]):
+            raise ValueError(
+                f"{self.folder} holds {self.algo} policies trained with other "
+                f"{', '.join(other)}: choose another folder"
+            )
+        self.reference = next(iter(card(self.id).controllers))
+        controller = gym_suite.make_controller(self.evaluation.envs)
+        self.reference_score = self.evaluation.score(controller)
+        self.say(f"{self.reference}: error {self.reference_score.error:.5f} on evaluation seeds")
+        n = self.evaluation.envs.num_envs
+        self.manifest["runs"][self.algo] = {
+            "command": command,
+            **plan,
+            "selection": SELECTION,
+            "evaluation": {
+                "seeds": [EVALUATION_SEED, EVALUATION_SEED + n - 1],
+                "metric": METRIC,
+                "reference": self.reference,
+                "reference_score": dataclasses.asdict(self.reference_score),
+            },
+            "policies": old["policies"] if old else [],
+        }
+
+    def run(self, seed: int) -> Run:
+        """Train one seed, or skip it if it is finished."""
+        path = self.folder / f"{self.algo}-{seed}.npz"
+        entries = self.manifest["runs"][self.algo]["policies"]
+        entry = next((e for e in entries if e["training_seed"] == seed), None)
+        if entry is not None and path.is_file():
+            load_policy(path, self.id)  # a damaged one is refused, not trusted
+            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}), skipped")
+            return _run_of(path, entry)
+        model, curve = self._learn(seed)
+        entry = self._entry(path, seed, curve)
+        setup = self.evaluation.setup
+        policy = as_numpy(
+            model,
+            id=self.id,
+            training_seed=seed,
+            observation_columns=setup.observation_columns.names,
+            action_columns=setup.action_columns.names,
+            provenance={k: entry[k] for k in ("steps", "date", "versions", "kernel_digest")},
+        )
+        policy.save(path)
+        replace_curve(self.folder, self.algo, seed, curve.rows)
+        entries[:] = sorted(
+            [*(e for e in entries if e["training_seed"] != seed), entry],
+            key=lambda e: e["training_seed"],
+        )
+        write_manifest(self.folder, self.manifest)
+        self._report(seed, curve)
+        return _run_of(path, entry, skipped=False)
+
+    def _learn(self, seed: int) -> tuple[Any, _Curve]:
+        from stable_baselines3.common.vec_env import VecNormalize
+
+        env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **self.keywords)
+        if self.settings.normalize:
+            env = VecNormalize(env, gamma=self.settings.discount)
+        model = self.settings.build(env, seed)
+        # The model has seeded row i with seed + i, where comparisons take their episodes from.
+        env.seed(TRAINING_SEEDS * (seed + 1))
+        curve = _Curve(self, model, seed)
+        model.learn(self.settings.steps, callback=_callback(curve))
+        curve.evaluate()
+        env.close()
+        return model, curve
+
+    def _entry(self, path: Path, seed: int, curve: _Curve) -> dict[str, Any]:
+        from gym_suite.core.kernel import digest
+
+        return {
+            "file": path.name,
+            "training_seed": seed,
+            "steps": curve.now.step,
+            "wall_time": round(curve.now.wall_time, 2),
+            "cpu_time": round(curve.now.cpu_time, 2),
+            "score": dataclasses.asdict(curve.score),
+            "reached": dataclasses.asdict(curve.reached) if curve.reached else None,
+            "versions": versions(),
+            "kernel_digest": digest(),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+
+    def _report(self, seed: int, curve: _Curve) -> None:
+        reached = "did not reach"
+        if curve.reached:
+            reached = f"reached after {curve.reached.wall_time:.0f} s"
+            reached += f" ({curve.reached.cpu_time:.0f} s of processor time)"
+            reached += f" and {curve.reached.step:,} steps"
+        self.say(
+            f"{self.algo} seed {seed}: error {curve.score.error:.5f} after "
+            f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean "
+            f"error of {self.reference} ({self.reference_score.error:.5f})"
+        )
+
+
+class _Curve:
+    """The learning curve of a run: evaluates the policy at intervals and keeps the rows."""
+
+    def __init__(self, work: _Work, model: Any, seed: int):
+        self.work, self.model, self.seed = work, model, seed
+        self.rows: list[dict[str, Any]] = []
+        self.reached: Moment | None = None
+        self._start = time.perf_counter(), time.process_time()
+        self._interval = max(1, work.settings.steps // work.settings.evaluations)
+        self._next = 0
+
+    def due(self) -> bool:
+        """Whether the next evaluation is due."""
+        return self.model.num_timesteps >= self._next
+
+    def evaluate(self) -> None:
+        """Score the policy as it is now and add a row."""
+        work, setup = self.work, self.work.evaluation.setup
+        self._next = self.model.num_timesteps + self._interval
+        policy = as_numpy(
+            self.model,
+            id=work.id,
+            training_seed=self.seed,
+            observation_columns=setup.observation_columns.names,
+            action_columns=setup.action_columns.names,
+        )
+        self.score = work.evaluation.score(policy)
+        wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
+        self.now = Moment(self.model.num_timesteps, wall, cpu)
+        limit = work.reference_score.error
+        if self.reached is None and self.score.error <= limit and self.score.trips == 0:
+            self.reached = self.now
+        self.rows.append(self._row())
+        work.say(
+            f"{work.algo} seed {self.seed}: {self.now.step:,} steps, {wall:.0f} s, "
+            f"error {self.score.error:.5f}, trips {self.score.trips:.0%}"
+        )
+
+    def _row(self) -> dict[str, Any]:
+        episodes = self.model.ep_info_buffer or []
+        return {
+            "algo": self.work.algo,
+            "seed": self.seed,
+            "step": self.now.step,
+            "wall_time": round(self.now.wall_time, 3),
+            "cpu_time": round(self.now.cpu_time, 3),
+            "episode_return": _mean([e["r"] for e in episodes]),
+            "episode_length": _mean([e["l"] for e in episodes]),
+            "evaluation_error": self.score.error,
+            "evaluation_return": self.score.episode_return,
+            "evaluation_trips": self.score.trips,
+            "reference_error": self.work.reference_score.error,
+        }
+
+
+def _callback(curve: _Curve) -> Any:
+    """A Stable-Baselines3 callback: evaluations between rollouts, and PPO's spread by schedule."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    settings = curve.work.settings
+
+    class Between(BaseCallback):
+        def _on_rollout_start(self) -> None:
+            if isinstance(settings, PPOSettings):
+                left = 1.0 - min(1.0, self.model.num_timesteps / settings.steps)
+                span = settings.log_std - settings.log_std_final
+                self.model.policy.log_std.data.fill_(settings.log_std_final + span * left)
+            if curve.due():
+                curve.evaluate()
+
+        def _on_step(self) -> bool:
+            return True
+
+    return Between()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: on small networks more only wait for each other, badly so under load."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _run_of(path: Path, entry: Mapping[str, Any], *, skipped: bool = True) -> Run:
+    reached = entry["reached"]
+    return Run(
+        path=path,
+        seed=entry["training_seed"],
+        end=Moment(entry["steps"], entry["wall_time"], entry["cpu_time"]),
+        score=Score(**entry["score"]),
+        reached=Moment(**reached) if reached else None,
+        skipped=skipped,
+    )
+
+
+def _command(
+    id: str,
+    algo: str,
+    seeds: int,
+    seed: int,
+    steps: int | None,
+    settings: Mapping[str, Any] | None,
+    keywords: Mapping[str, Any],
+) -> str:
+    """The shell command that repeats this training."""
+    words = ["gym-suite", "train", id, "--algo", algo, "--seeds", str(seeds)]
+    if seed:
+        words += ["--seed", str(seed)]
+    if steps is not None:
+        words += ["--steps", str(steps)]
+    if settings:
+        words += ["--settings", json.dumps(dict(settings))]
+    for name, value in keywords.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None

@@ -1,0 +1,224 @@
+"""Pictures of a motor's episode: what it tracks over time, and its vectors in the dq plane."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
+from gym_suite.rendering.canvas import Canvas
+
+__all__ = ["MotorRenderer"]
+
+_SYMBOLS = {
+    "omega": r"$\omega$",
+    "i_sd": "$i_d$",
+    "i_sq": "$i_q$",
+    "u_sd": "$u_d$",
+    "u_sq": "$u_q$",
+    "torque": "$T$",
+    "v": "$v$",
+}
+#: What is charted besides the tracked values, while there is room: title, columns, references.
+_GROUPS: dict[str, dict[str, str | None]] = {
+    "current": {"i_sd": None, "i_sq": None},  # an inner loop's references: see the plane
+    "torque": {"torque": "torque_ref"},
+    "voltage": {"u_sd": None, "u_sq": None},
+    "speed": {"omega": None},
+}
+_MOST_PANELS = 4
+_CURRENTS = ("i_sd", "i_sq")
+_VOLTAGES = ("u_sd", "u_sq")
+#: Parts of the time axis that the trails go back; voltages jump, and a long trail hides the point.
+_CURRENT_TRAIL, _VOLTAGE_TRAIL = 0.15, 0.01
+_HEXAGON = np.arange(6) * math.pi / 3.0
+
+
+class MotorRenderer(EpisodeRenderer):
+    """Strip charts on the left, the dq planes of current and voltage on the right.
+
+    It draws the metric columns that the setup has: each tracked value with its reference, then
+    currents, torque and voltages. A machine without dq currents gets the charts alone.
+    """
+
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+        panels = self._panels()
+        drawn = [name for panel in panels for name in panel.names]
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "omega")
+        extra = (*extra, self.setup.violation)
+        present = [name for name in extra if name in self.setup.metric_columns]
+        return tuple(dict.fromkeys([*drawn, *present]))
+
+    def build(self, canvas: Canvas) -> None:
+        """Put the plots on a fresh sheet."""
+        planes = all(name in self.columns for name in _CURRENTS)
+        right = canvas.width - 330.0 if planes else canvas.width - 16.0
+        top = canvas.height - 34.0
+        self._chart = StripChart(
+            canvas,
+            self._panels(),
+            box=Box(56.0, 4.0, right - 56.0, top - 4.0),
+            span=self.span,
+        )
+        self._current = self._voltage = None
+        if planes:
+            self._build_planes(canvas, right + 14.0, top)
+        self._build_header(canvas, right)
+
+    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
+        """Show an episode up to now."""
+        self._chart.update(time, values)
+        if self._current is not None:
+            reference = None
+            if "i_sd_ref" in values and "i_sq_ref" in values:
+                reference = (values["i_sd_ref"][-1], values["i_sq_ref"][-1])
+            recent = self._since(time, _CURRENT_TRAIL)
+            self._current.update(
+                values["i_sd"][recent], values["i_sq"][recent], reference=reference
+            )
+        if self._voltage is not None:
+            recent = self._since(time, _VOLTAGE_TRAIL)
+            self._voltage.update(values["u_sd"][recent], values["u_sq"][recent])
+            if self._hexagon is not None:
+                self._hexagon.update(self._corners(values))
+        self._write_header(time[-1], values)
+
+    def _since(self, time: NDArray[np.float64], part: float) -> slice:
+        """Return the slice of the last ``part`` of the time axis."""
+        return slice(int(np.searchsorted(time, time[-1] - part * self.span)), None)
+
+    def _panels(self) -> list[Panel]:
+        """Choose the charts from the columns that there are."""
+        tracked = [item.value for item in self.setup.tracking]
+        panels = [self._tracked_panel(item) for item in self.setup.tracking]
+        bounds = {
+            "current": self._nominal("i_limit"),
+            "voltage": self._nominal("u_dc") / math.sqrt(3.0),
+        }
+        for title, references in _GROUPS.items():
+            names = [name for name in references if name in self.setup.metric_columns]
+            names = [name for name in names if name not in tracked]
+            if names and len(panels) < _MOST_PANELS:
+                panels.append(self._group_panel(title, names, bounds.get(title, math.nan)))
+        return panels
+
+    def _group_panel(self, title: str, names: list[str], bound: float) -> Panel:
+        """Return the chart of columns of one unit, with lines at plus and minus ``bound``."""
+        columns = self.setup.metric_columns
+        references = {name: ref for name, ref in _GROUPS[title].items() if ref in columns}
+        known = math.isfinite(bound)
+        return Panel(
+            title=title,
+            unit=columns[names[0]].unit,
+            series=[
+                Series(
+                    name=name,
+                    label=_symbol(name),
+                    reference=references.get(name),
+                    color=_color(name),
+                )
+                for name in names
+            ],
+            limits=(-bound, bound) if known else (),
+            span=0.1 * bound if known else 0.0,
+        )
+
+    def _tracked_panel(self, item: Any) -> Panel:
+        """Return the chart of a value that is to follow its reference."""
+        fast = item.unit == "m/s"  # road speeds, which people and regulations know in km/h
+        line = Series(
+            name=item.value,
+            label=_symbol(item.value),
+            reference=item.reference,
+            color=_color(item.value),
+        )
+        return Panel(
+            title=item.label,
+            unit="km/h" if fast else item.unit,
+            series=[line],
+            limits=(-item.scale, item.scale),
+            span=0.05 * item.scale,
+            scale=3.6 if fast else 1.0,
+        )
+
+    def _nominal(self, name: str) -> float:
+        """Return a nominal parameter, NaN when this setup has none of that name."""
+        columns = self.setup.parameter_columns
+        return float(self.setup.row[columns.index(name)]) if name in columns else math.nan
+
+    def _build_planes(self, canvas: Canvas, left: float, top: float) -> None:
+        """Add the planes of current and, where it is known, voltage."""
+        width = canvas.width - left - 12.0
+        limit = self._nominal("i_limit")
+        known = math.isfinite(limit)
+        extent = 1.1 * limit if known else self.setup.metric_columns["i_sd"].high
+        split = 0.45 * top
+        self._current = PlanePlot(
+            canvas,
+            box=Box(left, split, width, top - split),
+            title="current (A)",
+            labels=("$i_d$", "$i_q$"),
+            extent=extent,
+        )
+        if known:
+            self._current.circle(limit, label=f"limit {limit:g} A", warning=True)
+        u_dc = self._nominal("u_dc")
+        if not (math.isfinite(u_dc) and all(name in self.columns for name in _VOLTAGES)):
+            return
+        self._voltage = PlanePlot(
+            canvas,
+            box=Box(left, 4.0, width, split - 8.0),
+            title="voltage (V)",
+            labels=("$u_d$", "$u_q$"),
+            extent=1.1 * 2.0 / 3.0 * u_dc,
+            arrow=True,
+        )
+        self._voltage.circle(u_dc / math.sqrt(3.0))
+        turns = "epsilon" in self.columns
+        self._hexagon = self._voltage.moving_polygon() if turns else None
+
+    def _corners(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame.
+
+        The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
+        are those in the middle of the last inverter period, the angle is that at its end.
+        """
+        middle = values["epsilon"][-1]
+        if "omega" in values:
+            turned = self._nominal("p") * values["omega"][-1] * self._nominal("tau")
+            middle -= 0.5 * turned if math.isfinite(turned) else 0.0
+        radius = 2.0 / 3.0 * self._nominal("u_dc")
+        angle = _HEXAGON - middle
+        return radius * np.column_stack([np.cos(angle), np.sin(angle)])
+
+    def _build_header(self, canvas: Canvas, right: float) -> None:
+        top = canvas.height - 21.0
+        canvas.text(14.0, top, self.setup.id, fontsize=11, fontweight="bold")
+        self._clock = canvas.text(
+            canvas.width - 14.0, top, fontsize=10, color=style.MUTED, ha="right"
+        )
+        self._alarm = canvas.text(
+            right, top, "limit violated", fontsize=10, color=style.WARNING, ha="right"
+        )
+        canvas.moving(self._clock, self._alarm)
+
+    def _write_header(self, now: float, values: dict[str, NDArray[np.float64]]) -> None:
+        short = self.span < 2.0
+        self._clock.set_text(f"t = {now * 1e3:.1f} ms" if short else f"t = {now:.2f} s")
+        violation = values.get(self.setup.violation)
+        self._alarm.set_visible(violation is not None and bool(violation[-1] > 0.0))
+
+
+def _symbol(name: str) -> str:
+    """Return a quantity's textbook symbol as mathtext, or its name."""
+    return _SYMBOLS.get(name, name)
+
+
+def _color(name: str) -> str:
+    """Return a quantity's colour, the same in every chart and plane."""
+    order = {"i_sd": "green", "i_sq": "blue", "u_sd": "green", "u_sq": "blue", "torque": "purple"}
+    return style.COLORS[order.get(name, "blue")]

@@ -1,0 +1,159 @@
+"""One call from an id and an agent to a picture or a clip."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gym_suite.rendering.recording import Recorder
+
+__all__ = ["Recording", "clip_timing", "record"]
+
+_SECONDS = 7.5  # length of a clip
+_FPS = 20.0  # exact in a .gif
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What `record` wrote.
+
+    Attributes:
+        path: The file.
+        steps: Control periods simulated.
+        frames: Pictures in the file.
+        fps: Pictures a second; of no meaning for a ``.png``.
+    """
+
+    path: Path
+    steps: int
+    frames: int
+    fps: float
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def clip_timing(steps: int, *, fps: float | None = None) -> tuple[int, float]:
+    """Return the steps between two frames and the frames a second of a clip of 5 to 10 s.
+
+    Few steps make a slow clip: with fewer than a frame for each, the frame rate falls, to no less
+    than two a second.
+
+    Args:
+        steps: Control periods to show.
+        fps: Frames a second; None chooses 20, or fewer when there are few steps.
+    """
+    rate = fps or _FPS
+    stride = max(1, round(steps / (_SECONDS * rate)))
+    if fps is None and stride == 1:
+        rate = min(_FPS, max(2.0, (steps + 1) / _SECONDS))
+    return stride, rate
+
+
+def record(
+    env_id: str,
+    *,
+    agent: Any,
+    out: str | os.PathLike[str],
+    seed: int = 0,
+    steps: int | None = None,
+    fps: float | None = None,
+    **keywords: Any,
+) -> Recording:
+    """Run an agent and write a picture or a clip of it.
+
+    The episode is simulated once to learn how long it is, then replayed with the same actions for
+    the frames, so that a clip lasts 5 to 10 s whether the agent survives or not.
+
+    Args:
+        env_id: A registered id.
+        agent: Name for `gym_suite.make_controller`, an object with ``predict`` (such as a loaded
+            policy), a class with ``for_env``, or a function that takes the env and returns one.
+        out: File to write; ``.png`` (the last frame), ``.gif`` or ``.mp4``.
+        seed: Of the env and its action space.
+        steps: Control periods to run; a new episode begins when one ends before. None runs one
+            episode (at most 10,000 steps of an id without an end).
+        fps: Frames a second of a clip; None chooses.
+        **keywords: For `gymnasium.make`.
+
+    Raises:
+        ValueError: Unknown id, agent, keyword or suffix, or ``steps`` is not positive.
+        OSError: The file cannot be written; found out before anything is simulated.
+        ImportError: ``.mp4`` without the extra ``video``.
+    """
+    import gymnasium
+
+    import gym_suite  # noqa: F401 - registers the ids
+
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps= must be at least 1, got {steps}")
+    Recorder(out, fps=fps or _FPS).discard()  # fails now rather than after the simulation
+    env = gymnasium.make(env_id, render_mode="rgb_array", **keywords)
+    try:
+        actions = _simulate(env, _resolve(agent, env), seed=seed, steps=steps)
+        still = Path(out).suffix.lower() == ".png"
+        stride, rate = (len(actions), _FPS) if still else clip_timing(len(actions), fps=fps)
+        with Recorder(out, fps=rate) as recorder:
+            _replay(env, actions, recorder, seed=seed, stride=stride)
+    finally:
+        env.close()
+    return Recording(
+        path=recorder.path, steps=len(actions), frames=1 if still else recorder.frames, fps=rate
+    )
+
+
+def _resolve(agent: Any, env: Any) -> Any:
+    """Return an object with ``predict``."""
+    if isinstance(agent, str):
+        from gym_suite import make_controller
+
+        return make_controller(env, agent)
+    is_class = isinstance(agent, type)  # a class has predict too, but no self to give it
+    if is_class and hasattr(agent, "for_env"):
+        agent = agent.for_env(env)
+    elif is_class or (callable(agent) and not hasattr(agent, "predict")):
+        agent = agent(env)
+    if not hasattr(agent, "predict"):
+        raise ValueError(
+            "agent= must be a name, an object with predict(observation, state, episode_start), "
+            f"a class with for_env or a function that returns one, got {type(agent).__name__}"
+        )
+    return agent
+
+
+def _simulate(env: Any, agent: Any, *, seed: int, steps: int | None) -> list[np.ndarray]:
+    """Return the actions of the agent, one for each step."""
+    limit = 10_000 if steps is None else steps
+    env.action_space.seed(seed)
+    observation, _ = env.reset(seed=seed)
+    actions: list[np.ndarray] = []
+    memory, fresh = None, True
+    while len(actions) < limit:
+        action, memory = agent.predict(observation, memory, fresh, True)
+        actions.append(np.copy(action))
+        observation, _, terminated, truncated, _ = env.step(action)
+        fresh = bool(terminated or truncated)
+        if fresh:
+            if steps is None:
+                break
+            observation, _ = env.reset()
+    return actions
+
+
+def _replay(
+    env: Any, actions: list[np.ndarray], recorder: Recorder, *, seed: int, stride: int
+) -> None:
+    """Repeat the actions and record every ``stride``-th step and the last."""
+    env.reset(seed=seed)
+    if stride < len(actions):
+        recorder.add(env.render())
+    for number, action in enumerate(actions, start=1):
+        _, _, terminated, truncated, _ = env.step(action)
+        if number % stride == 0 or number == len(actions):
+            recorder.add(env.render())
+        if (terminated or truncated) and number < len(actions):
+            env.reset()

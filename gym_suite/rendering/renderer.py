@@ -1,0 +1,136 @@
+"""What the renderers of all families share: histories by row, frames, the window."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.rendering.canvas import Canvas, check_size
+from gym_suite.rendering.history import History
+from gym_suite.rendering.window import Pace, Window
+
+__all__ = ["EpisodeRenderer"]
+
+
+class EpisodeRenderer(ABC):
+    """Draws a row's episode from the metrics that the env hands over; it never steps the env.
+
+    A family says which metric columns it draws (`names`), builds its plots once (`build`) and
+    updates them (`update`). One sheet serves all rows; each row has its own bounded history.
+
+    Args:
+        setup: What the env is: ``id``, ``dt``, ``horizon`` and ``metric_columns`` are read here.
+        size: Width and height of the frames in pixels.
+
+    Raises:
+        ValueError: The size is not two sensible whole numbers.
+    """
+
+    #: Most points kept of an episode: more than a chart is wide.
+    capacity = 2048
+    #: Length of the time axis, in steps, of an id without a fixed horizon.
+    default_steps = 2000
+
+    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
+        self.setup = setup
+        self.size = check_size(size)
+        self.columns = self.names()
+        self._indices = np.array([setup.metric_columns.index(name) for name in self.columns])
+        self._histories: dict[int, History] = {}
+        self._canvas: Canvas | None = None
+        self._window: Window | None = None
+        self.horizon = setup.horizon or _registered_horizon(setup.id)
+        self._pace = Pace(setup.dt, self.horizon)
+
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+
+    @abstractmethod
+    def build(self, canvas: Canvas) -> None:
+        """Put the plots on a fresh sheet."""
+
+    @abstractmethod
+    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
+        """Show an episode up to now.
+
+        Args:
+            time: Seconds since the reset (k,), k >= 1.
+            values: For each of `columns` its SI values (k,).
+        """
+
+    @property
+    def span(self) -> float:
+        """Length of the time axis in seconds."""
+        return self.setup.dt * (self.horizon or self.default_steps)
+
+    def append(
+        self, row: int, step: int, metrics: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> None:
+        """Note the metrics after a reset (step 0, which forgets the row's last episode) or step.
+
+        Args:
+            row: Which world.
+            step: Control periods since its reset.
+            metrics: Values of the metric columns (nm,).
+            state: Values of the state columns (nx,); for families that draw bodies.
+        """
+        history = self._histories.get(row)
+        if history is None:
+            stride = math.ceil((self.horizon or 1) / self.capacity)
+            history = History(len(self.columns), capacity=self.capacity, stride=stride)
+            self._histories[row] = history
+        if step == 0:
+            history.clear()
+        history.append(step, metrics[self._indices])
+
+    def frame(self, row: int = 0) -> NDArray[np.uint8]:
+        """Return the picture of a row as fresh memory (height, width, 3).
+
+        Raises:
+            RuntimeError: The row was not reset yet.
+        """
+        history = self._histories.get(row)
+        if history is None or history.step < 0:
+            raise RuntimeError(f"nothing to render in row {row}: call reset() first")
+        if self._canvas is None:
+            self._canvas = Canvas(self.size)
+            self.build(self._canvas)
+        steps, rows = history.rows()
+        self.update(steps * self.setup.dt, dict(zip(self.columns, rows.T, strict=True)))
+        return self._canvas.frame()
+
+    def show(self, row: int = 0) -> None:
+        """Show a row in a window, at a pace that a person can follow.
+
+        Short episodes run in slow motion, and steps between two frames are not drawn; see `Pace`.
+
+        Raises:
+            RuntimeError: There is no display or no GUI toolkit, or the row was not reset yet.
+        """
+        if self._window is None:
+            self._window = Window(self.setup.id)
+        if self._window.closed:
+            return
+        history = self._histories.get(row)
+        if history is None or self._pace.due(history.step):
+            self._window.show(self.frame(row))
+
+    def close(self) -> None:
+        """Close the window and let go of the sheet; more than once does no harm."""
+        if self._window is not None:
+            self._window.close()
+        self._window = None
+        self._canvas = None
+
+
+def _registered_horizon(env_id: str) -> int | None:
+    """Return the time limit that Gymnasium puts around an id, None if there is none."""
+    import gymnasium
+
+    spec = gymnasium.registry.get(env_id)
+    return None if spec is None else spec.max_episode_steps

@@ -1,0 +1,138 @@
+"""Agents by name, file, factory and object; clear refusals."""
+
+import zipfile
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from lag_env import ID, Proportional
+
+from gym_suite.comparison.agents import resolve
+
+FACTORY = """
+import numpy as np
+
+class Agent:
+    def __init__(self, gain):
+        self.gain = gain
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.clip(self.gain * observation[..., 1:2], -1, 1), state
+
+def make(env):
+    return Agent(env.unwrapped.nominal.parameters["gain"])
+
+def nothing(env):
+    return 3
+"""
+
+
+@pytest.fixture
+def env():
+    return gymnasium.make(ID)
+
+
+@pytest.fixture
+def factory(tmp_path):
+    path = tmp_path / "my_agent.py"
+    path.write_text(FACTORY)
+    return path
+
+
+def test_reference_and_do_nothing_always_take_part_and_the_reference_comes_first():
+    assert [spec.name for spec in resolve(["random"], ID)] == ["p", "zero", "random"]
+    assert [spec.name for spec in resolve(None, ID)] == ["p", "zero", "random"]
+    assert [spec.kind for spec in resolve("random", ID)] == ["controller", "baseline", "baseline"]
+
+
+def test_unknown_agent_names_the_nearest():
+    with pytest.raises(ValueError, match=r"unknown agent 'randon' .*did you mean 'random'"):
+        resolve(["randon"], ID)
+
+
+def test_factory_in_a_file(factory, env):
+    spec = resolve([f"{factory}:make"], ID)[-1]
+    assert (spec.name, spec.kind) == ("my_agent:make", "custom")
+    action, _ = spec.load(env).predict(np.array([0.0, 0.5, 0.0]))
+    assert action == 0.5
+
+
+def test_factory_errors_say_what_is_missing(factory, env, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no_such.py"):
+        resolve([f"{tmp_path}/no_such.py:make"], ID)
+    with pytest.raises(ValueError, match=r"no function 'mak'; did you mean 'make'"):
+        resolve([f"{factory}:mak"], ID)
+    with pytest.raises(ValueError, match=r"names no function"):
+        resolve([str(factory)], ID)
+    with pytest.raises(TypeError, match=r"nothing returned a int without predict"):
+        resolve([f"{factory}:nothing"], ID)[-1].load(env)
+    (tmp_path / "broken.py").write_text("import no_such_module_at_all")
+    with pytest.raises(ValueError, match=r"cannot be imported: ModuleNotFoundError"):
+        resolve([f"{tmp_path}/broken.py:make"], ID)
+
+
+def test_a_changed_file_is_another_agent(factory):
+    before = resolve([f"{factory}:make"], ID)[-1].identity
+    factory.write_text(FACTORY + "# changed\n")
+    assert resolve([f"{factory}:make"], ID)[-1].identity != before
+
+
+def test_objects_classes_and_your_own_names(env):
+    mine = Proportional(1.0)
+    specs = resolve({"weak": mine, "strong": Proportional(5.0)}, ID)
+    assert [spec.name for spec in specs] == ["p", "zero", "weak", "strong"]
+    assert specs[2].load(env) is mine
+    assert resolve([Proportional], ID)[-1].load(env).k == 2.0
+    assert specs[2].identity != specs[3].identity
+
+
+def test_two_agents_of_one_name_are_told_apart():
+    names = [spec.name for spec in resolve([Proportional(1.0), Proportional(3.0)], ID)]
+    assert names == ["p", "zero", "Proportional", "Proportional 2"]
+
+
+@pytest.mark.parametrize("bad", [3, object(), int, lambda env: None])
+def test_what_cannot_act_is_refused(bad):
+    with pytest.raises(TypeError, match=r"object with predict"):
+        resolve([bad], ID)
+
+
+def test_missing_and_damaged_policy_files_are_refused_with_the_reason(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        resolve([tmp_path / "none.npz"], ID)
+    for suffix in (".npz", ".zip"):
+        torn = tmp_path / f"torn{suffix}"
+        torn.write_bytes(b"PK\x03\x04 and not much more")
+        with pytest.raises(ValueError, match=r"truncated or damaged"):
+            resolve([str(torn)], ID)
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("data", "{}")
+    with pytest.raises(ValueError, match=r"an algorithm other than"):
+        resolve([Path(other)], ID)
+
+
+def test_stable_baselines3_policy_file(tmp_path, env):
+    sb3 = pytest.importorskip("stable_baselines3")
+    model = sb3.PPO("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu", seed=0)
+    model.save(tmp_path / "mine.zip")
+    spec = resolve([tmp_path / "mine.zip"], ID)[-1]
+    assert (spec.name, spec.kind) == ("mine", "learned")
+    observation = np.array([[0.1, 0.5, 0.0], [0.0, -0.5, 0.2]], dtype=np.float32)
+    ours, _ = spec.load(env).predict(observation, deterministic=True)
+    np.testing.assert_array_equal(ours, model.predict(observation, deterministic=True)[0])
+    whole = (tmp_path / "mine.zip").read_bytes()
+    (tmp_path / "mine.zip").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"truncated or damaged"):
+        resolve([tmp_path / "mine.zip"], ID)
+
+
+def test_stable_baselines3_policy_with_other_spaces_is_refused(tmp_path, env):
+    sb3 = pytest.importorskip("stable_baselines3")
+    sb3.PPO("MlpPolicy", "MountainCarContinuous-v0", n_steps=8, batch_size=8).save(
+        tmp_path / "car.zip"
+    )
+    spec = resolve([tmp_path / "car.zip"], ID)[-1]
+    with pytest.raises(ValueError, match=r"another observation_space"):
+        spec.load(env)

@@ -1,0 +1,316 @@
+"""compare(): same seeds for all, nothing lost, failures visible, one page."""
+
+import csv
+import html.parser
+import json
+import math
+import re
+
+import gymnasium
+import numpy as np
+import pytest
+from lag_env import HOLD, HORIZON, ID, Proportional
+
+from gym_suite.comparison import compare
+from gym_suite.comparison.results import decode
+
+
+class Integrator:
+    """Written for one observation at a time, with its memory in the object."""
+
+    def __init__(self):
+        self.sum = 0.0
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        if episode_start:
+            self.sum = 0.0
+        error = float(observation[1]) - float(observation[0])
+        self.sum += 0.05 * error
+        return [float(np.clip(0.8 * error + 2.5 * self.sum, -1, 1))], state
+
+
+class FailsOnSomeSeeds(Proportional):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        if np.any(observation[..., 1] > 0.7):
+            raise RuntimeError("reference too high for me")
+        return super().predict(observation, state, episode_start, deterministic)
+
+
+def play(agent, seed, **keywords):
+    """Reference implementation: one single environment, one episode."""
+    env = gymnasium.make(ID, **keywords)
+    observation, _ = env.reset(seed=seed)
+    state, start, total, steps, ended = None, True, 0.0, 0, False
+    while True:
+        action, state = agent.predict(observation, state, start, True)
+        observation, reward, ended, cut, _ = env.step(action)
+        start, total, steps = False, total + reward, steps + 1
+        if ended or cut:
+            return total, steps, ended
+
+
+@pytest.mark.parametrize("agent", [Proportional(2.0), Integrator()])
+def test_results_are_those_of_single_episodes(agent):
+    comparison = compare(ID, agents={"mine": agent}, seeds=[3, 5, 8], progress=False)
+    records = [r for r in comparison.records if r["agent"]["name"] == "mine"]
+    assert [record["seed"] for record in records] == [3, 5, 8]
+    for record in records:
+        total, steps, ended = play(agent, record["seed"])
+        assert record["metrics"]["return"] == pytest.approx(total, abs=1e-9)
+        assert (record["metrics"]["length"], record["metrics"]["terminated"]) == (steps, ended)
+
+
+def test_setting_keywords_and_horizon_reach_the_environment():
+    comparison = compare(ID, seeds=2, settings={"slow": {"delay": 3}}, horizon=120, progress=False)
+    record = comparison.records[0]
+    total, steps, _ = play(Proportional(2.0), 0, delay=3, max_episode_steps=120)
+    assert steps == 120 == record["metrics"]["length"]
+    assert record["metrics"]["return"] == pytest.approx(total, abs=1e-9)
+    assert record["setting"] == {"name": "slow", "keywords": {"delay": 3}}
+
+
+def test_score_is_anchored_at_do_nothing_and_the_reference():
+    summary = {row.name: row for row in compare(ID, seeds=20, progress=False).summary()}
+    assert summary["zero"].score.estimate == pytest.approx(0.0)
+    assert summary["p"].score.estimate == pytest.approx(1.0)
+    assert summary["zero"].improvement.estimate == 0.0
+    assert summary["p"].improvement is None
+    assert summary["p"].metrics["RMSE"].estimate < summary["zero"].metrics["RMSE"].estimate
+
+
+def test_metrics_tell_what_the_closed_form_says():
+    """Behind a plain feedforward the lag answers with its time constant of ten periods."""
+    summary = {
+        row.name: row
+        for row in compare(ID, agents={"ff": Proportional(0.0)}, progress=False).summary()
+    }
+    metrics = summary["ff"].metrics
+    pole = math.log(1 / 0.9)  # per period
+    assert metrics["RiseTime"].estimate == pytest.approx(math.log(9) / pole * 1e-3, abs=1e-3)
+    assert metrics["SettlingTime"].estimate == pytest.approx(math.log(50) / pole * 1e-3, abs=1.5e-3)
+    assert metrics["Overshoot"].estimate == pytest.approx(0.0, abs=1e-3)
+    assert metrics["violations"].estimate == 0.0
+    assert HORIZON % HOLD == 0
+
+
+def test_a_failed_agent_stays_visible_with_its_error(tmp_path):
+    comparison = compare(
+        ID, agents={"shy": FailsOnSomeSeeds()}, seeds=20, out=tmp_path, progress=False
+    )
+    row = next(row for row in comparison.summary() if row.name == "shy")
+    assert 0 < row.failed < 20 and row.episodes == 20 - row.failed
+    assert row.errors == ("RuntimeError: reference too high for me",)
+    failed = [r for r in comparison.records if r["status"] == "failed"]
+    assert len(failed) == row.failed and failed[0]["metrics"] == {}
+    page = comparison.report(tmp_path).read_text()
+    assert f"shy: {row.failed} runs failed" in page and "reference too high for me" in page
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert sum(json.loads(line)["status"] == "failed" for line in lines) == row.failed
+    rendered = capture(comparison)
+    assert "reference too high for me" in rendered
+
+
+def capture(comparison):
+    from rich.console import Console
+
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(comparison.table())
+    return console.export_text()
+
+
+def test_an_action_that_is_not_finite_fails_the_run_not_the_comparison():
+    class Poisoned(Proportional):
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            action, state = super().predict(observation)
+            return action * np.nan, state
+
+    comparison = compare(ID, agents={"nan": Poisoned()}, seeds=2, progress=False)
+    errors = [r["error"] for r in comparison.records if r["agent"]["name"] == "nan"]
+    assert errors == ["ValueError: action must be finite"] * 2
+
+
+class Counting(Proportional):
+    calls = 0
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        type(self).calls += 1
+        return super().predict(observation, state, episode_start, deterministic)
+
+
+def test_a_killed_comparison_resumes_and_loses_nothing(tmp_path):
+    options = {"agents": {"counting": Counting()}, "seeds": 6, "out": tmp_path, "progress": False}
+    whole = compare(ID, **options)
+    file = tmp_path / "results.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    assert len(lines) == 18
+    # A kill in the middle of a write: a torn last line after ten whole ones.
+    file.write_text("".join(lines[:10]) + lines[10][:37])
+    resumed = compare(ID, **options)
+    after = file.read_text().splitlines(keepends=True)
+    assert after[:10] == lines[:10]
+    assert len(after) == 18 and all(decode(line)["status"] == "done" for line in after)
+    assert [r["metrics"] for r in resumed.records] == [r["metrics"] for r in whole.records]
+    calls = Counting.calls
+    again = compare(ID, **options)
+    assert Counting.calls == calls  # nothing was left to run
+    assert file.read_text().splitlines(keepends=True) == after
+    assert len(again.records) == 18
+
+
+def test_more_seeds_and_agents_add_to_what_is_there(tmp_path):
+    compare(ID, agents=["random"], seeds=3, out=tmp_path, progress=False)
+    first = (tmp_path / "results.jsonl").read_text()
+    comparison = compare(
+        ID, agents=["random", Proportional(1.0)], seeds=5, out=tmp_path, progress=False
+    )
+    assert (tmp_path / "results.jsonl").read_text().startswith(first)
+    assert len(comparison.records) == 20
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 20
+
+
+def test_a_lost_trajectory_is_made_again(tmp_path):
+    compare(ID, agents=["random"], seeds=2, out=tmp_path, progress=False)
+    for path in (tmp_path / "trajectories").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    comparison = compare(ID, agents=["random"], seeds=2, out=tmp_path, progress=False)
+    experiment = comparison.experiments[0]
+    assert all(comparison.trajectory(experiment, agent) is not None for agent in experiment.agents)
+
+
+def test_an_unwritable_folder_is_reported_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    before = Counting.calls
+    with pytest.raises(OSError, match=r"output folder cannot be written") as caught:
+        compare(ID, agents={"c": Counting()}, out=tmp_path / "file" / "out", progress=False)
+    assert "file" in str(caught.value)
+    assert Counting.calls == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"agents": ["zerro"]}, r"did you mean 'zero'"),
+        ({"settings": ("nominall",)}, r"nominal"),
+        ({"settings": {"bad": {"gain": -1.0}}}, r"gain must be positive"),
+        ({"seeds": 0}, r"seeds must be"),
+        ({"seeds": [1, 1]}, r"seeds must be"),
+        ({"horizon": 0}, r"horizon must be"),
+        ({"executor": "rai"}, r"ray"),
+        ({"workers": 0}, r"workers must be"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_runs(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        compare(ID, out=tmp_path / "out", progress=False, **options)
+    assert not (tmp_path / "out" / "results.jsonl").exists()
+
+
+def test_unknown_id_names_the_nearest():
+    with pytest.raises(ValueError, match=r"lag/Lag-v0"):
+        compare("lag/Lagg-v0", progress=False)
+
+
+def test_ray_missing_names_what_to_install():
+    try:
+        import ray  # noqa: F401
+    except ImportError:
+        with pytest.raises(ImportError, match=r"pip install ray"):
+            compare(ID, executor="ray", progress=False)
+
+
+def test_an_agent_that_cannot_be_sent_to_another_process_is_refused():
+    agent = Proportional()
+    agent.hook = lambda: None
+    with pytest.raises(ValueError, match=r"workers=1"):
+        compare(ID, agents={"mine": agent}, workers=2, progress=False)
+
+
+def test_progress_without_a_terminal_is_plain_lines(capfd):
+    compare(ID, seeds=2)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == [
+        "[2/6 episodes] lag/Lag-v0: p",
+        "[4/6 episodes] lag/Lag-v0: zero",
+        "[6/6 episodes] lag/Lag-v0: random",
+    ]
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a browser would fetch, anchors, and unbalanced tags."""
+
+    VOID = ("meta", "br", "link", "img", "hr", "input")
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.ids, self.targets, self.open, self.tags = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append(tag)
+        if tag in ("script", "link", "img", "iframe"):
+            self.fetched.append((tag, attributes))
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if (attributes.get("href") or "").startswith("#"):
+            self.targets.append(attributes["href"][1:])
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_report_is_one_self_contained_page(tmp_path):
+    comparison = compare(
+        ID,
+        agents=["random", Proportional(0.5)],
+        settings={"nominal": {}, "slow": {"delay": 2}},
+        seeds=5,
+        progress=False,
+    )
+    path = comparison.report(tmp_path / "report")
+    text = path.read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == [] and page.fetched == []
+    assert not re.search(r"url\((?!#)|@import|https?://", text)
+    assert set(page.targets) <= set(page.ids) and len(set(page.ids)) == len(page.ids)
+    assert page.tags.count("svg") >= 6 and len(text) < 3_000_000
+    for promised in ("interquartile", "python-control", "kernel digest", "this test", "Settling"):
+        assert promised in text
+    with (tmp_path / "report" / "results.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(comparison.records) == 40
+    assert float(rows[0]["return"]) == comparison.records[0]["metrics"]["return"]
+    lines = (tmp_path / "report" / "results.jsonl").read_text().splitlines()
+    assert [decode(line)["run"] for line in lines] == [r["run"] for r in comparison.records]
+    record = json.loads(lines[0])
+    assert {"gym_suite", "kernel_digest", "numpy", "numba", "gymnasium", "python"} <= set(
+        record["provenance"]
+    )
+
+
+def test_what_users_name_is_escaped_in_the_page(tmp_path):
+    comparison = compare(
+        ID, agents={"<script>alert(1)</script>": Proportional(0.5)}, seeds=2, progress=False
+    )
+    text = comparison.report(tmp_path).read_text()
+    assert "<script>" not in text and "&lt;script&gt;" in text
+
+
+def test_never_and_not_applicable_survive_the_file(tmp_path):
+    comparison = compare(ID, seeds=2, out=tmp_path, progress=False)
+    zero = next(r for r in comparison.records if r["agent"]["name"] == "zero")
+    assert zero["metrics"]["RiseTime"] == math.inf
+    line = next(
+        line
+        for line in (tmp_path / "results.jsonl").read_text().splitlines()
+        if zero["run"] in line
+    )
+    json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert decode(line)["metrics"]["RiseTime"] == math.inf

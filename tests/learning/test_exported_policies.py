@@ -1,0 +1,225 @@
+"""A policy file must act as the model it came from; a bad file must be refused with its reason."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gym_suite.learning import policies
+from gym_suite.learning.export import export_policy
+from gym_suite.learning.policies import listed, load_policy
+
+COLUMNS = ("cos", "sin", "velocity")
+
+
+def small_model(algo, *, normalize, activation="Tanh"):
+    """An SB3 model on Pendulum, trained just enough for every array to differ from its start."""
+    import torch
+    from stable_baselines3 import PPO, SAC
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    torch.set_num_threads(1)
+    env = make_vec_env("Pendulum-v1", n_envs=2, seed=3)
+    if normalize:
+        env = VecNormalize(env, clip_obs=1.5)  # low enough to clip often
+    net = {"net_arch": [24, 16], "activation_fn": getattr(torch.nn, activation)}
+    if algo == "ppo":
+        model = PPO(
+            "MlpPolicy", env, n_steps=32, batch_size=32, policy_kwargs=net, seed=1, device="cpu"
+        )
+    else:
+        model = SAC(
+            "MlpPolicy",
+            env,
+            learning_starts=16,
+            batch_size=16,
+            policy_kwargs=net,
+            seed=1,
+            device="cpu",
+        )
+    return model.learn(128)
+
+
+def export(model, path):
+    return export_policy(
+        model,
+        path,
+        id="Pendulum-v1",
+        training_seed=1,
+        observation_columns=COLUMNS,
+        action_columns=("torque",),
+        provenance={"steps": 128},
+    )
+
+
+@pytest.fixture(scope="module")
+def policy_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("policy") / "ppo-1.npz"
+    export(small_model("ppo", normalize=True), path)
+    return path
+
+
+@pytest.mark.parametrize("activation", ["Tanh", "ReLU"])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_actions_equal_stable_baselines3(algo, normalize, activation, tmp_path):
+    model = small_model(algo, normalize=normalize, activation=activation)
+    export(model, tmp_path / "policy.npz")
+    policy = load_policy(tmp_path / "policy.npz", "Pendulum-v1", observation_columns=COLUMNS)
+    rows = np.random.default_rng(0).uniform(-8, 8, (300, 3)).astype(np.float32)
+    normalizer = model.get_vec_normalize_env()
+    expected, _ = model.predict(
+        normalizer.normalize_obs(rows) if normalize else rows, deterministic=True
+    )
+    actions, state = policy.predict(rows)
+    assert actions.shape == (300, 1) and state is None
+    np.testing.assert_allclose(actions, expected, rtol=0, atol=1e-5)
+    one_by_one = np.stack([policy.predict(row)[0] for row in rows])
+    np.testing.assert_allclose(one_by_one, expected, rtol=0, atol=1e-5)
+    assert model.action_space.contains(policy.predict(rows[0])[0])
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_stochastic_actions_have_the_distribution_of_stable_baselines3(algo, tmp_path):
+    import torch
+
+    model = small_model(algo, normalize=False)
+    policy = export(model, tmp_path / "policy.npz")
+    row = np.tile(np.array([0.3, -0.2, 0.5], np.float32), (40_000, 1))
+    torch.manual_seed(0)
+    theirs, _ = model.predict(row, deterministic=False)
+    ours, _ = policy.predict(row, deterministic=False)
+    assert abs(ours.mean() - theirs.mean()) < 0.03
+    assert abs(ours.std() - theirs.std()) < 0.02
+    np.testing.assert_allclose(
+        np.quantile(ours, [0.1, 0.5, 0.9]), np.quantile(theirs, [0.1, 0.5, 0.9]), atol=0.05
+    )
+
+
+def test_stochastic_actions_repeat_with_the_seed_and_leave_numpys_global_state_alone(policy_file):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is what is tested
+    row = np.zeros(3, np.float32)
+    first, second = (load_policy(policy_file, seed=7) for _ in range(2))
+    draws = [first.predict(row, deterministic=False)[0] for _ in range(5)]
+    assert np.array_equal(draws, [second.predict(row, deterministic=False)[0] for _ in range(5)])
+    assert len(np.unique(draws)) == 5
+    first.seed(7)
+    assert np.array_equal(draws[0], first.predict(row, deterministic=False)[0])
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_an_action_is_not_overwritten_by_the_next_one(policy_file):
+    policy = load_policy(policy_file)
+    action, _ = policy.predict(np.array([1.0, 0.0, 0.0]))
+    kept = action.copy()
+    policy.predict(np.array([-1.0, 0.0, 3.0]))
+    assert np.array_equal(action, kept)
+
+
+def test_a_loaded_policy_says_what_it_is(policy_file):
+    policy = load_policy(policy_file)
+    assert (policy.id, policy.algo, policy.training_seed) == ("Pendulum-v1", "ppo", 1)
+    assert policy.information == "observation"
+    described = policy.describe()
+    assert described["network"] == [3, 24, 16, 1]
+    assert described["provenance"] == {"steps": 128}
+    assert described["observation_columns"] == list(COLUMNS)
+    json.dumps(described)
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (5, 2), (1, 5, 3), ()])
+def test_a_wrong_observation_is_refused(policy_file, shape):
+    with pytest.raises(ValueError, match="expected observations of shape"):
+        load_policy(policy_file).predict(np.zeros(shape))
+
+
+def test_another_id_or_other_columns_are_refused(policy_file):
+    with pytest.raises(ValueError, match="trained on 'Pendulum-v1', not on 'gem/PMSM-v0'"):
+        load_policy(policy_file, "gem/PMSM-v0")
+    with pytest.raises(ValueError, match=r"it lacks \['preview'\]"):
+        load_policy(policy_file, observation_columns=(*COLUMNS, "preview"))
+    with pytest.raises(ValueError, match="its order is"):
+        load_policy(policy_file, observation_columns=COLUMNS[::-1])
+    with pytest.raises(ValueError, match="other action columns"):
+        load_policy(policy_file, action_columns=("force",))
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
+        load_policy(policy_file.with_name("nowhere.npz"))
+
+
+def test_a_truncated_file_is_refused_wherever_it_is_cut(policy_file, tmp_path):
+    content = policy_file.read_bytes()
+    for length in (0, 1, 100, len(content) // 2, len(content) - 1):
+        broken = tmp_path / "broken.npz"
+        broken.write_bytes(content[:length])
+        with pytest.raises(ValueError, match=r"broken\.npz is not a usable policy file"):
+            load_policy(broken)
+
+
+def test_a_flipped_byte_is_refused_wherever_it_is(policy_file, tmp_path):
+    content = policy_file.read_bytes()
+    intact = load_policy(policy_file)
+    rows = np.random.default_rng(1).normal(size=(20, 3))
+    refused = 0
+    for place in np.random.default_rng(2).integers(0, len(content), 200):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x55
+        broken = tmp_path / "broken.npz"
+        broken.write_bytes(damaged)
+        try:
+            policy = load_policy(broken)
+        except ValueError as e:
+            assert "broken.npz" in str(e)
+            refused += 1
+        else:  # zip headers hold dates and the like, which carry nothing
+            assert np.array_equal(policy.predict(rows)[0], intact.predict(rows)[0])
+    assert refused > 100
+
+
+def test_a_changed_weight_is_refused_even_in_a_sound_archive(policy_file, tmp_path):
+    with np.load(policy_file) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["w0"] = arrays["w0"] * 1.001
+    np.savez(tmp_path / "edited.npz", **arrays)
+    with pytest.raises(ValueError, match="checksum does not match"):
+        load_policy(tmp_path / "edited.npz")
+
+
+@pytest.mark.parametrize("content", [b"hello", b"PK\x05\x06" + b"\0" * 18])
+def test_something_else_is_refused(tmp_path, content):
+    (tmp_path / "other.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="not a usable policy file"):
+        load_policy(tmp_path / "other.npz")
+
+
+def test_what_cannot_be_exported_is_refused(tmp_path):
+    import torch
+    from stable_baselines3 import A2C, PPO
+
+    for model, reason in (
+        (A2C("MlpPolicy", "Pendulum-v1", device="cpu"), "PPO or SAC"),
+        (PPO("MlpPolicy", "Pendulum-v1", device="cpu", use_sde=True), "use_sde"),
+        (PPO("MlpPolicy", "CartPole-v1", device="cpu"), "flat Box"),
+        (
+            PPO(
+                "MlpPolicy",
+                "Pendulum-v1",
+                device="cpu",
+                policy_kwargs={"activation_fn": torch.nn.ELU},
+            ),
+            "elu",
+        ),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            export(model, tmp_path / "never.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_says_which_files_are_shipped(tmp_path):
+    assert listed(tmp_path) == []
+    runs = {"ppo": {"policies": [{"file": f"ppo-{s}.npz", "training_seed": s} for s in (10, 2)]}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"runs": runs}))
+    (tmp_path / "ppo-99.npz").write_bytes(b"not in the manifest")
+    assert [path.name for path in listed(tmp_path)] == ["ppo-2.npz", "ppo-10.npz"]
+    assert listed(tmp_path, "sac") == []
+    assert policies.shipped("no/Such-v0") == []

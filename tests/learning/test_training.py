@@ -1,0 +1,170 @@
+"""Training must leave usable policies, honest records, and go on where it was stopped."""
+
+import csv
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.learning import load_policy, train
+from gym_suite.learning.evaluation import Evaluation
+from gym_suite.learning.policies import listed
+
+ID = "gem/PMSM-v0"
+TINY = {"rows": 8, "rollout": 32, "batch": 128, "epochs": 1, "evaluations": 2, "network": [8]}
+
+
+def small_training(folder, **keywords):
+    arguments = {"seeds": 2, "steps": 600, "settings": TINY, "out": folder} | keywords
+    return train(ID, **arguments)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training") / "made" / "on" / "demand"
+    lines = []
+    return small_training(folder, progress=lines.append), lines
+
+
+def test_every_seed_leaves_a_policy_that_acts(trained):
+    result, _ = trained
+    assert [path.name for path in listed(result.folder)] == ["ppo-0.npz", "ppo-1.npz"]
+    env = gymnasium.make(ID)
+    setup = env.unwrapped.setup
+    actions = []
+    for run in result.runs:
+        policy = load_policy(run.path, ID, observation_columns=setup.observation_columns.names)
+        assert policy.training_seed == run.seed
+        assert policy.action_columns == setup.action_columns.names
+        observation, _ = env.reset(seed=0)
+        actions.append(policy.predict(observation)[0])
+        assert env.action_space.contains(actions[-1])
+        env.step(actions[-1])
+    assert not np.array_equal(*actions)
+
+
+def test_the_manifest_says_how_and_with_what(trained):
+    result, lines = trained
+    manifest = json.loads((result.folder / "manifest.json").read_text())
+    run = manifest["runs"]["ppo"]
+    assert manifest["id"] == ID
+    assert run["command"].startswith(f"gym-suite train {ID} --algo ppo --seeds 2 --steps 600")
+    assert run["hyper_parameters"]["network"] == [8]
+    assert run["selection"].startswith("none")
+    assert run["evaluation"]["seeds"][0] > 1_000  # comparisons take theirs from 0 upwards
+    for entry in run["policies"]:
+        assert entry["steps"] >= 600
+        assert entry["wall_time"] > 0 and entry["cpu_time"] > 0
+        assert {"gym_suite", "numpy", "torch", "stable-baselines3"} <= entry["versions"].keys()
+        assert entry["kernel_digest"] and entry["date"].startswith("20")
+    assert any("the mean error of" in line for line in lines)
+
+
+def test_the_curves_hold_every_evaluation_of_every_seed(trained):
+    result, _ = trained
+    with (result.folder / "curves.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for run in result.runs:
+        mine = [row for row in rows if row["seed"] == str(run.seed)]
+        steps = [int(row["step"]) for row in mine]
+        assert len(mine) >= 2 and steps[0] == 0 and steps == sorted(steps)
+        assert {float(row["reference_error"]) for row in mine} == {result.reference_score.error}
+        assert float(mine[-1]["evaluation_error"]) == run.score.error
+
+
+def test_the_score_is_that_of_the_file(trained):
+    result, _ = trained
+    evaluation = Evaluation(ID)
+    assert evaluation.score(load_policy(result.runs[1].path)) == result.runs[1].score
+    reference = evaluation.score(gym_suite.make_controller(evaluation.envs))
+    assert reference == result.reference_score
+    idle = evaluation.score(gym_suite.make_controller(evaluation.envs, "zero"))
+    assert reference.error < 0.2 * idle.error and reference.trips == 0.0
+
+
+def test_an_episode_that_trips_cannot_look_precise():
+    evaluation = Evaluation(ID, episodes=5)
+    random = evaluation.score(gym_suite.make_controller(evaluation.envs, "random"))
+    assert random.trips == 1.0
+    horizon = gymnasium.spec(ID).max_episode_steps
+    assert random.error > 1.0 - random.length / horizon
+
+
+def test_a_stopped_training_goes_on_where_it_was(trained, tmp_path):
+    result, _ = trained
+    with pytest.raises(KeyboardInterrupt):
+        small_training(tmp_path, progress=interrupt_when("ppo seed 1:"))
+    assert [path.name for path in listed(tmp_path)] == ["ppo-0.npz"]
+    before = (tmp_path / "ppo-0.npz").read_bytes()
+    lines = []
+    again = small_training(tmp_path, progress=lines.append)
+    assert any("seed 0: finished before" in line for line in lines)
+    assert [run.skipped for run in again.runs] == [True, False]
+    assert (tmp_path / "ppo-0.npz").read_bytes() == before
+    assert [run.score for run in again.runs] == [run.score for run in result.runs]  # and repeats
+    more = small_training(tmp_path, seed=1, seeds=2)
+    assert [run.skipped for run in more.runs] == [True, False]
+    assert len(listed(tmp_path)) == 3
+
+
+def interrupt_when(beginning):
+    def progress(line):
+        if line.startswith(beginning):
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_folder_with_policies_trained_otherwise_is_refused(trained):
+    result, _ = trained
+    with pytest.raises(ValueError, match="trained with other steps, hyper_parameters"):
+        small_training(result.folder, steps=700)
+    with pytest.raises(ValueError, match=f"policies of '{ID}', not of 'gem/PMSM-Speed-v0'"):
+        train("gem/PMSM-Speed-v0", out=result.folder, steps=600, settings=TINY)
+    assert len(listed(result.folder)) == 2
+
+
+def test_sac_trains_beside_ppo(trained):
+    result, _ = trained
+    tiny = {"rows": 4, "learning_starts": 64, "batch": 32, "evaluations": 1, "network": [8]}
+    small_training(result.folder, algo="sac", seeds=1, steps=200, settings=tiny)
+    assert [p.name for p in listed(result.folder)] == ["ppo-0.npz", "ppo-1.npz", "sac-0.npz"]
+
+
+def test_normalised_training_exports_the_statistics(tmp_path):
+    result = small_training(tmp_path, seeds=1, settings=TINY | {"normalize": True})
+    assert load_policy(result.runs[0].path).describe()["observation_normalised"]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "reason"),
+    [
+        ({"algo": "pp"}, "Did you mean 'ppo'"),
+        ({"seeds": 0}, "seeds"),
+        ({"seeds": -1}, "seeds"),
+        ({"seed": -1}, "seed"),
+        ({"steps": 0}, "steps"),
+        ({"settings": {"discout": 0.9}}, "Did you mean 'discount'"),
+        ({"machin": "brusa"}, "machine"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(keywords, reason, tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(ValueError, match=reason):
+        train(ID, **({"out": folder} | keywords))
+    assert not folder.exists()
+
+
+def test_an_unknown_id_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(ValueError, match=ID):
+        train("gem/PMSN-v0", out=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    lines = []
+    with pytest.raises(OSError, match="cannot write policies into"):
+        train(ID, out=tmp_path / "file" / "below", progress=lines.append)
+    assert lines == []

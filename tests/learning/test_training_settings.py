@@ -1,0 +1,58 @@
+"""Hyper-parameters are data: every entry builds a model, and a wrong one is refused by name."""
+
+import gymnasium
+import pytest
+
+from gym_suite.learning.settings import _data, settings_for
+
+ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos]
+
+
+@pytest.mark.parametrize(("id", "algo"), ENTRIES)
+def test_every_entry_builds_a_model_with_its_values(id, algo):
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    settings = settings_for(id, algo)
+    env = DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * settings.rows)
+    model = settings.build(env, seed=3)
+    assert type(model).__name__.lower() == algo
+    assert model.gamma == settings.discount
+    assert model.batch_size == settings.batch
+    assert model.lr_schedule(1.0) == pytest.approx(settings.learning_rate)
+    assert model.lr_schedule(0.0) == pytest.approx(settings.learning_rate_final)
+    assert model.seed == 3
+
+
+def test_an_id_without_an_entry_gets_the_default_one():
+    assert settings_for("no/Such-v0", "ppo") == settings_for("default", "ppo")
+    assert settings_for("no/Such-v0", "ppo", steps=123).steps == 123
+    assert settings_for("no/Such-v0", "sac", overrides={"batch": 7}).batch == 7
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        ({"discout": 0.9}, "Did you mean 'discount'"),
+        ({"discount": 1.5}, "discount"),
+        ({"discount": float("nan")}, "discount"),
+        ({"rows": 0}, "rows"),
+        ({"rows": 2.5}, "rows"),
+        ({"rows": True}, "rows"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"activation": "tan"}, "Did you mean 'tanh'"),
+        ({"network": [64, 0]}, "network"),
+        ({"network": 64}, "network"),
+        ({"rollout": -4}, "rollout"),
+        ({"steps": 0}, "steps"),
+        ({"rows": 60, "rollout": 60, "batch": 1000}, "rows x rollout must be a multiple of batch"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(overrides, reason):
+    with pytest.raises(ValueError, match=reason):
+        settings_for("default", "ppo", overrides=overrides)
+
+
+def test_an_unknown_algorithm_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'ppo'"):
+        settings_for("default", "ppo2")

@@ -1,0 +1,308 @@
+"""The command line: what it prints, what it writes, and how it refuses."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gym_suite.registration import catalogue
+
+import gym_suite
+from gym_suite import cli
+
+ID = "gem/PMSM-v0"
+CONTROLLER = """
+import numpy as np
+
+class Idle:
+    information = "observation"
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.zeros((*np.shape(observation)[:-1], 2), dtype=np.float32), state
+
+def make(env):
+    return Idle()
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(capsys, *argv):
+    """Run a command line that must be refused and return the one line that says why."""
+    assert cli.main(argv) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("gym-suite: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+# ------------------------------------------------------------------------------------- list, show
+
+
+def test_list_names_every_id_on_a_line_of_its_own(capsys):
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for id in catalogue():
+        assert sum(line.split()[:1] == [id] for line in lines) == 1
+
+
+def test_list_can_be_narrowed(capsys):
+    entry = catalogue()[ID]
+    assert cli.main(["list", "--family", entry.family]) == 0
+    assert ID in capsys.readouterr().out
+    for tag in entry.tags:
+        assert cli.main(["list", "--tag", tag]) == 0
+        assert ID in capsys.readouterr().out
+
+
+def test_list_does_not_compile_or_import_a_family():
+    code = (
+        "import sys; from gym_suite import cli; cli.main(['list']); "
+        "print(sorted({'numba', 'scipy', 'matplotlib'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    run = process("-c", code)
+    assert run.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("id", [id for id, entry in catalogue().items() if entry.entry_point])
+def test_show_tells_everything(capsys, id):
+    import gymnasium
+
+    assert cli.main(["show", id]) == 0
+    printed = capsys.readouterr().out
+    setup = gymnasium.make(id).unwrapped.setup
+    for columns in (
+        setup.observation_columns,
+        setup.action_columns,
+        setup.metric_columns,
+        setup.parameter_columns,
+    ):
+        for column in columns:
+            assert column.name in printed
+    for name in (*catalogue()[id].controllers, *setup.keywords):
+        assert name in printed
+    sources = {column.source for column in setup.parameter_columns if column.source}
+    words = set(printed.split())
+    assert sources, "parameters say where they come from"
+    assert all(words.issuperset(source.split()) for source in sources)
+
+
+def test_show_takes_keywords(capsys):
+    assert cli.main(["show", ID, "--set", "machine=HSM16.17.12-C01"]) == 0
+    assert "0.01793" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------- run and render
+
+
+def test_run_prints_metrics_and_writes_the_trajectory(capsys):
+    assert cli.main(["run", ID, "--seed", "3", "--steps", "50", "--csv", "run.csv"]) == 0
+    assert "rmse" in capsys.readouterr().out.casefold()
+    with Path("run.csv").open() as file:
+        header, *rows = list(csv.reader(file))
+    assert header[0] == "time [s]"
+    assert any(name.startswith("i_sq [A]") for name in header)
+    assert len(rows) == 51
+    assert np.isfinite(np.array(rows, dtype=float)).all()
+
+
+def test_run_takes_a_controller_from_a_file(capsys):
+    Path("mine.py").write_text(CONTROLLER)
+    assert cli.main(["run", ID, "--agent", "mine.py:make", "--steps", "20"]) == 0
+    assert "mine:make" in capsys.readouterr().out
+
+
+def test_same_seed_same_numbers(capsys):
+    for name in ("a.csv", "b.csv"):
+        assert cli.main(["run", ID, "--agent", "random", "--steps", "30", "--csv", name]) == 0
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["run.gif", "run.png"])
+def test_render_writes_a_picture(name):
+    from PIL import Image
+
+    assert cli.main(["render", ID, "--agent", "pi", "--steps", "40", "--out", name]) == 0
+    with Image.open(name) as picture:
+        assert min(picture.size) > 100
+
+
+# --------------------------------------------------------------------------------- compare, bench
+
+
+def test_compare_writes_a_report_and_says_where(capsys):
+    argv = ["compare", ID, "--agents", "pi", "random", "--seeds", "3", "--steps", "60"]
+    assert cli.main([*argv, "--setting", "nominal", "mismatch", "--out", "out"]) == 0
+    printed = capsys.readouterr().out
+    assert str(Path("out/index.html")) in printed.replace("\n", "")
+    records = [json.loads(line) for line in Path("out/results.jsonl").read_text().splitlines()]
+    assert {record["agent"]["name"] for record in records} == {"pi", "zero", "random"}
+    assert {record["setting"]["name"] for record in records} == {"nominal", "mismatch"}
+    assert {record["seed"] for record in records} == {0, 1, 2}
+    assert all(record["status"] == "done" for record in records)
+
+
+def test_compare_goes_on_where_it_was():
+    argv = ["compare", ID, "--agents", "pi", "--seeds", "3", "--steps", "40", "--out", "out"]
+    assert cli.main(argv) == 0
+    first = Path("out/results.jsonl").read_text()
+    assert cli.main(argv) == 0
+    assert Path("out/results.jsonl").read_text() == first
+
+
+def test_compare_passes_keywords_on():
+    argv = ["compare", ID, "--agents", "pi", "--seeds", "1", "--steps", "20", "--out", "out"]
+    assert cli.main([*argv, "--set", "machine=HSM16.17.12-C01"]) == 0
+    record = json.loads(Path("out/results.jsonl").read_text().splitlines()[0])
+    assert record["setting"]["keywords"] == {"machine": "HSM16.17.12-C01"}
+
+
+def test_bench_measures_every_layer(capsys):
+    argv = ["bench", ID, "--repeats", "2", "--seconds", "0.02", "--no-start", "--json"]
+    assert cli.main(argv) == 0
+    data = json.loads(capsys.readouterr().out)
+    measured = {(rate["id"], rate["what"], rate["rows"]) for rate in data["rates"]}
+    assert {rows for id, what, rows in measured if id == ID} == {1, 64, 4096}
+    assert {id for id, _, _ in measured} == {ID, "CartPole-v1"}
+    assert len(measured) == 7
+    assert all(len(rate["runs"]) == 2 for rate in data["rates"])
+    assert all(0 < rate["median"] <= rate["best"] for rate in data["rates"])
+    assert data["versions"]["gym_suite"] == gym_suite.__version__
+
+
+# ---------------------------------------------------------------------------------------- refusals
+
+NEAR = [
+    (["show", "gem/PMSM-v9"], "gem/PMSM-v0"),
+    (["run", "gem/PMSM"], "gem/PMSM-v0"),
+    (["run", ID, "--agent", "pii"], "'pi'"),
+    (["run", ID, "--set", "machin=PMSM"], "machine"),
+    (["show", ID, "--set", "machine=HSM16"], "HSM16.17.12-C01"),
+    (["compare", "gem/PMSM-v1"], "gem/PMSM-v0"),
+    (["compare", ID, "--agents", "zer"], "zero"),
+    (["compare", ID, "--setting", "noisy"], "noise"),
+    (["compare", "--family", "motor"], "motors"),
+    (["list", "--family", "motor"], "motors"),
+    (["render", "gem/PMSN-v0", "--out", "a.gif"], "gem/PMSM-v0"),
+    (["bench", "gem/PMSM-v00"], "gem/PMSM-v0"),
+]
+
+
+@pytest.mark.parametrize(("argv", "near"), NEAR, ids=lambda value: " ".join(value)[:40])
+def test_unknown_names_are_refused_with_the_nearest(capsys, argv, near):
+    assert near in refusal(capsys, *argv)
+
+
+WRONG = [
+    (["compare"], "no environment"),
+    (["compare", ID, "--seeds", "0"], "seeds"),
+    (["compare", ID, "--workers", "0"], "workers"),
+    (["compare", ID, "--agents", "nowhere.npz"], "nowhere.npz"),
+    (["compare", ID, "--agents", "nowhere.py:make"], "nowhere.py"),
+    (["show", ID, "--set", "machine"], "KEY=VALUE"),
+    (["show", ID, "--set", 'machine={"l_d": -1'], "JSON"),
+    (["show", ID, "--set", 'machine={"l_d": -1}'], "l_d"),
+    (["show", ID, "--set", "noise=1", "--set", "noise=2"], "twice"),
+    (["render", ID, "--out", "run.avi"], ".gif"),
+    (["render", ID, "--out", "no/such/folder/run.gif"], "folder"),
+    (["bench", ID, "--repeats", "0"], "repeats"),
+]
+
+
+@pytest.mark.parametrize(("argv", "said"), WRONG, ids=lambda value: " ".join(value)[:40])
+def test_wrong_values_are_refused_with_the_reason(capsys, argv, said):
+    assert said in refusal(capsys, *argv)
+
+
+def test_a_damaged_policy_is_refused(capsys):
+    Path("policy.npz").write_bytes(b"PK\x03\x04 cut off")
+    assert "policy.npz" in refusal(capsys, "compare", ID, "--agents", "policy.npz")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(capsys):
+    Path("report").write_text("a file where the folder should be")
+    argv = ["compare", ID, "--agents", "mine.py:make", "--out", "report/out"]
+    Path("mine.py").write_text(CONTROLLER + "\n    raise SystemExit('the agent was built')\n")
+    assert "report" in refusal(capsys, *argv)
+
+
+@pytest.mark.parametrize("argv", [["lits"], [], ["run"], ["run", ID, "--stepz", "3"]])
+def test_the_parser_refuses_with_status_2(capsys, argv):
+    with pytest.raises(SystemExit) as refused:
+        cli.main(argv)
+    assert refused.value.code == 2
+
+
+def test_help_of_every_command(capsys):
+    for command in cli.COMMANDS:
+        with pytest.raises(SystemExit) as asked:
+            cli.main([command, "--help"])
+        assert asked.value.code == 0
+        assert "usage: gym-suite" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------ ends of a process
+
+
+def process(*arguments, **keywords):
+    environment = {**os.environ, "PYTHONPATH": str(Path(gym_suite.__file__).parent.parent)}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        **keywords,
+    )
+
+
+def test_a_refusal_in_a_process_of_its_own():
+    refused = process("-m", "gym_suite.cli", "show", "gem/PMSM-v9")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+
+
+def test_ctrl_c_ends_with_130(monkeypatch):
+    def interrupted() -> None:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "list", interrupted)
+    assert cli.main(["list"]) == 130
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+    def faulty() -> None:
+        """Fail inside a library."""
+        np.zeros(3) + np.zeros(4)
+
+    monkeypatch.setitem(cli.COMMANDS, "list", faulty)
+    with pytest.raises(ValueError, match="broadcast"):
+        cli.main(["list"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end differently on Windows")
+def test_a_reader_that_goes_away_is_no_error():
+    code = "import sys; from gym_suite import cli; sys.exit(cli.main(['list']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONPATH": str(Path(gym_suite.__file__).parent.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,211 @@
+"""Who may import whom, read from the sources, and what `import gym_suite` leaves alone."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import gym_suite
+
+PACKAGE = Path(gym_suite.__file__).parent
+
+# A module may import what stands on a lower rung, and its own subpackage;
+# two names on one rung do not know each other. "" is the package itself, which is there before any
+# of its modules; a public name that it resolves later counts as the module that the name is from.
+RUNGS = {
+    "": 0,
+    "version": 0,
+    "core": 1,
+    "registration": 2,
+    "controllers": 3,
+    "rendering": 3,
+    "analysis": 4,
+    "learning": 5,
+    "comparison": 6,
+    "bench": 7,
+    "show": 7,
+    "testing": 7,
+    "cli": 8,
+}
+FAMILIES = ("motors", "drones", "radio", "agv")
+FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "rendering", "analysis"}
+# Inside a family: what each file must not import.
+FAMILY_WALLS = {
+    "transforms": {"dynamics", "tasks", "envs", "controllers", "render"},
+    "parameters": {"dynamics", "tasks", "envs", "controllers", "render"},
+    "dynamics": {"tasks", "envs", "render"},
+    "tasks": {"envs", "render"},
+    "controllers": {"tasks", "envs", "render"},
+    "render": {"tasks", "envs"},
+}
+HEAVY_EXTRAS = {"torch", "stable_baselines3", "pybullet", "control", "ray"}
+
+
+@dataclass(frozen=True)
+class Import:
+    importer: str
+    imported: str
+    line: int
+    at_import: bool  # runs when the module is imported, not inside a function
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+def module_name(path: Path) -> str:
+    parts = ("gym_suite", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def imports_of(name: str) -> Iterator[Import]:
+    """Yield the imports that are ever executed (not those for the type checker only)."""
+    is_package = SOURCES[name].name == "__init__.py"
+
+    def targets(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            return
+        base = node.module or ""
+        if node.level:
+            parts = name.split(".")
+            parts = parts[: len(parts) - node.level + is_package]
+            base = ".".join([*parts, base] if base else parts)
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            resolved = getattr(getattr(gym_suite, alias.name, None), "__module__", base)
+            yield inner if inner in SOURCES else resolved if base == "gym_suite" else base
+
+    def walk(node: ast.AST, at_import: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import | ast.ImportFrom):
+                for target in targets(child):
+                    yield Import(name, target, child.lineno, at_import)
+            elif is_type_checking(child):
+                for other in child.orelse:
+                    yield from walk(other, at_import)
+            else:
+                inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from walk(child, at_import and not inside)
+
+    yield from walk(ast.parse(SOURCES[name].read_text("utf-8")), True)
+
+
+IMPORTS = [found for name in SOURCES for found in imports_of(name)]
+
+
+def part(name: str) -> str:
+    """Return the first name below the package, "" for the package itself."""
+    return name.removeprefix("gym_suite").lstrip(".").split(".")[0]
+
+
+def test_the_walk_sees_the_imports_it_judges():
+    seen = {(found.importer, found.imported) for found in IMPORTS}
+    assert ("gym_suite.core.columns", "gym_suite.core.parameters") in seen
+    assert any(found.imported == "numpy" and found.at_import for found in IMPORTS)
+
+
+def test_every_module_has_a_place():
+    unknown = {part(name) for name in SOURCES} - {*RUNGS, *FAMILIES}
+    assert not unknown, f"say in RUNGS who may import {sorted(unknown)}"
+
+
+def test_shared_code_imports_upwards_only():
+    broken = []
+    for found in IMPORTS:
+        importer, imported = part(found.importer), part(found.imported)
+        if not found.imported.startswith("gym_suite") or importer not in RUNGS or not importer:
+            continue
+        if imported != importer and RUNGS.get(imported, 99) >= RUNGS[importer]:
+            broken.append(str(found))
+    assert not broken, "\n".join(broken)
+
+
+def test_families_know_the_shared_code_and_never_each_other():
+    broken = [
+        str(found)
+        for found in IMPORTS
+        if part(found.importer) in FAMILIES
+        and found.imported.startswith("gym_suite")
+        and part(found.imported) not in {*FAMILY_MAY_IMPORT, part(found.importer)}
+    ]
+    assert not broken, "\n".join(broken)
+
+
+def test_walls_inside_a_family():
+    broken = []
+    for found in IMPORTS:
+        family = part(found.importer)
+        if family not in FAMILIES or part(found.imported) != family:
+            continue
+        importer, imported = (
+            f"{name}..".split(".")[2] for name in (found.importer, found.imported)
+        )
+        if imported in FAMILY_WALLS.get(importer, set()):
+            broken.append(str(found))
+    assert not broken, "\n".join(broken)
+
+
+def documentation(tree: ast.Module) -> set[int]:
+    """Return the identities of the string constants that are docstrings."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                found.add(id(first.value))
+    return found
+
+
+def test_shared_code_never_names_a_family():
+    """Neither its module nor one of its ids, in code or in a string; only the catalogue does."""
+    broken = []
+    for name, path in SOURCES.items():
+        if part(name) in {"", "registration", *FAMILIES}:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        docstrings = documentation(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = "" if id(node) in docstrings else node.value
+            elif isinstance(node, ast.Name):
+                text = node.id
+            elif isinstance(node, ast.Attribute):
+                text = node.attr
+            else:
+                continue
+            words = set(text.replace(".", "/").replace(":", "/").split("/"))
+            if words & {"gem", *FAMILIES}:
+                broken.append(f"{name}:{node.lineno} says {text!r}")
+    assert not broken, "\n".join(broken)
+
+
+def test_heavy_extras_are_imported_inside_functions():
+    broken = [
+        str(found)
+        for found in IMPORTS
+        if found.at_import and found.imported.split(".")[0] in HEAVY_EXTRAS
+    ]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("statement", ["import gym_suite", "import gym_suite.cli"])
+def test_importing_the_package_leaves_heavy_libraries_alone(statement):
+    heavy = {"numba", "matplotlib", "scipy", "jinja2", *HEAVY_EXTRAS}
+    code = f"import sys; {statement}; print(sorted({heavy!r} & sys.modules.keys()))"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert run.stdout.strip() == "[]"
