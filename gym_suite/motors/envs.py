@@ -502,7 +502,7 @@ def _metric_columns(task: str, options: Options) -> Columns:
     ]
     unit = {"current": "A", "speed": "rad/s", "drive_cycle": "m/s"}[task]
     columns += [
-        Column(name, unit, meaning="reference that the reward used")
+        Column(name, unit, meaning="reference at the same instant")
         for name in _reference_names(task)
     ]
     if task == "drive_cycle":
