@@ -207,15 +207,12 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
 
 def _loops(controller: Any) -> list[figures.Figure]:
     """Bode plots of a controller that offers its open loops."""
-    if not callable(getattr(controller, "loops", None) or getattr(controller, "loop", None)):
+    loops = getattr(controller, "loops", None)
+    if not callable(loops):
         return []
-    from gym_suite.analysis import open_loop
+    from gym_suite.analysis import frequency_response
 
-    try:
-        responses = open_loop(controller)
-    except TypeError:  # its loops are something else
-        return []
-    return figures.bode(responses)
+    return figures.bode([frequency_response(loop) for loop in loops()])
 
 
 def _description(
@@ -249,9 +246,8 @@ def _description(
 def _words(value: Any) -> str:
     """Plain data as words."""
     if isinstance(value, Mapping):
-        return "; ".join(
-            f"{key.replace('_', ' ')}: {_words(inner)}" for key, inner in value.items()
-        )
+        told = {key.replace("_", " "): _words(inner) for key, inner in value.items()}
+        return "; ".join(f"{key}: {words}" for key, words in told.items() if words)
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value))
     if isinstance(value, bool):

@@ -59,11 +59,12 @@ class Outcome:
 
     Attributes:
         records: one per seed, as in results.jsonl.
-        trajectory: of the shown seed, if it was among them and did not fail.
+        trajectory: of the shown seed, if it was among them and did not fail: the arguments of a
+            Trajectory, plain data that any process can send.
     """
 
     records: list[dict[str, Any]]
-    trajectory: Any = None
+    trajectory: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -243,15 +244,16 @@ def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
     return float(np.median(times[1:] or times))
 
 
-def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Any:
+def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> dict[str, Any]:
     """The recorded columns of one row up to its end."""
-    from gym_suite.core.trajectory import Trajectory
-
     stop = int(episodes.lengths[row]) + 1
     columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
-    units = {c.name: c.unit for c in setup.metric_columns if c.name in columns}
-    meta = {"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]}
-    return Trajectory(columns, dt=setup.dt, units=units, meta=meta)
+    return {
+        "columns": columns,
+        "dt": setup.dt,
+        "units": {c.name: c.unit for c in setup.metric_columns if c.name in columns},
+        "meta": {"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
+    }
 
 
 def _record(

@@ -64,17 +64,20 @@ def with_interval(
 
 def table(comparison: Comparison) -> Any:
     """One row per agent, setting and id."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(
-        title="score: 0 is do-nothing, 1 the reference controller; interquartile mean [95 %]",
+        title="score: 0 is do-nothing, 1 is the reference controller; IQM [95 % interval]",
         title_justify="left",
         caption=_failures(comparison.summary()),
         caption_justify="left",
         header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    for name in ("agent", "score", "P(better)", "return", "RMSE %", "violations", "time"):
+    for name in ("agent", "score", "P(better)", "return", "RMSE", "trips", "time"):
         shown.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
     previous = None
     for row in comparison.summary():
@@ -100,20 +103,23 @@ def _failures(rows: Sequence[AgentSummary]) -> Any:
 def _cells(row: AgentSummary) -> list[Any]:
     from rich.text import Text
 
-    name = f"  {row.name}"
-    if row.trainings > 1:
-        name += f" ({row.trainings} trainings)"
+    name = row.name + (f" ×{row.trainings}" if row.trainings > 1 else "")
     label = Text(name)
     if row.failed:
-        label.append(f" ({row.failed} runs failed)", style="red")
+        label.append(f" ({row.failed} failed)", style="red")
     if not row.episodes:
         return [label]
     return [
         label,
-        with_interval(row.score),
+        with_interval(row.score, decimals=2),
         with_interval(row.improvement, decimals=2),
-        with_interval(row.metrics.get("return")),
-        with_interval(row.metrics.get("RMSE"), 100.0),
-        with_interval(row.metrics.get("violations")),
+        _estimate(row, "return"),
+        _estimate(row, "RMSE", 100.0, "%"),
+        _estimate(row, "terminated", 100.0, "%"),
         seconds(row.time_per_action),
     ]
+
+
+def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:
+    interval = row.metrics.get(metric)
+    return "–" if interval is None else f"{digits(interval.estimate * factor)}{unit}"
