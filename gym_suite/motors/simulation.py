@@ -142,7 +142,7 @@ _A, _B, _LINEAR, _EXTRA, _HELD = 5, 6, 9, 10, 11
 def _fixed(states, held, tau, steps, constants):
     for k in range(held.shape[0]):
         x = (states[k, 0], states[k, 1], states[k, 2], states[k, 3])
-        full = constants[:12] + (held[k, 0], held[k, 1])
+        full = (*constants[:12], held[k, 0], held[k, 1])
         x = hold_free(x, tau, steps, full)
         for j in range(4):
             states[k + 1, j] = x[j]
