@@ -128,6 +128,8 @@ class Controller:
     A subclass declares keyword-only hyper-parameters in ``__init__`` and stores them unchanged,
     computes everything else in ``_tune``, and writes its law in ``_law``. It sets ``name``,
     ``information`` and, in ``_tune`` or as a class attribute, the number of columns of its state.
+    A method ``loops() -> list[Loop]`` makes its open loops available to
+    :func:`gym_suite.analysis.open_loop`.
     """
 
     #: Short name in tables.

@@ -276,7 +276,8 @@ def clip_action(u):
 def _draw_mismatch(p, nominal, mismatch, key, mask):
     for i in range(p.shape[0]):
         if mask[i]:
-            p[i] = nominal
+            for j in range(nominal.shape[0]):
+                p[i, j] = nominal[j]
             for k in range(mismatch.shape[0]):
                 low, high = mismatch[k, 1], mismatch[k, 2]
                 part = uniform(key[i], 0, STREAM_MISMATCH + k)

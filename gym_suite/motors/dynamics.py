@@ -311,6 +311,7 @@ def _inner_command(x, key, tick, p):
         1.0,
         CLAMPING,
         0.0,
+        0.0,
     )
     return alpha, beta
 

@@ -35,7 +35,8 @@ RULES = ("magnitude_optimum", "symmetrical_optimum")
     L_DEAD_TIME,
     L_DECOUPLING,
     L_ANTI_WINDUP,
-    L_BACK_GAIN,
+    L_BACK_GAIN_D,
+    L_BACK_GAIN_Q,
     L_ABC,
     L_KP_SPEED,
     L_KI_SPEED,
@@ -46,7 +47,7 @@ RULES = ("magnitude_optimum", "symmetrical_optimum")
     L_TORQUE_MAX,
     L_TORQUE_SCALE,
     L_DT,
-) = range(24)
+) = range(25)
 
 # Columns that the laws see, in SI.
 S_I_D, S_I_Q, S_OMEGA, S_SIN, S_COS, S_REFERENCE, S_REFERENCE_2 = range(7)
@@ -77,7 +78,8 @@ def _voltage_action(seen, i_d_ref, i_q_ref, state, law, action):
         law[L_DEAD_TIME],
         law[L_DECOUPLING],
         int(law[L_ANTI_WINDUP]),
-        law[L_BACK_GAIN],
+        law[L_BACK_GAIN_D],
+        law[L_BACK_GAIN_Q],
     )
     if law[L_ABC] > 0.0:
         # The common part between the extremes makes the whole hexagon reachable with limited legs.
@@ -98,7 +100,7 @@ def current_control_batch(seen, state, law, action):
     Args:
         seen: (n, 7) currents (A), speed (rad/s), sine and cosine of the angle, current references.
         state: (n, 2) integral terms, updated.
-        law: Constants, (24,).
+        law: Constants, (25,).
         action: (n, 2) dq or (n, 3) abc, filled.
     """
     for i in range(seen.shape[0]):
@@ -210,7 +212,7 @@ class _FieldOriented(Controller):
                     dt=values["tau"],
                 )
             )
-        law = np.zeros(24)
+        law = np.zeros(25)
         law[L_KP_D], law[L_KI_D] = self.gains_["i_sd"].kp, self.gains_["i_sd"].ki
         law[L_KP_Q], law[L_KI_Q] = self.gains_["i_sq"].kp, self.gains_["i_sq"].ki
         law[L_L_D], law[L_L_Q] = values["l_d"], values["l_q"]
@@ -219,7 +221,8 @@ class _FieldOriented(Controller):
         law[L_DEAD_TIME] = values["dead_time"]
         law[L_DECOUPLING] = float(self.decoupling)
         law[L_ANTI_WINDUP] = anti_windup_kind(self.anti_windup)
-        law[L_BACK_GAIN] = self.gains_["i_sd"].ki / self.gains_["i_sd"].kp
+        law[L_BACK_GAIN_D] = law[L_KI_D] / law[L_KP_D]
+        law[L_BACK_GAIN_Q] = law[L_KI_Q] / law[L_KP_Q]
         law[L_ABC] = float(int(values["frame"]) == FRAME_ABC)
         law[L_DT] = nominal.dt
         return law

@@ -1,0 +1,29 @@
+"""The environments of the family: one class per id, whose docstring is the id's page."""
+
+from gym_suite.motors.envs.base import MotorEnv, MotorVectorEnv
+from gym_suite.motors.envs.options import Options, defaults, keyword_names
+from gym_suite.motors.envs.pmsm import (
+    PMSMDriveCycleEnv,
+    PMSMDriveCycleVectorEnv,
+    PMSMEnv,
+    PMSMSpeedEnv,
+    PMSMSpeedVectorEnv,
+    PMSMVectorEnv,
+)
+from gym_suite.motors.envs.setup import configure, drive_cycle
+
+__all__ = [
+    "MotorEnv",
+    "MotorVectorEnv",
+    "Options",
+    "PMSMDriveCycleEnv",
+    "PMSMDriveCycleVectorEnv",
+    "PMSMEnv",
+    "PMSMSpeedEnv",
+    "PMSMSpeedVectorEnv",
+    "PMSMVectorEnv",
+    "configure",
+    "defaults",
+    "drive_cycle",
+    "keyword_names",
+]
