@@ -207,7 +207,7 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
 
 def _loops(controller: Any) -> list[figures.Figure]:
     """Bode plots of a controller that offers its open loops."""
-    loops = getattr(controller, "loops", None)
+    loops: Any = getattr(controller, "loops", None)
     if not callable(loops):
         return []
     from gym_suite.analysis import frequency_response
