@@ -14,7 +14,8 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors import parameters as pm
-from gym_suite.motors.dynamics import hold_free, load_coefficients, load_torque, pmsm_derivative
+from gym_suite.motors.dynamics import hold_free, pmsm_derivative
+from gym_suite.motors.shaft import load_coefficients, load_torque
 from gym_suite.motors.transforms import SQRT3
 
 STATE = ("omega", "i_sd", "i_sq", "epsilon")
@@ -142,7 +143,7 @@ _A, _B, _LINEAR, _EXTRA, _HELD = 5, 6, 9, 10, 11
 def _fixed(states, held, tau, steps, constants):
     for k in range(held.shape[0]):
         x = (states[k, 0], states[k, 1], states[k, 2], states[k, 3])
-        full = constants[:12] + (held[k, 0], held[k, 1])
+        full = (*constants[:12], held[k, 0], held[k, 1])
         x = hold_free(x, tau, steps, full)
         for j in range(4):
             states[k + 1, j] = x[j]
