@@ -14,7 +14,16 @@ PACKAGE = Path(gym_suite.__file__).parent
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Whose public names users call: packages with what their __all__ offers, and whole modules.
-OFFERING = ("", "analysis", "comparison", "controllers", "learning", "motors", "rendering")
+OFFERING = (
+    "",
+    "analysis",
+    "comparison",
+    "controllers",
+    "learning",
+    "motors",
+    "rendering",
+    "testing",
+)
 WHOLE_MODULES = (
     "controllers/tuning.py",
     "core/env.py",
@@ -28,7 +37,6 @@ WHOLE_MODULES = (
     "registration.py",
     "rendering/clip.py",
     "rendering/recording.py",
-    "testing.py",
 )
 # What Gymnasium, PettingZoo and Python decide; the class or the base class explains it.
 INHERITED = {"call", "close", "close_extras", "get_attr", "render", "set_attr"}

@@ -174,12 +174,12 @@ class PMSMDriveCycleEnv(MotorEnv):
 
     ## Reference Controllers
 
-    | Name     | What it is                                                                                         |
-    |----------|----------------------------------------------------------------------------------------------------|
-    | `pi`     | PI speed control by the symmetrical optimum (Kessler 1958) above the drive's inner current control |
-    | `zero`   | zero torque: the car coasts                                                                        |
-    | `random` | uniform actions                                                                                    |
-    | `ppo`    | learned by proximal policy optimization                                                            |
+    | Name     | What it is                                                                                     |
+    |----------|------------------------------------------------------------------------------------------------|
+    | `pi`     | PI speed control (symmetrical optimum, Kessler 1958) with the nominal shaft torque fed forward |
+    | `zero`   | zero torque: the car coasts                                                                    |
+    | `random` | uniform actions                                                                                |
+    | `ppo`    | learned by proximal policy optimization                                                        |
 
     ## Parameters and Sources
 
