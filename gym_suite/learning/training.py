@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_suite.core.kernel import digest
 from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
 from gym_suite.learning.export import as_numpy
 from gym_suite.learning.policies import load_policy
@@ -203,7 +204,10 @@ class _Work:
         entry = next((e for e in entries if e["training_seed"] == seed), None)
         if entry is not None and path.is_file():
             load_policy(path, self.id)  # a damaged one is refused, not trusted
-            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}), skipped")
+            other = (
+                "" if entry["kernel_digest"] == digest() else ", with other sources of the package"
+            )
+            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}{other}), skipped")
             return _run_of(path, entry)
         model, curve = self._learn(seed)
         entry = self._entry(path, seed, curve)
@@ -242,8 +246,6 @@ class _Work:
         return model, curve
 
     def _entry(self, path: Path, seed: int, curve: _Curve) -> dict[str, Any]:
-        from gym_suite.core.kernel import digest
-
         return {
             "file": path.name,
             "training_seed": seed,
