@@ -182,7 +182,7 @@ class _Work:
         self.reference = next(iter(card(self.id).controllers))
         controller = gym_suite.make_controller(self.evaluation.envs)
         self.reference_score = self.evaluation.score(controller)
-        self.say(f"{self.reference}: error {self.reference_score.error:.5f} on evaluation seeds")
+        self.say(f"{self.reference}: error {self.reference_score.error:.3g} on evaluation seeds")
         n = self.evaluation.envs.num_envs
         self.manifest["runs"][self.algo] = {
             "command": command,
@@ -266,9 +266,9 @@ class _Work:
             reached += f" ({curve.reached.cpu_time:.0f} s of processor time)"
             reached += f" and {curve.reached.step:,} steps"
         self.say(
-            f"{self.algo} seed {seed}: error {curve.score.error:.5f} after "
+            f"{self.algo} seed {seed}: error {curve.score.error:.3g} after "
             f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean "
-            f"error of {self.reference} ({self.reference_score.error:.5f})"
+            f"error of {self.reference} ({self.reference_score.error:.3g})"
         )
 
 
@@ -307,7 +307,7 @@ class _Curve:
         self.rows.append(self._row())
         work.say(
             f"{work.algo} seed {self.seed}: {self.now.step:,} steps, {wall:.0f} s, "
-            f"error {self.score.error:.5f}, trips {self.score.trips:.0%}"
+            f"error {self.score.error:.3g}, trips {self.score.trips:.0%}"
         )
 
     def _row(self) -> dict[str, Any]:
