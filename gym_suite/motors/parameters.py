@@ -348,7 +348,8 @@ PARAMETERS = Columns(
     Column("kp_q", "V/A", 0, math.inf, "proportional gain of the inner q controller"),
     Column("ki_q", "V/(A s)", 0, math.inf, "integral gain of the inner q controller"),
     Column("torque_limit", "N m", 0, math.inf, "torque command of an action of 1"),
-    Column("noise_i", "A", 0, math.inf, "noise of the inner controller's current sensors"),
+    Column("noise_i_d", "A", 0, math.inf, "noise of i_sd as the inner controller measures it"),
+    Column("noise_i_q", "A", 0, math.inf, "noise of i_sq as the inner controller measures it"),
 )
 
 (
@@ -409,7 +410,8 @@ PARAMETERS = Columns(
     P_KP_Q,
     P_KI_Q,
     P_TORQUE_LIMIT,
-    P_NOISE_I,
+    P_NOISE_I_D,
+    P_NOISE_I_Q,
 ) = range(len(PARAMETERS))
 
 PLANT_PARAMETERS = (

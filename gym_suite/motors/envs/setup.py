@@ -65,8 +65,11 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     """
     check_option("task", task, pm.TASKS)
     check_keywords(keywords, keyword_names(task), f"keyword of {id}")
-    options = Options(**(DEFAULTS[task] | keywords))
-    machine = pm.build_machine(options.machine)
+    given = DEFAULTS[task] | keywords
+    if given.get("control") == "voltage" and "control_period" not in keywords:
+        given["control_period"] = None  # the default is the torque command's
+    options = Options(**given)
+    machine = pm.build_machine(options.machine, default=DEFAULTS[task]["machine"])
     load = pm.build_load(
         options.load if options.load is not None else DEFAULTS[task]["load"],
         default=DEFAULTS[task]["load"],
@@ -91,7 +94,8 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     noise = read_noise(options.noise, observations, measured)
     if noise is not None and options.control == "torque":
         row = row.copy()
-        row[pm.P_NOISE_I] = noise[observations.index("i_sd")] * machine.i_limit
+        row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
+        row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
         row.setflags(write=False)
     torque_control = options.control == "torque"
     v_limit = _lever(load) * machine.omega_limit
@@ -235,7 +239,8 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "kp_q": gains["q"].kp if gains["q"] else machine.l_q / (2.0 * delay),
         "ki_q": gains["q"].ki if gains["q"] else 0.0,
         "torque_limit": torque_limit,
-        "noise_i": 0.0,
+        "noise_i_d": 0.0,
+        "noise_i_q": 0.0,
     }
     values |= _reward(task, options, values)
     return values
@@ -244,8 +249,7 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
 def _ratio(task: str, options: Options, tau: float) -> int:
     """Return the inverter periods per control period."""
     if options.control == "voltage":
-        given = options.control_period
-        if given is not None and given != DEFAULTS[task].get("control_period"):
+        if options.control_period is not None:
             raise ValueError(
                 "control_period is for control='torque'; a voltage command acts at tau"
             )
