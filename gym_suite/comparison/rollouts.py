@@ -232,7 +232,7 @@ def _takes_rows(agent: Any, env: Any) -> bool:
 
 
 def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
-    """Median time of predict on single rows, s, or NaN if the agent takes only batches."""
+    """Median time of predict on single rows, s, without the first call."""
     times = []
     state = None
     with warnings.catch_warnings():
