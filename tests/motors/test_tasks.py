@@ -239,6 +239,19 @@ def test_machine_as_mapping_or_dataclass_or_name():
     assert brusa.nominal.parameters["u_dc"] == 350.0
 
 
+def test_every_number_of_a_machine_names_its_source():
+    def sources(machine):
+        columns = gymnasium.make("gem/PMSM-v0", machine=machine).unwrapped.setup.parameter_columns
+        return {name: columns[name].source for name in ("r_s", "l_d", "psi_p", "j_rotor")}
+
+    assert parameters.MACHINES.keys() == parameters.MACHINE_SOURCES.keys()
+    assert set(sources("PMSM").values()) == {parameters.MACHINE_SOURCES["PMSM"][""]}
+    brusa = sources("HSM16.17.12-C01")
+    assert "Brusa" in brusa["l_d"] and "not published" in brusa["j_rotor"]
+    changed = sources({"base": "HSM16.17.12-C01", "r_s": 0.02})
+    assert changed == brusa | {"r_s": "user"}
+
+
 def test_mismatch_leaves_the_nominal_parameters_alone():
     env = gymnasium.make("gem/PMSM-v0", mismatch={"l_d": 1.3, "r_s": (0.5, 2.0)}).unwrapped
     env.reset(seed=0)
