@@ -109,10 +109,11 @@ MACHINE_SOURCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-def build_machine(value: object) -> PMSM:
+def build_machine(value: object, *, default: str = "PMSM") -> PMSM:
     """Return a machine from a set's name, a mapping of overrides, or a :class:`PMSM`.
 
-    A mapping may say ``"kind": "PMSM"`` and, under "base", the set that it overrides.
+    A mapping may say ``"kind": "PMSM"`` and, under "base", the set that it overrides, which is the
+    default one otherwise.
 
     Raises:
         ValueError: For an unknown set, kind or parameter (naming the nearest) or a value out of bounds.
@@ -123,7 +124,7 @@ def build_machine(value: object) -> PMSM:
         kind = value.pop("kind", "PMSM")
         if kind != "PMSM":
             raise unknown_error("machine kind", kind, ["PMSM"])
-    return build(PMSM, value, sets=MACHINES, default="PMSM", what="machine")
+    return build(PMSM, value, sets=MACHINES, default=default, what="machine")
 
 
 def machine_source(machine: PMSM, name: str) -> str:
