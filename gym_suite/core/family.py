@@ -123,8 +123,12 @@ class Setup:
         observation_columns: Columns of one agent's observation.
         metric_columns: Columns of ``info``; the weighted reward terms come first and their names begin "reward_".
         parameter_columns: Columns of p.
-        row: Nominal parameters, which controllers see and from which a mismatch departs, (np,).
+        row: Nominal parameters, which controllers see, (np,).
         tables: Read-only arrays shared by all rows.
+        plant_row: Parameters of the plant, from which a mismatch departs, (np,); None: ``row``. They differ
+            where noise or a disturbance is a parameter.
+        nominal_tables: The tables as controllers see them, without disturbances, shaped alike in number and
+            dimensions; None: ``tables``.
         plant_parameters: Names of the parameters that ``mismatch=`` may touch.
         measured: Names of the observation columns that ``noise=`` may touch.
         tracking: What is to follow what.
@@ -155,6 +159,8 @@ class Setup:
     parameter_columns: Columns
     row: np.ndarray
     tables: tuple[np.ndarray, ...]
+    plant_row: np.ndarray | None = None
+    nominal_tables: tuple[np.ndarray, ...] | None = None
     plant_parameters: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
     tracking: tuple[Tracked, ...] = ()
@@ -176,10 +182,17 @@ class Setup:
 
     def __post_init__(self) -> None:
         # One memory layout and one mutability for all setups: the kernels are compiled once.
-        tables = tuple(np.array(table, order="C") for table in self.tables)
-        for table in (*tables, self.row):
-            table.setflags(write=False)
+        tables = tuple(map(_frozen, self.tables))
+        nominal = self.nominal_tables
         object.__setattr__(self, "tables", tables)
+        object.__setattr__(
+            self, "nominal_tables", tables if nominal is None else tuple(map(_frozen, nominal))
+        )
+        row = _frozen(self.row)
+        object.__setattr__(self, "row", row)
+        object.__setattr__(
+            self, "plant_row", row if self.plant_row is None else _frozen(self.plant_row)
+        )
 
     @property
     def agent_count(self) -> int:
@@ -197,23 +210,31 @@ class Setup:
         return tuple(name for name in self.metric_columns.names if name.startswith("reward_"))
 
 
+def _frozen(array: np.ndarray) -> np.ndarray:
+    copy = np.array(array, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
 class Nominal:
-    """What controllers may know: nominal parameters, tables and the nominal model, untouched by any mismatch."""
+    """What controllers may know: nominal parameters, tables and the nominal model.
+
+    None of it is touched by noise, mismatch, delay or disturbance.
+    """
 
     __slots__ = ("parameters", "row", "setup")
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.row = setup.row.copy()
-        self.row.setflags(write=False)
+        self.row = setup.row
         self.parameters = MappingProxyType(
             dict(zip(setup.parameter_columns.names, self.row.tolist(), strict=True))
         )
 
     @property
     def tables(self) -> tuple[np.ndarray, ...]:
-        """The read-only tables shared by all rows."""
-        return self.setup.tables
+        """The read-only tables shared by all rows, without disturbances."""
+        return self.setup.nominal_tables  # type: ignore[return-value]
 
     @property
     def dt(self) -> float:
@@ -355,7 +376,7 @@ class Rows:
         self.x = np.zeros((n, len(setup.state_columns)))
         self.key = np.zeros(n, dtype=np.uint64)
         self.step = np.zeros(n, dtype=np.int64)
-        self.p = np.repeat(setup.row[None], n if len(setup.mismatch) else 1, axis=0)
+        self.p = np.repeat(setup.plant_row[None], n if len(setup.mismatch) else 1, axis=0)
         self.u = np.zeros((n, agents * setup.action_size))
         self.work = np.zeros((n, setup.work_size))
         self.queue = np.zeros((n, setup.delay, agents * setup.action_size))
@@ -390,7 +411,7 @@ class Rows:
         self.key[mask] = keys
         self.step[mask] = 0
         if len(setup.mismatch):
-            _draw_mismatch(self.p, setup.row, setup.mismatch, self.key, mask)
+            _draw_mismatch(self.p, setup.plant_row, setup.mismatch, self.key, mask)
         if setup.delay:
             self.queue[mask] = setup.idle_action
         if fresh:

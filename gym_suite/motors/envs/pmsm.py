@@ -168,7 +168,7 @@ class PMSMEnv(MotorEnv):
       and random references are those that the true plant can hold.
     * `delay`: the first actions to arrive are zero; last action, effort and smoothness are of the action that
       arrives.
-    * `disturbance`: signals for `torque_load` (N m, without effect at constant speed), `u_sd` and `u_sq` (V, added to
+    * `disturbance`: signals for `torque_load` (N m, refused at constant speed), `u_sd` and `u_sq` (V, added to
       the inverter's voltage in the rotor's frame at the beginning of each period and then held with it).
 
     ## Reference Controllers

@@ -77,7 +77,6 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     )
     values = _values(task, options, machine, load)
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
-    row.setflags(write=False)
     signals, reference_given = _signals(task, options)
     if isinstance(load, pm.ConstantSpeed) and "torque_load" in (options.disturbance or ()):
         raise ValueError(
@@ -87,16 +86,14 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     observations = observation_columns(task, options, values)
     measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
     cycle = drive_cycle() if task == "drive_cycle" else np.zeros((1, 2))
+    known_rows, known_tables = pack(signals[:2] if reference_given else [])
     if reference_given:
-        row = row.copy()
         row[pm.P_REFERENCE_KIND] = pm.REFERENCE_SIGNALS
-        row.setflags(write=False)
     noise = read_noise(options.noise, observations, measured)
+    plant_row = row.copy()
     if noise is not None and options.control == "torque":
-        row = row.copy()
-        row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
-        row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
-        row.setflags(write=False)
+        plant_row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
+        plant_row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
     torque_control = options.control == "torque"
     v_limit = _lever(load) * machine.omega_limit
     return Setup(
@@ -110,7 +107,9 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         metric_columns=metric_columns(task, options),
         parameter_columns=parameter_columns(machine, load),
         row=row,
+        plant_row=plant_row,
         tables=(cycle, rows, own_tables),
+        nominal_tables=(cycle, known_rows, known_tables),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
         tracking=_tracking(task, machine, v_limit),
