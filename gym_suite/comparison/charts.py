@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
+CHARACTER = 6.8
+"""Width of a character, generously: nothing here can measure text."""
 
 Array = NDArray[np.float64]
 
@@ -295,9 +297,11 @@ def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
             return ""
         x = float(sx(mark.at))
         at = x + {"start": -4.0, "end": 4.0}.get(mark.side, 0.0)
+        share = {"start": 1.0, "middle": 0.5, "end": 0.0}[mark.side]
+        at = min(at, WIDTH - share * CHARACTER * len(mark.text))
         return (
             f'<line class="{mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
-            f'y2="{sy.start:g}"/><text class="note" x="{min(at, WIDTH - 50):.1f}" '
+            f'y2="{sy.start:g}"/><text class="note" x="{at:.1f}" '
             f'y="{sy.stop - 4:g}" text-anchor="{mark.side}">{text}</text>'
         )
     if not sy.low <= mark.at <= sy.high:

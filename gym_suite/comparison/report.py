@@ -207,12 +207,11 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
 
 def _loops(controller: Any) -> list[figures.Figure]:
     """Bode plots of a controller that offers its open loops."""
-    loops = getattr(controller, "loops", None)
-    if not callable(loops):
+    if not callable(getattr(controller, "loops", None)):
         return []
-    from gym_suite.analysis import frequency_response
+    from gym_suite.analysis import open_loop
 
-    return figures.bode([frequency_response(loop) for loop in loops()])
+    return figures.bode(open_loop(controller))
 
 
 def _description(

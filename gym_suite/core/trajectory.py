@@ -72,6 +72,9 @@ class Trajectory:
     def __repr__(self) -> str:
         return f"Trajectory({len(self)} rows, dt={self.dt:g} s: {', '.join(self.names)})"
 
+    def __reduce__(self) -> Any:
+        return _rebuilt, (self._columns, self.dt, dict(self.units), dict(self.meta))
+
     def select(self, names: Iterable[str]) -> Trajectory:
         """Return a trajectory of some of the columns."""
         names = list(names)
@@ -117,3 +120,8 @@ class Trajectory:
                 key.removeprefix("column/"): file[key] for key in file.files if key != "head"
             }
         return cls(columns, dt=head["dt"], units=head["units"], meta=head["meta"])
+
+
+def _rebuilt(columns: dict, dt: float, units: dict, meta: dict) -> Trajectory:
+    """Construct a trajectory from plain data (read-only mappings do not pickle)."""
+    return Trajectory(columns, dt=dt, units=units, meta=meta)

@@ -336,7 +336,8 @@ def _callback(curve: _Curve) -> Any:
             if isinstance(settings, PPOSettings):
                 left = 1.0 - min(1.0, self.model.num_timesteps / settings.steps)
                 span = settings.log_std - settings.log_std_final
-                self.model.policy.log_std.data.fill_(settings.log_std_final + span * left)
+                spread: Any = self.model.policy.log_std
+                spread.data.fill_(settings.log_std_final + span * left)
             if curve.due():
                 curve.evaluate()
 

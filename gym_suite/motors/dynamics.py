@@ -23,20 +23,10 @@ from gym_suite.motors.parameters import (
     CONSTANT_SPEED,
     CONTROL_TORQUE,
     FRAME_ABC,
-    P_A,
-    P_AREA,
-    P_B,
-    P_C,
-    P_C_D,
-    P_C_R,
     P_CONTROL,
     P_DEAD_TIME,
     P_FRAME,
-    P_GEAR_RATIO,
-    P_GRAVITY,
     P_I_LIMIT,
-    P_J_LOAD,
-    P_J_ROTOR,
     P_KI_D,
     P_KI_Q,
     P_KP_D,
@@ -44,7 +34,6 @@ from gym_suite.motors.parameters import (
     P_L_D,
     P_L_Q,
     P_LOAD_KIND,
-    P_MASS,
     P_MODEL_L_D,
     P_MODEL_L_Q,
     P_MODEL_P,
@@ -54,15 +43,12 @@ from gym_suite.motors.parameters import (
     P_PSI_P,
     P_R_S,
     P_RATIO,
-    P_RHO,
     P_SUBSTEPS,
     P_TAU,
-    P_TAU_DECAY,
     P_TORQUE_LIMIT,
     P_U_DC,
-    P_WHEEL_RADIUS,
-    VEHICLE,
 )
+from gym_suite.motors.shaft import load_coefficients, load_torque
 from gym_suite.motors.transforms import (
     SQRT3,
     clarke,
@@ -134,39 +120,6 @@ _STREAM_SIGNAL = 32
 
 VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that operating points may use
 CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
-
-
-# ------------------------------------------------------------------------------------------- load
-
-
-@kernel
-def load_coefficients(p):
-    """Return (a, b, c, inertia, speed below which Coulomb friction is linear) at the shaft.
-
-    A vehicle is reduced to the shaft through its gear: force times lever, mass times lever squared.
-    """
-    if int(p[P_LOAD_KIND]) == VEHICLE:
-        lever = p[P_WHEEL_RADIUS] / p[P_GEAR_RATIO]
-        a = p[P_MASS] * p[P_GRAVITY] * p[P_C_R] * lever
-        c = 0.5 * p[P_RHO] * p[P_C_D] * p[P_AREA] * lever * lever * lever
-        inertia = p[P_J_ROTOR] + p[P_MASS] * lever * lever
-        # Rolling resistance fades in over the tyre's first 0.1 m/s.
-        return a, 0.0, c, inertia, 0.1 / lever
-    inertia = p[P_J_ROTOR] + p[P_J_LOAD]
-    return p[P_A], p[P_B], p[P_C], inertia, p[P_A] * p[P_TAU_DECAY] / inertia
-
-
-@kernel
-def load_torque(omega, a, b, c, linear):
-    """Return the torque that the load takes, N m: sign(omega) (a + c omega^2) + b omega.
-
-    The Coulomb part grows linearly for abs(omega) < linear.
-    """
-    if abs(omega) < linear:
-        coulomb = a * omega / linear
-    else:
-        coulomb = math.copysign(a, omega) if omega != 0.0 else 0.0
-    return coulomb + (b + c * abs(omega)) * omega
 
 
 # ---------------------------------------------------------------------------------------- machine
@@ -452,22 +405,22 @@ def advance_batch(x, key, step, u, p, tables, work):
 
 # ---------------------------------------------------------------------------- plant for analysis
 
-PLANT_STATES = Columns(
-    Column("omega", "rad/s", meaning="mechanical speed"),
-    Column("i_sd", "A", meaning="d current"),
-    Column("i_sq", "A", meaning="q current"),
-)
-PLANT_INPUTS = Columns(
-    Column("u_sd", "V", meaning="d voltage"),
-    Column("u_sq", "V", meaning="q voltage"),
-    Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
-)
-PLANT_OUTPUTS = Columns(
-    Column("omega", "rad/s", meaning="mechanical speed"),
-    Column("i_sd", "A", meaning="d current"),
-    Column("i_sq", "A", meaning="q current"),
-    Column("torque", "N m", meaning="air-gap torque"),
-)
+
+def plant_columns(machine):
+    """Return the columns of states, inputs and outputs of the plant, bounded by a machine's limits."""
+    speed, current = machine.omega_limit, machine.i_limit
+    voltage = machine.u_dc / SQRT3
+    states = Columns(
+        Column("omega", "rad/s", -speed, speed, "mechanical speed"),
+        Column("i_sd", "A", -current, current, "d current"),
+        Column("i_sq", "A", -current, current, "q current"),
+    )
+    inputs = Columns(
+        Column("u_sd", "V", -voltage, voltage, "d voltage"),
+        Column("u_sq", "V", -voltage, voltage, "q voltage"),
+        Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
+    )
+    return states, inputs, states + Columns(Column("torque", "N m", meaning="air-gap torque"))
 
 
 @kernel

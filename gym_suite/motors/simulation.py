@@ -14,7 +14,8 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors import parameters as pm
-from gym_suite.motors.dynamics import hold_free, load_coefficients, load_torque, pmsm_derivative
+from gym_suite.motors.dynamics import hold_free, pmsm_derivative
+from gym_suite.motors.shaft import load_coefficients, load_torque
 from gym_suite.motors.transforms import SQRT3
 
 STATE = ("omega", "i_sd", "i_sq", "epsilon")

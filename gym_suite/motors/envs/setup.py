@@ -115,9 +115,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         noise=noise,
         delay=read_delay(options.delay),
         plant=Plant(
-            states=dynamics.PLANT_STATES,
-            inputs=dynamics.PLANT_INPUTS,
-            outputs=dynamics.PLANT_OUTPUTS,
+            *dynamics.plant_columns(machine),
             derivative=dynamics.plant_derivative,
             output=dynamics.plant_output,
             guess=(0.5 * machine.omega_nominal, 0.0, 0.0),
