@@ -276,7 +276,8 @@ def clip_action(u):
 def _draw_mismatch(p, nominal, mismatch, key, mask):
     for i in range(p.shape[0]):
         if mask[i]:
-            p[i] = nominal
+            for j in range(nominal.shape[0]):  # p[i] = nominal would allocate
+                p[i, j] = nominal[j]
             for k in range(mismatch.shape[0]):
                 low, high = mismatch[k, 1], mismatch[k, 2]
                 part = uniform(key[i], 0, STREAM_MISMATCH + k)
@@ -419,12 +420,14 @@ class Rows:
             self.queue[:, :-1] = self.queue[:, 1:]
             self.queue[:, -1] = self.u
             self.u[:] = late
+        before = self.metrics, self.m, self.o, self.reward, self.terminated
         self._fresh()
         if self.engine is not None:
             wrong = self.engine.step(self, skip)
         else:
             wrong = self._step(skip)
         if wrong >= 0:
+            self.metrics, self.m, self.o, self.reward, self.terminated = before
             self._refuse(wrong)
         if setup.noise is not None:
             self._add_noise(~skip)
