@@ -81,12 +81,16 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
     def reset(
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
-        """Start an episode with all agents; arguments as in :meth:`KernelEnv.reset`."""
+        """Start an episode with all agents; arguments as in :meth:`KernelEnv.reset`.
+
+        Options other than "state" are ignored, as PettingZoo's conformance test demands.
+        """
+        wanted = self._state_options({"state": (options or {}).get("state")})
         if seed is not None:
             self._generator, _ = seeding.np_random(seed)
         key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
         self._rows.reset(self._everything, key)
-        self._inject(options, self._everything)
+        self._inject(wanted, self._everything)
         self._started = True
         self.agents = list(self.possible_agents)
         self._record((0,))
