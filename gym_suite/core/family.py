@@ -117,6 +117,7 @@ class Setup:
         tables: Read-only arrays shared by all rows.
         plant_parameters: Names of the parameters that ``mismatch=`` may touch.
         measured: Names of the observation columns that ``noise=`` may touch.
+        disturbances: Names of the channels that ``disturbance=`` may drive.
         tracking: What is to follow what.
         effort: Metric columns of the actuating quantities, with :attr:`effort_scale` as full scale.
         violation: Metric column that is 1 in a step in which a limit is violated.
@@ -147,6 +148,7 @@ class Setup:
     tables: tuple[np.ndarray, ...]
     plant_parameters: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
+    disturbances: tuple[str, ...] = ()
     tracking: tuple[Tracked, ...] = ()
     effort: tuple[str, ...] = ()
     effort_scale: tuple[float, ...] = ()
