@@ -106,6 +106,7 @@ def test_check_option_and_keywords():
         (1.1, {"high": 1.0}),
         (b"1", {}),
         (1j, {}),
+        (10**400, {}),
     ],
 )
 def test_wrong_numbers_are_refused_by_name(value, bounds):
