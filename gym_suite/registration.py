@@ -29,7 +29,7 @@ class Card:
         entry_point: ``"module:Class"`` of the single environment; empty for ids of several agents only.
         vector_entry_point: ``"module:Class"`` of the native vector environment.
         parallel_entry_point: ``"module:Class"`` of the PettingZoo environment, where there are several agents.
-        keywords: Keyword arguments that make the id out of the family's class.
+        keywords: Keyword arguments that make the id out of its class, where that class serves several ids.
         max_episode_steps: Time limit; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
@@ -49,17 +49,15 @@ class Card:
     learned: tuple[str, ...] = ()
 
 
-def _drive(name: str, task: str, summary: str, **more: Any) -> Card:
-    reference = "gym_suite.motors.controllers.field_oriented:"
-    law = "CurrentControl" if task == "current" else "SpeedControl"
+def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
+    reference = f"gym_suite.motors.controllers.field_oriented:{law}"
     return Card(
         id=f"gem/{name}",
         family="motors",
         summary=summary,
-        entry_point="gym_suite.motors.envs:MotorEnv",
-        vector_entry_point="gym_suite.motors.envs:MotorVectorEnv",
-        keywords={"id": f"gem/{name}", "task": task},
-        controllers={"pi": reference + law, "zero": DO_NOTHING, "random": RANDOM},
+        entry_point=f"gym_suite.motors.envs:{drive}Env",
+        vector_entry_point=f"gym_suite.motors.envs:{drive}VectorEnv",
+        controllers={"pi": reference, "zero": DO_NOTHING, "random": RANDOM},
         **more,
     )
 
@@ -67,7 +65,8 @@ def _drive(name: str, task: str, summary: str, **more: Any) -> Card:
 _CARDS = (
     _drive(
         "PMSM-v0",
-        "current",
+        "PMSM",
+        "CurrentControl",
         "dq current control of a permanent-magnet synchronous machine at 10 kHz",
         max_episode_steps=2000,
         tags=("current", "pmsm"),
@@ -75,13 +74,15 @@ _CARDS = (
     ),
     _drive(
         "PMSM-Speed-v0",
-        "speed",
+        "PMSMSpeed",
+        "SpeedControl",
         "speed control of a permanent-magnet synchronous machine at 10 kHz",
         tags=("speed", "pmsm"),
     ),
     _drive(
         "PMSM-DriveCycle-v0",
-        "drive_cycle",
+        "PMSMDriveCycle",
+        "SpeedControl",
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
         tags=("speed", "pmsm", "vehicle"),
         learned=("ppo",),
@@ -156,6 +157,10 @@ def load(entry: str) -> Any:
 def parallel_env(id: str, **keywords: Any) -> Any:
     """Return the PettingZoo ParallelEnv of an id with several agents.
 
+    Args:
+        id: An id of the catalogue; a "gym_suite:" in front is allowed.
+        **keywords: The environment's keyword arguments.
+
     Raises:
         ValueError: If the id is unknown or has one agent.
     """
@@ -178,8 +183,12 @@ def make_controller(env: Any, name: str | None = None, **overrides: Any) -> Any:
 
     Raises:
         ValueError: If the id has no such controller, naming the nearest.
+        TypeError: If the environment is not of this package.
     """
-    entry = card(env.unwrapped.setup.id)
+    setup = getattr(getattr(env, "unwrapped", None), "setup", None)
+    if setup is None:
+        raise TypeError(f"controllers are for environments of this package, got {env!r}")
+    entry = card(setup.id)
     if name is None:
         name = next(iter(entry.controllers))
     if name not in entry.controllers:

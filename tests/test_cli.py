@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gym_suite.registration import catalogue
 
 import gym_suite
 from gym_suite import cli
+from gym_suite.registration import catalogue
 
 ID = "gem/PMSM-v0"
 CONTROLLER = """

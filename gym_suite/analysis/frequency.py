@@ -95,16 +95,15 @@ def open_loop(controller: Any, *, omega: ArrayLike | None = None) -> tuple[Frequ
     """Return the frequency response of each loop of a controller, its dead time included.
 
     Args:
-        controller: A tuned controller with a method ``loop() -> list[Loop]``.
+        controller: A tuned controller with a method ``loops() -> list[Loop]``.
         omega: Frequencies in rad/s; None chooses them per loop.
 
     Raises:
         TypeError: If the controller offers no loops.
     """
-    loops = getattr(controller, "loop", None)
-    if not callable(loops):
-        raise TypeError(f"{type(controller).__name__} offers no loop() with its open loops")
-    return tuple(frequency_response(loop, omega=omega) for loop in loops())
+    if not callable(getattr(controller, "loops", None)):
+        raise TypeError(f"{type(controller).__name__} offers no loops() with its open loops")
+    return tuple(frequency_response(loop, omega=omega) for loop in controller.loops())
 
 
 def frequency_response(
@@ -171,7 +170,7 @@ def _channel(model: LinearModel, input: str | None, output: str | None) -> Loop:
         columns.append(0 if name is None else names.index(name))
     source, sink = columns
     numerators, denominator = ss2tf(model.A, model.B, model.C, model.D, input=source)
-    numerator = numerators[sink]
+    numerator, denominator = np.array(numerators[sink]), np.array(denominator)
     # The conversion leaves rounding errors where leading coefficients vanish.
     scale = np.abs(denominator).max()
     numerator[np.abs(numerator) < 1e-12 * max(scale, np.abs(numerator).max())] = 0.0
@@ -207,7 +206,7 @@ def _raw_phase(
     omega = np.asarray(omega)
 
     def angles(roots: NDArray[Any]) -> Any:
-        return np.arctan2(omega[..., None] - roots.imag, -roots.real).sum(axis=-1)
+        return np.arctan2(omega[..., None] - np.imag(roots), -np.real(roots)).sum(axis=-1)
 
     return (np.pi if gain < 0.0 else 0.0) + angles(zeros) - angles(poles) - omega * delay
 

@@ -112,7 +112,7 @@ class Plant:
 
 def column_scale(columns: Any) -> Vector:
     """Return a typical size of each column: half its range where that is bounded, else 1."""
-    low, high = np.asarray(columns.low, dtype=float), np.asarray(columns.high, dtype=float)
+    low, high = columns.low, columns.high
     bounded = np.isfinite(low) & np.isfinite(high) & (high > low)
     return np.where(bounded, 0.5 * (np.where(bounded, high, 1) - np.where(bounded, low, -1)), 1.0)
 
@@ -154,7 +154,7 @@ def operating_point(
     outputs: Mapping[str, float] | None = None,
     moving: Iterable[str] = (),
     guess: Mapping[str, float] | None = None,
-    bounded: bool = True,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> OperatingPoint:
     """Find states and inputs at which the plant's derivative is zero.
 
@@ -170,7 +170,8 @@ def operating_point(
         moving: States that may move steadily, such as the angle of a turning shaft.
         guess: Starting values of unknown states and inputs by name; otherwise the plant's own
             guess, or zero.
-        bounded: Whether unknowns must lie within the bounds of their columns.
+        bounds: Lowest and highest value of unknown states and inputs by name; otherwise the bounds
+            of their columns.
 
     Raises:
         ValueError: For an unknown name (names the nearest), or if no such point exists; says which
@@ -179,7 +180,7 @@ def operating_point(
     plant = Plant(env)
     problem = _Equilibrium(plant, states or {}, inputs or {}, outputs or {}, moving)
     start = problem.start(plant.guess | dict(guess or {}))
-    low, high = problem.bounds() if bounded else problem.no_bounds()
+    low, high = problem.bounds(bounds or {})
     solution = problem.solve(np.clip(start, low, high), low, high)
     problem.check(solution, low, high)
     return plant.point(*problem.split(solution))
@@ -221,26 +222,29 @@ class _Equilibrium:
     def start(self, guess: Mapping[str, float]) -> Vector:
         """Return the scaled starting values of the unknowns."""
         for name, value in guess.items():
-            if name not in self.names:
-                raise unknown_error("state or input", name, self.names)
-            place = self.names.index(name)
+            place = self._place(name)
             if place in self.free:
                 self.point[place] = value
         return self.point[self.free] / self.scale[self.free]
 
-    def bounds(self) -> tuple[Vector, Vector]:
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            raise unknown_error("state or input", name, self.names)
+        return self.names.index(name)
+
+    def bounds(self, given: Mapping[str, tuple[float, float]]) -> tuple[Vector, Vector]:
         """Return the scaled bounds of the unknowns."""
         columns = (self.plant.states, self.plant.inputs)
-        low = np.concatenate([np.asarray(c.low, dtype=float) for c in columns])
-        high = np.concatenate([np.asarray(c.high, dtype=float) for c in columns])
+        low = np.concatenate([c.low for c in columns], dtype=np.float64)
+        high = np.concatenate([c.high for c in columns], dtype=np.float64)
         # A column pinned to one value would leave the solver no room.
         pinned = low >= high
-        low, high = np.where(pinned, -np.inf, low), np.where(pinned, np.inf, high)
+        low[pinned], high[pinned] = -np.inf, np.inf
+        for name, (lowest, highest) in given.items():
+            if not lowest < highest:
+                raise ValueError(f"bounds of {name!r} must be (low, high), got {given[name]!r}")
+            low[self._place(name)], high[self._place(name)] = lowest, highest
         return (low / self.scale)[self.free], (high / self.scale)[self.free]
-
-    def no_bounds(self) -> tuple[Vector, Vector]:
-        """Return infinite bounds."""
-        return np.full(self.free.size, -np.inf), np.full(self.free.size, np.inf)
 
     def solve(self, start: Vector, low: Vector, high: Vector) -> Vector:
         """Return the unknowns that solve the equations, or come nearest to it.
@@ -252,10 +256,11 @@ class _Equilibrium:
             return start
         rng = np.random.default_rng(0)
         best = self._search(start, low, high)
-        for _ in range(_STARTS):
+        for trial in range(_STARTS):
             if self.error(best).max() <= _TOLERANCE:
                 break
-            drawn = rng.uniform(np.maximum(low, start - 1.0), np.minimum(high, start + 1.0))
+            reach = 10.0 ** (trial % 4)  # where a column has no range, its size is not known
+            drawn = rng.uniform(np.maximum(low, start - reach), np.minimum(high, start + reach))
             found = self._search(drawn, low, high)
             if self.error(found).max() < self.error(best).max():
                 best = found
@@ -366,7 +371,7 @@ def zero_order_hold(a: Vector, b: Vector, dt: float) -> tuple[Vector, Vector]:
     block = np.zeros((n + m, n + m))
     block[:n, :n] = a
     block[:n, n:] = b
-    exponential = expm(block * dt)
+    exponential = np.asarray(expm(block * dt), dtype=np.float64)
     return exponential[:n, :n], exponential[:n, n:]
 
 
@@ -405,7 +410,11 @@ class LinearModel:
     drift: Vector
 
     def poles(self, *, discrete: bool = False) -> NDArray[np.complex128]:
-        """Return the eigenvalues of A (1/s), or of Ad (1), slowest first."""
+        """Return the eigenvalues of A (1/s), or of Ad (1), slowest first.
+
+        Args:
+            discrete: Whether to take the zero-order-hold pair.
+        """
         values = np.linalg.eigvals(self.Ad if discrete else self.A).astype(np.complex128)
         slowness = -np.abs(values) if discrete else np.abs(values)
         return values[np.lexsort((values.imag, slowness.round(9)))]
@@ -429,6 +438,9 @@ class LinearModel:
 
     def to_control(self, *, discrete: bool = False) -> Any:
         """Return a named ``control.StateSpace``, continuous or with the zero-order-hold pair.
+
+        Args:
+            discrete: Whether to hand over the zero-order-hold pair, with its dt.
 
         Raises:
             ImportError: If python-control is not installed; names the extra.

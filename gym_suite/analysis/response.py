@@ -13,6 +13,7 @@ from gym_suite.analysis.linear import (
     OperatingPoint,
     Plant,
     column_scale,
+    linearize,
     zero_order_hold,
 )
 from gym_suite.core.parameters import unknown_error
@@ -153,26 +154,24 @@ def step_response(
         ValueError: For an unknown input, numbers out of range, or an unstable or integrating model
             without ``duration``.
     """
-    linear = model if isinstance(model, LinearModel) else None
-    plant = None if linear is not None else Plant(model)
-    if linear is not None and point is not None:
+    subject = model if isinstance(model, LinearModel) else Plant(model)
+    if isinstance(subject, LinearModel) and point is not None:
         raise ValueError("a linear model has its own point; give point with an env only")
-    names = linear.input_names if linear is not None else tuple(plant.inputs.names)
+    names = subject.names[1] if isinstance(subject, Plant) else subject.input_names
     column = _input_column(names, input)
     if not np.isfinite(amplitude) or amplitude == 0.0:
         raise ValueError(f"amplitude must be finite and not zero, got {amplitude!r}")
     if steps != int(steps) or steps < 1:
         raise ValueError(f"steps must be a positive whole number, got {steps!r}")
     if duration is None:
-        from gym_suite.analysis.linear import linearize
-
-        duration = _settling_duration(linear or linearize(model, point))
+        linear = subject if isinstance(subject, LinearModel) else linearize(model, point)
+        duration = _settling_duration(linear)
     if not (np.isfinite(duration) and duration > 0.0):
         raise ValueError(f"duration must be a positive time in s, got {duration!r}")
     time = np.linspace(0.0, duration, int(steps) + 1)
-    if linear is not None:
-        return _linear_step(linear, column, amplitude, time)
-    return _plant_step(plant, column, amplitude, time, point)
+    if isinstance(subject, LinearModel):
+        return _linear_step(subject, column, amplitude, time)
+    return _plant_step(subject, column, amplitude, time, point)
 
 
 def _input_column(names: tuple[str, ...], name: str | None) -> int:

@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
+CHARACTER = 6.8
+"""Width of a character, generously: nothing here can measure text."""
 
 Array = NDArray[np.float64]
 
@@ -53,12 +55,14 @@ class Mark:
         text: the word.
         vertical: across the whole height; else across the whole width.
         style: CSS class.
+        side: where the word of a vertical line stands: "middle", "start" (after it) or "end".
     """
 
     at: float
     text: str = ""
     vertical: bool = False
     style: str = "mark"
+    side: str = "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     x_log: bool = False,
+    y_log: bool = False,
     marks: Sequence[Mark] = (),
     y_ticks: Sequence[float] | None = None,
 ) -> str:
@@ -149,6 +154,7 @@ def line_chart(
         x_range: ends of the axis; None takes the data's.
         y_range: ends of the axis; None takes the data's and some room.
         x_log: logarithmic axis.
+        y_log: logarithmic axis.
         marks: straight lines.
         y_ticks: where the y axis has ticks; None chooses.
 
@@ -160,7 +166,7 @@ def line_chart(
     # The words of vertical marks have a row of their own above the frame.
     top = TOP + (28.0 if any(mark.vertical and mark.text for mark in marks) else 14.0)
     sx = _Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
-    sy = _Scale(y_low, y_high, height - BOTTOM, top)
+    sy = _Scale(y_low, y_high, height - BOTTOM, top, y_log)
     content = b"".join(np.ascontiguousarray(line.y).tobytes() for line in lines)
     clip = f"clip-{crc32(content + title.encode() + repr((x_low, x_high)).encode())}"
     parts = [
@@ -168,7 +174,7 @@ def line_chart(
         f'aria-label="{escape(title)}">',
         f'<clipPath id="{clip}"><rect x="{LEFT:g}" y="{top - 3:g}" '
         f'width="{WIDTH - LEFT - RIGHT:g}" height="{height - BOTTOM - top + 6:g}"/></clipPath>',
-        _grid(sx, sy, x_log, y_ticks),
+        _grid(sx, sy, y_ticks),
         f'<text class="axis" x="{LEFT:g}" y="{TOP + 4:g}">{escape(y_label)}</text>',
         f'<text class="axis" x="{WIDTH - RIGHT:g}" y="{height - 6:g}" text-anchor="end">'
         f"{escape(x_label)}</text>",
@@ -231,35 +237,53 @@ def interval_glyph(
     return "".join(parts)
 
 
-def _grid(sx: _Scale, sy: _Scale, x_log: bool, y_ticks: Sequence[float] | None) -> str:
+def _grid(sx: _Scale, sy: _Scale, y_ticks: Sequence[float] | None) -> str:
     """Grid lines and their numbers."""
     parts = []
     wanted = max(2, int((sy.start - sy.stop) / 38))
-    at_y = list(y_ticks) if y_ticks is not None else ticks(sy.low, sy.high, wanted)
-    step = at_y[1] - at_y[0] if len(at_y) > 1 else None
-    for value in at_y:
+    at_y = list(y_ticks) if y_ticks is not None else _marks_of(sy, wanted)
+    for value, word in zip(at_y, _labels(at_y, sy), strict=True):
         y = float(sy(value))
         parts.append(
             f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{number(value, step)}</text>'
+            f'<text x="{LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{word}</text>'
         )
-    bottom = sy.start
-    if x_log:
-        first, last = math.ceil(math.log10(sx.low)), math.floor(math.log10(sx.high))
-        at_x = [10.0**i for i in range(first, last + 1)]
-        words = [f'10<tspan dy="-5" font-size="9">{_superscript(v)}</tspan>' for v in at_x]
-    else:
-        at_x = ticks(sx.low, sx.high, 8)
-        step = at_x[1] - at_x[0] if len(at_x) > 1 else None
-        words = [number(value, step) for value in at_x]
+    at_x = _decades(sx) if sx.log else _marks_of(sx, 8)
+    words = [_power(value) for value in at_x] if sx.log else _labels(at_x, sx)
     for value, word in zip(at_x, words, strict=True):
         x = float(sx(value))
+        # A long number at the right edge would be cut off if it stood in the middle of its line.
+        cut = x > WIDTH - RIGHT - 12 and len(word) > 4
+        anchor, at = ("end", WIDTH) if cut and not sx.log else ("middle", x)
         parts.append(
             f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
-            f'y2="{bottom:g}"/>'
-            f'<text x="{x:.1f}" y="{bottom + 16:g}" text-anchor="middle">{word}</text>'
+            f'y2="{sy.start:g}"/>'
+            f'<text x="{at:.1f}" y="{sy.start + 16:g}" text-anchor="{anchor}">{word}</text>'
         )
     return "".join(parts)
+
+
+def _marks_of(scale: _Scale, count: int) -> list[float]:
+    """Round numbers along an axis; 1, 2 and 5 times the powers of ten on a logarithmic one."""
+    if not scale.log:
+        return ticks(scale.low, scale.high, count)
+    first, last = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
+    values = [m * 10.0**i for i in range(first, last + 1) for m in (1, 2, 5)]
+    return [value for value in values if scale.low <= value <= scale.high]
+
+
+def _decades(scale: _Scale) -> list[float]:
+    first, last = math.ceil(math.log10(scale.low)), math.floor(math.log10(scale.high))
+    return [10.0**i for i in range(first, last + 1)]
+
+
+def _labels(values: Sequence[float], scale: _Scale) -> list[str]:
+    step = values[1] - values[0] if len(values) > 1 and not scale.log else None
+    return [number(value, step) for value in values]
+
+
+def _power(value: float) -> str:
+    return f'10<tspan dy="-5" font-size="9">{_superscript(value)}</tspan>'
 
 
 def _superscript(value: float) -> str:
@@ -272,18 +296,20 @@ def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
         if not sx.low <= mark.at <= sx.high:
             return ""
         x = float(sx(mark.at))
+        at = x + {"start": -4.0, "end": 4.0}.get(mark.side, 0.0)
+        share = {"start": 1.0, "middle": 0.5, "end": 0.0}[mark.side]
+        at = min(at, WIDTH - share * CHARACTER * len(mark.text))
         return (
             f'<line class="{mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
-            f'y2="{sy.start:g}"/><text class="note" x="{min(x, WIDTH - 50):.1f}" '
-            f'y="{sy.stop - 4:g}" text-anchor="middle">{text}</text>'
+            f'y2="{sy.start:g}"/><text class="note" x="{at:.1f}" '
+            f'y="{sy.stop - 4:g}" text-anchor="{mark.side}">{text}</text>'
         )
     if not sy.low <= mark.at <= sy.high:
         return ""
     y = float(sy(mark.at))
     return (
         f'<line class="{mark.style}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" '
-        f'y2="{y:.1f}"/><text class="note" x="{WIDTH - RIGHT - 4:g}" y="{y - 5:.1f}" '
-        f'text-anchor="end">{text}</text>'
+        f'y2="{y:.1f}"/><text class="note" x="{LEFT + 6:g}" y="{y - 5:.1f}">{text}</text>'
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gym_suite.comparison.charts import Line, Mark, line_chart
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
 from gym_suite.comparison.statistics import performance_profile
+from gym_suite.comparison.terminal import digits
 
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import Comparison
@@ -100,7 +101,12 @@ def _values(
     title: str,
     error: bool,
 ) -> str:
-    """A tracked quantity of all agents over its reference, or how far it is from it."""
+    """A tracked quantity of all agents over its reference, or how far it is from it.
+
+    The baselines' errors are left out: next to them nobody else's could be seen.
+    """
+    if error:
+        recorded = [pair for pair in recorded if pair[0].kind != "baseline"] or recorded
     unit, factor = _time_unit(longest.time[-1])
     baselines = sum(agent.kind == "baseline" for agent, _ in recorded)
     curves = [
@@ -114,8 +120,8 @@ def _values(
     seen = [curve[mask] for curve, mask in zip(curves[baselines:], inside[baselines:], strict=True)]
     if not error:
         seen += [t[tracked.reference][m] for (_, t), m in zip(recorded, inside, strict=True)]
-        # A row's reference was in force in the period that ended there: stairs, not ramps.
-        target = np.repeat(longest[tracked.reference][1:], 2)
+        # A row's reference stands until the next row: stairs, not ramps.
+        target = np.repeat(longest[tracked.reference][:-1], 2)
         held = np.repeat(longest.time * factor, 2)[1:-1]
         lines.insert(baselines, Line(held, target, "reference", "reference"))
     return line_chart(
@@ -221,24 +227,26 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
     if not curves:
         return None
     lines = [
-        Line(steps, 100.0 * error, f"faded {style}", f"training seed {seed}")
+        Line(steps / 1e6, 100.0 * error, f"faded {style}", f"training seed {seed}")
         for seed, (steps, error, _) in curves.items()
     ]
     common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
     common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
     median = np.median([np.interp(common, s, e) for s, e, _ in curves.values()], axis=0)
-    lines.append(Line(common, 100.0 * median, style, "median of the training seeds"))
+    lines.append(Line(common / 1e6, 100.0 * median, style, "median of the training seeds"))
     reference = [float(row["reference_error"]) for row in rows if row["reference_error"]]
     marks = [Mark(100.0 * reference[0], "reference controller")] if reference else []
-    top = max(float(np.max(error)) for _, error, _ in curves.values()) * 104.0
+    everything = np.concatenate([*(error for _, error, _ in curves.values()), reference[:1]])
+    lowest, highest = 100.0 * float(everything.min()), 100.0 * float(everything.max())
     minutes = [float(wall[-1]) / 60.0 for _, _, wall in curves.values()]
     chart = line_chart(
         lines,
-        x_label="training steps",
-        y_label="mean absolute error in % of full scale",
+        x_label="training steps in millions",
+        y_label="mean absolute error in % of full scale, logarithmic",
         title=f"learning curves of {algo}",
-        x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values()))),
-        y_range=(0.0, top),
+        x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values())) / 1e6),
+        y_range=(max(lowest, 1e-3) * 0.8, highest * 1.1),
+        y_log=True,
         marks=marks,
     )
     caption = (
@@ -278,10 +286,10 @@ def bode(responses: Sequence[Any]) -> list[Figure]:
         decibels = 20.0 * np.log10(np.asarray(response.magnitude))
         phase = np.asarray(response.phase)
         crossovers = [
-            Mark(value, text, vertical=True)
-            for value, text in (
-                (response.gain_crossover, "gain crossover"),
-                (response.phase_crossover, "phase crossover"),
+            Mark(value, text, vertical=True, side=side)
+            for value, text, side in (
+                (response.gain_crossover, "gain crossover", "end"),
+                (response.phase_crossover, "phase crossover", "start"),
             )
             if math.isfinite(value)
         ]
@@ -324,9 +332,11 @@ def _margins(response: Any) -> str:
     parts = []
     if math.isfinite(response.phase_margin):
         parts.append(
-            f"phase margin {response.phase_margin:.1f}° at {response.gain_crossover:.4g} rad/s"
+            f"phase margin {response.phase_margin:.1f}° at "
+            f"{digits(response.gain_crossover, 4)} rad/s"
         )
     if math.isfinite(response.gain_margin):
         decibels = 20.0 * math.log10(response.gain_margin)
-        parts.append(f"gain margin {decibels:.1f} dB at {response.phase_crossover:.4g} rad/s")
+        where = digits(response.phase_crossover, 4)
+        parts.append(f"gain margin {decibels:.1f} dB at {where} rad/s")
     return ("Dead time included: " + "; ".join(parts) + ".") if parts else ""

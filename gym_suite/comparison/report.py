@@ -207,15 +207,11 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
 
 def _loops(controller: Any) -> list[figures.Figure]:
     """Bode plots of a controller that offers its open loops."""
-    if not callable(getattr(controller, "loops", None) or getattr(controller, "loop", None)):
+    if not callable(getattr(controller, "loops", None)):
         return []
     from gym_suite.analysis import open_loop
 
-    try:
-        responses = open_loop(controller)
-    except TypeError:  # its loops are something else
-        return []
-    return figures.bode(responses)
+    return figures.bode(open_loop(controller))
 
 
 def _description(
@@ -249,9 +245,8 @@ def _description(
 def _words(value: Any) -> str:
     """Plain data as words."""
     if isinstance(value, Mapping):
-        return "; ".join(
-            f"{key.replace('_', ' ')}: {_words(inner)}" for key, inner in value.items()
-        )
+        told = {key.replace("_", " "): _words(inner) for key, inner in value.items()}
+        return "; ".join(f"{key}: {words}" for key, words in told.items() if words)
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value))
     if isinstance(value, bool):

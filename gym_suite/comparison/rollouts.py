@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Run, Setting, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.core.trajectory import Trajectory
 
 __all__ = ["Job", "Outcome", "execute"]
 
@@ -63,7 +64,7 @@ class Outcome:
     """
 
     records: list[dict[str, Any]]
-    trajectory: Any = None
+    trajectory: Trajectory | None = None
 
 
 @dataclass(slots=True)
@@ -243,15 +244,16 @@ def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
     return float(np.median(times[1:] or times))
 
 
-def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Any:
+def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
     """The recorded columns of one row up to its end."""
-    from gym_suite.core.trajectory import Trajectory
-
     stop = int(episodes.lengths[row]) + 1
     columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
-    units = {c.name: c.unit for c in setup.metric_columns if c.name in columns}
-    meta = {"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]}
-    return Trajectory(columns, dt=setup.dt, units=units, meta=meta)
+    return Trajectory(
+        columns,
+        dt=setup.dt,
+        units={c.name: c.unit for c in setup.metric_columns if c.name in columns},
+        meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
+    )
 
 
 def _record(

@@ -63,30 +63,33 @@ def with_interval(
 
 
 def table(comparison: Comparison) -> Any:
-    """One row per agent, setting and id."""
+    """A table per id and setting, one row per agent, that fits 80 columns; all in one grid."""
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(
-        title="score: 0 is do-nothing, 1 the reference controller; interquartile mean [95 %]",
-        title_justify="left",
-        caption=_failures(comparison.summary()),
-        caption_justify="left",
-        header_style="bold",
-    )
-    for name in ("agent", "score", "P(better)", "return", "RMSE %", "violations", "time"):
-        shown.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
-    previous = None
-    for row in comparison.summary():
-        section = (row.id, row.setting)
-        if section != previous:
-            if previous is not None:
-                shown.add_section()
-            suffix = "" if row.setting == "nominal" else f"  ({row.setting})"
-            shown.add_row(Text(f"{row.id}{suffix}", style="bold"))
-            previous = section
-        shown.add_row(*_cells(row))
+    rows = comparison.summary()
+    shown = Table.grid()
+    shown.add_row("Score: 0 is do-nothing, 1 the reference controller (IQM, 95 % interval).")
+    for id, setting in dict.fromkeys((row.id, row.setting) for row in rows):
+        suffix = "" if setting == "nominal" else f" ({setting})"
+        shown.add_row(Text(f"\n{id}{suffix}", style="bold"))
+        shown.add_row(_section([r for r in rows if (r.id, r.setting) == (id, setting)]))
+    if failures := _failures(rows):
+        shown.add_row(failures)
     return shown
+
+
+def _section(rows: Sequence[AgentSummary]) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    inner = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    inner.add_column("agent")
+    for name in ("score", "P(better)", "RMSE", "trips", "time"):
+        inner.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        inner.add_row(*_cells(row))
+    return inner
 
 
 def _failures(rows: Sequence[AgentSummary]) -> Any:
@@ -100,20 +103,22 @@ def _failures(rows: Sequence[AgentSummary]) -> Any:
 def _cells(row: AgentSummary) -> list[Any]:
     from rich.text import Text
 
-    name = f"  {row.name}"
-    if row.trainings > 1:
-        name += f" ({row.trainings} trainings)"
+    name = row.name + (f" ×{row.trainings}" if row.trainings > 1 else "")
     label = Text(name)
     if row.failed:
-        label.append(f" ({row.failed} runs failed)", style="red")
+        label.append(f" ({row.failed} failed)", style="red")
     if not row.episodes:
         return [label]
     return [
         label,
-        with_interval(row.score),
+        with_interval(row.score, decimals=2),
         with_interval(row.improvement, decimals=2),
-        with_interval(row.metrics.get("return")),
-        with_interval(row.metrics.get("RMSE"), 100.0),
-        with_interval(row.metrics.get("violations")),
+        _estimate(row, "RMSE", 100.0, "%"),
+        _estimate(row, "terminated", 100.0, "%"),
         seconds(row.time_per_action),
     ]
+
+
+def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:
+    interval = row.metrics.get(metric)
+    return "–" if interval is None else f"{digits(interval.estimate * factor)}{unit}"

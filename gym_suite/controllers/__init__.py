@@ -27,7 +27,7 @@ _HOME = {
     "lqr": "state_feedback",
 }
 
-__all__ = sorted(_HOME)
+__all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,7 @@ class _Baseline(Controller):
         """Read the spaces of any Gymnasium or PettingZoo env, or of a nominal model."""
         self.gains_ = {}
         self.gain_units_ = {}
-        space = _single_space(env, "action")
+        space: Any = _single_space(env, "action")
         if space is None:  # a bare nominal model
             from gym_suite.core.env import action_space
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -135,7 +135,7 @@ class AgentVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos[name], infos[f"_{name}"] = np.repeat(values, self.agents), present
         return infos
 
-    def _finals(self, ended: NDArray[np.bool_], waiting: NDArray[np.bool_]) -> Mapping[str, Any]:
+    def _finals(self, ended: NDArray[np.bool_], waiting: NDArray[np.bool_]) -> dict[str, Any]:
         """Last observations and infos of the rows that ended, before their worlds start anew."""
         observations = np.full(self.num_envs, None, object)
         for i in np.flatnonzero(ended):

@@ -54,6 +54,9 @@ class Evaluation:
         self.envs = gymnasium.make_vec(id, num_envs=episodes, **(keywords or {}))
         self.setup = self.envs.unwrapped.setup  # type: ignore[attr-defined]
         self.seed = seed
+        spec: Any = self.envs.spec
+        limits = [limit for limit in (self.setup.horizon, spec.max_episode_steps) if limit]
+        self._horizon = min(limits, default=None)
 
     def score(self, agent: Any) -> Score:
         """Run one episode per row with an agent, deterministically."""
@@ -71,10 +74,7 @@ class Evaluation:
             lengths += alive
             tripped |= alive & terminated
             alive &= ~(terminated | truncated)
-        limits = [
-            limit for limit in (self.setup.horizon, self.envs.spec.max_episode_steps) if limit
-        ]
-        horizon = min(limits, default=lengths.max())
+        horizon = self._horizon or lengths.max()
         errors += np.where(tripped, horizon - lengths, 0)
         lived = np.where(tripped, horizon, lengths)
         return Score(

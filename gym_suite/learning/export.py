@@ -82,8 +82,9 @@ def as_numpy(
         arrays[f"b{k}"] = _array(layer.bias)
     arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
     normalize = model.get_vec_normalize_env()
-    normalised = normalize is not None and normalize.norm_obs
-    if normalised:
+    clip = None
+    if normalize is not None and normalize.norm_obs:
+        clip = float(normalize.clip_obs)
         arrays["mean"] = np.asarray(normalize.obs_rms.mean, np.float64)
         arrays["std"] = np.sqrt(np.asarray(normalize.obs_rms.var, np.float64) + normalize.epsilon)
     meta = {
@@ -96,7 +97,7 @@ def as_numpy(
         "layers": len(layers),
         "activation": activation,
         "squash": algo == "sac",
-        "clip_observation": float(normalize.clip_obs) if normalised else None,
+        "clip_observation": clip,
         "provenance": dict(provenance or {}),
     }
     return ExportedPolicy(meta, arrays)

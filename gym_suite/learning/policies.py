@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).parent / "policies"
 MANIFEST = "manifest.json"
 
 # Stable-Baselines3 keeps SAC's log standard deviation in here (its sac/policies.py).
-SAC_LOG_STD_RANGE = (-20.0, 2.0)
+SAC_LOG_STD_RANGE = (np.float32(-20.0), np.float32(2.0))
 
 
 def _relu(x: NDArray[np.float32], out: NDArray[np.float32]) -> None:
@@ -237,7 +237,7 @@ class ExportedPolicy:
         if "log_std" in self._arrays:
             return np.exp(self._arrays["log_std"])
         log_std = features @ self._arrays["w_std"] + self._arrays["b_std"]
-        return np.exp(np.clip(log_std, *map(np.float32, SAC_LOG_STD_RANGE)))
+        return np.exp(np.clip(log_std, *SAC_LOG_STD_RANGE))
 
 
 def load_policy(
@@ -269,22 +269,17 @@ def load_policy(
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(str(arrays.pop("meta")))
-        checksum = meta.pop("checksum")
-        intact = checksum == _checksum(meta, arrays)
-        if intact and meta["format"] == FORMAT:
-            policy = ExportedPolicy(meta, arrays, path=path, seed=seed)
+        if meta.pop("checksum") != _checksum(meta, arrays):
+            raise ValueError("its checksum does not match its content")
+        if meta["format"] != FORMAT:
+            raise ValueError(f"it has format {meta['format']}, this version reads {FORMAT}")
+        policy = ExportedPolicy(meta, arrays, path=path, seed=seed)
     except (
         Exception
     ) as e:  # a damaged archive makes zipfile, zlib, json and NumPy raise almost anything
         raise ValueError(
             f"{path} is not a usable policy file (truncated or damaged?): {type(e).__name__}: {e}"
         ) from e
-    if not intact:
-        raise ValueError(f"{path} is damaged: its checksum does not match its content")
-    if meta["format"] != FORMAT:
-        raise ValueError(
-            f"{path} has format {meta['format']}, this version of gym_suite reads {FORMAT}"
-        )
     _check_belongs(policy, path, id, observation_columns, action_columns)
     return policy
 
@@ -360,7 +355,7 @@ def _write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
     handle, temporary = tempfile.mkstemp(suffix=".npz", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, meta=np.array(text), **arrays)
+            np.savez(file, **{"meta": np.array(text), **arrays})  # pyright: ignore[reportArgumentType]
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -93,7 +93,7 @@ def replace_curve(folder: Path, algo: str, seed: int, rows: Iterable[Mapping[str
                 if (row["algo"], row["seed"]) != (algo, str(seed))
             ]
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, CURVE_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list[str](CURVE_COLUMNS), lineterminator="\n")
     writer.writeheader()
     writer.writerows([*kept, *rows])
     write_text(path, text.getvalue())

@@ -23,20 +23,10 @@ from gym_suite.motors.parameters import (
     CONSTANT_SPEED,
     CONTROL_TORQUE,
     FRAME_ABC,
-    P_A,
-    P_AREA,
-    P_B,
-    P_C,
-    P_C_D,
-    P_C_R,
     P_CONTROL,
     P_DEAD_TIME,
     P_FRAME,
-    P_GEAR_RATIO,
-    P_GRAVITY,
     P_I_LIMIT,
-    P_J_LOAD,
-    P_J_ROTOR,
     P_KI_D,
     P_KI_Q,
     P_KP_D,
@@ -44,7 +34,6 @@ from gym_suite.motors.parameters import (
     P_L_D,
     P_L_Q,
     P_LOAD_KIND,
-    P_MASS,
     P_MODEL_L_D,
     P_MODEL_L_Q,
     P_MODEL_P,
@@ -54,15 +43,12 @@ from gym_suite.motors.parameters import (
     P_PSI_P,
     P_R_S,
     P_RATIO,
-    P_RHO,
     P_SUBSTEPS,
     P_TAU,
-    P_TAU_DECAY,
     P_TORQUE_LIMIT,
     P_U_DC,
-    P_WHEEL_RADIUS,
-    VEHICLE,
 )
+from gym_suite.motors.shaft import load_coefficients, load_torque
 from gym_suite.motors.transforms import (
     SQRT3,
     clarke,
@@ -136,39 +122,6 @@ VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that operating points may 
 CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
 
 
-# ------------------------------------------------------------------------------------------- load
-
-
-@kernel
-def load_coefficients(p):
-    """Return (a, b, c, inertia, speed below which Coulomb friction is linear) at the shaft.
-
-    A vehicle is reduced to the shaft through its gear: force times lever, mass times lever squared.
-    """
-    if int(p[P_LOAD_KIND]) == VEHICLE:
-        lever = p[P_WHEEL_RADIUS] / p[P_GEAR_RATIO]
-        a = p[P_MASS] * p[P_GRAVITY] * p[P_C_R] * lever
-        c = 0.5 * p[P_RHO] * p[P_C_D] * p[P_AREA] * lever * lever * lever
-        inertia = p[P_J_ROTOR] + p[P_MASS] * lever * lever
-        # Rolling resistance fades in over the tyre's first 0.1 m/s.
-        return a, 0.0, c, inertia, 0.1 / lever
-    inertia = p[P_J_ROTOR] + p[P_J_LOAD]
-    return p[P_A], p[P_B], p[P_C], inertia, p[P_A] * p[P_TAU_DECAY] / inertia
-
-
-@kernel
-def load_torque(omega, a, b, c, linear):
-    """Return the torque that the load takes, N m: sign(omega) (a + c omega^2) + b omega.
-
-    The Coulomb part grows linearly for abs(omega) < linear.
-    """
-    if abs(omega) < linear:
-        coulomb = a * omega / linear
-    else:
-        coulomb = math.copysign(a, omega) if omega != 0.0 else 0.0
-    return coulomb + (b + c * abs(omega)) * omega
-
-
 # ---------------------------------------------------------------------------------------- machine
 
 
@@ -211,14 +164,6 @@ def hold_free(x, h, steps, constants):
 
 
 @kernel
-def _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, coupling_d, coupling_q, induced):
-    return (
-        (u_d - r_s * i_d + coupling_q * i_q) / l_d,
-        (u_q - r_s * i_q - coupling_d * i_d - induced) / l_q,
-    )
-
-
-@kernel
 def hold_at_constant_speed(
     i_d, i_q, u_d, u_q, omega_e, h, steps, cosine, sine, r_s, l_d, l_q, psi_p
 ):
@@ -229,24 +174,26 @@ def hold_at_constant_speed(
     ``cosine`` and ``sine`` are those of half the angle that passes in a sub-step, omega_e h / (2 steps).
     """
     d = h / steps
-    x_d, x_q, induced = omega_e * l_d, omega_e * l_q, omega_e * psi_p
-    half = 0.5 * d
+    half, sixth = 0.5 * d, d / 6.0
+    # di_d/dt = b_d u_d + a_d i_d + c_d i_q and so on: no division within the steps.
+    b_d, b_q = 1.0 / l_d, 1.0 / l_q
+    a_d, c_d = -r_s * b_d, omega_e * l_q * b_d
+    a_q, c_q, induced = -r_s * b_q, -omega_e * l_d * b_q, -omega_e * psi_p * b_q
+    v_d, v_q = b_d * u_d, b_q * u_q
     for _ in range(steps):
         m_d, m_q = rotate(u_d, u_q, cosine, -sine)
-        e_d, e_q = rotate(m_d, m_q, cosine, -sine)
-        d1, q1 = _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, x_d, x_q, induced)
-        d2, q2 = _current_slopes(
-            i_d + half * d1, i_q + half * q1, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        d3, q3 = _current_slopes(
-            i_d + half * d2, i_q + half * q2, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        d4, q4 = _current_slopes(
-            i_d + d * d3, i_q + d * q3, e_d, e_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        i_d += d / 6.0 * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
-        i_q += d / 6.0 * (q1 + 2.0 * q2 + 2.0 * q3 + q4)
-        u_d, u_q = e_d, e_q
+        u_d, u_q = rotate(m_d, m_q, cosine, -sine)
+        w_d, w_q = b_d * m_d, b_q * m_q + induced
+        d1, q1 = v_d + a_d * i_d + c_d * i_q, v_q + induced + a_q * i_q + c_q * i_d
+        j_d, j_q = i_d + half * d1, i_q + half * q1
+        d2, q2 = w_d + a_d * j_d + c_d * j_q, w_q + a_q * j_q + c_q * j_d
+        j_d, j_q = i_d + half * d2, i_q + half * q2
+        d3, q3 = w_d + a_d * j_d + c_d * j_q, w_q + a_q * j_q + c_q * j_d
+        j_d, j_q = i_d + d * d3, i_q + d * q3
+        v_d, v_q = b_d * u_d, b_q * u_q
+        d4, q4 = v_d + a_d * j_d + c_d * j_q, v_q + induced + a_q * j_q + c_q * j_d
+        i_d += sixth * (d1 + 2.0 * (d2 + d3) + d4)
+        i_q += sixth * (q1 + 2.0 * (q2 + q3) + q4)
     return i_d, i_q
 
 
@@ -310,6 +257,7 @@ def _inner_command(x, key, tick, p):
         p[P_DEAD_TIME],
         1.0,
         CLAMPING,
+        0.0,
         0.0,
     )
     return alpha, beta
@@ -451,22 +399,22 @@ def advance_batch(x, key, step, u, p, tables, work):
 
 # ---------------------------------------------------------------------------- plant for analysis
 
-PLANT_STATES = Columns(
-    Column("omega", "rad/s", meaning="mechanical speed"),
-    Column("i_sd", "A", meaning="d current"),
-    Column("i_sq", "A", meaning="q current"),
-)
-PLANT_INPUTS = Columns(
-    Column("u_sd", "V", meaning="d voltage"),
-    Column("u_sq", "V", meaning="q voltage"),
-    Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
-)
-PLANT_OUTPUTS = Columns(
-    Column("omega", "rad/s", meaning="mechanical speed"),
-    Column("i_sd", "A", meaning="d current"),
-    Column("i_sq", "A", meaning="q current"),
-    Column("torque", "N m", meaning="air-gap torque"),
-)
+
+def plant_columns(machine):
+    """Return the columns of states, inputs and outputs of the plant, bounded by a machine's limits."""
+    speed, current = machine.omega_limit, machine.i_limit
+    voltage = machine.u_dc / SQRT3
+    states = Columns(
+        Column("omega", "rad/s", -speed, speed, "mechanical speed"),
+        Column("i_sd", "A", -current, current, "d current"),
+        Column("i_sq", "A", -current, current, "q current"),
+    )
+    inputs = Columns(
+        Column("u_sd", "V", -voltage, voltage, "d voltage"),
+        Column("u_sq", "V", -voltage, voltage, "q voltage"),
+        Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
+    )
+    return states, inputs, states + Columns(Column("torque", "N m", meaning="air-gap torque"))
 
 
 @kernel

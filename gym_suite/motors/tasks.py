@@ -348,11 +348,14 @@ def observe_one(x, key, step, p, tables, work, o):
 
 @kernel
 def step_one(x, key, step, u, p, tables, work, m):
-    """Advance and judge one row; return (reward, terminated)."""
+    """Advance and judge one row; return (reward, terminated).
+
+    State, reference, metrics and observation after the step all belong to the same instant.
+    """
     advance_one(x, key, step, u, p, tables, work)
+    _refer(x, key, step + 1, p, tables)
     reward, terminated = judge_one(x, key, step, u, p, tables, work, m)
     measure_one(x, p, m)
-    _refer(x, key, step + 1, p, tables)
     return reward, terminated
 
 

@@ -77,7 +77,7 @@ class Current:
 
     dt = 1e-4
 
-    def loop(self):
+    def loops(self):
         r, inductance = 0.018, 0.37e-3
         gains = magnitude_optimum(1 / r, inductance / r, dt=self.dt)
         plant = {"numerator": [1.0], "denominator": [inductance, r]}
@@ -128,7 +128,7 @@ def test_given_frequencies_are_used_and_checked(oscillator):
 
 
 def test_bad_input_is_refused(oscillator, motor):
-    with pytest.raises(TypeError, match="loop"):
+    with pytest.raises(TypeError, match="loops"):
         open_loop(object())
     with pytest.raises(ValueError, match="say which output"):
         frequency_response(linearize(oscillator))

@@ -129,13 +129,13 @@ def test_an_infeasible_point_is_refused(motor, arguments, message):
         operating_point(motor, **arguments)
 
 
-def test_bounds_can_be_lifted(motor):
+def test_bounds_can_be_given(motor):
     point = operating_point(
         motor,
         states={"omega": 400.0, "epsilon": 0.0},
         inputs={"i_e": 10.0, "load": 0.0},
         moving=["epsilon"],
-        bounded=False,
+        bounds={"u": (-600.0, 600.0)},
     )
     assert point.as_dict()["u"] > 120.0
 
@@ -152,6 +152,8 @@ def test_bounds_can_be_lifted(motor):
         (lambda n: operating_point(n, outputs={"sprin": 0.0}), ValueError, "'spring'"),
         (lambda n: operating_point(n, moving=["sped"]), ValueError, "state"),
         (lambda n: operating_point(n, guess={"forc": 0.0}), ValueError, "'force'"),
+        (lambda n: operating_point(n, bounds={"forc": (0.0, 1.0)}), ValueError, "'force'"),
+        (lambda n: operating_point(n, bounds={"force": (1.0, 0.0)}), ValueError, "bounds"),
         (lambda n: operating_point(n, outputs={"spring": np.nan}), ValueError, "finite"),
         (lambda n: linearize(SimpleNamespace(plant=None, setup=None)), TypeError, "plant"),
         (lambda n: linearize(3), TypeError, "env"),

@@ -33,7 +33,8 @@ def current_control_one(
     dead_time,
     decoupling,
     anti_windup,
-    back_gain,
+    back_gain_d,
+    back_gain_q,
 ):
     """One sample of two PI laws in rotor coordinates with decoupling and hexagon limitation.
 
@@ -63,7 +64,8 @@ def current_control_one(
         dead_time: 1 with one sample of dead time, else 0.
         decoupling: 1 with, 0 without.
         anti_windup: Kind as in :mod:`gym_suite.controllers.pid`.
-        back_gain: Gain of back-calculation, 1/s.
+        back_gain_d: Gain of back-calculation d, 1/s.
+        back_gain_q: Gain of back-calculation q, 1/s.
 
     Returns:
         u_d, u_q, alpha, beta (V, within the hexagon) and the two new integral terms.
@@ -74,6 +76,6 @@ def current_control_one(
     alpha, beta = inverse_park(u_d, u_q, epsilon + (dead_time + 0.5) * omega_e * tau)
     factor = hexagon_factor(alpha, beta, u_dc)
     real_d, real_q = factor * u_d, factor * u_q
-    integral_d = pi_update(error_d, integral_d, ki_d, tau, u_d, real_d, anti_windup, back_gain)
-    integral_q = pi_update(error_q, integral_q, ki_q, tau, u_q, real_q, anti_windup, back_gain)
+    integral_d = pi_update(error_d, integral_d, ki_d, tau, u_d, real_d, anti_windup, back_gain_d)
+    integral_q = pi_update(error_q, integral_q, ki_q, tau, u_q, real_q, anti_windup, back_gain_q)
     return real_d, real_q, factor * alpha, factor * beta, integral_d, integral_q

@@ -16,6 +16,7 @@ from gym_suite.core.parameters import check_number, check_option
 from gym_suite.motors.controllers.current_control import current_control_one
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.parameters import CONTROL_TORQUE, FRAME_ABC, VEHICLE
+from gym_suite.motors.shaft import load_coefficients
 from gym_suite.motors.transforms import SQRT3, inverse_clarke, torque_of
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
@@ -35,7 +36,8 @@ RULES = ("magnitude_optimum", "symmetrical_optimum")
     L_DEAD_TIME,
     L_DECOUPLING,
     L_ANTI_WINDUP,
-    L_BACK_GAIN,
+    L_BACK_GAIN_D,
+    L_BACK_GAIN_Q,
     L_ABC,
     L_KP_SPEED,
     L_KI_SPEED,
@@ -46,7 +48,11 @@ RULES = ("magnitude_optimum", "symmetrical_optimum")
     L_TORQUE_MAX,
     L_TORQUE_SCALE,
     L_DT,
-) = range(24)
+    L_INERTIA,
+    L_FRICTION,
+    L_VISCOUS,
+    L_DRAG,
+) = range(29)
 
 # Columns that the laws see, in SI.
 S_I_D, S_I_Q, S_OMEGA, S_SIN, S_COS, S_REFERENCE, S_REFERENCE_2 = range(7)
@@ -77,7 +83,8 @@ def _voltage_action(seen, i_d_ref, i_q_ref, state, law, action):
         law[L_DEAD_TIME],
         law[L_DECOUPLING],
         int(law[L_ANTI_WINDUP]),
-        law[L_BACK_GAIN],
+        law[L_BACK_GAIN_D],
+        law[L_BACK_GAIN_Q],
     )
     if law[L_ABC] > 0.0:
         # The common part between the extremes makes the whole hexagon reachable with limited legs.
@@ -98,7 +105,7 @@ def current_control_batch(seen, state, law, action):
     Args:
         seen: (n, 7) currents (A), speed (rad/s), sine and cosine of the angle, current references.
         state: (n, 2) integral terms, updated.
-        law: Constants, (24,).
+        law: Constants, (29,).
         action: (n, 2) dq or (n, 3) abc, filled.
     """
     for i in range(seen.shape[0]):
@@ -111,15 +118,25 @@ def current_control_batch(seen, state, law, action):
 def _speed_law(seen, state, law):
     """Run the speed controller on one row; return current references and the torque they give.
 
-    Uses state[2] (integral term, N m) and state[3] (filtered reference, rad/s).
+    Uses state[2] (integral term, N m), state[3] (filtered reference, rad/s) and state[4] (whether there
+    is an earlier reference to take a difference from).
     """
-    omega, reference = seen[S_OMEGA], seen[S_REFERENCE]
+    omega, reference, earlier = seen[S_OMEGA], seen[S_REFERENCE], state[3]
     if law[L_PREFILTER] > 0.0:
         state[3] += (reference - state[3]) * (1.0 - math.exp(-law[L_DT] / law[L_PREFILTER]))
     else:
         state[3] = reference
     error = state[3] - omega
     demanded = pi_output(error, state[2], law[L_KP_SPEED])
+    if law[L_INERTIA] > 0.0:
+        # What the nominal shaft needs to follow the reference as it moves.
+        target = state[3]
+        if state[4] > 0.0:
+            demanded += law[L_INERTIA] * (target - earlier) / law[L_DT]
+        if abs(target) > 1e-3:
+            demanded += math.copysign(law[L_FRICTION], target)
+        demanded += (law[L_VISCOUS] + law[L_DRAG] * abs(target)) * target
+        state[4] = 1.0
     torque = min(max(demanded, -law[L_TORQUE_MAX]), law[L_TORQUE_MAX])
     pairs, l_d, l_q, psi_p = law[L_PAIRS], law[L_L_D], law[L_L_Q], law[L_PSI_P]
     i_d, i_q = currents_for_torque(
@@ -141,7 +158,7 @@ def _speed_law(seen, state, law):
 
 @kernel
 def speed_control_batch(seen, state, law, action):
-    """Fill the voltage actions of rows of cascaded speed control; state is (n, 4)."""
+    """Fill the voltage actions of rows of cascaded speed control; state is (n, 5)."""
     for i in range(seen.shape[0]):
         i_d, i_q, _ = _speed_law(seen[i], state[i], law)
         _voltage_action(seen[i], i_d, i_q, state[i], law, action[i])
@@ -210,7 +227,7 @@ class _FieldOriented(Controller):
                     dt=values["tau"],
                 )
             )
-        law = np.zeros(24)
+        law = np.zeros(29)
         law[L_KP_D], law[L_KI_D] = self.gains_["i_sd"].kp, self.gains_["i_sd"].ki
         law[L_KP_Q], law[L_KI_Q] = self.gains_["i_sq"].kp, self.gains_["i_sq"].ki
         law[L_L_D], law[L_L_Q] = values["l_d"], values["l_q"]
@@ -219,7 +236,8 @@ class _FieldOriented(Controller):
         law[L_DEAD_TIME] = values["dead_time"]
         law[L_DECOUPLING] = float(self.decoupling)
         law[L_ANTI_WINDUP] = anti_windup_kind(self.anti_windup)
-        law[L_BACK_GAIN] = self.gains_["i_sd"].ki / self.gains_["i_sd"].kp
+        law[L_BACK_GAIN_D] = law[L_KI_D] / law[L_KP_D]
+        law[L_BACK_GAIN_Q] = law[L_KI_Q] / law[L_KP_Q]
         law[L_ABC] = float(int(values["frame"]) == FRAME_ABC)
         law[L_DT] = nominal.dt
         return law
@@ -279,12 +297,14 @@ class SpeedControl(_FieldOriented):
         decoupling: False leaves out the voltages that the rotation induces.
         prefilter: Whether steps of the reference are smoothed as the symmetrical optimum asks for;
             None: where the reference has steps (not on a drive cycle).
+        feedforward: Whether the torque that the nominal shaft and load need for the reference's own
+            acceleration and speed is added; None: on a drive cycle.
         voltage_margin: Part of u_dc / sqrt(3) that operating points may use.
         current_margin: Part of the current limit that operating points may use.
     """
 
     name: ClassVar[str] = "pi"
-    state_size = 4
+    state_size = 5
 
     def __init__(
         self,
@@ -294,6 +314,7 @@ class SpeedControl(_FieldOriented):
         anti_windup: str = "clamping",
         decoupling: bool = True,
         prefilter: bool | None = None,
+        feedforward: bool | None = None,
         voltage_margin: float = 0.9,
         current_margin: float = 0.9,
     ) -> None:
@@ -301,6 +322,7 @@ class SpeedControl(_FieldOriented):
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
         )
         self.prefilter = prefilter
+        self.feedforward = feedforward
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
 
@@ -309,11 +331,12 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         law = self._prepare(nominal, ("v_ref" if cycle else "omega_ref",))
         self._torque = int(values["control"]) == CONTROL_TORQUE
-        inertia = values["j_rotor"] + values["j_load"]
         if int(values["load_kind"]) == VEHICLE:
-            lever = values["wheel_radius"] / values["gear_ratio"]
-            inertia = values["j_rotor"] + values["mass"] * lever * lever
-            self._scale[S_REFERENCE] /= lever
+            self._scale[S_REFERENCE] *= values["gear_ratio"] / values["wheel_radius"]
+        friction, viscous, drag, inertia, _ = load_coefficients(nominal.row)
+        if cycle if self.feedforward is None else self.feedforward:
+            law[L_INERTIA], law[L_FRICTION] = inertia, friction
+            law[L_VISCOUS], law[L_DRAG] = viscous, drag
         delay = 2.0 * self._delay(nominal)
         if self._torque:
             delay += 1.5 * nominal.dt

@@ -1,10 +1,9 @@
-"""The environments of the family: from keyword arguments to a setup."""
+"""From keyword arguments to a setup: checks, parameters of a row, signals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,16 +11,20 @@ from typing import Any
 import numpy as np
 
 from gym_suite.controllers.tuning import magnitude_optimum
-from gym_suite.core.columns import Column, Columns
-from gym_suite.core.env import KernelEnv
 from gym_suite.core.family import Kernels, Plant, Setup, Tracked
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, as_signal, pack
-from gym_suite.core.vector_env import KernelVectorEnv
 from gym_suite.motors import dynamics, tasks
 from gym_suite.motors import parameters as pm
 from gym_suite.motors.controllers.operating_points import max_torque
+from gym_suite.motors.envs.columns import (
+    action_columns,
+    metric_columns,
+    observation_columns,
+    parameter_columns,
+)
+from gym_suite.motors.envs.options import DEFAULTS, WEIGHTS, Options, action_names, keyword_names
 from gym_suite.motors.transforms import SQRT3
 
 KERNELS = Kernels(
@@ -31,70 +34,6 @@ KERNELS = Kernels(
     advance=dynamics.advance_batch,
 )
 
-ACTION_NAMES = {
-    "dq": ("action_d", "action_q"),
-    "abc": ("action_a", "action_b", "action_c"),
-    "torque": ("action_torque",),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The keyword arguments of the family's environments and their defaults."""
-
-    machine: Any = None
-    load: Any = None
-    control: str = "voltage"
-    frame: str = "dq"
-    tau: float = 1e-4
-    control_period: float | None = None
-    substeps: int = 1
-    dead_time: bool = True
-    speed: tuple[float, float] | float | None = None
-    reference: Any = None
-    reference_hold: float = 0.02
-    reference_range: float | None = None
-    duration: float | None = None
-    window: float | str = 60.0
-    start: float | None = None
-    preview: int = 0
-    preview_interval: float | None = None
-    weights: Mapping[str, float] | None = None
-    error_scale: float | None = None
-    error_exponent: float = 0.5
-    penalty_trip: float | None = None
-    noise: Any = None
-    mismatch: Any = None
-    delay: int = 0
-    disturbance: Any = None
-
-
-# What differs between the tasks; everything else is in Options.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "current": {"machine": "PMSM", "load": "constant_speed"},
-    "speed": {
-        "machine": "PMSM",
-        "load": "polynomial_static",
-        "reference_hold": 0.2,
-        "duration": 0.6,
-    },
-    "drive_cycle": {
-        "machine": "HSM16.17.12-C01",
-        "load": "vehicle",
-        "control": "torque",
-        "control_period": 0.01,
-    },
-}
-_NOT_FOR = {
-    "current": ("duration", "window", "start", "control", "control_period"),
-    "speed": ("window", "start", "speed"),
-    "drive_cycle": ("duration", "reference", "reference_hold", "reference_range", "speed"),
-}
-WEIGHTS = {
-    "current": {"i_sd": 0.5, "i_sq": 0.5, "effort": 0.0, "smoothness": 0.0},
-    "speed": {"omega": 1.0, "loss": 0.0, "effort": 0.0, "smoothness": 0.0},
-    "drive_cycle": {"v": 1.0, "loss": 0.0, "effort": 0.0, "smoothness": 0.0},
-}
 CYCLE_ERROR_SCALE = 5.0  # m/s
 
 
@@ -112,12 +51,7 @@ def drive_cycle() -> np.ndarray:
     return table
 
 
-def keyword_names(task: str) -> tuple[str, ...]:
-    """Return the keyword arguments that a task takes."""
-    return tuple(f.name for f in fields(Options) if f.name not in _NOT_FOR[task])
-
-
-def configure(id: str, task: str, **keywords: Any) -> Setup:
+def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     """Return the setup for an id's task and a user's keyword arguments.
 
     Args:
@@ -142,8 +76,12 @@ def configure(id: str, task: str, **keywords: Any) -> Setup:
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     signals, reference_given = _signals(task, options)
+    if isinstance(load, pm.ConstantSpeed) and "torque_load" in (options.disturbance or ()):
+        raise ValueError(
+            "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
+        )
     rows, own_tables = pack(signals)
-    observations = _observation_columns(task, options, values)
+    observations = observation_columns(task, options, values)
     measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
     cycle = drive_cycle() if task == "drive_cycle" else np.zeros((1, 2))
     if reference_given:
@@ -163,10 +101,10 @@ def configure(id: str, task: str, **keywords: Any) -> Setup:
         kernels=KERNELS,
         dt=values["tau"] * values["ratio"],
         state_columns=dynamics.STATES,
-        action_columns=_action_columns(options, values),
+        action_columns=action_columns(options, values),
         observation_columns=observations,
-        metric_columns=_metric_columns(task, options),
-        parameter_columns=_parameter_columns(machine, load),
+        metric_columns=metric_columns(task, options),
+        parameter_columns=parameter_columns(machine, load),
         row=row,
         tables=(cycle, rows, own_tables),
         plant_parameters=pm.PLANT_PARAMETERS,
@@ -176,14 +114,12 @@ def configure(id: str, task: str, **keywords: Any) -> Setup:
         effort_scale=(values["torque_limit"],) if torque_control else (machine.u_dc / SQRT3,) * 2,
         violation="violation",
         horizon=_horizon(task, options, values),
-        idle_action=np.zeros(len(_action_names(options))),
+        idle_action=np.zeros(len(action_names(options))),
         mismatch=read_mismatch(options.mismatch, pm.PARAMETERS, pm.PLANT_PARAMETERS),
         noise=noise,
         delay=read_delay(options.delay),
         plant=Plant(
-            states=dynamics.PLANT_STATES,
-            inputs=dynamics.PLANT_INPUTS,
-            outputs=dynamics.PLANT_OUTPUTS,
+            *dynamics.plant_columns(machine),
             derivative=dynamics.plant_derivative,
             output=dynamics.plant_output,
             guess=(0.5 * machine.omega_nominal, 0.0, 0.0),
@@ -200,14 +136,21 @@ def _lever(load: pm.Load) -> float:
     return load.lever if isinstance(load, pm.Vehicle) else 1.0
 
 
-def _action_names(options: Options) -> tuple[str, ...]:
-    return ACTION_NAMES["torque" if options.control == "torque" else options.frame]
+def _switch(name: str, value: object) -> float:
+    """Return 1 or 0 for True or False, which JSON and NumPy may also give as numbers."""
+    if not isinstance(value, bool | int | float | np.bool_) or value not in (0, 1):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return float(value)
 
 
 def _horizon(task: str, options: Options, values: Mapping[str, float]) -> int | None:
     dt = values["tau"] * values["ratio"]
-    length = {"current": None, "speed": options.duration, "drive_cycle": values["window"]}[task]
-    return None if length is None else max(1, round(length / dt))
+    if task == "current" or (task == "speed" and options.duration is None):
+        return None
+    length = values["window"]
+    if task == "speed":
+        length = check_number("duration", options.duration, above=0.0, high=1e6)
+    return max(1, round(length / dt))
 
 
 def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, float]:
@@ -264,7 +207,7 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "tau": tau,
         "ratio": ratio,
         "substeps": check_number("substeps", options.substeps, low=1, high=1000, integer=True),
-        "dead_time": float(bool(options.dead_time)),
+        "dead_time": _switch("dead_time", options.dead_time),
         "frame": pm.FRAMES.index(options.frame),
         "control": pm.CONTROLS.index(options.control),
         "task": pm.TASKS.index(task),
@@ -364,7 +307,11 @@ def _reward(task: str, options: Options, values: Mapping[str, float]) -> dict[st
     and loss could cost until the end, so that an early end never pays.
     """
     names = WEIGHTS[task]
-    given = dict(options.weights or {})
+    given = {} if options.weights is None else options.weights
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"weights must map reward terms ({', '.join(names)}) to numbers, got {given!r}"
+        )
     check_keywords(given, names, f"weight of task {task!r}")
     weights = [
         check_number(f"weight {name!r}", given.get(name, default), low=0.0)
@@ -422,123 +369,6 @@ def _tracking(task: str, machine: pm.PMSM, v_limit: float) -> tuple[Tracked, ...
     return (Tracked("v", "v_ref", v_limit, "m/s", "vehicle speed"),)
 
 
-def _action_columns(options: Options, values: Mapping[str, float]) -> Columns:
-    names = _action_names(options)
-    if options.control == "torque":
-        column = Column(
-            names[0], "N m", -1, 1, "torque command", scale=float(values["torque_limit"])
-        )
-        return Columns(column)
-    scale = values["u_dc"] / SQRT3 if options.frame == "dq" else 0.5 * values["u_dc"]
-    return Columns(*(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scale) for n in names))
-
-
-def _reference_names(task: str) -> tuple[str, ...]:
-    return {
-        "current": ("i_sd_ref", "i_sq_ref"),
-        "speed": ("omega_ref",),
-        "drive_cycle": ("v_ref",),
-    }[task]
-
-
-def _observation_columns(task: str, options: Options, values: Mapping[str, float]) -> Columns:
-    bound = tasks.OBSERVATION_BOUND
-    current, speed = values["i_limit"], values["omega_limit"]
-    v_limit = speed * values["wheel_radius"] / values["gear_ratio"]
-    columns = [
-        Column("i_sd", "A", -bound, bound, "d current", scale=current),
-        Column("i_sq", "A", -bound, bound, "q current", scale=current),
-        Column("omega", "rad/s", -bound, bound, "mechanical speed", scale=speed),
-    ]
-    if options.control == "voltage":
-        columns += [
-            Column("sin_epsilon", "1", -1, 1, "sine of the electrical angle"),
-            Column("cos_epsilon", "1", -1, 1, "cosine of the electrical angle"),
-        ]
-    for action in _action_columns(options, values):
-        columns.append(
-            Column(f"last_{action.name}", action.unit, -1, 1, "last action", scale=action.scale)
-        )
-    if task != "current":
-        unit = "rad/s" if task == "speed" else "m/s"
-        scale = values["error_scale"]
-        columns.append(Column("error", unit, -bound, bound, "reference minus value", scale=scale))
-    unit, scale = {
-        "current": ("A", current),
-        "speed": ("rad/s", speed),
-        "drive_cycle": ("m/s", v_limit),
-    }[task]
-    for k in range(int(values["preview"]) + 1):
-        ahead = f"reference {k * values['preview_interval']:g} s ahead" if k else "reference"
-        for name in _reference_names(task):
-            label = f"{name}_{k}" if k else name
-            columns.append(Column(label, unit, -bound, bound, ahead, scale=scale))
-    return Columns(*columns)
-
-
-def _metric_columns(task: str, options: Options) -> Columns:
-    tracked = {"current": "i_sd", "speed": "omega", "drive_cycle": "v"}[task]
-    second = (
-        Column("reward_i_sq", "1", 0, math.inf, "tracking of i_sq")
-        if task == "current"
-        else Column("reward_loss", "1", -math.inf, 0, "copper loss")
-    )
-    columns = [
-        Column(f"reward_{tracked}", "1", 0, math.inf, f"tracking of {tracked}"),
-        second,
-        Column("reward_effort", "1", -math.inf, 0, "squared action"),
-        Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
-        Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
-        Column("omega", "rad/s", meaning="mechanical speed"),
-        Column("i_sd", "A", meaning="d current"),
-        Column("i_sq", "A", meaning="q current"),
-        Column("epsilon", "rad", -math.pi, math.pi, "electrical angle"),
-        Column("torque", "N m", meaning="air-gap torque"),
-        Column("torque_load", "N m", meaning="load torque"),
-        Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
-        Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
-        Column("violation", "1", 0, 1, "1 if the current limit is exceeded"),
-        Column("clipped", "1", 0, 3, "elements of the action that were outside [-1, 1]"),
-    ]
-    unit = {"current": "A", "speed": "rad/s", "drive_cycle": "m/s"}[task]
-    columns += [
-        Column(name, unit, meaning="reference that the reward used")
-        for name in _reference_names(task)
-    ]
-    if task == "drive_cycle":
-        columns.append(Column("v", "m/s", meaning="vehicle speed"))
-    if options.control == "torque":
-        columns += [
-            Column("torque_ref", "N m", meaning="torque command"),
-            Column("i_sd_ref", "A", meaning="reference of the inner d controller"),
-            Column("i_sq_ref", "A", meaning="reference of the inner q controller"),
-        ]
-    return Columns(*columns)
-
-
-def _parameter_columns(machine: pm.PMSM, load: pm.Load) -> Columns:
-    """Return the parameter columns with the sources of this machine's and load's numbers."""
-    machine_names = {field.name for field in fields(machine)}
-    load_sources = {
-        f.name: f.metadata.get("source", "") if getattr(load, f.name) == f.default else "user"
-        for f in fields(load)
-        if f.metadata
-    }
-    columns = []
-    for column in pm.PARAMETERS:
-        source = ""
-        if column.name in machine_names:
-            source = pm.machine_source(machine, column.name)
-        elif column.name in load_sources:
-            source = load_sources[column.name]
-        elif column.name in ("kp_d", "ki_d", "kp_q", "ki_q"):
-            source = "magnitude optimum, Kessler 1955"
-        columns.append(
-            Column(column.name, column.unit, column.low, column.high, column.meaning, 1.0, source)
-        )
-    return Columns(*columns)
-
-
 def _resolved(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     names = keyword_names(task)
@@ -555,47 +385,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return value
-
-
-# ------------------------------------------------------------------------------------------ environments
-
-
-class MotorEnv(KernelEnv):
-    """One drive; see the catalogue entry of each id for its task.
-
-    Args:
-        id: The environment's id.
-        task: "current", "speed" or "drive_cycle".
-        render_mode: None, "rgb_array" or "human".
-        **keywords: Attributes of :class:`Options`.
-    """
-
-    def __init__(
-        self, *, id: str, task: str, render_mode: str | None = None, **keywords: Any
-    ) -> None:
-        rebuild = {"id": id, "task": task} | keywords
-        super().__init__(configure(**rebuild), render_mode=render_mode, rebuild=rebuild)
-
-
-class MotorVectorEnv(KernelVectorEnv):
-    """Many drives in one compiled loop; arguments as :class:`MotorEnv`, and those of the core."""
-
-    def __init__(
-        self,
-        *,
-        id: str,
-        task: str,
-        num_envs: int = 1,
-        max_episode_steps: int | None = None,
-        autoreset_mode: Any = "NextStep",
-        render_mode: str | None = None,
-        **keywords: Any,
-    ) -> None:
-        own = {"id": id, "task": task} | keywords
-        faces = {
-            "num_envs": num_envs,
-            "max_episode_steps": max_episode_steps,
-            "autoreset_mode": autoreset_mode,
-            "render_mode": render_mode,
-        }
-        super().__init__(configure(**own), **faces, rebuild=own | faces)

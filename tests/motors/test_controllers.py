@@ -1,0 +1,201 @@
+"""The reference controllers meet what they promise, and the operating points are optimal."""
+
+import gymnasium
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+import gym_suite
+from gym_suite.motors.controllers.operating_points import (
+    currents_for_torque,
+    max_torque,
+    mtpa_for_torque,
+)
+from gym_suite.motors.transforms import torque_of
+
+PAIRS, L_D, L_Q, PSI_P, R_S = 3, 0.37e-3, 1.2e-3, 66e-3, 18e-3
+MACHINE = (PAIRS, L_D, L_Q, PSI_P)
+
+
+def follow(env, steps, seed=0, **overrides):
+    """Run the reference controller; return the infos."""
+    controller = gym_suite.make_controller(env, **overrides)
+    observation, _ = env.reset(seed=seed)
+    state, infos = None, []
+    for _ in range(steps):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, truncated, info = env.step(action)
+        infos.append(info)
+        if terminated or truncated:
+            break
+    return {name: np.array([info[name] for info in infos]) for name in infos[0]}
+
+
+def current_step(axis, speed, **overrides):
+    size = -120.0 if axis == "i_sd" else 120.0 if speed < 150.0 else 100.0
+    reference = {axis: {"kind": "step", "amplitude": size, "start": 0.002}}
+    env = gymnasium.make("gem/PMSM-v0", speed=speed, reference=reference)
+    run = follow(env, 400, **overrides)
+    return run[axis][20:] / size, abs(size), run
+
+
+@pytest.mark.parametrize("axis", ["i_sd", "i_sq"])
+@pytest.mark.parametrize("speed", [0.0, 100.0, 250.0])
+def test_half_nominal_step(axis, speed):
+    response, size, run = current_step(axis, speed)
+    rise = np.argmax(response > 0.9) - np.argmax(response > 0.1)
+    assert rise <= 10
+    assert response.max() <= 1.10
+    assert np.abs(response[-100:] - 1.0).max() * size <= 0.001 * 400.0
+    assert not run["violation"].any()
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.3])
+@pytest.mark.parametrize("names", [("l_d", "l_q"), ("r_s",), ("psi_p",), ("l_d", "l_q", "psi_p")])
+def test_stable_with_parameters_off_by_30_percent(names, factor):
+    mismatch = dict.fromkeys(names, factor)
+    envs = gymnasium.make_vec("gem/PMSM-v0", num_envs=20, mismatch=mismatch)
+    controller = gym_suite.make_controller(envs)
+    observation, _ = envs.reset(seed=0)
+    state, errors = None, []
+    for k in range(1999):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, _, info = envs.step(action)
+        assert not terminated.any()
+        if k % 200 > 150:  # settled: references change every 200 steps
+            errors.append(info["i_sq"] - info["i_sq_ref"])
+    assert np.abs(errors).mean() < 0.02 * 400.0
+
+
+def test_decoupling_matters_and_its_switch_shows_it():
+    def crosstalk(**overrides):
+        env = gymnasium.make(
+            "gem/PMSM-v0",
+            speed=250.0,
+            reference={"i_sq": {"kind": "step", "amplitude": 100.0, "start": 0.05}},
+        )
+        run = follow(env, 800, **overrides)
+        return np.abs(run["i_sd"][510:]).mean()
+
+    assert crosstalk(decoupling=False) > 3.0 * crosstalk()
+
+
+def test_anti_windup_matters():
+    """A reference beyond the voltage winds up an unprotected integral."""
+
+    def overshoot(kind):
+        env = gymnasium.make(
+            "gem/PMSM-v0",
+            speed=300.0,
+            reference={
+                "i_sq": {"kind": "table", "table": [[0, 0], [1e-4, 170], [0.06, 170], [0.0601, 0]]}
+            },
+        )
+        run = follow(env, 1200, anti_windup=kind)
+        return np.abs(run["i_sq"][620:]).mean()
+
+    none = overshoot("none")
+    assert overshoot("clamping") < 0.1 * none
+    assert overshoot("back_calculation") < 0.1 * none
+
+
+def test_unknown_keyword_of_a_controller_names_the_nearest():
+    env = gymnasium.make("gem/PMSM-v0")
+    with pytest.raises(ValueError, match="decoupling"):
+        gym_suite.make_controller(env, decupling=False)
+    with pytest.raises(ValueError, match="clamping"):
+        gym_suite.make_controller(env, anti_windup="clamp")
+    with pytest.raises(ValueError, match="'pi'"):
+        gym_suite.make_controller(env, "pid")
+
+
+# ------------------------------------------------------------------------------- operating points
+
+
+def cheapest(torque, omega_e, u_max, i_max):
+    """Find the least current for a torque within the limits by a general optimiser."""
+    best = None
+    for start in ((-50.0, 50.0), (-250.0, 20.0), (-150.0, 150.0)):
+        result = minimize(
+            lambda i: (i @ i) / 1e4,
+            np.array(start),
+            method="SLSQP",
+            constraints=[
+                {"type": "eq", "fun": lambda i: torque_of(*i, *MACHINE) - torque},
+                {"type": "ineq", "fun": lambda i: (i_max**2 - i @ i) / 1e4},
+                {
+                    "type": "ineq",
+                    "fun": lambda i: (
+                        ((u_max / omega_e) ** 2 - (L_D * i[0] + PSI_P) ** 2 - (L_Q * i[1]) ** 2)
+                        * 100.0
+                    ),
+                },
+            ],
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        if result.success and (best is None or result.fun < best.fun):
+            best = result
+    return None if best is None else best.x
+
+
+@pytest.mark.parametrize("torque", [5.0, 60.0, 140.0])
+@pytest.mark.parametrize("omega_e", [100.0, 900.0, 1600.0])
+def test_least_current_for_a_torque(torque, omega_e):
+    u_max, i_max = 160.0, 360.0
+    ours = np.array(currents_for_torque(torque, omega_e, u_max, i_max, *MACHINE))
+    theirs = cheapest(torque, omega_e, u_max, i_max)
+    if theirs is None:
+        # No point gives it: then ours is the largest torque that the limits allow.
+        grid = np.linspace(-i_max, 0.0, 4001)
+        with np.errstate(invalid="ignore"):
+            circle = np.sqrt(i_max**2 - grid**2)
+            ellipse = np.sqrt((u_max / omega_e) ** 2 - (L_D * grid + PSI_P) ** 2) / L_Q
+        i_q = np.minimum(circle, ellipse)
+        largest = np.nanmax(1.5 * PAIRS * (PSI_P + (L_D - L_Q) * grid) * i_q)
+        assert torque_of(*ours, *MACHINE) == pytest.approx(largest, rel=1e-4)
+        assert largest < torque
+    else:
+        assert torque_of(*ours, *MACHINE) == pytest.approx(torque, rel=1e-6)
+        assert np.hypot(*ours) == pytest.approx(np.hypot(*theirs), rel=1e-4)
+    assert omega_e * np.hypot(L_D * ours[0] + PSI_P, L_Q * ours[1]) <= u_max * (1 + 1e-6)
+    mirrored = currents_for_torque(-torque, omega_e, u_max, i_max, *MACHINE)
+    assert np.allclose(mirrored, ours * [1, -1])
+
+
+def test_published_torque_of_the_default_machine():
+    """The peer computes 160.6 N m from MTPA at 240 A and 385.6 N m at 400 A."""
+    assert max_torque(240.0, *MACHINE) == pytest.approx(160.6, abs=0.05)
+    assert max_torque(400.0, *MACHINE) == pytest.approx(385.6, abs=0.05)
+    i_d, i_q = mtpa_for_torque(1e9, 240.0, *MACHINE)
+    assert np.hypot(i_d, i_q) == pytest.approx(240.0, rel=1e-9)
+
+
+def test_speed_control_weakens_the_field_above_base_speed():
+    env = gymnasium.make("gem/PMSM-Speed-v0", reference={"omega": 410.0}, duration=0.5)
+    run = follow(env, 4999)
+    assert run["omega"][-1] == pytest.approx(410.0, rel=2e-3)
+    assert not run["violation"].any()
+    assert run["i_sd"].min() < -100.0
+    assert np.hypot(run["u_sd"], run["u_sq"]).max() <= 2 / 3 * 300.0 + 1e-6
+
+
+@pytest.mark.parametrize("frame", ["dq", "abc"])
+def test_frames_give_the_same_control(frame):
+    run = follow(gymnasium.make("gem/PMSM-v0", frame=frame), 1900, seed=4)
+    error = np.abs(run["i_sq"] - run["i_sq_ref"])
+    assert error.mean() < 10.0
+    assert not run["clipped"].any() or frame == "dq"
+
+
+def test_drive_cycle_is_followed():
+    envs = gymnasium.make_vec("gem/PMSM-DriveCycle-v0", num_envs=10)
+    controller = gym_suite.make_controller(envs)
+    observation, _ = envs.reset(seed=0)
+    state, errors = None, []
+    for _ in range(5999):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, _, info = envs.step(action)
+        assert not terminated.any()
+        errors.append(info["v"] - info["v_ref"])
+    # The regulation allows 2 km/h; the reference controller stays within a fifth of that.
+    assert np.abs(errors).max() < 0.4 / 3.6

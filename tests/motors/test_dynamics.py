@@ -1,0 +1,184 @@
+"""The drive's physics against closed forms and linear algebra."""
+
+import itertools
+import math
+
+import gymnasium
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+import gym_suite  # noqa: F401 - registers the ids
+from gym_suite.motors import simulate
+from gym_suite.motors.dynamics import hold_at_constant_speed, hold_free
+from gym_suite.motors.transforms import (
+    clarke,
+    inverse_clarke,
+    inverse_park,
+    limit_to_hexagon,
+    park,
+    wrap,
+)
+
+R_S, L_D, L_Q, PSI_P, PAIRS = 18e-3, 0.37e-3, 1.2e-3, 66e-3, 3.0
+
+
+def exact_period(i_d, i_q, u_d, u_q, omega_e, tau):
+    """Solve one period at constant speed by a matrix exponential.
+
+    State (i_d, i_q, u_d, u_q, 1): the held stator voltage turns by -omega_e t in the rotor's frame.
+    """
+    a = np.zeros((5, 5))
+    a[0] = [-R_S / L_D, omega_e * L_Q / L_D, 1 / L_D, 0, 0]
+    a[1] = [-omega_e * L_D / L_Q, -R_S / L_Q, 0, 1 / L_Q, -omega_e * PSI_P / L_Q]
+    a[2, 3], a[3, 2] = omega_e, -omega_e
+    return (expm(a * tau) @ [i_d, i_q, u_d, u_q, 1.0])[:2]
+
+
+@pytest.mark.parametrize("omega", [-400.0, 0.0, 314.0])
+def test_inverter_hold_is_exact_in_the_limit_and_close_with_one_step(omega):
+    tau, omega_e = 1e-4, PAIRS * omega
+    exact = exact_period(50.0, -80.0, 100.0, 70.0, omega_e, tau)
+    for steps, tolerance in ((1, 1e-4), (20, 1e-9)):
+        quarter = 0.5 * omega_e * tau / steps
+        ours = hold_at_constant_speed(
+            50.0,
+            -80.0,
+            100.0,
+            70.0,
+            omega_e,
+            tau,
+            steps,
+            math.cos(quarter),
+            math.sin(quarter),
+            R_S,
+            L_D,
+            L_Q,
+            PSI_P,
+        )
+        assert np.abs(np.array(ours) - exact).max() < tolerance * 100.0
+
+
+def test_both_integrators_agree_where_the_shaft_cannot_move():
+    angle, omega, tau = 0.7, 250.0, 1e-4
+    alpha, beta = inverse_park(100.0, 70.0, angle)
+    constants = (PAIRS, R_S, L_D, L_Q, PSI_P, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, alpha, beta)
+    free = hold_free((omega, 50.0, -80.0, angle), tau, 1, constants)
+    half = 0.5 * PAIRS * omega * tau
+    held = hold_at_constant_speed(
+        50.0,
+        -80.0,
+        100.0,
+        70.0,
+        PAIRS * omega,
+        tau,
+        1,
+        math.cos(half),
+        math.sin(half),
+        R_S,
+        L_D,
+        L_Q,
+        PSI_P,
+    )
+    assert np.allclose(free[1:3], held, rtol=1e-12)
+    assert free[3] == pytest.approx(angle + PAIRS * omega * tau, abs=1e-12)
+
+
+def test_transforms_are_inverse_and_amplitude_invariant():
+    generator = np.random.default_rng(1)
+    for _ in range(50):
+        alpha, beta, angle = generator.normal(size=3)
+        assert np.allclose(clarke(*inverse_clarke(alpha, beta)), (alpha, beta))
+        assert np.allclose(inverse_park(*park(alpha, beta, angle), angle), (alpha, beta))
+    phases = np.cos(0.4 - 2 * np.pi / 3 * np.arange(3))
+    assert np.hypot(*clarke(*phases)) == pytest.approx(1.0)
+    assert wrap(math.pi) == pytest.approx(-math.pi)
+    assert wrap(-7.0) == pytest.approx(-7.0 + 2 * math.pi)
+
+
+def test_hexagon_is_what_eight_switching_states_span():
+    u_dc = 300.0
+    corners = np.array(
+        [clarke(*(u_dc * (np.array(bits) - 0.5))) for bits in itertools.product((0, 1), repeat=3)]
+    )
+    longest = np.hypot(*corners.T).max()
+    assert longest == pytest.approx(2 / 3 * u_dc)
+    for angle in np.linspace(0, 2 * np.pi, 97):
+        direction = np.array([math.cos(angle), math.sin(angle)])
+        limited = np.array(limit_to_hexagon(*(1000.0 * direction), u_dc))
+        assert direction @ limited == pytest.approx(np.hypot(*limited))
+        # The support of the convex hull of the corners, in every face's direction.
+        for face in np.arange(6) * np.pi / 3 + np.pi / 6:
+            normal = np.array([math.cos(face), math.sin(face)])
+            assert limited @ normal <= (corners @ normal).max() + 1e-9
+        assert np.hypot(*limited) >= u_dc / math.sqrt(3) - 1e-9
+        inside = 0.99 * u_dc / math.sqrt(3) * direction
+        assert limit_to_hexagon(*inside, u_dc) == tuple(inside)
+
+
+@pytest.mark.parametrize("dead_time", [True, False])
+@pytest.mark.parametrize("frame", ["dq", "abc"])
+def test_environment_applies_the_voltage_it_is_told(dead_time, frame):
+    """The env's currents equal open-loop simulation of the voltages that should act."""
+    keywords = {"dead_time": dead_time, "frame": frame, "speed": 200.0}
+    env = gymnasium.make("gem/PMSM-v0", **keywords).unwrapped
+    env.reset(seed=3)
+    epsilon, tau, turn = float(env.state()["epsilon"][0]), 1e-4, 3 * 200.0 * 1e-4
+    scale = 300.0 / math.sqrt(3) if frame == "dq" else 150.0
+    generator = np.random.default_rng(0)
+    acting, currents = [np.zeros(3)] * dead_time, []
+    for k in range(60):
+        action = generator.uniform(-0.5, 0.5, 2 if frame == "dq" else 3)
+        voltage = scale * action
+        if frame == "dq":
+            ahead = epsilon + k * turn + (1.5 if dead_time else 0.5) * turn
+            voltage = np.array(inverse_clarke(*inverse_park(*voltage, ahead)))
+        acting.append(voltage)
+        _, _, _, _, info = env.step(action)
+        currents.append((info["i_sd"], info["i_sq"]))
+    run = simulate(
+        "PMSM",
+        np.array(acting)[:60],
+        tau=tau,
+        frame="abc",
+        load={"kind": "constant_speed", "omega": 200.0},
+        initial_state={"epsilon": epsilon},
+        rtol=1e-11,
+    )
+    theirs = np.column_stack([run["i_sd"], run["i_sq"]])[1:]
+    assert np.abs(np.array(currents) - theirs).max() < 1e-4 * np.abs(theirs).max()
+
+
+def test_angle_advance_keeps_the_mean_voltage_where_it_was_asked_for():
+    """Averaged over the period in which it acts, a dq command points where it was told."""
+    env = gymnasium.make("gem/PMSM-v0", speed=300.0).unwrapped
+    env.reset(seed=0)
+    for _ in range(3):
+        _, _, _, _, info = env.step(np.array([0.3, 0.4]))
+    scale = 300.0 / math.sqrt(3)
+    assert info["u_sd"] == pytest.approx(0.3 * scale, rel=1e-9)
+    assert info["u_sq"] == pytest.approx(0.4 * scale, rel=1e-9)
+
+
+def test_disturbances_act_on_the_plant():
+    quiet = gymnasium.make("gem/PMSM-Speed-v0").unwrapped
+    loaded = gymnasium.make(
+        "gem/PMSM-Speed-v0", disturbance={"torque_load": {"kind": "step", "amplitude": 20.0}}
+    ).unwrapped
+    for env in (quiet, loaded):
+        env.reset(seed=0)
+        for _ in range(20):
+            env.step(np.zeros(2))
+    slower = quiet.state()["omega"][0] - loaded.state()["omega"][0]
+    # 20 N m on the shaft for 2 ms; the machine brakes a little as it turns, hence the tolerance.
+    assert slower == pytest.approx(20.0 * 0.002 / 0.03884, rel=0.01)
+    shifted = gymnasium.make(
+        "gem/PMSM-v0", speed=0.0, disturbance={"u_sd": 3.6}, dead_time=False
+    ).unwrapped
+    shifted.reset(seed=0)
+    for _ in range(2000):
+        shifted.step(np.zeros(2))
+    tau_d = L_D / R_S
+    assert shifted.state()["i_sd"][0] == pytest.approx(
+        200.0 * (1 - math.exp(-0.2 / tau_d)), rel=1e-6
+    )
