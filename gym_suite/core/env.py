@@ -109,21 +109,31 @@ class Face:
         names = self.setup.state_columns.names
         return {name: self._rows.x[:, j].copy() for j, name in enumerate(names)}
 
-    def _inject(self, options: Mapping[str, Any] | None, mask: np.ndarray) -> None:
-        """Write the state columns that ``reset(options={"state": ...})`` names."""
+    def _state_options(self, options: Mapping[str, Any] | None) -> dict[int, np.ndarray]:
+        """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""
         if not options:
-            return
+            return {}
         check_keywords(options, ("state", "reset_mask"), "reset option")
-        given = options.get("state")
-        if not given:
-            return
-        columns = self.setup.state_columns
-        for name, value in given.items():
+        wanted = {}
+        for name, value in (options.get("state") or {}).items():
+            column = self.setup.state_columns.index(name)
             values = np.asarray(value, dtype=np.float64)
+            if values.shape not in ((), (self._rows.n,)):
+                raise ValueError(
+                    f"initial state {name!r} must be a number or have shape ({self._rows.n},), "
+                    f"got {values.shape}"
+                )
             if not np.isfinite(values).all():
                 raise ValueError(f"initial state {name!r} must be finite, got {value!r}")
-            self._rows.x[mask, columns.index(name)] = values if not values.ndim else values[mask]
-        self._rows.observe(mask)
+            wanted[column] = values
+        return wanted
+
+    def _inject(self, wanted: Mapping[int, np.ndarray], mask: np.ndarray) -> None:
+        """Write the columns that :meth:`_state_options` returned into the masked rows."""
+        for column, values in wanted.items():
+            self._rows.x[mask, column] = values[mask] if values.ndim else values
+        if wanted:
+            self._rows.observe(mask)
 
     def _require_start(self) -> None:
         if not self._started:
@@ -195,10 +205,11 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         Returns:
             Observation, float32 of shape (no,), and the metrics by name.
         """
+        wanted = self._state_options(options)
         super().reset(seed=seed)
         key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
         self._rows.reset(self._everything, key)
-        self._inject(options, self._everything)
+        self._inject(wanted, self._everything)
         self._started = True
         self._record((0,))
         return self._rows.o[0], self._info()

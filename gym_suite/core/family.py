@@ -131,6 +131,7 @@ class Setup:
             dimensions; None: ``tables``.
         plant_parameters: Names of the parameters that ``mismatch=`` may touch.
         measured: Names of the observation columns that ``noise=`` may touch.
+        disturbances: Names of the channels that ``disturbance=`` may drive.
         tracking: What is to follow what.
         effort: Metric columns of the actuating quantities, with :attr:`effort_scale` as full scale.
         violation: Metric column that is 1 in a step in which a limit is violated.
@@ -163,6 +164,7 @@ class Setup:
     nominal_tables: tuple[np.ndarray, ...] | None = None
     plant_parameters: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
+    disturbances: tuple[str, ...] = ()
     tracking: tuple[Tracked, ...] = ()
     effort: tuple[str, ...] = ()
     effort_scale: tuple[float, ...] = ()
@@ -307,7 +309,7 @@ def clip_action(u):
 def _draw_mismatch(p, nominal, mismatch, key, mask):
     for i in range(p.shape[0]):
         if mask[i]:
-            for j in range(nominal.shape[0]):
+            for j in range(nominal.shape[0]):  # p[i] = nominal would allocate
                 p[i, j] = nominal[j]
             for k in range(mismatch.shape[0]):
                 low, high = mismatch[k, 1], mismatch[k, 2]
@@ -451,12 +453,14 @@ class Rows:
             self.queue[:, :-1] = self.queue[:, 1:]
             self.queue[:, -1] = self.u
             self.u[:] = late
+        before = self.metrics, self.m, self.o, self.reward, self.terminated
         self._fresh()
         if self.engine is not None:
             wrong = self.engine.step(self, skip)
         else:
             wrong = self._step(skip)
         if wrong >= 0:
+            self.metrics, self.m, self.o, self.reward, self.terminated = before
             self._refuse(wrong)
         if setup.noise is not None:
             self._add_noise(~skip)

@@ -87,10 +87,12 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each world's generator."""
-        self._seed(None, self.num_envs)
+        self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
         return tuple(self._generators)
 
-    def _seed(self, seed: int | Sequence[int | None] | None, count: int) -> None:
+    def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
+        """Seed the generators of the masked rows; where there is no seed an existing one goes on."""
+        count = self.num_envs
         if seed is None:
             if self._generators:
                 return
@@ -99,19 +101,17 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             seed = [int(seed) + i for i in range(count)]
         if len(seed) != count:
             raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
-        made = [
-            seeding.np_random(s) if s is not None or not self._generators else None for s in seed
-        ]
         if not self._generators:
-            self._generators = [pair[0] for pair in made if pair]
-            self._seeds = tuple(pair[1] for pair in made if pair)
+            pairs = [seeding.np_random(one) for one in seed]
+            self._generators = [generator for generator, _ in pairs]
+            self._seeds = tuple(used for _, used in pairs)
             return
-        for i, pair in enumerate(made):
-            if pair:
-                self._generators[i] = pair[0]
-        self._seeds = tuple(
-            pair[1] if pair else old for pair, old in zip(made, self._seeds, strict=True)
-        )
+        made = {
+            i: seeding.np_random(one) for i, one in enumerate(seed) if mask[i] and one is not None
+        }
+        for i, (generator, _) in made.items():
+            self._generators[i] = generator
+        self._seeds = tuple(made[i][1] if i in made else old for i, old in enumerate(self._seeds))
 
     def _keys(self, mask: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(mask)
@@ -139,10 +139,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             TypeError: If the mask is not a bool array.
             ValueError: If the mask has a wrong shape or no True element.
         """
-        self._seed(seed, self.num_envs)
         mask = self._mask(options)
+        wanted = self._state_options(options)
+        self._seed(seed, mask)
         self._rows.reset(mask, self._keys(mask))
-        self._inject(options, mask)
+        self._inject(wanted, mask)
         self._done[mask] = False
         self._started = True
         self._record(np.flatnonzero(mask))
