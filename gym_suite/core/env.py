@@ -83,14 +83,16 @@ class Face:
         "render_fps": RENDER_FPS,
     }
 
-    def _prepare(self, setup: Setup, rows: int, render_mode: str | None) -> None:
+    def _prepare(
+        self, setup: Setup, rows: int, render_mode: str | None, *, handed_out: bool = False
+    ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_error("render_mode", render_mode, RENDER_MODES)
         self.setup = setup
         self.nominal = Nominal(setup)
         self.render_mode = render_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
-        self._rows = Rows(setup, rows)
+        self._rows = Rows(setup, rows, handed_out=handed_out)
         self._names = setup.metric_columns.names
         self._started = False
         self._renderer: Any = None
@@ -257,7 +259,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._require_start()
         if self._renderer is None:
             self._record((0,))
-        return self._renderer.frame(0)
+        renderer: Any = self._renderer
+        return renderer.frame(0)
 
     def close(self) -> None:
         """Free pictures and engines; may be called twice."""

@@ -335,6 +335,13 @@ def _add_noise(o, key, step, sigma, low, high, mask):
 class Rows:
     """The state of n worlds of one setup, and the only code that moves them.
 
+    Args:
+        setup: What the id and its keywords decide.
+        n: Number of worlds.
+        handed_out: Whether the caller hands out metrics, rewards and flags as arrays, so that each step
+            must give them memory of its own. Where they leave as Python numbers it is used again, which
+            saves a single environment a fifth of its step; observations are always fresh.
+
     Attributes:
         x: State, float64 (n, nx).
         key: Episode keys, uint64 (n,).
@@ -351,6 +358,7 @@ class Rows:
     __slots__ = (
         "_all",
         "_cold",
+        "_handed_out",
         "_high",
         "_low",
         "_none",
@@ -371,9 +379,10 @@ class Rows:
         "x",
     )
 
-    def __init__(self, setup: Setup, n: int) -> None:
+    def __init__(self, setup: Setup, n: int, *, handed_out: bool = True) -> None:
         agents = setup.agent_count
         self.setup = setup
+        self._handed_out = handed_out
         self.n = n
         self.x = np.zeros((n, len(setup.state_columns)))
         self.key = np.zeros(n, dtype=np.uint64)
@@ -388,10 +397,16 @@ class Rows:
         self._high = setup.observation_columns.high
         self._cold = True
         self.engine = setup.engine(setup, n) if setup.engine else None
-        self._fresh()
+        self._allocate()
 
     def _fresh(self) -> None:
         """Give this step memory of its own: what was handed out before stays as it is."""
+        if self._handed_out:
+            self._allocate()
+        else:
+            self.o = np.empty_like(self.o)
+
+    def _allocate(self) -> None:
         n, agents = self.n, self.setup.agent_count
         # Padded: with a power of two of rows all metrics of a row would share one cache set (measured:
         # 80 ns a row instead of 5).

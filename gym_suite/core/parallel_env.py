@@ -50,7 +50,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
             raise ValueError(f"{setup.id} has one agent; make it with gymnasium.make")
         self._prepare(setup, 1, render_mode)
         self._rebuild = dict(rebuild or {})
-        self.metadata = {
+        self.metadata = {  # type: ignore[assignment] - one of its own, as Gymnasium's vector envs have
             "name": setup.id,
             "render_modes": list(RENDER_MODES),
             "render_fps": RENDER_FPS,

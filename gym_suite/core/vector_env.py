@@ -59,7 +59,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
-        self._prepare(setup, int(num_envs), render_mode)
+        self._prepare(setup, int(num_envs), render_mode, handed_out=True)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode
@@ -234,7 +234,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         rows = self._rows
         truncated = rows.step >= self._limit
         if self._joint:
-            return rows.reward.mean(axis=1), rows.terminated.any(axis=1), truncated
+            return rows.reward.mean(axis=1), np.any(rows.terminated, axis=1), truncated  # type: ignore[return-value]
         return rows.reward[:, 0], rows.terminated[:, 0], truncated
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
@@ -258,7 +258,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._require_start()
         if self._renderer is None:
             self._record(range(self.num_envs))
-        return tuple(self._renderer.frame(i) for i in range(self.num_envs))
+        renderer: Any = self._renderer
+        return tuple(renderer.frame(i) for i in range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return an attribute, or the result of a method, once per world."""
