@@ -232,7 +232,10 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         return rows.o[0], reward, terminated, truncated, self._info()
 
     def _info(self) -> dict[str, Any]:
-        return dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
+        info = dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
+        for name, first, stop in self.setup.info_arrays:
+            info[name] = self._rows.x[0, first:stop].astype(np.int64)
+        return info
 
     def render(self) -> np.ndarray | None:
         """Return a frame, uint8 of shape (height, width, 3), or None in the other modes."""
