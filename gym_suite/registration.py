@@ -157,6 +157,10 @@ def load(entry: str) -> Any:
 def parallel_env(id: str, **keywords: Any) -> Any:
     """Return the PettingZoo ParallelEnv of an id with several agents.
 
+    Args:
+        id: An id of the catalogue; a "gym_suite:" in front is allowed.
+        **keywords: The environment's keyword arguments.
+
     Raises:
         ValueError: If the id is unknown or has one agent.
     """
