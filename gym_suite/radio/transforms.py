@@ -202,7 +202,7 @@ def two_channel_throughput(p01: float, p11: float) -> float:
     The myopic policy is optimal there (Zhao, Krishnamachari and Liu, IEEE TWC 7(12), 2008).
     """
     w0 = stationary_idle(p01, p11)
-    return w0 + w0 * (1.0 - w0) * (p11 - p01)
+    return w0 + w0 * (1.0 - w0) * abs(p11 - p01)
 
 
 def whittle_index(w: float, p01: float, p11: float) -> float:
