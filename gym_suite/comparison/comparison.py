@@ -333,7 +333,6 @@ def compare(
         FileNotFoundError: no such policy file.
         OSError: the folder cannot be written. Like all of these, before anything runs.
     """
-    from gym_suite.core.trajectory import Trajectory
     from gym_suite.registration import card
 
     names = [ids] if isinstance(ids, str) else list(ids)
@@ -357,7 +356,7 @@ def compare(
         for job, outcome in run_jobs(jobs, executor=executor, workers=workers, progress=update):
             kept = {}
             if outcome.trajectory is not None and job.shown is not None:
-                kept[job.run(job.shown).digest()] = Trajectory(**outcome.trajectory)
+                kept[job.run(job.shown).digest()] = outcome.trajectory
             results.add(outcome.records, kept)
     comparison = Comparison(experiments, results)
     if out is not None:

@@ -1,6 +1,6 @@
 """The family contract: columns plus compiled functions over rows.
 
-A family gives three module-level kernels (see :class:`Kernels`) and, for each way an id can be set up, one
+A family gives four module-level kernels (see :class:`Kernels`) and, for each way an id can be set up, one
 :class:`Setup`: everything that follows from keyword arguments. :class:`Rows` holds n worlds of a setup and moves
 them; the single, vector and parallel environments are thin faces of it, so they compute the same numbers.
 
