@@ -62,7 +62,9 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
     """Return the columns of a row for these entities."""
     columns = [
         Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
-        Column("blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"),
+        Column(
+            "blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"
+        ),
         Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
         Column("switched", "1", 0, 1, "1 if the agent transmitted on another channel than before"),
         *(
@@ -71,10 +73,15 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
         ),
         *(Column(f"action_{e}", "1", -1, channels - 1, f"channel of {e}") for e in entities),
         *(
-            Column(f"occupancy_{c}", "1", 0, len(entities) + 1, "0, the entity's number, or several")
+            Column(
+                f"occupancy_{c}", "1", 0, len(entities) + 1, "0, the entity's number, or several"
+            )
             for c in range(channels)
         ),
-        *(Column(f"peer_{c}", "1", 0, len(entities) + 1, "as RFRL Gym shows") for c in range(channels)),
+        *(
+            Column(f"peer_{c}", "1", 0, len(entities) + 1, "as RFRL Gym shows")
+            for c in range(channels)
+        ),
     ]
     for what, meaning in (
         ("on", "1 while the entity transmits"),

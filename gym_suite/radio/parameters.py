@@ -84,7 +84,13 @@ PARAMETERS = Columns(
     Column("switching_cost", "1", 0, math.inf, "cost of transmitting on another channel than last"),
     Column("tolerance", "1", 0, 1, "part of a step that may be interfered with"),
     Column("samples", "1", 1, 1e7, "complex samples that the detector averages"),
-    Column("threshold", "1", 0, math.inf, "energy above which a channel counts as busy, in noise powers"),
+    Column(
+        "threshold",
+        "1",
+        0,
+        math.inf,
+        "energy above which a channel counts as busy, in noise powers",
+    ),
     Column("noise_power", "1", 0, math.inf, "noise power over its nominal value"),
     Column("power", "1", 0, math.inf, "received power of all entities over its nominal value"),
 )

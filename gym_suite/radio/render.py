@@ -80,7 +80,10 @@ class RadioRenderer(EpisodeRenderer):
         channels = self._span.stop - self._span.start
         self._build_map(canvas, self._map, channels)
         panel = Panel(
-            title="cumulated reward", unit="", series=[Series(name="total", label="reward")], span=10.0
+            title="cumulated reward",
+            unit="",
+            series=[Series(name="total", label="reward")],
+            span=10.0,
         )
         self._chart = StripChart(
             canvas, [panel], box=Box(56.0, 4.0, width, split - 4.0), span=self.span

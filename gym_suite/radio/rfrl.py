@@ -178,7 +178,11 @@ def read_draws(draws: object, scenario: own.Scenario) -> dict[int, dict[int, flo
         label = draw["entity"]
         if label not in places:
             raise unknown_error(f"{path}.entity", label, places)
-        step = 0 if draw["step"] == "reset" else own.whole(f"{path}.step", draw["step"], 0, own.FOREVER)
+        step = (
+            0
+            if draw["step"] == "reset"
+            else own.whole(f"{path}.step", draw["step"], 0, own.FOREVER)
+        )
         entity = scenario.entities[places[label]]
         result.setdefault(step, {})[places[label]] = _chosen(path, draw, entity, scenario.channels)
     return result

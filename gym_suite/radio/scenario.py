@@ -337,7 +337,11 @@ def clock(path: str, value: object) -> tuple[int, int, int]:
     if len(items) != 3:
         raise ValueError(f"{path} must have 3 numbers (starts on, on, off), got {len(items)}")
     first = whole(f"{path}[0]", int(items[0]) if isinstance(items[0], bool) else items[0], 0, 1)
-    return first, whole(f"{path}[1]", items[1], 0, MAX_STEPS), whole(f"{path}[2]", items[2], 0, MAX_STEPS)
+    return (
+        first,
+        whole(f"{path}[1]", items[1], 0, MAX_STEPS),
+        whole(f"{path}[2]", items[2], 0, MAX_STEPS),
+    )
 
 
 def schema() -> dict[str, Any]:

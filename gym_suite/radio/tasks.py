@@ -86,7 +86,9 @@ def gamma_variate(shape, key, step, stream):
         if v <= 0.0:
             continue
         v = v * v * v
-        if math.log(1.0 - uniform(key, step, stream + k + 1)) < 0.5 * z * z + d - d * v + d * math.log(v):
+        if math.log(
+            1.0 - uniform(key, step, stream + k + 1)
+        ) < 0.5 * z * z + d - d * v + d * math.log(v):
             return d * v
     return d  # the mode's neighbourhood; reached with probability below 0.05^31
 

@@ -16,7 +16,9 @@ from gym_suite.core.parameters import check_number
 from gym_suite.radio.controllers.common import Array, ChannelController, RandomizedController
 
 
-def _add_gain(controller: ChannelController, observation: Array, count: Array, total: Array) -> None:
+def _add_gain(
+    controller: ChannelController, observation: Array, count: Array, total: Array
+) -> None:
     """Add the last transmission of each row to its arms."""
     channel = controller._last_channel(observation)
     rows = np.flatnonzero((channel >= 0) & (controller._ack(observation) != 0.0))

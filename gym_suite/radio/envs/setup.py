@@ -196,7 +196,9 @@ def metric_columns() -> Columns:
         Column("channel", "1", -1, pm.MAX_CHANNELS, "channel of the agent, -1: silent"),
         Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
         Column("delivered", "1", 0, 1, "1 if delivered"),
-        Column("blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"),
+        Column(
+            "blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"
+        ),
         Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
         Column("switched", "1", 0, 1, "1 if the agent changed its channel"),
     )
@@ -252,7 +254,12 @@ def _gilbert_elliott(options: Options) -> Scenario:
         for c in range(channels)
     }
     return read_mapping(
-        {"name": "gilbert_elliott", "channels": channels, "steps": options.steps, "entities": entities}
+        {
+            "name": "gilbert_elliott",
+            "channels": channels,
+            "steps": options.steps,
+            "entities": entities,
+        }
     )
 
 
