@@ -132,6 +132,7 @@ class RandomAgent(_Baseline):
     """
 
     name: ClassVar[str] = "random"
+    randomized: ClassVar[bool] = True
     #: Key, number of the episode, number of the step; all whole numbers below 2**53.
     state_size = 3
 

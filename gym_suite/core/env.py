@@ -56,10 +56,14 @@ def read_action(
     Raises:
         ValueError: For a wrong shape, a dtype that is not a real number, or a choice that does not exist.
     """
-    if discrete is not None and shape == () and isinstance(action, int | np.integer):
-        # One choice of one world, the common case: what follows takes ten times as long.
-        if type(action) is not bool and 0 <= action < discrete:
-            return action  # type: ignore[return-value]
+    # One choice of one world is read at once: what follows takes ten times as long.
+    if (
+        discrete is not None
+        and shape == ()
+        and isinstance(action, int | np.integer)
+        and 0 <= action < discrete
+    ):
+        return action  # type: ignore[return-value]
     try:
         values = np.asarray(action)
     except ValueError as error:

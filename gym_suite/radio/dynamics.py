@@ -91,7 +91,7 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
     ):
         columns += [Column(f"{what}_{e}", "1", meaning=meaning) for e in entities]
     columns += [
-        Column(f"sensed_{k}_{c}", "1", -1, 1, f"channel {c}, {k} steps ago")
+        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} steps ago")
         for k in range(history)
         for c in range(channels)
     ]

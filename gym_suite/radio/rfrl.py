@@ -64,17 +64,19 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     """
     if isinstance(source, str | Path):
         name = name or Path(source).stem
-        source = own.load_mapping(source)
-    if not isinstance(source, Mapping):
+        given: Mapping[str, Any] = own.load_mapping(source)
+    elif isinstance(source, Mapping):
+        given = source
+    else:
         raise TypeError(f"expected a name, a path or a mapping, got {type(source).__name__}")
     resolved: dict[str, Any] = {}
-    if "scenario_as_run" in source:
-        name = name or source.get("name")
-        for entity in source.get("entities", ()):
+    if "scenario_as_run" in given:
+        name = name or given.get("name")
+        for entity in given.get("entities", ()):
             resolved[entity["label"]] = entity.get("resolved_channels")
-        source = source["scenario_as_run"]
-    check_keywords(source, _TOP, "key of an RFRL Gym scenario")
-    environment = _mapping("environment", source.get("environment"))
+        given = _mapping("scenario_as_run", given["scenario_as_run"])
+    check_keywords(given, _TOP, "key of an RFRL Gym scenario")
+    environment = _mapping("environment", given.get("environment"))
     if "agents" in environment:
         raise ValueError("environment.agents: a scenario of several agents is no single-agent game")
     check_keywords(environment, _ENVIRONMENT, "key of environment")
@@ -84,12 +86,12 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     channels = own.whole(
         "environment.num_channels", environment["num_channels"], 1, own.MAX_CHANNELS
     )
-    given = _mapping("entities", source.get("entities"))
-    if len(given) > own.MAX_ENTITIES:
-        raise ValueError(f"entities: {len(given)} are given, at most {own.MAX_ENTITIES} allowed")
+    listed = _mapping("entities", given.get("entities"))
+    if len(listed) > own.MAX_ENTITIES:
+        raise ValueError(f"entities: {len(listed)} are given, at most {own.MAX_ENTITIES} allowed")
     entities = tuple(
         _entity(f"entities.{label}", label, value, channels, resolved.get(label))
-        for label, value in given.items()
+        for label, value in listed.items()
     )
     goal = _GOALS[check_option("environment.reward_mode", environment["reward_mode"], _GOALS)]
     target = environment.get("target_entity")

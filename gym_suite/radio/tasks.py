@@ -156,7 +156,7 @@ def sense(x, key, step, p, tables):
             energy = energy_statistic(power, p[P_SAMPLES], p[P_NOISE_POWER], key, step, stream)
             x[newest + c] = 1.0 if energy > p[P_THRESHOLD] else 0.0
         else:
-            x[newest + c] = seen / (n + 1.0) if observation == CLASSIFY else seen
+            x[newest + c] = seen
 
 
 # --------------------------------------------------------------------------------------------- judge
@@ -200,8 +200,9 @@ def observe_one(x, p, o):
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
     newest = X_ACTIONS + n + 2 * channels + 4 * n
     size = history * channels
+    scale = n + 1.0 if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
     for j in range(size):
-        o[j] = x[newest + j]
+        o[j] = x[newest + j] / scale
     for k in range(channels + 1):
         o[size + k] = 0.0
     o[size + 1 + int(x[X_CHANNEL])] = 1.0

@@ -56,11 +56,10 @@ def test_many_worlds_equal_single_ones(id, keywords):
 @pytest.mark.parametrize("id", IDS)
 def test_no_observation_is_constant(id):
     envs = gymnasium.make_vec(id, num_envs=20)
-    seen = [envs.reset(seed=0)[0]]
-    generator = np.random.default_rng(0)
-    for _ in range(envs.unwrapped.setup.horizon):
-        seen.append(envs.step(generator.integers(0, envs.single_action_space.n, 20))[0])
-    seen = np.concatenate(seen)
+    first = envs.reset(seed=0)[0]
+    shape = (envs.unwrapped.setup.horizon, 20)
+    actions = np.random.default_rng(0).integers(0, envs.single_action_space.n, shape)
+    seen = np.concatenate([first, *(envs.step(action)[0] for action in actions)])
     names = envs.unwrapped.setup.observation_columns.names
     constant = [names[j] for j in np.flatnonzero(seen.min(axis=0) == seen.max(axis=0))]
     assert not constant
@@ -145,10 +144,8 @@ def test_a_random_jammer_hits_each_channel_equally_often():
 def test_gilbert_elliott_users_have_their_chain():
     envs = gymnasium.make_vec("radio/GilbertElliott-v0", num_envs=200, p01=0.2, p11=0.9, steps=500)
     _, info = envs.reset(seed=0)
-    states = [info["occupancy"] == 0]
-    for _ in range(200):
-        states.append(envs.step(np.zeros(200, dtype=int))[-1]["occupancy"] == 0)
-    states = np.array(states)
+    infos = [info, *(envs.step(np.zeros(200, dtype=int))[-1] for _ in range(200))]
+    states = np.array([info["occupancy"] == 0 for info in infos])
     before, after = states[:-1], states[1:]
     for origin, chance in ((True, 0.9), (False, 0.2)):
         came = after[before == origin]

@@ -102,7 +102,7 @@ def test_mistakes_are_named_by_their_path(base, path, value, message):
 def test_broken_files_are_refused(tmp_path, text):
     path = tmp_path / "broken.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="broken.json"):
+    with pytest.raises(ValueError, match=r"broken\.json"):
         read_scenario(path)
 
 

@@ -20,7 +20,6 @@ class ChannelController(Controller):
         values = nominal.parameters
         self.channels_ = int(values["channels"])
         self.history_ = int(values["history"])
-        self.nominal_ = nominal
         self._set_up(nominal)
 
     def _set_up(self, nominal: Any) -> None:
@@ -57,6 +56,7 @@ class RandomizedController(ChannelController):
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed
 
+    randomized = True
     #: Columns of the state behind those of the generator.
     own_size = 0
 

@@ -170,16 +170,22 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
 
 def observation_columns(scenario: Scenario, history: int) -> Columns:
     """Return the columns of one observation: sensed channels, own last action, acknowledgement."""
-    what = "number of the entity" if scenario.observation == "classify" else "1 if busy"
-    scale = len(scenario.entities) + 1.0 if scenario.observation == "classify" else 1.0
+    count = len(scenario.entities)
+    classify = scenario.observation == "classify"
+    scale = count + 1.0 if classify else 1.0
+    what = f"0: idle, 1..{count}: who, {count + 1}: several" if classify else "0: idle, 1: busy"
     sensed = [
-        Column(f"sensed_{k}_{c}", "1", -1, 1, f"channel {c} {k} steps ago: {what}; -1: not sensed")
+        Column(
+            f"sensed_{k}_{c}",
+            "1",
+            -1.0 / scale,
+            1,
+            f"channel {c}, {k} steps ago; {what}; -1: not sensed",
+            scale=scale,
+        )
         for k in range(history)
         for c in range(scenario.channels)
     ]
-    if scale != 1.0:
-        meaning = "number of the entity over entities + 1 (several: 1)"
-        sensed = [Column(c.name, "1", -1, 1, c.meaning.replace(what, meaning)) for c in sensed]
     actions = [
         Column(f"last_action_{k}", "1", 0, 1, f"1 if the last action was {k}")
         for k in range(scenario.channels + 1)
