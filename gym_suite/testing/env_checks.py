@@ -188,7 +188,7 @@ def check_fresh_memory(subject: Subject, **keywords: Any) -> None:
     ):
         actions = random_actions(env.action_space, 20)
         bare: Any = env.unwrapped
-        given = [env.reset(seed=0)]
+        given: list[tuple] = [env.reset(seed=0)]
         kept = [copy.deepcopy(given[0])]
         for action in actions:
             given.append((*env.step(action), bare.metrics(), bare.state(), bare.get_state()))

@@ -151,7 +151,6 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         tables=entity_tables(scenario),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=sensed,
-        violation="primary" if scenario.goal == "access" else "",
         horizon=scenario.steps,
         actions=count + 1,
         idle_action=0,
