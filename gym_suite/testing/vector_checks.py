@@ -47,7 +47,11 @@ def _assert_row(step: tuple, single: tuple, i: int, what: str) -> None:
     for values, expected in zip(step[:-1], single[:-1], strict=True):
         assert_same(values[i], expected, what)
     for name, value in single[-1].items():
-        assert_same(float(step[-1][name][i]), value, f"{what}: info[{name!r}]")
+        assert_same(
+            np.asarray(step[-1][name][i]).tolist(),
+            np.asarray(value).tolist(),
+            f"{what}: info[{name!r}]",
+        )
 
 
 def check_native_equals_sync(subject: Subject, **keywords: Any) -> None:
