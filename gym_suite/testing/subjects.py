@@ -164,6 +164,11 @@ def rollout(env: Any, actions: np.ndarray) -> list[tuple]:
 def assert_same(got: Any, expected: Any, what: str) -> None:
     """Assert that two values have the same structure, dtypes and numbers, bit for bit (NaN equals NaN).
 
+    Args:
+        got: What came out.
+        expected: What should have.
+        what: Name of the value, for the error.
+
     Raises:
         AssertionError: Naming the first place where they differ.
     """
