@@ -46,7 +46,7 @@ from gym_suite.agv.parameters import (
 )
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import parameter_row
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform
 from gym_suite.core.signals import signal_value
 
@@ -133,7 +133,7 @@ def on_floor(a):
 # ------------------------------------------------------------------------------------------------------- a vehicle
 
 
-@kernel
+@called_kernel
 def arc(x, y, theta, v, v_lateral, omega, h):
     """Return the pose after following a constant twist for a time h, exactly.
 
@@ -180,7 +180,7 @@ def speed_loop(now, rate, wanted, speed_up, slow_down, jerk, gain, h):
     return now + asked * h, asked
 
 
-@kernel
+@called_kernel
 def traction(v, v_lateral, omega, wheel_v, wheel_omega, mass, inertia, half_track, capacity, h):
     """Return the twist (v, v_lateral, omega) after a sub-step: that of the wheels, or as far as friction goes.
 
@@ -211,7 +211,7 @@ def vehicle_inertia(p, mass):
     return mass * (p[P_LENGTH] ** 2 + p[P_WIDTH] ** 2) / 12.0
 
 
-@kernel
+@called_kernel
 def drive(a, v_wanted, omega_wanted, p, grid, room):
     """Move one vehicle (its block of columns) by a control period; return whether it hit the map."""
     steps = int(p[P_SUBSTEPS])
@@ -279,7 +279,7 @@ def _crowded(px, py, qx, qy, distance, agents):
     return False
 
 
-@kernel
+@called_kernel
 def move_obstacles(x, agents, key, step, p, grid):
     """Let each obstacle walk straight on; where a wall or a vehicle is in its way it turns at random."""
     radius, cell = p[P_OBSTACLE_RADIUS], p[P_CELL]
@@ -309,7 +309,7 @@ def move_target(a, k, key, step, p, grid):
         a[GOAL_X], a[GOAL_Y] = qx, qy
 
 
-@kernel
+@called_kernel
 def collide(x, agents, p):
     """Mark the vehicles that touch an obstacle or each other."""
     half_length, half_width = 0.5 * p[P_LENGTH], 0.5 * p[P_WIDTH]

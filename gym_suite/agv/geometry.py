@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 
 INFINITY = 1e30
 
@@ -56,7 +56,7 @@ def _separated(dx, dy, ax, ay, bx, by, half_length, half_width):
     )
 
 
-@kernel
+@called_kernel
 def boxes_overlap(x1, y1, h1, l1, w1, x2, y2, h2, l2, w2):
     """Return whether two oriented boxes share a point, by the separating axis theorem.
 
@@ -82,7 +82,7 @@ def box_segment_overlap(x, y, heading, half_length, half_width, ax, ay, bx, by):
     )  # fmt: skip
 
 
-@kernel
+@called_kernel
 def box_hits_grid(x, y, heading, half_length, half_width, grid, cell):
     """Return whether an oriented box touches an occupied cell; outside of the grid all is occupied."""
     c, s = abs(math.cos(heading)), abs(math.sin(heading))
@@ -102,7 +102,7 @@ def box_hits_grid(x, y, heading, half_length, half_width, grid, cell):
     return False
 
 
-@kernel
+@called_kernel
 def disc_hits_grid(x, y, radius, grid, cell):
     """Return whether a disc touches an occupied cell; outside of the grid all is occupied."""
     left, right = math.floor((x - radius) / cell), math.floor((x + radius) / cell)

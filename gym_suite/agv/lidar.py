@@ -33,7 +33,7 @@ from gym_suite.agv.parameters import (
     P_RANGE,
     P_WIDTH,
 )
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform
 
 
@@ -53,7 +53,7 @@ def _fan(bearing, spread, fov, beams):
     return first, last
 
 
-@kernel
+@called_kernel
 def scan_one(x, agents, who, p, tables, ranges):
     """Fill the true ranges (m) of all beams of one vehicle.
 

@@ -80,7 +80,7 @@ from gym_suite.agv.parameters import (
     P_WIDTH,
 )
 from gym_suite.core.family import clip_action, first_not_finite, parameter_row
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 
 TRIES = 64  # draws of a place before the best so far is taken
@@ -111,7 +111,7 @@ def _gap(x, agents, upto, px, py, ends):
     return gap
 
 
-@kernel
+@called_kernel
 def _draw_spot(x, agents, i, key, p, tables, ends):
     """Draw the start (or, with ``ends``, the target) of vehicle i among the layout's spots.
 
@@ -125,9 +125,12 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
     best, best_merit = low, -1e30
     stream = (STREAM_GOAL if ends else STREAM_START) + TRIES * i
     turn = 0.0
+    count = high - low
+    first = int(uniform4(key, 0, stream)[2] * count)
     for k in range(TRIES):
         a, b, _, _ = uniform4(key, 0, stream + k)
-        spot = low + int(a * (high - low))
+        # Few spots are tried one after the other from a random one on, so that none is missed.
+        spot = low + ((first + k) % count if count <= TRIES else int(a * count))
         px, py = spots[spot, 0], spots[spot, 1]
         merit = min(_gap(x, agents, i, px, py, ends) / apart, 1.0)
         if ends and p[P_LEAST_DISTANCE] > 0.0:
@@ -143,7 +146,7 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
     return spots[best, 0], spots[best, 1], heading
 
 
-@kernel
+@called_kernel
 def _place_obstacles(x, agents, key, p, tables):
     """Put the moving obstacles on free floor, away from the vehicles' starts."""
     grid = tables[T_GRID][int(x[W_LAYOUT])]
@@ -164,7 +167,7 @@ def _place_obstacles(x, agents, key, p, tables):
                 break
 
 
-@kernel
+@called_kernel
 def reset_one(x, key, p, tables, work):
     """Start a world: layout, starts, targets, payloads, obstacles."""
     x[:] = 0.0
@@ -209,7 +212,7 @@ def clearance_of(ranges, beams, p):
     return max(least - 0.5 * p[P_WIDTH], 0.0)
 
 
-@kernel
+@called_kernel
 def judge_one(x, p, work, m, reward, terminated):
     """Fill reward terms, rewards and ends after a step. With several vehicles the terms are means."""
     count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
@@ -242,7 +245,7 @@ def judge_one(x, p, work, m, reward, terminated):
         m[M_REWARD_TIME] += time / count
 
 
-@kernel
+@called_kernel
 def measure_one(x, p, work, m):
     """Fill the metrics that follow from the state."""
     count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
@@ -273,7 +276,7 @@ def _bounded(value, bound):
     return min(max(value, -bound), bound)
 
 
-@kernel
+@called_kernel
 def observe_one(x, key, step, p, tables, work, o):
     """Fill the observations of all vehicles of a world, side by side; ``work`` holds the true ranges."""
     count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
