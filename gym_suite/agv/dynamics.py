@@ -112,9 +112,7 @@ def state_columns(obstacles: int, agents: tuple[str, ...] = ()) -> Columns:
         ]
     for agent in agents or ("",):
         prefix = f"{agent}_" if agent else ""
-        world += [
-            Column(prefix + c.name, c.unit, c.low, c.high, c.meaning) for c in VEHICLE_STATES
-        ]
+        world += [Column(prefix + c.name, c.unit, c.low, c.high, c.meaning) for c in VEHICLE_STATES]
     return Columns(*world)
 
 
@@ -338,7 +336,14 @@ def collide(x, agents, p):
                 agents[k, STATUS] = COLLIDED
 
 
-@kernel
+@called_kernel
+def _disturbance(channel, key, t, tables):
+    return signal_value(
+        tables[T_SIGNALS], channel, tables[T_SIGNAL_TABLES], key, STREAM_SIGNAL + channel, t
+    )
+
+
+@called_kernel
 def advance_one(x, key, step, u, p, tables, work):
     """Move one world by one control period; see :class:`gym_suite.core.family.Kernels`.
 
@@ -351,9 +356,8 @@ def advance_one(x, key, step, u, p, tables, work):
     move_obstacles(x, agents, key, step, p, grid)
     added_v, added_omega = 0.0, 0.0
     if p[P_DISTURBED] != 0.0:
-        signals, own, t = tables[T_SIGNALS], tables[T_SIGNAL_TABLES], step * p[P_DT]
-        added_v = signal_value(signals, 0, own, key, STREAM_SIGNAL, t)
-        added_omega = signal_value(signals, 1, own, key, STREAM_SIGNAL + 1, t)
+        added_v = _disturbance(0, key, step * p[P_DT], tables)
+        added_omega = _disturbance(1, key, step * p[P_DT], tables)
     for i in range(count):
         a = agents[i]
         if a[STATUS] != DRIVING:

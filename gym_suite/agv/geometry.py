@@ -51,9 +51,7 @@ def _separated(dx, dy, ax, ay, bx, by, half_length, half_width):
 
     (dx, dy) is the other box's centre; (ax, ay), (bx, by) its half extents as vectors. All in a's frame.
     """
-    return (
-        abs(dx) > half_length + abs(ax) + abs(bx) or abs(dy) > half_width + abs(ay) + abs(by)
-    )
+    return abs(dx) > half_length + abs(ax) + abs(bx) or abs(dy) > half_width + abs(ay) + abs(by)
 
 
 @called_kernel

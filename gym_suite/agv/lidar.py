@@ -102,7 +102,7 @@ def scan_one(x, agents, who, p, tables, ranges):
             ranges[j] = min(ranges[j], found)
 
 
-@kernel
+@called_kernel
 def scan_all(x, p, tables, work):
     """Fill the true ranges of all vehicles of a world into ``work``, side by side."""
     count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])

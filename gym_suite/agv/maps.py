@@ -46,7 +46,9 @@ class Layout:
     def __post_init__(self) -> None:
         grid = np.array(self.grid, dtype=bool)
         if grid.ndim != 2 or not grid.size:
-            raise ValueError(f"map {self.name!r} has the shape {grid.shape}, expected rows, columns")
+            raise ValueError(
+                f"map {self.name!r} has the shape {grid.shape}, expected rows, columns"
+            )
         if grid.size > _MOST_CELLS:
             raise ValueError(f"map {self.name!r} has {grid.size} cells, at most {_MOST_CELLS}")
         if grid.all():
@@ -122,7 +124,7 @@ def from_moving_ai(text: str, *, name: str = "MovingAI map") -> Layout:
     lines = [line.rstrip("\r") for line in text.rstrip("\n").split("\n")]
     header: dict[str, str] = {}
     first = 0
-    for first, line in enumerate(lines):  # noqa: B007
+    for first, line in enumerate(lines):
         if line.strip() == "map":
             break
         key, _, value = line.strip().partition(" ")
@@ -379,7 +381,9 @@ def build_layouts(value: object) -> list[Layout]:
         else:
             return [_named()[value]()]
     if not isinstance(value, Mapping):
-        raise TypeError(f"layout must be a name, text, mapping or Layout, got {type(value).__name__}")
+        raise TypeError(
+            f"layout must be a name, text, mapping or Layout, got {type(value).__name__}"
+        )
     given = dict(value)
     kind = given.pop("kind", None)
     kinds = ("ascii", "moving_ai", "racks", "procedural")

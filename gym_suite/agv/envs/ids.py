@@ -44,7 +44,7 @@ _SCENE = """{summary}, agv/{name}-v0.
     """
 
 
-class SimpleStaticEnv(AGVEnv):
+class SimpleStaticEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
     __doc__ = _SCENE.format(
         summary="A standing target in a bay",
         name="SimpleStatic",
@@ -62,7 +62,7 @@ class SimpleStaticVectorEnv(AGVVectorEnv):
     single = SimpleStaticEnv
 
 
-class SimpleDynamicEnv(AGVEnv):
+class SimpleDynamicEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
     __doc__ = _SCENE.format(
         summary="A walking target in a bay",
         name="SimpleDynamic",
@@ -80,7 +80,7 @@ class SimpleDynamicVectorEnv(AGVVectorEnv):
     single = SimpleDynamicEnv
 
 
-class ComplexStaticEnv(AGVEnv):
+class ComplexStaticEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
     __doc__ = _SCENE.format(
         summary="A standing target among racks",
         name="ComplexStatic",
@@ -98,7 +98,7 @@ class ComplexStaticVectorEnv(AGVVectorEnv):
     single = ComplexStaticEnv
 
 
-class ComplexDynamicEnv(AGVEnv):
+class ComplexDynamicEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
     __doc__ = _SCENE.format(
         summary="A walking target among racks",
         name="ComplexDynamic",

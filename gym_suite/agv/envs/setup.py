@@ -129,7 +129,7 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
     values["disturbed"] = float(bool(disturbances))
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
     observations = observation_columns(lidar, vehicle, values)
-    measured = tuple(c.name for c in observations if c.name.startswith("lidar_")) + ("v", "omega")
+    measured = (*(f"lidar_{j}" for j in range(int(lidar.beams))), "v", "omega")
     obstacles = int(values["obstacles"])
     return Setup(
         id=id,
@@ -208,9 +208,7 @@ def _values(
         "cell": cell,
         "layouts": len(floor.grid),
         "agents": agents,
-        "obstacles": check_number(
-            "moving_obstacles", obstacles, low=0, high=1000, integer=True
-        ),
+        "obstacles": check_number("moving_obstacles", obstacles, low=0, high=1000, integer=True),
         "obstacle_radius": check_number("obstacle_radius", options.obstacle_radius, above=0.0),
         "obstacle_speed": check_number("obstacle_speed", options.obstacle_speed, low=0.0),
         "target_speed": check_number("target_speed", options.target_speed, low=0.0)
@@ -329,9 +327,7 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     resolved = {
-        f.name: getattr(options, f.name)
-        for f in fields(Options)
-        if several or f.name != "agents"
+        f.name: getattr(options, f.name) for f in fields(Options) if several or f.name != "agents"
     }
     if isinstance(options.layout, maps.Layout):
         resolved["layout"] = {"kind": "ascii", "text": layouts[0].text, "name": layouts[0].name}
