@@ -164,14 +164,17 @@ def command(u0, u1, p):
 def speed_loop(now, rate, wanted, speed_up, slow_down, jerk, gain, h):
     """Return a wheel speed and its rate after a sub-step of a loop with limits.
 
-    The rate is the error times ``gain``, within the limits of acceleration, and, with a limit of jerk, no more
-    than what can be taken back in time (the square root law) and than the jerk allows.
+    The rate is the error times ``gain``, within the limits of acceleration. With a limit of jerk it is no more
+    than what can be taken back in time: rates of n + f, n - 1 + f, ..., f times jerk h cover the error exactly for
+    n (n + 1) / 2 + (n + 1) f = error / (jerk h^2), so the speed does not overshoot.
     """
     error = wanted - now
     limit = slow_down if error * now < 0.0 else speed_up
     asked = min(gain * abs(error), limit)
     if jerk > 0.0:
-        asked = min(asked, math.sqrt(2.0 * jerk * abs(error)))
+        whole = abs(error) / (jerk * h * h)
+        n = math.floor(0.5 * (math.sqrt(1.0 + 8.0 * whole) - 1.0))
+        asked = min(asked, (n + (whole - 0.5 * n * (n + 1.0)) / (n + 1.0)) * jerk * h)
         asked = min(max(math.copysign(asked, error), rate - jerk * h), rate + jerk * h)
     else:
         asked = math.copysign(asked, error)
