@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import gym_suite  # noqa: F401 - registers the ids
+import gym_suite
 from gym_suite.agv import geometry, maps
 from gym_suite.agv.controllers.planning import a_star
 

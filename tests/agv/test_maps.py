@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import gym_suite  # noqa: F401 - registers the ids
+import gym_suite
 from gym_suite.agv import maps
 
 BENCHMARK = maps.rack_warehouse()
