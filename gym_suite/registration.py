@@ -66,6 +66,7 @@ def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
     laws = {
         "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
         "dwa": "gym_suite.agv.controllers.pursuit:DynamicWindow",
+        "mppi": "gym_suite.agv.controllers.mppi:MPPI",
     }
     return Card(
         id=f"agv/{name}-v0",
