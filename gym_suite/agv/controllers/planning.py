@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gym_suite.agv.geometry import INFINITY
+from gym_suite.agv.geometry import INFINITY, disc_hits_grid
 from gym_suite.core.kernel import called_kernel, kernel
 
 _SQRT2 = math.sqrt(2.0)
@@ -140,15 +140,15 @@ def cost_to_go(cost, goal, value, heap, order):
 
 
 @kernel
-def in_sight(cost, cell, ax, ay, bx, by):
-    """Return whether the straight line from a to b runs over open cells only, sampled at a quarter of a cell."""
+def in_sight(cost, grid, cell, radius, ax, ay, bx, by):
+    """Return whether a disc can go straight from a to b over open cells, looked at every 0.15 m."""
     length = math.hypot(bx - ax, by - ay)
-    steps = int(4.0 * length / cell) + 1
+    steps = int(length / 0.15) + 1
     for k in range(1, steps + 1):
         px, py = ax + (bx - ax) * k / steps, ay + (by - ay) * k / steps
         i, j = math.floor(py / cell), math.floor(px / cell)
         if i < 0 or j < 0 or i >= cost.shape[0] or j >= cost.shape[1]:
             return False
-        if cost[i, j] >= INFINITY:
+        if cost[i, j] >= INFINITY or disc_hits_grid(px, py, radius, grid, cell):
             return False
     return True

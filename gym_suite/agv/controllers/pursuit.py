@@ -102,7 +102,7 @@ def carrot_one(
         x, y of the point (m), the length of the way (m, INFINITY without one), the nearest moving thing (m).
     """
     x, y, theta, goal_x, goal_y = pose_of(o, p)
-    layout, cell = layout_of(o, p), p[P_CELL]
+    layout, cell, disc = layout_of(o, p), p[P_CELL], 0.5 * p[P_WIDTH] + 0.1
     rows, columns = cost.shape
     for i in range(rows):
         for j in range(columns):
@@ -128,7 +128,7 @@ def carrot_one(
                 qx, qy = goal_x, goal_y
             if math.hypot(qx - x, qy - y) > lookahead + cell:
                 break
-            if in_sight(cost, cell, x, y, qx, qy):
+            if in_sight(cost, tables[T_GRID][layout], cell, disc, x, y, qx, qy):
                 px, py = qx, qy
     return px, py, count * cell, nearest
 

@@ -34,7 +34,7 @@ _SCENE = """{summary}, agv/{name}-v0.
         See :class:`gym_suite.agv.envs.setup.Options`.
 
     Reference Controllers:
-        "a_star": A* with regulated pure pursuit.
+        "a_star": A* with regulated pure pursuit; "dwa" and "mppi" besides.
 
     Parameters and Sources:
         :mod:`gym_suite.agv.parameters`.
@@ -192,7 +192,7 @@ class FleetParallelEnv(AGVParallelEnv):
         See :class:`gym_suite.agv.envs.setup.Options`; ``agents`` is the number of vehicles, 2 to 50.
 
     Reference Controllers:
-        "orca": reciprocal collision avoidance along A* paths.
+        "a_star": each vehicle by A* with regulated pure pursuit around what its lidar sees.
 
     Parameters and Sources:
         :mod:`gym_suite.agv.parameters`.
