@@ -22,7 +22,6 @@ from gym_suite.agv.parameters import (
     P_ALPHA,
     P_CELL,
     P_DECELERATION,
-    P_DISTURBED,
     P_DRIVE_FORCE,
     P_DRIVE_SHARE,
     P_DT,
@@ -358,7 +357,7 @@ def advance_one(x, key, step, u, p, tables, work):
     agents = x[world_size(p) :].reshape(count, NX)
     move_obstacles(x, agents, key, step, p, grid)
     added_v, added_omega = 0.0, 0.0
-    if p[P_DISTURBED] != 0.0:
+    if tables[T_SIGNALS].shape[0] == len(DISTURBANCES):
         added_v = _disturbance(0, key, step * p[P_DT], tables)
         added_omega = _disturbance(1, key, step * p[P_DT], tables)
     for i in range(count):

@@ -163,8 +163,9 @@ def ray_grid(ox, oy, dx, dy, reach, grid, room, cell):
     """Return the distance along a ray (unit direction) to the first occupied cell, at most ``reach``.
 
     Steps from cell to cell (Amanatides and Woo, Eurographics 1987), and leaps over the empty square around
-    a cell: ``room[row, column]`` = k says that no cell within k - 1 rows and columns is occupied. The leap
-    ends where the ray leaves that square, so the result is that of single steps.
+    a cell: ``room[row, column]`` = k says that no cell within k - 1 rows and columns is occupied, 0 that the cell
+    is. The leap ends where the ray leaves that square, so the result is that of single steps. Both coordinates are
+    worked out by choice rather than by branch, for the direction of a step cannot be foreseen.
 
     Args:
         ox: Origin.
@@ -176,33 +177,27 @@ def ray_grid(ox, oy, dx, dy, reach, grid, room, cell):
         room: Chebyshev distance to the nearest occupied cell, uint8 (rows, columns).
         cell: Cell size, m.
     """
-    column, row = math.floor(ox / cell), math.floor(oy / cell)
+    over = 1.0 / cell
+    column, row = math.floor(ox * over), math.floor(oy * over)
     rows, columns = grid.shape
-    if column < 0 or row < 0 or column >= columns or row >= rows:
-        return 0.0
     over_x = 1.0 / dx if dx != 0.0 else INFINITY
     over_y = 1.0 / dy if dy != 0.0 else INFINITY
+    way_x, way_y = 1 if dx >= 0.0 else -1, 1 if dy >= 0.0 else -1
+    side_x, side_y = 1 if dx >= 0.0 else 0, 1 if dy >= 0.0 else 0
     distance = 0.0
-    while grid[row, column] == 0:
-        free = room[row, column] - 1
-        edge_x = (column + 1 + free) * cell if dx > 0.0 else (column - free) * cell
-        edge_y = (row + 1 + free) * cell if dy > 0.0 else (row - free) * cell
-        to_x = (edge_x - ox) * over_x if dx != 0.0 else INFINITY
-        to_y = (edge_y - oy) * over_y if dy != 0.0 else INFINITY
-        if to_x < to_y:
-            distance = to_x
-            column = column + 1 + free if dx > 0.0 else column - 1 - free
-            if free > 0:
-                last = row
-                row = math.floor((oy + distance * dy) / cell)
-                row = min(max(row, last - free), last + free)
-        else:
-            distance = to_y
-            row = row + 1 + free if dy > 0.0 else row - 1 - free
-            if free > 0:
-                last = column
-                column = math.floor((ox + distance * dx) / cell)
-                column = min(max(column, last - free), last + free)
-        if distance >= reach or column < 0 or row < 0 or column >= columns or row >= rows:
-            return min(distance, reach)
+    while 0 <= row < rows and 0 <= column < columns and distance < reach:
+        free = int(room[row, column]) - 1
+        if free < 0:
+            break
+        to_x = ((column + side_x + way_x * free) * cell - ox) * over_x
+        to_y = ((row + side_y + way_y * free) * cell - oy) * over_y
+        across = to_x < to_y
+        distance = to_x if across else to_y
+        # The other coordinate, kept within the square that was left in spite of rounding.
+        near_row = min(max(int((oy + distance * dy) * over), row - free), row + free)
+        near_column = min(max(int((ox + distance * dx) * over), column - free), column + free)
+        row, column = (
+            near_row if across else row + way_y * (free + 1),
+            column + way_x * (free + 1) if across else near_column,
+        )
     return min(distance, reach)

@@ -224,7 +224,6 @@ _OWN = (
     Column("scale_goal", "m", 0, meaning="full scale of the distance to the target"),
     Column("map_x", "m", meaning="middle of the map along x"),
     Column("map_y", "m", meaning="middle of the map along y"),
-    Column("disturbed", "1", 0, 1, "1: forces disturb the vehicle"),
 )
 
 
@@ -250,5 +249,5 @@ PLANT_PARAMETERS = (
     P_OBSTACLES, P_OBSTACLE_RADIUS, P_OBSTACLE_SPEED, P_TARGET_SPEED, P_GOAL_RADIUS,
     P_GOAL_ANGLE, P_GOAL_SPEED, P_LEAST_DISTANCE, P_DOCK, P_ODOMETRY, P_REWARD_GOAL,
     P_REWARD_COLLISION, P_WEIGHT_PROGRESS, P_WEIGHT_CLEARANCE, P_WEIGHT_SMOOTHNESS,
-    P_WEIGHT_TIME, P_SCALE_X, P_SCALE_GOAL, P_MAP_X, P_MAP_Y, P_DISTURBED,
+    P_WEIGHT_TIME, P_SCALE_X, P_SCALE_GOAL, P_MAP_X, P_MAP_Y,
 ) = range(len(PARAMETERS))  # fmt: skip

@@ -99,8 +99,7 @@ def kernel(function: Function) -> Function:
 def called_kernel(function: Function) -> Function:
     """Compile as :func:`kernel` does, without forcing the function into its callers.
 
-    For long functions that several loops call: inlined everywhere they multiply the time to compile (the
-    step, reset and observe loops of a vehicle with lidar: 39 s against 14), and a call costs nothing beside them.
+    For long functions that several loops call, beside which a call costs nothing.
 
     Args:
         function: A module-level function.
@@ -112,14 +111,16 @@ def called_kernel(function: Function) -> Function:
 
 
 def _compile(function: Function, *, inline: bool) -> Function:
-    previous = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
+    settings: Any = config  # its names are made at run time, and two options below are undocumented
+    njit: Any = numba.njit
+    previous = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder())
     try:
-        return numba.njit(
-            cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=inline
-        )(function)
+        return njit(cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=inline)(
+            function
+        )
     finally:
-        config.CACHE_DIR = previous
+        settings.CACHE_DIR = previous
 
 
 _said = threading.Event()

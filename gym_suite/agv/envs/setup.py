@@ -126,11 +126,11 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
     values = _values(options, vehicle, lidar, floor, cell, len(agents) or 1)
     disturbances = read_disturbance(options.disturbance, dynamics.DISTURBANCES)
     signals, signal_tables = pack(disturbances)
-    values["disturbed"] = float(bool(disturbances))
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
     observations = observation_columns(lidar, vehicle, values)
     measured = (*(f"lidar_{j}" for j in range(int(lidar.beams))), "v", "omega")
     obstacles = int(values["obstacles"])
+    tables = (floor.grid, floor.room, floor.spots, floor.ranges, _beams(lidar))
     return Setup(
         id=id,
         family="agv",
@@ -142,9 +142,8 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
         metric_columns=_metric_columns(len(agents) or 1),
         parameter_columns=_parameter_columns(vehicle),
         row=row,
-        tables=(
-            floor.grid, floor.room, floor.spots, floor.ranges, _beams(lidar), signals, signal_tables,
-        ),
+        tables=(*tables, signals, signal_tables),
+        nominal_tables=(*tables, *pack([])),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=measured,
         tracking=()
@@ -156,6 +155,8 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
         effort=() if agents else ("v", "omega"),
         effort_scale=() if agents else (vehicle.v_limit, vehicle.omega_limit),
         violation="violation",
+        success="arrived",
+        disturbances=dynamics.DISTURBANCES,
         agents=agents,
         idle_action=np.zeros(2),
         work_size=max(1, len(agents)) * int(lidar.beams),
