@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from gym_suite.agv.envs.base import AGVEnv, AGVParallelEnv, AGVVectorEnv
 
-_SCENE = """{summary}, agv/{name}-v0.
+
+class SimpleStaticEnv(AGVEnv):
+    """A standing target in a bay, agv/SimpleStatic-v0.
 
     Description:
-        A differential-drive vehicle with a lidar is to reach a target {where}. {dynamic}
+        A differential-drive vehicle with a lidar is to reach a target in a walled bay of 12 m x 11.5 m with one block in its middle. Nothing else moves.
         That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
-        reward and a cap of {cap} steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
+        reward and a cap of 2000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
         Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
 
     Action Space:
@@ -28,7 +30,7 @@ _SCENE = """{summary}, agv/{name}-v0.
         Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
 
     Episode End:
-        Terminated at the target (within ``goal_radius``) or in a collision; truncated after {cap} steps of 0.1 s.
+        Terminated at the target (within ``goal_radius``) or in a collision; truncated after 2000 steps of 0.1 s.
 
     Arguments:
         See :class:`gym_suite.agv.envs.setup.Options`.
@@ -43,15 +45,6 @@ _SCENE = """{summary}, agv/{name}-v0.
         v0: first version.
     """
 
-
-class SimpleStaticEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
-    __doc__ = _SCENE.format(
-        summary="A standing target in a bay",
-        name="SimpleStatic",
-        where="in a walled bay of 12 m x 11.5 m with one block in its middle",
-        dynamic="Nothing else moves.",
-        cap=2000,
-    )
     id = "agv/SimpleStatic-v0"
     defaults = {"layout": "simple"}  # noqa: RUF012 - declared ClassVar[Mapping] in the base
 
@@ -62,14 +55,46 @@ class SimpleStaticVectorEnv(AGVVectorEnv):
     single = SimpleStaticEnv
 
 
-class SimpleDynamicEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
-    __doc__ = _SCENE.format(
-        summary="A walking target in a bay",
-        name="SimpleDynamic",
-        where="in a walled bay of 12 m x 11.5 m with one block in its middle",
-        dynamic="The target walks about.",
-        cap=2000,
-    )
+class SimpleDynamicEnv(AGVEnv):
+    """A walking target in a bay, agv/SimpleDynamic-v0.
+
+    Description:
+        A differential-drive vehicle with a lidar is to reach a target in a walled bay of 12 m x 11.5 m with one block in its middle. The target walks about.
+        That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
+        reward and a cap of 2000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
+        Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
+
+    Action Space:
+        Box(-1, 1, (2,)): speed and yaw rate, parts of the vehicle's limits (``action="wheels"``: left and right
+        wheel speed).
+
+    Observation Space:
+        Box: ranges of the lidar's beams (part of its range), then distance of the target, cosine and sine of its
+        bearing, speed, yaw rate, payload, last action, position and heading (cosine, sine) on the map.
+
+    Rewards:
+        +1 for reaching the target, -1 for a collision, else 0. ``reward="dense"`` adds progress as the crow
+        flies, closeness, change of the action and time; each is a metric "reward_...".
+
+    Starting State:
+        Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
+
+    Episode End:
+        Terminated at the target (within ``goal_radius``) or in a collision; truncated after 2000 steps of 0.1 s.
+
+    Arguments:
+        See :class:`gym_suite.agv.envs.setup.Options`.
+
+    Reference Controllers:
+        "a_star": A* with regulated pure pursuit; "dwa" and "mppi" besides.
+
+    Parameters and Sources:
+        :mod:`gym_suite.agv.parameters`.
+
+    Version History:
+        v0: first version.
+    """
+
     id = "agv/SimpleDynamic-v0"
     defaults = {"layout": "simple", "moving_target": True}  # noqa: RUF012
 
@@ -80,14 +105,46 @@ class SimpleDynamicVectorEnv(AGVVectorEnv):
     single = SimpleDynamicEnv
 
 
-class ComplexStaticEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
-    __doc__ = _SCENE.format(
-        summary="A standing target among racks",
-        name="ComplexStatic",
-        where="in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut",
-        dynamic="Nothing else moves.",
-        cap=3000,
-    )
+class ComplexStaticEnv(AGVEnv):
+    """A standing target among racks, agv/ComplexStatic-v0.
+
+    Description:
+        A differential-drive vehicle with a lidar is to reach a target in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. Nothing else moves.
+        That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
+        reward and a cap of 3000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
+        Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
+
+    Action Space:
+        Box(-1, 1, (2,)): speed and yaw rate, parts of the vehicle's limits (``action="wheels"``: left and right
+        wheel speed).
+
+    Observation Space:
+        Box: ranges of the lidar's beams (part of its range), then distance of the target, cosine and sine of its
+        bearing, speed, yaw rate, payload, last action, position and heading (cosine, sine) on the map.
+
+    Rewards:
+        +1 for reaching the target, -1 for a collision, else 0. ``reward="dense"`` adds progress as the crow
+        flies, closeness, change of the action and time; each is a metric "reward_...".
+
+    Starting State:
+        Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
+
+    Episode End:
+        Terminated at the target (within ``goal_radius``) or in a collision; truncated after 3000 steps of 0.1 s.
+
+    Arguments:
+        See :class:`gym_suite.agv.envs.setup.Options`.
+
+    Reference Controllers:
+        "a_star": A* with regulated pure pursuit; "dwa" and "mppi" besides.
+
+    Parameters and Sources:
+        :mod:`gym_suite.agv.parameters`.
+
+    Version History:
+        v0: first version.
+    """
+
     id = "agv/ComplexStatic-v0"
     defaults = {"layout": "complex", "least_distance": 8.0}  # noqa: RUF012
 
@@ -98,14 +155,46 @@ class ComplexStaticVectorEnv(AGVVectorEnv):
     single = ComplexStaticEnv
 
 
-class ComplexDynamicEnv(AGVEnv):  # noqa: D101 - the docstring is made from the scenes' page
-    __doc__ = _SCENE.format(
-        summary="A walking target among racks",
-        name="ComplexDynamic",
-        where="in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut",
-        dynamic="The target walks about.",
-        cap=4000,
-    )
+class ComplexDynamicEnv(AGVEnv):
+    """A walking target among racks, agv/ComplexDynamic-v0.
+
+    Description:
+        A differential-drive vehicle with a lidar is to reach a target in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. The target walks about.
+        That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
+        reward and a cap of 4000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
+        Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
+
+    Action Space:
+        Box(-1, 1, (2,)): speed and yaw rate, parts of the vehicle's limits (``action="wheels"``: left and right
+        wheel speed).
+
+    Observation Space:
+        Box: ranges of the lidar's beams (part of its range), then distance of the target, cosine and sine of its
+        bearing, speed, yaw rate, payload, last action, position and heading (cosine, sine) on the map.
+
+    Rewards:
+        +1 for reaching the target, -1 for a collision, else 0. ``reward="dense"`` adds progress as the crow
+        flies, closeness, change of the action and time; each is a metric "reward_...".
+
+    Starting State:
+        Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
+
+    Episode End:
+        Terminated at the target (within ``goal_radius``) or in a collision; truncated after 4000 steps of 0.1 s.
+
+    Arguments:
+        See :class:`gym_suite.agv.envs.setup.Options`.
+
+    Reference Controllers:
+        "a_star": A* with regulated pure pursuit; "dwa" and "mppi" besides.
+
+    Parameters and Sources:
+        :mod:`gym_suite.agv.parameters`.
+
+    Version History:
+        v0: first version.
+    """
+
     id = "agv/ComplexDynamic-v0"
     defaults = {  # noqa: RUF012
         "layout": "complex",
