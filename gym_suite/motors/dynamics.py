@@ -264,6 +264,7 @@ def _inner_command(x, key, tick, p):
         p[P_TAU],
         p[P_DEAD_TIME],
         1.0,
+        math.inf,
         CLAMPING,
         0.0,
         0.0,
@@ -417,7 +418,7 @@ def advance_one(x, key, step, u, p, tables, work, plain):
         t = tick * p[P_TAU]
         _hold(x, key, t, alpha, beta, cosine, sine, half_cosine, half_sine, p, tables, plain)
         square = x[X_I_SD] * x[X_I_SD] + x[X_I_SQ] * x[X_I_SQ]
-        if square > p[P_I_LIMIT] * p[P_I_LIMIT]:
+        if not square <= p[P_I_LIMIT] * p[P_I_LIMIT]:  # a current that is no number trips too
             x[X_TRIPPED] = 1.0
 
 

@@ -212,7 +212,9 @@ def reset_one(x, key, p, tables, work):
 @kernel
 def _earned(error, p):
     """Return 1 without error, falling to 0 at the error scale."""
-    part = min(abs(error) / p[P_ERROR_SCALE], 1.0)
+    part = abs(error) / p[P_ERROR_SCALE]
+    if not part < 1.0:
+        return 0.0
     exponent = p[P_ERROR_EXPONENT]
     if exponent == 1.0:
         return 1.0 - part
@@ -304,7 +306,9 @@ def measure_one(x, p, m, plain):
 
 @kernel
 def _bounded(value):
-    return min(max(value, -OBSERVATION_BOUND), OBSERVATION_BOUND)
+    if not value >= -OBSERVATION_BOUND:  # below, or no number after an integration that diverged
+        return -OBSERVATION_BOUND
+    return min(value, OBSERVATION_BOUND)
 
 
 @kernel
@@ -329,8 +333,8 @@ def observe_one(x, key, step, p, tables, work, o, plain):
     o[2] = _bounded(x[X_OMEGA] / p[P_OMEGA_LIMIT])
     j = 3
     if plain or int(p[P_CONTROL]) != CONTROL_TORQUE:
-        o[3] = math.sin(x[X_EPSILON])
-        o[4] = math.cos(x[X_EPSILON])
+        o[3] = _bounded(math.sin(x[X_EPSILON]))
+        o[4] = _bounded(math.cos(x[X_EPSILON]))
         j = 5
     for k in range(_action_size(p)):
         o[j] = x[X_ACTION + k]
