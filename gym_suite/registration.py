@@ -90,6 +90,28 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
 
 
 _BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper")
+
+
+def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
+    laws = {
+        "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
+        "dwa": "gym_suite.agv.controllers.pursuit:DynamicWindow",
+        "mppi": "gym_suite.agv.controllers.mppi:MPPI",
+    }
+    return Card(
+        id=f"agv/{name}-v0",
+        family="agv",
+        summary=summary,
+        entry_point=f"gym_suite.agv.envs:{name}Env",
+        vector_entry_point=f"gym_suite.agv.envs:{name}VectorEnv",
+        max_episode_steps=steps,
+        **(
+            {"tags": ("navigation",), "controllers": laws | {"zero": DO_NOTHING, "random": RANDOM}}
+            | more
+        ),
+    )
+
+
 _CARDS = (
     _drive(
         "PMSM-v0",
@@ -154,6 +176,34 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("anti-jamming",),
+    ),
+    _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
+    _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),
+    _vehicle("ComplexStatic", 3000, "a vehicle with lidar drives to a target among racks"),
+    _vehicle("ComplexDynamic", 4000, "a vehicle with lidar catches a walking target among racks"),
+    _vehicle(
+        "Dock",
+        1000,
+        "a vehicle docks within 5 cm and 3 degrees",
+        tags=("docking",),
+        controllers={
+            "move_to_pose": "gym_suite.agv.controllers.docking:MoveToPose",
+            "zero": DO_NOTHING,
+            "random": RANDOM,
+        },
+    ),
+    Card(
+        id="agv/Fleet-v0",
+        family="agv",
+        summary="vehicles with targets of their own share a warehouse (PettingZoo)",
+        parallel_entry_point="gym_suite.agv.envs:FleetParallelEnv",
+        max_episode_steps=3000,
+        tags=("navigation", "multi-agent"),
+        controllers={
+            "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
+            "zero": DO_NOTHING,
+            "random": RANDOM,
+        },
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})

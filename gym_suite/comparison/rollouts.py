@@ -75,6 +75,7 @@ class _Episodes:
     columns: dict[str, NDArray[np.float64]]
     lengths: NDArray[np.intp]
     terminated: NDArray[np.bool_]
+    failed: NDArray[np.bool_]
     observations: NDArray[Any] = field(default_factory=lambda: np.empty((0, 0)))
 
 
@@ -134,10 +135,14 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             effort_scale=setup.effort_scale,
             violation=setup.violation or None,
             lengths=episodes.lengths,
-            lost=np.where(episodes.terminated, limit - episodes.lengths, 0),
+            lost=np.where(episodes.failed, limit - episodes.lengths, 0),
         )
-        metrics["terminated"] = episodes.terminated.astype(np.float64)
-        metrics["completed"] = episodes.lengths / limit
+        # A goal that was reached ends an episode too: nothing is lost then.
+        reached = episodes.terminated & ~episodes.failed
+        metrics["terminated"] = episodes.failed.astype(np.float64)
+        metrics["completed"] = np.where(reached, 1.0, episodes.lengths / limit)
+        if setup.success:
+            metrics["success"] = reached.astype(np.float64)
         seconds = _time_per_action(agent, episodes.observations)
         information = str(getattr(agent, "information", "undeclared"))
         for row, seed in enumerate(seeds):
@@ -172,6 +177,7 @@ def _roll(
     rewards = np.zeros((limit + 1, n))
     lengths = np.zeros(n, dtype=np.intp)
     terminated = np.zeros(n, dtype=np.bool_)
+    failed = np.zeros(n, dtype=np.bool_)
     running = np.ones(n, dtype=np.bool_)
     start = np.ones(n, dtype=np.bool_)
     observation, infos = envs.reset(seed=list(seeds))
@@ -188,6 +194,8 @@ def _roll(
         rewards[step] = reward
         lengths += running
         terminated |= ended & running
+        reached = infos[setup.success] > 0.0 if setup.success else np.zeros(n, dtype=np.bool_)
+        failed |= ended & running & ~reached
         running &= ~(ended | cut)
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
@@ -196,7 +204,7 @@ def _roll(
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
-    return _Episodes(columns, lengths, terminated, np.array(seen))
+    return _Episodes(columns, lengths, terminated, failed, np.array(seen))
 
 
 @dataclass(frozen=True, slots=True)

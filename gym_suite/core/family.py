@@ -135,6 +135,8 @@ class Setup:
         tracking: What is to follow what.
         effort: Metric columns of the actuating quantities, with :attr:`effort_scale` as full scale.
         violation: Metric column that is 1 in a step in which a limit is violated.
+        success: Metric column that is above 0 in the step in which an episode ends because its goal is reached; empty
+            where an early end is always a failure.
         horizon: Steps after which an episode is truncated by the setup itself (None: by the registered limit).
         agents: Agent names; empty for one agent.
         actions: Number of discrete actions, or None for a Box in [-1, 1].
@@ -171,6 +173,7 @@ class Setup:
     effort: tuple[str, ...] = ()
     effort_scale: tuple[float, ...] = ()
     violation: str = ""
+    success: str = ""
     horizon: int | None = None
     agents: tuple[str, ...] = ()
     actions: int | None = None
@@ -235,6 +238,9 @@ class Nominal:
         self.parameters = MappingProxyType(
             dict(zip(setup.parameter_columns.names, self.row.tolist(), strict=True))
         )
+
+    def __reduce__(self) -> Any:
+        return Nominal, (self.setup,)  # the read-only view of the parameters cannot be pickled
 
     @property
     def tables(self) -> tuple[np.ndarray, ...]:
@@ -390,7 +396,8 @@ class Rows:
         self.x = np.zeros((n, len(setup.state_columns)))
         self.key = np.zeros(n, dtype=np.uint64)
         self.step = np.zeros(n, dtype=np.int64)
-        self.p = np.repeat(setup.plant_row[None], n if len(setup.mismatch) else 1, axis=0)
+        plant: np.ndarray = setup.row if setup.plant_row is None else setup.plant_row
+        self.p = np.repeat(plant[None], n if len(setup.mismatch) else 1, axis=0)
         self.u = np.zeros((n, agents * setup.action_size))
         self.work = np.zeros((n, setup.work_size))
         self.queue = np.zeros((n, setup.delay, agents * setup.action_size))

@@ -81,7 +81,7 @@ def cache_folder() -> Path:
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function without Python objects, cached on disk under the digest of our sources.
+    """Compile a function without Python objects, cached on disk under the digest of our sources; inline it.
 
     Floating point is strict (no fastmath), so that one row, many rows and uncompiled runs agree bit
     for bit; division by zero gives infinity or NaN as in NumPy. ``NUMBA_DISABLE_JIT=1`` leaves the
@@ -98,12 +98,30 @@ def kernel(function: Function) -> Function:
     Returns:
         The compiled function.
     """
+    return _compile(function, inline=True)
+
+
+def called_kernel(function: Function) -> Function:
+    """Compile as :func:`kernel` does, without forcing the function into its callers.
+
+    For long functions that several loops call, beside which a call costs nothing.
+
+    Args:
+        function: A module-level function.
+
+    Returns:
+        The compiled function.
+    """
+    return _compile(function, inline=False)
+
+
+def _compile(function: Function, *, inline: bool) -> Function:
     settings: Any = config  # its names are made at run time, and two options below are undocumented
     njit: Any = numba.njit
     previous = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder())
     try:
-        return njit(cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=True)(
+        return njit(cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=inline)(
             function
         )
     finally:

@@ -147,11 +147,11 @@ def returns_of(id: str, name: str, *, steps: int = HORIZON, **keywords: Any) -> 
 
     Returns:
         "returns": (20,) sums of rewards until the episode's end; "violations": (20,) steps in which
-        a limit was violated; "terminated": (20,) whether the episode ended early.
+        a limit was violated; "terminated": (20,) whether the episode ended early without success.
     """
     envs: Any = make_native(id, SEEDS, **keywords)
     controller = make_controller(envs, name)
-    violation = envs.unwrapped.setup.violation
+    violation, success = envs.unwrapped.setup.violation, envs.unwrapped.setup.success
     observation, state = envs.reset(seed=0)[0], None
     returns, violations = np.zeros(SEEDS), np.zeros(SEEDS)
     live, ended = np.ones(SEEDS, dtype=bool), np.zeros(SEEDS, dtype=bool)
@@ -160,7 +160,8 @@ def returns_of(id: str, name: str, *, steps: int = HORIZON, **keywords: Any) -> 
         observation, reward, terminated, truncated, infos = envs.step(action)
         returns += np.where(live, reward, 0.0)
         violations += np.where(live, infos[violation], 0.0) if violation else 0.0
-        ended |= live & terminated
+        failed = terminated & ~(infos[success] > 0.0) if success else terminated
+        ended |= live & failed
         live &= ~(terminated | truncated)
         if not live.any():
             break

@@ -21,7 +21,7 @@ from gym_suite.core.env import KernelEnv
 from gym_suite.core.family import Setup
 from gym_suite.core.parallel_env import KernelParallelEnv
 from gym_suite.core.vector_env import KernelVectorEnv
-from gym_suite.registration import catalogue, parallel_env
+from gym_suite.registration import card, catalogue, parallel_env
 
 Subject = str | Setup
 
@@ -44,6 +44,10 @@ def make_single(
         render_mode: As in ``gymnasium.make``.
         **keywords: The id's own keyword arguments.
     """
+    if isinstance(subject, str) and not card(subject).entry_point:
+        limit = max_episode_steps or card(subject).max_episode_steps
+        env = KernelEnv(setup_of(subject, **keywords), render_mode=render_mode)
+        return TimeLimit(env, limit) if limit else env
     if isinstance(subject, str):
         return gymnasium.make(
             subject,

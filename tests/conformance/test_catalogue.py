@@ -19,7 +19,7 @@ def environment_rows():
 
 
 def controller_rows():
-    for id in IDS:
+    for id in (id for id in IDS if catalogue()[id].entry_point):
         names = tuple(catalogue()[id].controllers)
         yield from ((id, name, check) for name in names for check in suite.CONTROLLER_CHECKS)
         yield from ((id, names[0], check) for check in suite.REFERENCE_CHECKS)

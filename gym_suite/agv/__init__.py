@@ -1,0 +1,1 @@
+"""Warehouse vehicles: differential-drive AGVs with lidar on maps, alone and in fleets."""

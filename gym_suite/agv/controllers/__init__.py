@@ -1,0 +1,1 @@
+"""Controllers of the family: path following, dynamic window, MPPI, docking, reciprocal avoidance."""

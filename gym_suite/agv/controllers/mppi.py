@@ -1,0 +1,187 @@
+"""Model predictive path integral control with the compiled model itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.agv.controllers.planning import cost_to_go
+from gym_suite.agv.controllers.pursuit import check_twist, layout_of, pose_of, travel_cost
+from gym_suite.agv.dynamics import (
+    COLLIDED,
+    OMEGA,
+    PAYLOAD,
+    STATUS,
+    T_BEAMS,
+    THETA,
+    W_LAYOUT,
+    WHEEL_OMEGA,
+    WHEEL_V,
+    V,
+    X,
+    Y,
+)
+from gym_suite.agv.geometry import INFINITY
+from gym_suite.controllers.protocol import Controller
+
+
+class MPPI(Controller):
+    """Samples action sequences, moves copies of the vehicle with the nominal model, and averages by their costs.
+
+    The information-theoretic form of Williams et al., "Information theoretic MPC for model-based reinforcement
+    learning", ICRA 2017. The cost of a sequence is the cost to go from where it ends, by Dijkstra's algorithm on the
+    map, with penalties for hitting the map and for coming close to lidar returns that the map does not know.
+
+    Args:
+        samples: Sequences a step.
+        horizon: Their length in control periods.
+        deviation: Standard deviation of the sampled actions.
+        temperature: Of the average, in m of cost to go.
+        caution: Extra cost of cells near obstacles.
+        seed: Of the samples; the same at every step and row.
+    """
+
+    name: ClassVar[str] = "mppi"
+    information = "model"
+
+    def __init__(
+        self,
+        *,
+        samples: int = 128,
+        horizon: int = 15,
+        deviation: float = 0.6,
+        temperature: float = 0.1,
+        caution: float = 3.0,
+        seed: int = 0,
+    ) -> None:
+        self.samples = samples
+        self.horizon = horizon
+        self.deviation = deviation
+        self.temperature = temperature
+        self.caution = caution
+        self.seed = seed
+
+    def _tune(self, nominal: Any) -> None:
+        check_twist(nominal, "MPPI")
+        if nominal.setup.agents:
+            raise ValueError(f"MPPI drives one vehicle, {nominal.setup.id} has several")
+        self._nominal = nominal
+        self._values = dict(nominal.parameters)
+        self._cost = travel_cost(nominal, margin=0.0, caution=self.caution)
+        self.state_size = 2 * self.horizon
+        generator = np.random.default_rng(self.seed)
+        # Sampled actions hang together over time, or they would cancel out.
+        noise = generator.standard_normal((self.samples, self.horizon, 2))
+        for t in range(1, self.horizon):
+            noise[:, t] = 0.8 * noise[:, t - 1] + 0.6 * noise[:, t]
+        noise[0] = 0.0
+        self._noise = self.deviation * noise
+        names = nominal.setup.state_columns.names
+        self._offset = names.index("x")
+        self.gains_ = {"temperature": self.temperature, "deviation": self.deviation}
+        self.gain_units_ = {"temperature": "m", "deviation": "1"}
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        action = np.empty((len(observation), 2))
+        for i, o in enumerate(observation):
+            plan = self._plan(o, state[i].reshape(self.horizon, 2))
+            action[i] = plan[0]
+            state[i] = np.vstack([plan[1:], plan[-1:]]).ravel()
+        return action
+
+    def _plan(self, o: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the new sequence of actions, (horizon, 2)."""
+        p, k = self._nominal.row, self._offset
+        pose = pose_of(o, p)
+        layout = layout_of(o, p)
+        value = self._field(layout, pose)
+        x = np.tile(self._state(o, pose, layout), (self.samples, 1))
+        actions = np.clip(before + self._noise, -1.0, 1.0)
+        seen = self._surprises(o, pose)
+        cost = np.zeros(self.samples)
+        for t in range(self.horizon):
+            x = self._nominal.advance(x, actions[:, t])
+            cost += 100.0 * (x[:, k + STATUS] == COLLIDED)
+            cost += self._closeness(x[:, k + X], x[:, k + Y], seen)
+            cost += 0.2 * self._to_go(value, x[:, k + X], x[:, k + Y], pose)
+        cost += 2.0 * self._to_go(value, x[:, k + X], x[:, k + Y], pose)
+        weights = np.exp(-(cost - cost.min()) / self.temperature)
+        return np.einsum("i,itj->tj", weights / weights.sum(), actions)
+
+    def _state(
+        self, o: NDArray[np.float64], pose: tuple[float, ...], layout: int
+    ) -> NDArray[np.float64]:
+        """Return a state row with the vehicle as observed, its target out of reach, nothing else moving."""
+        setup, values, k = self._nominal.setup, self._values, self._offset
+        row = np.zeros(len(setup.state_columns))
+        row[W_LAYOUT] = layout
+        # Obstacles are known by the lidar only: those of the model stand outside of the map.
+        row[1:k] = -1e3
+        j = int(values["lidar_beams"])
+        row[k + X], row[k + Y], row[k + THETA] = pose[:3]
+        row[k + V] = row[k + WHEEL_V] = o[j + 3] * values["v_limit"]
+        row[k + OMEGA] = row[k + WHEEL_OMEGA] = o[j + 4] * values["omega_limit"]
+        row[k + PAYLOAD] = o[j + 5] * values["payload_limit"]
+        return row
+
+    def _field(self, layout: int, pose: tuple[float, ...]) -> NDArray[np.float64]:
+        """Return the cost to go (m) from each cell to the target."""
+        cost, cell = self._cost[layout], self._values["cell"]
+        rows, columns = cost.shape
+        row = min(max(math.floor(pose[4] / cell), 0), rows - 1)
+        column = min(max(math.floor(pose[3] / cell), 0), columns - 1)
+        value = np.empty(cost.shape)
+        size = 8 * cost.size
+        goal = row * columns + column
+        cost_to_go(cost, goal, value, np.empty(size, np.int64), np.empty(size))
+        return np.minimum(value, 1e3) * cell
+
+    def _to_go(
+        self, value: NDArray[np.float64], x: NDArray[Any], y: NDArray[Any], pose: tuple[float, ...]
+    ) -> NDArray[np.float64]:
+        """Return the cost to go, linear between the middles of cells; near the target as the crow flies."""
+        cell = self._values["cell"]
+        rows, columns = value.shape
+        c = np.clip(x / cell - 0.5, 0.0, columns - 1.001)
+        r = np.clip(y / cell - 0.5, 0.0, rows - 1.001)
+        j, i = c.astype(np.int64), r.astype(np.int64)
+        u, w = c - j, r - i
+        # Closed cells stand for a little more than the dearest open neighbour.
+        corners = np.stack([value[i, j], value[i, j + 1], value[i + 1, j], value[i + 1, j + 1]])
+        open_ = corners < 1e3 * cell
+        dearest = np.where(open_, corners, -1.0).max(axis=0)
+        corners = np.where(open_, corners, np.where(dearest < 0.0, 100.0, dearest + 4.0 * cell))
+        weights = np.stack([(1 - u) * (1 - w), u * (1 - w), (1 - u) * w, u * w])
+        far = (corners * weights).sum(axis=0)
+        distance = np.hypot(x - pose[3], y - pose[4])
+        return np.where(distance < 2.0 * cell, np.minimum(distance, far + cell), far)
+
+    def _surprises(self, o: NDArray[np.float64], pose: tuple[float, ...]) -> NDArray[np.float64]:
+        """Return the lidar's returns (k, 2) that lie well away from the map's walls."""
+        values = self._values
+        count, reach, cell = int(values["lidar_beams"]), values["lidar_range"], values["cell"]
+        ranges = o[:count] * reach
+        beams = self._nominal.tables[T_BEAMS]
+        c, s = math.cos(pose[2]), math.sin(pose[2])
+        ends = ranges[:, None] * (beams @ np.array([[c, s], [-s, c]])) + pose[:2]
+        ends = ends[ranges < min(reach - 1e-6, 4.0)]
+        cells = np.floor(ends / cell).astype(np.int64)
+        closed = self._cost[layout_of(o, self._nominal.row)] >= INFINITY
+        rows, columns = closed.shape
+        inside = closed[np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, columns - 1)]
+        return ends[~inside]
+
+    def _closeness(
+        self, x: NDArray[Any], y: NDArray[Any], seen: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the penalty of places near what the lidar sees besides the map."""
+        if not len(seen):
+            return np.zeros(len(x))
+        gap = np.hypot(x[:, None] - seen[:, 0], y[:, None] - seen[:, 1]).min(axis=1)
+        keep = 0.5 * math.hypot(self._values["length"], self._values["width"]) + 0.25
+        return 20.0 * np.maximum(0.0, 1.0 - gap / keep)

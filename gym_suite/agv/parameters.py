@@ -1,0 +1,253 @@
+"""Vehicles and sensors as data, each number with its source, and the layout of a row of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.parameters import build, parameter, validate
+
+_MIR = "DFKI-NI/mir_robot, mir_description and mir_navigation"
+_MIR_SIZE = "manufacturer's data sheet, quoted from memory and not checked again"
+_OURS = "ours: no published figure"
+_NEO = "neobotix-docs.de, MP-500, mechanical properties"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """A differential-drive vehicle whose footprint is a box about its drive axle's centre.
+
+    The default is the MiR100. ``drive_force`` bounds acceleration with a payload: (mass + payload) a.
+
+    Raises:
+        ValueError: If a number is out of bounds.
+    """
+
+    length: float = parameter(0.89, unit="m", meaning="length", above=0.0, source=_MIR_SIZE)
+    width: float = parameter(0.58, unit="m", meaning="width", above=0.0, source=_MIR_SIZE)
+    wheel_radius: float = parameter(
+        0.0625, unit="m", meaning="drive wheel radius", above=0.0, source=_MIR
+    )
+    half_track: float = parameter(
+        0.2226, unit="m", meaning="half the distance of the drive wheels", above=0.0, source=_MIR
+    )
+    mass: float = parameter(77.0, unit="kg", meaning="mass", above=0.0, source=_MIR)
+    payload_limit: float = parameter(
+        100.0, unit="kg", meaning="largest payload", above=0.0, source=_MIR_SIZE
+    )
+    v_limit: float = parameter(1.0, unit="m/s", meaning="highest speed", above=0.0, source=_MIR)
+    omega_limit: float = parameter(
+        1.5, unit="rad/s", meaning="highest yaw rate", above=0.0, source=_MIR
+    )
+    wheel_limit: float = parameter(
+        24.0, unit="rad/s", meaning="highest wheel speed", above=0.0, source=_OURS
+    )
+    acceleration: float = parameter(
+        1.5, unit="m/s^2", meaning="highest acceleration", above=0.0, source=_MIR
+    )
+    deceleration: float = parameter(
+        2.0, unit="m/s^2", meaning="highest deceleration", above=0.0, source=_MIR
+    )
+    alpha: float = parameter(
+        2.0, unit="rad/s^2", meaning="highest yaw acceleration", above=0.0, source=_MIR
+    )
+    jerk: float = parameter(
+        30.0, unit="m/s^3", meaning="highest jerk (0: no limit)", low=0.0, source=_OURS
+    )
+    lag: float = parameter(
+        0.05, unit="s", meaning="time constant of the speed loop", low=0.0, source=_OURS
+    )
+    drive_force: float = parameter(
+        180.0, unit="N", meaning="largest force of the drive", above=0.0, source=_OURS
+    )
+    mu: float = parameter(
+        0.6, unit="1", meaning="friction of the drive wheels on the floor", above=0.0, source=_OURS
+    )
+    drive_share: float = parameter(
+        0.5,
+        unit="1",
+        meaning="part of the weight on the drive wheels",
+        above=0.0,
+        high=1.0,
+        source=_OURS,
+    )
+    odometry_error: float = parameter(
+        0.01,
+        unit="1",
+        meaning="largest relative error of wheel radii and track in odometry",
+        low=0.0,
+        high=0.5,
+        source="order of magnitude of Borenstein, Feng, IEEE Trans. Robot. Autom. 12(6), 1996",
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    @property
+    def reach(self) -> float:
+        """Distance from the centre to a corner, m."""
+        return 0.5 * math.hypot(self.length, self.width)
+
+
+VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
+    {
+        "MiR100": Vehicle(),
+        "MiR250": Vehicle(
+            length=0.8,
+            width=0.58,
+            wheel_radius=0.1,
+            half_track=0.2015,
+            mass=97.0,
+            payload_limit=250.0,
+            v_limit=2.0,
+            omega_limit=1.5,
+            wheel_limit=25.0,
+            drive_force=350.0,
+        ),
+        "MP-500": Vehicle(
+            length=0.823,
+            width=0.592,
+            wheel_radius=0.13,
+            half_track=0.2535,
+            mass=80.0,
+            payload_limit=80.0,
+            v_limit=1.5,
+            omega_limit=1.5,
+            wheel_limit=1800.0 / 12.0 * math.pi / 30.0,
+            acceleration=2.4,
+            deceleration=2.4,
+            alpha=2.5,
+            drive_force=2 * 2.85 * 12.0 / 0.13,
+        ),
+    }
+)
+_MIR250_DATA = ("length", "width", "payload_limit", "v_limit")
+_MP500_OURS = ("half_track", "mass", "omega_limit", "alpha")
+
+
+def vehicle_source(vehicle: Vehicle, name: str) -> str:
+    """Return where a number of a vehicle comes from."""
+    declared = {field.name: field.metadata["source"] for field in fields(Vehicle)}
+    preset = next((key for key, value in VEHICLES.items() if value == vehicle), None)
+    if preset is None:
+        known = [p for p in VEHICLES.values() if getattr(p, name) == getattr(vehicle, name)]
+        return vehicle_source(known[0], name) if known else "user"
+    if preset == "MiR250" and name in _MIR250_DATA:
+        return _MIR_SIZE
+    if preset == "MP-500" and declared[name] != _OURS and name != "odometry_error":
+        return f"{_OURS} or estimated" if name in _MP500_OURS else _NEO
+    if preset == "MP-500" and name in ("wheel_limit", "drive_force"):
+        return f"{_NEO}: motor 1800 rpm and 2.85 Nm, gear 8:1, belt 1.5:1"
+    return declared[name]
+
+
+def build_vehicle(value: object) -> Vehicle:
+    """Return a vehicle from a preset's name, a mapping of overrides, or a :class:`Vehicle`.
+
+    Raises:
+        ValueError: For an unknown preset or parameter (naming the nearest) or a value out of bounds.
+        TypeError: For anything else.
+    """
+    return build(Vehicle, value, sets=VEHICLES, default="MiR100", what="vehicle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lidar:
+    """A planar laser scanner in the vehicle's centre; the default is a thinned SICK S300.
+
+    Raises:
+        ValueError: If a number is out of bounds; zero beams are refused.
+    """
+
+    beams: int = parameter(
+        108, unit="1", meaning="beams", low=1, high=4096, integer=True, source=_OURS
+    )
+    fov: float = parameter(
+        2.0 * math.pi, unit="rad", meaning="field of view", above=0.0, high=2.0 * math.pi,
+        source="two scanners at opposite corners see all around; " + _MIR,
+    )  # fmt: skip
+    range: float = parameter(10.0, unit="m", meaning="largest range", above=0.0, source=_OURS)
+    noise: float = parameter(
+        0.0, unit="m", meaning="standard deviation of a range", low=0.0,
+        source=f"0.01 m in {_MIR}; off by default",
+    )  # fmt: skip
+    dropout: float = parameter(
+        0.0, unit="1", meaning="probability that a beam reports its largest range", low=0.0,
+        high=1.0, source=_OURS,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def build_lidar(value: object) -> Lidar:
+    """Return a lidar from None, a mapping of overrides, a number of beams, or a :class:`Lidar`.
+
+    Raises:
+        ValueError: For an unknown parameter (naming the nearest) or a value out of bounds.
+        TypeError: For anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = {"beams": value}
+    return build(Lidar, value, sets={"default": Lidar()}, default="default", what="lidar")
+
+
+_OWN = (
+    Column("payload_low", "kg", 0, meaning="lowest payload drawn at a reset"),
+    Column("payload_high", "kg", 0, meaning="highest payload drawn at a reset"),
+    Column("dt", "s", 0, meaning="control period"),
+    Column("substeps", "1", 1, meaning="steps of the physics in a control period"),
+    Column("wheels", "1", 0, 1, "1: the action is two wheel speeds; 0: speed and yaw rate"),
+    Column("cell", "m", 0, meaning="size of a map cell"),
+    Column("layouts", "1", 1, meaning="number of layouts a reset draws from"),
+    Column("agents", "1", 1, meaning="number of vehicles"),
+    Column("obstacles", "1", 0, meaning="number of moving obstacles"),
+    Column("obstacle_radius", "m", 0, meaning="radius of a moving obstacle"),
+    Column("obstacle_speed", "m/s", 0, meaning="speed of a moving obstacle"),
+    Column("target_speed", "m/s", 0, meaning="speed of the target"),
+    Column("goal_radius", "m", 0, meaning="distance at which the target is reached"),
+    Column("goal_angle", "rad", 0, meaning="heading error allowed at the target"),
+    Column("goal_speed", "m/s", 0, meaning="speed allowed at the target"),
+    Column("least_distance", "m", 0, meaning="least distance from start to target"),
+    Column("dock", "1", 0, 1, "1: the target is a pose in front of a wall"),
+    Column("odometry", "1", 0, 1, "1: observations tell the pose by odometry"),
+    Column("reward_goal", "1", 0, meaning="reward of reaching the target"),
+    Column("reward_collision", "1", 0, meaning="penalty of a collision"),
+    Column("weight_progress", "1/m", 0, meaning="weight of coming nearer"),
+    Column("weight_clearance", "1", 0, meaning="weight of coming close to obstacles"),
+    Column("weight_smoothness", "1", 0, meaning="weight of the squared change of the action"),
+    Column("weight_time", "1", 0, meaning="cost of a step"),
+    Column("scale_x", "m", 0, meaning="half the map's larger side: full scale of positions"),
+    Column("scale_goal", "m", 0, meaning="full scale of the distance to the target"),
+    Column("map_x", "m", meaning="middle of the map along x"),
+    Column("map_y", "m", meaning="middle of the map along y"),
+)
+
+
+def _columns(cls: type, prefix: str = "") -> list[Column]:
+    return [
+        Column(prefix + f.name, f.metadata["unit"], meaning=f.metadata["meaning"])
+        for f in fields(cls)
+    ]
+
+
+PARAMETERS = Columns(*_columns(Vehicle), *_columns(Lidar, "lidar_"), *_OWN)
+#: What ``mismatch=`` may touch; sizes are not among them, for a start must stay free.
+PLANT_PARAMETERS = (
+    "mass", "acceleration", "deceleration", "alpha", "lag", "drive_force", "mu",
+)  # fmt: skip
+
+(
+    P_LENGTH, P_WIDTH, P_WHEEL_RADIUS, P_HALF_TRACK, P_MASS, P_PAYLOAD_LIMIT, P_V_LIMIT,
+    P_OMEGA_LIMIT, P_WHEEL_LIMIT, P_ACCELERATION, P_DECELERATION, P_ALPHA, P_JERK, P_LAG,
+    P_DRIVE_FORCE, P_MU, P_DRIVE_SHARE, P_ODOMETRY_ERROR,
+    P_BEAMS, P_FOV, P_RANGE, P_LIDAR_NOISE, P_DROPOUT,
+    P_PAYLOAD_LOW, P_PAYLOAD_HIGH, P_DT, P_SUBSTEPS, P_WHEELS, P_CELL, P_LAYOUTS, P_AGENTS,
+    P_OBSTACLES, P_OBSTACLE_RADIUS, P_OBSTACLE_SPEED, P_TARGET_SPEED, P_GOAL_RADIUS,
+    P_GOAL_ANGLE, P_GOAL_SPEED, P_LEAST_DISTANCE, P_DOCK, P_ODOMETRY, P_REWARD_GOAL,
+    P_REWARD_COLLISION, P_WEIGHT_PROGRESS, P_WEIGHT_CLEARANCE, P_WEIGHT_SMOOTHNESS,
+    P_WEIGHT_TIME, P_SCALE_X, P_SCALE_GOAL, P_MAP_X, P_MAP_Y,
+) = range(len(PARAMETERS))  # fmt: skip

@@ -1,0 +1,276 @@
+"""Pictures of the floor: the map, footprints, lidar, planned target, trails, and a heat map of visits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gym_suite.agv.dynamics import (
+    COLLIDED,
+    DRIVING,
+    GOAL_THETA,
+    GOAL_X,
+    GOAL_Y,
+    NX,
+    OBSTACLE_SIZE,
+    STATUS,
+    T_BEAMS,
+    T_GRID,
+    THETA,
+    W_LAYOUT,
+    W_OBSTACLES,
+    X,
+    Y,
+)
+from gym_suite.agv.lidar import scan_all
+from gym_suite.rendering import Box, EpisodeRenderer, History, style
+from gym_suite.rendering.canvas import Canvas
+
+__all__ = ["FloorRenderer", "heat_map"]
+
+_CIRCLE = np.linspace(0.0, 2.0 * math.pi, 25)
+
+
+class FloorRenderer(EpisodeRenderer):
+    """The floor plan filling the sheet, with a line of text above.
+
+    A vehicle is drawn with its heading, its trail, its target and a line to it; the first one with what its lidar
+    sees. :meth:`show_path` adds a planned way.
+    """
+
+    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
+        super().__init__(setup, size=size)
+        self._values = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
+        self._obstacles = int(self._values["obstacles"])
+        self._world = W_OBSTACLES + OBSTACLE_SIZE * self._obstacles
+        self._states: dict[int, History] = {}
+        self._row = 0
+        self._layout = -1
+        self._path: NDArray[np.float64] | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+        return ("goal_distance", "clearance", "arrived", "violation")
+
+    def append(
+        self, row: int, step: int, metrics: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> None:
+        """Note the metrics and the state after a reset or step."""
+        super().append(row, step, metrics, state)
+        history = self._states.get(row)
+        if history is None:
+            stride = math.ceil((self.horizon or 1) / self.capacity)
+            history = History(len(state), capacity=self.capacity, stride=stride)
+            self._states[row] = history
+        if step == 0:
+            history.clear()
+            self._path = None
+        history.append(step, state)
+
+    def frame(self, row: int = 0) -> NDArray[np.uint8]:
+        """Return the picture of a row as fresh memory (height, width, 3)."""
+        self._row = row
+        return super().frame(row)
+
+    def show_path(self, path: ArrayLike | None) -> None:
+        """Draw a planned way (k, 2) in m from now on, until None or the next reset.
+
+        Raises:
+            ValueError: If it is not an array of points.
+        """
+        points = None if path is None else np.asarray(path, dtype=np.float64)
+        if points is not None and (points.ndim != 2 or points.shape[1] != 2):
+            raise ValueError(f"a path has the shape (k, 2), got {points.shape}")
+        self._path = points
+
+    def build(self, canvas: Canvas) -> None:
+        """Put the floor plan on a fresh sheet."""
+        from matplotlib.collections import LineCollection, PolyCollection
+
+        top = canvas.height - 34.0
+        self._axes = canvas.axes(Box(40.0, 24.0, canvas.width - 56.0, top - 28.0))
+        self._axes.set_aspect("equal", adjustable="box")
+        self._axes.grid(False)
+        self._map: Any = None
+        self._layout = -1
+        self._canvas_of_map = canvas
+        color = style.COLORS
+        with style.context():
+            self._rays = LineCollection(
+                [], colors=color["sky"], linewidths=0.5, alpha=0.45, zorder=2
+            )
+            self._trails = LineCollection(
+                [], colors=color["blue"], linewidths=1.2, alpha=0.6, zorder=3
+            )
+            self._wishes = LineCollection(
+                [], colors=color["green"], linewidths=0.7, linestyles=":", zorder=3
+            )
+            self._things = PolyCollection(
+                [], facecolors=color["orange"], edgecolors="white", linewidths=0.8, zorder=4
+            )
+            self._bodies = PolyCollection([], edgecolors="white", linewidths=0.8, zorder=6)
+            self._noses = LineCollection([], colors="white", linewidths=1.4, zorder=7)
+            collections = (
+                self._rays, self._trails, self._wishes, self._things, self._bodies, self._noses,
+            )  # fmt: skip
+            for collection in collections:
+                self._axes.add_collection(collection, autolim=False)
+            (self._goals,) = self._axes.plot(
+                [], [], ls="", marker="o", ms=9, mfc="none", mec=color["green"], mew=1.8, zorder=5
+            )
+            (self._way,) = self._axes.plot([], [], color=color["purple"], lw=1.4, zorder=3.5)
+        canvas.moving(*collections, self._goals, self._way)
+        canvas.text(14.0, canvas.height - 21.0, self.setup.id, fontsize=11, fontweight="bold")
+        self._clock = canvas.text(
+            canvas.width - 14.0, canvas.height - 21.0, fontsize=10, color=style.MUTED, ha="right"
+        )
+        canvas.moving(self._clock)
+
+    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
+        """Show an episode up to now."""
+        _, rows = self._states[self._row].rows()
+        now = rows[-1]
+        self._show_map(int(now[W_LAYOUT]))
+        trail = rows[:, self._world :].reshape(len(rows), -1, NX)
+        agents = trail[-1]
+        here = agents[:, STATUS] <= COLLIDED
+        self._trails.set_segments([trail[:, k, X : Y + 1] for k in range(len(agents))])
+        length, width = self._values["length"], self._values["width"]
+        bodies = [_corners(a[X], a[Y], a[THETA], length, width) for a in agents[here]]
+        self._bodies.set_verts(bodies)
+        colors = [_body_color(a[STATUS]) for a in agents[here]]
+        self._bodies.set_facecolor(colors or ["none"])
+        self._noses.set_segments([_nose(a, length) for a in agents[here]])
+        driving = agents[agents[:, STATUS] == DRIVING]
+        self._goals.set_data(driving[:, GOAL_X], driving[:, GOAL_Y])
+        wishes = [[(a[X], a[Y]), (a[GOAL_X], a[GOAL_Y])] for a in driving]
+        if self._values["dock"]:
+            wishes += [_arrow(a) for a in driving]
+        self._wishes.set_segments(wishes)
+        self._rays.set_segments(self._beams(now, agents[0]) if here[0] else [])
+        self._things.set_verts(self._circles(now))
+        self._way.set_data(*([], []) if self._path is None else self._path.T)
+        self._clock.set_text(self._line(time[-1], values, len(agents)))
+
+    def _show_map(self, layout: int) -> None:
+        """Draw the map, where it is another than before."""
+        if layout == self._layout:
+            return
+        grid, cell = self.setup.tables[T_GRID][layout], self._values["cell"]
+        rows, columns = grid.shape
+        with style.context():
+            if self._map is not None:
+                self._map.remove()
+            self._map = self._axes.imshow(
+                grid, origin="lower", extent=(0.0, columns * cell, 0.0, rows * cell), cmap="Greys",
+                vmin=0.0, vmax=1.8, interpolation="nearest", zorder=1,
+            )  # fmt: skip
+        self._layout = layout
+        self._canvas_of_map.redraw()
+
+    def _beams(self, state: NDArray[np.float64], a: NDArray[np.float64]) -> list[Any]:
+        """Return what the first vehicle's lidar sees, as lines."""
+        count = int(self._values["lidar_beams"])
+        ranges = np.empty(self.setup.work_size)
+        scan_all(state.copy(), self.setup.row, self.setup.tables, ranges)
+        beams, c, s = self.setup.tables[T_BEAMS], math.cos(a[THETA]), math.sin(a[THETA])
+        ends = a[X : Y + 1] + ranges[:count, None] * (beams @ np.array([[c, s], [-s, c]]))
+        return [np.array([a[X : Y + 1], end]) for end in ends]
+
+    def _circles(self, state: NDArray[np.float64]) -> list[Any]:
+        radius = self._values["obstacle_radius"]
+        round_ = radius * np.column_stack([np.cos(_CIRCLE), np.sin(_CIRCLE)])
+        places = state[W_OBSTACLES : self._world].reshape(-1, OBSTACLE_SIZE)
+        return [place[:2] + round_ for place in places]
+
+    def _line(self, now: float, values: dict[str, NDArray[np.float64]], count: int) -> str:
+        """Return the text above the plan."""
+        text = f"t = {now:.1f} s"
+        if count > 1:
+            return f"arrived {values['arrived'][-1]:.0f} of {count}     {text}"
+        if values["violation"][-1]:
+            return f"collision     {text}"
+        if values["arrived"][-1]:
+            return f"arrived     {text}"
+        return f"{values['goal_distance'][-1]:.2f} m to go     {text}"
+
+
+def heat_map(
+    setup: Any, x: ArrayLike, y: ArrayLike, *, layout: int = 0, size: tuple[int, int] = (960, 540)
+) -> NDArray[np.uint8]:
+    """Return a picture of how often places were visited, on the floor plan.
+
+    Args:
+        setup: The environment's setup.
+        x: Positions, m, of any shape.
+        y: Positions, m, of the same shape.
+        layout: Number of the layout.
+        size: Width and height in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: If x and y differ in shape.
+    """
+    if np.shape(x) != np.shape(y):
+        raise ValueError(f"x and y differ in shape: {np.shape(x)} and {np.shape(y)}")
+    grid = setup.tables[T_GRID][layout]
+    cell = float(setup.row[setup.parameter_columns.index("cell")])
+    rows, columns = grid.shape
+    extent = (0.0, columns * cell, 0.0, rows * cell)
+    edges = (np.arange(rows + 1) * cell, np.arange(columns + 1) * cell)
+    visits = np.histogram2d(np.ravel(y), np.ravel(x), bins=edges)[0]
+    canvas = Canvas(size)
+    axes = canvas.axes(Box(40.0, 24.0, canvas.width - 120.0, canvas.height - 62.0))
+    free = grid == 0
+    with style.context():
+        axes.set_aspect("equal", adjustable="box")
+        axes.grid(False)
+        axes.imshow(grid, origin="lower", extent=extent, cmap="Greys", vmin=0.0, vmax=1.8)
+        shown = np.ma.masked_where(~free | (visits == 0), visits)
+        picture = axes.imshow(
+            shown,
+            origin="lower",
+            extent=extent,
+            cmap="viridis",
+            norm="log",
+            interpolation="nearest",
+        )
+        if shown.count():
+            axes.figure.colorbar(picture, ax=axes, label="visits", shrink=0.8)
+    covered = np.count_nonzero(visits[free]) / np.count_nonzero(free)
+    canvas.text(14.0, canvas.height - 21.0, setup.id, fontsize=11, fontweight="bold")
+    canvas.text(
+        canvas.width - 14.0, canvas.height - 21.0, f"{100 * covered:.0f} % of the free cells visited",
+        fontsize=10, color=style.MUTED, ha="right",
+    )  # fmt: skip
+    return canvas.frame()
+
+
+def _corners(x: float, y: float, theta: float, length: float, width: float) -> NDArray[np.float64]:
+    c, s = math.cos(theta), math.sin(theta)
+    box = 0.5 * np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * (length, width)
+    return box @ np.array([[c, s], [-s, c]]) + (x, y)
+
+
+def _nose(a: NDArray[np.float64], length: float) -> list[tuple[float, float]]:
+    """Return a line from a vehicle's middle to its front."""
+    reach = 0.4 * length
+    tip = (a[X] + reach * math.cos(a[THETA]), a[Y] + reach * math.sin(a[THETA]))
+    return [(a[X], a[Y]), tip]
+
+
+def _arrow(a: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Return a line at a dock along the heading asked for."""
+    tip = (a[GOAL_X] + 0.5 * math.cos(a[GOAL_THETA]), a[GOAL_Y] + 0.5 * math.sin(a[GOAL_THETA]))
+    return [(a[GOAL_X], a[GOAL_Y]), tip]
+
+
+def _body_color(status: float) -> str:
+    if status == COLLIDED:
+        return style.WARNING
+    return style.COLORS["blue"] if status == DRIVING else style.COLORS["green"]

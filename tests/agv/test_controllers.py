@@ -1,0 +1,94 @@
+"""Controllers reach targets on seeds they were not tuned on."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.agv.controllers.docking import move_to_pose
+
+
+def success(id, name, rows, *, seed=10_000, **keywords):
+    """Return the part of first episodes that end at the target."""
+    envs = gymnasium.make_vec(id, num_envs=rows, **keywords)
+    controller = gym_suite.make_controller(envs, name)
+    observation, state = envs.reset(seed=seed)[0], None
+    arrived, live = np.zeros(rows, dtype=bool), np.ones(rows, dtype=bool)
+    for _ in range(gymnasium.spec(id).max_episode_steps):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, truncated, info = envs.step(action)
+        arrived |= live & (info["arrived"] > 0)
+        live &= ~(terminated | truncated)
+        if not live.any():
+            break
+    return arrived.mean()
+
+
+@pytest.mark.parametrize(
+    "name, least",
+    [
+        ("SimpleStatic", 0.99),
+        ("SimpleDynamic", 0.99),
+        ("ComplexStatic", 0.99),
+        ("ComplexDynamic", 0.95),
+    ],
+)
+def test_references_reach_the_target(name, least):
+    assert success(f"agv/{name}-v0", "a_star", 500) >= least
+
+
+@pytest.mark.parametrize("name", ["dwa", "mppi"])
+def test_the_other_planners_do_too(name):
+    assert success("agv/SimpleStatic-v0", name, 20) == 1.0
+    assert success("agv/ComplexStatic-v0", name, 5) == 1.0
+
+
+def test_docking():
+    assert success("agv/Dock-v0", "move_to_pose", 500) >= 0.99
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"layout": "u_trap"},
+        {"layout": "bug_trap"},
+        {"layout": {"kind": "procedural", "seeds": (1000, 1016)}},
+        {"moving_obstacles": 6},
+        {"vehicle": "MP-500", "mismatch": 0.3},
+        {"vehicle": "MiR250", "lidar": {"noise": 0.01}},
+    ],
+)
+def test_the_reference_elsewhere(keywords):
+    assert success("agv/SimpleStatic-v0", "a_star", 60, **keywords) >= 0.95
+
+
+def test_the_benchmark_warehouse_is_driven():
+    keywords = {"layout": "warehouse-10-20-10-2-1", "cell": 1.5, "least_distance": 30.0}
+    assert success("agv/ComplexStatic-v0", "a_star", 3, **keywords) == 1.0
+
+
+def test_random_actions_do_not_find_the_target():
+    assert success("agv/ComplexStatic-v0", "random", 200) < 0.02
+
+
+def test_move_to_pose_converges():
+    """From any place in front, by Euler's method on the unicycle."""
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        x, y, theta = -2.0, *generator.uniform(-0.8, 0.8, 2)
+        for _ in range(4000):
+            c, s = np.cos(theta), np.sin(theta)
+            along, across = -x * c - y * s, x * s - y * c
+            v, omega = move_to_pose(along, across, -theta, 0.6, 1.8, -0.6)
+            x, y, theta = x + 0.01 * v * c, y + 0.01 * v * s, theta + 0.01 * omega
+        assert np.hypot(x, y) < 1e-3 and abs(theta) < 0.05
+
+
+def test_setups_that_a_controller_cannot_drive_are_refused():
+    wheels = gymnasium.make("agv/SimpleStatic-v0", action="wheels")
+    for name in ("a_star", "dwa", "mppi"):
+        with pytest.raises(ValueError, match="twist"):
+            gym_suite.make_controller(wheels, name)
+    dock = gymnasium.make("agv/Dock-v0")
+    with pytest.raises(ValueError, match="k_beta"):
+        gym_suite.make_controller(dock, k_beta=1.0)

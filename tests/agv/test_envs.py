@@ -1,0 +1,189 @@
+"""What the ids promise: caps, rewards, ends, starts, moving things, sensors, fleets."""
+
+import math
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.agv import geometry
+
+SCENES = {
+    "SimpleStatic": 2000,
+    "SimpleDynamic": 2000,
+    "ComplexStatic": 3000,
+    "ComplexDynamic": 4000,
+}
+
+
+def rollout(envs, steps, seed=0):
+    generator = np.random.default_rng(seed)
+    envs.reset(seed=seed)
+    for _ in range(steps):
+        yield envs.step(generator.uniform(-1, 1, envs.action_space.shape))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_papers_caps(name):
+    id = f"agv/{name}-v0"
+    assert gymnasium.spec(id).max_episode_steps == SCENES[name]
+    assert str(SCENES[name]) in gymnasium.make(id).unwrapped.__doc__
+    env = gymnasium.make_vec(id, num_envs=2)
+    env.reset(seed=0)
+    env.unwrapped._rows.step[:] = SCENES[name] - 1
+    assert env.step(np.zeros((2, 2)))[3].all()
+
+
+def test_sparse_rewards_are_one_at_the_end_and_nothing_else():
+    envs = gymnasium.make_vec("agv/SimpleStatic-v0", num_envs=64)
+    ends = {1.0: 0, -1.0: 0}
+    for controller in ("a_star", "random"):
+        agent = gym_suite.make_controller(envs, controller)
+        observation, _ = envs.reset(seed=5)
+        live = np.ones(64, dtype=bool)
+        for _ in range(300):
+            observation, reward, terminated, _, info = envs.step(agent.predict(observation)[0])
+            assert (reward[live & ~terminated] == 0.0).all()
+            for i in np.flatnonzero(live & terminated):
+                ends[reward[i]] += 1
+                assert info["arrived" if reward[i] > 0 else "violation"][i] == 1.0
+            live &= ~terminated
+    assert min(ends.values()) > 20
+
+
+def test_dense_rewards_add_up():
+    env = gymnasium.make("agv/SimpleStatic-v0", reward="dense").unwrapped
+    agent = gym_suite.make_controller(env)
+    observation, info = env.reset(seed=1)
+    first, progress, terminated = info["goal_distance"], 0.0, False
+    while not terminated:
+        observation, reward, terminated, _, info = env.step(agent.predict(observation)[0])
+        assert reward == pytest.approx(sum(v for k, v in info.items() if k.startswith("reward_")))
+        progress += info["reward_progress"]
+    assert progress == pytest.approx(0.05 * (first - info["goal_distance"]))
+    assert reward > 0.9
+
+
+@pytest.mark.parametrize("id", ["agv/SimpleStatic-v0", "agv/ComplexDynamic-v0", "agv/Dock-v0"])
+def test_starts_and_targets_are_free_and_apart(id):
+    envs = gymnasium.make_vec(id, num_envs=300, moving_obstacles=3)
+    _, info = envs.reset(seed=0)
+    p, (grid, *_) = envs.unwrapped.nominal.parameters, envs.unwrapped.nominal.tables
+    state = envs.unwrapped.state()
+    for i in range(300):
+        box = (0.5 * p["length"], 0.5 * p["width"], grid[0], p["cell"])
+        for name in ("", "goal_"):
+            pose = [float(state[name + n][i]) for n in ("x", "y", "theta")]
+            assert not geometry.box_hits_grid(*pose, *box)
+        for k in range(3):
+            x, y = state[f"obstacle_{k}_x"][i], state[f"obstacle_{k}_y"][i]
+            assert not geometry.disc_hits_grid(x, y, 0.3, grid[0], p["cell"])
+            assert math.hypot(x - info["x"][i], y - info["y"][i]) > 1.5
+    assert info["goal_distance"].min() >= p["least_distance"] - 1e-9
+    assert info["theta"].std() > 1.0 and info["payload"].std() > 10.0
+
+
+def test_obstacles_walk_on_free_floor_and_do_not_run_into_a_standing_vehicle():
+    envs = gymnasium.make_vec("agv/ComplexStatic-v0", num_envs=20, moving_obstacles=8)
+    envs.reset(seed=0)
+    grid, first = envs.unwrapped.nominal.tables[0][0], envs.unwrapped.state()
+    for _ in range(400):
+        _, _, terminated, _, info = envs.step(np.zeros((20, 2)))
+        assert not terminated.any() and not info["violation"].any()
+    last = envs.unwrapped.state()
+    for k in range(8):
+        x, y = last[f"obstacle_{k}_x"], last[f"obstacle_{k}_y"]
+        moved = np.hypot(x - first[f"obstacle_{k}_x"], y - first[f"obstacle_{k}_y"])
+        assert np.median(moved) > 1.0
+        assert not any(
+            geometry.disc_hits_grid(*place, 0.3, grid, 0.5) for place in zip(x, y, strict=True)
+        )
+
+
+def test_targets_walk_where_a_vehicle_fits():
+    envs = gymnasium.make_vec("agv/SimpleDynamic-v0", num_envs=20)
+    _, before = envs.reset(seed=0)
+    grid = envs.unwrapped.nominal.tables[0][0]
+    for _ in range(200):
+        _, _, _, _, info = envs.step(np.zeros((20, 2)))
+        stride = np.hypot(info["goal_x"] - before["goal_x"], info["goal_y"] - before["goal_y"])
+        assert (stride <= 0.3 * 0.1 + 1e-12).all()
+        before = info
+        for x, y in zip(info["goal_x"], info["goal_y"], strict=True):
+            assert not geometry.disc_hits_grid(x, y, 0.53, grid, 0.5)
+
+
+def test_layouts_are_drawn_and_told():
+    layout = {"kind": "procedural", "seeds": (0, 8)}
+    envs = gymnasium.make_vec("agv/SimpleStatic-v0", num_envs=200, layout=layout)
+    observation, _ = envs.reset(seed=0)
+    drawn = envs.unwrapped.state()["layout"]
+    assert set(drawn) == set(range(8))
+    column = envs.unwrapped.setup.observation_columns.index("layout")
+    assert np.allclose(observation[:, column] * 7, drawn)
+
+
+def test_lidar_noise_and_dropout():
+    envs = gymnasium.make_vec(
+        "agv/SimpleStatic-v0", num_envs=200, lidar={"noise": 0.02, "dropout": 0.1, "range": 30.0}
+    )
+    observation, _ = envs.reset(seed=0)
+    true = envs.unwrapped.get_state()["rows"]["work"]
+    seen = observation[:, :108].astype(float) * 30.0
+    lost = seen > 29.999
+    assert lost.mean() == pytest.approx(0.1, abs=0.01)
+    assert (seen - true)[~lost].std() == pytest.approx(0.02, rel=0.03)
+    assert (seen - true)[~lost].mean() == pytest.approx(0.0, abs=1e-3)
+
+
+def test_odometry_drifts_and_may_be_all_there_is():
+    envs = gymnasium.make_vec("agv/SimpleStatic-v0", num_envs=50, localization="odometry")
+    agent = gym_suite.make_controller(envs)
+    observation, info = envs.reset(seed=0)
+    assert not info["odometry_error"].any()
+    for _ in range(50):
+        observation, *_, info = envs.step(agent.predict(observation)[0])
+    assert 0.001 < np.median(info["odometry_error"]) < 0.3
+    state, columns = envs.unwrapped.state(), envs.unwrapped.setup.observation_columns
+    x = 6.0 + 6.0 * observation[:, columns.index("pose_x")]
+    assert np.allclose(x, state["odometry_x"], atol=1e-5)
+
+
+def test_vehicles_that_arrive_or_collide_leave_the_floor():
+    starts = [(2.0, 2.0, 0.0), (4.0, 2.0, math.pi), (9.0, 9.0, 0.0)]
+    env = gym_suite.parallel_env(
+        "agv/Fleet-v0", agents=3, layout="simple", starts=starts, least_distance=0.0,
+        goals=[(10.5, 9.0, 0.0), (1.5, 9.5, 0.0), (1.5, 7.0, 0.0)],
+    )  # fmt: skip
+    # The one that starts on the right gets the target on the right.
+    for seed in range(50):
+        env.reset(seed=seed)
+        start = dict(zip(env.setup.state_columns.names, env.state(), strict=True))
+        if any(start[f"{a}_x"] == 9.0 and start[f"{a}_goal_x"] == 10.5 for a in env.agents):
+            break
+    names = env.setup.state_columns.names
+    places = dict(zip(names, env.state(), strict=True))
+    first = {a: places[f"{a}_x"] for a in env.agents}
+    total = dict.fromkeys(env.agents, 0.0)
+    for _ in range(60):
+        actions = {agent: np.array([1.0, 0.0], np.float32) for agent in env.agents}
+        _, reward, *_ = env.step(actions)
+        for agent, value in reward.items():
+            total[agent] += value
+        if not env.agents:
+            break
+    by_start = {round(first[agent]): value for agent, value in total.items()}
+    assert by_start == {2: -1.0, 4: -1.0, 9: 1.0}
+
+
+@pytest.mark.parametrize("n", [2, 20])
+def test_fleets_start_apart(n):
+    env = gym_suite.parallel_env("agv/Fleet-v0", agents=n)
+    for seed in range(5):
+        env.reset(seed=seed)
+        state = dict(zip(env.setup.state_columns.names, env.state(), strict=True))
+        for names in (("x", "y"), ("goal_x", "goal_y")):
+            places = np.array([[state[f"{a}_{m}"] for m in names] for a in env.agents])
+            gaps = np.hypot(*(places[:, None] - places[None]).T) + 10 * np.eye(n)
+            assert gaps.min() > 1.0
