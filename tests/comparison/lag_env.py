@@ -35,6 +35,7 @@ def setup(gain: float, delay: int) -> Any:
         effort=("u",),
         effort_scale=(1.0,),
         violation="violation",
+        success="",
         horizon=None,
         agents=(),
         idle_action=np.zeros(1),
