@@ -79,11 +79,16 @@ class World:
                 physicsClientId=c,
             )
             self.bodies.append(body)
-        bullet.changeDynamics(floor, -1, lateralFriction=1.0, physicsClientId=c)
-        if row[pm.P_ROLLING] > 0.0:
-            bullet.changeDynamics(
-                floor, -1, rollingFriction=1.0, spinningFriction=1.0, physicsClientId=c
-            )
+        # Bullet multiplies the friction of two bodies, and adds each one's rolling friction times the other's
+        # friction: with these the drone's own numbers hold.
+        bullet.changeDynamics(
+            floor,
+            -1,
+            lateralFriction=1.0,
+            rollingFriction=0.0,
+            spinningFriction=0.0,
+            physicsClientId=c,
+        )
 
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""

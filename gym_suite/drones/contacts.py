@@ -14,6 +14,16 @@ from gym_suite.drones import parameters as pm
 from gym_suite.drones.transforms import cross, rotation, turn
 
 _RIM = 8  # points on the rim of each end of the cylinder
+# Scratch per drone: force and torque, state at the beginning of a step, its slope, a weighted sum of slopes,
+# then what is near it. After all drones' come two numbers of the world.
+WRENCH, START, SLOPE, SUM, TOUCHING, ORDER, FOUND, NEAR = 0, 6, 19, 32, 45, 46, 47, 48
+#: Drones after it along x that a drone may have within reach and :data:`SKIN`; more are not looked at.
+NEIGHBOURS = 16
+WORK_SIZE = NEAR + NEIGHBOURS
+LEFT, READY = 0, 1
+#: m; neighbours are listed anew when two drones may have come nearer by this (Verlet, 1967).
+SKIN = 0.1
+
 _SLIP = 1e-3  # m/s, speed below which friction is proportional to speed
 _TURN = 1e-2  # rad/s, the same for rolling and spinning
 _COSINES = tuple(math.cos(2.0 * math.pi * i / _RIM) for i in range(_RIM))
@@ -26,26 +36,70 @@ def _reach(p):
 
 
 @kernel
-def may_touch(agents, p, dt):
-    """Return whether a drone may touch the floor or another one within dt."""
-    reach = _reach(p)
+def _list_neighbours(agents, p, work):
+    """List for each drone the ones after it along x that are within reach and :data:`SKIN`."""
     count = agents.shape[0]
+    if work[count * WORK_SIZE + READY] == 0.0:
+        work[count * WORK_SIZE + READY] = 1.0
+        for j in range(count):
+            work[j * WORK_SIZE + ORDER] = j
+    for k in range(1, count):  # nearly sorted from the last time
+        j = int(work[k * WORK_SIZE + ORDER])
+        x = agents[j, 0]
+        at = k
+        while at > 0 and agents[int(work[(at - 1) * WORK_SIZE + ORDER]), 0] > x:
+            work[at * WORK_SIZE + ORDER] = work[(at - 1) * WORK_SIZE + ORDER]
+            at -= 1
+        work[at * WORK_SIZE + ORDER] = j
+    reach = 2.0 * _reach(p) + SKIN
+    for k in range(count):
+        j = int(work[k * WORK_SIZE + ORDER])
+        found = 0
+        for after in range(k + 1, count):
+            i = int(work[after * WORK_SIZE + ORDER])
+            dx = agents[i, 0] - agents[j, 0]
+            if dx >= reach or found == NEIGHBOURS:
+                break
+            dy, dz = agents[i, 1] - agents[j, 1], agents[i, 2] - agents[j, 2]
+            if dx * dx + dy * dy + dz * dz < reach * reach:
+                work[j * WORK_SIZE + NEAR + found] = i
+                found += 1
+        work[j * WORK_SIZE + FOUND] = found
+
+
+@kernel
+def mark_touching(agents, p, dt, work):
+    """Mark the drones that may touch the floor or another drone within dt; return whether there are any."""
+    count = agents.shape[0]
+    reach = _reach(p)
+    lowest = reach + p[pm.P_GRAVITY] * dt * dt
+    some = False
+    fastest = 0.0
     for j in range(count):
-        if agents[j, 2] + min(agents[j, 9], 0.0) * dt < reach + p[pm.P_GRAVITY] * dt * dt:
-            return True
+        low = agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest
+        work[j * WORK_SIZE + TOUCHING] = 1.0 if low else 0.0
+        some = some or low
+        fastest = max(fastest, agents[j, 7] ** 2 + agents[j, 8] ** 2 + agents[j, 9] ** 2)
+    if count < 2:
+        return some
+    # Two drones come nearer by at most this within the step; a rotorcraft's acceleration adds little.
+    approach = 2.0 * (math.sqrt(fastest) + 10.0 * p[pm.P_GRAVITY] * dt) * dt
+    left = count * WORK_SIZE + LEFT
+    work[left] -= approach
+    if work[left] <= 0.0:
+        _list_neighbours(agents, p, work)
+        work[left] = SKIN - approach
     for j in range(count):
-        for i in range(j):
-            near = 2.0 * reach
-            apart = 0.0
+        for k in range(int(work[j * WORK_SIZE + FOUND])):
+            i = int(work[j * WORK_SIZE + NEAR + k])
+            apart, near = 0.0, 2.0 * reach
             for c in range(3):
                 apart += (agents[j, c] - agents[i, c]) ** 2
-            if apart > 4.0:  # m^2; nothing here moves a metre in a step
-                continue
-            for c in range(3):
                 near += abs(agents[j, 7 + c] - agents[i, 7 + c]) * dt
             if apart < near * near:
-                return True
-    return False
+                work[j * WORK_SIZE + TOUCHING] = work[i * WORK_SIZE + TOUCHING] = 1.0
+                some = True
+    return some
 
 
 @kernel
@@ -144,9 +198,15 @@ def _add_pair(a, b, p, work, ka, kb):
 
 
 @kernel
-def add_contacts(agents, p, work, offset, stride):
-    """Add the forces and torques of all contacts to six numbers per drone in ``work``."""
-    for j in range(agents.shape[0]):
-        _add_floor(agents[j], p, work, j * stride + offset)
-        for i in range(j):
-            _add_pair(agents[j], agents[i], p, work, j * stride + offset, i * stride + offset)
+def add_contacts(agents, p, work, offset):
+    """Add the forces and torques of the marked drones' contacts to six numbers per drone in ``work``."""
+    count = agents.shape[0]
+    for j in range(count):
+        at = j * WORK_SIZE
+        if work[at + TOUCHING] == 0.0:
+            continue
+        _add_floor(agents[j], p, work, at + offset)
+        for k in range(int(work[at + FOUND]) if count > 1 else 0):
+            i = int(work[at + NEAR + k])
+            if work[i * WORK_SIZE + TOUCHING] > 0.0:
+                _add_pair(agents[j], agents[i], p, work, at + offset, i * WORK_SIZE + offset)

@@ -12,7 +12,16 @@ import math
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import add_contacts, may_touch
+from gym_suite.drones.contacts import (
+    SLOPE,
+    START,
+    SUM,
+    TOUCHING,
+    WORK_SIZE,
+    WRENCH,
+    add_contacts,
+    mark_touching,
+)
 from gym_suite.drones.transforms import (
     cross,
     euler,
@@ -35,9 +44,6 @@ BODY = Columns(
 POSITION, QUATERNION, VELOCITY, RATE, ROTOR, OLD, COMMAND = 0, 3, 7, 10, 13, 17, 21
 BODY_SIZE = len(BODY)
 
-#: Scratch per drone: force and torque, state at the beginning of a step, its slope, a weighted sum of slopes.
-WRENCH, START, SLOPE, SUM = 0, 6, 19, 32
-WORK_SIZE = 45
 #: Integration steps per physics step while a drone may touch something (compiled engine).
 CONTACT_STEPS = 16
 
@@ -82,6 +88,7 @@ def _downwash(agents, j, p):
     identified = p[pm.P_IDENTIFIED] > 0.5
     strength = p[pm.P_DOWNWASH_1] * (0.25 * p[pm.P_PROP_RADIUS]) ** 2
     spread, width = p[pm.P_DOWNWASH_2], p[pm.P_DOWNWASH_3]
+    nearest = (_NARROWEST - width) / spread if identified and spread > 0.0 else 0.0
     a = agents[j]
     total = 0.0
     for i in range(agents.shape[0]):
@@ -91,22 +98,18 @@ def _downwash(agents, j, p):
             continue
         dx, dy = b[POSITION] - a[POSITION], b[POSITION + 1] - a[POSITION + 1]
         square = dx * dx + dy * dy
-        if square >= 100.0:
+        height = max(dz, nearest)
+        beta = spread * height + width
+        # exp(-50) is below any force that matters here; the peer's law also divides by a width of 0
+        if square >= min(100.0 * beta * beta, 100.0) and square > 0.0:
             continue
         share = 1.0
-        height = dz
         if identified:
-            nearest = (_NARROWEST - width) / spread if spread > 0.0 else 0.0
-            height = max(dz, nearest)
             share = min(dz / (2.0 * p[pm.P_RADIUS]), 1.0)
             speeds = 0.0
             for k in range(4):
                 speeds += b[ROTOR + k] * b[ROTOR + k]
-            share *= p[pm.P_K_F] * speeds / (p[pm.P_MASS] * p[pm.P_GRAVITY])
-        beta = spread * height + width
-        # exp(-50) is below any double that matters here; the peer's law also divides by a width of 0
-        if square >= 100.0 * beta * beta and square > 0.0:
-            continue
+            share *= p[pm.P_K_F] * speeds / (p[pm.P_MASS] * max(p[pm.P_GRAVITY], 1.0))
         inside = 0.5 * square / (beta * beta) if square > 0.0 else 0.0
         total += share * strength / (height * height) * math.exp(-inside)
     return total
@@ -291,7 +294,7 @@ def _runge_kutta_step(agents, p, work, h):
 
 @kernel
 def _contact_step(agents, p, work, dt):
-    """Move all drones by dt in small steps with the forces of contacts; flight forces stay as they are."""
+    """Move the drones that may touch by dt in small steps; forces of flight stay as they are."""
     count = agents.shape[0]
     h = dt / CONTACT_STEPS
     for _ in range(CONTACT_STEPS):
@@ -299,34 +302,35 @@ def _contact_step(agents, p, work, dt):
             k = j * WORK_SIZE
             for c in range(6):
                 work[k + START + c] = work[k + WRENCH + c]
-        add_contacts(agents, p, work, START, WORK_SIZE)
+        add_contacts(agents, p, work, START)
         for j in range(count):
-            _bullet_step(agents[j], p, work, j * WORK_SIZE + START, h)
+            if work[j * WORK_SIZE + TOUCHING] > 0.0:
+                _bullet_step(agents[j], p, work, j * WORK_SIZE + START, h)
 
 
 @kernel
 def fly(agents, p, work):
-    """Move the drones of a world, (drones, columns), by one physics step under their rotor commands."""
+    """Move the drones of a world, (drones, columns), by one physics step under their rotor commands.
+
+    ``work`` has :data:`WORK_SIZE` numbers per drone and two more.
+    """
     count = agents.shape[0]
     dt, steps = p[pm.P_DT], int(p[pm.P_SUBSTEPS])
     h = dt / steps
     kept = rotor_memory(p, h)
     for _ in range(steps):
-        touching = may_touch(agents, p, h)
+        touching = mark_touching(agents, p, h, work)
         if p[pm.P_INTEGRATOR] > 0.5 and not touching:
             _runge_kutta_step(agents, p, work, h)
             continue
         for j in range(count):
             add_wrench(agents, j, p, work)
+        remember(agents)
         if touching:
-            remember(agents)
             _contact_step(agents, p, work, h)
-        else:
-            for j in range(count):
-                a = agents[j]
-                for c in range(4):
-                    a[OLD + c] = a[QUATERNION + c]
-                _bullet_step(a, p, work, j * WORK_SIZE + WRENCH, h)
+        for j in range(count):
+            if work[j * WORK_SIZE + TOUCHING] == 0.0:
+                _bullet_step(agents[j], p, work, j * WORK_SIZE + WRENCH, h)
         for j in range(count):
             _spin_rotors(agents[j], kept)
 

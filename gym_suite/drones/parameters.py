@@ -163,7 +163,7 @@ class Model:
         1e-4, unit="m", meaning="penetration of a resting drone (compiled)", above=0.0, source=_OWN
     )
     contact_damping: float = parameter(
-        0.7, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
+        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
     )
 
 

@@ -11,13 +11,13 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.contacts import WORK_SIZE
 from gym_suite.drones.dynamics import (
     BODY_SIZE,
     COMMAND,
     OLD,
     QUATERNION,
     ROTOR,
-    WORK_SIZE,
     fly,
     wrenches,
 )
@@ -106,7 +106,7 @@ def simulate(
     agents = _agents(start, commands, law.motor_lag)
     if engine == "compiled":
         states = np.empty((len(commands) + 1, len(agents), 13))
-        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE), states)
+        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE + 2), states)
     else:
         states = _fly_bullet(agents, commands, row)
     meta = {"engine": engine, "vehicle": repr(built), "model": repr(law), "effects": list(effects)}
@@ -191,7 +191,7 @@ def _fly_bullet(
     steps, count = commands.shape[:2]
     states = np.empty((steps + 1, count, 13))
     states[0] = agents[:, :13]
-    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE)
+    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE + 2)
     world = World(count, row)
     try:
         world.set_poses(agents)
