@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.family import Rows, Setup
 from gym_suite.drones import parameters as pm
+from gym_suite.drones import tasks
 
-FLOOR_COLOUR = (0.82, 0.84, 0.86, 1.0)
-DRONE_COLOUR = (0.16, 0.38, 0.62, 1.0)
+#: Worlds in one process; each takes some 30 MB.
+MOST_WORLDS = 64
 
 
 def load_pybullet() -> Any:
@@ -48,7 +50,6 @@ class World:
         self.client = bullet.connect(bullet.DIRECT)
         if self.client < 0:
             raise RuntimeError("Bullet gave no client: too many worlds are open; close some")
-        self._identity = (0.0, 0.0, 0.0, 1.0)
         c = self.client
         bullet.setGravity(0.0, 0.0, -float(row[pm.P_GRAVITY]), physicsClientId=c)
         bullet.setTimeStep(float(row[pm.P_DT]), physicsClientId=c)
@@ -69,7 +70,6 @@ class World:
             bullet.changeDynamics(
                 body,
                 -1,
-                localInertiaDiagonal=row[[pm.P_I_XX, pm.P_I_YY, pm.P_I_ZZ]].tolist(),
                 linearDamping=float(row[pm.P_DAMPING]),
                 angularDamping=float(row[pm.P_DAMPING]),
                 lateralFriction=float(row[pm.P_FRICTION]),
@@ -89,6 +89,19 @@ class World:
             spinningFriction=0.0,
             physicsClientId=c,
         )
+
+        self.set_body(row)
+
+    def set_body(self, row: NDArray[np.float64]) -> None:
+        """Give all drones the mass and inertia of a parameter row."""
+        for body in self.bodies:
+            self.bullet.changeDynamics(
+                body,
+                -1,
+                mass=float(row[pm.P_MASS]),
+                localInertiaDiagonal=row[[pm.P_I_XX, pm.P_I_YY, pm.P_I_ZZ]].tolist(),
+                physicsClientId=self.client,
+            )
 
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
@@ -127,3 +140,133 @@ class World:
             client, self.client = self.client, -1
             if self.bullet.isConnected(client):
                 self.bullet.disconnect(client)
+
+
+class Saved:
+    """Bullet's own memory of a world, freed with the last reference; it does not outlive its process."""
+
+    def __init__(self, world: World) -> None:
+        self.world: World | None = world
+        self.handle = world.bullet.saveState(physicsClientId=world.client)
+
+    def restore(self, world: World) -> bool:
+        """Put the world back where it was; return False if this is not of that world."""
+        if self.world is not world:
+            return False
+        world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
+        return True
+
+    def __del__(self) -> None:
+        world = self.world
+        if world is not None and world.client >= 0 and world.bullet.isConnected(world.client):
+            world.bullet.removeState(self.handle, physicsClientId=world.client)
+
+    def __copy__(self) -> Saved:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Saved:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _forgotten, ()
+
+
+def _forgotten() -> Saved:
+    saved = Saved.__new__(Saved)
+    saved.world = None
+    return saved
+
+
+class Engine:
+    """Moves the rows of an environment in Bullet, one world each; see :class:`gym_suite.core.family.Advance`.
+
+    Args:
+        setup: What the id and its keywords decide.
+        n: Number of worlds.
+
+    Raises:
+        ImportError: Without PyBullet.
+        ValueError: For more than :data:`MOST_WORLDS` worlds.
+    """
+
+    def __init__(self, setup: Setup, n: int) -> None:
+        if n > MOST_WORLDS:
+            raise ValueError(
+                f"engine='bullet' holds at most {MOST_WORLDS} worlds in a process (30 MB each), got {n}; "
+                "engine='compiled' has no such bound"
+            )
+        self._count = setup.agent_count
+        self._ratio = int(setup.row[tasks.P_RATIO])
+        self._mismatch = len(setup.mismatch) > 0
+        self._worlds = [World(self._count, setup.row) for _ in range(n)]
+        self._wrench = np.zeros((n, self._count, 6))
+        # What Bullet knows; where rows differ from it, somebody has moved them and Bullet is told.
+        self._known = np.full((n, self._count, 13), np.nan)
+
+    def _drones(self, rows: Rows) -> NDArray[np.float64]:
+        return rows.x.reshape(rows.n, self._count, -1)
+
+    def reset(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
+        """Take over the masked rows as they are."""
+        for i in np.flatnonzero(mask):
+            if self._mismatch:
+                self._worlds[i].set_body(rows.p[i])
+        self._known[mask] = np.nan
+
+    def _tell(self, drones: NDArray[np.float64], skip: NDArray[np.bool_]) -> None:
+        same = (drones[:, :, :13] == self._known).all(axis=(1, 2))
+        for i in np.flatnonzero(~(same | skip)):
+            self._worlds[i].set_poses(drones[i])
+
+    def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
+        """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
+        setup, drones = rows.setup, self._drones(rows)
+        wrong = tasks.begin_batch(rows.x, rows.u, rows.p, rows.work, skip, self._count)
+        if wrong >= 0:
+            return wrong
+        self._tell(drones, skip)
+        moving = np.flatnonzero(~skip).tolist()
+        for _ in range(self._ratio):
+            tasks.forces_batch(rows.x, rows.p, setup.tables, rows.work, self._wrench, skip)
+            for i in moving:
+                world = self._worlds[i]
+                world.step(self._wrench[i].tolist(), drones[i, :, :3].tolist())
+                drones[i, :, :13] = np.reshape(world.read(), (self._count, 13))
+        self._known[moving] = drones[moving, :, :13]
+        tasks.finish_batch(
+            rows.x,
+            rows.key,
+            rows.step,
+            rows.u,
+            rows.p,
+            setup.tables,
+            rows.work,
+            rows.metrics,
+            rows.o,
+            rows.reward,
+            rows.terminated,
+            skip,
+        )
+        return -1
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what restores contacts exactly, and what Bullet knew."""
+        return {"known": self._known.copy(), "saved": [Saved(world) for world in self._worlds]}
+
+    def set_state(self, rows: Rows, state: Any) -> None:
+        """Restore :meth:`get_state`: exactly in the same worlds, by poses in others."""
+        self._known[:] = np.nan
+        for i, (world, saved) in enumerate(zip(self._worlds, state["saved"], strict=True)):
+            if self._mismatch:
+                world.set_body(rows.p[i])
+            if saved.restore(world):
+                self._known[i] = state["known"][i]
+
+    def close(self) -> None:
+        """Free all clients; may be called twice."""
+        for world in self._worlds:
+            world.close()
+
+    def __del__(self) -> None:
+        for world in getattr(self, "_worlds", ()):
+            world.close()
