@@ -62,6 +62,25 @@ def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
     )
 
 
+def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
+    controllers = "gym_suite.drones.controllers"
+    return Card(
+        id=f"drones/{name}",
+        family="drones",
+        summary=summary,
+        entry_point=f"gym_suite.drones.envs:{env}Env",
+        vector_entry_point=f"gym_suite.drones.envs:{env}VectorEnv",
+        max_episode_steps=480,
+        controllers={
+            "geometric": f"{controllers}.geometric:Geometric",
+            "pid": f"{controllers}.pid:PeerPID",
+            "zero": DO_NOTHING,
+            "random": RANDOM,
+        },
+        **more,
+    )
+
+
 _CARDS = (
     _drive(
         "PMSM-v0",
@@ -86,6 +105,25 @@ _CARDS = (
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
         tags=("speed", "pmsm", "vehicle"),
         learned=("ppo",),
+    ),
+    _drone(
+        "Hover-v0",
+        "Hover",
+        "a quadcopter flies from a random start to a point and stays there",
+        tags=("hover", "quadcopter"),
+    ),
+    _drone(
+        "Track-v0",
+        "Track",
+        "a quadcopter follows a circle, a lemniscate, a helix or a table",
+        tags=("tracking", "quadcopter"),
+    ),
+    _drone(
+        "MultiHover-v0",
+        "MultiHover",
+        "quadcopters hover side by side",
+        parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
+        tags=("hover", "quadcopter", "agents"),
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
