@@ -195,6 +195,10 @@ def load(entry: str) -> Any:
 def parallel_env(id: str, **keywords: Any) -> Any:
     """Return the PettingZoo ParallelEnv of an id with several agents.
 
+    Args:
+        id: An id of the catalogue; a "gym_suite:" in front is allowed.
+        **keywords: The environment's keyword arguments.
+
     Raises:
         ValueError: If the id is unknown or has one agent.
     """
@@ -217,8 +221,12 @@ def make_controller(env: Any, name: str | None = None, **overrides: Any) -> Any:
 
     Raises:
         ValueError: If the id has no such controller, naming the nearest.
+        TypeError: If the environment is not of this package.
     """
-    entry = card(env.unwrapped.setup.id)
+    setup = getattr(getattr(env, "unwrapped", None), "setup", None)
+    if setup is None:
+        raise TypeError(f"controllers are for environments of this package, got {env!r}")
+    entry = card(setup.id)
     if name is None:
         name = next(iter(entry.controllers))
     if name not in entry.controllers:

@@ -410,7 +410,11 @@ class LinearModel:
     drift: Vector
 
     def poles(self, *, discrete: bool = False) -> NDArray[np.complex128]:
-        """Return the eigenvalues of A (1/s), or of Ad (1), slowest first."""
+        """Return the eigenvalues of A (1/s), or of Ad (1), slowest first.
+
+        Args:
+            discrete: Whether to take the zero-order-hold pair.
+        """
         values = np.linalg.eigvals(self.Ad if discrete else self.A).astype(np.complex128)
         slowness = -np.abs(values) if discrete else np.abs(values)
         return values[np.lexsort((values.imag, slowness.round(9)))]
@@ -434,6 +438,9 @@ class LinearModel:
 
     def to_control(self, *, discrete: bool = False) -> Any:
         """Return a named ``control.StateSpace``, continuous or with the zero-order-hold pair.
+
+        Args:
+            discrete: Whether to hand over the zero-order-hold pair, with its dt.
 
         Raises:
             ImportError: If python-control is not installed; names the extra.

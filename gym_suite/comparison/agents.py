@@ -258,7 +258,11 @@ def resolve(
     reference = next(iter(card(id).controllers))
     if agents is None:
         agents = default_agents(id)
-    elif isinstance(agents, str | Path) or callable(getattr(agents, "predict", None)):
+    elif (
+        isinstance(agents, str | Path)
+        or callable(getattr(agents, "predict", None))
+        or not isinstance(agents, Iterable)
+    ):
         agents = [agents]
     named = agents.items() if isinstance(agents, Mapping) else [(None, agent) for agent in agents]
     found: list[AgentSpec] = []

@@ -108,13 +108,23 @@ class Comparison:
         ]
 
     def trajectory(self, experiment: Experiment, agent: AgentSpec) -> Any:
-        """The recorded episode of an agent on the first seed, or None if it failed."""
+        """The recorded episode of an agent on the first seed, or None if it failed.
+
+        Args:
+            experiment: One of :attr:`experiments`.
+            agent: One of the experiment's agents.
+        """
         return self._results.trajectory(next(experiment.runs(agent)).digest())
 
     def matrix(
         self, experiment: Experiment, name: str, metric: str
     ) -> tuple[tuple[int, ...], NDArray[np.float64]]:
         """A metric of one agent on the seeds on which all its trainings finished.
+
+        Args:
+            experiment: One of :attr:`experiments`.
+            name: An agent's name.
+            metric: Name of a metric of the results.
 
         Returns:
             The episode seeds and the values, (trainings, episodes).
@@ -133,6 +143,9 @@ class Comparison:
     def anchors(self, experiment: Experiment) -> tuple[float, float] | None:
         """Interquartile mean returns of do-nothing and of the reference controller.
 
+        Args:
+            experiment: One of :attr:`experiments`.
+
         Returns:
             None if either has no finished run or the reference does not beat do-nothing.
         """
@@ -146,7 +159,12 @@ class Comparison:
         return anchors if anchors[1] > anchors[0] else None
 
     def scores(self, experiment: Experiment, name: str) -> NDArray[np.float64] | None:
-        """Scores of one agent, (trainings, episodes): 0 is do-nothing, 1 the reference."""
+        """Scores of one agent, (trainings, episodes): 0 is do-nothing, 1 the reference.
+
+        Args:
+            experiment: One of :attr:`experiments`.
+            name: An agent's name.
+        """
         anchors = self.anchors(experiment)
         if name not in {agent.name for agent in experiment.agents}:
             return None
@@ -261,7 +279,11 @@ class Comparison:
         return write_report(self, folder / "index.html")
 
     def save(self, folder: str | Path) -> None:
-        """Write results.csv, and results.jsonl if it is not already kept there."""
+        """Write results.csv, and results.jsonl if it is not already kept there.
+
+        Args:
+            folder: Where to write; created if need be.
+        """
         from gym_suite.comparison.results import encode
 
         folder = Path(folder)
@@ -311,7 +333,6 @@ def compare(
         FileNotFoundError: no such policy file.
         OSError: the folder cannot be written. Like all of these, before anything runs.
     """
-    from gym_suite.core.trajectory import Trajectory
     from gym_suite.registration import card
 
     names = [ids] if isinstance(ids, str) else list(ids)
@@ -335,7 +356,7 @@ def compare(
         for job, outcome in run_jobs(jobs, executor=executor, workers=workers, progress=update):
             kept = {}
             if outcome.trajectory is not None and job.shown is not None:
-                kept[job.run(job.shown).digest()] = Trajectory(**outcome.trajectory)
+                kept[job.run(job.shown).digest()] = outcome.trajectory
             results.add(outcome.records, kept)
     comparison = Comparison(experiments, results)
     if out is not None:

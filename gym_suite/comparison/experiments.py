@@ -16,6 +16,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.core.parameters import unknown_error
 
@@ -143,9 +145,11 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """Episode seeds from their number (0, 1, ...) or a sequence.
 
     Raises:
-        ValueError: none, negative or repeated seeds.
+        ValueError: no seeds, or some that are negative, repeated or no whole numbers.
     """
-    read = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
+    read = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in read)
+    read = tuple(int(seed) for seed in read) if whole and not isinstance(seeds, bool) else ()
     if not read or min(read) < 0 or len(set(read)) != len(read):
         raise ValueError(f"seeds must be a number >= 1 or different numbers >= 0, got {seeds!r}")
     return read

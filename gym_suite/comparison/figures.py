@@ -120,8 +120,8 @@ def _values(
     seen = [curve[mask] for curve, mask in zip(curves[baselines:], inside[baselines:], strict=True)]
     if not error:
         seen += [t[tracked.reference][m] for (_, t), m in zip(recorded, inside, strict=True)]
-        # A row's reference was in force in the period that ended there: stairs, not ramps.
-        target = np.repeat(longest[tracked.reference][1:], 2)
+        # A row's reference stands until the next row: stairs, not ramps.
+        target = np.repeat(longest[tracked.reference][:-1], 2)
         held = np.repeat(longest.time * factor, 2)[1:-1]
         lines.insert(baselines, Line(held, target, "reference", "reference"))
     return line_chart(

@@ -1,10 +1,9 @@
 """Control metrics of recorded episodes, all rows (episodes) at once.
 
-Rows of time: row 0 is the state after reset, row i the state after action i - 1 together with the
-reference that was in force in the period that ended there, so an episode of L control periods has
-rows 0..L. Integrals are sums over rows 1..L times the control period; each row after an action
-stands for one period. A reference that differs from row i - 1 to row i has stepped at the time of
-row i - 1, where the agent saw it.
+Rows of time: row 0 is the state after reset, row i the state after action i - 1, each with the
+reference of the same instant, so an episode of L control periods has rows 0..L. Integrals are sums
+over rows 1..L times the control period; each row after an action stands for one period. A reference
+that differs from row i - 1 to row i has stepped at the time of row i, where the agent first sees it.
 
 Step metrics use the names and definitions of python-control's `step_info` (10 to 90 % rise, 2 %
 settling band, overshoot in percent), with the new reference as the final value, so that an agent
@@ -125,8 +124,7 @@ def find_steps(
         size = held[start] - before
         kept = (stop - start >= shortest) & (np.abs(size) >= smallest) & (size != 0.0)
         which = np.full(np.count_nonzero(kept), row)
-        instant = np.maximum(start[kept] - 1, 0)
-        parts.append((which, instant, stop[kept], before[kept], size[kept]))
+        parts.append((which, start[kept], stop[kept], before[kept], size[kept]))
     row, start, stop, before, size = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Steps(row.astype(np.intp), start.astype(np.intp), stop.astype(np.intp), before, size)
 
@@ -166,7 +164,7 @@ def integral_metrics(
     age = np.arange(y.shape[0], dtype=np.float64)[:, None] * np.ones(y.shape[1])
     if steps is not None:
         started = np.zeros(y.shape)
-        started[np.minimum(steps.start + 1, y.shape[0] - 1), steps.row] = steps.start
+        started[steps.start, steps.row] = steps.start
         age -= np.maximum.accumulate(started, axis=0)
     missing = np.broadcast_to(np.asarray(lost, dtype=np.float64), ends.shape)
     final_age = age[ends, np.arange(ends.size)]

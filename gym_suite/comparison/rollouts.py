@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Run, Setting, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.core.trajectory import Trajectory
 
 __all__ = ["Job", "Outcome", "execute"]
 
@@ -59,12 +60,11 @@ class Outcome:
 
     Attributes:
         records: one per seed, as in results.jsonl.
-        trajectory: of the shown seed, if it was among them and did not fail: the arguments of a
-            Trajectory, plain data that any process can send.
+        trajectory: of the shown seed, if it was among them and did not fail.
     """
 
     records: list[dict[str, Any]]
-    trajectory: dict[str, Any] | None = None
+    trajectory: Trajectory | None = None
 
 
 @dataclass(slots=True)
@@ -244,16 +244,16 @@ def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
     return float(np.median(times[1:] or times))
 
 
-def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> dict[str, Any]:
+def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
     """The recorded columns of one row up to its end."""
     stop = int(episodes.lengths[row]) + 1
     columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
-    return {
-        "columns": columns,
-        "dt": setup.dt,
-        "units": {c.name: c.unit for c in setup.metric_columns if c.name in columns},
-        "meta": {"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
-    }
+    return Trajectory(
+        columns,
+        dt=setup.dt,
+        units={c.name: c.unit for c in setup.metric_columns if c.name in columns},
+        meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
+    )
 
 
 def _record(

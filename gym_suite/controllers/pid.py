@@ -281,7 +281,13 @@ class PI(_Regulator):
 
     @classmethod
     def from_gains(cls, gains: Gains, *, dt: float, **options: Any) -> PI:
-        """Build the regulator from tuned gains; ``options`` are those of the constructor."""
+        """Build the regulator from tuned gains; ``options`` are those of the constructor.
+
+        Args:
+            gains: Gains with the rule that gave them.
+            dt: Sampling period, s.
+            **options: The constructor's other arguments.
+        """
         if gains.kd != 0.0:
             raise ValueError(f"gains of {gains.rule!r} have kd={gains.kd!r}; use PID for them")
         return cls(gains.kp, gains.ki, dt=dt, **options)
@@ -366,7 +372,13 @@ class PID(_Regulator):
 
     @classmethod
     def from_gains(cls, gains: Gains, *, dt: float, **options: Any) -> PID:
-        """Build the regulator from tuned gains; ``options`` are those of the constructor."""
+        """Build the regulator from tuned gains; ``options`` are those of the constructor.
+
+        Args:
+            gains: Gains with the rule that gave them.
+            dt: Sampling period, s.
+            **options: The constructor's other arguments.
+        """
         return cls(gains.kp, gains.ki, gains.kd, dt=dt, **options)
 
     def step(self, reference: ArrayLike, measurement: ArrayLike) -> Any:
@@ -415,7 +427,13 @@ class Cascade:
     def step(
         self, reference: ArrayLike, outer_measurement: ArrayLike, inner_measurement: ArrayLike
     ) -> Any:
-        """Advance one inner sample and return the inner regulator's output."""
+        """Advance one inner sample and return the inner regulator's output.
+
+        Args:
+            reference: Wanted value of the outer variable, a scalar or an array.
+            outer_measurement: Measured value of the outer variable.
+            inner_measurement: Measured value of the inner variable.
+        """
         if self._sample == 0:
             self.inner_reference = self.outer.step(reference, outer_measurement)
         self._sample = (self._sample + 1) % self.ratio

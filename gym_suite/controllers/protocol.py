@@ -42,7 +42,14 @@ class Agent(Protocol):
         episode_start: ArrayLike | None = None,
         deterministic: bool = True,
     ) -> tuple[NDArray[Any], Any]:
-        """Return the actions for the observations, and the state to pass to the next call."""
+        """Return the actions for the observations, and the state to pass to the next call.
+
+        Args:
+            observation: (no,) or (n, no).
+            state: What the previous call returned, or None for a fresh start.
+            episode_start: bool or (n,) bool; rows that begin a new episode forget their state.
+            deterministic: Whether to take the most likely action; a control law always does.
+        """
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -91,7 +98,16 @@ class Loop:
         delay: float = 0.0,
         dt: float = 0.0,
     ) -> Loop:
-        """Return the loop of a P, PI, PD or PID law with the plant ``numerator / denominator``."""
+        """Return the loop of a P, PI, PD or PID law with the plant ``numerator / denominator``.
+
+        Args:
+            label: Name of the loop, for plots.
+            gains: Gains of the law.
+            numerator: The plant's numerator, highest power of s first.
+            denominator: The plant's denominator.
+            delay: Dead time in the loop, s.
+            dt: Sampling period of the law, s; 0 for a continuous one.
+        """
         law = [gains.kd, gains.kp, gains.ki] if gains.ki != 0.0 else [gains.kd, gains.kp]
         integrator = [1.0, 0.0] if gains.ki != 0.0 else [1.0]
         return cls(
@@ -171,6 +187,9 @@ class Controller:
 
     def set_params(self, **params: Any) -> Self:
         """Change hyper-parameters; tune again for them to take effect.
+
+        Args:
+            **params: Hyper-parameters by name.
 
         Raises:
             ValueError: For an unknown name; names the nearest. Nothing is changed then.

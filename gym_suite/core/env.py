@@ -163,7 +163,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
     Args:
         setup: What the id and its keywords decide.
         render_mode: None, "rgb_array" or "human".
-        rebuild: How to construct the same environment again: (class, keyword arguments); used by pickle.
+        rebuild: Keyword arguments that construct the same environment again; used by pickle.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The family contract: columns plus compiled functions over rows.
 
-A family gives three module-level kernels (see :class:`Kernels`) and, for each way an id can be set up, one
+A family gives four module-level kernels (see :class:`Kernels`) and, for each way an id can be set up, one
 :class:`Setup`: everything that follows from keyword arguments. :class:`Rows` holds n worlds of a setup and moves
 them; the single, vector and parallel environments are thin faces of it, so they compute the same numbers.
 
@@ -28,11 +28,21 @@ STREAM_NOISE = 1 << 33
 class Advance(Protocol):
     """Somebody who moves rows in place of the compiled step (another physics engine)."""
 
-    def reset(self, rows: Rows, mask: np.ndarray) -> None: ...  # noqa: D102
-    def step(self, rows: Rows, skip: np.ndarray) -> int: ...  # noqa: D102
-    def get_state(self) -> Any: ...  # noqa: D102
-    def set_state(self, rows: Rows, state: Any) -> None: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
+    def reset(self, rows: Rows, mask: np.ndarray) -> None:
+        """Start the masked rows from the states that the compiled reset has drawn."""
+
+    def step(self, rows: Rows, skip: np.ndarray) -> int:
+        """Move, judge and observe the rows not skipped; return as :attr:`Kernels.step` does."""
+        ...
+
+    def get_state(self) -> Any:
+        """Return what a snapshot has to hold besides the rows."""
+
+    def set_state(self, rows: Rows, state: Any) -> None:
+        """Restore what :meth:`get_state` returned."""
+
+    def close(self) -> None:
+        """Free what lies outside of Python."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class Signal:
 def as_signal(value: object, what: str = "signal") -> Signal:
     """Return a signal from a number (constant), a mapping of its attributes, or a Signal.
 
+    Args:
+        value: The number, mapping or Signal.
+        what: What it drives, for errors.
+
     Raises:
         ValueError: For unknown attributes or kinds, naming the nearest.
         TypeError: For anything else.

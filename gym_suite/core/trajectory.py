@@ -76,18 +76,29 @@ class Trajectory:
         return _rebuilt, (self._columns, self.dt, dict(self.units), dict(self.meta))
 
     def select(self, names: Iterable[str]) -> Trajectory:
-        """Return a trajectory of some of the columns."""
+        """Return a trajectory of some of the columns.
+
+        Args:
+            names: Columns to keep, in this order.
+        """
         names = list(names)
         units = {name: self.units[name] for name in names if name in self.units}
         return Trajectory({n: self[n] for n in names}, dt=self.dt, units=units, meta=self.meta)
 
     def row(self, index: int) -> Trajectory:
-        """Return the trajectory of one of n rows (worlds)."""
+        """Return the trajectory of one of n rows (worlds).
+
+        Args:
+            index: Which row.
+        """
         columns = {n: v[:, index] if v.ndim > 1 else v for n, v in self._columns.items()}
         return Trajectory(columns, dt=self.dt, units=self.units, meta=self.meta)
 
     def to_csv(self, path: str | Path) -> None:
         """Write time and all columns, which must be one-dimensional, as text with a header "name [unit]".
+
+        Args:
+            path: File to write.
 
         Raises:
             ValueError: If a column has more than one dimension; take a :meth:`row` first.
@@ -106,14 +117,22 @@ class Trajectory:
             )
 
     def save(self, path: str | Path) -> None:
-        """Write everything to a compressed .npz file that :meth:`load` reads back."""
+        """Write everything to a compressed .npz file that :meth:`load` reads back.
+
+        Args:
+            path: File to write; its folder must exist.
+        """
         head = {"dt": self.dt, "units": dict(self.units), "meta": dict(self.meta)}
         columns = {f"column/{name}": values for name, values in self._columns.items()}
         np.savez_compressed(path, head=np.array(json.dumps(head)), **columns)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: str | Path) -> Trajectory:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote.
+
+        Args:
+            path: File that :meth:`save` wrote.
+        """
         with np.load(path, allow_pickle=False) as file:
             head = json.loads(str(file["head"]))
             columns = {

@@ -42,7 +42,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
-        ValueError: For a number of worlds below one or an unknown mode.
+        ValueError: For a number of worlds or steps below one or an unknown mode.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> None:
         if not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
         self._prepare(setup, int(num_envs), render_mode)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)

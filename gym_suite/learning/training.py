@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_suite.core.kernel import digest
 from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
 from gym_suite.learning.export import as_numpy
 from gym_suite.learning.policies import load_policy
@@ -181,7 +182,7 @@ class _Work:
         self.reference = next(iter(card(self.id).controllers))
         controller = gym_suite.make_controller(self.evaluation.envs)
         self.reference_score = self.evaluation.score(controller)
-        self.say(f"{self.reference}: error {self.reference_score.error:.5f} on evaluation seeds")
+        self.say(f"{self.reference}: error {self.reference_score.error:.3g} on evaluation seeds")
         n = self.evaluation.envs.num_envs
         self.manifest["runs"][self.algo] = {
             "command": command,
@@ -203,7 +204,10 @@ class _Work:
         entry = next((e for e in entries if e["training_seed"] == seed), None)
         if entry is not None and path.is_file():
             load_policy(path, self.id)  # a damaged one is refused, not trusted
-            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}), skipped")
+            other = (
+                "" if entry["kernel_digest"] == digest() else ", with other sources of the package"
+            )
+            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}{other}), skipped")
             return _run_of(path, entry)
         model, curve = self._learn(seed)
         entry = self._entry(path, seed, curve)
@@ -242,8 +246,6 @@ class _Work:
         return model, curve
 
     def _entry(self, path: Path, seed: int, curve: _Curve) -> dict[str, Any]:
-        from gym_suite.core.kernel import digest
-
         return {
             "file": path.name,
             "training_seed": seed,
@@ -264,9 +266,9 @@ class _Work:
             reached += f" ({curve.reached.cpu_time:.0f} s of processor time)"
             reached += f" and {curve.reached.step:,} steps"
         self.say(
-            f"{self.algo} seed {seed}: error {curve.score.error:.5f} after "
+            f"{self.algo} seed {seed}: error {curve.score.error:.3g} after "
             f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean "
-            f"error of {self.reference} ({self.reference_score.error:.5f})"
+            f"error of {self.reference} ({self.reference_score.error:.3g})"
         )
 
 
@@ -305,7 +307,7 @@ class _Curve:
         self.rows.append(self._row())
         work.say(
             f"{work.algo} seed {self.seed}: {self.now.step:,} steps, {wall:.0f} s, "
-            f"error {self.score.error:.5f}, trips {self.score.trips:.0%}"
+            f"error {self.score.error:.3g}, trips {self.score.trips:.0%}"
         )
 
     def _row(self) -> dict[str, Any]:

@@ -164,14 +164,6 @@ def hold_free(x, h, steps, constants):
 
 
 @kernel
-def _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, coupling_d, coupling_q, induced):
-    return (
-        (u_d - r_s * i_d + coupling_q * i_q) / l_d,
-        (u_q - r_s * i_q - coupling_d * i_d - induced) / l_q,
-    )
-
-
-@kernel
 def hold_at_constant_speed(
     i_d, i_q, u_d, u_q, omega_e, h, steps, cosine, sine, r_s, l_d, l_q, psi_p
 ):
@@ -182,24 +174,26 @@ def hold_at_constant_speed(
     ``cosine`` and ``sine`` are those of half the angle that passes in a sub-step, omega_e h / (2 steps).
     """
     d = h / steps
-    x_d, x_q, induced = omega_e * l_d, omega_e * l_q, omega_e * psi_p
-    half = 0.5 * d
+    half, sixth = 0.5 * d, d / 6.0
+    # di_d/dt = b_d u_d + a_d i_d + c_d i_q and so on: no division within the steps.
+    b_d, b_q = 1.0 / l_d, 1.0 / l_q
+    a_d, c_d = -r_s * b_d, omega_e * l_q * b_d
+    a_q, c_q, induced = -r_s * b_q, -omega_e * l_d * b_q, -omega_e * psi_p * b_q
+    v_d, v_q = b_d * u_d, b_q * u_q
     for _ in range(steps):
         m_d, m_q = rotate(u_d, u_q, cosine, -sine)
-        e_d, e_q = rotate(m_d, m_q, cosine, -sine)
-        d1, q1 = _current_slopes(i_d, i_q, u_d, u_q, r_s, l_d, l_q, x_d, x_q, induced)
-        d2, q2 = _current_slopes(
-            i_d + half * d1, i_q + half * q1, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        d3, q3 = _current_slopes(
-            i_d + half * d2, i_q + half * q2, m_d, m_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        d4, q4 = _current_slopes(
-            i_d + d * d3, i_q + d * q3, e_d, e_q, r_s, l_d, l_q, x_d, x_q, induced
-        )
-        i_d += d / 6.0 * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
-        i_q += d / 6.0 * (q1 + 2.0 * q2 + 2.0 * q3 + q4)
-        u_d, u_q = e_d, e_q
+        u_d, u_q = rotate(m_d, m_q, cosine, -sine)
+        w_d, w_q = b_d * m_d, b_q * m_q + induced
+        d1, q1 = v_d + a_d * i_d + c_d * i_q, v_q + induced + a_q * i_q + c_q * i_d
+        j_d, j_q = i_d + half * d1, i_q + half * q1
+        d2, q2 = w_d + a_d * j_d + c_d * j_q, w_q + a_q * j_q + c_q * j_d
+        j_d, j_q = i_d + half * d2, i_q + half * q2
+        d3, q3 = w_d + a_d * j_d + c_d * j_q, w_q + a_q * j_q + c_q * j_d
+        j_d, j_q = i_d + d * d3, i_q + d * q3
+        v_d, v_q = b_d * u_d, b_q * u_q
+        d4, q4 = v_d + a_d * j_d + c_d * j_q, v_q + induced + a_q * j_q + c_q * j_d
+        i_d += sixth * (d1 + 2.0 * (d2 + d3) + d4)
+        i_q += sixth * (q1 + 2.0 * (q2 + q3) + q4)
     return i_d, i_q
 
 

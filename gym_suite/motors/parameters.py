@@ -15,6 +15,7 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import (
     build,
     check_keywords,
+    check_number,
     parameter,
     unknown_error,
     validate,
@@ -101,10 +102,11 @@ MACHINES: Mapping[str, PMSM] = MappingProxyType(
 )
 
 
-def build_machine(value: object) -> PMSM:
+def build_machine(value: object, *, default: str = "PMSM") -> PMSM:
     """Return a machine from a set's name, a mapping of overrides, or a :class:`PMSM`.
 
-    A mapping may say ``"kind": "PMSM"`` and, under "base", the set that it overrides.
+    A mapping may say ``"kind": "PMSM"`` and, under "base", the set that it overrides, which is the
+    default one otherwise.
 
     Raises:
         ValueError: For an unknown set, kind or parameter (naming the nearest) or a value out of bounds.
@@ -115,7 +117,7 @@ def build_machine(value: object) -> PMSM:
         kind = value.pop("kind", "PMSM")
         if kind != "PMSM":
             raise unknown_error("machine kind", kind, ["PMSM"])
-    return build(PMSM, value, sets=MACHINES, default="PMSM", what="machine")
+    return build(PMSM, value, sets=MACHINES, default=default, what="machine")
 
 
 def machine_source(machine: PMSM, name: str) -> str:
@@ -147,8 +149,8 @@ class ConstantSpeed:
     omega: float | None = None
 
     def __post_init__(self) -> None:
-        if self.omega is not None and not math.isfinite(float(self.omega)):
-            raise ValueError(f"ConstantSpeed.omega must be finite, got {self.omega!r}")
+        if self.omega is not None:
+            check_number("ConstantSpeed.omega", self.omega)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +260,7 @@ def build_load(value: object, *, default: str, j_rotor: float) -> Load:
     if cls is PolynomialStatic and "j_total" in given:
         if "j_load" in given:
             raise ValueError("a load takes j_total or j_load, not both")
-        total = float(given.pop("j_total"))
+        total = check_number("j_total", given.pop("j_total"))
         if total < j_rotor * (1.0 - 1e-9):
             raise ValueError(
                 f"j_total includes the rotor: it must be at least j_rotor = {j_rotor:g}, got {total:g}"

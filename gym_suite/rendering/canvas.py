@@ -92,7 +92,14 @@ class Canvas:
             return self.figure.add_axes(rectangle)
 
     def text(self, x: float, y: float, content: str = "", **properties: Any) -> Text:
-        """Return a text at (x, y) in layout units; ``properties`` as Matplotlib's ``Text``."""
+        """Return a text at (x, y) in layout units; ``properties`` as Matplotlib's ``Text``.
+
+        Args:
+            x: From the left, layout units.
+            y: From the bottom, layout units.
+            content: What to write.
+            **properties: As Matplotlib's ``Text``.
+        """
         with style.context():
             return self.figure.text(x / self.width, y / self.height, content, **properties)
 

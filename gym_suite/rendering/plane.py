@@ -68,7 +68,13 @@ class PlanePlot:
         canvas.moving(self._trail, self._arrow, self._reference, self._point)
 
     def circle(self, radius: float, *, label: str = "", warning: bool = False) -> None:
-        """Draw a circle about the origin that stands still, with a label on it."""
+        """Draw a circle about the origin that stands still, with a label on it.
+
+        Args:
+            radius: In the axes' unit.
+            label: Text at its top.
+            warning: Whether to draw it in the warning colour.
+        """
         self.ellipse((radius, radius), label=label, warning=warning)
 
     def ellipse(
@@ -79,7 +85,14 @@ class PlanePlot:
         label: str = "",
         warning: bool = False,
     ) -> None:
-        """Draw an ellipse with axes along x and y that stands still."""
+        """Draw an ellipse with axes along x and y that stands still.
+
+        Args:
+            radii: Half axes along x and y, in the axes' unit.
+            center: Its centre.
+            label: Text at its top.
+            warning: Whether to draw it in the warning colour.
+        """
         angle = np.linspace(0.0, 2.0 * np.pi, 181)
         points = np.column_stack(
             [center[0] + radii[0] * np.cos(angle), center[1] + radii[1] * np.sin(angle)]
@@ -89,7 +102,12 @@ class PlanePlot:
             self.note(center[0], center[1] + radii[1], label, warning=warning)
 
     def polygon(self, corners: ArrayLike, *, warning: bool = False) -> None:
-        """Draw a closed polygon with ``corners`` (k, 2) that stands still."""
+        """Draw a closed polygon with ``corners`` (k, 2) that stands still.
+
+        Args:
+            corners: (k, 2).
+            warning: Whether to draw it in the warning colour.
+        """
         corners = np.asarray(corners, float)
         self._outline(np.vstack([corners, corners[:1]]), warning=warning)
 
@@ -98,7 +116,14 @@ class PlanePlot:
         return MovingPolygon(self)
 
     def note(self, x: float, y: float, text: str, *, warning: bool = False) -> None:
-        """Write a small text just inside the point (x, y) of the plane."""
+        """Write a small text just inside the point (x, y) of the plane.
+
+        Args:
+            x: Position along x.
+            y: Position along y.
+            text: What to write.
+            warning: Whether to draw it in the warning colour.
+        """
         color = style.WARNING if warning else style.MUTED
         with style.context():
             self.axes.annotate(

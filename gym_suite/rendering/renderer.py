@@ -52,7 +52,11 @@ class EpisodeRenderer(ABC):
 
     @abstractmethod
     def build(self, canvas: Canvas) -> None:
-        """Put the plots on a fresh sheet."""
+        """Put the plots on a fresh sheet.
+
+        Args:
+            canvas: The sheet.
+        """
 
     @abstractmethod
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:

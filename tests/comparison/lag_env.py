@@ -73,21 +73,17 @@ class Lags:
         self.u[go] = self.queue[go, 0]
         self.y[go] += 0.1 * (self.gain * 1.25 * self.u[go] - self.y[go])
         self.age[go] += 1
-        self.reward = np.where(go, -np.abs(self.y - self.in_force()), 0.0)
+        self.reward = np.where(go, -np.abs(self.y - self.ref()), 0.0)
         self.bad = np.where(go & (np.abs(self.y) > 0.95), 1.0, 0.0)
 
     def ref(self) -> np.ndarray:
         return self.levels[np.arange(len(self.y)), np.minimum(self.age, HORIZON) // HOLD]
 
-    def in_force(self) -> np.ndarray:
-        """The reference of the period that has just ended."""
-        return self.levels[np.arange(len(self.y)), np.maximum(self.age - 1, 0) // HOLD]
-
     def observe(self) -> np.ndarray:
         return np.stack([self.y, self.ref(), self.u], axis=1).astype(np.float32)
 
     def infos(self) -> dict[str, np.ndarray]:
-        values = (self.reward, self.y, self.in_force(), self.u, self.bad)
+        values = (self.reward, self.y, self.ref(), self.u, self.bad)
         return {name: np.array(v) for name, v in zip(METRICS, values, strict=True)}
 
 

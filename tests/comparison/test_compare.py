@@ -194,6 +194,8 @@ def test_an_unwritable_folder_is_reported_before_anything_runs(tmp_path):
         ({"settings": {"bad": {"gain": -1.0}}}, r"gain must be positive"),
         ({"seeds": 0}, r"seeds must be"),
         ({"seeds": [1, 1]}, r"seeds must be"),
+        ({"seeds": [0.5, 1.5]}, r"seeds must be"),
+        ({"seeds": True}, r"seeds must be"),
         ({"horizon": 0}, r"horizon must be"),
         ({"executor": "rai"}, r"ray"),
         ({"workers": 0}, r"workers must be"),

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import gymnasium
 import numpy as np
@@ -109,6 +111,16 @@ def test_a_stopped_training_goes_on_where_it_was(trained, tmp_path):
     assert len(listed(tmp_path)) == 3
 
 
+def test_a_skipped_policy_of_other_sources_is_said_to_be_so(tmp_path):
+    small_training(tmp_path, seeds=1)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["runs"]["ppo"]["policies"][0]["kernel_digest"] = "another"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    lines = []
+    small_training(tmp_path, seeds=1, progress=lines.append)
+    assert any("with other sources of the package), skipped" in line for line in lines)
+
+
 def interrupt_when(beginning):
     def progress(line):
         if line.startswith(beginning):
@@ -168,3 +180,17 @@ def test_a_folder_that_cannot_be_written_is_reported_before_anything_runs(tmp_pa
     with pytest.raises(OSError, match="cannot write policies into"):
         train(ID, out=tmp_path / "file" / "below", progress=lines.append)
     assert lines == []
+
+
+def test_policies_run_and_training_is_importable_without_torch():
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['stable_baselines3'] = None\n"
+        "import gym_suite.learning as learning\n"
+        "from gym_suite.learning import load_policy, shipped, train\n"
+        "try:\n"
+        f"    learning.make_sb3_vec({ID!r}, 2)\n"
+        "except ModuleNotFoundError as e:\n"
+        "    print(e)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "gym-suite[rl]" in done.stdout

@@ -180,7 +180,12 @@ def test_tables_are_shared_by_all_rows():
         ("gem/PMSM-v0", {"delay": 1.5}, "whole number"),
         ("gem/PMSM-v0", {"disturbance": {"torque": 1.0}}, "'torque_load'"),
         ("gem/PMSM-v0", {"disturbance": {"u_sd": {"kind": "sinus"}}}, "'sine'"),
+        ("gem/PMSM-v0", {"disturbance": {"torque_load": 1.0}}, "holds its speed"),
+        ("gem/PMSM-v0", {"dead_time": "no"}, "dead_time must be True or False"),
+        ("gem/PMSM-v0", {"load": {"kind": "constant_speed", "omega": "x"}}, "omega must be a num"),
         ("gem/PMSM-v0", {"window": 5.0}, "unknown keyword"),
+        ("gem/PMSM-Speed-v0", {"duration": -1.0}, "duration must be greater than 0"),
+        ("gem/PMSM-Speed-v0", {"load": {"j_total": float("nan")}}, "j_total must be a finite"),
         ("gem/PMSM-Speed-v0", {"load": "constant_speed"}, "holds it"),
         ("gem/PMSM-Speed-v0", {"control": "torque", "control_period": 3.3e-4}, "whole number of"),
         ("gem/PMSM-DriveCycle-v0", {"load": "polynomial_static"}, "vehicle"),
@@ -193,6 +198,21 @@ def test_tables_are_shared_by_all_rows():
 def test_bad_keywords_are_refused(maker, id, keywords, message):
     with pytest.raises(ValueError, match=message):
         maker(id, **keywords)
+
+
+def test_weights_that_are_no_mapping_are_refused():
+    with pytest.raises(TypeError, match="weights must map reward terms"):
+        gymnasium.make("gem/PMSM-v0", weights=[1.0, 1.0])
+
+
+def test_many_worlds_need_at_least_one_step():
+    with pytest.raises(ValueError, match="max_episode_steps must be at least 1"):
+        gymnasium.make_vec("gem/PMSM-v0", num_envs=2, max_episode_steps=0)
+
+
+def test_controllers_of_other_packages_environments_are_refused():
+    with pytest.raises(TypeError, match="of this package"):
+        gym_suite.make_controller(gymnasium.make("CartPole-v1"))
 
 
 def test_an_unknown_id_names_the_nearest():

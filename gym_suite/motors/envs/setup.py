@@ -76,6 +76,10 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     signals, reference_given = _signals(task, options)
+    if isinstance(load, pm.ConstantSpeed) and "torque_load" in (options.disturbance or ()):
+        raise ValueError(
+            "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
+        )
     rows, own_tables = pack(signals)
     observations = observation_columns(task, options, values)
     measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
@@ -132,10 +136,21 @@ def _lever(load: pm.Load) -> float:
     return load.lever if isinstance(load, pm.Vehicle) else 1.0
 
 
+def _switch(name: str, value: object) -> float:
+    """Return 1 or 0 for True or False, which JSON and NumPy may also give as numbers."""
+    if not isinstance(value, bool | int | float | np.bool_) or value not in (0, 1):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return float(value)
+
+
 def _horizon(task: str, options: Options, values: Mapping[str, float]) -> int | None:
     dt = values["tau"] * values["ratio"]
-    length = {"current": None, "speed": options.duration, "drive_cycle": values["window"]}[task]
-    return None if length is None else max(1, round(length / dt))
+    if task == "current" or (task == "speed" and options.duration is None):
+        return None
+    length = values["window"]
+    if task == "speed":
+        length = check_number("duration", options.duration, above=0.0, high=1e6)
+    return max(1, round(length / dt))
 
 
 def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, float]:
@@ -192,7 +207,7 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "tau": tau,
         "ratio": ratio,
         "substeps": check_number("substeps", options.substeps, low=1, high=1000, integer=True),
-        "dead_time": float(bool(options.dead_time)),
+        "dead_time": _switch("dead_time", options.dead_time),
         "frame": pm.FRAMES.index(options.frame),
         "control": pm.CONTROLS.index(options.control),
         "task": pm.TASKS.index(task),
@@ -292,7 +307,11 @@ def _reward(task: str, options: Options, values: Mapping[str, float]) -> dict[st
     and loss could cost until the end, so that an early end never pays.
     """
     names = WEIGHTS[task]
-    given = dict(options.weights or {})
+    given = {} if options.weights is None else options.weights
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"weights must map reward terms ({', '.join(names)}) to numbers, got {given!r}"
+        )
     check_keywords(given, names, f"weight of task {task!r}")
     weights = [
         check_number(f"weight {name!r}", given.get(name, default), low=0.0)
