@@ -392,7 +392,7 @@ class Rows:
         if len(setup.mismatch):
             _draw_mismatch(self.p, setup.row, setup.mismatch, self.key, mask)
         if setup.delay:
-            self.queue[mask] = setup.idle_action
+            self.queue[mask] = np.tile(np.ravel(setup.idle_action), setup.agent_count)
         if fresh:
             self._fresh()
         arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
