@@ -48,7 +48,7 @@ class Geometric(RotorController):
         super()._tune(nominal)
         slow = check_number("position_scale", self.position_scale, above=0.0)
         fast = check_number("attitude_scale", self.attitude_scale, above=0.0)
-        gains = geometric_gains(self._row[pm.P_MOTOR_LAG])
+        gains = geometric_gains()
         gains["position"] *= slow**2
         gains["velocity"] *= slow
         gains["attitude"] *= fast**2

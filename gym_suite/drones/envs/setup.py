@@ -74,7 +74,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     if task == "multi_hover":
         count = int(check_number("drones", options.drones, low=2, high=100, integer=True))
     values = physics | _task_values(task, options, ratio, path, count)
-    values |= {f"gain_{name}": gain for name, gain in geometric_gains(model.motor_lag).items()}
+    values |= {f"gain_{name}": gain for name, gain in geometric_gains().items()}
     values["drones"] = count
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
