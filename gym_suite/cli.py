@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAct
 
 if TYPE_CHECKING:
     from gym_suite.comparison.agents import AgentSpec
+    from gym_suite.core.trajectory import Trajectory
 
 Id = Positional[Annotated[str, arg(metavar="ID")]]
 Ids = Positional[Annotated[tuple[str, ...], arg(metavar="[ID ...]", help_behavior_hint="")]]
@@ -72,21 +73,20 @@ def run(
         agent: Name, policy file or file.py:factory; the reference controller by default.
         seed: Episode seed.
         steps: Length of the episode; the environment's own by default.
-        csv: File to write the trajectory to.
+        csv: File for everything that happened: metrics, actions and observations by name.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
     from gym_suite.comparison.experiments import Setting
     from gym_suite.comparison.rollouts import Job, execute
     from gym_suite.show import metrics_table
 
-    settings = Setting("shell", _keywords(keywords))
-    outcome = execute(Job(id, settings, steps, _agent(agent, id), (seed,), shown=seed))
-    record = outcome.records[0]
+    spec, settings = _agent(agent, id), Setting("shell", _keywords(keywords))
+    (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")
     _print(metrics_table(record))
     if csv is not None:
-        outcome.trajectory.to_csv(csv)
+        _episode(id, spec, seed, steps, settings.keywords).to_csv(csv)
         print(csv)
 
 
@@ -306,6 +306,35 @@ def _agent(name: str | None, id: str) -> AgentSpec:
         return resolve([], id)[0]
     specs = resolve([name], id)
     return next((spec for spec in specs if spec.name == name), specs[-1])
+
+
+def _episode(
+    id: str, spec: AgentSpec, seed: int, steps: int | None, keywords: Mapping[str, Any]
+) -> Trajectory:
+    """Run one episode and return all of it; a row holds what was so after its action."""
+    import gymnasium
+    import numpy as np
+
+    from gym_suite.core.trajectory import Trajectory
+
+    limit = {} if steps is None else {"max_episode_steps": steps}
+    env = gymnasium.make(id, **limit, **keywords)
+    setup, agent = env.get_wrapper_attr("setup"), spec.load(env)
+    observation, info = env.reset(seed=seed)
+    idle = np.full(env.action_space.shape or (1,), np.nan)
+    rows = [[0.0, *info.values(), *idle, *observation]]
+    state, start, over = None, True, False
+    while not over:
+        action, state = agent.predict(observation, state, start, True)
+        observation, reward, terminated, truncated, info = env.step(action)
+        rows.append([reward, *info.values(), *np.ravel(action), *observation])
+        start, over = False, terminated or truncated
+    env.close()
+    actions = setup.action_columns.names or ("action",)
+    observations = [f"observation_{name}" for name in setup.observation_columns.names]
+    names = ["reward", *info, *actions, *observations]
+    units = {column.name: column.unit for column in setup.metric_columns}
+    return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)
 
 
 def _chosen(ids: Sequence[str], family: str | None) -> list[str]:

@@ -157,7 +157,7 @@ def register_all() -> None:
             entry_point=single,
             vector_entry_point=entry.vector_entry_point or None,
             max_episode_steps=entry.max_episode_steps,
-            kwargs=dict(entry.keywords),
+            kwargs=dict(entry.keywords) if entry.entry_point else {"id": entry.id},
         )
     parallel = [entry for entry in _CARDS if entry.parallel_entry_point]
     if parallel:
@@ -173,7 +173,7 @@ def register_all() -> None:
             )
 
 
-def refuse_single(*, id: str = "this id", **keywords: Any) -> None:
+def refuse_single(*, id: str, **keywords: Any) -> None:
     """Stand in for the single environment of an id that exists only for several agents.
 
     Raises:

@@ -109,9 +109,12 @@ def test_run_prints_metrics_and_writes_the_trajectory(capsys):
     with Path("run.csv").open() as file:
         header, *rows = list(csv.reader(file))
     assert header[0] == "time [s]"
-    assert any(name.startswith("i_sq [A]") for name in header)
     assert len(rows) == 51
-    assert np.isfinite(np.array(rows, dtype=float)).all()
+    table = dict(zip(header, np.array(rows, dtype=float).T, strict=True))
+    assert all(np.isfinite(column[1:]).all() for column in table.values())
+    terms = [column for name, column in table.items() if name.startswith("reward_")]
+    np.testing.assert_allclose(table["reward [1]"][1:], np.sum(terms, axis=0)[1:], atol=1e-9)
+    assert {"i_sq [A]", "torque [N m]", "omega [rad/s]", "action_q [1]"} <= table.keys()
 
 
 def test_run_takes_a_controller_from_a_file(capsys):

@@ -1,7 +1,8 @@
 """Episodes of one agent: all seeds as rows of the native vector environment.
 
-Rows of the vector environment equal single environments bit for bit, so an episode does not depend
-on which others ran beside it. Rows that have ended go on with episodes that nobody looks at.
+Rows of the vector environment equal single environments bit for bit, so an episode depends on which
+others ran beside it only through its agent: matrix products of a learned policy may round otherwise
+in batches of another size. Rows that have ended go on with episodes that nobody looks at.
 """
 
 from __future__ import annotations
@@ -232,7 +233,7 @@ def _takes_rows(agent: Any, env: Any) -> bool:
 
 
 def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
-    """Median time of predict on single rows, s, or NaN if the agent takes only batches."""
+    """Median time of predict on single rows, s, without the first call."""
     times = []
     state = None
     with warnings.catch_warnings():

@@ -154,7 +154,7 @@ class Controller:
     #: Columns of the state row; a row of zeros is a fresh start.
     state_size: int = 0
     #: Tuned gains by name: :class:`Gains`, numbers or arrays.
-    gains_: Mapping[str, Any]
+    gains_: dict[str, Any]
     #: Units of the entries of ``gains_`` that are no :class:`Gains`.
     gain_units_: Mapping[str, str]
     #: Length of an observation row; None until tuned.

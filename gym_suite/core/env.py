@@ -83,14 +83,16 @@ class Face:
         "render_fps": RENDER_FPS,
     }
 
-    def _prepare(self, setup: Setup, rows: int, render_mode: str | None) -> None:
+    def _prepare(
+        self, setup: Setup, rows: int, render_mode: str | None, *, handed_out: bool = False
+    ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_error("render_mode", render_mode, RENDER_MODES)
         self.setup = setup
         self.nominal = Nominal(setup)
         self.render_mode = render_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
-        self._rows = Rows(setup, rows)
+        self._rows = Rows(setup, rows, handed_out=handed_out)
         self._names = setup.metric_columns.names
         self._started = False
         self._renderer: Any = None
@@ -109,21 +111,31 @@ class Face:
         names = self.setup.state_columns.names
         return {name: self._rows.x[:, j].copy() for j, name in enumerate(names)}
 
-    def _inject(self, options: Mapping[str, Any] | None, mask: np.ndarray) -> None:
-        """Write the state columns that ``reset(options={"state": ...})`` names."""
+    def _state_options(self, options: Mapping[str, Any] | None) -> dict[int, np.ndarray]:
+        """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""
         if not options:
-            return
+            return {}
         check_keywords(options, ("state", "reset_mask"), "reset option")
-        given = options.get("state")
-        if not given:
-            return
-        columns = self.setup.state_columns
-        for name, value in given.items():
+        wanted = {}
+        for name, value in (options.get("state") or {}).items():
+            column = self.setup.state_columns.index(name)
             values = np.asarray(value, dtype=np.float64)
+            if values.shape not in ((), (self._rows.n,)):
+                raise ValueError(
+                    f"initial state {name!r} must be a number or have shape ({self._rows.n},), "
+                    f"got {values.shape}"
+                )
             if not np.isfinite(values).all():
                 raise ValueError(f"initial state {name!r} must be finite, got {value!r}")
-            self._rows.x[mask, columns.index(name)] = values if not values.ndim else values[mask]
-        self._rows.observe(mask)
+            wanted[column] = values
+        return wanted
+
+    def _inject(self, wanted: Mapping[int, np.ndarray], mask: np.ndarray) -> None:
+        """Write the columns that :meth:`_state_options` returned into the masked rows."""
+        for column, values in wanted.items():
+            self._rows.x[mask, column] = values[mask] if values.ndim else values
+        if wanted:
+            self._rows.observe(mask)
 
     def _require_start(self) -> None:
         if not self._started:
@@ -195,10 +207,11 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         Returns:
             Observation, float32 of shape (no,), and the metrics by name.
         """
+        wanted = self._state_options(options)
         super().reset(seed=seed)
         key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
         self._rows.reset(self._everything, key)
-        self._inject(options, self._everything)
+        self._inject(wanted, self._everything)
         self._started = True
         self._record((0,))
         return self._rows.o[0], self._info()
@@ -246,7 +259,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._require_start()
         if self._renderer is None:
             self._record((0,))
-        return self._renderer.frame(0)
+        renderer: Any = self._renderer
+        return renderer.frame(0)
 
     def close(self) -> None:
         """Free pictures and engines; may be called twice."""

@@ -93,14 +93,16 @@ def kernel(function: Function) -> Function:
     Returns:
         The compiled function.
     """
-    previous = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
+    settings: Any = config  # its names are made at run time, and two options below are undocumented
+    njit: Any = numba.njit
+    previous = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder())
     try:
-        return numba.njit(
-            cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=True
-        )(function)
+        return njit(cache=True, error_model="numpy", nogil=True, _nrt=False, forceinline=True)(
+            function
+        )
     finally:
-        config.CACHE_DIR = previous
+        settings.CACHE_DIR = previous
 
 
 _said = threading.Event()

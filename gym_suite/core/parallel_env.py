@@ -19,6 +19,7 @@ from gym_suite.core.env import (
     read_action,
 )
 from gym_suite.core.family import Setup
+from gym_suite.core.parameters import check_keywords
 
 
 class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
@@ -31,6 +32,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         setup: What the id and its keywords decide; must name agents.
         max_episode_steps: Steps after which the episode is truncated, on top of the setup's own horizon.
         render_mode: None, "rgb_array" or "human".
+        rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
         ValueError: If the setup has no agents.
@@ -42,11 +44,13 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         *,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
+        rebuild: Mapping[str, Any] | None = None,
     ) -> None:
         if not setup.agents:
             raise ValueError(f"{setup.id} has one agent; make it with gymnasium.make")
         self._prepare(setup, 1, render_mode)
-        self.metadata = {
+        self._rebuild = dict(rebuild or {})
+        self.metadata = {  # type: ignore[assignment] - one of its own, as Gymnasium's vector envs have
             "name": setup.id,
             "render_modes": list(RENDER_MODES),
             "render_fps": RENDER_FPS,
@@ -81,12 +85,16 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
     def reset(
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
-        """Start an episode with all agents; arguments as in :meth:`KernelEnv.reset`."""
+        """Start an episode with all agents; arguments as in :meth:`KernelEnv.reset`.
+
+        Options other than "state" are ignored, as PettingZoo's conformance test demands.
+        """
+        wanted = self._state_options({"state": (options or {}).get("state")})
         if seed is not None:
             self._generator, _ = seeding.np_random(seed)
         key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
         self._rows.reset(self._everything, key)
-        self._inject(options, self._everything)
+        self._inject(wanted, self._everything)
         self._started = True
         self.agents = list(self.possible_agents)
         self._record((0,))
@@ -96,18 +104,20 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         """Move the world by one control period.
 
         Args:
-            actions: The action of every agent still there.
+            actions: The action of every agent still there; those of agents that have left are ignored.
 
         Returns:
             Observations, rewards, terminations, truncations and infos of the agents there before the step.
 
         Raises:
-            ValueError: If an agent's action is missing, or wrong in shape, dtype or value; nothing moves then.
+            ValueError: If an agent is unknown, or its action is missing or wrong in shape, dtype or value;
+                nothing moves then.
         """
         self._require_start()
         rows, setup = self._rows, self.setup
         joint = np.zeros((setup.agent_count, setup.action_size))
         joint[:] = setup.idle_action
+        check_keywords(actions, self.possible_agents, "agent")
         missing = [agent for agent in self.agents if agent not in actions]
         if missing:
             raise ValueError(f"no action for {missing}; every live agent needs one")
@@ -171,3 +181,15 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         self.np_random.bit_generator.state = snapshot["generators"][0]
         self._started = snapshot["started"]
         self.agents = list(snapshot["agents"])
+        if self._started:
+            self._record((0,))
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (type(self), self._rebuild, self.get_state())
+
+
+def _rebuilt(cls: type, keywords: dict[str, Any], snapshot: Any) -> Any:
+    """Construct a parallel environment again and put it where it was (pickle, deepcopy)."""
+    env = cls(**keywords)
+    env.set_state(snapshot)
+    return env

@@ -77,7 +77,7 @@ def check_number(
     """
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be a number, got {value!r}") from None
     if isinstance(value, str | bytes | bool) or not math.isfinite(number):
         raise ValueError(f"{name} must be a finite number, got {value!r}")

@@ -82,18 +82,29 @@ class Signal:
         if (self.kind == "table") != bool(self.table):
             raise ValueError("a signal has a table exactly if its kind is 'table'")
         if self.table:
-            values = np.asarray(self.table, dtype=np.float64)
-            if values.ndim != 2 or values.shape[1] != 2 or not np.isfinite(values).all():
-                raise ValueError(
-                    f"a signal's table holds finite pairs (time, value), got shape {values.shape}"
-                )
-            if not (np.diff(values[:, 0]) > 0).all():
+            times = [time for time, _ in _pairs(self.table)]
+            if not (np.diff(times) > 0).all():
                 raise ValueError("the times of a signal's table must ascend")
 
     def row(self) -> np.ndarray:
         """Return the signal as float64 of shape (WIDTH,)."""
         head = (KINDS.index(self.kind), self.offset, self.amplitude, self.period)
         return np.array([*head, self.phase, self.start, self.low, self.high], dtype=np.float64)
+
+
+def _pairs(table: Any) -> tuple[tuple[float, float], ...]:
+    """Return a signal's table as pairs of floats.
+
+    Raises:
+        ValueError: If it holds anything but finite pairs (time, value).
+    """
+    try:
+        values = np.asarray(table, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.ndim != 2 or values.shape[1] != 2 or not np.isfinite(values).all():
+        raise ValueError(f"a signal's table holds finite pairs (time, value), got {table!r:.80}")
+    return tuple((time, value) for time, value in values.tolist())
 
 
 def as_signal(value: object, what: str = "signal") -> Signal:
@@ -113,8 +124,9 @@ def as_signal(value: object, what: str = "signal") -> Signal:
         check_keywords(value, [field.name for field in fields(Signal)], f"attribute of {what}")
         given: dict[str, Any] = dict(value)
         if "table" in given:
-            given["table"] = tuple(tuple(pair) for pair in given["table"])
+            given["table"] = _pairs(given["table"])
             given.setdefault("kind", "table")
+        if given.get("kind") == "table":
             given.setdefault("amplitude", 1.0)
             given.setdefault("period", 0.0)
         return Signal(**given)

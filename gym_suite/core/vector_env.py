@@ -59,7 +59,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
-        self._prepare(setup, int(num_envs), render_mode)
+        self._prepare(setup, int(num_envs), render_mode, handed_out=True)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode
@@ -87,10 +87,12 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each world's generator."""
-        self._seed(None, self.num_envs)
+        self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
         return tuple(self._generators)
 
-    def _seed(self, seed: int | Sequence[int | None] | None, count: int) -> None:
+    def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
+        """Seed the generators of the masked rows; where there is no seed an existing one goes on."""
+        count = self.num_envs
         if seed is None:
             if self._generators:
                 return
@@ -99,19 +101,17 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             seed = [int(seed) + i for i in range(count)]
         if len(seed) != count:
             raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
-        made = [
-            seeding.np_random(s) if s is not None or not self._generators else None for s in seed
-        ]
         if not self._generators:
-            self._generators = [pair[0] for pair in made if pair]
-            self._seeds = tuple(pair[1] for pair in made if pair)
+            pairs = [seeding.np_random(one) for one in seed]
+            self._generators = [generator for generator, _ in pairs]
+            self._seeds = tuple(used for _, used in pairs)
             return
-        for i, pair in enumerate(made):
-            if pair:
-                self._generators[i] = pair[0]
-        self._seeds = tuple(
-            pair[1] if pair else old for pair, old in zip(made, self._seeds, strict=True)
-        )
+        made = {
+            i: seeding.np_random(one) for i, one in enumerate(seed) if mask[i] and one is not None
+        }
+        for i, (generator, _) in made.items():
+            self._generators[i] = generator
+        self._seeds = tuple(made[i][1] if i in made else old for i, old in enumerate(self._seeds))
 
     def _keys(self, mask: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(mask)
@@ -139,10 +139,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             TypeError: If the mask is not a bool array.
             ValueError: If the mask has a wrong shape or no True element.
         """
-        self._seed(seed, self.num_envs)
         mask = self._mask(options)
+        wanted = self._state_options(options)
+        self._seed(seed, mask)
         self._rows.reset(mask, self._keys(mask))
-        self._inject(options, mask)
+        self._inject(wanted, mask)
         self._done[mask] = False
         self._started = True
         self._record(np.flatnonzero(mask))
@@ -233,7 +234,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         rows = self._rows
         truncated = rows.step >= self._limit
         if self._joint:
-            return rows.reward.mean(axis=1), rows.terminated.any(axis=1), truncated
+            return rows.reward.mean(axis=1), np.any(rows.terminated, axis=1), truncated  # type: ignore[return-value]
         return rows.reward[:, 0], rows.terminated[:, 0], truncated
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
@@ -257,7 +258,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._require_start()
         if self._renderer is None:
             self._record(range(self.num_envs))
-        return tuple(self._renderer.frame(i) for i in range(self.num_envs))
+        renderer: Any = self._renderer
+        return tuple(renderer.frame(i) for i in range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return an attribute, or the result of a method, once per world."""

@@ -38,7 +38,8 @@ from gym_suite.motors.parameters import (
     P_MODEL_L_Q,
     P_MODEL_P,
     P_MODEL_PSI_P,
-    P_NOISE_I,
+    P_NOISE_I_D,
+    P_NOISE_I_Q,
     P_P,
     P_PSI_P,
     P_R_S,
@@ -81,6 +82,7 @@ STATES = Columns(
     Column("integral_q", "V", meaning="integral term of the inner q controller"),
     Column("i_sd_command", "A", meaning="reference of the inner d controller"),
     Column("i_sq_command", "A", meaning="reference of the inner q controller"),
+    Column("tripped", "1", 0, 1, "1 if the current has exceeded its limit in the last step"),
 )
 (
     X_OMEGA,
@@ -104,6 +106,7 @@ STATES = Columns(
     X_INTEGRAL_Q,
     X_COMMAND_D,
     X_COMMAND_Q,
+    X_TRIPPED,
 ) = range(len(STATES))
 
 # Tables: the drive cycle (time, speed), the signals and the signals' own tables.
@@ -232,10 +235,10 @@ def _inner_command(x, key, tick, p):
     """Run the inner current controller once; return its stator voltage, update its integrals."""
     omega, epsilon = x[X_OMEGA], x[X_EPSILON]
     i_d, i_q = x[X_I_SD], x[X_I_SQ]
-    if p[P_NOISE_I] > 0.0:
+    if p[P_NOISE_I_D] > 0.0 or p[P_NOISE_I_Q] > 0.0:
         noise_d, noise_q = normal2(key, tick, _STREAM_SENSOR)
-        i_d += p[P_NOISE_I] * noise_d
-        i_q += p[P_NOISE_I] * noise_q
+        i_d += p[P_NOISE_I_D] * noise_d
+        i_q += p[P_NOISE_I_Q] * noise_q
     _, _, alpha, beta, x[X_INTEGRAL_D], x[X_INTEGRAL_Q] = current_control_one(
         i_d,
         i_q,
@@ -360,6 +363,7 @@ def advance_one(x, key, step, u, p, tables, work):
         work: Not used.
     """
     _remember_action(x, u)
+    x[X_TRIPPED] = 0.0
     torque_control = int(p[P_CONTROL]) == CONTROL_TORQUE
     ratio = int(p[P_RATIO])
     if torque_control:
@@ -387,6 +391,9 @@ def advance_one(x, key, step, u, p, tables, work):
             x[X_U_ALPHA], x[X_U_BETA] = alpha, beta
             alpha, beta = waiting
         _hold(x, key, tick * p[P_TAU], alpha, beta, cosine, sine, half_cosine, half_sine, p, tables)
+        square = x[X_I_SD] * x[X_I_SD] + x[X_I_SQ] * x[X_I_SQ]
+        if square > p[P_I_LIMIT] * p[P_I_LIMIT]:
+            x[X_TRIPPED] = 1.0
 
 
 @kernel

@@ -78,10 +78,6 @@ class PMSM:
 
 
 _BRUSA = "Brusa HSM16.17.12-C01 data as used in the peer's published DDPG example"
-_BRUSA_NOTES = {
-    "j_rotor": "not published for this machine; the peer's default PMSM value",
-}
-
 MACHINES: Mapping[str, PMSM] = MappingProxyType(
     {
         "PMSM": PMSM(),
@@ -98,6 +94,17 @@ MACHINES: Mapping[str, PMSM] = MappingProxyType(
             omega_limit=6000.0 * math.pi / 30.0,
             u_dc=350.0,
         ),
+    }
+)
+
+# Where each set's numbers come from, "" standing for all that are not named.
+MACHINE_SOURCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "PMSM": {"": _PEER},
+        "HSM16.17.12-C01": {
+            "": _BRUSA,
+            "j_rotor": "not published for this machine; the peer's default PMSM value",
+        },
     }
 )
 
@@ -121,12 +128,17 @@ def build_machine(value: object, *, default: str = "PMSM") -> PMSM:
 
 
 def machine_source(machine: PMSM, name: str) -> str:
-    """Return where a number of a machine comes from, or "user" where it is in none of the sets."""
-    if machine == MACHINES["HSM16.17.12-C01"]:
-        return _BRUSA_NOTES.get(name, _BRUSA)
-    if getattr(machine, name) == getattr(MACHINES["PMSM"], name):
-        return _PEER
-    return "user"
+    """Return where a number of a machine comes from: the source of the set it is nearest to, or "user"."""
+
+    def agreement(known: str) -> int:
+        names = (field.name for field in fields(PMSM))
+        return sum(getattr(machine, n) == getattr(MACHINES[known], n) for n in names)
+
+    nearest_set = max(MACHINES, key=agreement)
+    if getattr(machine, name) != getattr(MACHINES[nearest_set], name):
+        return "user"
+    sources = MACHINE_SOURCES[nearest_set]
+    return sources.get(name, sources[""])
 
 
 # ------------------------------------------------------------------------------------------------------------- loads
@@ -348,7 +360,8 @@ PARAMETERS = Columns(
     Column("kp_q", "V/A", 0, math.inf, "proportional gain of the inner q controller"),
     Column("ki_q", "V/(A s)", 0, math.inf, "integral gain of the inner q controller"),
     Column("torque_limit", "N m", 0, math.inf, "torque command of an action of 1"),
-    Column("noise_i", "A", 0, math.inf, "noise of the inner controller's current sensors"),
+    Column("noise_i_d", "A", 0, math.inf, "noise of i_sd as the inner controller measures it"),
+    Column("noise_i_q", "A", 0, math.inf, "noise of i_sq as the inner controller measures it"),
 )
 
 (
@@ -409,7 +422,8 @@ PARAMETERS = Columns(
     P_KP_Q,
     P_KI_Q,
     P_TORQUE_LIMIT,
-    P_NOISE_I,
+    P_NOISE_I_D,
+    P_NOISE_I_Q,
 ) = range(len(PARAMETERS))
 
 PLANT_PARAMETERS = (

@@ -29,6 +29,7 @@ from gym_suite.motors.dynamics import (
     X_REFERENCE,
     X_START,
     X_TORQUE_LOAD,
+    X_TRIPPED,
     X_U_SD,
     X_U_SQ,
     advance_one,
@@ -237,7 +238,7 @@ def judge_one(x, key, step, u, p, tables, work, m):
     """
     square = x[X_I_SD] * x[X_I_SD] + x[X_I_SQ] * x[X_I_SQ]
     limit = p[P_I_LIMIT] * p[P_I_LIMIT]
-    tripped = square > limit
+    tripped = x[X_TRIPPED] > 0.0
     task = int(p[P_TASK])
     if task == TASK_CURRENT:
         m[M_REWARD_1] = p[P_WEIGHT_1] * _earned(x[X_REFERENCE] - x[X_I_SD], p)

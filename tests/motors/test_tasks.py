@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.motors import parameters
 from gym_suite.motors.envs import drive_cycle
 
 
@@ -156,6 +157,11 @@ def test_drive_cycle_by_direct_voltage():
     assert np.abs(errors[1000:]).max() < 0.1
 
 
+def test_indices_of_the_parameters_are_those_of_their_names():
+    for j, name in enumerate(parameters.PARAMETERS.names):
+        assert getattr(parameters, f"P_{name.upper()}") == j
+
+
 def test_tables_are_shared_by_all_rows():
     envs = gymnasium.make_vec("gem/PMSM-DriveCycle-v0", num_envs=512).unwrapped
     assert envs.setup.tables[0].shape == (1801, 2)
@@ -233,6 +239,19 @@ def test_machine_as_mapping_or_dataclass_or_name():
     assert brusa.nominal.parameters["u_dc"] == 350.0
 
 
+def test_every_number_of_a_machine_names_its_source():
+    def sources(machine):
+        columns = gymnasium.make("gem/PMSM-v0", machine=machine).unwrapped.setup.parameter_columns
+        return {name: columns[name].source for name in ("r_s", "l_d", "psi_p", "j_rotor")}
+
+    assert parameters.MACHINES.keys() == parameters.MACHINE_SOURCES.keys()
+    assert set(sources("PMSM").values()) == {parameters.MACHINE_SOURCES["PMSM"][""]}
+    brusa = sources("HSM16.17.12-C01")
+    assert "Brusa" in brusa["l_d"] and "not published" in brusa["j_rotor"]
+    changed = sources({"base": "HSM16.17.12-C01", "r_s": 0.02})
+    assert changed == brusa | {"r_s": "user"}
+
+
 def test_mismatch_leaves_the_nominal_parameters_alone():
     env = gymnasium.make("gem/PMSM-v0", mismatch={"l_d": 1.3, "r_s": (0.5, 2.0)}).unwrapped
     env.reset(seed=0)
@@ -244,6 +263,29 @@ def test_mismatch_leaves_the_nominal_parameters_alone():
         env.reset()
         factors.append(env._rows.p[0, env.setup.parameter_columns.index("r_s")] / 18e-3)
     assert 0.5 <= min(factors) < 0.8 and 1.7 < max(factors) <= 2.0
+
+
+def test_the_nominal_model_knows_neither_disturbance_nor_noise():
+    reference = {"i_sq": 20.0}
+    plain = gymnasium.make("gem/PMSM-v0", reference=reference).unwrapped
+    disturbed = gymnasium.make(
+        "gem/PMSM-v0", reference=reference, disturbance={"u_sd": 20.0}
+    ).unwrapped
+    for env in (plain, disturbed):
+        env.reset(seed=0)
+    x, action = plain._rows.x, np.array([0.1, 0.2])
+    ours, theirs = (env.nominal.advance(x, action) for env in (plain, disturbed))
+    assert np.array_equal(ours, theirs)
+    moved = [env.step(action)[4]["i_sd"] for env in (plain, disturbed)]
+    assert moved[0] == ours[0, 1] and moved[1] > moved[0] + 1.0
+
+    clean = gymnasium.make("gem/PMSM-DriveCycle-v0").unwrapped
+    noisy = gymnasium.make("gem/PMSM-DriveCycle-v0", noise=0.01).unwrapped
+    assert noisy.nominal.parameters == clean.nominal.parameters
+    for env in (clean, noisy):
+        env.reset(seed=0)
+    moved = [env.step([0.5])[4]["i_sq"] for env in (clean, noisy)]
+    assert moved[0] != moved[1]
 
 
 def test_delay_makes_actions_late():

@@ -10,7 +10,6 @@ import math
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.transforms import torque_of
 
-_NEWTON_STEPS = 30
 _BISECTIONS = 40
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 

@@ -119,7 +119,7 @@ class PMSMEnv(MotorEnv):
 
     ## Episode End
 
-    * Termination: the amplitude of the current exceeds `i_limit` at the end of a step (a trip).
+    * Termination: the amplitude of the current exceeds `i_limit` at the end of an inverter period (a trip).
     * Truncation: after 2000 steps (0.2 s), `max_episode_steps` of `make`.
 
     ## Arguments
@@ -151,7 +151,7 @@ class PMSMEnv(MotorEnv):
     | `disturbance`      | `None`             | mapping from channel to signal, see below                           |
 
     * `machine`: "PMSM" or "HSM16.17.12-C01", a `gym_suite.motors.parameters.PMSM`, or a mapping of overrides, which
-      departs from "PMSM" unless it names another set under "base".
+      departs from this id's default set unless it names another one under "base".
     * `load`: "constant_speed" (with `omega` in a mapping), "polynomial_static" or "vehicle", whose parameters are on
       the pages of gem/PMSM-Speed-v0 and gem/PMSM-DriveCycle-v0. Where the load lets the speed change, `preview` shows
       the random references that would be drawn at the present speed.
@@ -168,7 +168,7 @@ class PMSMEnv(MotorEnv):
       and random references are those that the true plant can hold.
     * `delay`: the first actions to arrive are zero; last action, effort and smoothness are of the action that
       arrives.
-    * `disturbance`: signals for `torque_load` (N m, without effect at constant speed), `u_sd` and `u_sq` (V, added to
+    * `disturbance`: signals for `torque_load` (N m, refused at constant speed), `u_sd` and `u_sq` (V, added to
       the inverter's voltage in the rotor's frame at the beginning of each period and then held with it).
 
     ## Reference Controllers

@@ -65,8 +65,11 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     """
     check_option("task", task, pm.TASKS)
     check_keywords(keywords, keyword_names(task), f"keyword of {id}")
-    options = Options(**(DEFAULTS[task] | keywords))
-    machine = pm.build_machine(options.machine)
+    given = DEFAULTS[task] | keywords
+    if given.get("control") == "voltage" and "control_period" not in keywords:
+        given["control_period"] = None  # the default is the torque command's
+    options = Options(**given)
+    machine = pm.build_machine(options.machine, default=DEFAULTS[task]["machine"])
     load = pm.build_load(
         options.load if options.load is not None else DEFAULTS[task]["load"],
         default=DEFAULTS[task]["load"],
@@ -74,7 +77,6 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     )
     values = _values(task, options, machine, load)
     row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
-    row.setflags(write=False)
     signals, reference_given = _signals(task, options)
     if isinstance(load, pm.ConstantSpeed) and "torque_load" in (options.disturbance or ()):
         raise ValueError(
@@ -84,15 +86,14 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     observations = observation_columns(task, options, values)
     measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
     cycle = drive_cycle() if task == "drive_cycle" else np.zeros((1, 2))
+    known_rows, known_tables = pack(signals[:2] if reference_given else [])
     if reference_given:
-        row = row.copy()
         row[pm.P_REFERENCE_KIND] = pm.REFERENCE_SIGNALS
-        row.setflags(write=False)
     noise = read_noise(options.noise, observations, measured)
+    plant_row = row.copy()
     if noise is not None and options.control == "torque":
-        row = row.copy()
-        row[pm.P_NOISE_I] = noise[observations.index("i_sd")] * machine.i_limit
-        row.setflags(write=False)
+        plant_row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
+        plant_row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
     torque_control = options.control == "torque"
     v_limit = _lever(load) * machine.omega_limit
     return Setup(
@@ -106,7 +107,9 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         metric_columns=metric_columns(task, options),
         parameter_columns=parameter_columns(machine, load),
         row=row,
+        plant_row=plant_row,
         tables=(cycle, rows, own_tables),
+        nominal_tables=(cycle, known_rows, known_tables),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
         tracking=_tracking(task, machine, v_limit),
@@ -235,7 +238,8 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "kp_q": gains["q"].kp if gains["q"] else machine.l_q / (2.0 * delay),
         "ki_q": gains["q"].ki if gains["q"] else 0.0,
         "torque_limit": torque_limit,
-        "noise_i": 0.0,
+        "noise_i_d": 0.0,
+        "noise_i_q": 0.0,
     }
     values |= _reward(task, options, values)
     return values
@@ -244,8 +248,7 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
 def _ratio(task: str, options: Options, tau: float) -> int:
     """Return the inverter periods per control period."""
     if options.control == "voltage":
-        given = options.control_period
-        if given is not None and given != DEFAULTS[task].get("control_period"):
+        if options.control_period is not None:
             raise ValueError(
                 "control_period is for control='torque'; a voltage command acts at tau"
             )

@@ -1,0 +1,200 @@
+"""Checks of what a controller promises, and that the reference controller earns its place."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import numpy as np
+
+from gym_suite.registration import card, make_controller
+from gym_suite.testing.subjects import (
+    assert_same,
+    make_native,
+    make_single,
+    random_actions,
+    rollout,
+)
+
+ROWS = 4
+STEPS = 12
+SEEDS = 20
+HORIZON = 1000  # steps over which controllers are judged, if the episode is longer
+
+
+def _observations(id: str, keywords: dict[str, Any]) -> np.ndarray:
+    """Return observations of a random rollout, (STEPS, ROWS, no)."""
+    envs = make_native(id, ROWS, **keywords)
+    first = envs.reset(seed=0)[0]
+    actions = random_actions(envs.action_space, STEPS - 1)
+    return np.array([first, *(step[0] for step in rollout(envs, actions))])
+
+
+def _run(controller: Any, observations: np.ndarray, starts: np.ndarray | None = None) -> list:
+    """Return the actions and states of a batch over time."""
+    state, results = None, []
+    for k, observation in enumerate(observations):
+        start = None if starts is None else starts[k]
+        action, state = controller.predict(observation, state, start)
+        results.append((action, state))
+    return results
+
+
+def check_predict(id: str, name: str, **keywords: Any) -> None:
+    """Actions lie in the action space and have its shape and dtype, for one row and for many."""
+    env, envs = make_single(id, **keywords), make_native(id, ROWS, **keywords)
+    controller = make_controller(env, name)
+    for observation in _observations(id, keywords):
+        action, _ = controller.predict(observation)
+        assert envs.action_space.contains(action), f"{name} gave {action!r} for {ROWS} rows"
+        action, _ = controller.predict(observation[0])
+        assert env.action_space.contains(action), f"{name} gave {action!r} for one row"
+
+
+def check_batches(id: str, name: str, **keywords: Any) -> None:
+    """Every row of a batch acts, and remembers, exactly as it would alone."""
+    controller = make_controller(make_single(id, **keywords), name)
+    observations = _observations(id, keywords)
+    batch = _run(controller, observations)
+    for row in range(ROWS):
+        alone = _run(controller, observations[:, row])
+        for k, ((action, state), (actions, states)) in enumerate(zip(alone, batch, strict=True)):
+            assert_same(action, actions[row], f"action of row {row} at step {k}")
+            assert_same(state, states[row], f"state of row {row} at step {k}")
+
+
+def check_state_is_kept(id: str, name: str, **keywords: Any) -> None:
+    """``predict`` changes neither the observation nor the state it is given, and repeats itself."""
+    controller = make_controller(make_single(id, **keywords), name)
+    observations = _observations(id, keywords)
+    _, state = controller.predict(observations[0])
+    kept, seen = np.copy(state), observations[1].copy()
+    first = controller.predict(observations[1], state)
+    assert_same(state, kept, "the state that predict was given")
+    assert_same(observations[1], seen, "the observation that predict was given")
+    assert_same(controller.predict(observations[1], kept), first, "the same call again")
+
+
+def check_episode_start(id: str, name: str, **keywords: Any) -> None:
+    """A row marked by ``episode_start`` acts like one that starts; the others go on undisturbed."""
+    controller = make_controller(make_single(id, **keywords), name)
+    observations = _observations(id, keywords)
+    middle = STEPS // 2
+    starts = np.zeros((STEPS, ROWS), dtype=bool)
+    starts[middle, ::2] = True
+    through, marked = _run(controller, observations), _run(controller, observations, starts)
+    # An agent may tell episodes apart (random actions do); it is compared with one that knows so too.
+    all_marked = np.zeros((STEPS, ROWS), dtype=bool)
+    all_marked[middle] = True
+    anew = _run(controller, observations, all_marked)
+    for k, (action, _) in enumerate(marked):
+        assert_same(action[1::2], through[k][0][1::2], f"rows that go on, step {k}")
+        assert_same(action[::2], anew[k][0][::2], f"rows that start anew, step {k}")
+    if name != "random":
+        fresh = _run(controller, observations[middle:])
+        for k, (action, _) in enumerate(fresh):
+            assert_same(marked[middle + k][0][::2], action[::2], f"a fresh start, step {k}")
+
+
+def check_controller_pickles(id: str, name: str, **keywords: Any) -> None:
+    """A pickled controller acts and describes itself as the original."""
+    controller = make_controller(make_single(id, **keywords), name)
+    twin = pickle.loads(pickle.dumps(controller))
+    observations = _observations(id, keywords)
+    assert_same(_run(twin, observations), _run(controller, observations), "after pickle")
+    assert twin.describe() == controller.describe(), "describe() differs after pickle"
+
+
+def check_description(id: str, name: str, **keywords: Any) -> None:
+    """``describe()`` is JSON and says name, rule and gains; ``information`` is one of the three kinds."""
+    controller = make_controller(make_single(id, **keywords), name)
+    described = controller.describe()
+    assert json.loads(json.dumps(described)) == described, "describe() does not survive JSON"
+    for key in ("name", "information", "gains"):
+        assert key in described, f"describe() lacks {key!r}: {sorted(described)}"
+    assert controller.information in ("observation", "model", "state"), controller.information
+    assert described["information"] == controller.information, "describe() tells another kind"
+
+
+def check_bad_overrides(id: str, name: str, **keywords: Any) -> None:
+    """An unknown keyword or controller is a ValueError."""
+    env = make_single(id, **keywords)
+    for arguments, override in (((name,), {"no_such_gain": 1.0}), ((name + "x",), {})):
+        try:
+            make_controller(env, *arguments, **override)
+        except ValueError as error:
+            assert override or name in str(error), f"the nearest name is not told: {error}"
+        else:
+            raise AssertionError(f"make_controller accepted {arguments} {override}")
+
+
+def returns_of(id: str, name: str, *, steps: int = HORIZON, **keywords: Any) -> dict[str, Any]:
+    """Return what one controller earns in the first episode of 20 seeds.
+
+    Args:
+        id: The environment's id.
+        name: The controller's name.
+        steps: Steps after which an episode is cut off.
+        **keywords: Keywords of the environment.
+
+    Returns:
+        "returns": (20,) sums of rewards until the episode's end; "violations": (20,) steps in which
+        a limit was violated; "terminated": (20,) whether the episode ended early.
+    """
+    envs: Any = make_native(id, SEEDS, **keywords)
+    controller = make_controller(envs, name)
+    violation = envs.unwrapped.setup.violation
+    observation, state = envs.reset(seed=0)[0], None
+    returns, violations = np.zeros(SEEDS), np.zeros(SEEDS)
+    live, ended = np.ones(SEEDS, dtype=bool), np.zeros(SEEDS, dtype=bool)
+    for _ in range(steps):
+        action, state = controller.predict(observation, state)
+        observation, reward, terminated, truncated, infos = envs.step(action)
+        returns += np.where(live, reward, 0.0)
+        violations += np.where(live, infos[violation], 0.0) if violation else 0.0
+        ended |= live & terminated
+        live &= ~(terminated | truncated)
+        if not live.any():
+            break
+    envs.close()
+    return {"returns": returns, "violations": violations, "terminated": ended}
+
+
+def check_beats_doing_nothing(id: str, name: str, **keywords: Any) -> None:
+    """The reference controller earns more than doing nothing, paired over 20 seeds, and nothing trips."""
+    own, nothing = returns_of(id, name, **keywords), returns_of(id, "zero", **keywords)
+    gain = own["returns"] - nothing["returns"]
+    assert gain.mean() > 2.0 * gain.std(ddof=1) / np.sqrt(SEEDS), (
+        f"{name} gains {gain.mean():.4g} +- {gain.std(ddof=1):.4g} on doing nothing"
+    )
+    assert (gain > 0.0).mean() >= 0.9, (
+        f"{name} beats doing nothing in {(gain > 0).sum()} of {SEEDS}"
+    )
+    assert not own["violations"].any(), f"{name} violates limits: {own['violations']}"
+    assert not own["terminated"].any(), f"{name} ends episodes early: {own['terminated']}"
+
+
+def check_survives_mismatch(id: str, name: str, **keywords: Any) -> None:
+    """With every plant parameter up to 30 % off, the reference controller violates no limit on 20 seeds."""
+    result = returns_of(id, name, mismatch=0.3, **keywords)
+    assert np.isfinite(result["returns"]).all(), f"returns are {result['returns']}"
+    assert not result["violations"].any(), f"{name} violates limits: {result['violations']}"
+    assert not result["terminated"].any(), f"{name} ends episodes early: {result['terminated']}"
+
+
+PROTOCOL = (
+    check_predict,
+    check_batches,
+    check_state_is_kept,
+    check_episode_start,
+    check_controller_pickles,
+    check_description,
+    check_bad_overrides,
+)
+REFERENCE = (check_beats_doing_nothing, check_survives_mismatch)
+
+
+def is_reference(id: str, name: str) -> bool:
+    """Return whether a controller is the reference controller of an id."""
+    return name == next(iter(card(id).controllers))

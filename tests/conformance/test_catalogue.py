@@ -1,0 +1,74 @@
+"""Every id of the catalogue, and every controller of each, keeps all promises of the conformance suite."""
+
+import pytest
+
+import gym_suite.testing as suite
+from gym_suite.registration import catalogue
+from gym_suite.testing.input_checks import check_disturbance
+
+IDS = tuple(catalogue())
+
+# Promises that are known to be broken; strict, so that a repair has to take its line out.
+BROKEN = {
+    ("gem/PMSM-DriveCycle-v0", "check_noise"): "noise= sets noise_i in the nominal parameters",
+    ("gem/PMSM-v0", "pi", "check_predict"): "the PI asks for corners of the hexagon beyond 1",
+    ("gem/PMSM-Speed-v0", "pi", "check_predict"): "the PI asks for corners of the hexagon beyond 1",
+}
+
+# Channels that act on each id: a shaft whose speed is held feels no torque.
+CHANNELS = {
+    "gem/PMSM-v0": ("u_sd", "u_sq"),
+    "gem/PMSM-Speed-v0": ("torque_load", "u_sd", "u_sq"),
+    "gem/PMSM-DriveCycle-v0": ("torque_load", "u_sd", "u_sq"),
+}
+
+
+def cases(rows):
+    for *subject, check in rows:
+        reason = BROKEN.get((*subject, check.__name__))
+        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        label = "-".join((*subject, check.__name__))
+        yield pytest.param(*subject, check, id=label, marks=marks)
+
+
+def environment_rows():
+    return [(id, check) for id in IDS for check in suite.checks_for(id)]
+
+
+def controller_rows():
+    for id in IDS:
+        names = tuple(catalogue()[id].controllers)
+        yield from ((id, name, check) for name in names for check in suite.CONTROLLER_CHECKS)
+        yield from ((id, names[0], check) for check in suite.REFERENCE_CHECKS)
+
+
+@pytest.mark.parametrize(("id", "check"), list(cases(environment_rows())))
+def test_environment(id, check):
+    check(id)
+
+
+@pytest.mark.parametrize(("id", "name", "check"), list(cases(controller_rows())))
+def test_controller(id, name, check):
+    check(id, name)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_every_disturbance_channel_acts(id):
+    check_disturbance(id, channels=CHANNELS[id])
+
+
+@pytest.mark.parametrize(
+    ("id", "keywords"),
+    [
+        ("gem/PMSM-v0", {"noise": 0.01, "mismatch": 0.2, "delay": 2}),
+        ("gem/PMSM-v0", {"frame": "abc", "preview": 2, "dead_time": False, "substeps": 2}),
+        ("gem/PMSM-v0", {"machine": "HSM16.17.12-C01", "load": "polynomial_static"}),
+        ("gem/PMSM-v0", {"weights": {"effort": 0.1, "smoothness": 0.2}, "error_exponent": 1.0}),
+        ("gem/PMSM-Speed-v0", {"reference": {"omega": {"kind": "random_walk", "amplitude": 40.0}}}),
+        ("gem/PMSM-DriveCycle-v0", {"control": "voltage", "window": 30.0, "preview": 1}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+@pytest.mark.parametrize("check", suite.FAMILY_CHECKS, ids=lambda check: check.__name__)
+def test_variants(id, keywords, check):
+    check(id, **keywords)

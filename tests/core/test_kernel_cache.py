@@ -1,0 +1,130 @@
+"""Compiled code is never stale, and a missing or unwritable cache costs time, not results."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gym_suite
+from gym_suite.core import kernel as module
+from gym_suite.core.kernel import announce_slow_compile
+
+PACKAGE = Path(gym_suite.__file__).parent
+PROGRAM = """
+import warnings
+from gym_suite.core.kernel import cache_folder, digest, kernel
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    folders = {cache_folder() for _ in range(3)}
+print(digest(), folders.pop(), len(caught), caught[0].message if caught else "-", sep="\\n")
+"""
+
+
+def run(path, program=PROGRAM, **environment):
+    """Run a program on the package below a path, and return its lines and what it said on stderr."""
+    variables = {**os.environ, "PYTHONPATH": str(path), **environment}
+    # In that folder, for "python -c" looks for modules where it is started first of all.
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=variables,
+        cwd=path,
+        check=True,
+    )
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A copy of the package's core, free to edit."""
+    for part in ("__init__.py", "registration.py", "version.py", "core"):
+        target = tmp_path / "gym_suite" / part
+        target.parent.mkdir(exist_ok=True)
+        copy = shutil.copytree if (PACKAGE / part).is_dir() else shutil.copy
+        copy(PACKAGE / part, target)
+    return tmp_path
+
+
+def test_the_digest_changes_with_any_source_and_only_then(sources):
+    first = run(sources)[0][0]
+    assert run(sources)[0][0] == first
+    with (sources / "gym_suite" / "core" / "random.py").open("a") as file:
+        file.write("# edited\n")
+    second = run(sources)[0][0]
+    assert second != first
+    (sources / "gym_suite" / "core" / "another.py").write_text("")
+    assert run(sources)[0][0] not in (first, second)
+
+
+def test_an_edited_callee_is_compiled_again(sources, tmp_path):
+    """Numba's own cache would return the old number: the caller's file has not changed."""
+    callee = sources / "gym_suite" / "core" / "callee.py"
+    caller = sources / "gym_suite" / "core" / "caller.py"
+    head = "from gym_suite.core.kernel import kernel\n"
+    caller.write_text(
+        f"{head}from gym_suite.core.callee import inner\n"
+        "@kernel\ndef outer(x):\n    return 2.0 * inner(x)\n"
+    )
+    program = (
+        "from gym_suite.core.caller import outer; print(outer(1.0), len(outer.stats.cache_hits))"
+    )
+    cache = str(tmp_path / "cache")
+    results = []
+    for number in (1.0, 1.0, 100.0):
+        callee.write_text(f"{head}@kernel\ndef inner(x):\n    return x + {number}\n")
+        results.append(run(sources, program, GYM_SUITE_CACHE_DIR=cache)[0][0])
+    # The second start finds everything on disk, the third compiles again.
+    assert results == ["4.0 0", "4.0 1", "202.0 0"]
+
+
+def test_the_cache_lies_where_the_variable_says(tmp_path):
+    lines, _ = run(PACKAGE.parent, GYM_SUITE_CACHE_DIR=str(tmp_path / "new" / "cache"))
+    digest, folder, warned, _ = lines
+    assert Path(folder).parent == tmp_path / "new" / "cache"
+    assert digest in Path(folder).name
+    assert Path(folder).is_dir()
+    assert warned == "0"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX paths")
+def test_an_unwritable_cache_warns_once_and_falls_back(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    lines, _ = run(PACKAGE.parent, GYM_SUITE_CACHE_DIR=str(blocked / "cache"))
+    _, folder, warned, message = lines
+    assert warned == "1"
+    assert "GYM_SUITE_CACHE_DIR" in message
+    assert str(blocked) in message
+    assert not Path(folder).is_relative_to(blocked)
+    program = "from gym_suite.core.random import uniform; print(0.0 <= uniform(1, 2, 3) < 1.0)"
+    lines, stderr = run(PACKAGE.parent, program, GYM_SUITE_CACHE_DIR=str(blocked / "cache"))
+    assert lines == ["True"]
+    assert stderr.count("cannot be written") == 1
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """As in a process that has said nothing yet, and with little patience."""
+    monkeypatch.setattr(module, "_said", type(module._said)())
+    monkeypatch.setattr(module, "SLOW_COMPILE", 0.02)
+
+
+def test_a_slow_compile_says_so_once(silent, capsys):
+    for _ in range(2):
+        with announce_slow_compile("the toy kernels"):
+            time.sleep(0.2)
+    said = capsys.readouterr().err
+    assert said.count("compiling the toy kernels") == 1
+    assert "once" in said
+
+
+def test_a_quick_compile_says_nothing(silent, capsys):
+    with announce_slow_compile("the toy kernels"):
+        pass
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""
