@@ -149,17 +149,22 @@ class Saved:
         self.world: World | None = world
         self.handle = world.bullet.saveState(physicsClientId=world.client)
 
-    def restore(self, world: World) -> bool:
-        """Put the world back where it was; return False if this is not of that world."""
-        if self.world is not world:
-            return False
-        world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
-        return True
+    def restore(self, world: World) -> None:
+        """Put the world back where it was, if this is of that world."""
+        if self.world is world:
+            world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
 
     def __del__(self) -> None:
         world = self.world
         if world is not None and world.client >= 0 and world.bullet.isConnected(world.client):
             world.bullet.removeState(self.handle, physicsClientId=world.client)
+
+    def __eq__(self, other: object) -> bool:
+        # What differs between two memories of one world is in the rows saved beside them.
+        return isinstance(other, Saved) and self.world is other.world
+
+    def __hash__(self) -> int:
+        return id(self.world)
 
     def __copy__(self) -> Saved:
         return self
@@ -200,23 +205,15 @@ class Engine:
         self._mismatch = len(setup.mismatch) > 0
         self._worlds = [World(self._count, setup.row) for _ in range(n)]
         self._wrench = np.zeros((n, self._count, 6))
-        # What Bullet knows; where rows differ from it, somebody has moved them and Bullet is told.
-        self._known = np.full((n, self._count, 13), np.nan)
 
     def _drones(self, rows: Rows) -> NDArray[np.float64]:
         return rows.x.reshape(rows.n, self._count, -1)
 
     def reset(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
         """Take over the masked rows as they are."""
-        for i in np.flatnonzero(mask):
-            if self._mismatch:
+        if self._mismatch:
+            for i in np.flatnonzero(mask):
                 self._worlds[i].set_body(rows.p[i])
-        self._known[mask] = np.nan
-
-    def _tell(self, drones: NDArray[np.float64], skip: NDArray[np.bool_]) -> None:
-        same = (drones[:, :, :13] == self._known).all(axis=(1, 2))
-        for i in np.flatnonzero(~(same | skip)):
-            self._worlds[i].set_poses(drones[i])
 
     def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
         """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
@@ -224,15 +221,26 @@ class Engine:
         wrong = tasks.begin_batch(rows.x, rows.u, rows.p, rows.work, skip, self._count)
         if wrong >= 0:
             return wrong
-        self._tell(drones, skip)
         moving = np.flatnonzero(~skip).tolist()
-        for _ in range(self._ratio):
-            tasks.forces_batch(rows.x, rows.p, setup.tables, rows.work, self._wrench, skip)
+        for i in moving:
+            # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
+            self._worlds[i].set_poses(drones[i])
+        for tick in range(self._ratio):
+            tasks.forces_batch(
+                rows.x,
+                rows.key,
+                rows.step,
+                tick,
+                rows.p,
+                setup.tables,
+                rows.work,
+                self._wrench,
+                skip,
+            )
             for i in moving:
                 world = self._worlds[i]
                 world.step(self._wrench[i].tolist(), drones[i, :, :3].tolist())
                 drones[i, :, :13] = np.reshape(world.read(), (self._count, 13))
-        self._known[moving] = drones[moving, :, :13]
         tasks.finish_batch(
             rows.x,
             rows.key,
@@ -249,18 +257,16 @@ class Engine:
         )
         return -1
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what restores contacts exactly, and what Bullet knew."""
-        return {"known": self._known.copy(), "saved": [Saved(world) for world in self._worlds]}
+    def get_state(self) -> list[Saved]:
+        """Return Bullet's memory of each world, which restores contacts exactly."""
+        return [Saved(world) for world in self._worlds]
 
     def set_state(self, rows: Rows, state: Any) -> None:
-        """Restore :meth:`get_state`: exactly in the same worlds, by poses in others."""
-        self._known[:] = np.nan
-        for i, (world, saved) in enumerate(zip(self._worlds, state["saved"], strict=True)):
+        """Restore :meth:`get_state`; in other worlds than those it came from, contacts begin anew."""
+        for i, (world, saved) in enumerate(zip(self._worlds, state, strict=True)):
             if self._mismatch:
                 world.set_body(rows.p[i])
-            if saved.restore(world):
-                self._known[i] = state["known"][i]
+            saved.restore(world)
 
     def close(self) -> None:
         """Free all clients; may be called twice."""

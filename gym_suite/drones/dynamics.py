@@ -40,10 +40,13 @@ BODY = Columns(
     *(Column(f"rotor_{i}", "rpm", 0, meaning=f"speed of rotor {i}") for i in range(4)),
     *(Column(f"old_quaternion_{a}", "1", -1, 1, f"one step ago, {a} part") for a in "xyzw"),
     *(Column(f"command_{i}", "rpm", 0, meaning=f"command of rotor {i}") for i in range(4)),
+    *(Column(f"force_{a}", "N", meaning=f"disturbing force {a}") for a in "xyz"),
 )
-POSITION, QUATERNION, VELOCITY, RATE, ROTOR, OLD, COMMAND = 0, 3, 7, 10, 13, 17, 21
+POSITION, QUATERNION, VELOCITY, RATE, ROTOR, OLD, COMMAND, FORCE = 0, 3, 7, 10, 13, 17, 21, 25
 BODY_SIZE = len(BODY)
 
+#: Channels of ``disturbance=``: forces on every drone, world frame, N.
+DISTURBANCES = ("force_x", "force_y", "force_z")
 #: Integration steps per physics step while a drone may touch something (compiled engine).
 CONTACT_STEPS = 16
 
@@ -128,7 +131,9 @@ def add_wrench(agents, j, p, work):
     s2, s3 = a[source + 2] * a[source + 2], a[source + 3] * a[source + 3]
     f = (k_f * s0, k_f * s1, k_f * s2, k_f * s3)
     thrust = f[0] + f[1] + f[2] + f[3]
-    fx, fy, fz = thrust * stale[2], thrust * stale[5], thrust * stale[8]
+    fx = thrust * stale[2] + a[FORCE]
+    fy = thrust * stale[5] + a[FORCE + 1]
+    fz = thrust * stale[8] + a[FORCE + 2]
     # Bullet applies the thrusts where the rotors are, along where they pointed one step ago.
     mx, my = rotor_moments(p[pm.P_LAYOUT], f[0], f[1], f[2], f[3])
     ax, ay, az = turn(r, lever * mx, lever * my, 0.0)

@@ -119,5 +119,5 @@ class DroneRenderer(EpisodeRenderer):
         return [
             Panel(title="distance from the target", unit="m", series=distances, span=0.1),
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
-            Panel(title=f"rotor commands{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
+            Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]

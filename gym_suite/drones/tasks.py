@@ -12,6 +12,7 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform4
+from gym_suite.core.signals import signal_value
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.contacts import LEFT, READY, WORK_SIZE
 from gym_suite.drones.controllers.laws import (
@@ -23,6 +24,7 @@ from gym_suite.drones.controllers.laws import (
 from gym_suite.drones.dynamics import (
     BODY_SIZE,
     COMMAND,
+    FORCE,
     OLD,
     POSITION,
     QUATERNION,
@@ -51,7 +53,7 @@ TASK_PARAMETERS = Columns(
     Column("path", "1", 0, 3, "0 circle, 1 lemniscate, 2 helix, 3 table"),
     Column("path_size", "m", 0, math.inf, "radius or half-width"),
     Column("path_period", "s", 0, math.inf, "time of one round"),
-    Column("path_rise", "m", 0, math.inf, "helix: height of one round"),
+    Column("path_rise", "m", 0, math.inf, "helix: height of one round; else vertical amplitude"),
     Column("spacing", "m", 0, math.inf, "distance of several drones' targets from the centre"),
     Column("start_position", "m", 0, math.inf, "largest offset at reset, each axis"),
     Column("start_velocity", "m/s", 0, math.inf, "largest velocity at reset, each axis"),
@@ -105,7 +107,7 @@ HEIGHT = 1.0  # m, of targets and of paths' centres
 #: Full scale of observed distances (m), speeds (m/s), accelerations (m/s^2) and body rates (rad/s).
 SCALES = (1.0, 2.0, 10.0, 10.0)
 OBSERVATION_BOUND = 5.0
-STREAM_START, STREAM_PATH = 0, 1 << 16
+STREAM_START, STREAM_PATH, STREAM_FORCE = 0, 1 << 16, 1 << 17
 #: Metrics: the reward terms, what all share, then some for each drone.
 TERMS, SHARED, PER_DRONE = 5, 3, 12
 
@@ -159,6 +161,14 @@ def refer(a, j, count, key, step, p, tables):
     size, w = p[P_PATH_SIZE], 2.0 * math.pi / p[P_PATH_PERIOD]
     angle = w * (t + _start_of_path(key, p))
     sine, cosine = math.sin(angle), math.cos(angle)
+    rise = p[P_PATH_RISE]
+    if path == PATH_HELIX:
+        a[TARGET + 2] += rise * t / p[P_PATH_PERIOD]
+        a[TARGET + 5] = rise / p[P_PATH_PERIOD]
+    else:
+        a[TARGET + 2] += rise * sine
+        a[TARGET + 5] = rise * w * cosine
+        a[TARGET + 8] = -rise * w * w * sine
     if path == PATH_LEMNISCATE:  # of Gerono
         double_sine, double_cosine = 2.0 * sine * cosine, cosine * cosine - sine * sine
         a[TARGET], a[TARGET + 1] = size * sine, 0.5 * size * double_sine
@@ -169,9 +179,6 @@ def refer(a, j, count, key, step, p, tables):
     a[TARGET], a[TARGET + 1] = size * cosine, size * sine
     a[TARGET + 3], a[TARGET + 4] = -size * w * sine, size * w * cosine
     a[TARGET + 6], a[TARGET + 7] = -size * w * w * cosine, -size * w * w * sine
-    if path == PATH_HELIX:
-        a[TARGET + 2] += p[P_PATH_RISE] * t / p[P_PATH_PERIOD]
-        a[TARGET + 5] = p[P_PATH_RISE] / p[P_PATH_PERIOD]
 
 
 @kernel
@@ -201,7 +208,7 @@ def reset_one(agents, key, p, tables, work):
         a[QUATERNION + 2], a[QUATERNION + 3] = yaw / length, 1.0 / length
         for c in range(4):
             a[OLD + c] = a[QUATERNION + c]
-            a[ROTOR + c] = hover_speed(tables[1])
+            a[ROTOR + c] = a[COMMAND + c] = hover_speed(tables[1])
 
 
 @kernel
@@ -222,6 +229,18 @@ def keep_action(a, u, p):
         a[HISTORY + k] = a[HISTORY + k - size]
     for k in range(size):
         a[HISTORY + k] = u[k]
+
+
+@kernel
+def prepare(agents, key, tick, p, tables):
+    """Set disturbing forces and rotor commands of a world for physics step ``tick``."""
+    for j in range(agents.shape[0]):
+        if tables[2].shape[0] > 0:
+            for c in range(3):
+                agents[j, FORCE + c] = signal_value(
+                    tables[2], c, tables[3], key, STREAM_FORCE + c, tick * p[pm.P_DT]
+                )
+        command_rotors(agents[j], p, tables[1])
 
 
 @kernel
@@ -445,12 +464,11 @@ def _observe_all(agents, size, p, o):
 
 
 @kernel
-def advance_one(agents, u, p, tables, work):
+def advance_one(agents, key, step, u, p, tables, work):
     """Move one world by one control period."""
     begin_one(agents, u, p, work)
-    for _ in range(int(p[P_RATIO])):
-        for j in range(agents.shape[0]):
-            command_rotors(agents[j], p, tables[1])
+    for k in range(int(p[P_RATIO])):
+        prepare(agents, key, step * int(p[P_RATIO]) + k, p, tables)
         fly(agents, p, work)
 
 
@@ -468,7 +486,7 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
             continue
         row = p[parameter_row(p, i)]
         agents = drones[i]
-        advance_one(agents, u[i], row, tables, work[i])
+        advance_one(agents, key[i], step[i], u[i], row, tables, work[i])
         step[i] += 1
         finish_one(
             agents,
@@ -569,18 +587,19 @@ def advance_batch(x, key, step, u, p, tables, work):
     drones = x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         row = p[parameter_row(p, i)]
-        advance_one(drones[i], u[i], row, tables, work[i])
+        advance_one(drones[i], key[i], step[i], u[i], row, tables, work[i])
 
 
 @kernel
-def forces_batch(x, p, tables, work, out, skip):
-    """Fill force and torque of every drone, (worlds, drones, 6), of all rows not skipped, for another engine."""
+def forces_batch(x, key, step, tick, p, tables, work, out, skip):
+    """Fill force and torque of every drone, (worlds, drones, 6), for another engine, of all rows not skipped.
+
+    ``tick`` counts the physics steps within the control period.
+    """
     count = out.shape[1]
     drones = x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if not skip[i]:
             row = p[parameter_row(p, i)]
-            agents = drones[i]
-            for j in range(count):
-                command_rotors(agents[j], row, tables[1])
-            wrenches(agents, row, work[i], out[i])
+            prepare(drones[i], key[i], step[i] * int(row[P_RATIO]) + tick, row, tables)
+            wrenches(drones[i], row, work[i], out[i])

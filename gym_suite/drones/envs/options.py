@@ -35,6 +35,7 @@ class Options:
     noise: Any = None
     mismatch: Any = None
     delay: int = 0
+    disturbance: Any = None
 
 
 #: Largest offsets at reset (m, m/s, rad) and the distance that earns nothing, m.
@@ -46,7 +47,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "error_scale": 1.0,
     },
     "track": {
-        "path": {"kind": "circle"},
+        "path": {"kind": "circle", "rise": 0.1},
         "start_position": 0.1,
         "start_velocity": 0.1,
         "start_tilt": 0.1,
@@ -74,8 +75,8 @@ ACTION_NAMES = {
 }
 WEIGHTS = {"position": 1.0, "rates": 0.02, "effort": 0.0, "smoothness": 0.0}
 PATHS: dict[str, dict[str, float]] = {
-    "circle": {"size": 0.5, "period": 5.0},
-    "lemniscate": {"size": 1.0, "period": 6.0},
+    "circle": {"size": 0.5, "period": 5.0, "rise": 0.0},
+    "lemniscate": {"size": 1.0, "period": 6.0, "rise": 0.0},
     "helix": {"size": 0.5, "period": 5.0, "rise": 0.25},
 }
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Kernels, Setup, Tracked
-from gym_suite.core.keywords import read_delay, read_mismatch, read_noise
+from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.core.signals import pack
 from gym_suite.drones import dynamics, tasks
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.contacts import WORK_SIZE
@@ -83,6 +84,8 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
+    nominal = np.array(list(physics.values()))
+    channels = dynamics.DISTURBANCES
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet
@@ -100,7 +103,9 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         metric_columns=_metric_columns(suffixes),
         parameter_columns=_parameter_columns(vehicle, model),
         row=row,
-        tables=(table, np.array(list(physics.values()))),
+        tables=(table, nominal, *pack(read_disturbance(options.disturbance, channels))),
+        nominal_tables=(table, nominal, *pack([])),
+        disturbances=channels,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
         tracking=tuple(
