@@ -450,6 +450,7 @@ class Rows:
         if self._cold:
             with announce_slow_compile(f"the {setup.family} kernels"):
                 setup.kernels.reset(*arguments)
+            self._cold = self.engine is None  # the compiled step is still to come
         else:
             setup.kernels.reset(*arguments)
         if self.engine is not None:
