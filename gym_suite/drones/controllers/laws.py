@@ -35,7 +35,7 @@ def wanted_force(p, gains, ex, ey, ez, vx, vy, vz, ax, ay, az):
     fx, fy = m * (kp * ex + kv * vx + ax), m * (kp * ey + kv * vy + ay)
     fz = m * (kp * ez + kv * vz + az + p[pm.P_GRAVITY])
     weight = m * p[pm.P_GRAVITY]
-    fz = min(max(fz, 0.3 * weight), 1.8 * weight)
+    fz = min(max(fz, 0.3 * weight), 2.1 * weight)
     # Tilt stays below 45 degrees: height comes first.
     level = math.sqrt(fx * fx + fy * fy)
     if level > fz:

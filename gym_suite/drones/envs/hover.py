@@ -21,15 +21,15 @@ class HoverEnv(DroneEnv):
 
     ## Action Space
 
-    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.3 a times the hover speed. Finite
+    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.4 a times the hover speed. Finite
     values outside are clipped and counted in `info["clipped"]`; NaN and infinity are refused.
 
     | Num | Name             | Meaning                   | Min | Max | SI value of 1 | Unit |
     |-----|------------------|---------------------------|-----|-----|---------------|------|
-    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.3           | 1    |
+    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.4           | 1    |
 
     `action="rates"`: collective thrust (1 + 0.8 a times the weight) and body rates; `"velocity"`: a velocity;
     `"position"`: a place relative to the target. Inner loops with the nominal model then command the rotors at
@@ -60,10 +60,10 @@ class HoverEnv(DroneEnv):
     | 16  | `body_rate_y`         | body rate y                    | -5  | 5   | 10            | rad/s |
     | 17  | `body_rate_z`         | body rate z                    | -5  | 5   | 10            | rad/s |
     | 18  | `height`              | height                         | -5  | 5   | 1             | m     |
-    | 19  | `last_action_rotor_0` | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 20  | `last_action_rotor_1` | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 21  | `last_action_rotor_2` | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 22  | `last_action_rotor_3` | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
+    | 19  | `last_action_rotor_0` | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 20  | `last_action_rotor_1` | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 21  | `last_action_rotor_2` | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 22  | `last_action_rotor_3` | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
 
     `history=k` appends older actions.
 
@@ -126,7 +126,7 @@ class HoverEnv(DroneEnv):
     | `physics_frequency` | `240`                            | physics steps a second, Hz                         |
     | `control_frequency` | `60`                             | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                       | "rotors", "rates", "velocity" or "position"        |
-    | `action_range`      | `None`                           | of an action; `None`: 0.3, 6 rad/s, 2 m/s, 0.5 m   |
+    | `action_range`      | `None`                           | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
     | `history`           | `1`                              | last actions observed                              |
     | `start_position`    | `0.6`                            | largest offset at reset along each axis, m         |
     | `start_velocity`    | `0.5`                            | largest velocity at reset along each axis, m/s     |
@@ -219,15 +219,15 @@ class TrackEnv(DroneEnv):
 
     ## Action Space
 
-    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.3 a times the hover speed. Finite
+    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.4 a times the hover speed. Finite
     values outside are clipped and counted in `info["clipped"]`; NaN and infinity are refused.
 
     | Num | Name             | Meaning                   | Min | Max | SI value of 1 | Unit |
     |-----|------------------|---------------------------|-----|-----|---------------|------|
-    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.3           | 1    |
+    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.4           | 1    |
 
     `action="rates"`: collective thrust (1 + 0.8 a times the weight) and body rates; `"velocity"`: a velocity;
     `"position"`: a place relative to the target. Inner loops with the nominal model then command the rotors at
@@ -264,10 +264,10 @@ class TrackEnv(DroneEnv):
     | 22  | `target_acceleration_x` | x                              | -5  | 5   | 10            | m/s^2 |
     | 23  | `target_acceleration_y` | y                              | -5  | 5   | 10            | m/s^2 |
     | 24  | `target_acceleration_z` | z                              | -5  | 5   | 10            | m/s^2 |
-    | 25  | `last_action_rotor_0`   | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 26  | `last_action_rotor_1`   | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 27  | `last_action_rotor_2`   | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 28  | `last_action_rotor_3`   | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
+    | 25  | `last_action_rotor_0`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 26  | `last_action_rotor_1`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 27  | `last_action_rotor_2`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 28  | `last_action_rotor_3`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
 
     `history=k` appends older actions. The accelerations of a table are 0.
 
@@ -330,7 +330,7 @@ class TrackEnv(DroneEnv):
     | `physics_frequency` | `240`                             | physics steps a second, Hz                         |
     | `control_frequency` | `60`                              | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                        | "rotors", "rates", "velocity" or "position"        |
-    | `action_range`      | `None`                            | of an action; `None`: 0.3, 6 rad/s, 2 m/s, 0.5 m   |
+    | `action_range`      | `None`                            | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
     | `history`           | `1`                               | last actions observed                              |
     | `path`              | `{"kind": "circle", "rise": 0.1}` | kind, or mapping with "kind", see below            |
     | `start_position`    | `0.1`                             | largest offset at reset along each axis, m         |
@@ -429,17 +429,17 @@ class MultiHoverEnv(DroneEnv):
 
     ## Action Space
 
-    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.3 a times the hover speed. Finite
+    `Box(-1, 1, (4,), float32)`: rotor speeds relative to hovering, 1 + 0.4 a times the hover speed. Finite
     values outside are clipped and counted in `info["clipped"]`; NaN and infinity are refused.
 
     The joint form has all drones' actions side by side, `Box(-1, 1, (8,), float32)`; one agent's:
 
     | Num | Name             | Meaning                   | Min | Max | SI value of 1 | Unit |
     |-----|------------------|---------------------------|-----|-----|---------------|------|
-    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.3           | 1    |
-    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.3           | 1    |
+    | 0   | `action_rotor_0` | rotor 0 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 1   | `action_rotor_1` | rotor 1 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 2   | `action_rotor_2` | rotor 2 command; 0 hovers | -1  | 1   | 0.4           | 1    |
+    | 3   | `action_rotor_3` | rotor 3 command; 0 hovers | -1  | 1   | 0.4           | 1    |
 
     `action="rates"`: collective thrust (1 + 0.8 a times the weight) and body rates; `"velocity"`: a velocity;
     `"position"`: a place relative to the target. Inner loops with the nominal model then command the rotors at
@@ -470,10 +470,10 @@ class MultiHoverEnv(DroneEnv):
     | 16  | `body_rate_y`            | body rate y                    | -5  | 5   | 10            | rad/s |
     | 17  | `body_rate_z`            | body rate z                    | -5  | 5   | 10            | rad/s |
     | 18  | `height`                 | height                         | -5  | 5   | 1             | m     |
-    | 19  | `last_action_rotor_0`    | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 20  | `last_action_rotor_1`    | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 21  | `last_action_rotor_2`    | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
-    | 22  | `last_action_rotor_3`    | action 1 periods ago           | -1  | 1   | 0.3           | 1     |
+    | 19  | `last_action_rotor_0`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 20  | `last_action_rotor_1`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 21  | `last_action_rotor_2`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
+    | 22  | `last_action_rotor_3`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
     | 23  | `neighbour_1_x`          | neighbour's relative x         | -5  | 5   | 1             | m     |
     | 24  | `neighbour_1_y`          | neighbour's relative y         | -5  | 5   | 1             | m     |
     | 25  | `neighbour_1_z`          | neighbour's relative z         | -5  | 5   | 1             | m     |
@@ -555,7 +555,7 @@ class MultiHoverEnv(DroneEnv):
     | `physics_frequency` | `240`                            | physics steps a second, Hz                         |
     | `control_frequency` | `60`                             | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                       | "rotors", "rates", "velocity" or "position"        |
-    | `action_range`      | `None`                           | of an action; `None`: 0.3, 6 rad/s, 2 m/s, 0.5 m   |
+    | `action_range`      | `None`                           | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
     | `history`           | `1`                              | last actions observed                              |
     | `drones`            | `2`                              | number of drones                                   |
     | `spacing`           | `0.4`                            | distance of the targets from the centre, m         |

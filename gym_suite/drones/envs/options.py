@@ -66,7 +66,7 @@ _NOT_FOR = {
     "multi_hover": ("path",),
 }
 #: What an action of 1 stands for: a share of the hover speed, rad/s, m/s, m from the target.
-ACTION_RANGES = {"rotors": 0.3, "rates": 6.0, "velocity": 2.0, "position": 0.5}
+ACTION_RANGES = {"rotors": 0.4, "rates": 6.0, "velocity": 2.0, "position": 0.5}
 ACTION_NAMES = {
     "rotors": tuple(f"action_rotor_{i}" for i in range(4)),
     "rates": ("action_thrust", "action_roll_rate", "action_pitch_rate", "action_yaw_rate"),
