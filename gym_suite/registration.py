@@ -81,6 +81,34 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
     )
 
 
+def _band(name: str, env: str, reference: str, summary: str, *more: str, **fields: Any) -> Card:
+    home = "gym_suite.radio.controllers"
+    laws = {
+        "sense_avoid": f"{home}.sensing:SenseAndAvoid",
+        "markov": f"{home}.sensing:MarkovPredictor",
+        "table": f"{home}.sensing:PatternTable",
+        "evader": f"{home}.sensing:Evader",
+        "hopper": f"{home}.sensing:UniformHopper",
+        "ucb1": f"{home}.bandits:UCB1",
+        "sw_ucb": f"{home}.bandits:SlidingWindowUCB",
+        "thompson": f"{home}.bandits:Thompson",
+        "exp3": f"{home}.bandits:EXP3",
+        "myopic": f"{home}.sensing:Myopic",
+        "whittle": f"{home}.sensing:Whittle",
+    }
+    names = (reference, *(name for name in more if name != reference))
+    return Card(
+        id=f"radio/{name}",
+        family="radio",
+        summary=summary,
+        entry_point=f"gym_suite.radio.envs:{env}Env",
+        vector_entry_point=f"gym_suite.radio.envs:{env}VectorEnv",
+        controllers={n: laws[n] for n in names} | {"zero": DO_NOTHING, "random": RANDOM},
+        **fields,
+    )
+
+
+_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper")
 _CARDS = (
     _drive(
         "PMSM-v0",
@@ -124,6 +152,45 @@ _CARDS = (
         "quadcopters hover side by side",
         parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
         tags=("hover", "quadcopter", "agents"),
+    _band(
+        "Access-v0",
+        "Access",
+        "table",
+        "dynamic spectrum access: transmit where nobody will be",
+        "markov",
+        "sense_avoid",
+        *_BANDITS,
+        tags=("access",),
+    ),
+    _band(
+        "Jamming-v0",
+        "Jamming",
+        "table",
+        "jam a target: transmit where it will be alone",
+        "markov",
+        "sense_avoid",
+        *_BANDITS,
+        tags=("jamming",),
+    ),
+    _band(
+        "GilbertElliott-v0",
+        "GilbertElliott",
+        "myopic",
+        "use one of several channels that turn good and bad unseen",
+        "whittle",
+        "markov",
+        *_BANDITS,
+        tags=("access", "partial observation"),
+    ),
+    _band(
+        "AntiJamming-v0",
+        "AntiJamming",
+        "evader",
+        "keep a link alive against a follower, sweep, random or barrage jammer",
+        "sense_avoid",
+        "markov",
+        *_BANDITS,
+        tags=("anti-jamming",),
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})

@@ -71,6 +71,11 @@ class AgentSpec:
     identity: str = ""
     batched: bool | None = None
 
+    @property
+    def from_file(self) -> bool:
+        """Whether it is a learned policy read from a file."""
+        return isinstance(self.source, PolicySource | Sb3Source)
+
     def load(self, env: Any) -> Any:
         """Return the agent for an environment.
 
@@ -132,6 +137,14 @@ class Sb3Source:
                 "pip install 'gym-suite[rl]'"
             ) from error
         model = getattr(stable_baselines3, algorithm).load(self.path, device="cpu")
+        origin, setup = getattr(model.observation_space, "origin", None), env.unwrapped.setup
+        if origin and origin["id"] != setup.id:
+            raise ValueError(f"{self.path} is for {origin['id']}, not for {setup.id}")
+        if origin and origin["columns"] != setup.observation_columns.names:
+            raise ValueError(
+                f"{self.path} observes {', '.join(origin['columns'])}; "
+                f"this environment gives {', '.join(setup.observation_columns.names)}"
+            )
         for kind in ("observation_space", "action_space"):
             ours, theirs = _row_space(env, kind), getattr(model, kind)
             if ours.shape != theirs.shape or type(ours) is not type(theirs):

@@ -397,8 +397,13 @@ def _missing(experiment: Experiment, results: Results) -> list[Job]:
 
 
 def _check_environments(jobs: Sequence[Job]) -> None:
-    """Build each environment once, so that a wrong keyword is reported before anything runs."""
+    """Build each environment and load each policy once, so that what does not fit is told first."""
     import gymnasium
 
-    for id, keywords in {repr((j.id, j.setting)): (j.id, j.setting) for j in jobs}.values():
-        gymnasium.make(id, **keywords.keywords).close()
+    envs = {repr((job.id, job.setting)): job for job in jobs}
+    for case, first in envs.items():
+        env = gymnasium.make(first.id, **first.setting.keywords)
+        for job in jobs:
+            if repr((job.id, job.setting)) == case and job.agent.from_file:
+                job.agent.load(env)
+        env.close()

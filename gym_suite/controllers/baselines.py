@@ -134,6 +134,7 @@ class RandomAgent(_Baseline):
     """
 
     name: ClassVar[str] = "random"
+    randomized: ClassVar[bool] = True
     #: Key, number of the episode, number of the step; all whole numbers below 2**53.
     state_size = 3
 
@@ -154,20 +155,30 @@ class RandomAgent(_Baseline):
     ) -> None:
         # A fresh row of zeros becomes episode 1, so that no episode shares the key of its past.
         episode = state[rows, 1] + 1.0
-        keys = _hash_rows(observation[rows]) ^ _mix(episode.astype(np.uint64))
+        keys = hash_rows(observation[rows]) ^ _mix(episode.astype(np.uint64))
         keys = _mix(keys + _mix(np.full(1, self.seed % 2**64, dtype=np.uint64)))
         state[rows, 0] = (_mix(keys + _occurrence(keys)) >> np.uint64(11)).astype(np.float64)
         state[rows, 1] = episode
         state[rows, 2] = 0.0
 
+    @staticmethod
+    def uniform(state: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+        """Return numbers uniform in [0, 1), (n, count), for other controllers that draw as well.
+
+        Args:
+            state: The agent's state rows (n, 3), moved on in place; always draw the same ``count``.
+            count: Numbers a row.
+        """
+        columns = np.arange(1, count + 1, dtype=np.uint64)
+        counter = state[:, 2:3].astype(np.uint64) * np.uint64(count) + columns
+        bits = _mix(_mix(state[:, 0:1].astype(np.uint64)) + counter * _GOLDEN)
+        state[:, 2] += 1.0
+        return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        columns = np.arange(1, self._low.size + 1, dtype=np.uint64)
-        counter = state[:, 2:3].astype(np.uint64) * np.uint64(self._low.size) + columns
-        bits = _mix(_mix(state[:, 0:1].astype(np.uint64)) + counter * _GOLDEN)
-        uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        state[:, 2] += 1.0
+        uniform = self.uniform(state, self._low.size)
         if self._dtype.kind == "f":
             return self._low + (self._high - self._low) * uniform
         return self._low + np.floor((self._high - self._low + 1.0) * uniform)
@@ -184,7 +195,7 @@ def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return value ^ (value >> np.uint64(31))
 
 
-def _hash_rows(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
+def hash_rows(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Return one number per row from the bits of its elements and their places."""
     bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # + 0.0: minus zero hashes as zero
     places = np.arange(rows.shape[1], dtype=np.uint64) * _GOLDEN

@@ -153,6 +153,8 @@ class Controller:
     information: Information = "observation"
     #: Columns of the state row; a row of zeros is a fresh start.
     state_size: int = 0
+    #: Whether it draws random numbers: rows that begin alike are then told apart by their order.
+    randomized: ClassVar[bool] = False
     #: Tuned gains by name: :class:`Gains`, numbers or arrays.
     gains_: dict[str, Any]
     #: Units of the entries of ``gains_`` that are no :class:`Gains`.

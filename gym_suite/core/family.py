@@ -145,6 +145,8 @@ class Setup:
         delay: Control periods by which actions are late on top of the plant's own.
         plant: For linear analysis, where the plant is an ODE.
         renderer: ``"module:Class"`` of the family's renderer.
+        info_arrays: What ``info`` holds besides the metrics: (name, first, stop) of state columns, as
+            whole numbers of shape (stop - first,).
         keywords: The resolved keyword arguments.
         engine: Builds another engine for n rows; None for the compiled one.
     """
@@ -179,6 +181,7 @@ class Setup:
     delay: int = 0
     plant: Plant | None = None
     renderer: str = ""
+    info_arrays: tuple[tuple[str, int, int], ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     engine: Callable[[Setup, int], Advance] | None = None
 

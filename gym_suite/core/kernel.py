@@ -30,11 +30,16 @@ SLOW_COMPILE = 2.0  # s, after which a first compile says that it is one
 
 @cache
 def digest() -> str:
-    """Return a hexadecimal digest of all Python sources of the package and of what compiles them."""
+    """Return a hexadecimal digest of the package's sources and data, and of what compiles them.
+
+    It names the cache folder and marks results: after a change of a formula or a table neither old
+    machine code nor old results are taken for current. Learned policies carry checksums of their own.
+    """
     package = Path(__file__).resolve().parent.parent
     content = hashlib.sha256()
     content.update(f"{sys.version_info[:2]} numba {numba.__version__}".encode())
-    for path in sorted(package.rglob("*.py")):
+    parts = (*package.rglob("*.py"), *package.rglob("*/data/*"), *package.rglob("*/scenarios/*"))
+    for path in sorted(part for part in parts if part.is_file() and part.suffix != ".pyc"):
         content.update(path.relative_to(package).as_posix().encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:16]

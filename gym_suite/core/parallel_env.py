@@ -149,7 +149,11 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
 
     def _infos(self) -> dict[str, dict[str, Any]]:
         values = self._rows.m[0].tolist()
-        return {agent: dict(zip(self._names, values, strict=True)) for agent in self.agents}
+        infos = {agent: dict(zip(self._names, values, strict=True)) for agent in self.agents}
+        for name, first, stop in self.setup.info_arrays:
+            for info in infos.values():
+                info[name] = self._rows.x[0, first:stop].astype(np.int64)
+        return infos
 
     def state(self) -> np.ndarray:  # type: ignore[override]
         """Return the state of the whole world, float64 (nx,), for centralised critics."""

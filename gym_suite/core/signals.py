@@ -98,6 +98,7 @@ def _pairs(table: Any) -> tuple[tuple[float, float], ...]:
     Raises:
         ValueError: If it holds anything but finite pairs (time, value).
     """
+    values: np.ndarray
     try:
         values = np.asarray(table, dtype=np.float64)
     except (TypeError, ValueError):

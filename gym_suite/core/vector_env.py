@@ -248,6 +248,10 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for name, values in zip(self._names, metrics, strict=True):
             infos[name] = values
             infos["_" + name] = present
+        for name, first, stop in self.setup.info_arrays:
+            values = self._rows.x[:, first:stop].astype(np.int64)
+            infos[name] = values if mask is None else np.where(mask[:, None], values, 0)
+            infos["_" + name] = present
         return infos
 
     # ------------------------------------------------------------------------------------------------------- the rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,7 +131,12 @@ class VectorRows:
         self.envs = envs
         self._metrics = metrics
         self._episodes = EpisodeRecord(envs.num_envs) if monitor else None
-        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)  # type: ignore[call-arg]
+        space = copy.deepcopy(envs.single_observation_space)
+        setup = getattr(envs.unwrapped, "setup", None)
+        if setup is not None:
+            # Stable-Baselines3 keeps the space in a saved model: it says then what the model is for.
+            space.origin = {"id": setup.id, "columns": setup.observation_columns.names}  # type: ignore[attr-defined]
+        super().__init__(envs.num_envs, space, envs.single_action_space)  # type: ignore[call-arg]
 
     def reset(self) -> NDArray[Any]:
         """Start new episodes in all rows; seeds and options given before are used once."""

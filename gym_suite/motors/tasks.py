@@ -33,6 +33,7 @@ from gym_suite.motors.dynamics import (
     X_U_SD,
     X_U_SQ,
     advance_one,
+    is_plain,
 )
 from gym_suite.motors.parameters import (
     CONTROL_TORQUE,
@@ -171,8 +172,14 @@ def _reference_holds(tick, p):
 
 
 @kernel
-def _refer(x, key, step, p, tables):
+def _refer(x, key, step, p, tables, plain):
     """Set the references that hold from control period ``step`` on."""
+    if plain:
+        ticks = int(p[P_REFERENCE_TICKS])
+        if step % ticks == 0:
+            drawn = _random_currents(key, step // ticks, x[X_OMEGA], p)
+            x[X_REFERENCE], x[X_REFERENCE + 1] = drawn
+        return
     ratio = int(p[P_RATIO])
     if ratio == 1 and step > 0 and _reference_holds(step, p):
         return
@@ -194,7 +201,7 @@ def reset_one(x, key, p, tables, work):
         if p[P_WINDOW_START] < 0.0:
             cycle = tables[T_CYCLE]
             x[X_START] = start * (cycle[cycle.shape[0] - 1, 0] - p[P_WINDOW])
-    _refer(x, key, 0, p, tables)
+    _refer(x, key, 0, p, tables, False)
     if int(p[P_TASK]) == TASK_CYCLE:
         x[X_OMEGA] = x[X_REFERENCE] * p[P_GEAR_RATIO] / p[P_WHEEL_RADIUS]
 
@@ -205,7 +212,9 @@ def reset_one(x, key, p, tables, work):
 @kernel
 def _earned(error, p):
     """Return 1 without error, falling to 0 at the error scale."""
-    part = min(abs(error) / p[P_ERROR_SCALE], 1.0)
+    part = abs(error) / p[P_ERROR_SCALE]
+    if not part < 1.0:
+        return 0.0
     exponent = p[P_ERROR_EXPONENT]
     if exponent == 1.0:
         return 1.0 - part
@@ -229,7 +238,7 @@ def _action_size(p):
 
 
 @kernel
-def judge_one(x, key, step, u, p, tables, work, m):
+def judge_one(x, key, step, u, p, tables, work, m, plain):
     """Fill the reward terms and return (reward, terminated) of one row.
 
     Every tracked quantity earns its weight times 1 - (abs(error) / scale)^exponent, which is never
@@ -239,7 +248,7 @@ def judge_one(x, key, step, u, p, tables, work, m):
     square = x[X_I_SD] * x[X_I_SD] + x[X_I_SQ] * x[X_I_SQ]
     limit = p[P_I_LIMIT] * p[P_I_LIMIT]
     tripped = x[X_TRIPPED] > 0.0
-    task = int(p[P_TASK])
+    task = TASK_CURRENT if plain else int(p[P_TASK])
     if task == TASK_CURRENT:
         m[M_REWARD_1] = p[P_WEIGHT_1] * _earned(x[X_REFERENCE] - x[X_I_SD], p)
         m[M_REWARD_2] = p[P_WEIGHT_2] * _earned(x[X_REFERENCE + 1] - x[X_I_SQ], p)
@@ -266,7 +275,7 @@ def judge_one(x, key, step, u, p, tables, work, m):
 
 
 @kernel
-def measure_one(x, p, m):
+def measure_one(x, p, m, plain):
     """Fill the metrics that are no reward terms from the state (SI)."""
     m[M_OMEGA] = x[X_OMEGA]
     m[M_I_SD] = x[X_I_SD]
@@ -279,14 +288,14 @@ def measure_one(x, p, m):
     m[M_CLIPPED] = x[X_CLIPPED]
     m[M_OWN] = x[X_REFERENCE]
     own = M_OWN + 1
-    task = int(p[P_TASK])
+    task = TASK_CURRENT if plain else int(p[P_TASK])
     if task == TASK_CURRENT:
         m[own] = x[X_REFERENCE + 1]
         own += 1
     elif task == TASK_CYCLE:
         m[own] = x[X_OMEGA] * p[P_WHEEL_RADIUS] / p[P_GEAR_RATIO]
         own += 1
-    if int(p[P_CONTROL]) == CONTROL_TORQUE:
+    if not plain and int(p[P_CONTROL]) == CONTROL_TORQUE:
         m[own] = x[X_ACTION] * p[P_TORQUE_LIMIT]
         m[own + 1] = x[X_COMMAND_D]
         m[own + 2] = x[X_COMMAND_Q]
@@ -297,7 +306,9 @@ def measure_one(x, p, m):
 
 @kernel
 def _bounded(value):
-    return min(max(value, -OBSERVATION_BOUND), OBSERVATION_BOUND)
+    if not value >= -OBSERVATION_BOUND:  # below, or no number after an integration that diverged
+        return -OBSERVATION_BOUND
+    return min(value, OBSERVATION_BOUND)
 
 
 @kernel
@@ -314,16 +325,16 @@ def _see_references(first, second, task, p, o, j):
 
 
 @kernel
-def observe_one(x, key, step, p, tables, work, o):
+def observe_one(x, key, step, p, tables, work, o, plain):
     """Fill the observation of one row at control period ``step``."""
-    task = int(p[P_TASK])
+    task = TASK_CURRENT if plain else int(p[P_TASK])
     o[0] = _bounded(x[X_I_SD] / p[P_I_LIMIT])
     o[1] = _bounded(x[X_I_SQ] / p[P_I_LIMIT])
     o[2] = _bounded(x[X_OMEGA] / p[P_OMEGA_LIMIT])
     j = 3
-    if int(p[P_CONTROL]) != CONTROL_TORQUE:
-        o[3] = math.sin(x[X_EPSILON])
-        o[4] = math.cos(x[X_EPSILON])
+    if plain or int(p[P_CONTROL]) != CONTROL_TORQUE:
+        o[3] = _bounded(math.sin(x[X_EPSILON]))
+        o[4] = _bounded(math.cos(x[X_EPSILON]))
         j = 5
     for k in range(_action_size(p)):
         o[j] = x[X_ACTION + k]
@@ -335,7 +346,7 @@ def observe_one(x, key, step, p, tables, work, o):
         o[j] = _bounded((x[X_REFERENCE] - value) / p[P_ERROR_SCALE])
         j += 1
     j = _see_references(x[X_REFERENCE], x[X_REFERENCE + 1], task, p, o, j)
-    ahead = int(p[P_PREVIEW])
+    ahead = 0 if plain else int(p[P_PREVIEW])
     if ahead > 0:
         tick = step * int(p[P_RATIO])
         interval = round(p[P_PREVIEW_INTERVAL] / p[P_TAU])
@@ -348,16 +359,27 @@ def observe_one(x, key, step, p, tables, work, o):
 
 
 @kernel
-def step_one(x, key, step, u, p, tables, work, m):
+def step_one(x, key, step, u, p, tables, work, m, plain):
     """Advance and judge one row; return (reward, terminated).
 
     State, reference, metrics and observation after the step all belong to the same instant.
     """
-    advance_one(x, key, step, u, p, tables, work)
-    _refer(x, key, step + 1, p, tables)
-    reward, terminated = judge_one(x, key, step, u, p, tables, work, m)
-    measure_one(x, p, m)
+    advance_one(x, key, step, u, p, tables, work, plain)
+    _refer(x, key, step + 1, p, tables, plain)
+    reward, terminated = judge_one(x, key, step, u, p, tables, work, m, plain)
+    measure_one(x, p, m, plain)
     return reward, terminated
+
+
+@kernel
+def _step_row(i, x, key, step, u, p, tables, work, m, o, reward, terminated, plain):
+    own = p[parameter_row(p, i)]
+    x[i, X_CLIPPED] = clip_action(u[i])
+    reward[i, 0], terminated[i, 0] = step_one(
+        x[i], key[i], step[i], u[i], own, tables, work[i], m[:, i], plain
+    )
+    step[i] += 1
+    observe_one(x[i], key[i], step[i], own, tables, work[i], o[i], plain)
 
 
 @kernel
@@ -366,16 +388,23 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
+    if is_plain(p[0], tables):
+        for i in range(x.shape[0]):
+            if not skip[i]:
+                _step_row(i, x, key, step, u, p, tables, work, m, o, reward, terminated, True)
+        return -1
     for i in range(x.shape[0]):
-        if skip[i]:
-            continue
-        x[i, X_CLIPPED] = clip_action(u[i])
-        reward[i, 0], terminated[i, 0] = step_one(
-            x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, work[i], m[:, i]
-        )
-        step[i] += 1
-        observe_one(x[i], key[i], step[i], p[parameter_row(p, i)], tables, work[i], o[i])
+        if not skip[i]:
+            _step_row(i, x, key, step, u, p, tables, work, m, o, reward, terminated, False)
     return -1
+
+
+@kernel
+def _look(i, x, key, step, p, tables, work, m, o):
+    own = p[parameter_row(p, i)]
+    m[:, i] = 0.0
+    measure_one(x[i], own, m[:, i], False)
+    observe_one(x[i], key[i], step, own, tables, work[i], o[i], False)
 
 
 @kernel
@@ -384,9 +413,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             reset_one(x[i], key[i], p[parameter_row(p, i)], tables, work[i])
-            m[:, i] = 0.0
-            measure_one(x[i], p[parameter_row(p, i)], m[:, i])
-            observe_one(x[i], key[i], 0, p[parameter_row(p, i)], tables, work[i], o[i])
+            _look(i, x, key, 0, p, tables, work, m, o)
 
 
 @kernel
@@ -394,6 +421,4 @@ def observe_batch(x, key, step, p, tables, work, m, o, mask):
     """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
     for i in range(x.shape[0]):
         if mask[i]:
-            m[:, i] = 0.0
-            measure_one(x[i], p[parameter_row(p, i)], m[:, i])
-            observe_one(x[i], key[i], step[i], p[parameter_row(p, i)], tables, work[i], o[i])
+            _look(i, x, key, step[i], p, tables, work, m, o)

@@ -140,10 +140,11 @@ def check_unknown_keywords(id: str, **keywords: Any) -> None:
     assert names, "setup.keywords is empty"
     for name in names:
         for wrong in (name + "x", name.upper()):
+            misspelt: dict[str, Any] = {wrong: None}
             with raises_value_error(f"the keyword {wrong!r}", repr(wrong), repr(name)):
-                make_single(id, **{wrong: None})
+                make_single(id, **misspelt)
             with raises_value_error(f"the keyword {wrong!r}", repr(wrong), repr(name)):
-                make_native(id, 2, **{wrong: None})
+                make_native(id, 2, **misspelt)
 
 
 def check_bad_options(subject: Subject, **keywords: Any) -> None:
@@ -261,11 +262,10 @@ def check_disturbance(id: str, *, channels: Sequence[str] | None = None, **keywo
         **keywords: Further keywords of the environment.
     """
     plain: Any = make_single(id, **keywords)
-    if channels is None:
-        channels = plain.unwrapped.setup.disturbances
+    known: Sequence[str] = plain.unwrapped.setup.disturbances if channels is None else channels
     actions = random_actions(plain.action_space, 5)
     expected = [plain.reset(seed=0), *rollout(plain, actions)]
-    for channel in channels:
+    for channel in known:
         env: Any = make_single(id, disturbance={channel: 1.0}, **keywords)
         assert_same(_nominal(env), _nominal(plain), f"the nominal parameters, {channel} disturbed")
         assert_same(env.reset(seed=0), expected[0], f"reset, {channel} disturbed")

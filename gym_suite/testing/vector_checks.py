@@ -29,7 +29,7 @@ def check_single_equals_native(subject: Subject, **keywords: Any) -> None:
         actions = random_actions(envs.action_space, STEPS, seed=n)
         observations, infos = envs.reset(seed=11)
         # Until the first end of any row: what follows is the autoreset mode's business.
-        steps = [(observations, infos)]
+        steps: list[tuple] = [(observations, infos)]
         for action in actions:
             steps.append(envs.step(action))
             if steps[-1][2].any() or steps[-1][3].any():
@@ -47,7 +47,11 @@ def _assert_row(step: tuple, single: tuple, i: int, what: str) -> None:
     for values, expected in zip(step[:-1], single[:-1], strict=True):
         assert_same(values[i], expected, what)
     for name, value in single[-1].items():
-        assert_same(float(step[-1][name][i]), value, f"{what}: info[{name!r}]")
+        assert_same(
+            np.asarray(step[-1][name][i]).tolist(),
+            np.asarray(value).tolist(),
+            f"{what}: info[{name!r}]",
+        )
 
 
 def check_native_equals_sync(subject: Subject, **keywords: Any) -> None:
@@ -95,8 +99,10 @@ def _compare(
 def check_partial_reset(subject: Subject, **keywords: Any) -> None:
     """``reset_mask`` starts the masked rows only, with or without seeds, as SyncVectorEnv does."""
     mask = np.array([True, False, True])
-    for seed in (None, 100, [5, 6, None]):
-        native, sync = make_native(subject, 3, **keywords), make_sync(subject, 3, **keywords)
+    seeds: tuple[Any, ...] = (None, 100, [5, 6, None])
+    for seed in seeds:
+        native: Any = make_native(subject, 3, **keywords)
+        sync: Any = make_sync(subject, 3, **keywords)
         actions = random_actions(native.action_space, 20, seed=1)
         assert_same(native.reset(seed=0), sync.reset(seed=0), "reset")
         for part in (actions[:10], actions[10:]):

@@ -4,31 +4,14 @@ import pytest
 
 import gym_suite.testing as suite
 from gym_suite.registration import catalogue
-from gym_suite.testing.input_checks import check_disturbance
 
 IDS = tuple(catalogue())
-
-# Promises that are known to be broken; strict, so that a repair has to take its line out.
-BROKEN = {
-    ("gem/PMSM-DriveCycle-v0", "check_noise"): "noise= sets noise_i in the nominal parameters",
-    ("gem/PMSM-v0", "pi", "check_predict"): "the PI asks for corners of the hexagon beyond 1",
-    ("gem/PMSM-Speed-v0", "pi", "check_predict"): "the PI asks for corners of the hexagon beyond 1",
-}
-
-# Channels that act on each id: a shaft whose speed is held feels no torque.
-CHANNELS = {
-    "gem/PMSM-v0": ("u_sd", "u_sq"),
-    "gem/PMSM-Speed-v0": ("torque_load", "u_sd", "u_sq"),
-    "gem/PMSM-DriveCycle-v0": ("torque_load", "u_sd", "u_sq"),
-}
 
 
 def cases(rows):
     for *subject, check in rows:
-        reason = BROKEN.get((*subject, check.__name__))
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
         label = "-".join((*subject, check.__name__))
-        yield pytest.param(*subject, check, id=label, marks=marks)
+        yield pytest.param(*subject, check, id=label)
 
 
 def environment_rows():
@@ -50,11 +33,6 @@ def test_environment(id, check):
 @pytest.mark.parametrize(("id", "name", "check"), list(cases(controller_rows())))
 def test_controller(id, name, check):
     check(id, name)
-
-
-@pytest.mark.parametrize("id", IDS)
-def test_every_disturbance_channel_acts(id):
-    check_disturbance(id, channels=CHANNELS[id])
 
 
 @pytest.mark.parametrize(

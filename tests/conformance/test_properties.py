@@ -121,12 +121,9 @@ PLAUSIBLE = st.one_of(
 )
 
 
-def asks_too_much(name, value):
-    """Whether a value is one of those that are not refused yet: see the expected failures below."""
-    number = isinstance(value, int | float)
-    return (name in ("tau", "control_period") and number) or (
-        name == "duration" and number and not math.isfinite(value)
-    )
+def never_ends(name, value):
+    """Whether a step of this environment might never end: see the expected failures below."""
+    return name in ("tau", "control_period") and isinstance(value, int | float)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -136,7 +133,7 @@ def test_any_value_of_any_keyword(id, data):
     """Either a clear ValueError or TypeError when it is made, or an environment that runs."""
     name = data.draw(st.sampled_from(keyword_names(id)))
     value = data.draw(st.one_of(PLAUSIBLE, JUNK))
-    assume(not asks_too_much(name, value))
+    assume(not never_ends(name, value))
     try:
         env = gymnasium.make(id, disable_env_checker=True, **{name: value})
     except (ValueError, TypeError) as error:
@@ -175,20 +172,15 @@ def test_any_reset_options(id, options):
     suite.assert_same(env.get_state(), before, "the world after refused options")
 
 
-TOO_MUCH = [
-    ("gem/PMSM-DriveCycle-v0", "tau", 1e-9, "ten million inverter periods in one step: it hangs"),
-    ("gem/PMSM-DriveCycle-v0", "control_period", 1e9, "as many again: it hangs"),
-    ("gem/PMSM-Speed-v0", "duration", math.inf, "an OverflowError"),
-    ("gem/PMSM-Speed-v0", "duration", -1.0, "an episode of one step"),
-    ("gem/PMSM-v0", "dead_time", "x", "anything that is true switches it on"),
-]
-
-
 @pytest.mark.parametrize(
     ("id", "name", "value"),
     [
-        pytest.param(id, name, value, marks=pytest.mark.xfail(strict=True, reason=reason))
-        for id, name, value, reason in TOO_MUCH
+        ("gem/PMSM-Speed-v0", "duration", math.inf),
+        ("gem/PMSM-Speed-v0", "duration", -1.0),
+        ("gem/PMSM-v0", "dead_time", "x"),
+        ("gem/PMSM-v0", "substeps", 10**400),
+        ("gem/PMSM-DriveCycle-v0", "tau", 1e-9),
+        ("gem/PMSM-DriveCycle-v0", "control_period", 1e9),
     ],
 )
 def test_a_keyword_that_cannot_work_is_refused_by_name(id, name, value):
@@ -196,9 +188,6 @@ def test_a_keyword_that_cannot_work_is_refused_by_name(id, name, value):
         gymnasium.make(id, **{name: value})
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a current of NaN is no trip, and passes into the observation"
-)
 @pytest.mark.parametrize(
     ("id", "keywords"),
     [

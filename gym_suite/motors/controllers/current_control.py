@@ -32,6 +32,7 @@ def current_control_one(
     tau,
     dead_time,
     decoupling,
+    u_axis,
     anti_windup,
     back_gain_d,
     back_gain_q,
@@ -63,19 +64,22 @@ def current_control_one(
         tau: Sampling period, s.
         dead_time: 1 with one sample of dead time, else 0.
         decoupling: 1 with, 0 without.
+        u_axis: Largest voltage that can be commanded on one axis, V; infinite if there is no such limit.
         anti_windup: Kind as in :mod:`gym_suite.controllers.pid`.
         back_gain_d: Gain of back-calculation d, 1/s.
         back_gain_q: Gain of back-calculation q, 1/s.
 
     Returns:
-        u_d, u_q, alpha, beta (V, within the hexagon) and the two new integral terms.
+        u_d, u_q (V, within the hexagon and u_axis), alpha, beta (V, within the hexagon) and the two
+        new integral terms.
     """
     error_d, error_q = i_d_ref - i_d, i_q_ref - i_q
     u_d = pi_output(error_d, integral_d, kp_d) - decoupling * omega_e * l_q * i_q
     u_q = pi_output(error_q, integral_q, kp_q) + decoupling * omega_e * (l_d * i_d + psi_p)
     alpha, beta = inverse_park(u_d, u_q, epsilon + (dead_time + 0.5) * omega_e * tau)
     factor = hexagon_factor(alpha, beta, u_dc)
-    real_d, real_q = factor * u_d, factor * u_q
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
     integral_d = pi_update(error_d, integral_d, ki_d, tau, u_d, real_d, anti_windup, back_gain_d)
     integral_q = pi_update(error_q, integral_q, ki_q, tau, u_q, real_q, anti_windup, back_gain_q)
     return real_d, real_q, factor * alpha, factor * beta, integral_d, integral_q

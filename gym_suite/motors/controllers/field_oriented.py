@@ -82,6 +82,7 @@ def _voltage_action(seen, i_d_ref, i_q_ref, state, law, action):
         law[L_TAU],
         law[L_DEAD_TIME],
         law[L_DECOUPLING],
+        math.inf if law[L_ABC] > 0.0 else u_dc / SQRT3,
         int(law[L_ANTI_WINDUP]),
         law[L_BACK_GAIN_D],
         law[L_BACK_GAIN_Q],

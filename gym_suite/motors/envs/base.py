@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from gym_suite.core.env import KernelEnv
+from gym_suite.core.family import Setup
 from gym_suite.core.vector_env import KernelVectorEnv
 from gym_suite.motors.envs.setup import configure
 
 
 class MotorEnv(KernelEnv):
     """One drive. The class of each id says which and documents it.
+
+    A subclass names its id and its task, and may give the id defaults of its own, which a user's
+    keywords override.
 
     Args:
         render_mode: None, "rgb_array" or "human".
@@ -23,9 +29,15 @@ class MotorEnv(KernelEnv):
 
     id: ClassVar[str]
     task: ClassVar[str]
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+
+    @classmethod
+    def configure(cls, **keywords: Any) -> Setup:
+        """Return the setup of this id for a user's keywords."""
+        return configure(cls.id, cls.task, **(dict(cls.defaults) | keywords))
 
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
-        setup = configure(self.id, self.task, **keywords)
+        setup = self.configure(**keywords)
         super().__init__(setup, render_mode=render_mode, rebuild=keywords)
 
 
@@ -61,5 +73,5 @@ class MotorVectorEnv(KernelVectorEnv):
             "autoreset_mode": autoreset_mode,
             "render_mode": render_mode,
         }
-        setup = configure(self.single.id, self.single.task, **keywords)
+        setup = self.single.configure(**keywords)
         super().__init__(setup, **faces, rebuild=keywords | faces)

@@ -51,6 +51,9 @@ def drive_cycle() -> np.ndarray:
     return table
 
 
+MOST_PERIODS = 10_000  # inverter periods in one control period
+
+
 def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     """Return the setup for an id's task and a user's keyword arguments.
 
@@ -116,6 +119,11 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         effort=("torque_ref",) if torque_control else ("u_sd", "u_sq"),
         effort_scale=(values["torque_limit"],) if torque_control else (machine.u_dc / SQRT3,) * 2,
         violation="violation",
+        disturbances=tuple(
+            name
+            for name in dynamics.DISTURBANCES
+            if name != "torque_load" or not isinstance(load, pm.ConstantSpeed)
+        ),
         horizon=_horizon(task, options, values),
         idle_action=np.zeros(len(action_names(options))),
         mismatch=read_mismatch(options.mismatch, pm.PARAMETERS, pm.PLANT_PARAMETERS),
@@ -256,6 +264,11 @@ def _ratio(task: str, options: Options, tau: float) -> int:
     period = 1e-3 if options.control_period is None else options.control_period
     period = check_number("control_period", period, above=0.0)
     ratio = round(period / tau)
+    if ratio > MOST_PERIODS:
+        raise ValueError(
+            f"control_period = {period:g} s holds {ratio} periods of tau = {tau:g} s; "
+            f"at most {MOST_PERIODS} are allowed"
+        )
     if ratio < 1 or abs(ratio * tau - period) > 1e-9 * period:
         raise ValueError(
             f"control_period must be a whole number of tau = {tau:g} s, got {period:g} s"

@@ -1,0 +1,404 @@
+"""Who transmits where: one step of all entities, at once with the agent.
+
+A world is C channels and discrete steps. Entities act at the same time as the agent, from what
+happened one step before; step 0 is played at the reset with the agent silent. The six kinds of RFRL
+Gym (arXiv 2401.05406) behave as its code does, step by step.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.family import parameter_row
+from gym_suite.core.kernel import kernel
+from gym_suite.core.random import uniform
+from gym_suite.radio.parameters import (
+    AGILE,
+    BARRAGE,
+    CONSTANT,
+    E_COUNT,
+    E_KIND,
+    E_LIST,
+    E_OFF,
+    E_ON,
+    E_ON_FIRST,
+    E_PRIMARY,
+    E_START,
+    E_STOP,
+    E_VALUE,
+    E_VALUE_2,
+    E_WIDTH,
+    FOLLOWER,
+    GILBERT_ELLIOTT,
+    HOPPER,
+    L_CHANNEL,
+    L_WEIGHT,
+    P_CHANNELS,
+    P_ENTITIES,
+    RANDOM_JAMMER,
+    SIMPLE_JAMMER,
+    STOCHASTIC_CONSTANT,
+    STOCHASTIC_HOPPER,
+    SWEEP,
+    T_ENTITIES,
+    T_LISTS,
+)
+
+SILENT = -1.0
+PAST = 8  # channels that the agent used last, newest first
+
+# Columns of the world; behind them, in this order: entity actions (N), occupancy (C), the peer's
+# observation (C), then per entity: on (N), counter (N), pointer (N), injected draw (N), then what
+# was sensed in the last steps (history x C).
+X_ACK, X_BLOCKED, X_PRIMARY, X_SWITCHED, X_CHANNEL = range(5)
+X_ACTIONS = X_CHANNEL + PAST
+
+# Injected draws are stored as channel + 2, so that zeros mean none.
+DRAW_NONE, DRAW_SILENT = 0.0, 1.0
+
+
+def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Columns:
+    """Return the columns of a row for these entities."""
+    columns = [
+        Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
+        Column(
+            "blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"
+        ),
+        Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
+        Column("switched", "1", 0, 1, "1 if the agent transmitted on another channel than before"),
+        *(
+            Column(f"channel_{k}" if k else "channel", "1", -1, channels - 1, f"agent, {k} ago")
+            for k in range(PAST)
+        ),
+        *(Column(f"action_{e}", "1", -1, channels - 1, f"channel of {e}") for e in entities),
+        *(
+            Column(
+                f"occupancy_{c}", "1", 0, len(entities) + 1, "0, the entity's number, or several"
+            )
+            for c in range(channels)
+        ),
+        *(
+            Column(f"peer_{c}", "1", 0, len(entities) + 1, "as RFRL Gym shows")
+            for c in range(channels)
+        ),
+    ]
+    for what, meaning in (
+        ("on", "1 while the entity transmits"),
+        ("counter", "steps since the entity went on or off"),
+        ("pointer", "place in the pattern, channel kept, or state"),
+        ("draw", "injected draw of the next step"),
+    ):
+        columns += [Column(f"{what}_{e}", "1", meaning=meaning) for e in entities]
+    columns += [
+        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} steps ago")
+        for k in range(history)
+        for c in range(channels)
+    ]
+    return Columns(*columns)
+
+
+# ------------------------------------------------------------------------------------ random choices
+
+
+@kernel
+def _injected(x, e, n, channels):
+    """Return the injected draw of an entity (channel, -1 for silent) or -2 without one."""
+    return x[X_ACTIONS + n + 2 * channels + 3 * n + e] - 2.0
+
+
+@kernel
+def _pick(count, key, step, e):
+    """Return a number uniform in 0 .. count - 1."""
+    return min(int(count * uniform(key, step, e)), count - 1)
+
+
+@kernel
+def _occupied_by_others(x, e, c, n):
+    """Return whether the agent or another entity was on channel c in the step before."""
+    code = x[X_ACTIONS + n + c]
+    return (code != 0.0 and code != e + 1.0) or x[X_CHANNEL] == c
+
+
+# ----------------------------------------------------------------------------------- entities one by one
+
+
+@kernel
+def _stochastic_hop(x, key, step, e, entity, lists, n, channels):
+    drawn = _injected(x, e, n, channels)
+    if drawn >= 0.0:
+        return drawn
+    first, count = int(entity[E_LIST]), int(entity[E_COUNT])
+    part = uniform(key, step, e)
+    for j in range(first, first + count - 1):
+        if part < lists[j, L_WEIGHT]:
+            return lists[j, L_CHANNEL]
+    return lists[first + count - 1, L_CHANNEL]
+
+
+@kernel
+def _stochastic_constant(x, key, step, e, entity, lists, n, channels):
+    drawn = _injected(x, e, n, channels)
+    if drawn > -2.0:
+        return drawn
+    if uniform(key, step, e) < entity[E_VALUE]:
+        return lists[int(entity[E_LIST]), L_CHANNEL]
+    return SILENT
+
+
+@kernel
+def _agile(x, key, step, e, pointer, n, channels):
+    """Keep the channel unless somebody else was on it; then go to one that was free, if any."""
+    kept = x[pointer]
+    if step == 0 or not _occupied_by_others(x, e, int(kept), n):
+        return kept
+    free = 0
+    for c in range(channels):
+        if not _occupied_by_others(x, e, c, n):
+            free += 1
+    if free == 0:
+        return SILENT
+    drawn = _injected(x, e, n, channels)
+    if drawn < 0.0:
+        place = _pick(free, key, step, e)
+        for c in range(channels):
+            if not _occupied_by_others(x, e, c, n):
+                if place == 0:
+                    drawn = float(c)
+                    break
+                place -= 1
+    x[pointer] = drawn
+    return drawn
+
+
+@kernel
+def _victim(x, e, c, n):
+    """Return 2 for a fresh victim of the simple jammer, 1 for one it is already on, else 0.
+
+    A channel is a victim if exactly one transmitter other than the jammer was there a step before.
+    RFRL Gym sees a jammed entity as a collision, which it takes last, and a jammed agent as a fresh
+    victim.
+    """
+    code = x[X_ACTIONS + n + c]
+    agent = x[X_CHANNEL] == c
+    if code == 0.0 or code == e + 1.0:
+        return 2 if agent else 0
+    if code <= n:
+        return 0 if agent else 2
+    return 1 if x[X_ACTIONS + e] == c else 0
+
+
+@kernel
+def _simple_jammer(x, key, step, e, entity, n, channels):
+    if step == 0:
+        return SILENT
+    fresh, stale = 0, 0
+    for c in range(channels):
+        kind = _victim(x, e, c, n)
+        if kind == 2:
+            fresh += 1
+        elif kind == 1:
+            stale += 1
+    least = 2 if entity[E_VALUE] != 0.0 and fresh > 0 else 1
+    count = fresh if least == 2 else fresh + stale
+    if count == 0:
+        return SILENT
+    drawn = _injected(x, e, n, channels)
+    if drawn >= 0.0:
+        return drawn
+    place = _pick(count, key, step, e)
+    for c in range(channels):
+        if _victim(x, e, c, n) >= least:
+            if place == 0:
+                return float(c)
+            place -= 1
+    return SILENT
+
+
+@kernel
+def _gilbert_elliott(key, step, e, entity, lists, pointer, x):
+    """Return the channel while it is bad. pointer holds 1 while good; p01 and p11 lead to good."""
+    p01, p11 = entity[E_VALUE], entity[E_VALUE_2]
+    if step == 0:
+        chance = p01 / (p01 + 1.0 - p11) if p01 + 1.0 - p11 > 0.0 else 0.5
+    else:
+        chance = p11 if x[pointer] == 1.0 else p01
+    x[pointer] = 1.0 if uniform(key, step, e) < chance else 0.0
+    return SILENT if x[pointer] == 1.0 else lists[int(entity[E_LIST]), L_CHANNEL]
+
+
+@kernel
+def _act(x, key, step, e, entity, lists, counter, pointer, n, channels):
+    """Return the channel on which an entity that is on transmits in this step, or -1."""
+    kind = int(entity[E_KIND])
+    first, count = int(entity[E_LIST]), int(entity[E_COUNT])
+    if kind == CONSTANT:
+        return lists[first, L_CHANNEL]
+    if kind == HOPPER:
+        if x[counter] == 0.0:
+            x[pointer] += 1.0
+            if x[pointer] > count:
+                x[pointer] = 1.0
+        return lists[first + int(x[pointer]) - 1, L_CHANNEL]
+    if kind == STOCHASTIC_HOPPER:
+        return _stochastic_hop(x, key, step, e, entity, lists, n, channels)
+    if kind == STOCHASTIC_CONSTANT:
+        return _stochastic_constant(x, key, step, e, entity, lists, n, channels)
+    if kind == AGILE:
+        return _agile(x, key, step, e, pointer, n, channels)
+    if kind == SIMPLE_JAMMER:
+        return _simple_jammer(x, key, step, e, entity, n, channels)
+    if kind == GILBERT_ELLIOTT:
+        return _gilbert_elliott(key, step, e, entity, lists, pointer, x)
+    if kind == SWEEP:
+        place = x[pointer]
+        x[pointer] = (place + entity[E_WIDTH]) % channels
+        return place
+    if kind == RANDOM_JAMMER:
+        return float(_pick(channels, key, step, e))
+    return 0.0 if kind == BARRAGE else SILENT
+
+
+@kernel
+def _tick(x, entity, on, counter):
+    """Move the on/off clock of an entity by one step."""
+    x[counter] += 1.0
+    if x[on] != 0.0:
+        if x[counter] == entity[E_ON]:
+            x[counter] = 0.0
+            if entity[E_OFF] != 0.0:
+                x[on] = 0.0
+    elif x[counter] == entity[E_OFF]:
+        x[counter] = 0.0
+        if entity[E_ON] != 0.0:
+            x[on] = 1.0
+
+
+@kernel
+def covers(action, c, width, channels):
+    """Return whether an entity on channel ``action`` and the width - 1 above it, wrapping, is on c."""
+    if action < 0.0:
+        return False
+    distance = c - action
+    if distance < 0.0:
+        distance += channels
+    return distance < width
+
+
+@kernel
+def _hit(x, e, entity, c, n, channels):
+    """Return the part of the step in which an entity was on channel c.
+
+    A follower with reaction r = k + f steps, 0 <= f < 1, spends the first part f of the step where
+    the agent was k + 1 steps ago and the rest where it was k steps ago, so that with r < 1 the part
+    1 - r of every dwell is jammed (Torrieri, Principles of Secure Communication Systems, ch. 3).
+    """
+    action = x[X_ACTIONS + e]
+    if int(entity[E_KIND]) != FOLLOWER:
+        return 1.0 if covers(action, c, entity[E_WIDTH], channels) else 0.0
+    if x[X_ACTIONS + n + 2 * channels + 2 * n + e] == 0.0:
+        return 0.0
+    late = int(entity[E_VALUE])
+    part = entity[E_VALUE] - late
+    jammed = 1.0 - part if action == c else 0.0
+    if x[X_CHANNEL + late + 1] == c:
+        jammed += part
+    return jammed
+
+
+@kernel
+def _occupy(x, entities, n, channels):
+    """Fill the occupancy: 0, the number of the only entity, or n + 1 for several."""
+    occupancy = X_ACTIONS + n
+    for c in range(channels):
+        x[occupancy + c] = 0.0
+    for e in range(n):
+        action = x[X_ACTIONS + e]
+        if action < 0.0:
+            continue
+        for k in range(int(entities[e, E_WIDTH])):
+            c = int(action) + k
+            if c >= channels:
+                c -= channels
+            x[occupancy + c] = e + 1.0 if x[occupancy + c] == 0.0 else n + 1.0
+
+
+@kernel
+def move_entities(x, key, step, channel, p, tables, work):
+    """Play one step: all entities and the agent, on ``channel`` (-1: silent), at once."""
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    entities, lists = tables[T_ENTITIES], tables[T_LISTS]
+    base = X_ACTIONS + n + 2 * channels
+    for e in range(n):
+        entity = entities[e]
+        on, counter, pointer = base + e, base + n + e, base + 2 * n + e
+        active = entity[E_START] <= step <= entity[E_STOP]
+        work[e] = SILENT
+        if int(entity[E_KIND]) == FOLLOWER:
+            x[pointer] = 1.0 if active and x[on] != 0.0 else 0.0
+        elif active and x[on] != 0.0:
+            work[e] = _act(x, key, step, e, entity, lists, counter, pointer, n, channels)
+        if active:
+            _tick(x, entity, on, counter)
+    for k in range(PAST - 1, 0, -1):
+        x[X_CHANNEL + k] = x[X_CHANNEL + k - 1]
+    x[X_CHANNEL] = channel
+    for e in range(n):
+        x[X_ACTIONS + e] = work[e]
+        if int(entities[e, E_KIND]) == FOLLOWER and x[base + 2 * n + e] != 0.0:
+            x[X_ACTIONS + e] = x[X_CHANNEL + int(entities[e, E_VALUE])]
+        x[base + 3 * n + e] = DRAW_NONE
+    _occupy(x, entities, n, channels)
+
+
+@kernel
+def advance_one(x, key, step, u, p, tables, work):
+    """Move one row by one step with action u[0]: 0 is silence, k is channel k - 1."""
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    before = x[X_CHANNEL]
+    channel = math.floor(u[0]) - 1.0
+    move_entities(x, key, step + 1, channel, p, tables, work)
+    x[X_BLOCKED] = 0.0
+    x[X_PRIMARY] = 0.0
+    x[X_SWITCHED] = 0.0
+    if channel < 0.0:
+        return
+    if before != channel and before >= 0.0:
+        x[X_SWITCHED] = 1.0
+    entities = tables[T_ENTITIES]
+    for e in range(n):
+        part = _hit(x, e, entities[e], channel, n, channels)
+        x[X_BLOCKED] = max(x[X_BLOCKED], part)
+        if part > 0.0 and entities[e, E_PRIMARY] != 0.0:
+            x[X_PRIMARY] = 1.0
+
+
+@kernel
+def start_entities(x, key, p, tables, work):
+    """Put all entities at the start of an episode and play step 0 with the agent silent."""
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    entities, lists = tables[T_ENTITIES], tables[T_LISTS]
+    base = X_ACTIONS + n + 2 * channels
+    for j in range(base + 3 * n):
+        x[j] = 0.0
+    for k in range(PAST):
+        x[X_CHANNEL + k] = SILENT
+    for e in range(n):
+        x[X_ACTIONS + e] = SILENT
+        entity = entities[e]
+        on = entity[E_ON_FIRST] != 0.0 and entity[E_ON] != 0.0
+        x[base + e] = 1.0 if on else 0.0
+        if int(entity[E_KIND]) == AGILE:
+            drawn = _injected(x, e, n, channels)
+            if drawn < 0.0:
+                place = int(entity[E_LIST]) + _pick(int(entity[E_COUNT]), key, 0, e)
+                drawn = lists[place, L_CHANNEL]
+            x[base + 2 * n + e] = drawn
+    move_entities(x, key, 0, SILENT, p, tables, work)
+
+
+@kernel
+def advance_batch(x, key, step, u, p, tables, work):
+    """Move all rows by one step; see :class:`gym_suite.core.family.Kernels`."""
+    for i in range(x.shape[0]):
+        advance_one(x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, work[i])

@@ -1,0 +1,30 @@
+"""The environments of the family: one class per id, whose docstring is the id's page."""
+
+from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
+from gym_suite.radio.envs.ids import (
+    AccessEnv,
+    AccessVectorEnv,
+    AntiJammingEnv,
+    AntiJammingVectorEnv,
+    GilbertElliottEnv,
+    GilbertElliottVectorEnv,
+    JammingEnv,
+    JammingVectorEnv,
+)
+from gym_suite.radio.envs.setup import Options, configure, keyword_names
+
+__all__ = [
+    "AccessEnv",
+    "AccessVectorEnv",
+    "AntiJammingEnv",
+    "AntiJammingVectorEnv",
+    "GilbertElliottEnv",
+    "GilbertElliottVectorEnv",
+    "JammingEnv",
+    "JammingVectorEnv",
+    "Options",
+    "RadioEnv",
+    "RadioVectorEnv",
+    "configure",
+    "keyword_names",
+]

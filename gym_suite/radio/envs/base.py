@@ -1,0 +1,141 @@
+"""One band and many: what the environments of all ids share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gym_suite.core.env import KernelEnv
+from gym_suite.core.vector_env import KernelVectorEnv
+from gym_suite.radio.dynamics import X_ACTIONS
+from gym_suite.radio.envs.setup import configure
+from gym_suite.radio.rfrl import read_draws
+from gym_suite.radio.scenario import read_mapping
+
+
+class RadioEnv(KernelEnv):
+    """One band. The class of each id says which and documents it.
+
+    Args:
+        render_mode: None, "rgb_array" or "human".
+        **keywords: Attributes of :class:`gym_suite.radio.envs.setup.Options`.
+
+    Raises:
+        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
+        TypeError: For a value of the wrong kind.
+    """
+
+    id: ClassVar[str]
+    task: ClassVar[str]
+
+    def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
+        setup = configure(self.id, self.task, **keywords)
+        super().__init__(setup, render_mode=render_mode, rebuild=keywords)
+        self._draws: dict[int, dict[int, float]] = {}
+        channels, count = int(setup.row[0]), int(setup.row[1])
+        start = X_ACTIONS + count + 2 * channels + 3 * count
+        self._injected = slice(start, start + count)
+
+    def reset(
+        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: Seeds the generator from which this and the following episodes draw their keys.
+            options: ``{"draws": [...]}`` injects recorded random draws of the entities (see
+                :func:`gym_suite.radio.rfrl.read_draws`); what is not recorded is drawn as usual.
+                ``{"state": {column: value}}`` overwrites columns of the state.
+
+        Returns:
+            Observation, float32 of shape (no,), and the metrics by name.
+
+        Raises:
+            ValueError: For an unknown option or a draw that cannot be; nothing has changed then.
+        """
+        options = dict(options or {})
+        given = options.pop("draws", None)
+        draws: dict[int, dict[int, float]] = {}
+        if given is not None:
+            if "scenario" not in self.setup.keywords:
+                raise ValueError(f"{self.setup.id} has no scenario whose draws could be injected")
+            draws = read_draws(given, read_mapping(self.setup.keywords["scenario"]))
+        before = self._rows.x.copy()
+        self._inject_draws(draws, 0)
+        try:
+            result = super().reset(seed=seed, options=options or None)
+        except Exception:
+            self._rows.x[:] = before
+            raise
+        self._draws = draws
+        return result
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Move by one step: all entities and the agent at once.
+
+        Args:
+            action: 0 for silence, k to transmit on channel k - 1.
+
+        Returns:
+            Observation, reward, terminated, truncated, metrics by name.
+
+        Raises:
+            ValueError: For a number that is no action; the environment is then as it was.
+        """
+        if self._draws:
+            self._inject_draws(self._draws, int(self._rows.step[0]) + 1)
+        return super().step(action)
+
+    def _inject_draws(self, draws: Mapping[int, Mapping[int, float]], step: int) -> None:
+        """Store the channels drawn in a step where the entities look for them (0: none)."""
+        injected = self._rows.x[0, self._injected]
+        injected[:] = 0.0
+        for place, channel in draws.get(step, {}).items():
+            injected[place] = channel + 2.0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a snapshot from which :meth:`set_state` restores this world exactly."""
+        return super().get_state() | {"draws": self._draws}
+
+    def set_state(self, snapshot: Mapping[str, Any]) -> None:
+        """Restore a snapshot of the same id and keywords."""
+        super().set_state(snapshot)
+        self._draws = dict(snapshot.get("draws", {}))
+
+
+class RadioVectorEnv(KernelVectorEnv):
+    """Many bands in one compiled loop; takes the keywords of the single environment and the core's.
+
+    Args:
+        num_envs: Number of worlds, >= 1.
+        max_episode_steps: Steps after which an episode is truncated, on top of the scenario's own.
+        autoreset_mode: A member, name or value of :class:`gymnasium.vector.AutoresetMode`.
+        render_mode: None, "rgb_array" or "human" (shows the first world).
+        **keywords: Attributes of :class:`gym_suite.radio.envs.setup.Options`.
+
+    Raises:
+        ValueError: As for :class:`RadioEnv`, and for a number of worlds below one or an unknown mode.
+        TypeError: As for :class:`RadioEnv`.
+    """
+
+    single: ClassVar[type[RadioEnv]]
+
+    def __init__(
+        self,
+        *,
+        num_envs: int = 1,
+        max_episode_steps: int | None = None,
+        autoreset_mode: Any = "NextStep",
+        render_mode: str | None = None,
+        **keywords: Any,
+    ) -> None:
+        faces = {
+            "num_envs": num_envs,
+            "max_episode_steps": max_episode_steps,
+            "autoreset_mode": autoreset_mode,
+            "render_mode": render_mode,
+        }
+        setup = configure(self.single.id, self.single.task, **keywords)
+        super().__init__(setup, **faces, rebuild=keywords | faces)

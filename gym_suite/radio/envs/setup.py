@@ -1,0 +1,357 @@
+"""From keyword arguments to a setup: checks, tables of entities, parameters of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.family import Kernels, Setup
+from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
+from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
+from gym_suite.radio import dynamics, tasks
+from gym_suite.radio import parameters as pm
+from gym_suite.radio.scenario import Scenario, read_mapping, read_scenario, whole
+from gym_suite.radio.transforms import detector_threshold
+
+KERNELS = Kernels(
+    step=tasks.step_batch,
+    reset=tasks.reset_batch,
+    observe=tasks.observe_batch,
+    advance=dynamics.advance_batch,
+)
+DT = 0.01  # s, one step: the slot of IEEE 802.22 frames
+
+JAMMER_KINDS = ("follower", "sweep", "random_jammer", "barrage")
+_SHARED = (
+    "physics",
+    "sensing",
+    "reward",
+    "history",
+    "switching_cost",
+    "tolerance",
+    "samples",
+    "false_alarm",
+    "noise",
+    "mismatch",
+    "delay",
+    "disturbance",
+)
+#: Keywords of each task besides the shared ones.
+_OWN = {
+    "access": ("scenario", "observation"),
+    "jamming": ("scenario", "observation"),
+    "gilbert_elliott": ("channels", "p01", "p11", "steps", "snr"),
+    "anti_jamming": ("channels", "jammer", "steps", "snr"),
+}
+TASKS = tuple(_OWN)
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "access": {"scenario": "shared_band"},
+    "jamming": {"scenario": "jam_fixed_w_hop_classify"},
+    "gilbert_elliott": {
+        "channels": 5,
+        "sensing": "own",
+        "reward": "throughput",
+        "steps": 200,
+        "history": 8,
+    },
+    "anti_jamming": {"channels": 10, "steps": 200},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The keyword arguments of all ids; each id takes those of its task.
+
+    Attributes:
+        scenario: A shipped name, a path, a mapping or a :class:`Scenario`.
+        observation: "detect" or "classify"; None: the scenario's.
+        physics: "perfect" sensing, or "statistical": an energy detector with exact statistics.
+        sensing: "all" channels, or the "own" one only.
+        reward: "peer": +1, 0 or -1; "throughput": 1 for what is delivered, else 0.
+        history: Steps that an observation goes back, 1 to 64.
+        switching_cost: Cost of transmitting on another channel than in the step before.
+        tolerance: Part of a step that may be interfered with before it is lost, in [0, 1).
+        samples: Complex samples that the energy detector averages.
+        false_alarm: Its probability of false alarm at the nominal noise power, in (0, 1).
+        channels: Number of channels.
+        p01: Chance that a busy channel becomes idle, one number or one per channel.
+        p11: Chance that an idle channel stays idle, one number or one per channel.
+        jammer: Kind of jammer, or a mapping with "kind" and its keys (see :class:`Entity`).
+        steps: Steps of an episode.
+        snr: Received power of the entities over the noise of a channel, dB.
+        noise: Standard deviation added to the sensed channels.
+        mismatch: How the plant's parameters depart from nominal.
+        delay: Steps by which actions are late.
+        disturbance: None; there are no channels to disturb.
+    """
+
+    scenario: Any = None
+    observation: str | None = None
+    physics: str = "perfect"
+    sensing: str = "all"
+    reward: str = "peer"
+    history: int = 4
+    switching_cost: float = 0.0
+    tolerance: float = 0.0
+    samples: int = 100
+    false_alarm: float = 0.01
+    channels: int = 10
+    p01: Any = 0.2
+    p11: Any = 0.8
+    jammer: Any = "follower"
+    steps: int = 100
+    snr: float = 0.0
+    noise: Any = None
+    mismatch: Any = None
+    delay: int = 0
+    disturbance: Any = None
+
+
+def keyword_names(task: str) -> tuple[str, ...]:
+    """Return the keywords that a task takes."""
+    return _OWN[task] + _SHARED
+
+
+def configure(id: str, task: str, /, **keywords: Any) -> Setup:
+    """Return the setup for an id's task and a user's keyword arguments.
+
+    Raises:
+        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
+        TypeError: For a value of the wrong kind.
+        FileNotFoundError: For a scenario file that does not exist.
+    """
+    check_option("task", task, TASKS)
+    check_keywords(keywords, keyword_names(task), f"keyword of {id}")
+    options = Options(**(dict(DEFAULTS[task]) | keywords))
+    scenario = _scenario(id, task, options)
+    values = _values(scenario, options)
+    names = tuple(entity.name for entity in scenario.entities)
+    history, count = int(values["history"]), scenario.channels
+    observations = observation_columns(scenario, history)
+    sensed = observations.names[: history * count]
+    read_disturbance(options.disturbance, ())
+    first = dynamics.X_ACTIONS
+    split = (first, first + len(names), first + len(names) + count, first + len(names) + 2 * count)
+    arrays = ("entity_actions", "occupancy", "peer_observation")
+    return Setup(
+        id=id,
+        family="radio",
+        kernels=KERNELS,
+        dt=DT,
+        state_columns=dynamics.state_columns(names, count, history),
+        action_columns=Columns(),
+        observation_columns=observations,
+        metric_columns=metric_columns(),
+        parameter_columns=pm.PARAMETERS,
+        row=np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64),
+        tables=entity_tables(scenario),
+        plant_parameters=pm.PLANT_PARAMETERS,
+        measured=sensed,
+        horizon=scenario.steps,
+        actions=count + 1,
+        idle_action=0,
+        work_size=max(1, len(names)),
+        mismatch=read_mismatch(options.mismatch, pm.PARAMETERS, pm.PLANT_PARAMETERS),
+        noise=read_noise(options.noise, observations, sensed),
+        delay=read_delay(options.delay),
+        renderer="gym_suite.radio.render:RadioRenderer",
+        info_arrays=tuple((arrays[k], split[k], split[k + 1]) for k in range(3)),
+        keywords=_resolved(task, options, scenario),
+    )
+
+
+# ------------------------------------------------------------------------------------------- columns
+
+
+def observation_columns(scenario: Scenario, history: int) -> Columns:
+    """Return the columns of one observation: sensed channels, own last action, acknowledgement."""
+    count = len(scenario.entities)
+    classify = scenario.observation == "classify"
+    scale = count + 1.0 if classify else 1.0
+    what = f"0: idle, 1..{count}: who, {count + 1}: several" if classify else "0: idle, 1: busy"
+    sensed = [
+        Column(
+            f"sensed_{k}_{c}",
+            "1",
+            -1.0 / scale,
+            1,
+            f"channel {c}, {k} steps ago; {what}; -1: not sensed",
+            scale=scale,
+        )
+        for k in range(history)
+        for c in range(scenario.channels)
+    ]
+    actions = [
+        Column(f"last_action_{k}", "1", 0, 1, f"1 if the last action was {k}")
+        for k in range(scenario.channels + 1)
+    ]
+    ack = Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent")
+    return Columns(*sensed, *actions, ack)
+
+
+def metric_columns() -> Columns:
+    """Return the columns of ``info`` besides its arrays."""
+    return Columns(
+        Column("reward_access", "1", -1, 1, "delivered or hit: +1, silent: 0, else -1 (or 0)"),
+        Column("reward_switching", "1", -np.inf, 0, "cost of changing the channel"),
+        Column("channel", "1", -1, pm.MAX_CHANNELS, "channel of the agent, -1: silent"),
+        Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
+        Column("delivered", "1", 0, 1, "1 if delivered"),
+        Column(
+            "blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"
+        ),
+        Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
+        Column("switched", "1", 0, 1, "1 if the agent changed its channel"),
+    )
+
+
+# -------------------------------------------------------------------------------------------- pieces
+
+
+def _scenario(id: str, task: str, options: Options) -> Scenario:
+    if task == "gilbert_elliott":
+        return _gilbert_elliott(options)
+    if task == "anti_jamming":
+        return _anti_jamming(options)
+    scenario = read_scenario(options.scenario)
+    goal = {"access": "access", "jamming": "jam"}[task]
+    if scenario.goal != goal:
+        other = {"access": "radio/Access-v0", "jam": "radio/Jamming-v0"}[scenario.goal]
+        raise ValueError(
+            f"{id} takes scenarios whose goal is {goal!r}; {scenario.name!r} has goal "
+            f"{scenario.goal!r} and belongs to {other}"
+        )
+    given = options.observation
+    if given is not None:
+        check_option("observation", given, pm.OBSERVATIONS)
+    if options.physics != "perfect":
+        if given == "classify":
+            raise ValueError("observation='classify' needs physics='perfect': energy has no name")
+        given = "detect"
+    if given is None or given == scenario.observation:
+        return scenario
+    return read_mapping(scenario.to_dict() | {"observation": given})
+
+
+def _per_channel(name: str, value: object, channels: int) -> list[float]:
+    values = list(value) if isinstance(value, list | tuple) else [value] * channels
+    if len(values) != channels:
+        raise ValueError(f"{name} must be one number or {channels}, got {len(values)}")
+    return [check_number(f"{name}[{c}]", v, low=0.0, high=1.0) for c, v in enumerate(values)]
+
+
+def _gilbert_elliott(options: Options) -> Scenario:
+    channels = whole("channels", options.channels, 1, pm.MAX_ENTITIES)
+    p01 = _per_channel("p01", options.p01, channels)
+    p11 = _per_channel("p11", options.p11, channels)
+    entities = {
+        f"user_{c}": {
+            "kind": "gilbert_elliott",
+            "channels": [c],
+            "p01": p01[c],
+            "p11": p11[c],
+            "snr": options.snr,
+        }
+        for c in range(channels)
+    }
+    return read_mapping(
+        {
+            "name": "gilbert_elliott",
+            "channels": channels,
+            "steps": options.steps,
+            "entities": entities,
+        }
+    )
+
+
+def _anti_jamming(options: Options) -> Scenario:
+    given = options.jammer
+    jammer = {"kind": given} if isinstance(given, str) else given
+    if not isinstance(jammer, Mapping):
+        raise TypeError(f"jammer must be a kind or a mapping, got {type(given).__name__}")
+    jammer = {"snr": options.snr} | dict(jammer)
+    if jammer.get("kind") not in JAMMER_KINDS:
+        raise unknown_error("jammer", jammer.get("kind"), JAMMER_KINDS)
+    return read_mapping(
+        {
+            "name": "anti_jamming",
+            "channels": options.channels,
+            "steps": options.steps,
+            "entities": {"jammer": jammer},
+        }
+    )
+
+
+def entity_tables(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Return the table of entities (N, columns) and that of their channels (all lists, 2)."""
+    entities = np.zeros((max(1, len(scenario.entities)), pm.ENTITY_WIDTH))
+    lists: list[tuple[float, float]] = []
+    for row, entity in zip(entities, scenario.entities, strict=False):
+        count = len(entity.channels)
+        weights = entity.weights or (1.0 / max(1, count),) * count
+        second = 0.0
+        value = {
+            "stochastic_constant": entity.probability,
+            "simple_jammer": float(entity.avoid_repeats),
+            "gilbert_elliott": entity.p01,
+            "follower": entity.reaction,
+        }.get(entity.kind, 0.0)
+        if entity.kind == "gilbert_elliott":
+            second = entity.p11
+        row[:] = (
+            pm.KINDS.index(entity.kind),
+            entity.start,
+            entity.stop,
+            entity.on_off[0],
+            entity.on_off[1],
+            entity.on_off[2],
+            len(lists),
+            count,
+            value,
+            second,
+            scenario.channels if entity.kind == "barrage" else entity.width,
+            entity.is_primary,
+            10.0 ** (entity.snr / 10.0),
+        )
+        lists += zip(entity.channels, np.cumsum(weights).tolist(), strict=True)
+    return entities, np.array(lists, dtype=np.float64).reshape(len(lists), 2)
+
+
+def _values(scenario: Scenario, options: Options) -> dict[str, float]:
+    """Return every parameter of a row by name."""
+    physics = check_option("physics", options.physics, pm.PHYSICS)
+    samples = whole("samples", options.samples, 1, 10_000_000)
+    false_alarm = check_number("false_alarm", options.false_alarm, above=0.0, high=0.999999)
+    return {
+        "channels": scenario.channels,
+        "entities": len(scenario.entities),
+        "history": whole("history", options.history, 1, 64),
+        "goal": pm.GOALS.index(scenario.goal),
+        "target": scenario.target_number,
+        "observation": pm.OBSERVATIONS.index(scenario.observation),
+        "physics": pm.PHYSICS.index(physics),
+        "sensing": pm.SENSING.index(check_option("sensing", options.sensing, pm.SENSING)),
+        "reward": pm.REWARDS.index(check_option("reward", options.reward, pm.REWARDS)),
+        "switching_cost": check_number("switching_cost", options.switching_cost, low=0.0),
+        "tolerance": check_number("tolerance", options.tolerance, low=0.0, high=0.999999),
+        "samples": samples,
+        "threshold": detector_threshold(false_alarm, samples) if physics == "statistical" else 0.0,
+        "noise_power": 1.0,
+        "power": 1.0,
+    }
+
+
+def _resolved(task: str, options: Options, scenario: Scenario) -> dict[str, Any]:
+    """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
+    names = keyword_names(task)
+    resolved = {f.name: getattr(options, f.name) for f in fields(Options) if f.name in names}
+    for name, value in resolved.items():
+        if isinstance(value, Mapping):
+            resolved[name] = dict(value)
+    if "scenario" in names:
+        resolved["scenario"] = scenario.to_dict()
+    return resolved

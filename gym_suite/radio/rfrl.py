@@ -1,0 +1,206 @@
+"""Scenarios of RFRL Gym (vtnsiSDD/rfrl-gym) read into the package's own form.
+
+What a file says is checked, never executed. Keys that only concern its pictures, its IQ synthesis
+or its detector are accepted and have no effect here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
+from gym_suite.radio import scenario as own
+
+TYPES = {
+    "ConstantFreq": "constant",
+    "FixedHopFreq": "hopper",
+    "StochasticHopFreq": "stochastic_hopper",
+    "StochasticConstantFreq": "stochastic_constant",
+    "AgileFreq": "agile",
+    "SimpleJammer": "simple_jammer",
+}
+_TOP = ("environment", "entities", "render")
+_ENVIRONMENT = (
+    "num_channels",
+    "max_steps",
+    "observation_mode",
+    "reward_mode",
+    "target_entity",
+    "detector",
+    "comments",
+)
+_ENTITY = (
+    "type",
+    "channels",
+    "onoff",
+    "start",
+    "stop",
+    "rand_hop",
+    "channel_weights",
+    "percent_on",
+    "avoid_repeats",
+    "modem_params",
+)
+_GOALS = {"dsa": "access", "jam": "jam"}
+
+
+def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = None) -> own.Scenario:
+    """Return the scenario of an RFRL Gym file or mapping.
+
+    It behaves as RFRL Gym does, step by step. A hop pattern stands as written: RFRL Gym shuffles it
+    once, from a generator that cannot be seeded, unless ``rand_hop`` is 0; any order it could have
+    drawn can be written down instead. A recorded run (a mapping with "scenario_as_run" and its
+    "entities") is taken with the hop orders that it lists.
+
+    Args:
+        source: A shipped name, a path, or the mapping.
+        name: Name of the scenario; the file's by default.
+
+    Raises:
+        ValueError: Naming the key's path, the value and what is allowed.
+        TypeError: If the source is no name, path or mapping.
+    """
+    if isinstance(source, str | Path):
+        name = name or Path(source).stem
+        given: Mapping[str, Any] = own.load_mapping(source)
+    elif isinstance(source, Mapping):
+        given = source
+    else:
+        raise TypeError(f"expected a name, a path or a mapping, got {type(source).__name__}")
+    resolved: dict[str, Any] = {}
+    if "scenario_as_run" in given:
+        name = name or given.get("name")
+        for entity in given.get("entities", ()):
+            resolved[entity["label"]] = entity.get("resolved_channels")
+        given = _mapping("scenario_as_run", given["scenario_as_run"])
+    check_keywords(given, _TOP, "key of an RFRL Gym scenario")
+    environment = _mapping("environment", given.get("environment"))
+    if "agents" in environment:
+        raise ValueError("environment.agents: a scenario of several agents is no single-agent game")
+    check_keywords(environment, _ENVIRONMENT, "key of environment")
+    for key in ("num_channels", "reward_mode", "observation_mode"):
+        if key not in environment:
+            raise ValueError(f"environment.{key} is missing")
+    channels = own.whole(
+        "environment.num_channels", environment["num_channels"], 1, own.MAX_CHANNELS
+    )
+    listed = _mapping("entities", given.get("entities"))
+    if len(listed) > own.MAX_ENTITIES:
+        raise ValueError(f"entities: {len(listed)} are given, at most {own.MAX_ENTITIES} allowed")
+    entities = tuple(
+        _entity(f"entities.{label}", label, value, channels, resolved.get(label))
+        for label, value in listed.items()
+    )
+    goal = _GOALS[check_option("environment.reward_mode", environment["reward_mode"], _GOALS)]
+    target = environment.get("target_entity")
+    names = [entity.name for entity in entities]
+    if goal == "jam" and target not in names:
+        raise unknown_error("environment.target_entity", target, names)
+    steps = environment.get("max_steps", 100)
+    return own.Scenario(
+        channels=channels,
+        steps=own.whole("environment.max_steps", steps, 1, own.MAX_STEPS),
+        goal=goal,
+        observation=check_option(
+            "environment.observation_mode", environment["observation_mode"], own.OBSERVATIONS
+        ),
+        target=target if goal == "jam" else None,
+        entities=entities,
+        name=name or "scenario",
+    )
+
+
+def _mapping(path: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{path} must be an object, got {value!r}")
+    return value
+
+
+def _entity(
+    path: str, label: str, value: object, channels: int, resolved: object = None
+) -> own.Entity:
+    given = _mapping(path, value)
+    check_keywords(given, _ENTITY, f"key of {path}")
+    if "type" not in given:
+        raise ValueError(f"{path}.type is missing; one of {', '.join(TYPES)}")
+    kind = TYPES[check_option(f"{path}.type", given["type"], TYPES)]
+    written = given.get("channels") if resolved is None else resolved
+    listed = own.channel_list(f"{path}.channels", written, channels)
+    result: dict[str, Any] = {"name": label, "kind": kind}
+    if kind != "simple_jammer":  # which looks at all channels, whatever is listed
+        result["channels"] = listed
+    if given.get("onoff") is not None and kind != "stochastic_constant":
+        result["on_off"] = own.clock(f"{path}.onoff", given["onoff"])
+    for key, low in (("start", 0), ("stop", -1)):
+        if given.get(key) is not None:
+            result[key] = own.whole(f"{path}.{key}", given[key], low, own.FOREVER)
+    if "rand_hop" in given:
+        own.truth(f"{path}.rand_hop", given["rand_hop"])
+    if given.get("channel_weights") is not None:
+        weights = given["channel_weights"]
+        result["weights"] = own.probabilities(f"{path}.channel_weights", weights, len(listed))
+    if "percent_on" in given:
+        result["probability"] = check_number(
+            f"{path}.percent_on", given["percent_on"], low=0.0, high=1.0
+        )
+    if "avoid_repeats" in given:
+        result["avoid_repeats"] = own.truth(f"{path}.avoid_repeats", given["avoid_repeats"])
+    if given.get("modem_params") is not None:
+        _mapping(f"{path}.modem_params", given["modem_params"])
+    if kind != "stochastic_hopper":
+        result.pop("weights", None)
+    return own.Entity(**result)
+
+
+def read_draws(draws: object, scenario: own.Scenario) -> dict[int, dict[int, float]]:
+    """Return recorded random draws as step -> entity's place -> channel drawn (-1: silent).
+
+    Args:
+        draws: The recordings' form: a list of mappings with "step" (a whole number, or "reset" for
+            the draw of an initial channel), "entity" (its name) and "chosen", and where "chosen" is
+            no channel "candidates".
+        scenario: Whose entities drew.
+
+    Raises:
+        ValueError: Naming the place in the list, the value and what is allowed.
+    """
+    if isinstance(draws, str | Mapping) or not isinstance(draws, Sequence):
+        raise ValueError(f"draws must be a list of draws, got {draws!r}")
+    places = {entity.name: i for i, entity in enumerate(scenario.entities)}
+    result: dict[int, dict[int, float]] = {}
+    for i, draw in enumerate(draws):
+        path = f"draws[{i}]"
+        if not isinstance(draw, Mapping):
+            raise ValueError(f"{path} must be an object, got {draw!r}")
+        missing = [key for key in ("step", "entity", "chosen") if key not in draw]
+        if missing:
+            raise ValueError(f"{path}.{missing[0]} is missing")
+        label = draw["entity"]
+        if label not in places:
+            raise unknown_error(f"{path}.entity", label, places)
+        step = (
+            0
+            if draw["step"] == "reset"
+            else own.whole(f"{path}.step", draw["step"], 0, own.FOREVER)
+        )
+        entity = scenario.entities[places[label]]
+        result.setdefault(step, {})[places[label]] = _chosen(path, draw, entity, scenario.channels)
+    return result
+
+
+def _chosen(path: str, draw: Mapping[str, Any], entity: own.Entity, channels: int) -> float:
+    chosen = draw["chosen"]
+    if isinstance(chosen, list) and len(chosen) == 1:
+        chosen = chosen[0]
+    if entity.kind != "stochastic_constant":
+        return float(own.whole(f"{path}.chosen", chosen, 0, channels - 1))
+    # Whether to transmit: a channel or -1, a truth value, or a uniform number below the probability.
+    on, candidates = entity.channels[0], draw.get("candidates") or ()
+    if chosen == -1 or -1 in candidates:
+        return float(own.whole(f"{path}.chosen", chosen, -1, channels - 1))
+    if isinstance(chosen, float):
+        number = check_number(f"{path}.chosen", chosen, low=0.0, high=1.0)
+        return float(on) if number < entity.probability else -1.0
+    return float(on) if own.truth(f"{path}.chosen", chosen) else -1.0

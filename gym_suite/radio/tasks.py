@@ -1,0 +1,271 @@
+"""Tasks in a radio world: what is sensed, what an access or a hit earns, what is seen.
+
+No physics of who transmits here: see :mod:`gym_suite.radio.dynamics`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.family import first_not_finite, parameter_row
+from gym_suite.core.kernel import kernel
+from gym_suite.core.random import normal2, uniform
+from gym_suite.radio.dynamics import (
+    SILENT,
+    X_ACK,
+    X_ACTIONS,
+    X_BLOCKED,
+    X_CHANNEL,
+    X_PRIMARY,
+    X_SWITCHED,
+    advance_one,
+    covers,
+    start_entities,
+)
+from gym_suite.radio.parameters import (
+    CLASSIFY,
+    E_SNR,
+    E_WIDTH,
+    GOAL_JAM,
+    P_CHANNELS,
+    P_ENTITIES,
+    P_GOAL,
+    P_HISTORY,
+    P_NOISE_POWER,
+    P_OBSERVATION,
+    P_PHYSICS,
+    P_POWER,
+    P_REWARD,
+    P_SAMPLES,
+    P_SENSING,
+    P_SWITCHING_COST,
+    P_TARGET,
+    P_THRESHOLD,
+    P_TOLERANCE,
+    REWARD_PEER,
+    SENSE_OWN,
+    STATISTICAL,
+    T_ENTITIES,
+)
+
+UNKNOWN = -1.0  # a channel that was not looked at
+
+# Streams of random numbers; those of the entities are their numbers, below 128.
+STREAM_DETECTOR = 1 << 16
+DRAWS = 64  # streams per channel
+
+# Metric columns: the two reward terms first.
+(
+    M_REWARD_ACCESS,
+    M_REWARD_SWITCHING,
+    M_CHANNEL,
+    M_ACK,
+    M_DELIVERED,
+    M_BLOCKED,
+    M_PRIMARY,
+    M_SWITCHED,
+    METRICS,
+) = range(9)
+
+
+# ------------------------------------------------------------------------------------------- sensing
+
+
+@kernel
+def gamma_variate(shape, key, step, stream):
+    """Return a Gamma(shape, 1) number, shape >= 1.
+
+    Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26(3), 2000.
+    Acceptance is above 0.95 a try; draws are taken from the streams ``stream`` to ``stream + 62``.
+    """
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    for k in range(0, 62, 2):
+        z = normal2(key, step, stream + k)[0]
+        v = 1.0 + c * z
+        if v <= 0.0:
+            continue
+        v = v * v * v
+        if math.log(
+            1.0 - uniform(key, step, stream + k + 1)
+        ) < 0.5 * z * z + d - d * v + d * math.log(v):
+            return d * v
+    return d  # the mode's neighbourhood; reached with probability below 0.05^31
+
+
+@kernel
+def energy_statistic(snr, samples, noise, key, step, stream):
+    """Return the mean of |y|^2 over N complex samples, in nominal noise powers.
+
+    Exact: 2 N T / noise is noncentral chi-square with 2 N degrees of freedom and noncentrality
+    2 N snr / noise (Urkowitz 1967; Digham, Alouini and Simon 2007), drawn as one shifted normal
+    squared, one normal squared and a Gamma for the other 2 N - 2.
+
+    Args:
+        snr: Mean power of the signals, in nominal noise powers.
+        samples: N, a whole number.
+        noise: Noise power over its nominal value.
+        key: The row's key.
+        step: The step.
+        stream: First of 64 streams.
+    """
+    a, b = normal2(key, step, stream + 63)
+    a += math.sqrt(2.0 * samples * snr / noise)
+    total = a * a + b * b
+    if samples > 1.0:
+        total += 2.0 * gamma_variate(samples - 1.0, key, step, stream)
+    return noise * total / (2.0 * samples)
+
+
+@kernel
+def _power_on(x, c, n, channels, entities):
+    total = 0.0
+    for e in range(n):
+        if covers(x[X_ACTIONS + e], c, entities[e, E_WIDTH], channels):
+            total += entities[e, E_SNR]
+    return total
+
+
+@kernel
+def _seen(code, n, observation):
+    """Return what an observer sees of an occupancy code."""
+    if observation == CLASSIFY:
+        return code
+    return 1.0 if code != 0.0 else 0.0
+
+
+@kernel
+def sense(x, key, step, p, tables):
+    """Move the history on by one step and fill its newest entry; fill the peer's observation."""
+    n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
+    observation = int(p[P_OBSERVATION])
+    occupancy = X_ACTIONS + n
+    peer = occupancy + channels
+    newest = peer + channels + 4 * n
+    for j in range(newest + history * channels - 1, newest + channels - 1, -1):
+        x[j] = x[j - channels]
+    for c in range(channels):
+        code = x[occupancy + c]
+        seen = _seen(code, n, observation)
+        x[peer + c] = seen
+        if int(p[P_SENSING]) == SENSE_OWN and x[X_CHANNEL] != c:
+            x[newest + c] = UNKNOWN
+        elif int(p[P_PHYSICS]) == STATISTICAL:
+            power = p[P_POWER] * _power_on(x, c, n, channels, tables[T_ENTITIES])
+            stream = STREAM_DETECTOR + c * DRAWS
+            energy = energy_statistic(power, p[P_SAMPLES], p[P_NOISE_POWER], key, step, stream)
+            x[newest + c] = 1.0 if energy > p[P_THRESHOLD] else 0.0
+        else:
+            x[newest + c] = seen
+
+
+# --------------------------------------------------------------------------------------------- judge
+
+
+@kernel
+def judge_one(x, key, step, u, p, tables, work, m):
+    """Fill the reward terms and return the reward of one row.
+
+    Access is +1 where at most ``tolerance`` of the step is interfered with, else -1; a jammer earns
+    +1 where the target is alone, else -1. Silence earns 0. With reward "throughput" nothing is lost.
+    """
+    n = int(p[P_ENTITIES])
+    channel = x[X_CHANNEL]
+    x[X_ACK] = 0.0
+    if channel != SILENT:
+        if int(p[P_GOAL]) == GOAL_JAM:
+            good = x[X_ACTIONS + n + int(channel)] == p[P_TARGET]
+        else:
+            good = x[X_BLOCKED] <= p[P_TOLERANCE]
+        x[X_ACK] = 1.0 if good else -1.0
+    m[M_REWARD_ACCESS] = x[X_ACK] if int(p[P_REWARD]) == REWARD_PEER else max(x[X_ACK], 0.0)
+    m[M_REWARD_SWITCHING] = -p[P_SWITCHING_COST] * x[X_SWITCHED]
+    return m[M_REWARD_ACCESS] + m[M_REWARD_SWITCHING]
+
+
+@kernel
+def measure_one(x, m):
+    """Fill the metrics that are no reward terms from the state."""
+    m[M_CHANNEL] = x[X_CHANNEL]
+    m[M_ACK] = x[X_ACK]
+    m[M_DELIVERED] = 1.0 if x[X_ACK] > 0.0 else 0.0
+    m[M_BLOCKED] = x[X_BLOCKED]
+    m[M_PRIMARY] = x[X_PRIMARY]
+    m[M_SWITCHED] = x[X_SWITCHED]
+
+
+@kernel
+def observe_one(x, p, o):
+    """Fill the observation: sensed channels, newest step first, own last action, acknowledgement."""
+    n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
+    newest = X_ACTIONS + n + 2 * channels + 4 * n
+    size = history * channels
+    scale = n + 1.0 if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
+    for j in range(size):
+        o[j] = x[newest + j] / scale
+    for k in range(channels + 1):
+        o[size + k] = 0.0
+    o[size + 1 + int(x[X_CHANNEL])] = 1.0
+    o[size + channels + 1] = x[X_ACK]
+
+
+# --------------------------------------------------------------------------------- loops over the rows
+
+
+@kernel
+def step_one(x, key, step, u, p, tables, work, m):
+    """Advance, judge and sense one row; return the reward."""
+    advance_one(x, key, step, u, p, tables, work)
+    reward = judge_one(x, key, step, u, p, tables, work, m)
+    sense(x, key, step + 1, p, tables)
+    measure_one(x, m)
+    return reward
+
+
+@kernel
+def reset_one(x, key, p, tables, work):
+    """Put one row at the start of an episode: step 0 is played, the agent silent."""
+    start_entities(x, key, p, tables, work)
+    newest = X_ACTIONS + int(p[P_ENTITIES]) * 5 + 2 * int(p[P_CHANNELS])
+    for j in range(newest, x.shape[0]):
+        x[j] = UNKNOWN
+    sense(x, key, 0, p, tables)
+
+
+@kernel
+def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Move all rows not skipped by one step; see :class:`gym_suite.core.family.Kernels`."""
+    wrong = first_not_finite(u, skip)
+    if wrong >= 0:
+        return wrong
+    for i in range(x.shape[0]):
+        if skip[i]:
+            continue
+        row = p[parameter_row(p, i)]
+        reward[i, 0] = step_one(x[i], key[i], step[i], u[i], row, tables, work[i], m[:, i])
+        terminated[i, 0] = False
+        step[i] += 1
+        observe_one(x[i], row, o[i])
+    return -1
+
+
+@kernel
+def reset_batch(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows; see :class:`gym_suite.core.family.Kernels`."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row = p[parameter_row(p, i)]
+            reset_one(x[i], key[i], row, tables, work[i])
+            m[:, i] = 0.0
+            measure_one(x[i], m[:, i])
+            observe_one(x[i], row, o[i])
+
+
+@kernel
+def observe_batch(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            m[:, i] = 0.0
+            measure_one(x[i], m[:, i])
+            observe_one(x[i], p[parameter_row(p, i)], o[i])
