@@ -134,24 +134,6 @@ _CARDS = (
         tags=("speed", "pmsm", "vehicle"),
         learned=("ppo",),
     ),
-    _drone(
-        "Hover-v0",
-        "Hover",
-        "a quadcopter flies from a random start to a point and stays there",
-        tags=("hover", "quadcopter"),
-    ),
-    _drone(
-        "Track-v0",
-        "Track",
-        "a quadcopter follows a circle, a lemniscate, a helix or a table",
-        tags=("tracking", "quadcopter"),
-    ),
-    _drone(
-        "MultiHover-v0",
-        "MultiHover",
-        "quadcopters hover side by side",
-        parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
-        tags=("hover", "quadcopter", "agents"),
     _band(
         "Access-v0",
         "Access",
@@ -191,6 +173,25 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("anti-jamming",),
+    ),
+    _drone(
+        "Hover-v0",
+        "Hover",
+        "a quadcopter flies from a random start to a point and stays there",
+        tags=("hover", "quadcopter"),
+    ),
+    _drone(
+        "Track-v0",
+        "Track",
+        "a quadcopter follows a circle, a lemniscate, a helix or a table",
+        tags=("tracking", "quadcopter"),
+    ),
+    _drone(
+        "MultiHover-v0",
+        "MultiHover",
+        "quadcopters hover side by side",
+        parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
+        tags=("hover", "quadcopter", "agents"),
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
