@@ -62,6 +62,25 @@ def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
     )
 
 
+def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
+    controllers = "gym_suite.drones.controllers"
+    return Card(
+        id=f"drones/{name}",
+        family="drones",
+        summary=summary,
+        entry_point=f"gym_suite.drones.envs:{env}Env",
+        vector_entry_point=f"gym_suite.drones.envs:{env}VectorEnv",
+        max_episode_steps=480,
+        controllers={
+            "geometric": f"{controllers}.geometric:Geometric",
+            "pid": f"{controllers}.pid:PeerPID",
+            "zero": DO_NOTHING,
+            "random": RANDOM,
+        },
+        **more,
+    )
+
+
 def _band(name: str, env: str, reference: str, summary: str, *more: str, **fields: Any) -> Card:
     home = "gym_suite.radio.controllers"
     laws = {
@@ -204,6 +223,25 @@ _CARDS = (
             "zero": DO_NOTHING,
             "random": RANDOM,
         },
+    ),
+    _drone(
+        "Hover-v0",
+        "Hover",
+        "a quadcopter flies from a random start to a point and stays there",
+        tags=("hover", "quadcopter"),
+    ),
+    _drone(
+        "Track-v0",
+        "Track",
+        "a quadcopter follows a circle, a lemniscate, a helix or a table",
+        tags=("tracking", "quadcopter"),
+    ),
+    _drone(
+        "MultiHover-v0",
+        "MultiHover",
+        "quadcopters hover side by side",
+        parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
+        tags=("hover", "quadcopter", "agents"),
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})

@@ -102,6 +102,8 @@ class DoNothing(_Baseline):
         if idle is None:
             setup = getattr(getattr(env, "unwrapped", env), "setup", None)
             idle = getattr(setup, "idle_action", None)
+            if idle is not None and setup.agents and self._low.size > setup.action_size:
+                idle = setup.idle_actions  # the joint form: each agent does nothing
         if idle is None:
             idle = np.clip(np.zeros_like(self._low), self._low, self._high)
         action = np.ravel(np.asarray(idle, dtype=np.float64))

@@ -245,7 +245,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         rows.u[0] = read_action(action, self._shape, self.setup.actions)  # type: ignore[arg-type]
         rows.advance()
         if self._joint:
-            reward = float(rows.reward[0].mean())
+            reward = float(self.setup.joint_reward(rows.m)[0])
             terminated = bool(rows.terminated[0].any())
         else:
             reward = float(rows.reward[0, 0])

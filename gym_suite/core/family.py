@@ -208,9 +208,22 @@ class Setup:
         return max(1, len(self.agents))
 
     @property
+    def idle_actions(self) -> np.ndarray:
+        """The idle actions of all agents side by side, (agents * action_size,)."""
+        one = np.broadcast_to(self.idle_action, self.action_size)
+        return np.tile(one, self.agent_count)
+
+    @property
     def action_size(self) -> int:
         """Numbers in one agent's action."""
         return 1 if self.actions is not None else len(self.action_columns)
+
+    def joint_reward(self, m: np.ndarray) -> np.ndarray:
+        """Return the mean of the agents' rewards, (n,), as the sum of the reward terms of m, (n, nm), in order."""
+        total = m[:, 0].copy()
+        for k in range(1, len(self.reward_terms)):
+            total += m[:, k]
+        return total
 
     @property
     def reward_terms(self) -> tuple[str, ...]:
@@ -440,13 +453,14 @@ class Rows:
         if len(setup.mismatch):
             _draw_mismatch(self.p, setup.plant_row, setup.mismatch, self.key, mask)
         if setup.delay:
-            self.queue[mask] = setup.idle_action
+            self.queue[mask] = setup.idle_actions
         if fresh:
             self._fresh()
         arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
         if self._cold:
             with announce_slow_compile(f"the {setup.family} kernels"):
                 setup.kernels.reset(*arguments)
+            self._cold = self.engine is None  # the compiled step is still to come
         else:
             setup.kernels.reset(*arguments)
         if self.engine is not None:

@@ -234,7 +234,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         rows = self._rows
         truncated = rows.step >= self._limit
         if self._joint:
-            return rows.reward.mean(axis=1), np.any(rows.terminated, axis=1), truncated  # type: ignore[return-value]
+            joint = self.setup.joint_reward(rows.m)
+            return joint, np.any(rows.terminated, axis=1), truncated  # type: ignore[return-value]
         return rows.reward[:, 0], rows.terminated[:, 0], truncated
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:

@@ -238,7 +238,8 @@ def check_delay(id: str, **keywords: Any) -> None:
         late: Any = make(id, delay=delay, **keywords)
         prompt: Any = make(id, delay=0, **keywords)
         actions = random_actions(late.action_space, STEPS)
-        idle = np.broadcast_to(late.unwrapped.setup.idle_action, late.action_space.shape)
+        idles = late.unwrapped.setup.idle_actions
+        idle = np.resize(idles, late.action_space.shape)
         shifted = [*[idle] * delay, *actions[:-delay]]
         assert_same(late.reset(seed=2), prompt.reset(seed=2), "reset with delay=")
         for k, (action, earlier) in enumerate(zip(actions, shifted, strict=True)):

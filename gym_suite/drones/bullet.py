@@ -1,0 +1,278 @@
+"""Drones in a PyBullet world: one merged body each, one force and one torque per drone and step."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.core.family import Rows, Setup
+from gym_suite.drones import parameters as pm
+from gym_suite.drones import tasks
+
+#: Worlds in one process; each takes some 30 MB.
+MOST_WORLDS = 64
+
+
+def load_pybullet() -> Any:
+    """Return the module pybullet.
+
+    Raises:
+        ImportError: If it is not installed; says how to get it and what needs nothing.
+    """
+    try:
+        return importlib.import_module("pybullet")
+    except ImportError as error:
+        raise ImportError(
+            "engine='bullet' needs PyBullet: pip install 'gym-suite[bullet]'. "
+            "engine='compiled' flies the same drones and needs nothing."
+        ) from error
+
+
+class World:
+    """One Bullet world with a floor and equal drones; no file is read, ever.
+
+    Args:
+        count: Number of drones.
+        row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
+
+    Raises:
+        ImportError: Without PyBullet.
+        RuntimeError: If Bullet gives no client.
+    """
+
+    def __init__(self, count: int, row: NDArray[np.float64]) -> None:
+        self.bullet = bullet = load_pybullet()
+        self.count = count
+        self.client = bullet.connect(bullet.DIRECT)
+        if self.client < 0:
+            raise RuntimeError("Bullet gave no client: too many worlds are open; close some")
+        c = self.client
+        bullet.setGravity(0.0, 0.0, -float(row[pm.P_GRAVITY]), physicsClientId=c)
+        bullet.setTimeStep(float(row[pm.P_DT]), physicsClientId=c)
+        plane = bullet.createCollisionShape(
+            bullet.GEOM_PLANE, planeNormal=(0, 0, 1), physicsClientId=c
+        )
+        floor = bullet.createMultiBody(0.0, plane, physicsClientId=c)
+        self.floor = floor
+        radius, height = float(row[pm.P_RADIUS]), float(row[pm.P_HEIGHT])
+        cylinder = bullet.createCollisionShape(
+            bullet.GEOM_CYLINDER, radius=radius, height=height, physicsClientId=c
+        )
+        self.bodies: list[int] = []
+        for i in range(count):
+            body = bullet.createMultiBody(
+                float(row[pm.P_MASS]), cylinder, basePosition=(0, 0, i + 1.0), physicsClientId=c
+            )
+            bullet.changeDynamics(
+                body,
+                -1,
+                linearDamping=float(row[pm.P_DAMPING]),
+                angularDamping=float(row[pm.P_DAMPING]),
+                lateralFriction=float(row[pm.P_FRICTION]),
+                rollingFriction=float(row[pm.P_ROLLING]),
+                spinningFriction=float(row[pm.P_SPINNING]),
+                maxJointVelocity=1e4,
+                physicsClientId=c,
+            )
+            self.bodies.append(body)
+        # Bullet multiplies the friction of two bodies, and adds each one's rolling friction times the other's
+        # friction: with these the drone's own numbers hold.
+        bullet.changeDynamics(
+            floor,
+            -1,
+            lateralFriction=1.0,
+            rollingFriction=0.0,
+            spinningFriction=0.0,
+            physicsClientId=c,
+        )
+
+        self.set_body(row)
+
+    def set_body(self, row: NDArray[np.float64]) -> None:
+        """Give all drones the mass and inertia of a parameter row."""
+        for body in self.bodies:
+            self.bullet.changeDynamics(
+                body,
+                -1,
+                mass=float(row[pm.P_MASS]),
+                localInertiaDiagonal=row[[pm.P_I_XX, pm.P_I_YY, pm.P_I_ZZ]].tolist(),
+                physicsClientId=self.client,
+            )
+
+    def set_poses(self, x: NDArray[np.float64]) -> None:
+        """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
+        bullet, c = self.bullet, self.client
+        for body, row in zip(self.bodies, x[:, :13].tolist(), strict=True):
+            bullet.resetBasePositionAndOrientation(body, row[:3], row[3:7], physicsClientId=c)
+            bullet.resetBaseVelocity(body, row[7:10], row[10:13], physicsClientId=c)
+
+    def step(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
+        """Apply force and torque (world frame) at the drones' positions and step once."""
+        bullet, c = self.bullet, self.client
+        push, twist, world = (
+            bullet.applyExternalForce,
+            bullet.applyExternalTorque,
+            bullet.WORLD_FRAME,
+        )
+        for body, w, pose in zip(self.bodies, wrenches, poses, strict=True):
+            push(body, -1, w[:3], pose[:3], world, c)
+            twist(body, -1, w[3:], world, c)
+        bullet.stepSimulation(c)
+
+    def read(self) -> list[float]:
+        """Return position, quaternion, velocity and angular velocity of all drones, flat."""
+        bullet, c = self.bullet, self.client
+        pose, rate = bullet.getBasePositionAndOrientation, bullet.getBaseVelocity
+        flat: list[float] = []
+        for body in self.bodies:
+            position, quaternion = pose(body, c)
+            velocity, angular = rate(body, c)
+            flat += (*position, *quaternion, *velocity, *angular)
+        return flat
+
+    def close(self) -> None:
+        """Free the client; may be called twice."""
+        if self.client >= 0:
+            client, self.client = self.client, -1
+            if self.bullet.isConnected(client):
+                self.bullet.disconnect(client)
+
+
+class Saved:
+    """Bullet's own memory of a world, freed with the last reference; it does not outlive its process."""
+
+    def __init__(self, world: World) -> None:
+        self.world: World | None = world
+        self.handle = world.bullet.saveState(physicsClientId=world.client)
+
+    def restore(self, world: World) -> None:
+        """Put the world back where it was, if this is of that world."""
+        if self.world is world:
+            world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
+
+    def __del__(self) -> None:
+        world = self.world
+        if world is not None and world.client >= 0 and world.bullet.isConnected(world.client):
+            world.bullet.removeState(self.handle, physicsClientId=world.client)
+
+    def __eq__(self, other: object) -> bool:
+        # What differs between two memories of one world is in the rows saved beside them.
+        return isinstance(other, Saved) and self.world is other.world
+
+    def __hash__(self) -> int:
+        return id(self.world)
+
+    def __copy__(self) -> Saved:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Saved:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _forgotten, ()
+
+
+def _forgotten() -> Saved:
+    saved = Saved.__new__(Saved)
+    saved.world = None
+    return saved
+
+
+class Engine:
+    """Moves the rows of an environment in Bullet, one world each; see :class:`gym_suite.core.family.Advance`.
+
+    Args:
+        setup: What the id and its keywords decide.
+        n: Number of worlds.
+
+    Raises:
+        ImportError: Without PyBullet.
+        ValueError: For more than :data:`MOST_WORLDS` worlds.
+    """
+
+    def __init__(self, setup: Setup, n: int) -> None:
+        if n > MOST_WORLDS:
+            raise ValueError(
+                f"engine='bullet' holds at most {MOST_WORLDS} worlds in a process (30 MB each), got {n}; "
+                "engine='compiled' has no such bound"
+            )
+        self._count = setup.agent_count
+        self._ratio = int(setup.row[tasks.P_RATIO])
+        self._mismatch = len(setup.mismatch) > 0
+        self._worlds = [World(self._count, setup.row) for _ in range(n)]
+        self._wrench = np.zeros((n, self._count, 6))
+
+    def _drones(self, rows: Rows) -> NDArray[np.float64]:
+        return rows.x.reshape(rows.n, self._count, -1)
+
+    def reset(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
+        """Take over the masked rows as they are."""
+        if self._mismatch:
+            for i in np.flatnonzero(mask):
+                self._worlds[i].set_body(rows.p[i])
+
+    def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
+        """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
+        setup, drones = rows.setup, self._drones(rows)
+        wrong = tasks.begin_batch(rows.x, rows.u, rows.p, rows.work, skip, self._count)
+        if wrong >= 0:
+            return wrong
+        moving = np.flatnonzero(~skip).tolist()
+        for i in moving:
+            # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
+            self._worlds[i].set_poses(drones[i])
+        for tick in range(self._ratio):
+            tasks.forces_batch(
+                rows.x,
+                rows.key,
+                rows.step,
+                tick,
+                rows.p,
+                setup.tables,
+                rows.work,
+                self._wrench,
+                skip,
+            )
+            for i in moving:
+                world = self._worlds[i]
+                world.step(self._wrench[i].tolist(), drones[i, :, :3].tolist())
+                drones[i, :, :13] = np.reshape(world.read(), (self._count, 13))
+        tasks.finish_batch(
+            rows.x,
+            rows.key,
+            rows.step,
+            rows.u,
+            rows.p,
+            setup.tables,
+            rows.work,
+            rows.metrics,
+            rows.o,
+            rows.reward,
+            rows.terminated,
+            skip,
+        )
+        return -1
+
+    def get_state(self) -> list[Saved]:
+        """Return Bullet's memory of each world, which restores contacts exactly."""
+        return [Saved(world) for world in self._worlds]
+
+    def set_state(self, rows: Rows, state: Any) -> None:
+        """Restore :meth:`get_state`; in other worlds than those it came from, contacts begin anew."""
+        for i, (world, saved) in enumerate(zip(self._worlds, state, strict=True)):
+            if self._mismatch:
+                world.set_body(rows.p[i])
+            saved.restore(world)
+
+    def close(self) -> None:
+        """Free all clients; may be called twice."""
+        for world in self._worlds:
+            world.close()
+
+    def __del__(self) -> None:
+        for world in getattr(self, "_worlds", ()):
+            world.close()

@@ -1,0 +1,94 @@
+"""Geometric control as row functions, for :meth:`predict` and for the inner loops of the environments.
+
+Source: T. Lee, M. Leok, N. H. McClamroch, "Geometric tracking control of a quadrotor UAV on SE(3)", CDC 2010,
+doi:10.1109/CDC.2010.5717652, without the feed-forward of the attitude's rate. Rotors with a lag T get a lead, so
+that they answer like rotors with the shorter lag T': n_c = n + (n_d - n) T / T'.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.kernel import kernel
+from gym_suite.drones import parameters as pm
+from gym_suite.drones.transforms import rotor_speeds, turn_back
+
+#: Positions among the gains.
+K_POSITION, K_VELOCITY, K_ATTITUDE, K_RATE, LAG = range(5)
+
+
+@kernel
+def body_torque(p, k_r, k_o, ex, ey, ez, ox, oy, oz, wx, wy, wz):
+    """Return J (-k_r e_R - k_o e_Omega) + Omega x J Omega for attitude error e, rate error o and rate w (body)."""
+    i_xx, i_yy, i_zz = p[pm.P_I_XX], p[pm.P_I_YY], p[pm.P_I_ZZ]
+    return (
+        -i_xx * (k_r * ex + k_o * ox) + wy * wz * (i_zz - i_yy),
+        -i_yy * (k_r * ey + k_o * oy) + wz * wx * (i_xx - i_zz),
+        -i_zz * (k_r * ez + k_o * oz) + wx * wy * (i_yy - i_xx),
+    )
+
+
+@kernel
+def wanted_force(p, gains, ex, ey, ez, vx, vy, vz, ax, ay, az):
+    """Return the force for position error and velocity error (reference minus value) and feed-forward, N."""
+    m, kp, kv = p[pm.P_MASS], gains[K_POSITION], gains[K_VELOCITY]
+    fx, fy = m * (kp * ex + kv * vx + ax), m * (kp * ey + kv * vy + ay)
+    fz = m * (kp * ez + kv * vz + az + p[pm.P_GRAVITY])
+    weight = m * p[pm.P_GRAVITY]
+    fz = min(max(fz, 0.3 * weight), 2.1 * weight)
+    # Tilt stays below 45 degrees: height comes first.
+    level = math.sqrt(fx * fx + fy * fy)
+    if level > fz:
+        fx, fy = fx * fz / level, fy * fz / level
+    return fx, fy, fz
+
+
+@kernel
+def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
+    """Return rotor speeds, rpm, that turn thrust into a wanted force with the nose along x (yaw 0).
+
+    Args:
+        p: Physical parameters of the nominal model.
+        gains: Of the law.
+        r: Rotation matrix.
+        wx: Body rate about x, rad/s.
+        wy: About y.
+        wz: About z.
+        fx: Wanted force in the world along x, N.
+        fy: Along y.
+        fz: Along z, > 0.
+    """
+    size = math.sqrt(fx * fx + fy * fy + fz * fz)
+    zx, zy, zz = fx / size, fy / size, fz / size
+    # y = z x (1, 0, 0), then x = y x z
+    n = 1.0 / math.sqrt(zz * zz + zy * zy)
+    yx, yy, yz = 0.0, zz * n, -zy * n
+    xx, xy, xz = yy * zz - yz * zy, yz * zx - yx * zz, yx * zy - yy * zx
+    # e_R = 1/2 (Rd' R - R' Rd)^vee, element by element
+    ex = 0.5 * ((zx * r[1] + zy * r[4] + zz * r[7]) - (yx * r[2] + yy * r[5] + yz * r[8]))
+    ey = 0.5 * ((xx * r[2] + xy * r[5] + xz * r[8]) - (zx * r[0] + zy * r[3] + zz * r[6]))
+    ez = 0.5 * ((yx * r[0] + yy * r[3] + yz * r[6]) - (xx * r[1] + xy * r[4] + xz * r[7]))
+    tx, ty, tz = body_torque(
+        p, gains[K_ATTITUDE], gains[K_RATE], ex, ey, ez, wx, wy, wz, wx, wy, wz
+    )
+    thrust = max(fx * r[2] + fy * r[5] + fz * r[8], 0.0)
+    return rotor_speeds(thrust, tx, ty, tz, p)
+
+
+@kernel
+def led(p, gains, wanted, rotor):
+    """Return the command that makes a rotor with the model's lag answer with the law's shorter one, rpm."""
+    lag = p[pm.P_MOTOR_LAG]
+    if lag <= gains[LAG]:
+        return wanted
+    return min(max(rotor + (wanted - rotor) * lag / gains[LAG], 0.0), p[pm.P_MAX_RPM])
+
+
+@kernel
+def rate_rotors(p, gains, thrust, r, ox, oy, oz, wx, wy, wz):
+    """Return rotor speeds, rpm, for a thrust and wanted body rates o under world rates w."""
+    bx, by, bz = turn_back(r, wx, wy, wz)
+    tx, ty, tz = body_torque(
+        p, 0.0, gains[K_RATE], 0.0, 0.0, 0.0, bx - ox, by - oy, bz - oz, bx, by, bz
+    )
+    return rotor_speeds(thrust, tx, ty, tz, p)

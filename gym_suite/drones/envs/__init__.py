@@ -1,0 +1,30 @@
+"""The environments of the family: one class per id, whose docstring is the id's page."""
+
+from gym_suite.drones.envs.base import DroneEnv, DroneVectorEnv
+from gym_suite.drones.envs.hover import (
+    HoverEnv,
+    HoverVectorEnv,
+    MultiHoverEnv,
+    MultiHoverParallelEnv,
+    MultiHoverVectorEnv,
+    TrackEnv,
+    TrackVectorEnv,
+)
+from gym_suite.drones.envs.options import Options, defaults, keyword_names
+from gym_suite.drones.envs.setup import configure
+
+__all__ = [
+    "DroneEnv",
+    "DroneVectorEnv",
+    "HoverEnv",
+    "HoverVectorEnv",
+    "MultiHoverEnv",
+    "MultiHoverParallelEnv",
+    "MultiHoverVectorEnv",
+    "Options",
+    "TrackEnv",
+    "TrackVectorEnv",
+    "configure",
+    "defaults",
+    "keyword_names",
+]

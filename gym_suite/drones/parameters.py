@@ -1,0 +1,343 @@
+"""Parameter sets of quadcopters and of the two models, and the layout of a row of parameters.
+
+Every number has its unit, bounds and source beside it; ``gym-suite show`` prints them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.parameters import build, check_option, parameter, unknown_error, validate
+
+# ---------------------------------------------------------------------------------------------------------- vehicles
+
+_GPD = (
+    "Bitcraze Crazyflie 2.0 as in gym-pybullet-drones 2.1.0 (Panerati et al., IROS 2021, arXiv:2103.02142), "
+    "after Foerster, ETH Zurich 2015, and Luis and Le Ny, Polytechnique Montreal 2016"
+)
+_CF2P = "Crazyflie 2.0 in plus configuration as in gym-pybullet-drones 2.1.0"
+LAYOUTS = ("x", "+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """A quadcopter: a rigid body with four rotors whose thrust and torque grow with the square of their speed.
+
+    Rotor 0 to 3 stand, seen from above with x forward and y left, front right, back right, back left, front left
+    ("x"), or front, left, back, right ("+"); 1 and 3 turn so that their drag torque is positive.
+
+    Attributes:
+        layout: "x" or "+".
+
+    Raises:
+        ValueError: If a number is out of bounds or the inertia is not that of a rigid body.
+    """
+
+    layout: str = "x"
+    mass: float = parameter(0.027, unit="kg", meaning="mass", above=0.0, source=_GPD)
+    i_xx: float = parameter(1.4e-5, unit="kg m^2", meaning="inertia x", above=0.0, source=_GPD)
+    i_yy: float = parameter(1.4e-5, unit="kg m^2", meaning="inertia y", above=0.0, source=_GPD)
+    i_zz: float = parameter(2.17e-5, unit="kg m^2", meaning="inertia z", above=0.0, source=_GPD)
+    k_f: float = parameter(
+        3.16e-10, unit="N/rpm^2", meaning="thrust constant", above=0.0, source=_GPD
+    )
+    k_m: float = parameter(
+        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, source=_GPD
+    )
+    lever: float = parameter(
+        0.028, unit="m", meaning="rotor offset along x and y, or arm", above=0.0, source=_GPD
+    )
+    thrust_to_weight: float = parameter(
+        2.25, meaning="largest thrust per weight", above=1.0, source=_GPD
+    )
+    prop_radius: float = parameter(
+        0.0231348, unit="m", meaning="propeller radius", above=0.0, source=_GPD
+    )
+    ground_coefficient: float = parameter(11.36859, meaning="ground effect", low=0.0, source=_GPD)
+    drag_xy: float = parameter(
+        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y", low=0.0, source=_GPD
+    )
+    drag_z: float = parameter(
+        10.311e-7, unit="N s^2/m", meaning="rotor drag z", low=0.0, source=_GPD
+    )
+    downwash_1: float = parameter(
+        2267.18, unit="N", meaning="downwash strength", low=0.0, source=_GPD
+    )
+    downwash_2: float = parameter(0.16, meaning="downwash spread", source=_GPD)
+    downwash_3: float = parameter(-0.11, unit="m", meaning="downwash width", source=_GPD)
+    radius: float = parameter(0.06, unit="m", meaning="collision radius", above=0.0, source=_GPD)
+    height: float = parameter(0.025, unit="m", meaning="collision height", above=0.0, source=_GPD)
+
+    def __post_init__(self) -> None:
+        check_option("Vehicle.layout", self.layout, LAYOUTS)
+        validate(self)
+        smallest, middle, largest = sorted((self.i_xx, self.i_yy, self.i_zz))
+        if largest > (smallest + middle) * (1.0 + 1e-9):
+            raise ValueError(
+                "a rigid body's largest moment of inertia is at most the sum of the other two, got "
+                f"i_xx={self.i_xx:g}, i_yy={self.i_yy:g}, i_zz={self.i_zz:g}"
+            )
+
+
+VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
+    {
+        "cf2x": Vehicle(),
+        "cf2p": Vehicle(layout="+", i_xx=2.3951e-5, i_yy=2.3951e-5, i_zz=3.2347e-5, lever=0.0397),
+    }
+)
+
+
+def build_vehicle(value: object) -> Vehicle:
+    """Return a vehicle from a set's name ("cf2x", "cf2p", in any case), a mapping of overrides or a :class:`Vehicle`.
+
+    Raises:
+        ValueError: For an unknown set or parameter (naming the nearest) or a value out of bounds.
+        TypeError: For anything else.
+    """
+    if isinstance(value, str):
+        value = value.lower()
+    if isinstance(value, Mapping) and isinstance(value.get("base"), str):
+        value = {**value, "base": value["base"].lower()}
+    return build(Vehicle, value, sets=VEHICLES, default="cf2x", what="vehicle")
+
+
+def vehicle_source(vehicle: Vehicle, name: str) -> str:
+    """Return where a number of a vehicle comes from, or "user" where it is in none of the sets."""
+    value = getattr(vehicle, name)
+    if value == getattr(VEHICLES["cf2p"], name) and vehicle.layout == "+":
+        return _CF2P
+    return _GPD if value == getattr(VEHICLES["cf2x"], name) else "user"
+
+
+# ------------------------------------------------------------------------------------------------------------ models
+
+_BULLET = "Bullet 3.25, btMultiBody's default damping, which gym-pybullet-drones leaves on"
+_PEER_MODEL = "gym-pybullet-drones 2.1.0"
+_OWN = "choice of this package"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What flight is made of besides the vehicle. The defaults are the identified model.
+
+    Attributes:
+        identified: Whether drag acts in the body's frame and downwash is bounded; else the peer's laws
+            and its one-step-old frame hold.
+    """
+
+    identified: bool = True
+    gravity: float = parameter(
+        9.80665, unit="m/s^2", meaning="standard gravity", low=0.0, source="ISO 80000-3"
+    )
+    damping: float = parameter(
+        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + |v|)", low=0.0, source="none"
+    )
+    yaw_ratio: float = parameter(
+        0.0074,
+        unit="m",
+        meaning="rotor torque per thrust; 0: the vehicle's k_m",
+        low=0.0,
+        source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
+    )
+    motor_lag: float = parameter(
+        0.072,
+        unit="s",
+        meaning="time constant of the rotors",
+        low=0.0,
+        source="Crazyflie of rotorpy 2.1.2 (Folk, Paulos and Kumar, arXiv:2306.04485)",
+    )
+    friction: float = parameter(
+        0.5, meaning="Coulomb friction of contacts", low=0.0, source="Bullet 3.25 default"
+    )
+    rolling_friction: float = parameter(
+        1e-3, unit="m", meaning="rolling friction", low=0.0, source=_OWN + ": landed drones rest"
+    )
+    spinning_friction: float = parameter(
+        1e-3, unit="m", meaning="spinning friction", low=0.0, source=_OWN + ": landed drones rest"
+    )
+    contact_sink: float = parameter(
+        1e-4, unit="m", meaning="penetration of a resting drone (compiled)", above=0.0, source=_OWN
+    )
+    contact_damping: float = parameter(
+        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
+    )
+
+
+MODELS: Mapping[str, Model] = MappingProxyType(
+    {
+        "identified": Model(),
+        "bullet-parity": Model(
+            identified=False,
+            gravity=9.8,
+            damping=0.04,
+            yaw_ratio=0.0,
+            motor_lag=0.0,
+            rolling_friction=0.0,
+            spinning_friction=0.0,
+        ),
+    }
+)
+_PARITY_SOURCES = {"gravity": _PEER_MODEL, "damping": _BULLET}
+EFFECTS = ("ground", "drag", "downwash")
+INTEGRATORS = ("bullet", "rk4")
+
+
+def build_model(value: object) -> Model:
+    """Return a model from "identified", "bullet-parity", a mapping of overrides (with "base") or a :class:`Model`.
+
+    Raises:
+        ValueError: For an unknown model or number (naming the nearest) or a value out of bounds.
+        TypeError: For anything else.
+    """
+    return build(Model, value, sets=MODELS, default="identified", what="model")
+
+
+def model_source(model: Model, name: str) -> str:
+    """Return where a number of a model comes from."""
+    if not model.identified and getattr(model, name) == getattr(MODELS["bullet-parity"], name):
+        return _PARITY_SOURCES.get(name, _PEER_MODEL)
+    field = Model.__dataclass_fields__[name]
+    return field.metadata["source"] if getattr(model, name) == field.default else "user"
+
+
+def read_effects(value: object) -> tuple[str, ...]:
+    """Return the aerodynamic effects asked for.
+
+    Raises:
+        ValueError: For an unknown one, naming the nearest.
+        TypeError: If it is neither None, a name nor a sequence of names.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, Iterable):
+        raise TypeError(f"aerodynamics must be a sequence of names, got {type(value).__name__}")
+    names = tuple(value)
+    for name in names:
+        if name not in EFFECTS:
+            raise unknown_error("aerodynamic effect", name, EFFECTS)
+    return names
+
+
+def max_rpm(vehicle: Vehicle) -> float:
+    """Return the largest rotor speed, rpm: the peer's, for its gravity of 9.8 m/s^2."""
+    weight = vehicle.mass * MODELS["bullet-parity"].gravity
+    return math.sqrt(vehicle.thrust_to_weight * weight / (4.0 * vehicle.k_f))
+
+
+def hover_rpm(vehicle: Vehicle, model: Model) -> float:
+    """Return the rotor speed at which thrust equals weight, rpm."""
+    return math.sqrt(vehicle.mass * model.gravity / (4.0 * vehicle.k_f))
+
+
+def lowest_ground_height(vehicle: Vehicle) -> float:
+    """Return the height below which the ground effect no longer grows, m: 4/15 of the largest thrust (peer)."""
+    highest = max_rpm(vehicle)
+    thrust = 4.0 * highest**2 * vehicle.k_f
+    ratio = 15.0 * highest**2 * vehicle.k_f * vehicle.ground_coefficient / thrust
+    return 0.25 * vehicle.prop_radius * math.sqrt(ratio)
+
+
+# --------------------------------------------------------------------------------------------------- the parameter row
+
+PHYSICS = Columns(
+    Column("mass", "kg", 0, math.inf, "mass"),
+    Column("i_xx", "kg m^2", 0, math.inf, "moment of inertia about x"),
+    Column("i_yy", "kg m^2", 0, math.inf, "moment of inertia about y"),
+    Column("i_zz", "kg m^2", 0, math.inf, "moment of inertia about z"),
+    Column("k_f", "N/rpm^2", 0, math.inf, "thrust constant"),
+    Column("k_m", "N m/rpm^2", 0, math.inf, "torque constant of the model"),
+    Column("lever", "m", 0, math.inf, "rotor offset along x and y, or arm"),
+    Column("layout", "1", 0, 1, "0 x, 1 +"),
+    Column("max_rpm", "rpm", 0, math.inf, "largest rotor speed"),
+    Column("prop_radius", "m", 0, math.inf, "propeller radius"),
+    Column("ground_coefficient", "1", 0, math.inf, "ground effect; 0 off"),
+    Column("ground_height", "m", 0, math.inf, "height below which it no longer grows"),
+    Column("drag_xy", "N s^2/m", 0, math.inf, "rotor drag x, y; 0 off"),
+    Column("drag_z", "N s^2/m", 0, math.inf, "rotor drag z; 0 off"),
+    Column("downwash_1", "N", 0, math.inf, "downwash strength; 0 off"),
+    Column("downwash_2", "1", -math.inf, math.inf, "downwash spread"),
+    Column("downwash_3", "m", -math.inf, math.inf, "downwash width"),
+    Column("radius", "m", 0, math.inf, "collision radius"),
+    Column("height", "m", 0, math.inf, "collision height"),
+    Column("gravity", "m/s^2", 0, math.inf, "gravity"),
+    Column("damping", "1/s", 0, math.inf, "artificial damping"),
+    Column("motor_lag", "s", 0, math.inf, "time constant of the rotors"),
+    Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
+    Column("friction", "1", 0, math.inf, "Coulomb friction of contacts"),
+    Column("rolling_friction", "m", 0, math.inf, "rolling friction"),
+    Column("spinning_friction", "m", 0, math.inf, "spinning friction"),
+    Column("contact_sink", "m", 0, math.inf, "penetration of a resting drone (compiled)"),
+    Column("contact_damping", "1", 0, math.inf, "damping ratio of a contact (compiled)"),
+    Column("integrator", "1", 0, 1, "0 Bullet's scheme, 1 Runge-Kutta"),
+    Column("dt", "s", 0, math.inf, "physics step"),
+    Column("substeps", "1", 1, math.inf, "integration steps per physics step"),
+)
+
+(
+    P_MASS,
+    P_I_XX,
+    P_I_YY,
+    P_I_ZZ,
+    P_K_F,
+    P_K_M,
+    P_LEVER,
+    P_LAYOUT,
+    P_MAX_RPM,
+    P_PROP_RADIUS,
+    P_GROUND,
+    P_GROUND_HEIGHT,
+    P_DRAG_XY,
+    P_DRAG_Z,
+    P_DOWNWASH_1,
+    P_DOWNWASH_2,
+    P_DOWNWASH_3,
+    P_RADIUS,
+    P_HEIGHT,
+    P_GRAVITY,
+    P_DAMPING,
+    P_MOTOR_LAG,
+    P_IDENTIFIED,
+    P_FRICTION,
+    P_ROLLING,
+    P_SPINNING,
+    P_SINK,
+    P_CONTACT_DAMPING,
+    P_INTEGRATOR,
+    P_DT,
+    P_SUBSTEPS,
+) = range(len(PHYSICS))
+
+PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
+
+
+def physics_values(
+    vehicle: Vehicle,
+    model: Model,
+    effects: tuple[str, ...],
+    *,
+    integrator: str,
+    dt: float,
+    substeps: int,
+) -> dict[str, float]:
+    """Return the physical part of a parameter row by name."""
+    values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
+    values["layout"] = LAYOUTS.index(vehicle.layout)
+    values["k_m"] = model.yaw_ratio * vehicle.k_f if model.yaw_ratio else vehicle.k_m
+    values["max_rpm"] = max_rpm(vehicle)
+    values["ground_height"] = lowest_ground_height(vehicle)
+    if "ground" not in effects:
+        values["ground_coefficient"] = 0.0
+    if "drag" not in effects:
+        values["drag_xy"] = values["drag_z"] = 0.0
+    if "downwash" not in effects:
+        values["downwash_1"] = 0.0
+    values["integrator"] = INTEGRATORS.index(integrator)
+    values["dt"] = dt
+    values["substeps"] = substeps
+    return {name: float(values[name]) for name in PHYSICS.names}

@@ -1,0 +1,208 @@
+"""Open-loop simulation of drones: rotor speeds in, a trajectory out, in either engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gym_suite.core.kernel import kernel
+from gym_suite.core.parameters import check_number, check_option
+from gym_suite.core.trajectory import Trajectory
+from gym_suite.drones import parameters as pm
+from gym_suite.drones.contacts import WORK_SIZE
+from gym_suite.drones.dynamics import (
+    BODY_SIZE,
+    COMMAND,
+    OLD,
+    QUATERNION,
+    ROTOR,
+    fly,
+    wrenches,
+)
+
+ENGINES = ("bullet", "compiled")
+#: Integration steps per dt that ``integrator="rk4"`` takes by default.
+RK4_SUBSTEPS = 4
+
+_SHAPES = {"position": 3, "quaternion": 4, "velocity": 3, "angular_velocity": 3}
+_UNITS = {"position": "m", "quaternion": "1", "velocity": "m/s", "angular_velocity": "rad/s"}
+
+
+def simulate(
+    vehicle: object,
+    rpm: ArrayLike,
+    *,
+    engine: str = "bullet",
+    model: object = "identified",
+    aerodynamics: object = pm.EFFECTS,
+    dt: float = 1 / 240,
+    position: ArrayLike,
+    quaternion: ArrayLike,
+    velocity: ArrayLike | None = None,
+    angular_velocity: ArrayLike | None = None,
+    integrator: str = "bullet",
+    substeps: int | None = None,
+) -> Trajectory:
+    """Fly one or many drones under given rotor speeds, each held over one step.
+
+    Args:
+        vehicle: "cf2x", "cf2p", a mapping of overrides such as ``{"base": "cf2p", "mass": 0.03}``, or a
+            :class:`gym_suite.drones.parameters.Vehicle`.
+        rpm: Commanded rotor speeds, rpm, shape (steps, drones, 4), or (steps, 4) for one drone.
+        engine: "bullet" (PyBullet) or "compiled".
+        model: "identified", "bullet-parity", a mapping of overrides or a
+            :class:`gym_suite.drones.parameters.Model`.
+        aerodynamics: Effects that are on, of "ground", "drag" and "downwash".
+        dt: Step, s.
+        position: m, shape (drones, 3) or (3,) for one drone.
+        quaternion: (x, y, z, w) from body to world, shape (drones, 4) or (4,); normalised here.
+        velocity: m/s, like the position; 0 where not given.
+        angular_velocity: rad/s in the world frame, like the position; 0 where not given.
+        integrator: "bullet" (semi-implicit Euler, as Bullet) or "rk4" (compiled engine only).
+        substeps: Integration steps per dt of the compiled engine; 1, or 4 with "rk4".
+
+    Returns:
+        steps + 1 rows of ``position``, ``quaternion`` (xyzw), ``velocity`` and ``angular_velocity`` (world
+        frame), each of shape (steps + 1, drones, ...). With a motor lag the rotors begin at the first command.
+
+    Raises:
+        ValueError: For arrays of a wrong shape or not finite, a zero quaternion, an unknown name (naming the
+            nearest), or a number out of bounds.
+        TypeError: For a vehicle, model or aerodynamics of the wrong kind.
+        ImportError: For engine="bullet" without PyBullet.
+    """
+    check_option("engine", engine, ENGINES)
+    check_option("integrator", integrator, pm.INTEGRATORS)
+    built = pm.build_vehicle(vehicle)
+    law = pm.build_model(model)
+    effects = pm.read_effects(aerodynamics)
+    commands = _commands(rpm)
+    if integrator == "rk4" and (engine == "bullet" or not law.identified):
+        raise ValueError(
+            "integrator='rk4' is for engine='compiled' and an identified model; "
+            "Bullet and the peer's one-step-old frame have a scheme of their own"
+        )
+    if substeps is not None and engine == "bullet":
+        raise ValueError("substeps is for engine='compiled'; give Bullet a smaller dt")
+    if substeps is None:
+        substeps = RK4_SUBSTEPS if integrator == "rk4" else 1
+    values = pm.physics_values(
+        built,
+        law,
+        effects,
+        integrator=integrator,
+        dt=check_number("dt", dt, above=0.0, high=1.0),
+        substeps=int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True)),
+    )
+    row = np.array(list(values.values()))
+    start = {
+        "position": position,
+        "quaternion": quaternion,
+        "velocity": velocity,
+        "angular_velocity": angular_velocity,
+    }
+    agents = _agents(start, commands, law.motor_lag)
+    if engine == "compiled":
+        states = np.empty((len(commands) + 1, len(agents), 13))
+        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE + 2), states)
+    else:
+        states = _fly_bullet(agents, commands, row)
+    meta = {"engine": engine, "vehicle": repr(built), "model": repr(law), "effects": list(effects)}
+    columns, at = {}, 0
+    for name, size in _SHAPES.items():
+        columns[name] = states[:, :, at : at + size]
+        at += size
+    return Trajectory(columns, dt=float(row[pm.P_DT]), units=_UNITS, meta=meta)
+
+
+def _commands(rpm: ArrayLike) -> NDArray[np.float64]:
+    values = np.ascontiguousarray(rpm, dtype=np.float64)
+    if values.ndim == 2:
+        values = values[:, None]
+    if values.ndim != 3 or values.shape[2] != 4 or not values.size:
+        raise ValueError(f"rpm must have shape (steps, drones, 4), got {np.shape(rpm)}")
+    wrong = np.argwhere(~(np.isfinite(values) & (values >= 0.0)))
+    if len(wrong):
+        step, drone, rotor = wrong[0]
+        got = values[step, drone, rotor]
+        raise ValueError(f"rpm[{step}, {drone}, {rotor}] is {got}; it must be finite and >= 0")
+    return values
+
+
+def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) -> NDArray:
+    """Return the drones' rows at the beginning."""
+    count = commands.shape[1]
+    agents = np.zeros((count, BODY_SIZE))
+    at = 0
+    for name, size in _SHAPES.items():
+        given = start[name]
+        values = np.zeros((count, size)) if given is None else np.asarray(given, dtype=np.float64)
+        if values.shape == (size,) and count == 1:
+            values = values[None]
+        if values.shape != (count, size):
+            raise ValueError(f"{name} must have shape ({count}, {size}), got {values.shape}")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite, got {values.tolist()}")
+        agents[:, at : at + size] = values
+        at += size
+    length = np.linalg.norm(agents[:, QUATERNION : QUATERNION + 4], axis=1)
+    if (length < 1e-6).any():
+        raise ValueError(
+            f"quaternion {int(np.argmin(length))} is zero; no attitude is (0, 0, 0, 1)"
+        )
+    agents[:, QUATERNION : QUATERNION + 4] /= length[:, None]
+    agents[:, OLD : OLD + 4] = agents[:, QUATERNION : QUATERNION + 4]
+    if lag > 0.0:
+        agents[:, ROTOR : ROTOR + 4] = commands[0]
+    return agents
+
+
+@kernel
+def _fly_compiled(agents, commands, p, work, states):
+    count = agents.shape[0]
+    for j in range(count):
+        for c in range(13):
+            states[0, j, c] = agents[j, c]
+    for k in range(commands.shape[0]):
+        for j in range(count):
+            for c in range(4):
+                agents[j, COMMAND + c] = commands[k, j, c]
+        fly(agents, p, work)
+        for j in range(count):
+            for c in range(13):
+                states[k + 1, j, c] = agents[j, c]
+
+
+@kernel
+def _prepare(agents, command, p, work, out):
+    for j in range(agents.shape[0]):
+        for c in range(4):
+            agents[j, COMMAND + c] = command[j, c]
+    wrenches(agents, p, work, out)
+
+
+def _fly_bullet(
+    agents: NDArray[np.float64], commands: NDArray[np.float64], row: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    from gym_suite.drones.bullet import World
+
+    steps, count = commands.shape[:2]
+    states = np.empty((steps + 1, count, 13))
+    states[0] = agents[:, :13]
+    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE + 2)
+    world = World(count, row)
+    try:
+        world.set_poses(agents)
+        poses = agents[:, :3].tolist()
+        for k in range(steps):
+            _prepare(agents, commands[k], row, work, wrench)
+            world.step(wrench.tolist(), poses)
+            after = states[k + 1]
+            after.flat = world.read()
+            agents[:, :13] = after
+            poses = after[:, :3].tolist()
+    finally:
+        world.close()
+    return states

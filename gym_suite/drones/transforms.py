@@ -1,0 +1,114 @@
+"""Rotations and the mixer, as row functions that physics and controllers share.
+
+Quaternions are (x, y, z, w) and turn body coordinates into world coordinates.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.kernel import kernel
+from gym_suite.drones import parameters as pm
+
+
+@kernel
+def rotation(x, y, z, w):
+    """Return the nine elements of the rotation matrix, row by row, of a quaternion of any length but 0."""
+    s = 2.0 / (x * x + y * y + z * z + w * w)
+    return (
+        1.0 - s * (y * y + z * z),
+        s * (x * y - w * z),
+        s * (x * z + w * y),
+        s * (x * y + w * z),
+        1.0 - s * (x * x + z * z),
+        s * (y * z - w * x),
+        s * (x * z - w * y),
+        s * (y * z + w * x),
+        1.0 - s * (x * x + y * y),
+    )
+
+
+@kernel
+def turn(r, x, y, z):
+    """Return R v."""
+    return (
+        r[0] * x + r[1] * y + r[2] * z,
+        r[3] * x + r[4] * y + r[5] * z,
+        r[6] * x + r[7] * y + r[8] * z,
+    )
+
+
+@kernel
+def turn_back(r, x, y, z):
+    """Return R' v."""
+    return (
+        r[0] * x + r[3] * y + r[6] * z,
+        r[1] * x + r[4] * y + r[7] * z,
+        r[2] * x + r[5] * y + r[8] * z,
+    )
+
+
+@kernel
+def cross(ax, ay, az, bx, by, bz):
+    """Return a x b."""
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+
+
+@kernel
+def euler(r):
+    """Return roll, pitch, yaw (rad; about the fixed axes x, y, z) of a rotation matrix."""
+    return (
+        math.atan2(r[7], r[8]),
+        math.asin(min(max(-r[6], -1.0), 1.0)),
+        math.atan2(r[3], r[0]),
+    )
+
+
+@kernel
+def turned(x, y, z, w, ox, oy, oz, dt):
+    """Return the unit quaternion after turning with the world angular velocity o for dt: exp(o dt / 2) q."""
+    rate = math.sqrt(ox * ox + oy * oy + oz * oz)
+    half = 0.5 * rate * dt
+    # sin(h)/h by its series where the quotient would lose digits
+    k = 0.5 * dt * (1.0 - half * half / 6.0) if half < 1e-4 else math.sin(half) / rate
+    ax, ay, az, aw = ox * k, oy * k, oz * k, math.cos(half)
+    nx = aw * x + ax * w + ay * z - az * y
+    ny = aw * y - ax * z + ay * w + az * x
+    nz = aw * z + ax * y - ay * x + az * w
+    nw = aw * w - ax * x - ay * y - az * z
+    n = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + nw * nw)
+    return nx * n, ny * n, nz * n, nw * n
+
+
+@kernel
+def rotor_moments(layout, f0, f1, f2, f3):
+    """Return the sums of x f and of y f over the rotors, per lever."""
+    if layout > 0.5:
+        return f0 - f2, f1 - f3
+    return f0 - f1 - f2 + f3, -f0 - f1 + f2 + f3
+
+
+@kernel
+def rotor_speeds(thrust, tx, ty, tz, p):
+    """Return the four rotor speeds, rpm, that give a thrust (N) and body torques (N m), clipped to what rotors can."""
+    k_f, k_m, lever = p[pm.P_K_F], p[pm.P_K_M], p[pm.P_LEVER]
+    base = 0.25 * thrust / k_f
+    yaw = 0.25 * tz / k_m if k_m > 0.0 else 0.0
+    if p[pm.P_LAYOUT] > 0.5:
+        roll, pitch = 0.5 * tx / (k_f * lever), 0.5 * ty / (k_f * lever)
+        squares = (base - pitch - yaw, base + roll + yaw, base + pitch - yaw, base - roll + yaw)
+    else:
+        roll, pitch = 0.25 * tx / (k_f * lever), 0.25 * ty / (k_f * lever)
+        squares = (
+            base - roll - pitch - yaw,
+            base - roll + pitch + yaw,
+            base + roll + pitch - yaw,
+            base + roll - pitch + yaw,
+        )
+    top = p[pm.P_MAX_RPM]
+    return (
+        min(math.sqrt(max(squares[0], 0.0)), top),
+        min(math.sqrt(max(squares[1], 0.0)), top),
+        min(math.sqrt(max(squares[2], 0.0)), top),
+        min(math.sqrt(max(squares[3], 0.0)), top),
+    )

@@ -1,0 +1,167 @@
+"""The tasks in both engines: conformance is tested with all ids; here, what is particular to drones."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+
+IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
+ENGINES = ("compiled", pytest.param("bullet", marks=pytest.mark.bullet))
+STILL = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
+
+
+def fly(env, controller, steps=480, seed=0):
+    observation, _ = env.reset(seed=seed)
+    state, total, distances = None, 0.0, []
+    for _ in range(steps):
+        action, state = controller.predict(observation, state)
+        observation, reward, terminated, truncated, info = env.step(action)
+        total += reward
+        distances.append(info["distance"])
+        if terminated or truncated:
+            break
+    return total, np.array(distances), terminated
+
+
+@pytest.mark.bullet
+@pytest.mark.parametrize("id", IDS)
+def test_engines_give_the_same_episode_in_free_flight(id):
+    results = []
+    for engine in ("compiled", "bullet"):
+        env = gymnasium.make(id, engine=engine)
+        results.append(fly(env, gym_suite.make_controller(env), steps=120))
+        env.close()
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("id", IDS)
+def test_the_reference_controller_solves_the_task_and_doing_nothing_does_not(id, engine):
+    env = gymnasium.make(id, engine=engine)
+    reference, idle = gym_suite.make_controller(env), gym_suite.make_controller(env, "zero")
+    for seed in range(3):
+        total, distances, ended = fly(env, reference, seed=seed)
+        assert not ended
+        assert distances[240:].mean() < 0.03
+        nothing = fly(env, idle, seed=seed)[0]
+        assert nothing < 0.25 * total
+    env.close()
+
+
+PARITY = {"model": "bullet-parity", "aerodynamics": (), "control_frequency": 48, **STILL}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_recorded_circle_is_followed_within_a_centimetre(engine):
+    path = {"kind": "circle", "size": 0.3, "period": 10.0}
+    env = gymnasium.make("drones/Track-v0", engine=engine, path=path, **PARITY)
+    for controller, bound in (("geometric", 0.01), ("pid", 0.013)):
+        _, distances, _ = fly(env, gym_suite.make_controller(env, controller))
+        assert np.sqrt((distances[96:] ** 2).mean()) < bound, controller
+    lagging = gym_suite.make_controller(env, "pid", feed_forward=False)
+    _, distances, _ = fly(env, lagging)
+    # The recorded run of the peer, which passes no velocity, has 0.095 m.
+    assert np.sqrt((distances[96:] ** 2).mean()) == pytest.approx(0.095, abs=0.01)
+    env.close()
+
+
+def test_a_fast_lemniscate_is_followed_within_ten_centimetres():
+    period = 2 * np.pi * 1.5 * np.sqrt(2) / 3.0  # 3 m/s at the crossing
+    path = {"kind": "lemniscate", "size": 1.5, "period": period}
+    env = gymnasium.make("drones/Track-v0", engine="compiled", path=path, **STILL)
+    _, distances, ended = fly(env, gym_suite.make_controller(env))
+    assert not ended
+    assert np.sqrt((distances[96:] ** 2).mean()) < 0.1
+
+
+@pytest.mark.parametrize("action", ["rates", "velocity", "position"])
+def test_inner_loops_hold_the_drone_at_zero(action):
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", action=action, **STILL)
+    env.reset(seed=0)
+    for _ in range(240):
+        _, _, terminated, _, info = env.step(np.zeros(env.action_space.shape))
+        assert not terminated
+    assert info["distance"] < 0.05
+
+
+def test_paths_are_followed_by_their_own_derivatives():
+    for path in ("circle", "lemniscate", "helix", {"kind": "circle", "rise": 0.2}):
+        env = gymnasium.make("drones/Track-v0", engine="compiled", path=path)
+        env.reset(seed=3)
+        rows = []
+        for _ in range(20):
+            env.step(np.zeros(4))
+            state = env.unwrapped.state()
+            rows.append(
+                [
+                    [state[f"target_{d}{a}"][0] for a in "xyz"]
+                    for d in ("", "velocity_", "acceleration_")
+                ]
+            )
+        place, speed, acceleration = np.moveaxis(np.array(rows), 1, 0)
+        dt = env.unwrapped.dt
+        np.testing.assert_allclose((place[2:] - place[:-2]) / (2 * dt), speed[1:-1], atol=1e-3)
+        np.testing.assert_allclose(
+            (speed[2:] - speed[:-2]) / (2 * dt), acceleration[1:-1], atol=2e-3
+        )
+
+
+@pytest.mark.bullet
+def test_two_bullet_worlds_never_touch_and_close_frees_them():
+    import pybullet
+
+    first = gymnasium.make_vec("drones/Hover-v0", num_envs=2, engine="bullet")
+    second = gymnasium.make("drones/Hover-v0", engine="bullet")
+    before = [first.reset(seed=0)[0].copy()]
+    second.reset(seed=9)
+    alone = gymnasium.make("drones/Hover-v0", engine="bullet")
+    alone.reset(seed=0)
+    for _ in range(20):
+        before.append(first.step(np.zeros((2, 4)))[0])
+        second.step(np.ones(4))
+        expected = alone.step(np.zeros(4))[0]
+    np.testing.assert_array_equal(before[-1][0], expected)
+    worlds = [w.client for w in first.unwrapped._rows.engine._worlds]
+    for env in (first, second, alone):
+        env.close()
+        env.close()
+    assert not any(pybullet.isConnected(client) for client in worlds)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"engine": "mujoco"}, "unknown engine"),
+        ({"control_frequency": 50}, "whole multiple"),
+        ({"action": "rotor"}, "'rotors'"),
+        ({"vehicle": {"mass": -1}}, "mass"),
+        ({"wieghts": {}}, "'weights'"),
+        ({"weights": {"positon": 1}}, "'position'"),
+        ({"history": 0}, "history"),
+    ],
+)
+def test_bad_keywords_are_named(keywords, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make("drones/Hover-v0", **({"engine": "compiled"} | keywords))
+
+
+@pytest.mark.bullet
+def test_too_many_bullet_worlds_name_the_compiled_engine():
+    with pytest.raises(ValueError, match="engine='compiled'"):
+        gymnasium.make_vec("drones/Hover-v0", num_envs=65, engine="bullet")
+
+
+def test_a_table_is_followed_and_bad_tables_are_refused():
+    table = [[0, 0, 0, 1], [2, 1, 0, 1.5], [4, 1, 1, 1]]
+    path = {"kind": "table", "table": table}
+    env = gymnasium.make("drones/Track-v0", engine="compiled", path=path)
+    _, distances, ended = fly(env, gym_suite.make_controller(env))
+    assert not ended
+    assert distances[-1] < 0.02
+    for wrong in (None, [[0, 0, 0]], [[1, 0, 0, 1], [0, 0, 0, 1]]):
+        with pytest.raises(ValueError, match="table"):
+            gymnasium.make(
+                "drones/Track-v0", engine="compiled", path={"kind": "table", "table": wrong}
+            )
