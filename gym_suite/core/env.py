@@ -127,17 +127,27 @@ class Face:
         if not options:
             return {}
         check_keywords(options, ("state", "reset_mask"), "reset option")
+        given = options.get("state")
+        if given is not None and not isinstance(given, Mapping):
+            raise ValueError(
+                f"reset option 'state' must map state columns to numbers, got {given!r}"
+            )
         wanted = {}
-        for name, value in (options.get("state") or {}).items():
+        for name, value in (given or {}).items():
             column = self.setup.state_columns.index(name)
-            values = np.asarray(value, dtype=np.float64)
+            try:
+                values = np.asarray(value, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"reset option 'state': {name!r} must be a number, got {value!r}"
+                ) from None
             if values.shape not in ((), (self._rows.n,)):
                 raise ValueError(
-                    f"initial state {name!r} must be a number or have shape ({self._rows.n},), "
+                    f"reset option 'state': {name!r} must be a number or have shape ({self._rows.n},), "
                     f"got {values.shape}"
                 )
             if not np.isfinite(values).all():
-                raise ValueError(f"initial state {name!r} must be finite, got {value!r}")
+                raise ValueError(f"reset option 'state': {name!r} must be finite, got {value!r}")
             wanted[column] = values
         return wanted
 

@@ -71,25 +71,30 @@ MAX_ENTITIES = 128
 MAX_STEPS = 1_000_000
 MAX_REACTION = 6.0
 
+_PEER = "RFRL Gym, arXiv 2401.05406"
+_URKOWITZ = "energy detection: Urkowitz, Proc. IEEE 55(4), 1967"
+
 PARAMETERS = Columns(
     Column("channels", "1", 1, MAX_CHANNELS, "channels of the band"),
     Column("entities", "1", 0, MAX_ENTITIES, "entities in the band"),
     Column("history", "1", 1, 64, "steps that an observation goes back"),
     Column("goal", "1", 0, 1, "0: transmit where nobody is; 1: transmit where the target is alone"),
     Column("target", "1", 0, MAX_ENTITIES, "number of the target, from 1; 0 for none"),
-    Column("observation", "1", 0, 1, "0: a channel is idle or busy; 1: who is on it"),
+    Column("observation", "1", 0, 1, "0: a channel is idle or busy; 1: who is on it", 1.0, _PEER),
     Column("physics", "1", 0, 1, "0: perfect sensing; 1: energy detector, exact statistics"),
     Column("sensing", "1", 0, 1, "0: all channels; 1: only the channel that was used"),
-    Column("reward", "1", 0, 1, "0: +1, 0, -1; 1: 1 for what is delivered, else 0"),
+    Column("reward", "1", 0, 1, "0: +1, 0, -1; 1: 1 for what is delivered, else 0", 1.0, _PEER),
     Column("switching_cost", "1", 0, math.inf, "cost of transmitting on another channel than last"),
     Column("tolerance", "1", 0, 1, "part of a step that may be interfered with"),
-    Column("samples", "1", 1, 1e7, "complex samples that the detector averages"),
+    Column("samples", "1", 1, 1e7, "complex samples that the detector averages", 1.0, _URKOWITZ),
     Column(
         "threshold",
         "1",
         0,
         math.inf,
         "energy above which a channel counts as busy, in noise powers",
+        1.0,
+        _URKOWITZ,
     ),
     Column("noise_power", "1", 0, math.inf, "noise power over its nominal value"),
     Column("power", "1", 0, math.inf, "received power of all entities over its nominal value"),

@@ -56,7 +56,7 @@ def test_do_nothing_takes_zero_the_nearest_or_the_ids_own():
         DoNothing.for_env(env_with(SPACES["offset"])).predict(np.zeros(2))[0], np.float32(0.5)
     )
     env = env_with(SPACES["discrete"])
-    env.setup = SimpleNamespace(idle_action=2)
+    env.setup = SimpleNamespace(idle_action=2, agents=())
     assert DoNothing.for_env(env).predict(np.zeros(2))[0] == 2
     assert DoNothing.for_env(env, idle=4).predict(np.zeros(2))[0] == 4
     with pytest.raises(ValueError, match="idle"):
