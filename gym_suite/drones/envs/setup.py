@@ -128,10 +128,18 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     )
 
 
+MOST_STEPS = 10_000  # physics steps in one control period
+
+
 def _timing(options: Options) -> tuple[float, int]:
     """Return the physics step and how many make a control period."""
     physics = check_number("physics_frequency", options.physics_frequency, above=0.0, high=1e5)
     control = check_number("control_frequency", options.control_frequency, above=0.0, high=1e5)
+    if physics > MOST_STEPS * control:
+        raise ValueError(
+            f"control_frequency = {control:g} Hz holds {physics / control:g} physics steps of "
+            f"physics_frequency = {physics:g} Hz; at most {MOST_STEPS} are allowed"
+        )
     ratio = round(physics / control)
     if ratio < 1 or abs(ratio * control - physics) > 1e-9 * physics:
         raise ValueError(
