@@ -72,6 +72,7 @@ class Layout:
         signs = {angle: sign for sign, angle in HEADINGS.items()}
         for row, column in self.starts:
             rows[row][column] = "S"
+        goal: Any
         for goal in self.goals:
             sign = signs[goal[2]] if len(goal) > 2 else "G"
             rows[int(goal[0])][int(goal[1])] = sign
@@ -384,7 +385,7 @@ def build_layouts(value: object) -> list[Layout]:
         raise TypeError(
             f"layout must be a name, text, mapping or Layout, got {type(value).__name__}"
         )
-    given = dict(value)
+    given: dict[str, Any] = dict(value)
     kind = given.pop("kind", None)
     kinds = ("ascii", "moving_ai", "racks", "procedural")
     if kind not in kinds:
@@ -440,7 +441,7 @@ def room(grid: np.ndarray) -> np.ndarray:
     from scipy.ndimage import distance_transform_cdt
 
     walled = np.pad(np.asarray(grid, dtype=bool), 1, constant_values=True)
-    distance = distance_transform_cdt(~walled, metric="chessboard")[1:-1, 1:-1]
+    distance = np.asarray(distance_transform_cdt(~walled, metric="chessboard"))[1:-1, 1:-1]
     return np.minimum(distance, 255).astype(np.uint8)
 
 
@@ -488,7 +489,8 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
         grid[k, :rows, :columns] = layout.grid
         rooms[k] = room(grid[k])
         free = clear(layout.grid, cell, reach)
-        parts, count = label(free)
+        found: Any = label(free)
+        parts, count = found
         if not count:
             raise ValueError(
                 f"map {layout.name!r} has no free path: in no cell of {cell:g} m can a vehicle of "
@@ -511,6 +513,7 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
                     )
         for j, places in ((0, starts), (2, goals)):
             ranges[k, j] = len(spots)
+            place: Any
             for place in places:
                 heading = place[2] if len(place) > 2 else np.nan
                 spots.append(((place[1] + 0.5) * cell, (place[0] + 0.5) * cell, heading))

@@ -100,7 +100,7 @@ class DoNothing(_Baseline):
     def _set_up(self, env: Any) -> None:
         idle = self.idle
         if idle is None:
-            setup = getattr(getattr(env, "unwrapped", env), "setup", None)
+            setup: Any = getattr(getattr(env, "unwrapped", env), "setup", None)
             idle = getattr(setup, "idle_action", None)
             if idle is not None and setup.agents and self._low.size > setup.action_size:
                 idle = setup.idle_actions  # the joint form: each agent does nothing

@@ -294,7 +294,8 @@ def _check_apart(what: str, poses: np.ndarray, vehicle: pm.Vehicle) -> None:
     half = (0.5 * vehicle.length, 0.5 * vehicle.width)
     for i in range(len(poses)):
         for k in range(i):
-            if boxes_overlap(*poses[i].tolist(), *half, *poses[k].tolist(), *half):
+            first: list[float] = [*poses[i].tolist(), *half, *poses[k].tolist(), *half]
+            if boxes_overlap(*first):
                 raise ValueError(f"{what}: the vehicles at poses {k} and {i} overlap")
 
 
