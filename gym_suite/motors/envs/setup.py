@@ -171,6 +171,12 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
     if options.control == "torque" and options.frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
+    turn = machine.p * machine.omega_limit * tau
+    if turn > 2.5 * check_number("substeps", options.substeps, low=1, high=1000, integer=True):
+        raise ValueError(
+            f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
+            "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
+        )
     ratio = _ratio(task, options, tau)
     own = pm.PolynomialStatic(a=0.0, b=0.0, j_load=0.0)
     polynomial = load if isinstance(load, pm.PolynomialStatic) else own
