@@ -58,9 +58,11 @@ class RadioEnv(KernelEnv):
         options = dict(options or {})
         given = options.pop("draws", None)
         draws: dict[int, dict[int, float]] = {}
-        if given is not None:
+        if given:
             if "scenario" not in self.setup.keywords:
-                raise ValueError(f"{self.setup.id} has no scenario whose draws could be injected")
+                raise ValueError(
+                    f"reset option 'draws': {self.setup.id} has no scenario whose draws could be injected"
+                )
             draws = read_draws(given, read_mapping(self.setup.keywords["scenario"]))
         before = self._rows.x.copy()
         self._inject_draws(draws, 0)
