@@ -8,8 +8,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import hypothesis  # noqa: E402 - numeric libraries read the variables above as they load
 
-# The first example of a kernel compiles it, which no deadline foresees. The same examples every time, so that a change is
-# judged by what it changed; `--hypothesis-profile=explore` looks for new ones.
+# The first example of a kernel compiles it, which no deadline foresees. The same examples every time, so that a change
+# is judged by what it changed; `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile(
     "gym_suite", deadline=None, max_examples=50, derandomize=True, database=None
 )

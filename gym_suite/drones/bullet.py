@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -274,5 +275,7 @@ class Engine:
             world.close()
 
     def __del__(self) -> None:
-        for world in getattr(self, "_worlds", ()):
-            world.close()
+        # As the interpreter ends, PyBullet is taken down first, and its clients with it.
+        if not sys.is_finalizing():
+            for world in getattr(self, "_worlds", ()):
+                world.close()
