@@ -169,7 +169,7 @@ class ExportedPolicy:
     def _choose(self, logits: NDArray[np.float32], deterministic: bool) -> Any:
         """The most probable choice, or one drawn by its probability (the Gumbel-max trick)."""
         if not deterministic:
-            logits = logits + self._generator.gumbel(size=logits.shape)
+            return (logits + self._generator.gumbel(size=logits.shape)).argmax(axis=-1)
         return logits.argmax(axis=-1)
 
     def describe(self) -> dict[str, Any]:
