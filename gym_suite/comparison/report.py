@@ -67,7 +67,7 @@ EFFORT = (
     _Column("violations", "Violations", "per episode", 1.0, "control periods beyond a limit"),
     _Column("terminated", "Ended early", "% of episodes", 100.0, "by termination"),
     _Column("completed", "Completed", "% of the horizon", 100.0, "before the end", False),
-    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "actuating quantity", None),
+    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "of the actuating quantities", None),
     _Column("EffortVariation", "Effort change", "% per period", 100.0, "mean absolute", None),
     _Column("Saturation", "Saturated", "% of time", 100.0, "at 99 % of the range or above", None),
 )
