@@ -51,7 +51,10 @@ class Card:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def setting(self, name: str) -> Mapping[str, Any]:
-        """Return the keywords of one of the id's own settings; "nominal" has none.
+        """Return the keywords of one of the id's own settings.
+
+        Args:
+            name: Of the setting; "nominal" has no keywords.
 
         Raises:
             ValueError: If there is no such setting, naming the nearest.
