@@ -1,6 +1,6 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
-from gym_suite.agv.envs.base import AGVEnv, AGVParallelEnv, AGVVectorEnv
+from gym_suite.agv.envs.base import AGVEnv
 from gym_suite.agv.envs.ids import (
     ComplexDynamicEnv,
     ComplexDynamicVectorEnv,
@@ -8,6 +8,7 @@ from gym_suite.agv.envs.ids import (
     ComplexStaticVectorEnv,
     DockEnv,
     DockVectorEnv,
+    FleetEnv,
     FleetParallelEnv,
     SimpleDynamicEnv,
     SimpleDynamicVectorEnv,
@@ -18,14 +19,13 @@ from gym_suite.agv.envs.setup import Options, configure
 
 __all__ = [
     "AGVEnv",
-    "AGVParallelEnv",
-    "AGVVectorEnv",
     "ComplexDynamicEnv",
     "ComplexDynamicVectorEnv",
     "ComplexStaticEnv",
     "ComplexStaticVectorEnv",
     "DockEnv",
     "DockVectorEnv",
+    "FleetEnv",
     "FleetParallelEnv",
     "Options",
     "SimpleDynamicEnv",

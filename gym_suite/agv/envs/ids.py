@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.agv.envs.base import AGVEnv, AGVParallelEnv, AGVVectorEnv
+from gym_suite.agv.envs.base import AGVEnv
+from gym_suite.core.ids import IdParallelEnv, IdVectorEnv
 
 
 class SimpleStaticEnv(AGVEnv):
@@ -52,7 +53,7 @@ class SimpleStaticEnv(AGVEnv):
     defaults = {"layout": "simple"}  # noqa: RUF012 - declared ClassVar[Mapping] in the base
 
 
-class SimpleStaticVectorEnv(AGVVectorEnv):
+class SimpleStaticVectorEnv(IdVectorEnv):
     """Many :class:`SimpleStaticEnv` in one compiled loop."""
 
     single = SimpleStaticEnv
@@ -103,7 +104,7 @@ class SimpleDynamicEnv(AGVEnv):
     defaults = {"layout": "simple", "moving_target": True}  # noqa: RUF012
 
 
-class SimpleDynamicVectorEnv(AGVVectorEnv):
+class SimpleDynamicVectorEnv(IdVectorEnv):
     """Many :class:`SimpleDynamicEnv` in one compiled loop."""
 
     single = SimpleDynamicEnv
@@ -156,7 +157,7 @@ class ComplexStaticEnv(AGVEnv):
     defaults = {"layout": "complex", "least_distance": 8.0}  # noqa: RUF012
 
 
-class ComplexStaticVectorEnv(AGVVectorEnv):
+class ComplexStaticVectorEnv(IdVectorEnv):
     """Many :class:`ComplexStaticEnv` in one compiled loop."""
 
     single = ComplexStaticEnv
@@ -211,7 +212,7 @@ class ComplexDynamicEnv(AGVEnv):
     }
 
 
-class ComplexDynamicVectorEnv(AGVVectorEnv):
+class ComplexDynamicVectorEnv(IdVectorEnv):
     """Many :class:`ComplexDynamicEnv` in one compiled loop."""
 
     single = ComplexDynamicEnv
@@ -257,13 +258,13 @@ class DockEnv(AGVEnv):
     defaults = {"layout": "docks", "dock": True, "goal_radius": 0.05}  # noqa: RUF012
 
 
-class DockVectorEnv(AGVVectorEnv):
+class DockVectorEnv(IdVectorEnv):
     """Many :class:`DockEnv` in one compiled loop."""
 
     single = DockEnv
 
 
-class FleetParallelEnv(AGVParallelEnv):
+class FleetEnv(AGVEnv):
     """Vehicles with targets of their own in one warehouse, agv/Fleet-v0.
 
     Description:
@@ -300,3 +301,9 @@ class FleetParallelEnv(AGVParallelEnv):
 
     id = "agv/Fleet-v0"
     defaults = {"layout": "warehouse", "least_distance": 6.0, "agents": 6}  # noqa: RUF012
+
+
+class FleetParallelEnv(IdParallelEnv):
+    """:class:`FleetEnv` as a PettingZoo ParallelEnv."""
+
+    single = FleetEnv

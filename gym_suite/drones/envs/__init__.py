@@ -1,6 +1,6 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
-from gym_suite.drones.envs.base import DroneEnv, DroneVectorEnv
+from gym_suite.drones.envs.base import DroneEnv
 from gym_suite.drones.envs.hover import HoverEnv, HoverVectorEnv
 from gym_suite.drones.envs.multi_hover import (
     MultiHoverEnv,
@@ -13,7 +13,6 @@ from gym_suite.drones.envs.track import TrackEnv, TrackVectorEnv
 
 __all__ = [
     "DroneEnv",
-    "DroneVectorEnv",
     "HoverEnv",
     "HoverVectorEnv",
     "MultiHoverEnv",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.drones.envs.base import DroneEnv, DroneVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.drones.envs.base import DroneEnv
 
 
 class HoverEnv(DroneEnv):
@@ -197,7 +198,7 @@ class HoverEnv(DroneEnv):
     task = "hover"
 
 
-class HoverVectorEnv(DroneVectorEnv):
+class HoverVectorEnv(IdVectorEnv):
     """Many :class:`HoverEnv`."""
 
     single = HoverEnv

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from gym_suite.core.parallel_env import KernelParallelEnv
-from gym_suite.drones.envs.base import DroneEnv, DroneVectorEnv
-from gym_suite.drones.envs.setup import configure
+from gym_suite.core.ids import IdParallelEnv, IdVectorEnv
+from gym_suite.drones.envs.base import DroneEnv
 
 
 class MultiHoverEnv(DroneEnv):
@@ -227,34 +224,13 @@ class MultiHoverEnv(DroneEnv):
     task = "multi_hover"
 
 
-class MultiHoverVectorEnv(DroneVectorEnv):
+class MultiHoverVectorEnv(IdVectorEnv):
     """Many :class:`MultiHoverEnv`."""
 
     single = MultiHoverEnv
 
 
-class MultiHoverParallelEnv(KernelParallelEnv):
-    """Several quadcopters hover side by side, drones/MultiHover-v0, as a PettingZoo ParallelEnv.
+class MultiHoverParallelEnv(IdParallelEnv):
+    """:class:`MultiHoverEnv` as a PettingZoo ParallelEnv."""
 
-    Args:
-        max_episode_steps: Steps after which an episode is truncated.
-        render_mode: None, "rgb_array" or "human".
-        **keywords: As for :class:`MultiHoverEnv`.
-
-    Raises:
-        ValueError: As for :class:`gym_suite.drones.envs.base.DroneEnv`.
-        TypeError: As for :class:`gym_suite.drones.envs.base.DroneEnv`.
-        ImportError: As for :class:`gym_suite.drones.envs.base.DroneEnv`.
-    """
-
-    id: ClassVar[str] = MultiHoverEnv.id
-
-    def __init__(
-        self,
-        *,
-        max_episode_steps: int | None = None,
-        render_mode: str | None = None,
-        **keywords: Any,
-    ) -> None:
-        setup = configure(self.id, MultiHoverEnv.task, **keywords)
-        super().__init__(setup, max_episode_steps=max_episode_steps, render_mode=render_mode)
+    single = MultiHoverEnv

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.drones.envs.base import DroneEnv, DroneVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.drones.envs.base import DroneEnv
 
 
 class TrackEnv(DroneEnv):
@@ -207,7 +208,7 @@ class TrackEnv(DroneEnv):
     task = "track"
 
 
-class TrackVectorEnv(DroneVectorEnv):
+class TrackVectorEnv(IdVectorEnv):
     """Many :class:`TrackEnv`."""
 
     single = TrackEnv

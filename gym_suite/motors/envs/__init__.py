@@ -1,6 +1,6 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
-from gym_suite.motors.envs.base import MotorEnv, MotorVectorEnv
+from gym_suite.motors.envs.base import MotorEnv
 from gym_suite.motors.envs.options import WEIGHTS, Options, defaults, keyword_names
 from gym_suite.motors.envs.pmsm import PMSMEnv, PMSMVectorEnv
 from gym_suite.motors.envs.pmsm_drive_cycle import PMSMDriveCycleEnv, PMSMDriveCycleVectorEnv
@@ -10,7 +10,6 @@ from gym_suite.motors.envs.setup import configure, drive_cycle
 __all__ = [
     "WEIGHTS",
     "MotorEnv",
-    "MotorVectorEnv",
     "Options",
     "PMSMDriveCycleEnv",
     "PMSMDriveCycleVectorEnv",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.motors.envs.base import MotorEnv, MotorVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.motors.envs.base import MotorEnv
 
 
 class PMSMEnv(MotorEnv):
@@ -212,7 +213,7 @@ class PMSMEnv(MotorEnv):
     task = "current"
 
 
-class PMSMVectorEnv(MotorVectorEnv):
+class PMSMVectorEnv(IdVectorEnv):
     """Many :class:`PMSMEnv` in one compiled loop; the same keywords."""
 
     single = PMSMEnv

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.motors.envs.base import MotorEnv, MotorVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.motors.envs.base import MotorEnv
 
 
 class PMSMDriveCycleEnv(MotorEnv):
@@ -228,7 +229,7 @@ class PMSMDriveCycleEnv(MotorEnv):
     task = "drive_cycle"
 
 
-class PMSMDriveCycleVectorEnv(MotorVectorEnv):
+class PMSMDriveCycleVectorEnv(IdVectorEnv):
     """Many :class:`PMSMDriveCycleEnv` in one compiled loop; the same keywords."""
 
     single = PMSMDriveCycleEnv

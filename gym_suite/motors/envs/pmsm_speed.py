@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.motors.envs.base import MotorEnv, MotorVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.motors.envs.base import MotorEnv
 
 
 class PMSMSpeedEnv(MotorEnv):
@@ -219,7 +220,7 @@ class PMSMSpeedEnv(MotorEnv):
     task = "speed"
 
 
-class PMSMSpeedVectorEnv(MotorVectorEnv):
+class PMSMSpeedVectorEnv(IdVectorEnv):
     """Many :class:`PMSMSpeedEnv` in one compiled loop; the same keywords."""
 
     single = PMSMSpeedEnv

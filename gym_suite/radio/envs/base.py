@@ -1,4 +1,4 @@
-"""One band and many: what the environments of all ids share."""
+"""One band: what the environments of all ids share."""
 
 from __future__ import annotations
 
@@ -7,34 +7,31 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gym_suite.core.env import KernelEnv
-from gym_suite.core.vector_env import KernelVectorEnv
+from gym_suite.core.family import Setup
+from gym_suite.core.ids import IdEnv
 from gym_suite.radio.dynamics import X_ACTIONS
 from gym_suite.radio.envs.setup import configure
 from gym_suite.radio.rfrl import read_draws
 from gym_suite.radio.scenario import read_mapping
 
 
-class RadioEnv(KernelEnv):
-    """One band. The class of each id says which and documents it.
+class RadioEnv(IdEnv):
+    """One band. The class of each id names its task and documents it.
 
-    Args:
-        render_mode: None, "rgb_array" or "human".
-        **keywords: Attributes of :class:`gym_suite.radio.envs.setup.Options`.
-
-    Raises:
-        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
-        TypeError: For a value of the wrong kind.
+    Keywords are the attributes of :class:`gym_suite.radio.envs.setup.Options`.
     """
 
-    id: ClassVar[str]
     task: ClassVar[str]
 
+    @classmethod
+    def configure(cls, **keywords: Any) -> Setup:
+        """Return the setup of this id for a user's keywords."""
+        return configure(cls.id, cls.task, **keywords)
+
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
-        setup = configure(self.id, self.task, **keywords)
-        super().__init__(setup, render_mode=render_mode, rebuild=keywords)
+        super().__init__(render_mode=render_mode, **keywords)
         self._draws: dict[int, dict[int, float]] = {}
-        channels, count = int(setup.row[0]), int(setup.row[1])
+        channels, count = int(self.setup.row[0]), int(self.setup.row[1])
         start = X_ACTIONS + count + 2 * channels + 3 * count
         self._injected = slice(start, start + count)
 
@@ -105,39 +102,3 @@ class RadioEnv(KernelEnv):
         """Restore a snapshot of the same id and keywords."""
         super().set_state(snapshot)
         self._draws = dict(snapshot.get("draws", {}))
-
-
-class RadioVectorEnv(KernelVectorEnv):
-    """Many bands in one compiled loop; takes the keywords of the single environment and the core's.
-
-    Args:
-        num_envs: Number of worlds, >= 1.
-        max_episode_steps: Steps after which an episode is truncated, on top of the scenario's own.
-        autoreset_mode: A member, name or value of :class:`gymnasium.vector.AutoresetMode`.
-        render_mode: None, "rgb_array" or "human" (shows the first world).
-        **keywords: Attributes of :class:`gym_suite.radio.envs.setup.Options`.
-
-    Raises:
-        ValueError: As for :class:`RadioEnv`, and for a number of worlds below one or an unknown mode.
-        TypeError: As for :class:`RadioEnv`.
-    """
-
-    single: ClassVar[type[RadioEnv]]
-
-    def __init__(
-        self,
-        *,
-        num_envs: int = 1,
-        max_episode_steps: int | None = None,
-        autoreset_mode: Any = "NextStep",
-        render_mode: str | None = None,
-        **keywords: Any,
-    ) -> None:
-        faces = {
-            "num_envs": num_envs,
-            "max_episode_steps": max_episode_steps,
-            "autoreset_mode": autoreset_mode,
-            "render_mode": render_mode,
-        }
-        setup = configure(self.single.id, self.single.task, **keywords)
-        super().__init__(setup, **faces, rebuild=keywords | faces)

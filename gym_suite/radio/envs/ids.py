@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
+from gym_suite.core.ids import IdVectorEnv
+from gym_suite.radio.envs.base import RadioEnv
 
 
 class AccessEnv(RadioEnv):
@@ -103,7 +104,7 @@ class AccessEnv(RadioEnv):
     task = "access"
 
 
-class AccessVectorEnv(RadioVectorEnv):
+class AccessVectorEnv(IdVectorEnv):
     """Many :class:`AccessEnv` in one compiled loop."""
 
     single = AccessEnv
@@ -206,7 +207,7 @@ class JammingEnv(RadioEnv):
     task = "jamming"
 
 
-class JammingVectorEnv(RadioVectorEnv):
+class JammingVectorEnv(IdVectorEnv):
     """Many :class:`JammingEnv` in one compiled loop."""
 
     single = JammingEnv
@@ -306,7 +307,7 @@ class GilbertElliottEnv(RadioEnv):
     task = "gilbert_elliott"
 
 
-class GilbertElliottVectorEnv(RadioVectorEnv):
+class GilbertElliottVectorEnv(IdVectorEnv):
     """Many :class:`GilbertElliottEnv` in one compiled loop."""
 
     single = GilbertElliottEnv
@@ -405,7 +406,7 @@ class AntiJammingEnv(RadioEnv):
     task = "anti_jamming"
 
 
-class AntiJammingVectorEnv(RadioVectorEnv):
+class AntiJammingVectorEnv(IdVectorEnv):
     """Many :class:`AntiJammingEnv` in one compiled loop."""
 
     single = AntiJammingEnv
