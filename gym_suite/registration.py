@@ -34,6 +34,7 @@ class Card:
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
         learned: Names of the methods of which policies ship.
+        settings: Named keywords under which the id is judged too, besides its defaults ("nominal").
     """
 
     id: str
@@ -47,6 +48,18 @@ class Card:
     tags: tuple[str, ...] = ()
     controllers: Mapping[str, str] = field(default_factory=dict)
     learned: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def setting(self, name: str) -> Mapping[str, Any]:
+        """Return the keywords of one of the id's own settings; "nominal" has none.
+
+        Raises:
+            ValueError: If there is no such setting, naming the nearest.
+        """
+        own = {"nominal": {}, **self.settings}
+        if name not in own:
+            raise unknown_error(f"setting of {self.id}", name, own)
+        return own[name]
 
 
 def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
@@ -77,6 +90,7 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
             "zero": DO_NOTHING,
             "random": RANDOM,
         },
+        settings={"compiled": {"engine": "compiled"}},
         **more,
     )
 
