@@ -92,10 +92,10 @@ def ceilings(
     """
     read, rules = read_scenario(scenario), rules or Rules()
     chain = Chain(read)
-    values, ceiling = plan(chain, rules, work=work), memoryless(chain, rules, work=work)
+    values = plan(chain, rules, work=work)
     if values is not None:
         return Ceilings(
-            memoryless=_rounded(ceiling),
+            memoryless=_rounded(memoryless(chain, rules, work=work)),
             optimum=_rounded(values.informed),
             clairvoyant=_rounded(values.clairvoyant),
         )
@@ -112,7 +112,9 @@ def _rounded(value: float | None) -> float | None:
 
 def unseen(scenario: Scenario) -> bool:
     """Return whether entities remember what is not on air, so that the full state may be unknown."""
-    return any(entity.kind not in SCHEDULED | FORGETFUL for entity in scenario.entities)
+    return any(
+        entity.kind not in SCHEDULED | FORGETFUL | {"follower"} for entity in scenario.entities
+    )
 
 
 # ---------------------------------------------------------------------------------------- simulation

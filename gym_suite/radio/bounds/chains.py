@@ -7,6 +7,7 @@ silence. Its on/off clock never depends on chance, so who may act when is known 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 
@@ -23,6 +24,14 @@ SCHEDULED = frozenset({"constant", "hopper", "sweep", "barrage"})
 REACTIVE = frozenset({"agile", "simple_jammer", "follower"})
 #: Kinds whose draws do not depend on the past.
 FORGETFUL = frozenset({"stochastic_hopper", "stochastic_constant", "random_jammer"})
+
+#: Combinations of draws in a step at most.
+COMBINATIONS = 4096
+
+
+class TooLarge(Exception):
+    """There are more states than can be counted in seconds."""
+
 
 #: What the drawing entities are at, in their order: (memory, channel on air) of each.
 Air = tuple[tuple[int, int], ...]
@@ -94,10 +103,17 @@ class Chain:
         looks = any(kind in ("agile", "simple_jammer") for kind in kinds)
         late = [int(scenario.entities[e].reaction) + 1 for e in self.following]
         self.depth = max([int(looks), *late], default=0)
+        #: Steps alike in who is scheduled and who acts, in it and in the next, have one number.
+        self.phases = self._number()
         #: Whether channels differ by nothing but where the agent was.
         self.alike = (
             all(kind in ("follower", "barrage") for kind in kinds) and scenario.goal != "jam"
         )
+
+    def _number(self) -> list[int]:
+        later = np.vstack([self.acting[1:], self.acting[-1:]])
+        rows = np.hstack([self.scheduled, self.acting, later])
+        return np.unique(rows, axis=0, return_inverse=True)[1].ravel().tolist()
 
     # ------------------------------------------------------------------------------------- who is where
 
@@ -150,7 +166,11 @@ class Chain:
     # ------------------------------------------------------------------------------------------ chances
 
     def begin(self) -> dict[Air, float]:
-        """Return the chances of the states in step 0, in which the agent is silent."""
+        """Return the chances of the states in step 0, in which the agent is silent.
+
+        Raises:
+            TooLarge: For more than COMBINATIONS of them; :meth:`follow` too.
+        """
         options = [self._first(e) for e in self.drawing]
         return _joint(options)
 
@@ -248,6 +268,8 @@ class Chain:
 
 def _joint(options: list[list[tuple[float, tuple[int, int]]]]) -> dict[Air, float]:
     """Return the chances of all combinations of independent draws."""
+    if math.prod(map(len, options)) > COMBINATIONS:
+        raise TooLarge
     result: dict[Air, float] = {}
     for picks in product(*options):
         chance = 1.0

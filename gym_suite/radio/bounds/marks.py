@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from gym_suite.core.family import Mark
 from gym_suite.radio.bounds import ceilings, gilbert_elliott, unseen
 from gym_suite.radio.bounds.planning import Rules
 from gym_suite.radio.scenario import Scenario, read_scenario
@@ -23,18 +25,16 @@ PUBLISHED: Mapping[str, tuple[tuple[str, float, str], ...]] = {
 _SAME = {"scenario_1": "paper_s1", "scenario_2": "paper_s2"}
 
 
-def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any]) -> tuple[Any, ...]:
+def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any], steps: int) -> tuple[Mark, ...]:
     """Return the figures of a setup with one agent.
 
     Args:
         scenario: The band.
         keywords: The resolved keyword arguments of the setup.
-
-    Returns:
-        One :class:`gym_suite.core.family.Mark` each; a value of None was not computed.
+        steps: Steps of an episode; at most the scenario's.
     """
-    from gym_suite.core.family import Mark
-
+    published = _published(scenario) if steps == scenario.steps else ()
+    scenario = replace(scenario, steps=min(steps, scenario.steps))
     lost = {"peer": -1.0, "throughput": 0.0}.get(keywords["reward"])
     if lost is None:  # what a step earns follows from the link, which these bounds do not know
         return (Mark("clairvoyant", None, "bound", "not known for this reward"),)
@@ -44,7 +44,7 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any]) -> tuple[Any
         switching_cost=float(keywords["switching_cost"]),
     )
     found = ceilings(scenario, rules=rules)
-    how = "" if found.exact else f"; mean over {found.episodes} episodes"
+    how = "" if not found.episodes else f"; mean over {found.episodes} episodes"
     shown = keywords["physics"] == "perfect" and keywords["sensing"] == "all"
     marks = []
     if shown:
@@ -53,7 +53,8 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any]) -> tuple[Any
     if keywords["sensing"] == "own":
         marks.append(_own_channel(scenario, rules))
     text = "knows who is where and what entities remember, not the draws to come"
-    known = shown and not unseen(scenario)
+    plain = keywords["delay"] == 0 and keywords["noise"] is None
+    known = shown and plain and not unseen(scenario)
     name, kind = ("optimum", "optimum") if known else ("full state", "bound")
     marks.append(Mark(name, found.optimum, kind, text))
     text = "knows besides who transmits where in the coming step"
@@ -65,10 +66,8 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any]) -> tuple[Any
     return tuple(marks)
 
 
-def _own_channel(scenario: Scenario, rules: Rules) -> Any:
+def _own_channel(scenario: Scenario, rules: Rules) -> Mark:
     """Return the optimum where only the used channel is sensed."""
-    from gym_suite.core.family import Mark
-
     entities = scenario.entities
     plain = rules.switching_cost == 0.0 and [e.channels for e in entities] == [
         (c,) for c in range(scenario.channels)

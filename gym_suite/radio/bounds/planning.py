@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Past, rewards
+from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Past, TooLarge, rewards
 
 #: Transitions that are followed at most: some seconds.
-WORK = 2_000_000
+WORK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,6 @@ class Values:
     informed: float
 
 
-class _TooLarge(Exception):
-    """There are more states than WORK allows."""
-
-
 def plan(chain: Chain, rules: Rules, *, work: int = WORK) -> Values | None:
     """Return the values by dynamic programming over the full state; None where there are too many.
 
@@ -58,7 +54,7 @@ def plan(chain: Chain, rules: Rules, *, work: int = WORK) -> Values | None:
     """
     try:
         return _Planner(chain, rules, work).solve()
-    except _TooLarge:
+    except TooLarge:
         return None
 
 
@@ -67,6 +63,9 @@ class _Planner:
 
     def __init__(self, chain: Chain, rules: Rules, work: int) -> None:
         self.chain, self.rules, self.left = chain, rules, work
+        # Bands repeat themselves: what follows and what it earns depends on the step by its phase only.
+        self._chances: dict[tuple, dict[Air, float]] = {}
+        self._gains: dict[tuple, NDArray[np.float64]] = {}
         self.depth = max(chain.depth, int(rules.switching_cost > 0.0))
 
     def solve(self) -> Values:
@@ -87,7 +86,7 @@ class _Planner:
     def _spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise _TooLarge
+            raise TooLarge
 
     def _name(self, past: Past) -> Past:
         """Return the agent's channels as far as they matter; alike channels are numbered by age."""
@@ -104,16 +103,21 @@ class _Planner:
         for step in range(self.chain.steps):
             # The entities do not ask what the agent did where none reacts.
             seen = pasts if self.chain.depth else {start}
-            self._spend(len(airs) * len(seen))
-            stage = {
-                (air, past): self.chain.follow(step, air, past) for air in airs for past in seen
-            }
-            self._spend(sum(map(len, stage.values())))
+            stage = {(air, past): self._follow(step, air, past) for air in airs for past in seen}
             stages.append((stage, pasts))
             airs = {after for chances in stage.values() for after in chances}
             if self.depth:
                 pasts = {self._name((c, *past)) for past in pasts for c in channels}
         return stages
+
+    def _follow(self, step: int, air: Air, past: Past) -> dict[Air, float]:
+        """Return the chances of the states in the step after ``step``."""
+        key = self.chain.phases[step], air, past
+        if key not in self._chances:
+            self._chances[key] = self.chain.follow(step, air, past)
+            self._spend(10 + 5 * len(self._chances[key]))
+        self._spend(1 + len(self._chances[key]))
+        return self._chances[key]
 
     def _back(self, step: int, stage: tuple, clairvoyant: dict, informed: dict) -> tuple:
         """Return the values before a step from those behind it."""
@@ -139,6 +143,13 @@ class _Planner:
 
     def _gain(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
         """Return what each action earns in a step, (channels + 1,)."""
+        key = self.chain.phases[step], air, past
+        if key not in self._gains:
+            self._spend(10 * self.chain.channels)
+            self._gains[key] = self._earn(step, air, past)
+        return self._gains[key]
+
+    def _earn(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
         rules = self.rules
         gain = rewards(self.chain, step, air, past, lost=rules.lost, tolerance=rules.tolerance)
         if rules.switching_cost > 0.0 and past[0] >= 0:
@@ -148,7 +159,7 @@ class _Planner:
 
     def _later(self, values: dict, air: Air, past: Past) -> NDArray[np.float64]:
         """Return the values behind a step for each action in it, (channels + 1,)."""
-        self._spend(1)
+        self._spend(10)
         if not self.depth:
             return np.full(self.chain.channels + 1, values.get((air, ()), 0.0))
         channels = range(SILENT, self.chain.channels)
@@ -164,6 +175,13 @@ def memoryless(chain: Chain, rules: Rules, *, work: int = WORK) -> float | None:
     """
     if chain.depth or rules.switching_cost > 0.0:
         return None
+    try:
+        return _best_map(chain, rules, work)
+    except TooLarge:
+        return None
+
+
+def _best_map(chain: Chain, rules: Rules, work: int) -> float:
     classify = chain.scenario.observation == "classify"
     total: dict[tuple[int, ...], NDArray[np.float64]] = {}
     chances = chain.begin()
@@ -183,6 +201,6 @@ def memoryless(chain: Chain, rules: Rules, *, work: int = WORK) -> float | None:
                 behind[after] += chance * part
                 work -= 1
             if work < 0:
-                return None
+                raise TooLarge
         chances = behind
     return float(sum(gain.max() for gain in total.values()))
