@@ -60,9 +60,7 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any], steps: int) 
     text = "knows besides who transmits where in the coming step"
     marks.append(Mark("clairvoyant", found.clairvoyant, "bound", text + how))
     if shown and rules == Rules():
-        marks += [
-            Mark(name, value, "published", text) for name, value, text in _published(scenario)
-        ]
+        marks += [Mark(label, value, "published", text) for label, value, text in published]
     return tuple(marks)
 
 
