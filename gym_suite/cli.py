@@ -110,7 +110,8 @@ def compare(
         ids: The environments.
         family: All environments of this family, under all settings of their own too.
         agents: Names, policy files (.zip, .npz) or file.py:factory; by default the reference
-            controller, the baselines and the shipped policies, with --family all controllers too.
+            controller, the baselines and the shipped policies. "all", every controller besides, is
+            the default with --family.
         seeds: Episode seeds of each agent.
         setting: Settings to run under: nominal, noise, mismatch, delay, or the ids' own; "all" for
             nominal and all own ones. With --family all by default, else nominal.

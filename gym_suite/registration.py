@@ -51,7 +51,10 @@ class Card:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def setting(self, name: str) -> Mapping[str, Any]:
-        """Return the keywords of one of the id's own settings; "nominal" has none.
+        """Return the keywords of one of the id's own settings.
+
+        Args:
+            name: Of the setting; "nominal" has no keywords.
 
         Raises:
             ValueError: If there is no such setting, naming the nearest.
@@ -179,6 +182,8 @@ _CARDS = (
         "sense_avoid",
         *_BANDITS,
         tags=("access",),
+        learned=("ppo",),
+        settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
     ),
     _band(
         "Jamming-v0",
@@ -189,6 +194,8 @@ _CARDS = (
         "sense_avoid",
         *_BANDITS,
         tags=("jamming",),
+        learned=("ppo",),
+        settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
     ),
     _band(
         "GilbertElliott-v0",
@@ -199,6 +206,7 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("access", "partial observation"),
+        learned=("ppo",),
     ),
     _band(
         "AntiJamming-v0",
@@ -209,6 +217,7 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("anti-jamming",),
+        learned=("ppo",),
     ),
     _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
     _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),

@@ -273,14 +273,16 @@ def resolve(
     reference = next(iter(card(id).controllers))
     if agents is None:
         agents = default_agents(id, setting)
-    elif isinstance(agents, str) and agents == "all":
-        agents = [*card(id).controllers, *default_agents(id, setting)]
     elif (
         isinstance(agents, str | Path)
         or callable(getattr(agents, "predict", None))
         or not isinstance(agents, Iterable)
     ):
         agents = [agents]
+    if not isinstance(agents, Mapping):
+        everyone = [*card(id).controllers, *default_agents(id, setting)]
+        listed = [everyone if _is_all(agent) else [agent] for agent in agents]
+        agents = [agent for several in listed for agent in several]
     named = agents.items() if isinstance(agents, Mapping) else [(None, agent) for agent in agents]
     found: list[AgentSpec] = []
     for name, agent in [(None, reference), (None, "zero"), *named]:
@@ -308,6 +310,10 @@ def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
     name = getattr(agent, "name", None)
     name = name if isinstance(name, str) else getattr(agent, "__name__", type(agent).__name__)
     return [AgentSpec(name, "custom", ObjectSource(agent), identity=_object_identity(agent))]
+
+
+def _is_all(agent: Any) -> bool:
+    return isinstance(agent, str) and agent == "all"
 
 
 def _is_path(text: str) -> bool:

@@ -67,7 +67,7 @@ EFFORT = (
     _Column("violations", "Violations", "per episode", 1.0, "control periods beyond a limit"),
     _Column("terminated", "Ended early", "% of episodes", 100.0, "by termination"),
     _Column("completed", "Completed", "% of the horizon", 100.0, "before the end", False),
-    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "actuating quantity", None),
+    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "of the actuating quantities", None),
     _Column("EffortVariation", "Effort change", "% per period", 100.0, "mean absolute", None),
     _Column("Saturation", "Saturated", "% of time", 100.0, "at 99 % of the range or above", None),
 )
@@ -418,7 +418,8 @@ def _verdict(rows: Sequence[AgentSummary]) -> list[str]:
         elif p.high < 0.5:
             claim = f"{row.name} loses to the reference controller {reference}"
         else:
-            claim = f"{row.name} and the reference controller {reference} cannot be told apart"
+            few = f"{row.episodes} episode{'s' if row.episodes > 1 else ''}"
+            claim = f"{few} cannot tell {row.name} from the reference controller {reference}"
         numbers = f"its return is higher with probability {with_interval(p, decimals=2)}"
         if row.score is not None:
             numbers += f", its score is {with_interval(row.score)}"
