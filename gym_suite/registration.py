@@ -270,6 +270,10 @@ _CARDS = (
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
 
 
+#: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
+BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
+
+
 def catalogue() -> Mapping[str, Card]:
     """Return all ids with their cards."""
     return _CATALOGUE
