@@ -242,6 +242,7 @@ _CARDS = (
         max_episode_steps=3000,
         tags=("navigation", "multi-agent"),
         controllers={
+            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
             "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
             "zero": DO_NOTHING,
             "random": RANDOM,
