@@ -98,7 +98,7 @@ class Plant:
         outputs: Columns of the outputs, (no,).
         derivative: Kernel ``derivative(x, v, p, dx)`` that fills dx, (ns,), from state, inputs and parameter row.
         output: Kernel ``output(x, v, p, y)`` that fills y, (no,).
-        guess: A state from which an operating point is looked for, (ns,).
+        guess: A state from which an operating point is looked for, (ns,); inputs may follow it, (ns + ni,).
     """
 
     states: Columns
@@ -206,6 +206,21 @@ class Setup:
     def agent_count(self) -> int:
         """Number of agents in a world."""
         return max(1, len(self.agents))
+
+    @property
+    def joint_observation_names(self) -> tuple[str, ...]:
+        """Names of the observation columns of all agents side by side, as the joint form has them."""
+        return self._joint(self.observation_columns.names)
+
+    @property
+    def joint_action_names(self) -> tuple[str, ...]:
+        """Names of the action columns of all agents side by side, as the joint form has them."""
+        return self._joint(self.action_columns.names)
+
+    def _joint(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not self.agents:
+            return names
+        return tuple(f"{agent}.{name}" for agent in self.agents for name in names)
 
     @property
     def idle_actions(self) -> np.ndarray:

@@ -106,8 +106,8 @@ class ExportedPolicy:
         return load_policy(
             path,
             setup.id,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_observation_names,
+            action_columns=setup.joint_action_names,
         )
 
     def seed(self, seed: int) -> None:

@@ -216,8 +216,8 @@ class _Work:
             model,
             id=self.id,
             training_seed=seed,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_observation_names,
+            action_columns=setup.joint_action_names,
             provenance={k: entry[k] for k in ("steps", "date", "versions", "kernel_digest")},
         )
         policy.save(path)
@@ -295,8 +295,8 @@ class _Curve:
             self.model,
             id=work.id,
             training_seed=self.seed,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_observation_names,
+            action_columns=setup.joint_action_names,
         )
         self.score = work.evaluation.score(policy)
         wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
