@@ -73,6 +73,7 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
         max_episode_steps=480,
         controllers={
             "geometric": f"{controllers}.geometric:Geometric",
+            "lqr": f"{controllers}.lqr:HoverLQR",
             "pid": f"{controllers}.pid:PeerPID",
             "zero": DO_NOTHING,
             "random": RANDOM,

@@ -51,13 +51,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "start_position": 0.1,
         "start_velocity": 0.1,
         "start_tilt": 0.1,
-        "error_scale": 0.5,
+        "error_scale": 0.3,
     },
     "multi_hover": {
         "start_position": 0.2,
         "start_velocity": 0.2,
         "start_tilt": 0.2,
-        "error_scale": 1.0,
+        "error_scale": 0.4,
     },
 }
 _NOT_FOR = {

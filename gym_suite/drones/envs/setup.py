@@ -26,6 +26,7 @@ from gym_suite.drones.envs.options import (
     Options,
     keyword_names,
 )
+from gym_suite.drones.linear import hover_plant
 
 KERNELS = Kernels(
     step=tasks.step_batch,
@@ -122,6 +123,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
         noise=read_noise(options.noise, observations, measured),
         delay=read_delay(options.delay),
+        plant=hover_plant(physics, tasks.HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(task, options, vehicle, model),
         engine=engine,
