@@ -135,7 +135,7 @@ class VectorRows:
         setup = getattr(envs.unwrapped, "setup", None)
         if setup is not None:
             # Stable-Baselines3 keeps the space in a saved model: it says then what the model is for.
-            names = setup.joint_observation_names
+            names = setup.joint_names(setup.observation_columns)
             if space.shape != (len(names),):  # a row is one agent
                 names = setup.observation_columns.names
             space.origin = {"id": setup.id, "columns": names}  # type: ignore[attr-defined]
