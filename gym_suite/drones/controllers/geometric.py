@@ -60,17 +60,26 @@ class Geometric(RotorController):
         lag = self._row[pm.P_MOTOR_LAG]
         self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
 
-    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _targets(self, o: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Return position error and wanted velocity and acceleration, each (n, 3)."""
         use = 1.0 if self.feed_forward else 0.0
+        return (
+            self._seen(o, "error"),
+            use * self._seen(o, "target_velocity"),
+            use * self._seen(o, "target_acceleration"),
+        )
+
+    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         at = self._columns.index(_ROTATION)
+        error, velocity, acceleration = self._targets(o)
         rotors = np.empty((len(o), 4))
         _geometric(
-            self._seen(o, "error"),
+            error,
             self._seen(o, "velocity"),
             np.ascontiguousarray(o[:, at : at + 9]),
             self._seen(o, "body_rate"),
-            use * self._seen(o, "target_velocity"),
-            use * self._seen(o, "target_acceleration"),
+            velocity,
+            acceleration,
             state + self._hover,
             self._row,
             self._gains,
