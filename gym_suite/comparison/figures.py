@@ -211,7 +211,9 @@ def profile(
 
 
 def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
-    """Evaluation error over training steps, a thin line per seed and their median.
+    """Evaluation over training steps, a thin line per seed and their median.
+
+    The error where the id tracks something, else the return.
 
     Args:
         folder: of shipped policies, with curves.csv (columns of `gym_suite.learning`).
@@ -223,31 +225,37 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         return None
     with path.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["algo"] == algo]
-    curves = _by_seed(rows, "evaluation_error")
+    tracked = any(row["evaluation_error"] for row in rows)
+    quantity, factor = ("error", 100.0) if tracked else ("return", 1.0)
+    curves = _by_seed(rows, f"evaluation_{quantity}")
     if not curves:
         return None
     lines = [
-        Line(steps / 1e6, 100.0 * error, f"faded {style}", f"training seed {seed}")
-        for seed, (steps, error, _) in curves.items()
+        Line(steps / 1e6, factor * values, f"faded {style}", f"training seed {seed}")
+        for seed, (steps, values, _) in curves.items()
     ]
     common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
     common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
     median = np.median([np.interp(common, s, e) for s, e, _ in curves.values()], axis=0)
-    lines.append(Line(common / 1e6, 100.0 * median, style, "median of the training seeds"))
-    reference = [float(row["reference_error"]) for row in rows if row["reference_error"]]
-    marks = [Mark(100.0 * reference[0], "reference controller")] if reference else []
-    everything = np.concatenate([*(error for _, error, _ in curves.values()), reference[:1]])
-    lowest, highest = 100.0 * float(everything.min()), 100.0 * float(everything.max())
+    lines.append(Line(common / 1e6, factor * median, style, "median of the training seeds"))
+    column = f"reference_{quantity}"
+    reference = [float(row[column]) for row in rows if row.get(column)][:1]
+    everything = np.concatenate([*(values for _, values, _ in curves.values()), reference])
+    lowest, highest = factor * float(everything.min()), factor * float(everything.max())
+    room = 0.05 * (highest - lowest) or 1.0
     minutes = [float(wall[-1]) / 60.0 for _, _, wall in curves.values()]
+    label = "mean absolute error in % of full scale, logarithmic" if tracked else "mean return"
     chart = line_chart(
         lines,
         x_label="training steps in millions",
-        y_label="mean absolute error in % of full scale, logarithmic",
+        y_label=label,
         title=f"learning curves of {algo}",
         x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values())) / 1e6),
-        y_range=(max(lowest, 1e-3) * 0.8, highest * 1.1),
-        y_log=True,
-        marks=marks,
+        y_range=(
+            (max(lowest, 1e-3) * 0.8, highest * 1.1) if tracked else (lowest - room, highest + room)
+        ),
+        y_log=tracked,
+        marks=[Mark(factor * value, "reference controller") for value in reference],
     )
     caption = (
         f"Evaluated on episode seeds that neither training nor this comparison uses. {len(curves)} "

@@ -22,7 +22,7 @@ from gym_suite.comparison.experiments import Run, Setting, provenance
 from gym_suite.comparison.metrics import episode_metrics
 from gym_suite.core.trajectory import Trajectory
 
-__all__ = ["Job", "Outcome", "execute"]
+__all__ = ["Job", "Outcome", "execute", "limit_of"]
 
 TIMED_CALLS = 200
 """Calls of predict over which the time per action is measured, one row each."""
@@ -109,7 +109,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
         keywords["max_episode_steps"] = job.horizon
     env = gymnasium.make(job.id, **keywords)
     setup = env.unwrapped.setup  # type: ignore[attr-defined]
-    limit = _limit(job, env)
+    limit = limit_of(env, job.horizon)
     agent = job.agent.load(env)
     batched = job.agent.batched
     if batched is None:
@@ -156,12 +156,20 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     return Outcome(records, trajectory)
 
 
-def _limit(job: Job, env: Any) -> int:
-    """Control periods after which an episode is truncated."""
-    limits = [env.unwrapped.setup.horizon, job.horizon or env.spec.max_episode_steps]
+def limit_of(env: Any, horizon: int | None) -> int:
+    """Control periods after which an episode is truncated.
+
+    Args:
+        env: as made by :func:`gymnasium.make`.
+        horizon: asked for; None for the id's own limit.
+
+    Raises:
+        ValueError: there is no limit.
+    """
+    limits = [env.unwrapped.setup.horizon, horizon or env.spec.max_episode_steps]
     known = [limit for limit in limits if limit]
     if not known:
-        raise ValueError(f"{job.id} has no time limit; give horizon=")
+        raise ValueError(f"{env.unwrapped.setup.id} has no time limit; give horizon=")
     return min(known)
 
 
