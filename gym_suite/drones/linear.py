@@ -17,7 +17,7 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Plant
 from gym_suite.core.kernel import kernel
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import WORK_SIZE
+from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.dynamics import (
     BODY_SIZE,
     COMMAND,
@@ -83,7 +83,7 @@ def derivative(
     x: NDArray[np.float64], v: NDArray[np.float64], p: NDArray[np.float64], dx: NDArray[np.float64]
 ) -> None:
     """Fill dx with d/dt of the state x, (16,) or without rotors (12,), under the rotor commands v, (4,)."""
-    _derivative(x, v, p, np.zeros((1, BODY_SIZE)), np.zeros(WORK_SIZE + 2), dx)
+    _derivative(x, v, p, np.zeros((1, BODY_SIZE)), np.zeros(WORK_SIZE + WORLD_SIZE), dx)
 
 
 def output(

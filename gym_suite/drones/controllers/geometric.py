@@ -29,7 +29,7 @@ _UNITS = {
     "lag": "s",
     "integral": "1/s^3",
 }
-#: Position errors beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
+#: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
 _REACH = 0.4
 #: Errors beyond this are not integrated any faster, m; largest acceleration from the integral, of gravity.
 _ERROR_BOUND, _INTEGRAL_BOUND = 0.2, 0.5
@@ -93,23 +93,33 @@ class Geometric(RotorController):
         if self._integral > 0.0:
             self.source_ += "; integral action: Goodarzi, Lee and Leok, ECC 2013"
 
-    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
-        velocity, acceleration, jerk = self._motion(o, state[:, 7:11])
+    def _targets(
+        self, o: NDArray[np.float64], memory: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Return position error and wanted velocity and acceleration, each (n, 3); memory as in :meth:`_motion`."""
+        error = self._seen(o, "error")
+        level = np.linalg.norm(error[:, 0:2], axis=1, keepdims=True)
+        error[:, 0:2] *= _REACH / np.maximum(level, _REACH)
+        velocity, acceleration, jerk = self._motion(o, memory)
         # Advanced by the time by which the attitude follows its reference: k_o / k_R and one sample.
         # To first order that is the feed-forward of the attitude's rate.
         acceleration += self._ahead * jerk
         use = 1.0 if self.feed_forward else 0.0
-        error, gone = self._seen(o, "error"), state[:, 4:7]
+        return error, use * velocity, use * acceleration
+
+    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        error, velocity, acceleration = self._targets(o, state[:, 7:11])
+        gone = state[:, 4:7]
         gone += self._dt * np.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
         gone[:] = np.clip(gone, -self._most, self._most)
         rotors = np.empty((len(o), 4))
         _geometric(
-            np.clip(error, -_REACH, _REACH),
+            error,
             self._seen(o, "velocity"),
             self._rotation(o),
             self._seen(o, "body_rate"),
-            use * velocity,
-            use * acceleration + self._integral * gone,
+            velocity,
+            acceleration + self._integral * gone,
             state[:, 0:4] + self._hover,
             self._row,
             self._gains,
