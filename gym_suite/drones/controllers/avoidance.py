@@ -35,6 +35,7 @@ class Avoiding(Geometric):
     """
 
     name = "avoiding"
+    longest_way = math.inf  # bounded below, by the speed
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ _UNITS = {
     "lag": "s",
     "integral": "1/s^3",
 }
-#: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
-_REACH = 0.4
 #: Errors beyond this are not integrated any faster, m; largest acceleration from the integral, of gravity.
 _ERROR_BOUND, _INTEGRAL_BOUND = 0.2, 0.5
 
@@ -52,6 +50,8 @@ class Geometric(RotorController):
 
     name = "geometric"
     information = "observation"
+    #: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
+    longest_way: ClassVar[float] = 0.3
     drone_state_size = 11  # believed rotors, integrals of the position error, memory of the target
 
     def __init__(
@@ -99,7 +99,7 @@ class Geometric(RotorController):
         """Return position error and wanted velocity and acceleration, each (n, 3); memory as in :meth:`_motion`."""
         error = self._seen(o, "error")
         level = np.linalg.norm(error[:, 0:2], axis=1, keepdims=True)
-        error[:, 0:2] *= _REACH / np.maximum(level, _REACH)
+        error[:, 0:2] *= np.minimum(1.0, self.longest_way / np.maximum(level, 1e-9))
         velocity, acceleration, jerk = self._motion(o, memory)
         # Advanced by the time by which the attitude follows its reference: k_o / k_R and one sample.
         # To first order that is the feed-forward of the attitude's rate.
