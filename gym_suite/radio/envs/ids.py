@@ -66,7 +66,7 @@ class AccessEnv(RadioEnv):
 
     | Name             | Default         | Meaning                                                      |
     |------------------|-----------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`          | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`          | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `scenario`       | `"shared_band"` | shipped name, path, mapping or `Scenario`                    |
     | `observation`    | `None`          | `"detect"` or `"classify"`; `None`: the scenario's           |
     | `physics`        | `"perfect"`     | `"perfect"`, or `"statistical"`: energy detector             |
@@ -171,7 +171,7 @@ class JammingEnv(RadioEnv):
 
     | Name             | Default                      | Meaning                                                      |
     |------------------|------------------------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`                       | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`                       | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `scenario`       | `"jam_fixed_w_hop_classify"` | shipped name, path, mapping or `Scenario`                    |
     | `observation`    | `None`                       | `"detect"` or `"classify"`; `None`: the scenario's           |
     | `physics`        | `"perfect"`                  | `"perfect"`, or `"statistical"`: energy detector             |
@@ -267,7 +267,7 @@ class GilbertElliottEnv(RadioEnv):
 
     | Name             | Default        | Meaning                                                                |
     |------------------|----------------|------------------------------------------------------------------------|
-    | `render_mode`    | `None`         | `None`, `"rgb_array"` or `"human"`                                     |
+    | `render_mode`    | `None`         | `None`, `"rgb_array"`, `"ansi"` or `"human"`                           |
     | `channels`       | `5`            | number of channels                                                     |
     | `p01`            | `0.2`          | chance that a busy channel becomes idle, one number or one per channel |
     | `p11`            | `0.8`          | chance that an idle channel stays idle, one number or one per channel  |
@@ -368,7 +368,7 @@ class AntiJammingEnv(RadioEnv):
 
     | Name             | Default      | Meaning                                                      |
     |------------------|--------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`       | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`       | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `channels`       | `10`         | number of channels                                           |
     | `jammer`         | `"follower"` | kind, or a mapping with "kind" and keys of an `Entity`       |
     | `steps`          | `200`        | steps of an episode                                          |
