@@ -97,7 +97,7 @@ def compare(
     family: str | None = None,
     agents: tuple[str, ...] = (),
     seeds: int = 20,
-    setting: tuple[str, ...] = ("nominal",),
+    setting: tuple[str, ...] = (),
     steps: int | None = None,
     out: Path = Path("report"),
     workers: int = 1,
@@ -108,10 +108,13 @@ def compare(
 
     Args:
         ids: The environments.
-        family: All environments of this family.
-        agents: Names, policy files (.zip, .npz) or file.py:factory; all of the id's by default.
+        family: All environments of this family, under all settings of their own too.
+        agents: Names, policy files (.zip, .npz) or file.py:factory; by default the reference
+            controller, the baselines and the shipped policies. "all", every controller besides, is
+            the default with --family.
         seeds: Episode seeds of each agent.
-        setting: Settings to run under.
+        setting: Settings to run under: nominal, noise, mismatch, delay, or the ids' own; "all" for
+            nominal and all own ones. With --family all by default, else nominal.
         steps: Length of an episode; the environment's own by default.
         out: Folder of the report.
         workers: Processes.
@@ -119,14 +122,14 @@ def compare(
         keywords: Keyword argument of the environments, value as JSON; may be given several times.
     """
     from gym_suite import comparison
-    from gym_suite.comparison.experiments import read_settings
 
-    given = _keywords(keywords)
+    chosen = _chosen(ids, family)
     result = comparison.compare(
-        _chosen(ids, family),
-        agents=list(agents) or None,
+        chosen,
+        agents=list(agents) or ("all" if family else None),
         seeds=seeds,
-        settings={s.name: {**s.keywords, **given} for s in read_settings(setting)},
+        settings=setting or ("all" if family else "nominal"),
+        keywords=_keywords(keywords),
         out=out,
         horizon=steps,
         workers=workers,
@@ -145,6 +148,7 @@ def train(
     seed: int = 0,
     steps: int | None = None,
     out: Path | None = None,
+    setting: str = "nominal",
     settings: str = "{}",
     keywords: Assignments = (),
 ) -> None:
@@ -157,6 +161,7 @@ def train(
         seed: Seed of the first training; the others follow.
         steps: Environment steps of each training; the id's own number by default.
         out: Folder for policies, learning curves and manifest; policies/<id> by default.
+        setting: Setting of the id under which to train.
         settings: Hyper-parameters to replace, a JSON object.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
@@ -169,6 +174,7 @@ def train(
         seed=seed,
         steps=steps,
         out=out,
+        setting=setting,
         settings=_json_object("--settings", settings),
         progress=lambda line: print(line, file=sys.stderr, flush=True),
         **_keywords(keywords),
@@ -346,7 +352,10 @@ def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
     if family is not None:
         cards = catalogue().values()
         check_option("family", family, sorted({entry.family for entry in cards}))
-        chosen += [entry.id for entry in cards if entry.family == family and entry.id not in ids]
+        own = [entry for entry in cards if entry.family == family and entry.id not in ids]
+        chosen += [entry.id for entry in own if entry.entry_point]
+        if apart := ", ".join(entry.id for entry in own if not entry.entry_point):
+            print(f"left out, for several agents only: {apart}", file=sys.stderr)
     if not chosen:
         raise ValueError("no environment to compare on: name ids, or a family with --family")
     return chosen

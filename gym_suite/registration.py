@@ -34,6 +34,7 @@ class Card:
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
         learned: Names of the methods of which policies ship.
+        settings: Named keywords under which the id is judged too, besides its defaults ("nominal").
     """
 
     id: str
@@ -47,6 +48,21 @@ class Card:
     tags: tuple[str, ...] = ()
     controllers: Mapping[str, str] = field(default_factory=dict)
     learned: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def setting(self, name: str) -> Mapping[str, Any]:
+        """Return the keywords of one of the id's own settings.
+
+        Args:
+            name: Of the setting; "nominal" has no keywords.
+
+        Raises:
+            ValueError: If there is no such setting, naming the nearest.
+        """
+        own = {"nominal": {}, **self.settings}
+        if name not in own:
+            raise unknown_error(f"setting of {self.id}", name, own)
+        return own[name]
 
 
 def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
@@ -77,6 +93,7 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
             "zero": DO_NOTHING,
             "random": RANDOM,
         },
+        settings={"compiled": {"engine": "compiled"}},
         **more,
     )
 
@@ -165,6 +182,8 @@ _CARDS = (
         "sense_avoid",
         *_BANDITS,
         tags=("access",),
+        learned=("ppo",),
+        settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
     ),
     _band(
         "Jamming-v0",
@@ -175,6 +194,8 @@ _CARDS = (
         "sense_avoid",
         *_BANDITS,
         tags=("jamming",),
+        learned=("ppo",),
+        settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
     ),
     _band(
         "GilbertElliott-v0",
@@ -185,6 +206,7 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("access", "partial observation"),
+        learned=("ppo",),
     ),
     _band(
         "AntiJamming-v0",
@@ -195,6 +217,7 @@ _CARDS = (
         "markov",
         *_BANDITS,
         tags=("anti-jamming",),
+        learned=("ppo",),
     ),
     _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
     _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),

@@ -71,6 +71,8 @@ def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
         _columns_table("Other metrics in info (SI)", Columns(*others)),
         _parameter_table(setup.parameter_columns, nominal.parameters),
         _agents_table(entry),
+        _settings_table(entry),
+        _marks_table(setup),
         _keyword_table(setup.keywords),
     ]
     return Group(*(part for part in parts if part is not None))
@@ -170,6 +172,26 @@ def _agents_table(entry: Card) -> Table:
         table.add_row(name, f"{kind}, {where}")
     for name in entry.learned:
         table.add_row(name, "learned policies that ship with the package")
+    return table
+
+
+def _settings_table(entry: Card) -> Table | None:
+    if not entry.settings:
+        return None
+    table = _table("setting", "keywords", title="Settings of its own")
+    for name, keywords in entry.settings.items():
+        table.add_row(name, ", ".join(f"{k}={v!r}" for k, v in keywords.items()))
+    return table
+
+
+def _marks_table(setup: Any) -> Table | None:
+    """What returns are put beside, for an episode of the setup's own length."""
+    if setup.marks is None or setup.horizon is None:
+        return None
+    table = _table("figure", "return", "kind", "how", title="Beside theory")
+    for mark in setup.marks(setup.horizon):
+        value = "not computed" if mark.value is None else f"{mark.value:.6g}"
+        table.add_row(mark.name, value, mark.kind, mark.meaning)
     return table
 
 

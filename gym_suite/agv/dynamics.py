@@ -53,7 +53,7 @@ GRAVITY = 9.80665
 #: How near a moving obstacle comes to a vehicle of its own accord, m.
 COURTESY = 0.3
 
-T_GRID, T_ROOM, T_SPOTS, T_RANGES, T_BEAMS, T_SIGNALS, T_SIGNAL_TABLES = range(7)
+T_GRID, T_ROOM, T_EDGES, T_SPOTS, T_RANGES, T_BEAMS, T_SIGNALS, T_SIGNAL_TABLES = range(8)
 DISTURBANCES = ("v", "omega")
 
 STREAM_START, STREAM_GOAL, STREAM_ODOMETRY, STREAM_PLACE = 0, 1 << 20, 2 << 20, 3 << 20
@@ -253,7 +253,7 @@ def drive(a, v_wanted, omega_wanted, p, grid, room):
         v, v_lateral, omega = v1, lateral1, omega1
         column, row = math.floor(x / cell), math.floor(y / cell)
         inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
-        near = not inside or (room[row, column] - 1) * cell <= reach
+        near = not inside or (int(room[row, column]) - 1) * cell <= reach
         if near and box_hits_grid(x, y, theta, half_length, half_width, grid, cell):
             hit = True
             break
@@ -272,15 +272,25 @@ def _crowded(px, py, qx, qy, distance, agents):
     """Return whether going from p to q comes nearer than ``distance`` to a vehicle that is driving."""
     for k in range(agents.shape[0]):
         if agents[k, STATUS] == DRIVING:
-            before = math.hypot(px - agents[k, X], py - agents[k, Y])
-            after = math.hypot(qx - agents[k, X], qy - agents[k, Y])
-            if after < distance and after < before:
+            before = (px - agents[k, X]) ** 2 + (py - agents[k, Y]) ** 2
+            after = (qx - agents[k, X]) ** 2 + (qy - agents[k, Y]) ** 2
+            if after < distance * distance and after < before:
                 return True
     return False
 
 
+@kernel
+def _shut(x, y, radius, grid, room, cell):
+    """Return whether a disc touches the map; where the map is far away one look tells."""
+    column, row = math.floor(x / cell), math.floor(y / cell)
+    inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
+    if inside and (int(room[row, column]) - 1) * cell > radius:
+        return False
+    return disc_hits_grid(x, y, radius, grid, cell)
+
+
 @called_kernel
-def move_obstacles(x, agents, key, step, p, grid):
+def move_obstacles(x, agents, key, step, p, grid, room):
     """Let each obstacle walk straight on; where a wall or a vehicle is in its way it turns at random."""
     radius, cell = p[P_OBSTACLE_RADIUS], p[P_CELL]
     stride = p[P_OBSTACLE_SPEED] * p[P_DT]
@@ -288,7 +298,7 @@ def move_obstacles(x, agents, key, step, p, grid):
     for k in range(int(p[P_OBSTACLES])):
         j = W_OBSTACLES + OBSTACLE_SIZE * k
         qx, qy = x[j] + stride * math.cos(x[j + 2]), x[j + 1] + stride * math.sin(x[j + 2])
-        if disc_hits_grid(qx, qy, radius, grid, cell) or _crowded(
+        if _shut(qx, qy, radius, grid, room, cell) or _crowded(
             x[j], x[j + 1], qx, qy, distance, agents
         ):
             x[j + 2] = math.pi * (2.0 * uniform(key, step, STREAM_TURN + k) - 1.0)
@@ -297,13 +307,13 @@ def move_obstacles(x, agents, key, step, p, grid):
 
 
 @kernel
-def move_target(a, k, key, step, p, grid):
+def move_target(a, k, key, step, p, grid, room):
     """Let a vehicle's target walk straight on, and turn at random in front of walls."""
     stride = p[P_TARGET_SPEED] * p[P_DT]
     qx = a[GOAL_X] + stride * math.cos(a[GOAL_THETA])
     qy = a[GOAL_Y] + stride * math.sin(a[GOAL_THETA])
-    room = 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH])
-    if disc_hits_grid(qx, qy, room, grid, p[P_CELL]):
+    radius = 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH])
+    if _shut(qx, qy, radius, grid, room, p[P_CELL]):
         a[GOAL_THETA] = math.pi * (2.0 * uniform(key, step, STREAM_TARGET + k) - 1.0)
     else:
         a[GOAL_X], a[GOAL_Y] = qx, qy
@@ -321,14 +331,15 @@ def collide(x, agents, p):
         ax, ay, heading = agents[i, X], agents[i, Y], agents[i, THETA]
         for k in range(int(p[P_OBSTACLES])):
             j = W_OBSTACLES + OBSTACLE_SIZE * k
-            if math.hypot(x[j] - ax, x[j + 1] - ay) <= reach + radius and box_circle_overlap(
+            near = (x[j] - ax) ** 2 + (x[j + 1] - ay) ** 2 <= (reach + radius) ** 2
+            if near and box_circle_overlap(
                 ax, ay, heading, half_length, half_width, x[j], x[j + 1], radius
             ):
                 agents[i, STATUS] = COLLIDED
         for k in range(i + 1, count):
             if not on_floor(agents[k]):
                 continue
-            if math.hypot(agents[k, X] - ax, agents[k, Y] - ay) > 2.0 * reach:
+            if (agents[k, X] - ax) ** 2 + (agents[k, Y] - ay) ** 2 > (2.0 * reach) ** 2:
                 continue
             if boxes_overlap(
                 ax, ay, heading, half_length, half_width,
@@ -355,11 +366,12 @@ def advance_one(x, key, step, u, p, tables, work):
     grid, room = tables[T_GRID][layout], tables[T_ROOM][layout]
     count = int(p[P_AGENTS])
     agents = x[world_size(p) :].reshape(count, NX)
-    move_obstacles(x, agents, key, step, p, grid)
+    move_obstacles(x, agents, key, step, p, grid, room)
     added_v, added_omega = 0.0, 0.0
     if tables[T_SIGNALS].shape[0] == len(DISTURBANCES):
-        added_v = _disturbance(0, key, step * p[P_DT], tables)
-        added_omega = _disturbance(1, key, step * p[P_DT], tables)
+        for channel in range(len(DISTURBANCES)):
+            added_v = added_omega
+            added_omega = _disturbance(channel, key, step * p[P_DT], tables)
     for i in range(count):
         a = agents[i]
         if a[STATUS] != DRIVING:
@@ -375,7 +387,7 @@ def advance_one(x, key, step, u, p, tables, work):
         if drive(a, v_wanted + added_v, omega_wanted + added_omega, p, grid, room):
             a[STATUS] = COLLIDED
         if p[P_TARGET_SPEED] > 0.0:
-            move_target(a, i, key, step, p, grid)
+            move_target(a, i, key, step, p, grid, room)
     collide(x, agents, p)
 
 

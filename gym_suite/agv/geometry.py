@@ -121,44 +121,6 @@ def disc_hits_grid(x, y, radius, grid, cell):
 
 
 @kernel
-def ray_circle(ox, oy, dx, dy, cx, cy, radius):
-    """Return the distance along a ray (unit direction) to a circle, 0 from inside, INFINITY past it."""
-    along = (cx - ox) * dx + (cy - oy) * dy
-    square = (cx - ox) ** 2 + (cy - oy) ** 2 - radius * radius
-    if square <= 0.0:
-        return 0.0
-    across = (cx - ox) * dy - (cy - oy) * dx
-    inside = radius * radius - across * across
-    if along <= 0.0 or inside < 0.0:
-        return INFINITY
-    return along - math.sqrt(inside)
-
-
-@kernel
-def ray_box(ox, oy, dx, dy, x, y, c, s, half_length, half_width):
-    """Return the distance along a ray (unit direction) to an oriented box, INFINITY past it.
-
-    By the slab method of Kay and Kajiya, SIGGRAPH 1986; (c, s) are cosine and sine of the box's heading.
-    """
-    px, py = (ox - x) * c + (oy - y) * s, (oy - y) * c - (ox - x) * s
-    qx, qy = dx * c + dy * s, dy * c - dx * s
-    near, far = 0.0, INFINITY
-    if qx == 0.0:
-        if abs(px) > half_length:
-            return INFINITY
-    else:
-        one, two = (-half_length - px) / qx, (half_length - px) / qx
-        near, far = max(near, min(one, two)), min(far, max(one, two))
-    if qy == 0.0:
-        if abs(py) > half_width:
-            return INFINITY
-    else:
-        one, two = (-half_width - py) / qy, (half_width - py) / qy
-        near, far = max(near, min(one, two)), min(far, max(one, two))
-    return near if near <= far else INFINITY
-
-
-@kernel
 def ray_grid(ox, oy, dx, dy, reach, grid, room, cell):
     """Return the distance along a ray (unit direction) to the first occupied cell, at most ``reach``.
 

@@ -177,7 +177,7 @@ class FloorRenderer(EpisodeRenderer):
         ranges = np.empty(self.setup.work_size)
         scan_all(state.copy(), self.setup.row, self.setup.tables, ranges)
         beams, c, s = self.setup.tables[T_BEAMS], math.cos(a[THETA]), math.sin(a[THETA])
-        ends = a[X : Y + 1] + ranges[:count, None] * (beams @ np.array([[c, s], [-s, c]]))
+        ends = a[X : Y + 1] + ranges[:count, None] * (beams.T @ np.array([[c, s], [-s, c]]))
         return [np.array([a[X : Y + 1], end]) for end in ends]
 
     def _circles(self, state: NDArray[np.float64]) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gym_suite.agv.dynamics import (
     ACTION_0,
     ACTION_1,
@@ -45,7 +47,7 @@ from gym_suite.agv.dynamics import (
     world_size,
 )
 from gym_suite.agv.geometry import disc_hits_grid, wrap
-from gym_suite.agv.lidar import measured_range, scan_all
+from gym_suite.agv.lidar import measured_ranges, scan_all
 from gym_suite.agv.parameters import (
     P_AGENTS,
     P_BEAMS,
@@ -67,7 +69,6 @@ from gym_suite.agv.parameters import (
     P_PAYLOAD_HIGH,
     P_PAYLOAD_LIMIT,
     P_PAYLOAD_LOW,
-    P_RANGE,
     P_REWARD_COLLISION,
     P_REWARD_GOAL,
     P_SCALE_GOAL,
@@ -102,12 +103,11 @@ M_GOAL_ANGLE = M_ODOMETRY_ERROR + 1
 
 
 @kernel
-def _gap(x, agents, upto, px, py, ends):
-    """Return the distance of a place to the starts (or the targets) of the vehicles before ``upto``."""
+def _gap(agents, upto, px, py, column):
+    """Return the distance of a place to those in ``column`` and the next of the vehicles before ``upto``."""
     gap = 1e30
     for k in range(upto):
-        qx, qy = (agents[k, GOAL_X], agents[k, GOAL_Y]) if ends else (agents[k, X], agents[k, Y])
-        gap = min(gap, math.hypot(px - qx, py - qy))
+        gap = min(gap, math.hypot(px - agents[k, column], py - agents[k, column + 1]))
     return gap
 
 
@@ -124,6 +124,7 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
     apart = math.hypot(p[P_LENGTH], p[P_WIDTH]) + 0.2
     best, best_merit = low, -1e30
     stream = (STREAM_GOAL if ends else STREAM_START) + TRIES * i
+    column = GOAL_X if ends else X
     turn = 0.0
     count = high - low
     first = int(uniform4(key, 0, stream)[2] * count)
@@ -132,7 +133,7 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
         # Few spots are tried one after the other from a random one on, so that none is missed.
         spot = low + ((first + k) % count if count <= TRIES else int(a * count))
         px, py = spots[spot, 0], spots[spot, 1]
-        merit = min(_gap(x, agents, i, px, py, ends) / apart, 1.0)
+        merit = min(_gap(agents, i, px, py, column) / apart, 1.0)
         if ends and p[P_LEAST_DISTANCE] > 0.0:
             away = math.hypot(px - agents[i, X], py - agents[i, Y])
             merit = min(merit, away / p[P_LEAST_DISTANCE])
@@ -152,6 +153,7 @@ def _place_obstacles(x, agents, key, p, tables):
     grid = tables[T_GRID][int(x[W_LAYOUT])]
     cell, radius = p[P_CELL], p[P_OBSTACLE_RADIUS]
     apart = radius + 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH]) + 1.0
+    column = np.int64(X)  # a constant would be a type of its own, compiled apart
     for k in range(int(p[P_OBSTACLES])):
         j = W_OBSTACLES + OBSTACLE_SIZE * k
         best = -1.0
@@ -160,7 +162,7 @@ def _place_obstacles(x, agents, key, p, tables):
             px, py = a * grid.shape[1] * cell, b * grid.shape[0] * cell
             if disc_hits_grid(px, py, radius, grid, cell):
                 continue
-            gap = min(_gap(x, agents, agents.shape[0], px, py, 0), apart)
+            gap = min(_gap(agents, agents.shape[0], px, py, column), apart)
             if gap > best:
                 x[j], x[j + 1], x[j + 2], best = px, py, math.pi * (2.0 * c - 1.0), gap
             if gap >= apart:
@@ -174,12 +176,12 @@ def reset_one(x, key, p, tables, work):
     x[W_LAYOUT] = math.floor(uniform(key, 0, STREAM_ODOMETRY - 1) * p[P_LAYOUTS])
     count = int(p[P_AGENTS])
     agents = x[world_size(p) :].reshape(count, NX)
+    for ends in range(2):
+        for i in range(count):
+            place = agents[i, GOAL_X : GOAL_X + 3] if ends else agents[i, X : X + 3]
+            place[0], place[1], place[2] = _draw_spot(x, agents, i, key, p, tables, ends)
     for i in range(count):
         a = agents[i]
-        a[X], a[Y], a[THETA] = _draw_spot(x, agents, i, key, p, tables, 0)
-    for i in range(count):
-        a = agents[i]
-        a[GOAL_X], a[GOAL_Y], a[GOAL_THETA] = _draw_spot(x, agents, i, key, p, tables, 1)
         a[ODOMETRY_X], a[ODOMETRY_Y], a[ODOMETRY_THETA] = a[X], a[Y], a[THETA]
         one, two, three, _ = uniform4(key, 0, STREAM_ODOMETRY + i)
         a[ERROR_V] = p[P_ODOMETRY_ERROR] * (2.0 * one - 1.0)
@@ -206,9 +208,14 @@ def _at_goal(a, p):
 @kernel
 def clearance_of(ranges, beams, p):
     """Return about how near the nearest thing is to the vehicle's side, by its true ranges, m."""
-    least = 1e30
-    for j in range(beams):
-        least = min(least, ranges[j])
+    a, b, c, d = ranges[0], ranges[0], ranges[0], ranges[0]  # four chains, for each has to wait
+    whole = beams - beams % 4
+    for j in range(0, whole, 4):
+        a, b = min(a, ranges[j]), min(b, ranges[j + 1])
+        c, d = min(c, ranges[j + 2]), min(d, ranges[j + 3])
+    for j in range(whole, beams):
+        a = min(a, ranges[j])
+    least = min(min(a, b), min(c, d))
     return max(least - 0.5 * p[P_WIDTH], 0.0)
 
 
@@ -285,9 +292,8 @@ def observe_one(x, key, step, p, tables, work, o):
     for i in range(count):
         a = agents[i]
         j = i * width
-        for k in range(beams):
-            true = work[i * beams + k]
-            o[j + k] = measured_range(true, i * beams + k, key, step, p) / p[P_RANGE]
+        true = work[i * beams : (i + 1) * beams]
+        measured_ranges(true, i * beams, key, step, p, o[j : j + beams])
         j += beams
         px, py, theta = a[X], a[Y], a[THETA]
         if p[P_ODOMETRY] != 0.0:
@@ -347,7 +353,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
             m[:, i] = 0.0
             scan_all(x[i], q, tables, work[i])
             measure_one(x[i], q, work[i], m[:, i])
-            observe_one(x[i], key[i], 0, q, tables, work[i], o[i])
+            observe_one(x[i], key[i], np.int64(0), q, tables, work[i], o[i])
 
 
 @kernel

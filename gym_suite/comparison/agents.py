@@ -239,17 +239,17 @@ class ObjectSource:
 # -------------------------------------------------------------------------------------- resolution
 
 
-def default_agents(id: str) -> list[str]:
+def default_agents(id: str, setting: str = "nominal") -> list[str]:
     """Reference controller, do-nothing, random, and what policies are shipped for an id."""
     from gym_suite.registration import card
 
     entry = card(id)
-    learned = [name for name in entry.learned if _shipped(id, name)]
+    learned = [name for name in entry.learned if _shipped(id, name, setting)]
     return [next(iter(entry.controllers)), *BASELINES, *learned]
 
 
 def resolve(
-    agents: Iterable[Any] | Mapping[str, Any] | Any | None, id: str
+    agents: Iterable[Any] | Mapping[str, Any] | Any | None, id: str, setting: str = "nominal"
 ) -> tuple[AgentSpec, ...]:
     """Turn what a user gave into specifications, the reference controller first.
 
@@ -257,8 +257,10 @@ def resolve(
 
     Args:
         agents: names, paths, "file.py:factory", objects with `predict`, classes with `for_env`, or
-            a mapping of your own names to any of these; None takes :func:`default_agents`.
+            a mapping of your own names to any of these; None takes :func:`default_agents`, "all"
+            every controller of the id besides.
         id: environment id.
+        setting: name of the setting; policies trained under it go before those of the id.
 
     Raises:
         ValueError: an unknown name (the nearest is told), a damaged policy file, or one for another
@@ -270,31 +272,35 @@ def resolve(
 
     reference = next(iter(card(id).controllers))
     if agents is None:
-        agents = default_agents(id)
+        agents = default_agents(id, setting)
     elif (
         isinstance(agents, str | Path)
         or callable(getattr(agents, "predict", None))
         or not isinstance(agents, Iterable)
     ):
         agents = [agents]
+    if not isinstance(agents, Mapping):
+        everyone = [*card(id).controllers, *default_agents(id, setting)]
+        listed = [everyone if _is_all(agent) else [agent] for agent in agents]
+        agents = [agent for several in listed for agent in several]
     named = agents.items() if isinstance(agents, Mapping) else [(None, agent) for agent in agents]
     found: list[AgentSpec] = []
     for name, agent in [(None, reference), (None, "zero"), *named]:
-        specs = [replace(s, name=name) if name else s for s in _one(agent, id)]
+        specs = [replace(s, name=name) if name else s for s in _one(agent, id, setting)]
         known = {(spec.name, spec.identity) for spec in found}
         if (specs[0].name, specs[0].identity) not in known:
             found += _distinct(specs, found)
     return tuple(found)
 
 
-def _one(agent: Any, id: str) -> list[AgentSpec]:
+def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
     """The specifications of one thing that a user gave."""
     if isinstance(agent, AgentSpec):
         return [agent]
     if isinstance(agent, Path) or (isinstance(agent, str) and _is_path(agent)):
         return [_from_file(str(agent), id)]
     if isinstance(agent, str):
-        return _from_name(agent, id)
+        return _from_name(agent, id, setting)
     wanted = "for_env" if inspect.isclass(agent) else "predict"
     if not callable(getattr(agent, wanted, None)):
         raise TypeError(
@@ -306,11 +312,15 @@ def _one(agent: Any, id: str) -> list[AgentSpec]:
     return [AgentSpec(name, "custom", ObjectSource(agent), identity=_object_identity(agent))]
 
 
+def _is_all(agent: Any) -> bool:
+    return isinstance(agent, str) and agent == "all"
+
+
 def _is_path(text: str) -> bool:
     return text.endswith((".npz", ".zip", ".py")) or ".py:" in text
 
 
-def _from_name(name: str, id: str) -> list[AgentSpec]:
+def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     from gym_suite.registration import card
 
     entry = card(id)
@@ -318,7 +328,7 @@ def _from_name(name: str, id: str) -> list[AgentSpec]:
         kind: Kind = "baseline" if name in BASELINES else "controller"
         return [AgentSpec(name, kind, ControllerSource(name), identity=name, batched=True)]
     if name in entry.learned:
-        paths = _shipped(id, name)
+        paths = _shipped(id, name, setting)
         if not paths:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
@@ -333,10 +343,11 @@ def _from_name(name: str, id: str) -> list[AgentSpec]:
     )
 
 
-def _shipped(id: str, algo: str) -> list[Path]:
+def _shipped(id: str, algo: str, setting: str) -> list[Path]:
+    """Policies trained under the setting; without any, those of the id."""
     from gym_suite.learning.policies import shipped
 
-    return shipped(id, algo)
+    return shipped(id, algo, setting) or shipped(id, algo)
 
 
 def _from_file(text: str, id: str) -> AgentSpec:

@@ -29,13 +29,14 @@ from gym_suite.comparison.statistics import (
     paired_difference,
     probability_of_improvement,
 )
+from gym_suite.core.family import Mark, tightest
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["AgentSummary", "Comparison", "compare"]
 
-MEANS = ("violations", "terminated", "completed", "Saturation")
+MEANS = ("violations", "terminated", "completed", "success", "Saturation")
 """Metrics of which the mean is given: an interquartile mean would hide what happens in less than a
 quarter of the episodes."""
 
@@ -60,6 +61,7 @@ class AgentSummary:
         score: (return - do-nothing) / (reference - do-nothing), None where it cannot be formed.
         improvement: probability of a higher return than the reference's on the same episode seed.
         difference: return minus the reference's, paired on the episode seed.
+        regret: of the mean return to each figure that bounds it, by the figure's name.
         metrics: by name; those that apply to no episode are missing.
         time_per_action: median over the runs, s.
     """
@@ -76,6 +78,7 @@ class AgentSummary:
     score: Interval | None
     improvement: Interval | None
     difference: Interval | None
+    regret: Mapping[str, Interval]
     metrics: Mapping[str, Interval]
     time_per_action: float
 
@@ -91,6 +94,7 @@ class Comparison:
     def __init__(self, experiments: Sequence[Experiment], results: Results) -> None:
         self.experiments = tuple(experiments)
         self._results = results
+        self._marks: dict[int, tuple[Mark, ...]] = {}
 
     def __repr__(self) -> str:
         ids = ", ".join(dict.fromkeys(e.id for e in self.experiments))
@@ -158,6 +162,30 @@ class Comparison:
         anchors = float(iqm(low)), float(iqm(high))
         return anchors if anchors[1] > anchors[0] else None
 
+    def marks(self, experiment: Experiment) -> tuple[Mark, ...]:
+        """The figures that returns of an experiment are put beside; none for most ids.
+
+        Args:
+            experiment: One of :attr:`experiments`.
+        """
+        place = self.experiments.index(experiment)
+        if place not in self._marks:
+            self._marks[place] = _marks(experiment)
+        return self._marks[place]
+
+    def _regret(self, experiment: Experiment, name: str) -> dict[str, Interval]:
+        """How far the mean return of an agent is from each bounding figure, the tightest first."""
+        _, returns = self.matrix(experiment, name, "return")
+        if not returns.size:
+            return {}
+        marks = self.marks(experiment)
+        first = tightest(marks)
+        return {
+            mark.name: bootstrap(mark.value - returns, statistic=_mean)
+            for mark in sorted(marks, key=lambda mark: mark is not first)
+            if mark.bounds and mark.value is not None
+        }
+
     def scores(self, experiment: Experiment, name: str) -> NDArray[np.float64] | None:
         """Scores of one agent, (trainings, episodes): 0 is do-nothing, 1 the reference.
 
@@ -215,6 +243,7 @@ class Comparison:
             score=bootstrap(scores) if scores is not None else None,
             improvement=improvement,
             difference=difference,
+            regret=self._regret(experiment, name),
             metrics={key: value for key, value in metrics.items() if value is not None},
             time_per_action=float(np.median(times)) if times else math.nan,
         )
@@ -301,6 +330,7 @@ def compare(
     agents: Iterable[Any] | Mapping[str, Any] | Any | None = None,
     seeds: int | Sequence[int] = 20,
     settings: str | Iterable[str | Setting] | Mapping[str, Mapping[str, Any]] = ("nominal",),
+    keywords: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     horizon: int | None = None,
     workers: int = 1,
@@ -316,10 +346,11 @@ def compare(
         agents: names of controllers or shipped policies, policy files (.npz, or .zip of
             Stable-Baselines3), "file.py:factory", objects with `predict`, classes with `for_env`,
             or a mapping of your own names to any of these. None takes the reference controller,
-            do-nothing, random, and all shipped policies.
+            do-nothing, random, and all shipped policies; "all" every controller besides.
         seeds: episode seeds, or their number.
-        settings: names among "nominal", "noise", "mismatch" and "delay", or a mapping of name to
-            environment keywords.
+        settings: names among "nominal", "noise", "mismatch", "delay" and the ids' own settings,
+            "all" for nominal and all own ones, or a mapping of name to environment keywords.
+        keywords: environment keywords laid over those of every setting.
         out: folder for results; what an earlier, perhaps killed, comparison finished there is not
             done again. None keeps everything in memory.
         horizon: control periods after which episodes are cut; None for each id's own limit.
@@ -341,12 +372,12 @@ def compare(
     if horizon is not None and (not isinstance(horizon, int) or horizon < 1):
         raise ValueError(f"horizon must be a whole number >= 1, got {horizon!r}")
     names = list(dict.fromkeys(card(id).id for id in names))
-    read, asked = read_seeds(seeds), read_settings(settings)
+    read, asked = read_seeds(seeds), read_settings(settings, names, keywords)
     shared = list(agents) if isinstance(agents, Iterator) else agents
     experiments = [
-        Experiment(id, setting, read, horizon, resolve(shared, id))
+        Experiment(id, setting, read, horizon, resolve(shared, id, setting.name))
         for id in names
-        for setting in asked
+        for setting in asked.get(id, ())
     ]
     results = Results(Path(out) if out is not None else None)
     jobs = [job for experiment in experiments for job in _missing(experiment, results)]
@@ -366,6 +397,19 @@ def compare(
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.mean(values, axis=-1)
+
+
+def _marks(experiment: Experiment) -> tuple[Mark, ...]:
+    import gymnasium
+
+    from gym_suite.comparison.rollouts import limit_of
+
+    env = gymnasium.make(experiment.id, **experiment.setting.keywords)
+    setup = env.unwrapped.setup  # type: ignore[attr-defined]
+    try:
+        return setup.marks(limit_of(env, experiment.horizon)) if setup.marks else ()
+    finally:
+        env.close()
 
 
 def _missing(experiment: Experiment, results: Results) -> list[Job]:

@@ -111,21 +111,47 @@ class Experiment:
 
 def read_settings(
     settings: str | Iterable[str | Setting] | Mapping[str, Mapping[str, Any]],
-) -> tuple[Setting, ...]:
-    """Settings from names, or from a mapping of name to environment keywords.
+    ids: Sequence[str],
+    keywords: Mapping[str, Any] | None = None,
+) -> dict[str, tuple[Setting, ...]]:
+    """The settings under which each id is run.
+
+    Args:
+        settings: Names of :data:`SETTINGS` or of the ids' own settings, "all" for the nominal and
+            all own ones, or a mapping of name to environment keywords.
+        ids: Environment ids; one that has no setting of a name that another id has is run under
+            the others.
+        keywords: Laid over those of every setting.
+
+    Returns:
+        The settings of each id that has any.
 
     Raises:
-        ValueError: a name is unknown (the nearest is told), keywords are not plain data, or there
-            is no setting.
+        ValueError: a name is unknown to all ids (the nearest is told), keywords are not plain
+            data, or there is no setting.
     """
+    from gym_suite.registration import card
+
+    own = {id: card(id).settings for id in ids}
     if isinstance(settings, Mapping):
-        read = tuple(Setting(str(name), dict(words)) for name, words in settings.items())
+        named = [Setting(str(name), dict(words)) for name, words in settings.items()]
+        read = {id: tuple(named) for id in ids}
     else:
-        given = [settings] if isinstance(settings, str) else settings
-        read = tuple(s if isinstance(s, Setting) else _named(s) for s in given)
+        given = [settings] if isinstance(settings, str) else list(settings)
+        known = dict.fromkeys([*SETTINGS, "all", *(name for id in ids for name in own[id])])
+        for name in given:
+            if not isinstance(name, Setting) and name not in known:
+                raise unknown_error("setting", name, known)
+        read = {id: tuple(_settings_of(given, own[id])) for id in ids}
+    more = dict(keywords or {})
+    read = {
+        id: tuple(Setting(one.name, {**one.keywords, **more}) for one in found)
+        for id, found in read.items()
+        if found
+    }
     if not read:
         raise ValueError("no settings; expected at least one, such as 'nominal'")
-    for setting in read:
+    for setting in (setting for found in read.values() for setting in found):
         try:
             json.dumps(dict(setting.keywords))
         except TypeError as error:
@@ -135,10 +161,18 @@ def read_settings(
     return read
 
 
-def _named(name: str) -> Setting:
-    if name not in SETTINGS:
-        raise unknown_error("setting", name, SETTINGS)
-    return Setting(name, dict(SETTINGS[name]))
+def _settings_of(
+    given: Sequence[str | Setting], own: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Setting]:
+    """The given settings that an id with these own ones has."""
+    known = {**SETTINGS, **own}
+    names = ["nominal", *own]
+    asked = [one for name in given for one in (names if name == "all" else [name])]
+    for name in dict.fromkeys(asked):
+        if isinstance(name, Setting):
+            yield name
+        elif name in known:
+            yield Setting(name, dict(known[name]))
 
 
 def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from gym_suite.comparison.charts import Line, Mark, line_chart
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
 from gym_suite.comparison.statistics import performance_profile
 from gym_suite.comparison.terminal import digits
+from gym_suite.core.family import tightest
 
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import Comparison
@@ -29,7 +30,7 @@ ZOOM_STEPS = 3
 ZOOM_SHARE = 0.1
 """Share of the episode in the zoom where the reference has no steps."""
 
-COLOURS = 7
+COLOURS = 10
 """Colours of the page's palette, besides the grey ones of the baselines."""
 
 
@@ -70,8 +71,10 @@ def trajectories(
     """
     recorded = [(agent, comparison.trajectory(experiment, agent)) for agent in experiment.agents]
     recorded = [(agent, trajectory) for agent, trajectory in recorded if trajectory is not None]
-    if not recorded or not setup.tracking:
+    if not recorded:
         return []
+    if not setup.tracking:
+        return _returns(recorded, tightest(comparison.marks(experiment)), styles)
     longest = max((trajectory for _, trajectory in recorded), key=len)
     # Baselines first, the reference controller last: what matters most lies on top.
     recorded.sort(key=lambda pair: (pair[0].kind != "baseline", pair[0] == experiment.agents[0]))
@@ -89,6 +92,43 @@ def trajectories(
     if not steps:  # a moving reference hides small errors
         figures.append(draw("Tracking error", whole, error=True))
     return figures + [draw(title, window) for title, window in zooms]
+
+
+def _returns(
+    recorded: Sequence[tuple[Any, Any]], bound: Any, styles: Mapping[str, str]
+) -> list[Figure]:
+    """What agents have earned by a time, and how far that is from what they could have."""
+    end = max(float(t.time[-1]) for _, t in recorded)
+    unit, factor = _time_unit(end)
+
+    def draw(title: str, label: str, rate: float | None, words: str) -> Figure:
+        lines = []
+        for agent, t in recorded:
+            ends = [t[name] for name in ("return", "return_low", "return_high")]
+            if rate is not None:
+                middle, low, high = (rate * t.time - values for values in ends)
+                ends = [middle, high, low]
+            style = f"trace {styles[agent.name]}"
+            lines.append(Line(t.time * factor, ends[0], style, _who(agent), *ends[1:]))
+        chart = line_chart(
+            lines,
+            x_label=f"time in {unit}",
+            y_label=label,
+            title=title.lower(),
+            x_range=(0.0, end * factor),
+        )
+        return Figure(title, chart, words)
+
+    episodes = recorded[0][1].meta["episodes"]
+    means = f"Means of {episodes} episodes with 95 % intervals; a learned method has a line per training."
+    figures = [draw("Earned so far", "return so far", None, means)]
+    if bound is not None:
+        words = (
+            f"Its {digits(bound.value, 4)} spread evenly over the episode, minus what was earned."
+        )
+        title = f"Regret to the {bound.name}"
+        figures.append(draw(title, "regret so far", bound.value / end, words))
+    return figures
 
 
 def _values(
@@ -211,7 +251,9 @@ def profile(
 
 
 def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
-    """Evaluation error over training steps, a thin line per seed and their median.
+    """Evaluation over training steps, a thin line per seed and their median.
+
+    The error where the id tracks something, else the return.
 
     Args:
         folder: of shipped policies, with curves.csv (columns of `gym_suite.learning`).
@@ -223,31 +265,37 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         return None
     with path.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["algo"] == algo]
-    curves = _by_seed(rows, "evaluation_error")
+    tracked = any(row["evaluation_error"] for row in rows)
+    quantity, factor = ("error", 100.0) if tracked else ("return", 1.0)
+    curves = _by_seed(rows, f"evaluation_{quantity}")
     if not curves:
         return None
     lines = [
-        Line(steps / 1e6, 100.0 * error, f"faded {style}", f"training seed {seed}")
-        for seed, (steps, error, _) in curves.items()
+        Line(steps / 1e6, factor * values, f"faded {style}", f"training seed {seed}")
+        for seed, (steps, values, _) in curves.items()
     ]
     common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
     common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
     median = np.median([np.interp(common, s, e) for s, e, _ in curves.values()], axis=0)
-    lines.append(Line(common / 1e6, 100.0 * median, style, "median of the training seeds"))
-    reference = [float(row["reference_error"]) for row in rows if row["reference_error"]]
-    marks = [Mark(100.0 * reference[0], "reference controller")] if reference else []
-    everything = np.concatenate([*(error for _, error, _ in curves.values()), reference[:1]])
-    lowest, highest = 100.0 * float(everything.min()), 100.0 * float(everything.max())
+    lines.append(Line(common / 1e6, factor * median, style, "median of the training seeds"))
+    column = f"reference_{quantity}"
+    reference = [float(row[column]) for row in rows if row.get(column)][:1]
+    everything = np.concatenate([*(values for _, values, _ in curves.values()), reference])
+    lowest, highest = factor * float(everything.min()), factor * float(everything.max())
+    room = 0.05 * (highest - lowest) or 1.0
     minutes = [float(wall[-1]) / 60.0 for _, _, wall in curves.values()]
+    label = "mean absolute error in % of full scale, logarithmic" if tracked else "mean return"
     chart = line_chart(
         lines,
         x_label="training steps in millions",
-        y_label="mean absolute error in % of full scale, logarithmic",
+        y_label=label,
         title=f"learning curves of {algo}",
         x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values())) / 1e6),
-        y_range=(max(lowest, 1e-3) * 0.8, highest * 1.1),
-        y_log=True,
-        marks=marks,
+        y_range=(
+            (max(lowest, 1e-3) * 0.8, highest * 1.1) if tracked else (lowest - room, highest + room)
+        ),
+        y_log=tracked,
+        marks=[Mark(factor * value, "reference controller") for value in reference],
     )
     caption = (
         f"Evaluated on episode seeds that neither training nor this comparison uses. {len(curves)} "

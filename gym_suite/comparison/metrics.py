@@ -230,8 +230,8 @@ def effort_metrics(
         lengths: control periods of each episode, (n,); None means T - 1.
 
     Returns:
-        Name to (n,). EffortRMS: root mean square of the quantities' Euclidean norm.
-        EffortVariation: mean over the periods of the sum of absolute changes. Saturation: share of
+        Name to (n,). EffortRMS: root mean square over periods and quantities. EffortVariation: mean
+        over periods and quantities of the absolute change. Saturation: share of
         periods in which any quantity is at 99 % of its full scale or above.
     """
     u = np.stack([_as_columns(a) / s for a, s in zip(actuation, scale, strict=True)], axis=-1)
@@ -239,11 +239,11 @@ def effort_metrics(
     during = _during(u.shape[:2], ends)
     # Row 0 has no action yet, so the first change is from action 0 to action 1.
     changed = during & (np.arange(u.shape[0])[:, None] >= 2)
-    change = np.abs(np.diff(u, axis=0, prepend=u[:1])).sum(axis=-1)
+    change = np.abs(np.diff(u, axis=0, prepend=u[:1])).mean(axis=-1)
     saturated = np.abs(u).max(axis=-1) >= SATURATED
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
-            "EffortRMS": np.sqrt(np.sum((u**2).sum(axis=-1), axis=0, where=during) / ends),
+            "EffortRMS": np.sqrt(np.sum((u**2).mean(axis=-1), axis=0, where=during) / ends),
             "EffortVariation": np.sum(change, axis=0, where=changed) / np.maximum(ends - 1, 1),
             "Saturation": np.sum(saturated, axis=0, where=during) / ends,
         }

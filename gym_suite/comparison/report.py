@@ -17,6 +17,7 @@ from gym_suite.comparison.terminal import digits, seconds, with_interval
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import AgentSummary, Comparison
     from gym_suite.comparison.experiments import Experiment
+    from gym_suite.core.family import Mark
 
 __all__ = ["write_report"]
 
@@ -62,10 +63,11 @@ CONTROL = (
     _Column("SteadyStateError", "Steady error", "%", 100.0, "end of the steps, of full scale"),
 )
 EFFORT = (
+    _Column("success", "Goal reached", "% of episodes", 100.0, "before the time limit", False),
     _Column("violations", "Violations", "per episode", 1.0, "control periods beyond a limit"),
     _Column("terminated", "Ended early", "% of episodes", 100.0, "by termination"),
     _Column("completed", "Completed", "% of the horizon", 100.0, "before the end", False),
-    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "actuating quantity", None),
+    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "of the actuating quantities", None),
     _Column("EffortVariation", "Effort change", "% per period", 100.0, "mean absolute", None),
     _Column("Saturation", "Saturated", "% of time", 100.0, "at 99 % of the range or above", None),
 )
@@ -114,6 +116,7 @@ def _page(comparison: Comparison) -> dict[str, Any]:
             {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": _parts(i)}
             for n, i in overall
         ],
+        "across": _across(comparison, styles),
         "runs": len(comparison.records),
         "failed": sum(record["status"] != "done" for record in comparison.records),
         "seeds": _seeds(comparison.experiments[0].seeds),
@@ -165,6 +168,7 @@ def _section(
         "drawn": _drawn(comparison, experiment, styles),
         "control": _metric_table(rows, CONTROL, styles),
         "effort": _metric_table(rows, EFFORT, styles, time=True),
+        "marks": _marks(comparison.marks(experiment), rows, styles),
         "profile": figures.profile(comparison, experiment, styles),
         "curves": [],
         "bode": [],
@@ -174,6 +178,57 @@ def _section(
         section |= _once(experiment, env, styles)
     env.close()
     return section
+
+
+def _marks(
+    marks: Sequence[Mark], rows: Sequence[AgentSummary], styles: Mapping[str, str]
+) -> dict[str, Any]:
+    """What returns are put beside, and how far each agent is from it."""
+    bounding = [mark.name for mark in marks if mark.bounds]
+    return {
+        "told": [
+            (m.name, "not computed" if m.value is None else digits(m.value, 4), m.kind, m.meaning)
+            for m in marks
+        ],
+        "heads": bounding,
+        "rows": [
+            {
+                "name": row.name,
+                "style": styles[row.name],
+                "cells": [_parts(row.regret.get(name)) for name in bounding],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _across(comparison: Comparison, styles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For each id that was run under several settings, the agents' scores and errors in each."""
+    tables = []
+    for id in dict.fromkeys(experiment.id for experiment in comparison.experiments):
+        rows = [row for row in comparison.summary() if row.id == id]
+        settings = list(dict.fromkeys(row.setting for row in rows))
+        if len(settings) < 2:
+            continue
+        metric = "RMSE" if any("RMSE" in row.metrics for row in rows) else "return"
+        factor = 100.0 if metric == "RMSE" else 1.0
+        cells = {(row.name, row.setting): row for row in rows}
+        body = []
+        for name in dict.fromkeys(row.name for row in rows):
+            found = [cells.get((name, setting)) for setting in settings]
+            body.append(
+                {
+                    "name": name,
+                    "style": styles[name],
+                    "scores": [_parts(row.score if row else None) for row in found],
+                    "costs": [
+                        _parts(row.metrics.get(metric) if row else None, factor) for row in found
+                    ],
+                }
+            )
+        unit = "RMSE in % of full scale" if metric == "RMSE" else "return"
+        tables.append({"id": id, "settings": settings, "rows": body, "metric": unit})
+    return tables
 
 
 def _drawn(
@@ -363,7 +418,8 @@ def _verdict(rows: Sequence[AgentSummary]) -> list[str]:
         elif p.high < 0.5:
             claim = f"{row.name} loses to the reference controller {reference}"
         else:
-            claim = f"{row.name} and the reference controller {reference} cannot be told apart"
+            few = f"{row.episodes} episode{'s' if row.episodes > 1 else ''}"
+            claim = f"{few} cannot tell {row.name} from the reference controller {reference}"
         numbers = f"its return is higher with probability {with_interval(p, decimals=2)}"
         if row.score is not None:
             numbers += f", its score is {with_interval(row.score)}"

@@ -10,6 +10,7 @@ from gym_suite.comparison.statistics import Interval
 
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import AgentSummary, Comparison
+    from gym_suite.core.family import Mark
 
 __all__ = ["digits", "quantity", "seconds", "table", "with_interval"]
 
@@ -74,6 +75,9 @@ def table(comparison: Comparison) -> Any:
         suffix = "" if setting == "nominal" else f" ({setting})"
         shown.add_row(Text(f"\n{id}{suffix}", style="bold"))
         shown.add_row(_section([r for r in rows if (r.id, r.setting) == (id, setting)]))
+    for experiment in comparison.experiments:
+        if told := _marks(comparison.marks(experiment)):
+            shown.add_row(Text(f"{experiment.id} ({experiment.setting.name}): {told}"))
     if failures := _failures(rows):
         shown.add_row(failures)
     return shown
@@ -85,11 +89,30 @@ def _section(rows: Sequence[AgentSummary]) -> Any:
 
     inner = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     inner.add_column("agent")
-    for name in ("score", "P(better)", "RMSE", "trips", "time"):
+    names = _columns(rows)
+    for name in names:
         inner.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        inner.add_row(*_cells(row))
+        inner.add_row(*_cells(row, names))
     return inner
+
+
+def _columns(rows: Sequence[AgentSummary]) -> list[str]:
+    """The columns that say something here: errors where something is tracked, else returns."""
+    tracked = any("RMSE" in row.metrics for row in rows)
+    names = ["score", "P(better)", "RMSE" if tracked else "return"]
+    names += ["regret"] if any(row.regret for row in rows) else []
+    names += ["success"] if any("success" in row.metrics for row in rows) else []
+    return [*names, "trips", "time"]
+
+
+def _marks(marks: Sequence[Mark]) -> str:
+    """The figures that returns are put beside, in a line."""
+    told = [
+        f"{mark.name} {'not computed' if mark.value is None else digits(mark.value)}"
+        for mark in marks
+    ]
+    return ", ".join(told)
 
 
 def _failures(rows: Sequence[AgentSummary]) -> Any:
@@ -100,7 +123,7 @@ def _failures(rows: Sequence[AgentSummary]) -> Any:
     return Text("\n".join(dict.fromkeys(lines)), style="red") if lines else None
 
 
-def _cells(row: AgentSummary) -> list[Any]:
+def _cells(row: AgentSummary, names: Sequence[str]) -> list[Any]:
     from rich.text import Text
 
     name = row.name + (f" ×{row.trainings}" if row.trainings > 1 else "")
@@ -109,14 +132,17 @@ def _cells(row: AgentSummary) -> list[Any]:
         label.append(f" ({row.failed} failed)", style="red")
     if not row.episodes:
         return [label]
-    return [
-        label,
-        with_interval(row.score, decimals=2),
-        with_interval(row.improvement, decimals=2),
-        _estimate(row, "RMSE", 100.0, "%"),
-        _estimate(row, "terminated", 100.0, "%"),
-        seconds(row.time_per_action),
-    ]
+    told = {
+        "score": with_interval(row.score, decimals=2),
+        "P(better)": with_interval(row.improvement, decimals=2),
+        "RMSE": _estimate(row, "RMSE", 100.0, "%"),
+        "return": with_interval(row.metrics.get("return")),
+        "regret": next((digits(r.estimate) for r in row.regret.values()), "–"),
+        "success": _estimate(row, "success", 100.0, "%"),
+        "trips": _estimate(row, "terminated", 100.0, "%"),
+        "time": seconds(row.time_per_action),
+    }
+    return [label, *(told[name] for name in names)]
 
 
 def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:

@@ -9,10 +9,10 @@ A row ``x`` holds the world's own columns, then one block of columns per agent, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -109,6 +109,38 @@ class Plant:
     guess: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A figure that the return of an episode is put beside.
+
+    Attributes:
+        name: For tables, such as "clairvoyant bound".
+        value: Return of an episode; None: not computed.
+        kind: "ceiling" (best of a class of agents), "optimum", "bound" (nobody can do better) or
+            "published" (somebody else's result, which bounds nothing).
+        meaning: How it was computed, or where it was published.
+    """
+
+    name: str
+    value: float | None
+    kind: Literal["ceiling", "optimum", "bound", "published"]
+    meaning: str
+
+    @property
+    def bounds(self) -> bool:
+        """Whether falling short of it is a regret."""
+        return self.kind != "published" and self.value is not None
+
+
+def tightest(marks: Iterable[Mark]) -> Mark | None:
+    """Return the figure to which regret is reckoned first: the lowest bound, without one the highest ceiling."""
+    bounding = [mark for mark in marks if mark.bounds]
+    bounds = [mark for mark in bounding if mark.kind != "ceiling"]
+    if bounds:
+        return min(bounds, key=lambda mark: mark.value or 0.0)
+    return max(bounding, key=lambda mark: mark.value or 0.0, default=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """Everything that an id and its keyword arguments decide; shared by all rows and never changed.
@@ -151,6 +183,8 @@ class Setup:
             whole numbers of shape (stop - first,).
         keywords: The resolved keyword arguments.
         engine: Builds another engine for n rows; None for the compiled one.
+        marks: Computes the figures that the return of an episode of so many steps is put beside; None where
+            there are none. Called only when somebody asks, for it may take seconds.
     """
 
     id: str
@@ -187,6 +221,7 @@ class Setup:
     info_arrays: tuple[tuple[str, int, int], ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     engine: Callable[[Setup, int], Advance] | None = None
+    marks: Callable[[int], tuple[Mark, ...]] | None = None
 
     def __post_init__(self) -> None:
         # One memory layout and one mutability for all setups: the kernels are compiled once.
@@ -212,6 +247,12 @@ class Setup:
         """The idle actions of all agents side by side, (agents * action_size,)."""
         one = np.broadcast_to(self.idle_action, self.action_size)
         return np.tile(one, self.agent_count)
+
+    def joint_names(self, columns: Columns) -> tuple[str, ...]:
+        """Names of one agent's columns for all agents side by side: "drone_0/x" where there are several."""
+        if not self.agents:
+            return columns.names
+        return tuple(f"{agent}/{name}" for agent in self.agents for name in columns.names)
 
     @property
     def action_size(self) -> int:

@@ -15,12 +15,13 @@ from gym_suite.drones.transforms import cross, rotation, turn
 
 _RIM = 8  # points on the rim of each end of the cylinder
 # Scratch per drone: force and torque, state at the beginning of a step, its slope, a weighted sum of slopes,
-# then what is near it. After all drones' come two numbers of the world.
+# then what is near it. After all drones' come numbers of the world.
 WRENCH, START, SLOPE, SUM, TOUCHING, ORDER, FOUND, NEAR = 0, 6, 19, 32, 45, 46, 47, 48
 #: Drones after it along x that a drone may have within reach and :data:`SKIN`; more are not looked at.
 NEIGHBOURS = 16
 WORK_SIZE = NEAR + NEIGHBOURS
-LEFT, READY = 0, 1
+LEFT, READY, PAIRS = 0, 1, 2
+WORLD_SIZE = 3
 #: m; neighbours are listed anew when two drones may have come nearer by this (Verlet, 1967).
 SKIN = 0.1
 
@@ -52,6 +53,7 @@ def _list_neighbours(agents, p, work):
             at -= 1
         work[at * WORK_SIZE + ORDER] = j
     reach = 2.0 * _reach(p) + SKIN
+    pairs = 0
     for k in range(count):
         j = int(work[k * WORK_SIZE + ORDER])
         found = 0
@@ -65,31 +67,50 @@ def _list_neighbours(agents, p, work):
                 work[j * WORK_SIZE + NEAR + found] = i
                 found += 1
         work[j * WORK_SIZE + FOUND] = found
+        pairs += found
+    work[count * WORK_SIZE + PAIRS] = pairs
+
+
+@kernel
+def _closing(agents):
+    """Return a bound of the speed at which any two drones approach each other, m/s."""
+    square = 0.0
+    for c in range(7, 10):
+        low = high = agents[0, c]
+        for j in range(1, agents.shape[0]):
+            low, high = min(low, agents[j, c]), max(high, agents[j, c])
+        square += (high - low) ** 2
+    return math.sqrt(square)
 
 
 @kernel
 def mark_touching(agents, p, dt, work):
-    """Mark the drones that may touch the floor or another drone within dt; return whether there are any."""
+    """Mark the drones that may touch the floor or another drone within dt; return whether there are any.
+
+    Where there are none the marks stay as they were: nobody looks at them then.
+    """
     count = agents.shape[0]
     reach = _reach(p)
     lowest = reach + p[pm.P_GRAVITY] * dt * dt
     some = False
-    fastest = 0.0
+    for j in range(count):
+        some |= agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest
+    pairs = 0
+    if count > 1:
+        # Two drones come nearer by at most this within the step; a rotorcraft's acceleration adds little.
+        approach = (_closing(agents) + 20.0 * p[pm.P_GRAVITY] * dt) * dt
+        left = count * WORK_SIZE + LEFT
+        work[left] -= approach
+        if work[left] <= 0.0:
+            _list_neighbours(agents, p, work)
+            work[left] = SKIN - approach
+        pairs = int(work[count * WORK_SIZE + PAIRS])
+    if not (some or pairs):
+        return False
     for j in range(count):
         low = agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest
         work[j * WORK_SIZE + TOUCHING] = 1.0 if low else 0.0
-        some = some or low
-        fastest = max(fastest, agents[j, 7] ** 2 + agents[j, 8] ** 2 + agents[j, 9] ** 2)
-    if count < 2:
-        return some
-    # Two drones come nearer by at most this within the step; a rotorcraft's acceleration adds little.
-    approach = 2.0 * (math.sqrt(fastest) + 10.0 * p[pm.P_GRAVITY] * dt) * dt
-    left = count * WORK_SIZE + LEFT
-    work[left] -= approach
-    if work[left] <= 0.0:
-        _list_neighbours(agents, p, work)
-        work[left] = SKIN - approach
-    for j in range(count):
+    for j in range(count if pairs else 0):
         for k in range(int(work[j * WORK_SIZE + FOUND])):
             i = int(work[j * WORK_SIZE + NEAR + k])
             apart, near = 0.0, 2.0 * reach

@@ -24,7 +24,6 @@ from gym_suite.drones.contacts import (
 )
 from gym_suite.drones.transforms import (
     cross,
-    euler,
     rotation,
     rotor_moments,
     turn,
@@ -65,11 +64,10 @@ def attitude(a):
 @kernel
 def _ground(a, r, f, p):
     """Return the four extra thrusts near the floor as a tuple."""
+    if not r[8] > 0.0:  # rolled or pitched by 90 degrees or more
+        return 0.0, 0.0, 0.0, 0.0
     lever, lowest = p[pm.P_LEVER], p[pm.P_GROUND_HEIGHT]
     gain = p[pm.P_GROUND] * (0.25 * p[pm.P_PROP_RADIUS]) ** 2
-    roll, pitch, _ = euler(r)
-    if abs(roll) >= 0.5 * math.pi or abs(pitch) >= 0.5 * math.pi:
-        return 0.0, 0.0, 0.0, 0.0
     z = a[POSITION + 2]
     dx, dy = lever * r[6], lever * r[7]
     if p[pm.P_LAYOUT] > 0.5:
@@ -92,14 +90,13 @@ def _downwash(agents, j, p):
     strength = p[pm.P_DOWNWASH_1] * (0.25 * p[pm.P_PROP_RADIUS]) ** 2
     spread, width = p[pm.P_DOWNWASH_2], p[pm.P_DOWNWASH_3]
     nearest = (_NARROWEST - width) / spread if identified and spread > 0.0 else 0.0
-    a = agents[j]
+    x, y, z = agents[j, POSITION], agents[j, POSITION + 1], agents[j, POSITION + 2]
     total = 0.0
     for i in range(agents.shape[0]):
-        b = agents[i]
-        dz = b[POSITION + 2] - a[POSITION + 2]
+        dz = agents[i, POSITION + 2] - z
         if not dz > 0.0:
             continue
-        dx, dy = b[POSITION] - a[POSITION], b[POSITION + 1] - a[POSITION + 1]
+        dx, dy = agents[i, POSITION] - x, agents[i, POSITION + 1] - y
         square = dx * dx + dy * dy
         height = max(dz, nearest)
         beta = spread * height + width
@@ -111,7 +108,7 @@ def _downwash(agents, j, p):
             share = min(dz / (2.0 * p[pm.P_RADIUS]), 1.0)
             speeds = 0.0
             for k in range(4):
-                speeds += b[ROTOR + k] * b[ROTOR + k]
+                speeds += agents[i, ROTOR + k] * agents[i, ROTOR + k]
             share *= p[pm.P_K_F] * speeds / (p[pm.P_MASS] * max(p[pm.P_GRAVITY], 1.0))
         inside = 0.5 * square / (beta * beta) if square > 0.0 else 0.0
         total += share * strength / (height * height) * math.exp(-inside)
@@ -119,16 +116,19 @@ def _downwash(agents, j, p):
 
 
 @kernel
-def add_wrench(agents, j, p, work):
-    """Fill force and torque of flight on drone j, in world coordinates about its centre; without gravity."""
-    a = agents[j]
+def _wrench(a, r, push, p):
+    """Return force and torque of flight, world coordinates, under a downwash; without gravity."""
     identified = p[pm.P_IDENTIFIED] > 0.5
-    source = ROTOR if identified else COMMAND
-    r = attitude(a)
-    stale = r if identified else rotation(a[OLD], a[OLD + 1], a[OLD + 2], a[OLD + 3])
     k_f, lever = p[pm.P_K_F], p[pm.P_LEVER]
-    s0, s1 = a[source] * a[source], a[source + 1] * a[source + 1]
-    s2, s3 = a[source + 2] * a[source + 2], a[source + 3] * a[source + 3]
+    stale, after = r, r
+    n0, n1, n2, n3 = a[ROTOR], a[ROTOR + 1], a[ROTOR + 2], a[ROTOR + 3]
+    if not identified:
+        stale = rotation(a[OLD], a[OLD + 1], a[OLD + 2], a[OLD + 3])
+        # Where it computes the ground effect the peer reads the link poses, which refreshes Bullet's
+        # frames for all that follows.
+        after = r if p[pm.P_GROUND] > 0.0 else stale
+        n0, n1, n2, n3 = a[COMMAND], a[COMMAND + 1], a[COMMAND + 2], a[COMMAND + 3]
+    s0, s1, s2, s3 = n0 * n0, n1 * n1, n2 * n2, n3 * n3
     f = (k_f * s0, k_f * s1, k_f * s2, k_f * s3)
     thrust = f[0] + f[1] + f[2] + f[3]
     fx = thrust * stale[2] + a[FORCE]
@@ -142,10 +142,7 @@ def add_wrench(agents, j, p, work):
     tx += yaw * stale[2]
     ty += yaw * stale[5]
     tz += yaw * stale[8]
-    after = stale
     if p[pm.P_GROUND] > 0.0:
-        # The peer reads the link poses here, which refreshes Bullet's frames for all that follows.
-        after = r
         g = _ground(a, r, f, p)
         extra = g[0] + g[1] + g[2] + g[3]
         fx += extra * r[2]
@@ -170,15 +167,24 @@ def add_wrench(agents, j, p, work):
         fx += dx
         fy += dy
         fz += dz
+    if identified:
+        fz -= push
+    else:
+        fx -= push * after[2]
+        fy -= push * after[5]
+        fz -= push * after[8]
+    return fx, fy, fz, tx, ty, tz
+
+
+@kernel
+def add_wrench(agents, j, p, work):
+    """Fill force and torque of flight on drone j, in world coordinates about its centre; without gravity."""
+    a, k = agents[j], j * WORK_SIZE
+    push = 0.0
     if p[pm.P_DOWNWASH_1] > 0.0 and agents.shape[0] > 1:
         push = _downwash(agents, j, p)
-        if identified:
-            fz -= push
-        else:
-            fx -= push * after[2]
-            fy -= push * after[5]
-            fz -= push * after[8]
-    k = j * WORK_SIZE + WRENCH
+    fx, fy, fz, tx, ty, tz = _wrench(a, attitude(a), push, p)
+    k += WRENCH
     work[k], work[k + 1], work[k + 2] = fx, fy, fz
     work[k + 3], work[k + 4], work[k + 5] = tx, ty, tz
 
@@ -186,16 +192,26 @@ def add_wrench(agents, j, p, work):
 @kernel
 def acceleration(a, p, fx, fy, fz, tx, ty, tz):
     """Return linear and angular acceleration (world) under a force and torque (world), gravity added."""
+    return _acceleration(a, attitude(a), p, inverses(p), fx, fy, fz, tx, ty, tz)
+
+
+@kernel
+def inverses(p):
+    """Return what the accelerations divide by, inverted: mass, moments of inertia about x, y, z."""
+    return 1.0 / p[pm.P_MASS], 1.0 / p[pm.P_I_XX], 1.0 / p[pm.P_I_YY], 1.0 / p[pm.P_I_ZZ]
+
+
+@kernel
+def _acceleration(a, r, p, inverse, fx, fy, fz, tx, ty, tz):
     vx, vy, vz = a[VELOCITY], a[VELOCITY + 1], a[VELOCITY + 2]
     ox, oy, oz = a[RATE], a[RATE + 1], a[RATE + 2]
-    r = attitude(a)
     bx, by, bz = turn_back(r, ox, oy, oz)
     ux, uy, uz = turn_back(r, tx, ty, tz)
     i_xx, i_yy, i_zz = p[pm.P_I_XX], p[pm.P_I_YY], p[pm.P_I_ZZ]
-    alpha_x = (ux - by * bz * (i_zz - i_yy)) / i_xx
-    alpha_y = (uy - bz * bx * (i_xx - i_zz)) / i_yy
-    alpha_z = (uz - bx * by * (i_yy - i_xx)) / i_zz
-    m, d = p[pm.P_MASS], p[pm.P_DAMPING]
+    alpha_x = (ux - by * bz * (i_zz - i_yy)) * inverse[1]
+    alpha_y = (uy - bz * bx * (i_xx - i_zz)) * inverse[2]
+    alpha_z = (uz - bx * by * (i_yy - i_xx)) * inverse[3]
+    light, d = inverse[0], p[pm.P_DAMPING]
     slow = 0.0
     if d > 0.0:
         slow = d * (1.0 + math.sqrt(vx * vx + vy * vy + vz * vz))
@@ -205,9 +221,9 @@ def acceleration(a, p, fx, fy, fz, tx, ty, tz):
         alpha_z -= brake * bz
     wx, wy, wz = turn(r, alpha_x, alpha_y, alpha_z)
     return (
-        fx / m - slow * vx,
-        fy / m - slow * vy,
-        fz / m - p[pm.P_GRAVITY] - slow * vz,
+        fx * light - slow * vx,
+        fy * light - slow * vy,
+        fz * light - p[pm.P_GRAVITY] - slow * vz,
         wx,
         wy,
         wz,
@@ -215,20 +231,18 @@ def acceleration(a, p, fx, fy, fz, tx, ty, tz):
 
 
 @kernel
-def _bullet_step(a, p, w, k, dt):
+def _bullet_step(a, r, p, inverse, dt, fx, fy, fz, tx, ty, tz):
     """Move a drone by dt as Bullet does: velocities first, then the pose with the new ones."""
-    ax, ay, az, bx, by, bz = acceleration(
-        a, p, w[k], w[k + 1], w[k + 2], w[k + 3], w[k + 4], w[k + 5]
-    )
-    a[VELOCITY] += dt * ax
-    a[VELOCITY + 1] += dt * ay
-    a[VELOCITY + 2] += dt * az
-    a[RATE] += dt * bx
-    a[RATE + 1] += dt * by
-    a[RATE + 2] += dt * bz
-    for c in range(3):
-        a[POSITION + c] += dt * a[VELOCITY + c]
-    a[3], a[4], a[5], a[6] = turned(a[3], a[4], a[5], a[6], a[RATE], a[RATE + 1], a[RATE + 2], dt)
+    # All is computed before anything is written: with the rest inlined, each number is read once.
+    ax, ay, az, bx, by, bz = _acceleration(a, r, p, inverse, fx, fy, fz, tx, ty, tz)
+    vx, vy, vz = a[VELOCITY] + dt * ax, a[VELOCITY + 1] + dt * ay, a[VELOCITY + 2] + dt * az
+    ox, oy, oz = a[RATE] + dt * bx, a[RATE + 1] + dt * by, a[RATE + 2] + dt * bz
+    x, y, z = a[POSITION] + dt * vx, a[POSITION + 1] + dt * vy, a[POSITION + 2] + dt * vz
+    q = turned(a[3], a[4], a[5], a[6], ox, oy, oz, dt)
+    a[POSITION], a[POSITION + 1], a[POSITION + 2] = x, y, z
+    a[3], a[4], a[5], a[6] = q
+    a[VELOCITY], a[VELOCITY + 1], a[VELOCITY + 2] = vx, vy, vz
+    a[RATE], a[RATE + 1], a[RATE + 2] = ox, oy, oz
 
 
 @kernel
@@ -243,6 +257,12 @@ def rotor_memory(p, dt):
     """Return which part of the difference from the command is left after dt."""
     lag = p[pm.P_MOTOR_LAG]
     return math.exp(-dt / lag) if lag > 0.0 else 0.0
+
+
+@kernel
+def integration_step(p):
+    """Return the time by which the state is moved at once, s."""
+    return p[pm.P_DT] / p[pm.P_SUBSTEPS]
 
 
 @kernel
@@ -298,7 +318,7 @@ def _runge_kutta_step(agents, p, work, h):
 
 
 @kernel
-def _contact_step(agents, p, work, dt):
+def _contact_step(agents, p, inverse, work, dt):
     """Move the drones that may touch by dt in small steps; forces of flight stay as they are."""
     count = agents.shape[0]
     h = dt / CONTACT_STEPS
@@ -309,44 +329,96 @@ def _contact_step(agents, p, work, dt):
                 work[k + START + c] = work[k + WRENCH + c]
         add_contacts(agents, p, work, START)
         for j in range(count):
+            k = j * WORK_SIZE + START
             if work[j * WORK_SIZE + TOUCHING] > 0.0:
-                _bullet_step(agents[j], p, work, j * WORK_SIZE + START, h)
+                _bullet_step(
+                    agents[j],
+                    attitude(agents[j]),
+                    p,
+                    inverse,
+                    h,
+                    work[k],
+                    work[k + 1],
+                    work[k + 2],
+                    work[k + 3],
+                    work[k + 4],
+                    work[k + 5],
+                )
 
 
 @kernel
-def fly(agents, p, work):
+def _free_step(a, push, p, inverse, dt, kept):
+    """Move a drone that touches nothing by dt under a downwash, and its rotors."""
+    r = attitude(a)
+    x, y, z, w = a[3], a[4], a[5], a[6]
+    fx, fy, fz, tx, ty, tz = _wrench(a, r, push, p)
+    _bullet_step(a, r, p, inverse, dt, fx, fy, fz, tx, ty, tz)
+    _spin_rotors(a, kept)
+    a[OLD], a[OLD + 1], a[OLD + 2], a[OLD + 3] = x, y, z, w
+
+
+@kernel
+def fly(agents, p, inverse, kept, work):
     """Move the drones of a world, (drones, columns), by one physics step under their rotor commands.
 
-    ``work`` has :data:`WORK_SIZE` numbers per drone and two more.
+    Args:
+        agents: The drones.
+        p: Parameters.
+        inverse: :func:`inverses` of p.
+        kept: :func:`rotor_memory` of p and one integration step, :func:`integration_step`.
+        work: Scratch, :data:`WORK_SIZE` numbers per drone and :data:`WORLD_SIZE` more.
     """
     count = agents.shape[0]
-    dt, steps = p[pm.P_DT], int(p[pm.P_SUBSTEPS])
-    h = dt / steps
-    kept = rotor_memory(p, h)
+    steps, h = int(p[pm.P_SUBSTEPS]), integration_step(p)
+    blown = p[pm.P_DOWNWASH_1] > 0.0 and count > 1
     for _ in range(steps):
         touching = mark_touching(agents, p, h, work)
         if p[pm.P_INTEGRATOR] > 0.5 and not touching:
             _runge_kutta_step(agents, p, work, h)
-            continue
-        for j in range(count):
-            add_wrench(agents, j, p, work)
-        remember(agents)
-        if touching:
-            _contact_step(agents, p, work, h)
-        for j in range(count):
-            if work[j * WORK_SIZE + TOUCHING] == 0.0:
-                _bullet_step(agents[j], p, work, j * WORK_SIZE + WRENCH, h)
-        for j in range(count):
-            _spin_rotors(agents[j], kept)
+        elif touching:
+            _mixed_step(agents, p, inverse, work, h, kept)
+        else:
+            if blown:
+                for j in range(count):
+                    work[j * WORK_SIZE + WRENCH] = _downwash(agents, j, p)
+            for j in range(count):
+                push = work[j * WORK_SIZE + WRENCH] if blown else 0.0
+                _free_step(agents[j], push, p, inverse, h, kept)
+
+
+@kernel
+def _mixed_step(agents, p, inverse, work, h, kept):
+    """Move drones of which some may touch something by h."""
+    count = agents.shape[0]
+    for j in range(count):
+        add_wrench(agents, j, p, work)
+    remember(agents)
+    _contact_step(agents, p, inverse, work, h)
+    for j in range(count):
+        k = j * WORK_SIZE + WRENCH
+        if work[j * WORK_SIZE + TOUCHING] == 0.0:
+            _bullet_step(
+                agents[j],
+                attitude(agents[j]),
+                p,
+                inverse,
+                h,
+                work[k],
+                work[k + 1],
+                work[k + 2],
+                work[k + 3],
+                work[k + 4],
+                work[k + 5],
+            )
+        _spin_rotors(agents[j], kept)
 
 
 @kernel
 def remember(agents):
     """Keep the attitudes for the next step's one-step-old frame."""
     for j in range(agents.shape[0]):
-        a = agents[j]
         for c in range(4):
-            a[OLD + c] = a[QUATERNION + c]
+            agents[j, OLD + c] = agents[j, QUATERNION + c]
 
 
 @kernel

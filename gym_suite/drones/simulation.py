@@ -11,7 +11,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import WORK_SIZE
+from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.dynamics import (
     BODY_SIZE,
     COMMAND,
@@ -19,6 +19,9 @@ from gym_suite.drones.dynamics import (
     QUATERNION,
     ROTOR,
     fly,
+    integration_step,
+    inverses,
+    rotor_memory,
     wrenches,
 )
 
@@ -106,7 +109,7 @@ def simulate(
     agents = _agents(start, commands, law.motor_lag)
     if engine == "compiled":
         states = np.empty((len(commands) + 1, len(agents), 13))
-        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE + 2), states)
+        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE + WORLD_SIZE), states)
     else:
         states = _fly_bullet(agents, commands, row)
     meta = {"engine": engine, "vehicle": repr(built), "model": repr(law), "effects": list(effects)}
@@ -123,12 +126,25 @@ def _commands(rpm: ArrayLike) -> NDArray[np.float64]:
         values = values[:, None]
     if values.ndim != 3 or values.shape[2] != 4 or not values.size:
         raise ValueError(f"rpm must have shape (steps, drones, 4), got {np.shape(rpm)}")
-    wrong = np.argwhere(~(np.isfinite(values) & (values >= 0.0)))
-    if len(wrong):
-        step, drone, rotor = wrong[0]
+    wrong = _first_wrong(values.reshape(-1))
+    if wrong >= 0:
+        step, drone, rotor = np.unravel_index(wrong, values.shape)
         got = values[step, drone, rotor]
         raise ValueError(f"rpm[{step}, {drone}, {rotor}] is {got}; it must be finite and >= 0")
     return values
+
+
+@kernel
+def _first_wrong(values):
+    """Return the index of the first number that is not a finite one >= 0, or -1."""
+    wrong = 0
+    for i in range(values.shape[0]):
+        wrong += not 0.0 <= values[i] < np.inf
+    if wrong:
+        for i in range(values.shape[0]):
+            if not 0.0 <= values[i] < np.inf:
+                return i
+    return -1
 
 
 def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) -> NDArray:
@@ -165,11 +181,12 @@ def _fly_compiled(agents, commands, p, work, states):
     for j in range(count):
         for c in range(13):
             states[0, j, c] = agents[j, c]
+    inverse, kept = inverses(p), rotor_memory(p, integration_step(p))
     for k in range(commands.shape[0]):
         for j in range(count):
             for c in range(4):
                 agents[j, COMMAND + c] = commands[k, j, c]
-        fly(agents, p, work)
+        fly(agents, p, inverse, kept, work)
         for j in range(count):
             for c in range(13):
                 states[k + 1, j, c] = agents[j, c]
@@ -191,7 +208,7 @@ def _fly_bullet(
     steps, count = commands.shape[:2]
     states = np.empty((steps + 1, count, 13))
     states[0] = agents[:, :13]
-    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE + 2)
+    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE + WORLD_SIZE)
     world = World(count, row)
     try:
         world.set_poses(agents)

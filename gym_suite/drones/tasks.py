@@ -14,7 +14,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform4
 from gym_suite.core.signals import signal_value
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import LEFT, READY, WORK_SIZE
+from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.controllers.laws import (
     attitude_rotors,
     led,
@@ -33,6 +33,9 @@ from gym_suite.drones.dynamics import (
     VELOCITY,
     attitude,
     fly,
+    integration_step,
+    inverses,
+    rotor_memory,
     wrenches,
 )
 from gym_suite.drones.transforms import turn_back
@@ -185,7 +188,8 @@ def refer(a, j, count, key, step, p, tables):
 def reset_one(agents, key, p, tables, work):
     """Draw the starting state of a world."""
     count = agents.shape[0]
-    work[count * WORK_SIZE + LEFT] = work[count * WORK_SIZE + READY] = 0.0
+    for k in range(WORLD_SIZE):
+        work[count * WORK_SIZE + k] = 0.0
     for j in range(count):
         a = agents[j]
         a[:] = 0.0
@@ -232,24 +236,25 @@ def keep_action(a, u, p):
 
 
 @kernel
-def prepare(agents, key, tick, p, tables):
-    """Set disturbing forces and rotor commands of a world for physics step ``tick``."""
+def prepare(agents, key, step, tick, p, tables):
+    """Set disturbing forces and rotor commands of a world for physics step ``tick`` of a control period."""
+    disturbed = tables[2].shape[0] > 0
+    t = (step * int(p[P_RATIO]) + tick) * p[pm.P_DT]
+    # Rotor speeds hold as they are for the period; inner loops act anew at each physics step.
+    held = tick > 0 and int(p[P_ACTION]) == ACTION_ROTORS
     for j in range(agents.shape[0]):
-        if tables[2].shape[0] > 0:
-            for c in range(3):
-                agents[j, FORCE + c] = signal_value(
-                    tables[2], c, tables[3], key, STREAM_FORCE + c, tick * p[pm.P_DT]
-                )
-        command_rotors(agents[j], p, tables[1])
+        for c in range(3 if disturbed else 0):
+            agents[j, FORCE + c] = signal_value(tables[2], c, tables[3], key, STREAM_FORCE + c, t)
+        if not held:
+            command_rotors(agents[j], p, tables[1])
 
 
 @kernel
 def command_rotors(a, p, nominal):
     """Turn the last action of one drone into rotor commands, by the inner loops where it is none itself."""
     kind, span = int(p[P_ACTION]), p[P_ACTION_RANGE]
-    top = nominal[pm.P_MAX_RPM]
-    hover = hover_speed(nominal)
     if kind == ACTION_ROTORS:
+        hover, top = hover_speed(nominal), nominal[pm.P_MAX_RPM]
         for c in range(4):
             a[COMMAND + c] = min(max(hover * (1.0 + span * a[HISTORY + c]), 0.0), top)
         return
@@ -437,7 +442,7 @@ def begin_one(agents, u, p, work):
     """Take the action of one world; keep the one before in ``work`` behind the physics' scratch."""
     count = agents.shape[0]
     size = u.shape[0] // count
-    at = count * WORK_SIZE + 2
+    at = count * WORK_SIZE + WORLD_SIZE
     for j in range(count):
         for k in range(size):
             work[at + j * size + k] = agents[j, HISTORY + k]
@@ -450,7 +455,7 @@ def finish_one(agents, size, key, step, p, tables, work, m, o, reward, terminate
     count = agents.shape[0]
     for j in range(count):
         refer(agents[j], j, count, key, step, p, tables)
-    judge_one(agents, work[count * WORK_SIZE + 2 :], size, p, m, reward, terminated)
+    judge_one(agents, work[count * WORK_SIZE + WORLD_SIZE :], size, p, m, reward, terminated)
     measure_one(agents, p, m)
     _observe_all(agents, size, p, o)
 
@@ -467,9 +472,10 @@ def _observe_all(agents, size, p, o):
 def advance_one(agents, key, step, u, p, tables, work):
     """Move one world by one control period."""
     begin_one(agents, u, p, work)
+    inverse, kept = inverses(p), rotor_memory(p, integration_step(p))
     for k in range(int(p[P_RATIO])):
-        prepare(agents, key, step * int(p[P_RATIO]) + k, p, tables)
-        fly(agents, p, work)
+        prepare(agents, key, step, k, p, tables)
+        fly(agents, p, inverse, kept, work)
 
 
 @kernel
@@ -601,5 +607,5 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
     for i in range(x.shape[0]):
         if not skip[i]:
             row = p[parameter_row(p, i)]
-            prepare(drones[i], key[i], step[i] * int(row[P_RATIO]) + tick, row, tables)
+            prepare(drones[i], key[i], step[i], tick, row, tables)
             wrenches(drones[i], row, work[i], out[i])

@@ -64,14 +64,32 @@ def euler(r):
     )
 
 
+#: rad; Bullet turns a body by at most this in one step (``ANGULAR_MOTION_THRESHOLD``).
+MOST_TURN = 0.25 * math.pi
+# Taylor's series of sin(h)/h and cos(h) in h^2, exact to rounding up to half of MOST_TURN.
+_SINC = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(8))
+_COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(8))
+
+
 @kernel
 def turned(x, y, z, w, ox, oy, oz, dt):
-    """Return the unit quaternion after turning with the world angular velocity o for dt: exp(o dt / 2) q."""
-    rate = math.sqrt(ox * ox + oy * oy + oz * oz)
-    half = 0.5 * rate * dt
-    # sin(h)/h by its series where the quotient would lose digits
-    k = 0.5 * dt * (1.0 - half * half / 6.0) if half < 1e-4 else math.sin(half) / rate
-    ax, ay, az, aw = ox * k, oy * k, oz * k, math.cos(half)
+    """Return the unit quaternion after turning with the world angular velocity o for dt: exp(o dt / 2) q.
+
+    As Bullet does it, whose exponential map (Grassia, 1998) turns by at most :data:`MOST_TURN`: faster than
+    188 rad/s at 240 Hz the attitude lags behind the angular velocity, in both engines alike.
+    """
+    h = min(0.25 * dt * dt * (ox * ox + oy * oy + oz * oz), 0.25 * MOST_TURN * MOST_TURN)
+    h2, s, c = h * h, _SINC, _COSINE
+    h4 = h2 * h2
+    # Estrin's scheme: a step waits for these, and Horner's would wait for one term after the other.
+    sinc = (s[0] + s[1] * h + (s[2] + s[3] * h) * h2) + (
+        s[4] + s[5] * h + (s[6] + s[7] * h) * h2
+    ) * h4
+    aw = (c[0] + c[1] * h + (c[2] + c[3] * h) * h2) + (
+        c[4] + c[5] * h + (c[6] + c[7] * h) * h2
+    ) * h4
+    k = 0.5 * dt * sinc
+    ax, ay, az = ox * k, oy * k, oz * k
     nx = aw * x + ax * w + ay * z - az * y
     ny = aw * y - ax * z + ay * w + az * x
     nz = aw * z + ax * y - ay * x + az * w

@@ -21,16 +21,25 @@ class Score:
     Attributes:
         error: Tracking error as a fraction of the limit: mean absolute difference of the tracked
             values from their references over their scales. The steps that an episode lost by
-            ending early count as error 1, so that dying early cannot look precise.
+            ending early count as error 1, so that dying early cannot look precise. None where
+            nothing is tracked.
         episode_return: Sum of rewards.
         length: Steps.
-        trips: Share of episodes that ended by termination.
+        trips: Share of episodes that a failure ended.
+        success: Share of episodes that reached their goal; None where there is none to reach.
     """
 
-    error: float
+    error: float | None
     episode_return: float
     length: float
     trips: float
+    success: float | None = None
+
+    def reaches(self, other: Score) -> bool:
+        """Whether this is without failures and at least as good: by error, else by return."""
+        if self.error is not None and other.error is not None:
+            return self.error <= other.error and self.trips == 0.0
+        return self.episode_return >= other.episode_return
 
 
 class Evaluation:
@@ -62,9 +71,9 @@ class Evaluation:
         """Run one episode per row with an agent, deterministically."""
         n = self.envs.num_envs
         observation, _ = self.envs.reset(seed=self.seed)
-        alive, tripped = np.ones(n, bool), np.zeros(n, bool)
+        alive, tripped, arrived = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         errors, returns, lengths = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
-        start, state = np.ones(n, bool), None
+        start, state, goal = np.ones(n, bool), None, self.setup.success
         while alive.any():
             action, state = agent.predict(observation, state, start, deterministic=True)
             observation, rewards, terminated, truncated, infos = self.envs.step(action)
@@ -72,16 +81,19 @@ class Evaluation:
             errors += np.where(alive, self._error(infos), 0.0)
             returns += np.where(alive, rewards, 0.0)
             lengths += alive
-            tripped |= alive & terminated
+            reached = infos[goal] > 0.0 if goal else np.zeros(n, bool)
+            arrived |= alive & terminated & reached
+            tripped |= alive & terminated & ~reached
             alive &= ~(terminated | truncated)
         horizon = self._horizon or lengths.max()
         errors += np.where(tripped, horizon - lengths, 0)
         lived = np.where(tripped, horizon, lengths)
         return Score(
-            error=float((errors / lived).mean()),
+            error=float((errors / lived).mean()) if self.setup.tracking else None,
             episode_return=float(returns.mean()),
             length=float(lengths.mean()),
             trips=float(tripped.mean()),
+            success=float(arrived.mean()) if goal else None,
         )
 
     def close(self) -> None:
@@ -89,7 +101,9 @@ class Evaluation:
         self.envs.close()
 
     def _error(self, infos: dict[str, Any]) -> NDArray[np.float64]:
-        """Normalised tracking error of every row, (n,)."""
+        """Normalised tracking error of every row, (n,); 0 where nothing is tracked."""
+        if not self.setup.tracking:
+            return np.zeros(self.envs.num_envs)
         parts = [
             np.abs(infos[tracked.value] - infos[tracked.reference]) / tracked.scale
             for tracked in self.setup.tracking

@@ -39,7 +39,7 @@ def export_policy(
         The policy as :func:`gym_suite.learning.load_policy` would return it.
 
     Raises:
-        ValueError: The model is of another kind (images, other layers, gSDE, discrete actions).
+        ValueError: The model is of another kind (images, other layers, gSDE, lists of choices).
     """
     policy = as_numpy(
         model,
@@ -69,18 +69,17 @@ def as_numpy(
     if model.use_sde:
         raise ValueError("state-dependent exploration (use_sde=True) cannot be exported")
     space = model.action_space
-    if (
-        type(space).__name__ != "Box"
-        or len(space.shape) != 1
-        or len(model.observation_space.shape) != 1
-    ):
-        raise ValueError(f"expected flat Box spaces, got {model.observation_space} and {space}")
+    kind, observed = type(space).__name__, model.observation_space
+    flat = kind == "Discrete" or (kind == "Box" and len(space.shape) == 1)
+    if not flat or observed.shape is None or len(observed.shape) != 1:
+        raise ValueError(f"expected flat Box spaces or choices, got {observed} and {space}")
     activation, layers, spread = _ppo_layers(model) if algo == "ppo" else _sac_layers(model)
     arrays: dict[str, NDArray[Any]] = dict(spread)
     for k, layer in enumerate(layers):
         arrays[f"w{k}"] = np.ascontiguousarray(_array(layer.weight).T)
         arrays[f"b{k}"] = _array(layer.bias)
-    arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
+    if kind == "Box":
+        arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
     normalize = model.get_vec_normalize_env()
     clip = None
     if normalize is not None and normalize.norm_obs:
@@ -97,6 +96,7 @@ def as_numpy(
         "layers": len(layers),
         "activation": activation,
         "squash": algo == "sac",
+        "choices": int(space.n) if kind == "Discrete" else None,
         "clip_observation": clip,
         "provenance": dict(provenance or {}),
     }
@@ -106,7 +106,8 @@ def as_numpy(
 def _ppo_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
     policy = model.policy
     activation, layers = _linear_layers(policy.features_extractor, policy.mlp_extractor.policy_net)
-    return activation, [*layers, policy.action_net], {"log_std": _array(policy.log_std)}
+    spread = {"log_std": _array(policy.log_std)} if hasattr(policy, "log_std") else {}
+    return activation, [*layers, policy.action_net], spread
 
 
 def _sac_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:

@@ -4,7 +4,7 @@ A policy file is an ``.npz`` archive. ``meta`` holds a JSON text (format, id, al
 seed, column names, network description, provenance, checksum); the arrays are
 
 - ``w0, b0, w1, b1, ...``: weights (inputs, outputs) and biases of the network, float32;
-- ``low, high``: the bounds of the action space, float32;
+- ``low, high``: the bounds of the action space, float32; none where actions are choices;
 - ``log_std`` (PPO) or ``w_std, b_std`` (SAC): the spread of the stochastic policy, float32;
 - ``mean, std``: the running observation statistics of ``VecNormalize``, float64, where it was used.
 """
@@ -33,6 +33,8 @@ SAC_LOG_STD_RANGE = (np.float32(-20.0), np.float32(2.0))
 def _relu(x: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     np.maximum(x, np.float32(0.0), out=out)
 
+
+_NOTHING = np.empty(0, np.float32)
 
 ACTIVATIONS: dict[str, Callable[..., Any]] = {"tanh": np.tanh, "relu": _relu}
 
@@ -77,7 +79,8 @@ class ExportedPolicy:
         self._weights = [(arrays[f"w{k}"], arrays[f"b{k}"]) for k in range(layers)]
         self._activation_name: str = meta["activation"]
         self._squash: bool = meta["squash"]
-        self._low, self._high = arrays["low"], arrays["high"]
+        self._choices: int | None = meta.get("choices")
+        self._low, self._high = arrays.get("low", _NOTHING), arrays.get("high", _NOTHING)
         self._clip_observation: float | None = meta["clip_observation"]
         self._scratch_shape: tuple[int, ...] | None = None
         self.seed(seed)
@@ -106,8 +109,8 @@ class ExportedPolicy:
         return load_policy(
             path,
             setup.id,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_names(setup.observation_columns),
+            action_columns=setup.joint_names(setup.action_columns),
         )
 
     def seed(self, seed: int) -> None:
@@ -130,7 +133,8 @@ class ExportedPolicy:
             deterministic: False draws from the policy's distribution, by its own generator.
 
         Returns:
-            Actions (actions,) or (rows, actions), float32 inside the action space, and the state.
+            Actions (actions,) or (rows, actions), float32 inside the action space, or for choices a
+            whole number or (rows,) of them, and the state.
 
         Raises:
             ValueError: The observation has another number of columns.
@@ -147,6 +151,8 @@ class ExportedPolicy:
         weight, bias = self._weights[-1]
         action = np.dot(features, weight)
         action += bias
+        if self._choices is not None:
+            return self._choose(action, deterministic), state
         if not deterministic:
             action += self._spread(features) * self._generator.standard_normal(
                 action.shape, np.float32
@@ -159,6 +165,12 @@ class ExportedPolicy:
         np.maximum(action, self._low, out=action)
         np.minimum(action, self._high, out=action)
         return action, state
+
+    def _choose(self, logits: NDArray[np.float32], deterministic: bool) -> Any:
+        """The most probable choice, or one drawn by its probability (the Gumbel-max trick)."""
+        if not deterministic:
+            return (logits + self._generator.gumbel(size=logits.shape)).argmax(axis=-1)
+        return logits.argmax(axis=-1)
 
     def describe(self) -> dict[str, Any]:
         """What the policy is and where it comes from, as plain data."""
@@ -195,8 +207,9 @@ class ExportedPolicy:
                 )
             sizes.append(weight.shape[1])
         actions = (len(self.action_columns),)
-        if (sizes[-1],) != actions or self._low.shape != actions or self._high.shape != actions:
-            raise ValueError(f"expected {actions[0]} actions, the network gives {sizes[-1]}")
+        outputs, bounds = (actions, actions) if self._choices is None else ((self._choices,), (0,))
+        if (sizes[-1],) != outputs or self._low.shape != bounds or self._high.shape != bounds:
+            raise ValueError(f"expected {outputs[0]} actions, the network gives {sizes[-1]}")
         if self._activation_name not in ACTIVATIONS:
             raise ValueError(
                 f"unknown activation {self._activation_name!r}, known: {sorted(ACTIVATIONS)}"
@@ -284,17 +297,18 @@ def load_policy(
     return policy
 
 
-def shipped(id: str, algo: str | None = None) -> list[Path]:
+def shipped(id: str, algo: str | None = None, setting: str = "nominal") -> list[Path]:
     """The policy files that come with the package for an id, as its manifest lists them.
 
     Args:
         id: Environment id.
         algo: Only those of this algorithm.
+        setting: Only those trained under this setting of the id.
 
     Returns:
         Paths in order of algorithm and training seed; empty if none is shipped.
     """
-    return listed(folder_of(id), algo)
+    return listed(folder_of(id, setting), algo)
 
 
 def listed(folder: Path, algo: str | None = None) -> list[Path]:
@@ -311,9 +325,13 @@ def listed(folder: Path, algo: str | None = None) -> list[Path]:
     ]
 
 
-def folder_of(id: str) -> Path:
-    """Folder of the policies shipped for an id (``gem/PMSM-v0`` is in ``gem-PMSM-v0``)."""
-    return SHIPPED / id.replace("/", "-")
+def folder_of(id: str, setting: str = "nominal", *, root: Path = SHIPPED) -> Path:
+    """Folder of an id's policies, by default of the shipped ones (``gem/PMSM-v0``: ``gem-PMSM-v0``).
+
+    Those of a setting of the id lie in a folder of its name inside.
+    """
+    folder = root / id.replace("/", "-")
+    return folder if setting == "nominal" else folder / setting
 
 
 def _check_belongs(

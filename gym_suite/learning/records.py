@@ -28,7 +28,9 @@ CURVE_COLUMNS = (
     "evaluation_error",
     "evaluation_return",
     "evaluation_trips",
+    "evaluation_success",
     "reference_error",
+    "reference_return",
 )
 
 

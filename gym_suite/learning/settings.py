@@ -106,7 +106,8 @@ class PPOSettings(Settings):
         max_gradient: Bound of the gradient's norm.
         log_std: Log standard deviation of the exploration at the start.
         log_std_final: Its value at the end, reached linearly. The spread follows this schedule
-            and is not learned: how precise the policy gets is then no matter of luck.
+            and is not learned: how precise the policy gets is then no matter of luck. Choices
+            have no spread; there ``entropy`` keeps the exploration up.
     """
 
     rollout: int
@@ -148,7 +149,8 @@ class PPOSettings(Settings):
             seed=seed,
             device="cpu",
         )
-        model.policy.log_std.requires_grad_(False)
+        if hasattr(model.policy, "log_std"):
+            model.policy.log_std.requires_grad_(False)
         return model
 
 
@@ -192,13 +194,19 @@ ALGORITHMS: dict[str, type[Settings]] = {"ppo": PPOSettings, "sac": SACSettings}
 
 
 def settings_for(
-    id: str, algo: str, *, steps: int | None = None, overrides: Mapping[str, Any] | None = None
+    id: str,
+    algo: str,
+    *,
+    setting: str = "nominal",
+    steps: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
     """The settings of an id and an algorithm.
 
     Args:
         id: Environment id; without an entry of its own it gets the default one.
         algo: ``"ppo"`` or ``"sac"``.
+        setting: Setting of the id, whose entry is laid over the id's.
         steps: Environment steps, in place of the entry's.
         overrides: Other values to replace.
 
@@ -208,7 +216,10 @@ def settings_for(
     if algo not in ALGORITHMS:
         raise unknown_error("algorithm", algo, ALGORITHMS)
     data = _data()
-    values = {**data["default"][algo], **data.get(id, {}).get(algo, {}), **(overrides or {})}
+    entry = data.get(id, {})
+    own = entry.get("setting", {}).get(setting, {})
+    values = {**data["default"][algo], **entry.get(algo, {}), **own.get(algo, {})}
+    values |= overrides or {}
     if steps is not None:
         values["steps"] = steps
     names = [field.name for field in dataclasses.fields(ALGORITHMS[algo])]

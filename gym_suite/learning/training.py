@@ -17,7 +17,7 @@ import numpy as np
 from gym_suite.core.kernel import digest
 from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
 from gym_suite.learning.export import as_numpy
-from gym_suite.learning.policies import load_policy
+from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.records import (
     prepare_folder,
     read_manifest,
@@ -31,6 +31,7 @@ from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
 EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
 METRIC = "mean |value - reference| / scale over tracked columns; steps lost by a trip count as 1"
+RETURN_METRIC = "mean return of an episode"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Run:
         end: Steps and time of the whole run, evaluations included.
         score: Score of the policy in the evaluation at the end.
         reached: First evaluation in which the policy had no trip and at most the reference
-            controller's error; None if there was none.
+            controller's error, or where nothing is tracked at least its return; None if there was
+            none.
         skipped: True if the policy was there before.
     """
 
@@ -89,6 +91,7 @@ def train(
     seed: int = 0,
     steps: int | None = None,
     out: str | Path | None = None,
+    setting: str = "nominal",
     settings: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
     **keywords: Any,
@@ -104,13 +107,15 @@ def train(
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.
-        out: Output folder; by default ``policies/<id with a dash>``.
+        out: Output folder; by default ``policies/<id with a dash>``, and in it a folder of the
+            setting's name.
+        setting: Setting of the id under which to train, see ``gym-suite show``.
         settings: Hyper-parameters to replace.
         progress: Gets one line of text at a time.
         **keywords: Keyword arguments of the environment.
 
     Raises:
-        ValueError: Unknown id, algorithm, setting or keyword, counts that are not positive, or a
+        ValueError: Unknown id, algorithm, setting, hyper-parameter or keyword, counts that are not positive, or a
             folder with policies trained otherwise.
         OSError: The folder cannot be written; said before anything runs.
         ModuleNotFoundError: Stable-Baselines3 is not installed.
@@ -124,15 +129,16 @@ def train(
     if not entry.entry_point:
         raise ValueError(f"{entry.id} has several agents: train on agents_as_batch({entry.id!r})")
     id = entry.id
-    chosen = settings_for(id, algo, steps=steps, overrides=settings)
+    named = dict(entry.setting(setting))
+    chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
     require_sb3()
-    folder = Path(out) if out is not None else Path("policies") / id.replace("/", "-")
+    folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)
-    evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=keywords)
+    evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
     try:
         prepare_folder(folder)
-        work = _Work(id, algo, chosen, folder, keywords, evaluation, say)
-        command = _command(id, algo, seeds, seed, steps, settings, keywords)
+        work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
+        command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
         work.open(command)
         with _one_thread():
             runs = tuple(work.run(s) for s in range(seed, seed + seeds))
@@ -182,7 +188,7 @@ class _Work:
         self.reference = next(iter(card(self.id).controllers))
         controller = gym_suite.make_controller(self.evaluation.envs)
         self.reference_score = self.evaluation.score(controller)
-        self.say(f"{self.reference}: error {self.reference_score.error:.3g} on evaluation seeds")
+        self.say(f"{self.reference}: {_told(self.reference_score)} on evaluation seeds")
         n = self.evaluation.envs.num_envs
         self.manifest["runs"][self.algo] = {
             "command": command,
@@ -190,7 +196,7 @@ class _Work:
             "selection": SELECTION,
             "evaluation": {
                 "seeds": [EVALUATION_SEED, EVALUATION_SEED + n - 1],
-                "metric": METRIC,
+                "metric": METRIC if self.evaluation.setup.tracking else RETURN_METRIC,
                 "reference": self.reference,
                 "reference_score": dataclasses.asdict(self.reference_score),
             },
@@ -216,8 +222,8 @@ class _Work:
             model,
             id=self.id,
             training_seed=seed,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_names(setup.observation_columns),
+            action_columns=setup.joint_names(setup.action_columns),
             provenance={k: entry[k] for k in ("steps", "date", "versions", "kernel_digest")},
         )
         policy.save(path)
@@ -266,9 +272,8 @@ class _Work:
             reached += f" ({curve.reached.cpu_time:.0f} s of processor time)"
             reached += f" and {curve.reached.step:,} steps"
         self.say(
-            f"{self.algo} seed {seed}: error {curve.score.error:.3g} after "
-            f"{curve.now.step:,} steps in {curve.now.wall_time:.0f} s; {reached} the mean "
-            f"error of {self.reference} ({self.reference_score.error:.3g})"
+            f"{self.algo} seed {seed}: {_told(curve.score)} after {curve.now.step:,} steps in "
+            f"{curve.now.wall_time:.0f} s; {reached} {self.reference}'s {_told(self.reference_score)}"
         )
 
 
@@ -295,19 +300,18 @@ class _Curve:
             self.model,
             id=work.id,
             training_seed=self.seed,
-            observation_columns=setup.observation_columns.names,
-            action_columns=setup.action_columns.names,
+            observation_columns=setup.joint_names(setup.observation_columns),
+            action_columns=setup.joint_names(setup.action_columns),
         )
         self.score = work.evaluation.score(policy)
         wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
         self.now = Moment(self.model.num_timesteps, wall, cpu)
-        limit = work.reference_score.error
-        if self.reached is None and self.score.error <= limit and self.score.trips == 0:
+        if self.reached is None and self.score.reaches(work.reference_score):
             self.reached = self.now
         self.rows.append(self._row())
         work.say(
             f"{work.algo} seed {self.seed}: {self.now.step:,} steps, {wall:.0f} s, "
-            f"error {self.score.error:.3g}, trips {self.score.trips:.0%}"
+            f"{_told(self.score)}, trips {self.score.trips:.0%}"
         )
 
     def _row(self) -> dict[str, Any]:
@@ -323,7 +327,9 @@ class _Curve:
             "evaluation_error": self.score.error,
             "evaluation_return": self.score.episode_return,
             "evaluation_trips": self.score.trips,
+            "evaluation_success": self.score.success,
             "reference_error": self.work.reference_score.error,
+            "reference_return": self.work.reference_score.episode_return,
         }
 
 
@@ -338,8 +344,9 @@ def _callback(curve: _Curve) -> Any:
             if isinstance(settings, PPOSettings):
                 left = 1.0 - min(1.0, self.model.num_timesteps / settings.steps)
                 span = settings.log_std - settings.log_std_final
-                spread: Any = self.model.policy.log_std
-                spread.data.fill_(settings.log_std_final + span * left)
+                spread: Any = getattr(self.model.policy, "log_std", None)
+                if spread is not None:
+                    spread.data.fill_(settings.log_std_final + span * left)
             if curve.due():
                 curve.evaluate()
 
@@ -380,6 +387,7 @@ def _command(
     seeds: int,
     seed: int,
     steps: int | None,
+    setting: str,
     settings: Mapping[str, Any] | None,
     keywords: Mapping[str, Any],
 ) -> str:
@@ -389,11 +397,21 @@ def _command(
         words += ["--seed", str(seed)]
     if steps is not None:
         words += ["--steps", str(steps)]
+    if setting != "nominal":
+        words += ["--setting", setting]
     if settings:
         words += ["--settings", json.dumps(dict(settings))]
     for name, value in keywords.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
+
+
+def _told(score: Score) -> str:
+    """The number by which agents are judged: tracking error, or where nothing is tracked return."""
+    if score.error is not None:
+        return f"error {score.error:.3g}"
+    arrived = "" if score.success is None else f", success {score.success:.0%}"
+    return f"return {score.episode_return:.4g}{arrived}"
 
 
 def _mean(values: list[float]) -> float | None:

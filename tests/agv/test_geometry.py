@@ -9,6 +9,8 @@ import pytest
 import gym_suite
 from gym_suite.agv import geometry, maps
 from gym_suite.agv.controllers.planning import a_star
+from gym_suite.agv.dynamics import T_RANGES
+from gym_suite.agv.lidar import meet_edge
 
 
 def corners(x, y, heading, half_length, half_width):
@@ -135,6 +137,60 @@ def test_lidar_agrees_with_brute_force(layout, fov):
             ]
             expected = brute_force((state["x"], state["y"]), direction, near, circles, 10.0)
             assert ranges[j] == pytest.approx(expected, abs=1e-9)
+
+
+def pillars(count):
+    """Return a hall with so many pillars, drawn; each has four sides."""
+    generator = np.random.default_rng(count)
+    grid = np.zeros((60, 60), dtype=bool)
+    places = [(r, c) for r in range(6, 58, 2) for c in range(2, 58, 2)]
+    for k in generator.choice(len(places), count, replace=False):
+        grid[places[k]] = True
+    grid[[0, -1]] = grid[:, [0, -1]] = True
+    return maps.Layout(name="pillars", grid=grid)
+
+
+@pytest.mark.parametrize("count", [100, 400])
+def test_lidar_agrees_with_brute_force_whether_edges_are_kept_or_not(count):
+    layout = pillars(count)
+    env = gymnasium.make(
+        "agv/SimpleStatic-v0", layout=layout, vehicle={"length": 0.3, "width": 0.3}, lidar=90
+    ).unwrapped
+    kept = env.setup.tables[T_RANGES][0, 4]
+    assert kept == (4 * count + 4 if count == 100 else 0)
+    for seed in range(3):
+        env.reset(seed=seed)
+        x, y, theta = (float(env.state()[name][0]) for name in ("x", "y", "theta"))
+        walls = [
+            corners((c + 0.5) * 0.5, (r + 0.5) * 0.5, 0.0, 0.25, 0.25)
+            for r, c in np.argwhere(layout.grid)
+            if max(abs((c + 0.5) * 0.5 - x), abs((r + 0.5) * 0.5 - y)) < 11
+        ]
+        ranges = env.get_state()["rows"]["work"][0]
+        for j in range(0, 90, 4):
+            angle = theta + (j + 0.5) * math.tau / 90 - math.pi
+            direction = np.array([math.cos(angle), math.sin(angle)])
+            expected = brute_force((x, y), direction, walls, [], 10.0)
+            assert ranges[j] == pytest.approx(expected, abs=1e-9)
+
+
+def test_no_beam_slips_through_a_corner():
+    """Beams aimed at the corners of a closed polygon about them, as exactly as floating point can."""
+    generator = np.random.default_rng(5)
+    for _ in range(60):
+        angles = np.sort(generator.uniform(-math.pi, math.pi, 7))
+        if np.diff(angles, append=angles[0] + math.tau).max() > 3.0:
+            continue
+        hull = generator.uniform(0.5, 5.0, 7) * np.array([np.cos(angles), np.sin(angles)])
+        for k in range(7):
+            count = 20_000  # all look at the corner; which of them are tried goes by their numbers
+            beams = np.tile(hull[:, k : k + 1] / np.hypot(*hull[:, k]), (1, count))
+            ranges = np.full(count, 10.0)
+            for j in range(7):
+                a, b = hull[:, j], hull[:, (j + 1) % 7]
+                meet_edge(ranges, beams, *a.tolist(), *b.tolist(), math.tau)
+            nearest = (math.atan2(hull[1, k], hull[0, k]) + math.pi) / math.tau * count - 0.5
+            assert ranges[round(nearest) % count] == pytest.approx(np.hypot(*hull[:, k]), rel=1e-9)
 
 
 def test_lidar_sees_other_vehicles_as_boxes():

@@ -13,6 +13,7 @@ def lag(monkeypatch):
         id=module.ID,
         family="lag",
         summary="a first-order lag",
+        settings={"late": {"delay": 2}},
         max_episode_steps=module.HORIZON,
         controllers={
             "p": "lag_env:Proportional",

@@ -13,6 +13,7 @@ from lag_env import HOLD, HORIZON, ID, Proportional
 
 from gym_suite.comparison import compare
 from gym_suite.comparison.results import decode
+from gym_suite.registration import catalogue
 
 
 class Integrator:
@@ -316,3 +317,45 @@ def test_never_and_not_applicable_survive_the_file(tmp_path):
     )
     json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert decode(line)["metrics"]["RiseTime"] == math.inf
+
+
+def test_regret_is_to_what_the_id_says_is_best(tmp_path):
+    comparison = compare(ID, seeds=3, horizon=50, progress=False)
+    (experiment,) = comparison.experiments
+    assert [mark.name for mark in comparison.marks(experiment)] == [
+        "no error",
+        "a paper's",
+        "optimum",
+    ]
+    for row in comparison.summary():
+        _, returns = comparison.matrix(experiment, row.name, "return")
+        # Neither a published result nor what is not computed is something to regret.
+        assert list(row.regret) == ["no error"]
+        assert row.regret["no error"].estimate == pytest.approx(-returns.mean())
+    text = comparison.report(tmp_path).read_text()
+    for told in ("no error in any of 50 steps", "made up for this test", "not computed"):
+        assert told in text
+
+
+def test_an_id_is_judged_under_its_own_settings(tmp_path):
+    comparison = compare(ID, settings="all", seeds=2, progress=False, keywords={"gain": 0.9})
+    settings = {e.setting.name: dict(e.setting.keywords) for e in comparison.experiments}
+    assert settings == {"nominal": {"gain": 0.9}, "late": {"delay": 2, "gain": 0.9}}
+    assert "from setting to setting" in comparison.report(tmp_path).read_text()
+    # Another id has no such setting and sits that one out.
+    late = compare([ID, "gem/PMSM-v0"], settings="late", seeds=1, horizon=5, progress=False)
+    assert [e.id for e in late.experiments] == [ID]
+    with pytest.raises(ValueError, match=r"'lat'.*'late'"):
+        compare(ID, settings="lat", seeds=1, progress=False)
+
+
+def test_all_agents_are_every_controller_of_the_id():
+    comparison = compare(ID, agents="all", seeds=1, progress=False)
+    assert [row.name for row in comparison.summary()] == ["p", "zero", "random"]
+
+
+@pytest.mark.parametrize("id", [card.id for card in catalogue().values() if card.entry_point])
+def test_every_id_can_be_compared(id, tmp_path):
+    comparison = compare(id, seeds=2, horizon=12, progress=False)
+    assert not [record["error"] for record in comparison.records if record["status"] == "failed"]
+    assert comparison.report(tmp_path).read_text().count("<svg") >= 2

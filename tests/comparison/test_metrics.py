@@ -160,10 +160,13 @@ def test_several_quantities_are_put_together_as_shares_of_their_scales():
 
 def test_effort_known_values():
     u = np.array([0.0, 1.0, -1.0, 1.0, 0.0])  # row 0 is before the first action
-    metrics = effort_metrics([u, np.zeros(5)], [1.0, 5.0])
+    metrics = effort_metrics([u], [1.0])
     assert metrics["EffortRMS"][0] == pytest.approx(np.sqrt(3 / 4))
     assert metrics["EffortVariation"][0] == pytest.approx((2 + 2 + 1) / 3)
     assert metrics["Saturation"][0] == pytest.approx(3 / 4)
+    # Four rotors at full speed are at 100 %, not at 200 %.
+    many = effort_metrics([u, 5.0 * u, 7.0 * u, u], [1.0, 5.0, 7.0, 1.0])
+    assert many == {name: pytest.approx(value) for name, value in metrics.items()}
 
 
 def test_never_reached_is_infinite_not_missing():

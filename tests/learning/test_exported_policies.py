@@ -199,7 +199,6 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
     for model, reason in (
         (A2C("MlpPolicy", "Pendulum-v1", device="cpu"), "PPO or SAC"),
         (PPO("MlpPolicy", "Pendulum-v1", device="cpu", use_sde=True), "use_sde"),
-        (PPO("MlpPolicy", "CartPole-v1", device="cpu"), "flat Box"),
         (
             PPO(
                 "MlpPolicy",
@@ -223,3 +222,29 @@ def test_the_manifest_says_which_files_are_shipped(tmp_path):
     assert [path.name for path in listed(tmp_path)] == ["ppo-2.npz", "ppo-10.npz"]
     assert listed(tmp_path, "sac") == []
     assert policies.shipped("no/Such-v0") == []
+
+
+def test_choices_are_those_of_the_model(tmp_path):
+    import torch
+    from stable_baselines3 import PPO
+
+    model = PPO("MlpPolicy", "CartPole-v1", n_steps=64, batch_size=64, seed=3, device="cpu")
+    model.learn(256)
+    policy = export_policy(
+        model,
+        tmp_path / "choices.npz",
+        id="CartPole-v1",
+        training_seed=3,
+        observation_columns=("x", "v", "theta", "omega"),
+        action_columns=(),
+    )
+    observations = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    expected, _ = model.predict(observations, deterministic=True)
+    np.testing.assert_array_equal(policy.predict(observations)[0], expected)
+    # Drawn ones have the model's probabilities, within four standard errors of 20,000 draws.
+    with torch.no_grad():
+        distribution = model.policy.get_distribution(torch.as_tensor(observations[:1]))
+        p = float(distribution.distribution.probs[0, 1])
+    many = np.repeat(observations[:1], 20_000, axis=0)
+    share = policy.predict(many, deterministic=False)[0].mean()
+    assert abs(share - p) < 4.0 * np.sqrt(p * (1.0 - p) / len(many))

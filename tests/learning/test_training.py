@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -61,7 +62,7 @@ def test_the_manifest_says_how_and_with_what(trained):
         assert entry["wall_time"] > 0 and entry["cpu_time"] > 0
         assert {"gym_suite", "numpy", "torch", "stable-baselines3"} <= entry["versions"].keys()
         assert entry["kernel_digest"] and entry["date"].startswith("20")
-    assert any("the mean error of" in line for line in lines)
+    assert any("reach pi's error" in line for line in lines)
 
 
 def test_the_curves_hold_every_evaluation_of_every_seed(trained):
@@ -194,3 +195,33 @@ def test_policies_run_and_training_is_importable_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "gym-suite[rl]" in done.stdout
+
+
+def test_choices_are_learned_exported_and_judged_by_their_return(tmp_path):
+    result = train("radio/Access-v0", seeds=1, steps=600, settings=TINY, out=tmp_path / "policies")
+    (run,) = result.runs
+    assert run.score.error is None and run.score.success is None
+    policy = load_policy(run.path, "radio/Access-v0")
+    envs = gymnasium.make_vec("radio/Access-v0", num_envs=4)
+    observation, _ = envs.reset(seed=0)
+    action, _ = policy.predict(observation)
+    assert action.shape == (4,) and all(map(envs.single_action_space.contains, action))
+    single, _ = policy.predict(observation[1])
+    assert single == action[1]
+    with (result.folder / "curves.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows[-1]["evaluation_error"] == "" and float(rows[-1]["reference_return"]) > 0
+
+
+def test_a_setting_has_policies_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = train("drones/MultiHover-v0", setting="compiled", seeds=1, steps=300, settings=TINY)
+    assert result.folder == Path("policies/drones-MultiHover-v0/compiled")
+    run = json.loads((result.folder / "manifest.json").read_text())["runs"]["ppo"]
+    assert run["keywords"] == {"engine": "compiled"} and "--setting compiled" in run["command"]
+    # One policy for both quadcopters: its columns say whose they are.
+    policy = load_policy(result.runs[0].path)
+    assert policy.action_columns[0].startswith("drone_0/")
+    assert policy.action_columns[-1].startswith("drone_1/")
+    with pytest.raises(ValueError, match="compiled"):
+        train("drones/MultiHover-v0", setting="compield", seeds=1)

@@ -9,7 +9,7 @@ import pytest
 
 from gym_suite.motors import dynamics
 from gym_suite.motors import parameters as pm
-from gym_suite.motors.envs import WEIGHTS, defaults
+from gym_suite.motors.envs import TASKS, defaults
 from gym_suite.registration import catalogue, load
 
 CARDS = {card.id: card for card in catalogue().values() if card.family == "motors"}
@@ -110,7 +110,7 @@ def test_info_table_is_the_metrics(page, env):
 def test_reward_table_is_the_terms_and_weights(page, env):
     rows = table(page["Rewards"])
     assert [row["Term"] for row in rows] == list(env.setup.reward_terms)
-    weights = WEIGHTS[type(env).task]
+    weights = TASKS[type(env).task].weights
     *weighted, trip = rows
     said = {row["Term"].removeprefix("reward_"): float(row["Weight"]) for row in weighted}
     assert said == weights
@@ -119,7 +119,7 @@ def test_reward_table_is_the_terms_and_weights(page, env):
 
 def test_reward_formulas_hold(env):
     """The tracking, loss, effort and smoothness terms, computed from info as the table says."""
-    weights = dict.fromkeys(WEIGHTS[type(env).task], 0.5)
+    weights = dict.fromkeys(TASKS[type(env).task].weights, 0.5)
     env = gymnasium.make(env.setup.id, weights=weights).unwrapped
     p = env.nominal.parameters
     env.reset(seed=1)
@@ -147,7 +147,7 @@ def test_default_penalty_is_the_formula_of_the_page(page, card, env):
     weights = {"effort": 0.25, "smoothness": 0.125}
     cost = 0.25 + 4 * 0.125
     formula = "effort + 4 smoothness"
-    if "loss" in WEIGHTS[type(env).task]:
+    if "loss" in TASKS[type(env).task].weights:
         weights["loss"], cost, formula = 1.5, cost + 1.5, "loss + effort + 4 smoothness"
     assert formula in " ".join(page["Rewards"].split())
     steps = env.setup.horizon or card.max_episode_steps
@@ -178,7 +178,7 @@ def test_defaults_written_out_change_nothing(page, card, env):
 def test_weights_and_plant_keywords_name_what_there_is(page, env):
     text = page["Arguments"]
     (row,) = [row for row in table(text) if row["Name"] == "weights"]
-    assert re.findall(r"`(\w+)`", row["Meaning"]) == list(WEIGHTS[type(env).task])
+    assert re.findall(r"`(\w+)`", row["Meaning"]) == list(TASKS[type(env).task].weights)
     noise = bullet(text, "`noise`").split("the observed")[1].split("never")[0]
     assert re.findall(r"`(\w+)`", noise.split(";")[0]) == list(env.setup.measured)
     named = re.findall(r"\w+", bullet(text, "`mismatch`").split("every one of")[1].split(";")[0])

@@ -134,31 +134,5 @@ def test_draws_that_cannot_be_are_refused_and_nothing_changes():
     assert before["generators"] == after["generators"]
 
 
-@pytest.mark.parametrize(
-    ("name", "memoryless", "clairvoyant"),
-    [
-        # ICMLA 2023 for S1 to S3; reference measurements for the others.
-        ("paper_s1", 100, 100),
-        ("paper_s2", 34, 100),  # 33 from the 5s, and the 100th step begins a new 4, 4
-        ("paper_s3", 100, 100),
-        ("on_off_test", 90, 100),
-        ("jam_fixed_w_hop_classify", 80, 80),
-        ("sb3_test_scenario", 76, 100),
-        ("test_scenario", 100, 100),
-    ],
-)
-def test_ceilings_of_known_scenarios(name, memoryless, clairvoyant):
-    from gym_suite.radio.bounds import ceilings
-
-    found = ceilings(name)
-    assert (found.memoryless, found.clairvoyant) == (memoryless, clairvoyant)
-
-
-def test_ceilings_are_not_computed_where_somebody_reacts():
-    from gym_suite.radio.bounds import ceilings
-
-    assert str(ceilings("paper_s4")) == "memoryless not computed, clairvoyant not computed"
-
-
 def test_the_family_is_reached_from_the_package():
     assert gym_suite.radio.import_rfrl is import_rfrl

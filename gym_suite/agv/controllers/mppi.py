@@ -168,7 +168,7 @@ class MPPI(Controller):
         ranges = o[:count] * reach
         beams = self._nominal.tables[T_BEAMS]
         c, s = math.cos(pose[2]), math.sin(pose[2])
-        ends = ranges[:, None] * (beams @ np.array([[c, s], [-s, c]])) + pose[:2]
+        ends = ranges[:, None] * (beams.T @ np.array([[c, s], [-s, c]])) + pose[:2]
         ends = ends[ranges < min(reach - 1e-6, 4.0)]
         cells = np.floor(ends / cell).astype(np.int64)
         closed = self._cost[layout_of(o, self._nominal.row)] >= INFINITY

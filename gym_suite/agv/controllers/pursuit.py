@@ -74,7 +74,7 @@ def _shut_moving(o, x, y, theta, layout, p, tables, cost, radius):
     c, s = math.cos(theta), math.sin(theta)
     for j in range(int(p[P_BEAMS])):
         seen = o[j] * reach
-        dx, dy = beams[j, 0] * c - beams[j, 1] * s, beams[j, 0] * s + beams[j, 1] * c
+        dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
         if seen >= reach or seen > 5.0:
             continue
         if ray_grid(x, y, dx, dy, reach, grid, room, cell) - seen < SURPRISE:
@@ -140,7 +140,7 @@ def _gap_ahead(o, p, tables, half, sign):
     gap = INFINITY
     for j in range(int(p[P_BEAMS])):
         seen = o[j] * p[P_RANGE]
-        along, across = sign * seen * beams[j, 0], seen * beams[j, 1]
+        along, across = sign * seen * beams[0, j], seen * beams[1, j]
         if along > 0.0 and abs(across) < half:
             gap = min(gap, along - 0.5 * p[P_LENGTH])
     return gap
@@ -238,7 +238,7 @@ def window_one(o, p, tables, cx, cy, length, horizon, keep):
                     seen = o[k] * reach
                     if seen > 3.0:
                         continue
-                    dx, dy = seen * beams[k, 0] - px, seen * beams[k, 1] - py
+                    dx, dy = seen * beams[0, k] - px, seen * beams[1, k] - py
                     along = abs(dx * ct + dy * st) - half_length
                     across = abs(dy * ct - dx * st) - half_width
                     clearance = min(clearance, max(along, across))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,7 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
     observations = observation_columns(lidar, vehicle, values)
     measured = (*(f"lidar_{j}" for j in range(int(lidar.beams))), "v", "omega")
     obstacles = int(values["obstacles"])
-    tables = (floor.grid, floor.room, floor.spots, floor.ranges, _beams(lidar))
+    tables = (floor.grid, floor.room, floor.edges, floor.spots, floor.ranges, _beams(lidar))
     return Setup(
         id=id,
         family="agv",
@@ -179,10 +179,10 @@ def _agents(options: Options, several: bool) -> tuple[str, ...]:
 
 
 def _beams(lidar: pm.Lidar) -> np.ndarray:
-    """Return the beams' unit directions in the vehicle's frame, (beams, 2)."""
+    """Return the beams' unit directions in the vehicle's frame, (2, beams)."""
     count = int(lidar.beams)
     angle = (np.arange(count) + 0.5) * lidar.fov / count - 0.5 * lidar.fov
-    return np.column_stack([np.cos(angle), np.sin(angle)])
+    return np.array([np.cos(angle), np.sin(angle)])
 
 
 def _values(
@@ -280,7 +280,7 @@ def _placed(
             _check_apart(what, poses, vehicle)
         ranges[0, j], ranges[0, j + 1] = len(spots), len(spots) + len(poses)
         spots = np.vstack([spots, poses])
-    return maps.Floor(grid=floor.grid, room=floor.room, spots=spots, ranges=ranges)
+    return replace(floor, spots=spots, ranges=ranges)
 
 
 def _poses(what: str, given: Any) -> np.ndarray:

@@ -15,7 +15,7 @@ from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
 from gym_suite.drones import dynamics, tasks
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import WORK_SIZE
+from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.controllers.gains import geometric_gains
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
@@ -118,7 +118,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         violation="violation",
         agents=names,
         idle_action=np.zeros(size),
-        work_size=count * (WORK_SIZE + size) + 2,
+        work_size=count * (WORK_SIZE + size) + WORLD_SIZE,
         mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
         noise=read_noise(options.noise, observations, measured),
         delay=read_delay(options.delay),

@@ -9,7 +9,7 @@ from dataclasses import fields
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors import parameters as pm
 from gym_suite.motors import tasks
-from gym_suite.motors.envs.options import Options, action_names
+from gym_suite.motors.envs.options import Options, Task, action_names
 from gym_suite.motors.transforms import SQRT3
 
 
@@ -25,19 +25,12 @@ def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
     return Columns(*(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scale) for n in names))
 
 
-def _reference_names(task: str) -> tuple[str, ...]:
-    return {
-        "current": ("i_sd_ref", "i_sq_ref"),
-        "speed": ("omega_ref",),
-        "drive_cycle": ("v_ref",),
-    }[task]
-
-
-def observation_columns(task: str, options: Options, values: Mapping[str, float]) -> Columns:
+def observation_columns(
+    task: Task, options: Options, values: Mapping[str, float], full_scale: float
+) -> Columns:
     """Return the columns of one observation."""
     bound = tasks.OBSERVATION_BOUND
     current, speed = values["i_limit"], values["omega_limit"]
-    v_limit = speed * values["wheel_radius"] / values["gear_ratio"]
     columns = [
         Column("i_sd", "A", -bound, bound, "d current", scale=current),
         Column("i_sq", "A", -bound, bound, "q current", scale=current),
@@ -52,29 +45,25 @@ def observation_columns(task: str, options: Options, values: Mapping[str, float]
         columns.append(
             Column(f"last_{action.name}", action.unit, -1, 1, "last action", scale=action.scale)
         )
-    if task != "current":
-        unit = "rad/s" if task == "speed" else "m/s"
+    if task.name != "current":
         scale = values["error_scale"]
-        columns.append(Column("error", unit, -bound, bound, "reference minus value", scale=scale))
-    unit, scale = {
-        "current": ("A", current),
-        "speed": ("rad/s", speed),
-        "drive_cycle": ("m/s", v_limit),
-    }[task]
+        columns.append(
+            Column("error", task.unit, -bound, bound, "reference minus value", scale=scale)
+        )
     for k in range(int(values["preview"]) + 1):
         ahead = f"reference {k * values['preview_interval']:g} s ahead" if k else "reference"
-        for name in _reference_names(task):
+        for name in task.references:
             label = f"{name}_{k}" if k else name
-            columns.append(Column(label, unit, -bound, bound, ahead, scale=scale))
+            columns.append(Column(label, task.unit, -bound, bound, ahead, scale=full_scale))
     return Columns(*columns)
 
 
-def metric_columns(task: str, options: Options) -> Columns:
+def metric_columns(task: Task, options: Options) -> Columns:
     """Return the columns of ``info``: the weighted reward terms, what every task has, then the task's own."""
-    tracked = {"current": "i_sd", "speed": "omega", "drive_cycle": "v"}[task]
+    tracked, other = tuple(task.weights)[:2]
     second = (
-        Column("reward_i_sq", "1", 0, math.inf, "tracking of i_sq")
-        if task == "current"
+        Column(f"reward_{other}", "1", 0, math.inf, f"tracking of {other}")
+        if other in task.tracked
         else Column("reward_loss", "1", -math.inf, 0, "copper loss")
     )
     columns = [
@@ -94,12 +83,10 @@ def metric_columns(task: str, options: Options) -> Columns:
         Column("violation", "1", 0, 1, "1 if the current limit is exceeded"),
         Column("clipped", "1", 0, 3, "elements of the action that were outside [-1, 1]"),
     ]
-    unit = {"current": "A", "speed": "rad/s", "drive_cycle": "m/s"}[task]
     columns += [
-        Column(name, unit, meaning="reference at the same instant")
-        for name in _reference_names(task)
+        Column(name, task.unit, meaning="reference at the same instant") for name in task.references
     ]
-    if task == "drive_cycle":
+    if task.name == "drive_cycle":
         columns.append(Column("v", "m/s", meaning="vehicle speed"))
     if options.control == "torque":
         columns += [

@@ -24,7 +24,7 @@ from gym_suite.motors.envs.columns import (
     observation_columns,
     parameter_columns,
 )
-from gym_suite.motors.envs.options import DEFAULTS, WEIGHTS, Options, action_names, keyword_names
+from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.transforms import SQRT3
 
 KERNELS = Kernels(
@@ -33,8 +33,6 @@ KERNELS = Kernels(
     observe=tasks.observe_batch,
     advance=dynamics.advance_batch,
 )
-
-CYCLE_ERROR_SCALE = 5.0  # m/s
 
 
 @cache
@@ -54,28 +52,29 @@ def drive_cycle() -> np.ndarray:
 MOST_PERIODS = 10_000  # inverter periods in one control period
 
 
-def configure(id: str, task: str, /, **keywords: Any) -> Setup:
+def configure(id: str, name: str, /, **keywords: Any) -> Setup:
     """Return the setup for an id's task and a user's keyword arguments.
 
     Args:
         id: The environment's id.
-        task: "current", "speed" or "drive_cycle".
+        name: The task's: "current", "speed" or "drive_cycle".
         **keywords: Attributes of :class:`Options`.
 
     Raises:
         ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
         TypeError: For a value of the wrong kind.
     """
-    check_option("task", task, pm.TASKS)
-    check_keywords(keywords, keyword_names(task), f"keyword of {id}")
-    given = DEFAULTS[task] | keywords
+    check_option("task", name, TASKS)
+    task = TASKS[name]
+    check_keywords(keywords, task.keywords, f"keyword of {id}")
+    given = {**task.defaults, **keywords}
     if given.get("control") == "voltage" and "control_period" not in keywords:
         given["control_period"] = None  # the default is the torque command's
     options = Options(**given)
-    machine = pm.build_machine(options.machine, default=DEFAULTS[task]["machine"])
+    machine = pm.build_machine(options.machine, default=task.defaults["machine"])
     load = pm.build_load(
-        options.load if options.load is not None else DEFAULTS[task]["load"],
-        default=DEFAULTS[task]["load"],
+        options.load if options.load is not None else task.defaults["load"],
+        default=task.defaults["load"],
         j_rotor=machine.j_rotor,
     )
     values = _values(task, options, machine, load)
@@ -86,9 +85,10 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
         )
     rows, own_tables = pack(signals)
-    observations = observation_columns(task, options, values)
+    full_scale = task.full_scale(machine, _lever(load))
+    observations = observation_columns(task, options, values, full_scale)
     measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
-    cycle = drive_cycle() if task == "drive_cycle" else np.zeros((1, 2))
+    cycle = drive_cycle() if name == "drive_cycle" else np.zeros((1, 2))
     known_rows, known_tables = pack(signals[:2] if reference_given else [])
     if reference_given:
         row[pm.P_REFERENCE_KIND] = pm.REFERENCE_SIGNALS
@@ -98,7 +98,6 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         plant_row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
         plant_row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
     torque_control = options.control == "torque"
-    v_limit = _lever(load) * machine.omega_limit
     return Setup(
         id=id,
         family="motors",
@@ -115,7 +114,10 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         nominal_tables=(cycle, known_rows, known_tables),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
-        tracking=_tracking(task, machine, v_limit),
+        tracking=tuple(
+            Tracked(name, f"{name}_ref", full_scale, task.unit, label)
+            for name, label in task.tracked.items()
+        ),
         effort=("torque_ref",) if torque_control else ("u_sd", "u_sq"),
         effort_scale=(values["torque_limit"],) if torque_control else (machine.u_dc / SQRT3,) * 2,
         violation="violation",
@@ -154,17 +156,17 @@ def _switch(name: str, value: object) -> float:
     return float(value)
 
 
-def _horizon(task: str, options: Options, values: Mapping[str, float]) -> int | None:
+def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
     dt = values["tau"] * values["ratio"]
-    if task == "current" or (task == "speed" and options.duration is None):
+    if task.name == "current" or (task.name == "speed" and options.duration is None):
         return None
     length = values["window"]
-    if task == "speed":
+    if task.name == "speed":
         length = check_number("duration", options.duration, above=0.0, high=1e6)
     return max(1, round(length / dt))
 
 
-def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, float]:
+def _values(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, float]:
     """Return every parameter of a row by name."""
     check_option("control", options.control, pm.CONTROLS)
     check_option("frame", options.frame, pm.FRAMES)
@@ -181,20 +183,16 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
     own = pm.PolynomialStatic(a=0.0, b=0.0, j_load=0.0)
     polynomial = load if isinstance(load, pm.PolynomialStatic) else own
     vehicle = load if isinstance(load, pm.Vehicle) else pm.Vehicle()
-    if task == "drive_cycle" and not isinstance(load, pm.Vehicle):
+    if task.name == "drive_cycle" and not isinstance(load, pm.Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
     speed_low, speed_high = _speeds(task, options, machine, load)
     window, start = _window(task, options)
-    error_scale = {
-        "current": machine.i_limit,
-        "speed": machine.omega_limit,
-        "drive_cycle": CYCLE_ERROR_SCALE,
-    }[task]
+    error_scale = task.error_scale or task.full_scale(machine, _lever(load))
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
-    reference_range = machine.i_nominal if task == "current" else 0.6 * machine.omega_nominal
+    reference_range = machine.i_nominal if task.name == "current" else 0.6 * machine.omega_nominal
     if options.reference_range is not None:
-        highest = 0.95 * machine.i_limit if task == "current" else machine.omega_limit
+        highest = 0.95 * machine.i_limit if task.name == "current" else machine.omega_limit
         reference_range = check_number(
             "reference_range", options.reference_range, above=0.0, high=highest
         )
@@ -227,8 +225,8 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
         "dead_time": _switch("dead_time", options.dead_time),
         "frame": pm.FRAMES.index(options.frame),
         "control": pm.CONTROLS.index(options.control),
-        "task": pm.TASKS.index(task),
-        "reference_kind": pm.REFERENCE_CYCLE if task == "drive_cycle" else pm.REFERENCE_STEPS,
+        "task": pm.TASKS.index(task.name),
+        "reference_kind": pm.REFERENCE_CYCLE if task.name == "drive_cycle" else pm.REFERENCE_STEPS,
         "reference_ticks": max(
             1, round(check_number("reference_hold", options.reference_hold, above=0.0) / tau)
         ),
@@ -259,7 +257,7 @@ def _values(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dic
     return values
 
 
-def _ratio(task: str, options: Options, tau: float) -> int:
+def _ratio(task: Task, options: Options, tau: float) -> int:
     """Return the inverter periods per control period."""
     if options.control == "voltage":
         if options.control_period is not None:
@@ -287,12 +285,12 @@ def _preview_interval(options: Options, dt: float) -> float:
     return check_number("preview_interval", interval, low=dt * (1 - 1e-9))
 
 
-def _speeds(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> tuple[float, float]:
+def _speeds(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> tuple[float, float]:
     """Return the range from which a reset draws the speed."""
-    if isinstance(load, pm.ConstantSpeed) and task == "speed":
+    if isinstance(load, pm.ConstantSpeed) and task.name == "speed":
         raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
     given = options.speed
-    if task != "current":
+    if task.name != "current":
         return 0.0, 0.0
     if isinstance(load, pm.ConstantSpeed) and load.omega is not None:
         if given is not None:
@@ -310,9 +308,9 @@ def _speeds(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> tup
     return low, high
 
 
-def _window(task: str, options: Options) -> tuple[float, float]:
+def _window(task: Task, options: Options) -> tuple[float, float]:
     """Return length and start (-1: drawn) of the window of the drive cycle."""
-    if task != "drive_cycle":
+    if task.name != "drive_cycle":
         return 0.0, 0.0
     total = float(drive_cycle()[-1, 0])
     window = total if options.window == "full" else options.window
@@ -322,25 +320,25 @@ def _window(task: str, options: Options) -> tuple[float, float]:
     return window, check_number("start", options.start, low=0.0, high=total - window)
 
 
-def _reward(task: str, options: Options, values: Mapping[str, float]) -> dict[str, float]:
+def _reward(task: Task, options: Options, values: Mapping[str, float]) -> dict[str, float]:
     """Return the weights of the reward terms and the penalty of a trip.
 
     The tracking terms are never negative. The default penalty exceeds all that effort, smoothness
     and loss could cost until the end, so that an early end never pays.
     """
-    names = WEIGHTS[task]
+    names = task.weights
     given = {} if options.weights is None else options.weights
     if not isinstance(given, Mapping):
         raise TypeError(
             f"weights must map reward terms ({', '.join(names)}) to numbers, got {given!r}"
         )
-    check_keywords(given, names, f"weight of task {task!r}")
+    check_keywords(given, names, f"weight of task {task.name!r}")
     weights = [
         check_number(f"weight {name!r}", given.get(name, default), low=0.0)
         for name, default in names.items()
     ]
     horizon = _horizon(task, options, values) or 2000
-    costs = weights[2] + 4.0 * weights[3] + (weights[1] if task != "current" else 0.0)
+    costs = weights[2] + 4.0 * weights[3] + (weights[1] if task.name != "current" else 0.0)
     least = 1.0 + horizon * costs
     penalty = least
     if options.penalty_trip is not None:
@@ -359,10 +357,10 @@ def _reward(task: str, options: Options, values: Mapping[str, float]) -> dict[st
     }
 
 
-def _signals(task: str, options: Options) -> tuple[list[Signal], bool]:
+def _signals(task: Task, options: Options) -> tuple[list[Signal], bool]:
     """Return the rows of the signal table (two references, then disturbances) and if there are references."""
     disturbances = read_disturbance(options.disturbance, dynamics.DISTURBANCES)
-    names = {"current": ("i_sd", "i_sq"), "speed": ("omega",), "drive_cycle": ()}[task]
+    names = tuple(task.tracked)
     references = [Signal(kind="none")] * 2
     given = options.reference
     if given is not None:
@@ -372,7 +370,7 @@ def _signals(task: str, options: Options) -> tuple[list[Signal], bool]:
                     f"reference must map {names} to signals, got {type(given).__name__}"
                 )
             given = {names[0]: given}
-        check_keywords(given, names, f"reference of task {task!r}")
+        check_keywords(given, names, f"reference of task {task.name!r}")
         for i, name in enumerate(names):
             references[i] = as_signal(given.get(name, 0.0), f"reference {name!r}")
     if given is None and not disturbances:
@@ -380,21 +378,9 @@ def _signals(task: str, options: Options) -> tuple[list[Signal], bool]:
     return references + disturbances, given is not None
 
 
-def _tracking(task: str, machine: pm.PMSM, v_limit: float) -> tuple[Tracked, ...]:
-    if task == "current":
-        return tuple(
-            Tracked(name, f"{name}_ref", machine.i_limit, "A", label)
-            for name, label in (("i_sd", "d current"), ("i_sq", "q current"))
-        )
-    if task == "speed":
-        return (Tracked("omega", "omega_ref", machine.omega_limit, "rad/s", "speed"),)
-    return (Tracked("v", "v_ref", v_limit, "m/s", "vehicle speed"),)
-
-
-def _resolved(task: str, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, Any]:
+def _resolved(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
-    names = keyword_names(task)
-    resolved = {name: _plain(getattr(options, name)) for name in names}
+    resolved = {name: _plain(getattr(options, name)) for name in task.keywords}
     kind = pm.LOAD_KINDS[pm.load_kind(load)]
     resolved["machine"] = asdict(machine)
     resolved["load"] = {"kind": kind} | asdict(load)

@@ -45,7 +45,8 @@ class AccessEnv(RadioEnv):
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
     violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
-    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -161,7 +162,8 @@ class JammingEnv(RadioEnv):
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
     violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
-    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -266,7 +268,8 @@ class GilbertElliottEnv(RadioEnv):
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
     violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
-    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -378,7 +381,8 @@ class AntiJammingEnv(RadioEnv):
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
     violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
-    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 

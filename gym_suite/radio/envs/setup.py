@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch,
 from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
 from gym_suite.radio import dynamics, iq, layout, tasks
 from gym_suite.radio import parameters as pm
+from gym_suite.radio.bounds.marks import scenario_marks
 from gym_suite.radio.emission import hazard_table, read_link
 from gym_suite.radio.scenario import Entity, Scenario, read_mapping, read_scenario
 from gym_suite.radio.transforms import detector_threshold
@@ -146,6 +148,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     scratch = iq.work_size(int(values["samples"])) if options.physics == "iq" else 0
     split = (first, first + len(names), first + len(names) + count, first + len(names) + 2 * count)
     arrays = ("entity_actions", "occupancy", "peer_observation")
+    resolved = _resolved(task, options, scenario)
     return Setup(
         id=id,
         family="radio",
@@ -170,7 +173,8 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         delay=read_delay(options.delay),
         renderer="gym_suite.radio.render:RadioRenderer",
         info_arrays=tuple((arrays[k], split[k], split[k + 1]) for k in range(3)),
-        keywords=_resolved(task, options, scenario),
+        keywords=resolved,
+        marks=partial(scenario_marks, scenario, resolved),
     )
 
 

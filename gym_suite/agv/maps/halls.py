@@ -1,0 +1,264 @@
+"""Maps by name and by parameters: racks, traps, procedural halls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gym_suite.agv.maps.layouts import Layout, from_ascii, from_moving_ai
+from gym_suite.core.parameters import check_keywords, check_number, unknown_error
+
+
+def rack_warehouse(
+    *,
+    columns: int = 10,
+    rows: int = 20,
+    length: int = 10,
+    depth: int = 2,
+    aisle: int = 1,
+    apron: int = 25,
+    name: str = "",
+) -> Layout:
+    """Return a warehouse of racks in rows and columns between two aprons, walled.
+
+    The defaults are the MAPF benchmark's warehouse-10-20-10-2-1 (Stern et al., SoCS 2019), 161 x 63 cells.
+
+    Args:
+        columns: Racks side by side.
+        rows: Racks one behind the other.
+        length: Cells of a rack along x.
+        depth: Cells of a rack along y.
+        aisle: Cells between racks.
+        apron: Free cells on the left and the right.
+        name: For tables and errors.
+
+    Raises:
+        ValueError: If a number is not a whole number of cells, naming the key.
+    """
+    given = {"columns": columns, "rows": rows, "length": length, "depth": depth, "aisle": aisle}
+    for key, value in (given | {"apron": apron}).items():
+        check_number(f"rack warehouse: {key}", value, low=0 if key == "apron" else 1, integer=True)
+    across = columns * length + (columns - 1) * aisle
+    grid = np.zeros((2 + aisle + rows * (depth + aisle), 2 + 2 * apron + across), dtype=bool)
+    grid[[0, -1]] = grid[:, [0, -1]] = True
+    for i in range(rows):
+        low = 1 + aisle + i * (depth + aisle)
+        for j in range(columns):
+            left = 1 + apron + j * (length + aisle)
+            grid[low : low + depth, left : left + length] = True
+    name = name or "warehouse-" + "-".join(map(str, given.values()))
+    return Layout(name=name, grid=grid)
+
+
+def procedural(seed: int, *, rows: int = 30, columns: int = 40, name: str = "") -> Layout:
+    """Return a hall with racks, walls and pillars drawn from a seed.
+
+    Racks stand in rows with wide aisles; some are missing, some aisles are closed, and pillars stand about.
+
+    Raises:
+        ValueError: For a seed below 0 or a hall of less than 16 cells a side.
+    """
+    seed = int(check_number("layout seed", seed, low=0, integer=True))
+    rows = int(check_number("procedural map: rows", rows, low=16, high=1024, integer=True))
+    columns = int(check_number("procedural map: columns", columns, low=16, high=1024, integer=True))
+    generator = np.random.default_rng([20240419, seed])
+    grid = np.zeros((rows, columns), dtype=bool)
+    depth, aisle = int(generator.integers(1, 3)), int(generator.integers(4, 6))
+    length, gap = int(generator.integers(5, 10)), int(generator.integers(4, 6))
+    for low in range(1 + aisle, rows - aisle - depth, depth + aisle):
+        for left in range(1 + gap, columns - gap - length, length + gap):
+            if generator.random() < 0.8:
+                grid[low : low + depth, left : left + length] = True
+            if generator.random() < 0.15:  # close the aisle above
+                grid[low : low + depth + aisle, left] = True
+    for _ in range(int(generator.integers(2, 6))):
+        row, column = generator.integers(4, rows - 4), generator.integers(4, columns - 4)
+        grid[row, column] = True
+    grid[[0, -1]] = grid[:, [0, -1]] = True
+    return Layout(name=name or f"procedural-{seed}", grid=grid)
+
+
+SIMPLE = """
+########################
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#.........####.........#
+#.........####.........#
+#.........####.........#
+#.........####.........#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+#......................#
+########################
+"""
+U_TRAP = """
+############################
+#..........................#
+#..........................#
+#..........................#
+#.......###########........#
+#.......###########........#
+#................##........#
+#................##........#
+#................##........#
+#..SSS...........##..GGG...#
+#..SSS...........##..GGG...#
+#..SSS...........##..GGG...#
+#................##........#
+#................##........#
+#................##........#
+#.......###########........#
+#.......###########........#
+#..........................#
+#..........................#
+#..........................#
+############################
+"""
+BUG_TRAP = """
+##############################
+#............................#
+#............................#
+#............................#
+#....##################......#
+#....##..............##......#
+#....##..............##......#
+#....##..............##......#
+#....##..............##......#
+#....###########.....##..GG..#
+#................SS..##..GG..#
+#................SS..##..GG..#
+#................SS..##..GG..#
+#................SS..##..GG..#
+#....###########.....##..GG..#
+#....##..............##......#
+#....##..............##......#
+#....##..............##......#
+#....##################......#
+#....##################......#
+#............................#
+#............................#
+#............................#
+##############################
+"""
+DOCKS = """
+####################
+#..................#
+#..................#
+#................>.#
+#..SSSSSSSS........#
+#..SSSSSSSS........#
+#..SSSSSSSS......>.#
+#..SSSSSSSS........#
+#..SSSSSSSS........#
+#..SSSSSSSS......>.#
+#..SSSSSSSS........#
+#..SSSSSSSS........#
+#................>.#
+#..................#
+#..................#
+####################
+"""
+
+
+def _complex() -> Layout:
+    """Racks with two closed aisles and a dead end: straight ways to a target are mostly shut."""
+    hall = rack_warehouse(columns=3, rows=4, length=9, depth=2, aisle=5, apron=6)
+    grid = hall.grid.copy()
+    grid[13:20, 21:23] = True  # a wall between two rows of racks, and one across an aisle
+    grid[20:27, 35:37] = True
+    grid[6:13, 42] = True
+    return Layout(name="complex", grid=grid)
+
+
+def _named() -> dict[str, Any]:
+    return {
+        "simple": lambda: from_ascii(SIMPLE, name="simple"),
+        "complex": _complex,
+        "u_trap": lambda: from_ascii(U_TRAP, name="u_trap"),
+        "bug_trap": lambda: from_ascii(BUG_TRAP, name="bug_trap"),
+        "docks": lambda: from_ascii(DOCKS, name="docks"),
+        "warehouse": lambda: rack_warehouse(
+            columns=3, rows=4, length=8, depth=2, aisle=4, apron=6, name="warehouse"
+        ),
+        "warehouse-10-20-10-2-1": rack_warehouse,
+    }
+
+
+LAYOUTS = (*_named(), "procedural")
+
+
+def build_layouts(value: object) -> list[Layout]:
+    """Return the maps that a user asks for.
+
+    Args:
+        value: A name of :data:`LAYOUTS`, a drawing (a text of several lines), the path of a MovingAI file
+            (``*.map``), a :class:`Layout`, or a mapping with "kind": "ascii" and "text", "moving_ai" and "path",
+            "racks" and arguments of :func:`rack_warehouse`, or "procedural" and "seeds" (first, last + 1), "rows",
+            "columns".
+
+    Raises:
+        ValueError: For an unknown name or key, naming the nearest, or a malformed map, naming the cell or key.
+        TypeError: For anything else.
+    """
+    if isinstance(value, Layout):
+        return [value]
+    if isinstance(value, str):
+        if "\n" in value:
+            return [from_ascii(value)]
+        if value.endswith(".map"):
+            value = {"kind": "moving_ai", "path": value}
+        elif value == "procedural":
+            value = {"kind": "procedural"}
+        elif value not in LAYOUTS:
+            raise unknown_error("layout", value, LAYOUTS)
+        else:
+            return [_named()[value]()]
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"layout must be a name, text, mapping or Layout, got {type(value).__name__}"
+        )
+    given: dict[str, Any] = dict(value)
+    kind = given.pop("kind", None)
+    kinds = ("ascii", "moving_ai", "racks", "procedural")
+    if kind not in kinds:
+        raise unknown_error("layout kind", kind, kinds)
+    keys = {
+        "ascii": ("text", "name"),
+        "moving_ai": ("path",),
+        "racks": ("columns", "rows", "length", "depth", "aisle", "apron", "name"),
+        "procedural": ("seeds", "rows", "columns"),
+    }[kind]
+    check_keywords(given, keys, f"key of a layout of kind {kind!r}")
+    if kind == "racks":
+        return [rack_warehouse(**given)]
+    if kind == "procedural":
+        first, last = given.pop("seeds", (0, 32))
+        if not 0 <= first < last <= first + 1024:
+            raise ValueError(f"seeds must be (first, last + 1), at most 1024, got {(first, last)}")
+        return [procedural(seed, **given) for seed in range(first, last)]
+    need = "text" if kind == "ascii" else "path"
+    if need not in given:
+        raise ValueError(f"a layout of kind {kind!r} lacks the key {need!r}")
+    if kind == "ascii":
+        return [from_ascii(given["text"], name=given.get("name", "drawing"))]
+    path = Path(given["path"])
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the map file {str(path)!r} cannot be read: {error}") from None
+    return [from_moving_ai(text, name=path.name)]

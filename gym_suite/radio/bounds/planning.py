@@ -1,0 +1,206 @@
+"""What the best agents earn: backward induction over the full state, and the best memoryless map.
+
+Everything is exact where the states can be counted; ``WORK`` bounds how many, so that a bound takes
+seconds or is not computed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Past, TooLarge, rewards
+
+#: Transitions that are followed at most: some seconds.
+WORK = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How an episode is judged.
+
+    Attributes:
+        lost: What a transmission that fails earns: -1, or 0 under reward "throughput".
+        tolerance: Part of a step that may be interfered with.
+        switching_cost: Cost of transmitting on another channel than in the step before.
+    """
+
+    lost: float = -1.0
+    tolerance: float = 0.0
+    switching_cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """Expected returns of an episode.
+
+    Attributes:
+        clairvoyant: Of the best agent that knows the full state and the draws of the coming step.
+        informed: Of the best agent that knows the full state, but not what will be drawn.
+    """
+
+    clairvoyant: float
+    informed: float
+
+
+def plan(chain: Chain, rules: Rules, *, work: int = WORK) -> Values | None:
+    """Return the values by dynamic programming over the full state; None where there are too many.
+
+    The full state is where the entities are, what they remember, and the agent's last channels as far
+    as anybody looks back on them.
+    """
+    try:
+        return _Planner(chain, rules, work).solve()
+    except TooLarge:
+        return None
+
+
+class _Planner:
+    """Backward induction; see :func:`plan`."""
+
+    def __init__(self, chain: Chain, rules: Rules, work: int) -> None:
+        self.chain, self.rules, self.left = chain, rules, work
+        # Bands repeat themselves: what follows and what it earns depends on the step by its phase only.
+        self._chances: dict[tuple, dict[Air, float]] = {}
+        self._gains: dict[tuple, NDArray[np.float64]] = {}
+        self.depth = max(chain.depth, int(rules.switching_cost > 0.0))
+
+    def solve(self) -> Values:
+        """Return both values of an episode."""
+        start = (SILENT,) * self.depth
+        begin = self.chain.begin()
+        stages = self._reach(begin, start)
+        # Values at the end are zero; keys are states and the agent's channels.
+        clairvoyant: dict[tuple[Air, Past], float] = defaultdict(float)
+        informed: dict[tuple[Air, Past], float] = defaultdict(float)
+        for step in range(self.chain.steps - 1, -1, -1):
+            clairvoyant, informed = self._back(step, stages[step], clairvoyant, informed)
+        return Values(
+            clairvoyant=sum(p * clairvoyant[air, start] for air, p in begin.items()),
+            informed=sum(p * informed[air, start] for air, p in begin.items()),
+        )
+
+    def _spend(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise TooLarge
+
+    def _name(self, past: Past) -> Past:
+        """Return the agent's channels as far as they matter; alike channels are numbered by age."""
+        past = past[: self.depth]
+        if not self.chain.alike:
+            return past
+        names: dict[int, int] = {SILENT: SILENT}
+        return tuple(names.setdefault(c, len(names) - 1) for c in past)
+
+    def _reach(self, begin: dict[Air, float], start: Past) -> list[dict]:
+        """Return per step the states that can be reached with the chances of what follows."""
+        stages, airs, pasts = [], set(begin), {start}
+        channels = range(SILENT, self.chain.channels)
+        for step in range(self.chain.steps):
+            # The entities do not ask what the agent did where none reacts.
+            seen = pasts if self.chain.depth else {start}
+            stage = {(air, past): self._follow(step, air, past) for air in airs for past in seen}
+            stages.append((stage, pasts))
+            airs = {after for chances in stage.values() for after in chances}
+            if self.depth:
+                pasts = {self._name((c, *past)) for past in pasts for c in channels}
+        return stages
+
+    def _follow(self, step: int, air: Air, past: Past) -> dict[Air, float]:
+        """Return the chances of the states in the step after ``step``."""
+        key = self.chain.phases[step], air, past
+        if key not in self._chances:
+            self._chances[key] = self.chain.follow(step, air, past)
+            self._spend(10 + 5 * len(self._chances[key]))
+        self._spend(1 + len(self._chances[key]))
+        return self._chances[key]
+
+    def _back(self, step: int, stage: tuple, clairvoyant: dict, informed: dict) -> tuple:
+        """Return the values before a step from those behind it."""
+        chances, pasts = stage
+        ahead: dict[tuple[Air, Past], NDArray[np.float64]] = {}
+        foreseen: dict[tuple[Air, Past], float] = {}
+        values = defaultdict(float), defaultdict(float)
+        for (air, seen), following in chances.items():
+            for past in pasts if not self.chain.depth else (seen,):
+                know = 0.0
+                guess = np.zeros(self.chain.channels + 1)
+                for after, chance in following.items():
+                    key = after, past
+                    if key not in ahead:
+                        gain = self._gain(step + 1, after, past)
+                        foreseen[key] = float((gain + self._later(clairvoyant, after, past)).max())
+                        ahead[key] = gain + self._later(informed, after, past)
+                    know += chance * foreseen[key]
+                    guess += chance * ahead[key]
+                values[0][air, past] = know
+                values[1][air, past] = float(guess.max())
+        return values
+
+    def _gain(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
+        """Return what each action earns in a step, (channels + 1,)."""
+        key = self.chain.phases[step], air, past
+        if key not in self._gains:
+            self._spend(10 * self.chain.channels)
+            self._gains[key] = self._earn(step, air, past)
+        return self._gains[key]
+
+    def _earn(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
+        rules = self.rules
+        gain = rewards(self.chain, step, air, past, lost=rules.lost, tolerance=rules.tolerance)
+        if rules.switching_cost > 0.0 and past[0] >= 0:
+            moved = np.arange(self.chain.channels) != past[0]
+            gain[1:] -= rules.switching_cost * moved
+        return gain
+
+    def _later(self, values: dict, air: Air, past: Past) -> NDArray[np.float64]:
+        """Return the values behind a step for each action in it, (channels + 1,)."""
+        self._spend(10)
+        if not self.depth:
+            return np.full(self.chain.channels + 1, values.get((air, ()), 0.0))
+        channels = range(SILENT, self.chain.channels)
+        return np.array([values.get((air, self._name((c, *past))), 0.0) for c in channels])
+
+
+def memoryless(chain: Chain, rules: Rules, *, work: int = WORK) -> float | None:
+    """Return what the best map from RFRL Gym's observation to an action earns in an episode.
+
+    Exact: the chances of all pairs of successive states are summed for each observation. None where
+    somebody reacts to the agent (the map would decide what is observed), where changing the channel
+    costs, or where there are too many states.
+    """
+    if chain.depth or rules.switching_cost > 0.0:
+        return None
+    try:
+        return _best_map(chain, rules, work)
+    except TooLarge:
+        return None
+
+
+def _best_map(chain: Chain, rules: Rules, work: int) -> float:
+    classify = chain.scenario.observation == "classify"
+    total: dict[tuple[int, ...], NDArray[np.float64]] = {}
+    chances = chain.begin()
+    for step in range(chain.steps):
+        behind: dict[Air, float] = defaultdict(float)
+        gains: dict[Air, NDArray[np.float64]] = {}
+        for air, chance in chances.items():
+            codes = chain.occupancy(chain.actions(step, air, ()))
+            seen = tuple(codes) if classify else tuple(int(code > 0) for code in codes)
+            gain = total.setdefault(seen, np.zeros(chain.channels + 1))
+            for after, part in chain.follow(step, air, ()).items():
+                if after not in gains:
+                    gains[after] = rewards(
+                        chain, step + 1, after, (), lost=rules.lost, tolerance=rules.tolerance
+                    )
+                gain += chance * part * gains[after]
+                behind[after] += chance * part
+                work -= 1
+            if work < 0:
+                raise TooLarge
+        chances = behind
+    return float(sum(gain.max() for gain in total.values()))
