@@ -253,6 +253,7 @@ _CARDS = (
         "Hover",
         "a quadcopter flies from a random start to a point and stays there",
         tags=("hover", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "Track-v0",

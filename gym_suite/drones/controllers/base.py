@@ -19,6 +19,9 @@ class RotorController(Controller):
 
     #: Numbers that one drone's law remembers. The first four may be its belief of the rotors' speeds.
     drone_state_size = 0
+    #: Whether thrust gives way where the rotors cannot give both thrust and torque: a drone that keeps upright
+    #: sinks, one that does not falls.
+    keeps_torque = True
     #: Where the gains come from, for :meth:`describe`; set by ``_tune``.
     rule_: str = ""
     source_: str = ""
@@ -95,7 +98,11 @@ class RotorController(Controller):
         o = observation.reshape(n * count, self._size)
         mine = state[:, : count * self.drone_state_size].reshape(n * count, self.drone_state_size)
         mine = np.ascontiguousarray(mine)
-        action = np.clip((self._rotors(o, mine) / self._hover - 1.0) / self._range, -1.0, 1.0)
+        action = (self._rotors(o, mine) / self._hover - 1.0) / self._range
+        if self.keeps_torque:
+            action -= np.maximum(action.max(axis=1, keepdims=True) - 1.0, 0.0)
+            action += np.maximum(-1.0 - action.min(axis=1, keepdims=True), 0.0)
+        action = np.clip(action, -1.0, 1.0)
         self._after(action, mine)
         state[:, : count * self.drone_state_size] = mine.reshape(n, -1)
         return action.reshape(n, count * 4)

@@ -92,7 +92,7 @@ class PeerPID(RotorController):
         tuning = check_option("tuning", self.tuning, TUNINGS)
         if tuning == "auto":
             tuning = "poles" if self._row[pm.P_MOTOR_LAG] > 0.0 else "peer"
-        self._bounded = tuning == "poles"
+        self._bounded = self.keeps_torque = tuning == "poles"
         self._reach = _REACH if self._bounded else np.inf
         lag = self._row[pm.P_MOTOR_LAG]
         self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
