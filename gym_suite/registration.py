@@ -243,6 +243,7 @@ _CARDS = (
         max_episode_steps=3000,
         tags=("navigation", "multi-agent"),
         controllers={
+            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
             "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
             "zero": DO_NOTHING,
             "random": RANDOM,
@@ -282,6 +283,10 @@ _CARDS = (
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
+
+
+#: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
+BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
 
 
 def catalogue() -> Mapping[str, Card]:

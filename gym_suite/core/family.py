@@ -9,7 +9,7 @@ A row ``x`` holds the world's own columns, then one block of columns per agent, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -130,6 +130,15 @@ class Mark:
     def bounds(self) -> bool:
         """Whether falling short of it is a regret."""
         return self.kind != "published" and self.value is not None
+
+
+def tightest(marks: Iterable[Mark]) -> Mark | None:
+    """Return the figure to which regret is reckoned first: the lowest bound, without one the highest ceiling."""
+    bounding = [mark for mark in marks if mark.bounds]
+    bounds = [mark for mark in bounding if mark.kind != "ceiling"]
+    if bounds:
+        return min(bounds, key=lambda mark: mark.value or 0.0)
+    return max(bounding, key=lambda mark: mark.value or 0.0, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,7 @@ class TrackEnv(DroneEnv):
 
     | Name                | Default                           | Meaning                                            |
     |---------------------|-----------------------------------|----------------------------------------------------|
-    | `render_mode`       | `None`                            | `None`, `"rgb_array"` or `"human"`                 |
+    | `render_mode`       | `None`                            | `None`, `"rgb_array"`, `"ansi"` or `"human"`       |
     | `vehicle`           | `"cf2x"`                          | "cf2x", "cf2p", mapping (with "base") or `Vehicle` |
     | `engine`            | `"bullet"`                        | `"bullet"` or `"compiled"`                         |
     | `model`             | `"identified"`                    | "identified", "bullet-parity", mapping or `Model`  |
