@@ -83,3 +83,14 @@ def test_a_tiny_training_leaves_a_policy_that_acts(id, tmp_path):
     assert len(policy.action_columns) == action.size
     env.step(action)
     env.close()
+
+
+def test_a_trace_of_the_joint_form_names_every_drones_columns(tmp_path):
+    from gym_suite.cli import main
+
+    path = tmp_path / "trace.csv"
+    words = ["run", "drones/MultiHover-v0", "--agent", "geometric", "--csv", str(path)]
+    assert main([*words, "--set", "engine=compiled"]) == 0
+    header = path.read_text().splitlines()[0]
+    for name in ("drone_0/action_rotor_0", "drone_1/action_rotor_3", "observation_drone_1/error_x"):
+        assert name in header

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.controllers.protocol import Controller
+from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.drones import parameters as pm
 
 
@@ -118,6 +118,39 @@ class RotorController(Controller):
         """Let the believed rotor speeds, rpm above hovering in state[:, 0:4], approach what was commanded."""
         wanted = action * self._range * self._hover
         state[:, 0:4] = wanted + (state[:, 0:4] - wanted) * self._kept
+
+
+def cascade_loops(
+    attitude: list[float], position: list[float], height: list[float], *, lag: float, dt: float
+) -> list[Loop]:
+    """Return the open loops of a cascade about hovering, for Bode plots and margins.
+
+    Args:
+        attitude: Gains of rate (1/s) and angle (1/s^2).
+        position: Gains of velocity (1/s), position (1/s^2) and integral (1/s^3) above the closed attitude loop.
+        height: The same of height, which commands thrust.
+        lag: Rotor lag that the loops see, s.
+        dt: Control period, s; half of it is the hold's dead time.
+    """
+    closed = [lag, 1.0, *attitude]
+    delay = {"delay": 0.5 * dt, "dt": dt}
+    return [
+        Loop(
+            label="attitude", numerator=tuple(attitude), denominator=(lag, 1.0, 0.0, 0.0), **delay
+        ),
+        Loop(
+            label="position",
+            numerator=tuple(attitude[1] * gain for gain in position),
+            denominator=(*closed, 0.0, 0.0, 0.0),
+            **delay,
+        ),
+        Loop(
+            label="height",
+            numerator=tuple(height),
+            denominator=(lag, 1.0, 0.0, 0.0, 0.0),
+            **delay,
+        ),
+    ]
 
 
 def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
