@@ -167,7 +167,7 @@ def _calibrate(case: _Case, seconds: float) -> int:
 
 def _kernel_case(id: str) -> _Case:
     """The compiled physics alone: no reward, no observation, no reset, no Python per step."""
-    from gym_suite.core.family import Rows
+    from gym_suite.core.rows import Rows
 
     env: Any = gymnasium.make(id).unwrapped
     setup = env.setup

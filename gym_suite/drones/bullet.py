@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.core.family import Rows, Setup
+from gym_suite.core.family import Setup
+from gym_suite.core.rows import Rows
 from gym_suite.drones import parameters as pm
 from gym_suite.drones import tasks
 
