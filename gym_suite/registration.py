@@ -82,6 +82,7 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
     home = "gym_suite.drones.controllers"
     laws = {
         "geometric": f"{home}.geometric:Geometric",
+        "lqr": f"{home}.lqr:HoverLQR",
         "pid": f"{home}.pid:PeerPID",
         "zero": DO_NOTHING,
         "random": RANDOM,
@@ -242,6 +243,7 @@ _CARDS = (
         max_episode_steps=3000,
         tags=("navigation", "multi-agent"),
         controllers={
+            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
             "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
             "zero": DO_NOTHING,
             "random": RANDOM,
@@ -280,6 +282,10 @@ _CARDS = (
     ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
+
+
+#: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
+BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
 
 
 def catalogue() -> Mapping[str, Card]:

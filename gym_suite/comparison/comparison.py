@@ -29,11 +29,10 @@ from gym_suite.comparison.statistics import (
     paired_difference,
     probability_of_improvement,
 )
+from gym_suite.core.family import Mark, tightest
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from gym_suite.core.family import Mark
 
 __all__ = ["AgentSummary", "Comparison", "compare"]
 
@@ -175,13 +174,15 @@ class Comparison:
         return self._marks[place]
 
     def _regret(self, experiment: Experiment, name: str) -> dict[str, Interval]:
-        """How far the mean return of an agent is from each bounding figure."""
+        """How far the mean return of an agent is from each bounding figure, the tightest first."""
         _, returns = self.matrix(experiment, name, "return")
         if not returns.size:
             return {}
+        marks = self.marks(experiment)
+        first = tightest(marks)
         return {
             mark.name: bootstrap(mark.value - returns, statistic=_mean)
-            for mark in self.marks(experiment)
+            for mark in sorted(marks, key=lambda mark: mark is not first)
             if mark.bounds and mark.value is not None
         }
 

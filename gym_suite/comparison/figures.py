@@ -16,6 +16,7 @@ from gym_suite.comparison.charts import Line, Mark, line_chart
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
 from gym_suite.comparison.statistics import performance_profile
 from gym_suite.comparison.terminal import digits
+from gym_suite.core.family import tightest
 
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import Comparison
@@ -29,7 +30,7 @@ ZOOM_STEPS = 3
 ZOOM_SHARE = 0.1
 """Share of the episode in the zoom where the reference has no steps."""
 
-COLOURS = 7
+COLOURS = 10
 """Colours of the page's palette, besides the grey ones of the baselines."""
 
 
@@ -70,8 +71,10 @@ def trajectories(
     """
     recorded = [(agent, comparison.trajectory(experiment, agent)) for agent in experiment.agents]
     recorded = [(agent, trajectory) for agent, trajectory in recorded if trajectory is not None]
-    if not recorded or not setup.tracking:
+    if not recorded:
         return []
+    if not setup.tracking:
+        return _returns(recorded, tightest(comparison.marks(experiment)), styles)
     longest = max((trajectory for _, trajectory in recorded), key=len)
     # Baselines first, the reference controller last: what matters most lies on top.
     recorded.sort(key=lambda pair: (pair[0].kind != "baseline", pair[0] == experiment.agents[0]))
@@ -89,6 +92,43 @@ def trajectories(
     if not steps:  # a moving reference hides small errors
         figures.append(draw("Tracking error", whole, error=True))
     return figures + [draw(title, window) for title, window in zooms]
+
+
+def _returns(
+    recorded: Sequence[tuple[Any, Any]], bound: Any, styles: Mapping[str, str]
+) -> list[Figure]:
+    """What agents have earned by a time, and how far that is from what they could have."""
+    end = max(float(t.time[-1]) for _, t in recorded)
+    unit, factor = _time_unit(end)
+
+    def draw(title: str, label: str, rate: float | None, words: str) -> Figure:
+        lines = []
+        for agent, t in recorded:
+            ends = [t[name] for name in ("return", "return_low", "return_high")]
+            if rate is not None:
+                middle, low, high = (rate * t.time - values for values in ends)
+                ends = [middle, high, low]
+            style = f"trace {styles[agent.name]}"
+            lines.append(Line(t.time * factor, ends[0], style, _who(agent), *ends[1:]))
+        chart = line_chart(
+            lines,
+            x_label=f"time in {unit}",
+            y_label=label,
+            title=title.lower(),
+            x_range=(0.0, end * factor),
+        )
+        return Figure(title, chart, words)
+
+    episodes = recorded[0][1].meta["episodes"]
+    means = f"Means of {episodes} episodes with 95 % intervals; a learned method has a line per training."
+    figures = [draw("Earned so far", "return so far", None, means)]
+    if bound is not None:
+        words = (
+            f"Its {digits(bound.value, 4)} spread evenly over the episode, minus what was earned."
+        )
+        title = f"Regret to the {bound.name}"
+        figures.append(draw(title, "regret so far", bound.value / end, words))
+    return figures
 
 
 def _values(

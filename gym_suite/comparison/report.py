@@ -418,7 +418,8 @@ def _verdict(rows: Sequence[AgentSummary]) -> list[str]:
         elif p.high < 0.5:
             claim = f"{row.name} loses to the reference controller {reference}"
         else:
-            claim = f"{row.name} and the reference controller {reference} cannot be told apart"
+            few = f"{row.episodes} episode{'s' if row.episodes > 1 else ''}"
+            claim = f"{few} cannot tell {row.name} from the reference controller {reference}"
         numbers = f"its return is higher with probability {with_interval(p, decimals=2)}"
         if row.score is not None:
             numbers += f", its score is {with_interval(row.score)}"

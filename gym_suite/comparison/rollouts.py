@@ -192,7 +192,8 @@ def _roll(
     start = np.ones(n, dtype=np.bool_)
     observation, infos = envs.reset(seed=list(seeds))
     seen = [row_of(observation, 0)]
-    values[0] = [infos[name] for name in names]
+    for i, name in enumerate(names):
+        values[0, i] = infos[name]
     state = None
     report_every = max(limit // 50, 1)
     step = 0
@@ -200,7 +201,8 @@ def _roll(
         step += 1
         action, state = agent.predict(observation, state, start, True)
         observation, reward, ended, cut, infos = envs.step(action)
-        values[step] = [infos[name] for name in names]
+        for i, name in enumerate(names):
+            values[step, i] = infos[name]
         rewards[step] = reward
         lengths += running
         terminated |= ended & running
@@ -266,7 +268,9 @@ def _time_per_action(agent: Any, observations: list[Any]) -> float:
 
 
 def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
-    """The recorded columns of one row up to its end."""
+    """The recorded columns of one row up to its end, or where nothing is tracked the returns."""
+    if not setup.tracking:
+        return _returns(job, episodes, row, setup)
     stop = int(episodes.lengths[row]) + 1
     columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
     return Trajectory(
@@ -274,6 +278,23 @@ def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajecto
         dt=setup.dt,
         units={c.name: c.unit for c in setup.metric_columns if c.name in columns},
         meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
+    )
+
+
+def _returns(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
+    """What the episodes have earned by each period: their mean and its 95 % interval.
+
+    An episode that has ended keeps what it has.
+    """
+    stop = int(episodes.lengths.max()) + 1
+    on = np.arange(stop)[:, None] <= episodes.lengths
+    earned = np.cumsum(np.where(on, episodes.columns["reward"][:stop], 0.0), axis=0)
+    mean, n = earned.mean(axis=1), earned.shape[1]
+    half = 1.96 * earned.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(stop)
+    return Trajectory(
+        {"return": mean, "return_low": mean - half, "return_high": mean + half},
+        dt=setup.dt,
+        meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row], "episodes": n},
     )
 
 

@@ -10,7 +10,7 @@ A row ``x`` holds the world's own columns, then one block of columns per agent, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -101,7 +101,7 @@ class Plant:
         outputs: Columns of the outputs, (no,).
         derivative: Kernel ``derivative(x, v, p, dx)`` that fills dx, (ns,), from state, inputs and parameter row.
         output: Kernel ``output(x, v, p, y)`` that fills y, (no,).
-        guess: A state from which an operating point is looked for, (ns,).
+        guess: A state from which an operating point is looked for, (ns,); inputs may follow it, (ns + ni,).
     """
 
     states: Columns
@@ -133,6 +133,15 @@ class Mark:
     def bounds(self) -> bool:
         """Whether falling short of it is a regret."""
         return self.kind != "published" and self.value is not None
+
+
+def tightest(marks: Iterable[Mark]) -> Mark | None:
+    """Return the figure to which regret is reckoned first: the lowest bound, without one the highest ceiling."""
+    bounding = [mark for mark in marks if mark.bounds]
+    bounds = [mark for mark in bounding if mark.kind != "ceiling"]
+    if bounds:
+        return min(bounds, key=lambda mark: mark.value or 0.0)
+    return max(bounding, key=lambda mark: mark.value or 0.0, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

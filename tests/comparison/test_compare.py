@@ -13,6 +13,7 @@ from lag_env import HOLD, HORIZON, ID, Proportional
 
 from gym_suite.comparison import compare
 from gym_suite.comparison.results import decode
+from gym_suite.registration import catalogue
 
 
 class Integrator:
@@ -351,3 +352,10 @@ def test_an_id_is_judged_under_its_own_settings(tmp_path):
 def test_all_agents_are_every_controller_of_the_id():
     comparison = compare(ID, agents="all", seeds=1, progress=False)
     assert [row.name for row in comparison.summary()] == ["p", "zero", "random"]
+
+
+@pytest.mark.parametrize("id", [card.id for card in catalogue().values() if card.entry_point])
+def test_every_id_can_be_compared(id, tmp_path):
+    comparison = compare(id, seeds=2, horizon=12, progress=False)
+    assert not [record["error"] for record in comparison.records if record["status"] == "failed"]
+    assert comparison.report(tmp_path).read_text().count("<svg") >= 2

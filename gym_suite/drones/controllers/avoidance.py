@@ -35,6 +35,7 @@ class Avoiding(Geometric):
     """
 
     name = "avoiding"
+    longest_way = math.inf  # bounded below, by the speed
 
     def __init__(
         self,
@@ -49,7 +50,10 @@ class Avoiding(Geometric):
         brake: float = 0.5,
     ) -> None:
         super().__init__(
-            position_scale=position_scale, attitude_scale=attitude_scale, feed_forward=feed_forward
+            position_scale=position_scale,
+            attitude_scale=attitude_scale,
+            feed_forward=feed_forward,
+            integral=False,  # it would wind up on the long ways of a swap
         )
         self.speed = speed
         self.reach = reach
@@ -84,8 +88,10 @@ class Avoiding(Geometric):
         names = self._columns.names
         self._neighbours = sum(n.startswith("neighbour_") and n.endswith("_x") for n in names) // 2
 
-    def _targets(self, o: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        error, velocity, acceleration = super()._targets(o)
+    def _targets(
+        self, o: NDArray[np.float64], memory: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], ...]:
+        error, velocity, acceleration = super()._targets(o, memory)
         longest = self.gains_["longest_error"]
         # The way is flown slowly; height, which a weak plant has to fight for, is pulled at in full.
         level = np.linalg.norm(error[:, :2], axis=1, keepdims=True)

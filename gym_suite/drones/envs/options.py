@@ -57,13 +57,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "start_position": 0.1,
         "start_velocity": 0.1,
         "start_tilt": 0.1,
-        "error_scale": 0.5,
+        "error_scale": 0.3,
     },
     "multi_hover": {
         "start_position": 0.2,
         "start_velocity": 0.2,
         "start_tilt": 0.2,
-        "error_scale": 1.0,
+        "error_scale": 0.4,
     },
     "formation": {
         "path": {"kind": "circle", "size": 0.3, "period": 8.0, "rise": 0.1},

@@ -35,6 +35,8 @@ from gym_suite.drones.envs.options import (
     Options,
     keyword_names,
 )
+from gym_suite.drones.linear import hover_plant
+from gym_suite.drones.tasks.layout import HEIGHT
 
 KERNELS = Kernels(
     step=tasks.step_batch,
@@ -136,6 +138,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
         noise=read_noise(options.noise, observations, measured),
         delay=read_delay(options.delay),
+        plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(task, options, vehicle, model),
         engine=engine,
