@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.transforms import cross, rotation, turn
 
@@ -36,7 +36,7 @@ def _reach(p):
     return math.sqrt(p[pm.P_RADIUS] ** 2 + 0.25 * p[pm.P_HEIGHT] ** 2)
 
 
-@kernel
+@called_kernel
 def _list_neighbours(agents, p, work):
     """List for each drone the ones after it along x that are within reach and :data:`SKIN`."""
     count = agents.shape[0]
@@ -141,7 +141,7 @@ def _add(work, k, fx, fy, fz, tx, ty, tz):
     work[k + 5] += tz
 
 
-@kernel
+@called_kernel
 def _add_floor(a, p, work, k):
     """Add the floor's forces on the rim points of one drone."""
     if a[2] > _reach(p):
@@ -184,7 +184,7 @@ def _add_floor(a, p, work, k):
         )
 
 
-@kernel
+@called_kernel
 def _add_pair(a, b, p, work, ka, kb):
     """Add equal and opposite forces on two drones whose ellipsoids of revolution overlap."""
     dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]

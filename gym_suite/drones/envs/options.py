@@ -20,6 +20,9 @@ class Options:
     control_frequency: int = 60
     action: str = "rotors"
     action_range: float | None = None
+    observation: Any = "state"
+    image_size: Any = (64, 48)
+    field_of_view: float = 1.0
     history: int = 1
     path: Any = None
     drones: int = 2
