@@ -262,6 +262,7 @@ _CARDS = (
         "Track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         tags=("tracking", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "MultiHover-v0",
