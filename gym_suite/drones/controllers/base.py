@@ -34,6 +34,10 @@ class RotorController(Controller):
                 f"{type(self).__name__} commands rotor speeds; make the environment with action='rotors', "
                 f"its actions are {', '.join(names)}"
             )
+        if not setup.flat:
+            raise ValueError(
+                f"{type(self).__name__} needs the state; make the environment with 'state' in observation"
+            )
         self._row = np.array(nominal.tables[1])
         self._columns = setup.observation_columns
         self._size = len(self._columns)
