@@ -66,7 +66,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "error_scale": 0.4,
     },
     "formation": {
-        "path": {"kind": "circle", "size": 0.3, "period": 8.0, "rise": 0.1},
+        "path": {"kind": "circle", "rise": 0.1},
         "drones": 4,
         "spacing": 0.5,
         "start_position": 0.1,
