@@ -28,6 +28,7 @@ from gym_suite.radio.parameters import (
 )
 
 FOREVER = 10**9
+MAX_AGENTS = 32
 #: What each kind needs or allows besides the common keys: key, whether it must be given.
 OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "constant": ("channels",),
@@ -90,6 +91,23 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One of several agents that share a band.
+
+    Attributes:
+        name: Its name in the scenario.
+        goal: "access" (transmit where it is alone) or "jam" (on the target's channel).
+        observation: "detect" (idle or busy) or "classify" (who).
+        target: Name of the entity to be jammed; None for access.
+    """
+
+    name: str
+    goal: str = "access"
+    observation: str = "detect"
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """A band with its entities and the agent's task.
 
@@ -101,6 +119,8 @@ class Scenario:
         target: Name of the entity to be jammed; None for access.
         entities: Who is there; their numbers are their places, from 1.
         name: For tables.
+        agents: Several agents that share the band, each with a task of its own in place of goal,
+            observation and target; empty for one agent.
     """
 
     channels: int
@@ -110,6 +130,7 @@ class Scenario:
     target: str | None = None
     entities: tuple[Entity, ...] = ()
     name: str = "scenario"
+    agents: tuple[Role, ...] = ()
 
     @property
     def target_number(self) -> int:
@@ -119,13 +140,19 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as a mapping that :func:`read_scenario` reads and JSON can hold."""
-        result = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "entities"}
+        plain_fields = [f.name for f in fields(self) if f.name not in ("entities", "agents")]
+        result = {name: getattr(self, name) for name in plain_fields}
         result["entities"] = {}
         for entity in self.entities:
             given = asdict(entity)
             keys = [k for k in (*_COMMON, *OWN_KEYS[entity.kind]) if given[k] not in (None, ())]
             plain = {k: list(v) if isinstance(v := given[k], tuple) else v for k in keys}
             result["entities"][entity.name] = plain
+        if self.agents:
+            result["agents"] = {
+                role.name: {k: v for k, v in asdict(role).items() if k != "name"}
+                for role in self.agents
+            }
         return result
 
 
@@ -221,13 +248,8 @@ def read_mapping(value: Mapping[str, Any]) -> Scenario:
         read_entity(f"scenario.entities.{name}", str(name), entity, channels)
         for name, entity in given.items()
     )
-    goal = check_option("scenario.goal", value.get("goal", "access"), GOALS)
-    target = value.get("target")
     names = [entity.name for entity in entities]
-    if goal == "jam" and target is None:
-        raise ValueError("scenario.target is missing: a jammer needs the name of an entity")
-    if goal == "jam" and target not in names:
-        raise unknown_error("scenario.target", target, names)
+    goal, target = _task("scenario", value, names)
     label = value.get("name", "scenario")
     if not isinstance(label, str):
         raise ValueError(f"scenario.name must be a text, got {label!r}")
@@ -238,10 +260,54 @@ def read_mapping(value: Mapping[str, Any]) -> Scenario:
         observation=check_option(
             "scenario.observation", value.get("observation", "detect"), OBSERVATIONS
         ),
-        target=target if goal == "jam" else None,
+        target=target,
         entities=entities,
         name=label,
+        agents=read_roles("scenario.agents", value.get("agents", {}), names),
     )
+
+
+def _task(path: str, value: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str | None]:
+    """Return goal and target, of the scenario or of one agent."""
+    goal = check_option(f"{path}.goal", value.get("goal", "access"), GOALS)
+    if goal != "jam":
+        return goal, None
+    target = value.get("target")
+    if target is None:
+        raise ValueError(f"{path}.target is missing: a jammer needs the name of an entity")
+    if target not in names:
+        raise unknown_error(f"{path}.target", target, names)
+    return goal, target
+
+
+def read_roles(path: str, value: object, names: Sequence[str]) -> tuple[Role, ...]:
+    """Return the agents that share a band.
+
+    Args:
+        path: Where they stand, for errors.
+        value: The mapping of names to goal, observation and target.
+        names: Names of the entities, which may be targets.
+
+    Raises:
+        ValueError: Naming the key's path, the value and what is allowed.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{path} must map names to agents, got {value!r}")
+    if len(value) > MAX_AGENTS:
+        raise ValueError(f"{path} has {len(value)} agents, at most {MAX_AGENTS}")
+    roles = []
+    for name, given in value.items():
+        if not isinstance(given, Mapping):
+            raise ValueError(f"{path}.{name} must be an object, got {given!r}")
+        if name in names:
+            raise ValueError(f"{path}.{name} bears the name of an entity")
+        keys = [f.name for f in fields(Role) if f.name != "name"]
+        check_keywords(given, keys, f"key of {path}.{name}")
+        goal, target = _task(f"{path}.{name}", given, names)
+        seen = given.get("observation", "detect")
+        observation = check_option(f"{path}.{name}.observation", seen, OBSERVATIONS)
+        roles.append(Role(name=str(name), goal=goal, observation=observation, target=target))
+    return tuple(roles)
 
 
 def read_entity(path: str, name: str, value: object, channels: int) -> Entity:
@@ -375,6 +441,12 @@ def schema() -> dict[str, Any]:
         }
         for kind, own in OWN_KEYS.items()
     ]
+    task = {
+        "goal": {"enum": list(GOALS)},
+        "observation": {"enum": list(OBSERVATIONS)},
+        "target": {"type": ["string", "null"]},
+    }
+    role = {"type": "object", "properties": task, "additionalProperties": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gym_suite radio scenario",
@@ -383,10 +455,9 @@ def schema() -> dict[str, Any]:
             "name": {"type": "string"},
             "channels": {"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS},
             "steps": {"type": "integer", "minimum": 1, "maximum": MAX_STEPS},
-            "goal": {"enum": list(GOALS)},
-            "observation": {"enum": list(OBSERVATIONS)},
-            "target": {"type": ["string", "null"]},
+            **task,
             "entities": {"type": "object", "additionalProperties": {"oneOf": kinds}},
+            "agents": {"type": "object", "additionalProperties": role, "maxProperties": MAX_AGENTS},
         },
         "required": ["channels"],
         "additionalProperties": False,

@@ -7,7 +7,11 @@ import pytest
 import gym_suite
 from gym_suite.radio.transforms import two_channel_throughput
 
-IDS = [card.id for card in gym_suite.catalogue().values() if card.family == "radio"]
+IDS = [
+    card.id
+    for card in gym_suite.catalogue().values()
+    if card.family == "radio" and card.entry_point
+]
 PAIRS = [(id, name) for id in IDS for name in gym_suite.card(id).controllers]
 
 

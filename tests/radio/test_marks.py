@@ -66,8 +66,6 @@ def test_gilbert_elliott_stands_beside_the_partially_observed_optimum():
 )
 def test_every_id_and_setting_states_its_bounds(id):
     card = gym_suite.card(id)
-    if not card.entry_point:
-        pytest.skip("several agents")
     for keywords in ({}, *card.settings.values()):
         found = marks(id, **keywords)
         assert found["clairvoyant"].kind == "bound"

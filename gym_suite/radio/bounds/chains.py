@@ -184,7 +184,7 @@ class Chain:
             return [(idle, (1, SILENT)), (1.0 - idle, (0, entity.channels[0]))]
         if not acts or entity.kind == "simple_jammer":
             return [(1.0, (0, SILENT))]
-        return self._draw(e)
+        return self.draw(e)
 
     def follow(self, step: int, air: Air, past: Past) -> dict[Air, float]:
         """Return the chances of the states in the step after ``step``.
@@ -215,9 +215,9 @@ class Chain:
             return self._leave(e, memory, codes, agent)
         if entity.kind == "simple_jammer":
             return self._chase(e, channel, codes, agent)
-        return self._draw(e)
+        return self.draw(e)
 
-    def _draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
+    def draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
         """Return the chances of an entity whose draws do not depend on the past."""
         entity = self.scenario.entities[e]
         if entity.kind == "stochastic_constant":
