@@ -8,8 +8,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, process_time
@@ -22,12 +22,13 @@ from rich.console import Group
 from rich.table import Table
 
 from gym_suite.core.kernel import CACHE_VARIABLE
-from gym_suite.registration import card, catalogue
+from gym_suite.registration import BENCHMARKS, Card, card, catalogue, load, parallel_env
 from gym_suite.version import __version__
 
 YARDSTICK = "CartPole-v1"
 VECTOR_SIZES = (1, 64, 4096)
 KERNEL_ROWS = 4096
+MOST_ENGINES = 64  # worlds of an engine other than the compiled one, which are heavy
 POOL = 16  # sets of actions drawn beforehand and used in turn
 RESTART = 100  # calls of the bare kernel from one set of starting states
 
@@ -91,14 +92,22 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """Something to time: ``step`` makes one call, which steps ``rows`` environments."""
+class Case:
+    """Something to time.
+
+    Attributes:
+        id: Environment id, with its setting in brackets; or a family's name.
+        what: What is called.
+        rows: What one call counts for: environment steps, agent steps, frames.
+        step: Makes one call, told which.
+        close: Frees what the case holds.
+    """
 
     id: str
     what: str
     rows: int
     step: Callable[[int], None]
-    close: Callable[[], None]
+    close: Callable[[], None] = lambda: None
 
 
 def measure_rates(
@@ -124,13 +133,11 @@ def measure_rates(
     if repeats < 1 or not seconds > 0:
         raise ValueError(f"repeats and seconds must be positive, got {repeats} and {seconds}")
     cards = [card(id) for id in ids]
-    cases: list[_Case] = []
-    for entry in cards:
-        cases.append(_kernel_case(entry.id))
-        cases.extend(_vector_case(entry.id, rows) for rows in VECTOR_SIZES)
-        cases.append(_single_case(entry.id))
+    cases = [case for entry in cards for case in _cases(entry)]
+    for family in dict.fromkeys(entry.family for entry in cards):
+        cases += family_cases(family)
     if yardstick:
-        cases += [_vector_case(YARDSTICK, VECTOR_SIZES[-1]), _single_case(YARDSTICK)]
+        cases += [_vector_case(YARDSTICK, {}, VECTOR_SIZES[-1]), _single_case(YARDSTICK, {})]
     calls = [_calibrate(case, seconds) for case in cases]
     times: list[list[tuple[float, float]]] = [[] for _ in cases]
     for _ in range(repeats):
@@ -147,7 +154,44 @@ def measure_rates(
     return rates
 
 
-def _time(case: _Case, count: int) -> tuple[float, float]:
+def _cases(entry: Card) -> Iterator[Case]:
+    """The forms of an id, under its default engine and under those that its settings name."""
+    for name, keywords in {"nominal": {}, **entry.settings}.items():
+        if name != "nominal" and "engine" not in keywords:
+            continue
+        label = entry.id if name == "nominal" else f"{entry.id} ({name})"
+        found: list[Case] = []
+        if entry.entry_point:
+            setup = _setup(entry.id, keywords)
+            if setup.engine is None:
+                found.append(_kernel_case(setup))
+            most = MOST_ENGINES if setup.engine is not None else VECTOR_SIZES[-1]
+            sizes = dict.fromkeys(min(rows, most) for rows in VECTOR_SIZES)
+            found += [_vector_case(entry.id, keywords, rows) for rows in sizes]
+            found.append(_single_case(entry.id, keywords))
+        if entry.parallel_entry_point:
+            found.append(_parallel_case(entry.id, keywords))
+        yield from (replace(case, id=label) for case in found)
+
+
+def _setup(id: str, keywords: Mapping[str, Any]) -> Any:
+    env: Any = gymnasium.make(id, **keywords).unwrapped
+    env.close()
+    return env.setup
+
+
+def family_cases(family: str) -> list[Case]:
+    """Return what a family measures besides its environments, such as open-loop simulation.
+
+    Args:
+        family: The family's name.
+    """
+    if family not in BENCHMARKS:
+        return []
+    return [Case(family, what, count, step) for what, count, step in load(BENCHMARKS[family])()]
+
+
+def _time(case: Case, count: int) -> tuple[float, float]:
     """Return the wall and the processor time of so many calls, s."""
     step = case.step
     wall, cpu = perf_counter(), process_time()
@@ -156,7 +200,7 @@ def _time(case: _Case, count: int) -> tuple[float, float]:
     return perf_counter() - wall, process_time() - cpu
 
 
-def _calibrate(case: _Case, seconds: float) -> int:
+def _calibrate(case: Case, seconds: float) -> int:
     """Return how many calls take about that long; the first calls compile and warm up."""
     _time(case, 3)
     count = 1
@@ -165,13 +209,10 @@ def _calibrate(case: _Case, seconds: float) -> int:
     return max(1, round(count * seconds / taken))
 
 
-def _kernel_case(id: str) -> _Case:
+def _kernel_case(setup: Any) -> Case:
     """The compiled physics alone: no reward, no observation, no reset, no Python per step."""
     from gym_suite.core.family import Rows
 
-    env: Any = gymnasium.make(id).unwrapped
-    setup = env.setup
-    env.close()
     rows = Rows(setup, KERNEL_ROWS)
     generator = np.random.default_rng(0)
     keys = generator.integers(0, 2**63, KERNEL_ROWS, dtype=np.uint64)
@@ -186,7 +227,7 @@ def _kernel_case(id: str) -> _Case:
         rows.u[:] = actions[i % POOL]
         advance(rows.x, rows.key, rows.step, rows.u, rows.p, setup.tables, rows.work)
 
-    return _Case(id, "bare kernel", KERNEL_ROWS, step, lambda: None)
+    return Case(setup.id, "bare kernel", KERNEL_ROWS, step)
 
 
 def _draw_rows(setup: Any, generator: np.random.Generator) -> np.ndarray:
@@ -197,8 +238,10 @@ def _draw_rows(setup: Any, generator: np.random.Generator) -> np.ndarray:
     return generator.uniform(-1.0, 1.0, shape)
 
 
-def _vector_case(id: str, rows: int) -> _Case:
-    envs = gymnasium.make_vec(id, num_envs=rows, vectorization_mode="vector_entry_point")
+def _vector_case(id: str, keywords: Mapping[str, Any], rows: int) -> Case:
+    envs = gymnasium.make_vec(
+        id, num_envs=rows, vectorization_mode="vector_entry_point", **keywords
+    )
     envs.reset(seed=0)
     envs.action_space.seed(0)
     actions = [envs.action_space.sample() for _ in range(POOL)]
@@ -206,11 +249,11 @@ def _vector_case(id: str, rows: int) -> _Case:
     def step(i: int) -> None:
         envs.step(actions[i % POOL])
 
-    return _Case(id, "make_vec, native", rows, step, envs.close)
+    return Case(id, "make_vec, native", rows, step, envs.close)
 
 
-def _single_case(id: str) -> _Case:
-    env = gymnasium.make(id)
+def _single_case(id: str, keywords: Mapping[str, Any]) -> Case:
+    env = gymnasium.make(id, **keywords)
     env.reset(seed=0)
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(POOL)]
@@ -220,7 +263,24 @@ def _single_case(id: str) -> _Case:
         if terminated or truncated:
             env.reset()
 
-    return _Case(id, "make, default wrappers", 1, step, env.close)
+    return Case(id, "make, default wrappers", 1, step, env.close)
+
+
+def _parallel_case(id: str, keywords: Mapping[str, Any]) -> Case:
+    """A world of several agents; agent steps are counted."""
+    env = parallel_env(id, **keywords)
+    env.reset(seed=0)
+    count = len(env.possible_agents)
+    for i, agent in enumerate(env.possible_agents):
+        env.action_space(agent).seed(i)
+    actions = [{a: env.action_space(a).sample() for a in env.possible_agents} for _ in range(POOL)]
+
+    def step(i: int) -> None:
+        env.step(actions[i % POOL])
+        if not env.agents:
+            env.reset()
+
+    return Case(id, "PettingZoo, agent steps", count, step, env.close)
 
 
 def measure_start(id: str, *, repeats: int = 5) -> list[Duration]:
@@ -276,8 +336,8 @@ class _Process:
 
 
 def default_ids() -> list[str]:
-    """Return the registered ids that one agent plays."""
-    return [entry.id for entry in catalogue().values() if entry.entry_point]
+    """Return all registered ids."""
+    return list(catalogue())
 
 
 def versions() -> dict[str, str]:

@@ -143,7 +143,7 @@ def train(
     id: Id,
     /,
     *,
-    algo: Literal["ppo", "sac"] = "ppo",
+    algo: Literal["ppo", "ppo-rnd", "ppo-count", "sac"] = "ppo",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,
@@ -336,8 +336,8 @@ def _episode(
         rows.append([reward, *info.values(), *np.ravel(action), *observation])
         start, over = False, terminated or truncated
     env.close()
-    actions = setup.action_columns.names or ("action",)
-    observations = [f"observation_{name}" for name in setup.observation_columns.names]
+    actions = setup.joint_names(setup.action_columns) or ("action",)
+    observations = [f"observation_{name}" for name in setup.joint_names(setup.observation_columns)]
     names = ["reward", *info, *actions, *observations]
     units = {column.name: column.unit for column in setup.metric_columns}
     return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)

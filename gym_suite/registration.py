@@ -79,7 +79,14 @@ def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
 
 
 def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
-    controllers = "gym_suite.drones.controllers"
+    home = "gym_suite.drones.controllers"
+    laws = {
+        "geometric": f"{home}.geometric:Geometric",
+        "lqr": f"{home}.lqr:HoverLQR",
+        "pid": f"{home}.pid:PeerPID",
+        "zero": DO_NOTHING,
+        "random": RANDOM,
+    }
     return Card(
         id=f"drones/{name}",
         family="drones",
@@ -87,14 +94,8 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
         entry_point=f"gym_suite.drones.envs:{env}Env",
         vector_entry_point=f"gym_suite.drones.envs:{env}VectorEnv",
         max_episode_steps=480,
-        controllers={
-            "geometric": f"{controllers}.geometric:Geometric",
-            "pid": f"{controllers}.pid:PeerPID",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
         settings={"compiled": {"engine": "compiled"}},
-        **more,
+        **({"controllers": laws} | more),
     )
 
 
@@ -267,6 +268,7 @@ _CARDS = (
         max_episode_steps=3000,
         tags=("navigation", "multi-agent"),
         controllers={
+            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
             "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
             "zero": DO_NOTHING,
             "random": RANDOM,
@@ -291,8 +293,24 @@ _CARDS = (
         parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
         tags=("hover", "quadcopter", "agents"),
     ),
+    _drone(
+        "Formation-v0",
+        "Formation",
+        "quadcopters fly in a ring and swap places with the opposite one",
+        parallel_entry_point="gym_suite.drones.envs:FormationParallelEnv",
+        tags=("tracking", "quadcopter", "agents"),
+        controllers={
+            "avoiding": "gym_suite.drones.controllers.avoidance:Avoiding",
+            "zero": DO_NOTHING,
+            "random": RANDOM,
+        },
+    ),
 )
 _CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
+
+
+#: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
+BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
 
 
 def catalogue() -> Mapping[str, Card]:

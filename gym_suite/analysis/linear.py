@@ -90,8 +90,9 @@ class Plant:
 
     @property
     def guess(self) -> dict[str, float]:
-        """The state from which the family wants operating points to be looked for, by name."""
-        return dict(zip(self.states.names, getattr(self._plant, "guess", ()), strict=False))
+        """The state, and inputs, from which operating points are to be looked for, by name."""
+        names = (*self.states.names, *self.inputs.names)
+        return dict(zip(names, getattr(self._plant, "guess", ()), strict=False))
 
     def derivative(self, x: Vector, u: Vector) -> Vector:
         """Return dx/dt (nx,)."""

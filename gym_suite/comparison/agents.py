@@ -140,10 +140,10 @@ class Sb3Source:
         origin, setup = getattr(model.observation_space, "origin", None), env.unwrapped.setup
         if origin and origin["id"] != setup.id:
             raise ValueError(f"{self.path} is for {origin['id']}, not for {setup.id}")
-        if origin and origin["columns"] != setup.observation_columns.names:
+        if origin and origin["columns"] != setup.joint_names(setup.observation_columns):
             raise ValueError(
                 f"{self.path} observes {', '.join(origin['columns'])}; "
-                f"this environment gives {', '.join(setup.observation_columns.names)}"
+                f"this environment gives {', '.join(setup.joint_names(setup.observation_columns))}"
             )
         for kind in ("observation_space", "action_space"):
             ours, theirs = _row_space(env, kind), getattr(model, kind)

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from gym_suite.core.family import Nominal, Rows, Setup
 from gym_suite.core.parameters import check_keywords, unknown_error
 
-RENDER_MODES = ("human", "rgb_array")
+RENDER_MODES = ("human", "rgb_array", "ansi")
 RENDER_FPS = 30
 
 
@@ -175,9 +175,17 @@ class Face:
             self._renderer = getattr(importlib.import_module(module), name)(self.setup)
         state = self._rows
         for row in rows:
+            parameters = state.p[int(row) if len(state.p) > 1 else 0]
+            self._renderer.note(int(row), int(state.key[row]), parameters)
             self._renderer.append(int(row), int(state.step[row]), state.m[row], state.x[row])
         if self.render_mode == "human":
             self._renderer.show(0)
+
+    def _picture(self, row: int) -> Any:
+        """Return what the render mode asks for of a row: a frame, or a text."""
+        if self._renderer is None:
+            self._record(range(self._rows.n))
+        return self._renderer.text(row) if self.render_mode == "ansi" else self._renderer.frame(row)
 
     def _close_renderer(self) -> None:
         if self._renderer is not None:
@@ -195,7 +203,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
 
     Args:
         setup: What the id and its keywords decide.
-        render_mode: None, "rgb_array" or "human".
+        render_mode: None, "rgb_array", "ansi" or "human".
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
     """
 
@@ -274,8 +282,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
                 info[name] = values[first - start : stop - start]
         return info
 
-    def render(self) -> np.ndarray | None:
-        """Return a frame, uint8 of shape (height, width, 3), or None in the other modes."""
+    def render(self) -> np.ndarray | str | None:
+        """Return a frame, uint8 of shape (height, width, 3), a text ("ansi"), or None in the other modes."""
         if self.render_mode is None:
             gymnasium.logger.warn(
                 "render() was called without a render_mode; pass render_mode='rgb_array' to make()"
@@ -284,10 +292,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         if self.render_mode == "human":
             return None
         self._require_start()
-        if self._renderer is None:
-            self._record((0,))
-        renderer: Any = self._renderer
-        return renderer.frame(0)
+        return self._picture(0)
 
     def close(self) -> None:
         """Free pictures and engines; may be called twice."""

@@ -98,7 +98,7 @@ class Plant:
         outputs: Columns of the outputs, (no,).
         derivative: Kernel ``derivative(x, v, p, dx)`` that fills dx, (ns,), from state, inputs and parameter row.
         output: Kernel ``output(x, v, p, y)`` that fills y, (no,).
-        guess: A state from which an operating point is looked for, (ns,).
+        guess: A state from which an operating point is looked for, (ns,); inputs may follow it, (ns + ni,).
     """
 
     states: Columns

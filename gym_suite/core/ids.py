@@ -20,7 +20,7 @@ class IdEnv(KernelEnv):
     """One world of an id. The class of each id documents it.
 
     Args:
-        render_mode: None, "rgb_array" or "human".
+        render_mode: None, "rgb_array", "ansi" or "human".
         **keywords: The options of the id's family.
 
     Raises:
@@ -48,7 +48,7 @@ class IdVectorEnv(KernelVectorEnv):
         num_envs: Number of worlds, >= 1.
         max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
         autoreset_mode: A member, name or value of :class:`gymnasium.vector.AutoresetMode`.
-        render_mode: None, "rgb_array" or "human" (shows the first world).
+        render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
         **keywords: As for the single environment.
 
     Raises:
@@ -83,7 +83,7 @@ class IdParallelEnv(KernelParallelEnv):
 
     Args:
         max_episode_steps: Steps after which the episode is truncated, on top of the setup's own horizon.
-        render_mode: None, "rgb_array" or "human".
+        render_mode: None, "rgb_array", "ansi" or "human".
         **keywords: As for the single environment.
 
     Raises:

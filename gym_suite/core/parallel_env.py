@@ -31,7 +31,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
     Args:
         setup: What the id and its keywords decide; must name agents.
         max_episode_steps: Steps after which the episode is truncated, on top of the setup's own horizon.
-        render_mode: None, "rgb_array" or "human".
+        render_mode: None, "rgb_array", "ansi" or "human".
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
@@ -159,12 +159,12 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         """Return the state of the whole world, float64 (nx,), for centralised critics."""
         return self._rows.x[0].copy()
 
-    def render(self) -> np.ndarray | None:
-        """Return a frame, uint8 of shape (height, width, 3), or None in the other modes."""
-        if self.render_mode != "rgb_array":
+    def render(self) -> np.ndarray | str | None:
+        """Return a frame, uint8 of shape (height, width, 3), a text ("ansi"), or None in the other modes."""
+        if self.render_mode not in ("rgb_array", "ansi"):
             return None
         self._require_start()
-        return self._renderer.frame(0)
+        return self._picture(0)
 
     def close(self) -> None:
         """Free pictures and engines; may be called twice."""

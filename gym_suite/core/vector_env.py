@@ -38,7 +38,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         num_envs: Number of worlds, >= 1.
         max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
         autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP or DISABLED.
-        render_mode: None, "rgb_array" or "human" (shows the first world).
+        render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
@@ -248,23 +248,24 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for name, values in zip(self._names, metrics, strict=True):
             infos[name] = values
             infos["_" + name] = present
-        for name, first, stop in self.setup.info_arrays:
-            values = self._rows.x[:, first:stop].astype(np.int64)
-            infos[name] = values if mask is None else np.where(mask[:, None], values, 0)
-            infos["_" + name] = present
+        if self._arrays:
+            start, end = self._arrays_span
+            whole = self._rows.x[:, start:end].astype(np.int64)  # one pass for all arrays
+            if mask is not None:
+                whole[~mask] = 0
+            for name, first, stop in self._arrays:
+                infos[name] = whole[:, first - start : stop - start]
+                infos["_" + name] = present
         return infos
 
     # ------------------------------------------------------------------------------------------------------- the rest
 
-    def render(self) -> tuple[np.ndarray, ...] | None:
-        """Return one frame per world, or None in the other modes."""
-        if self.render_mode != "rgb_array":
+    def render(self) -> tuple[np.ndarray, ...] | tuple[str, ...] | None:
+        """Return one frame ("rgb_array") or text ("ansi") per world, or None in the other modes."""
+        if self.render_mode not in ("rgb_array", "ansi"):
             return None
         self._require_start()
-        if self._renderer is None:
-            self._record(range(self.num_envs))
-        renderer: Any = self._renderer
-        return tuple(renderer.frame(i) for i in range(self.num_envs))
+        return tuple(self._picture(i) for i in range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return an attribute, or the result of a method, once per world."""

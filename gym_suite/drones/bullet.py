@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,12 +28,39 @@ def load_pybullet() -> Any:
         ImportError: If it is not installed; says how to get it and what needs nothing.
     """
     try:
-        return importlib.import_module("pybullet")
+        with _quiet_import():
+            return importlib.import_module("pybullet")
     except ImportError as error:
         raise ImportError(
             "engine='bullet' needs PyBullet: pip install 'gym-suite[bullet]'. "
             "engine='compiled' flies the same drones and needs nothing."
         ) from error
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Keep from stderr the line with its build time that PyBullet prints from C; pass on all else."""
+    if "pybullet" in sys.modules or sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed: there is nothing to keep clean
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            caught.seek(0)
+            for line in caught:
+                if not line.startswith(b"pybullet build time"):
+                    os.write(2, line)
 
 
 class World:

@@ -94,13 +94,10 @@ class DroneRenderer(EpisodeRenderer):
         """Return half the width of the views, m."""
         columns, row = self.setup.parameter_columns, self.setup.row
         at = {name: float(row[columns.index(name)]) for name in columns.names}
-        if at["task"] > 0.0:
-            farthest = at["path_size"]
-            if at["path"] == 3.0:  # a table
-                farthest = float(np.abs(self.setup.tables[0][:, 1:3]).max())
-            return 1.3 * farthest + 0.2
-        apart = at["spacing"] if self.setup.agents else 0.0
-        return 1.3 * (apart + at["start_position"]) + 0.2
+        farthest = at["path_size"]
+        if at["path"] == 3.0:  # a table
+            farthest = float(np.abs(self.setup.tables[0][:, 1:3]).max())
+        return 1.3 * (farthest + at["spacing"] + at["start_position"]) + 0.2
 
     def _panels(self) -> list[Panel]:
         suffixes = self._suffixes()

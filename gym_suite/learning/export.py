@@ -63,8 +63,9 @@ def as_numpy(
     provenance: Mapping[str, Any] | None = None,
 ) -> ExportedPolicy:
     """The policy of an SB3 model in NumPy, without a file; arguments as :func:`export_policy`."""
-    algo = type(model).__name__.lower()
-    if algo not in ("ppo", "sac"):
+    bases = (base.__name__.lower() for base in type(model).__mro__)
+    algo = next((name for name in bases if name in ("ppo", "sac")), None)
+    if algo is None:
         raise ValueError(f"expected a PPO or SAC model, got {type(model).__name__}")
     if model.use_sde:
         raise ValueError("state-dependent exploration (use_sde=True) cannot be exported")

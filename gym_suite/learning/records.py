@@ -31,6 +31,9 @@ CURVE_COLUMNS = (
     "evaluation_success",
     "reference_error",
     "reference_return",
+    "successes",
+    "first_success",
+    "coverage",
 )
 
 

@@ -24,6 +24,12 @@ BOUNDS: dict[str, dict[str, float]] = {
     "learning_starts": {"low": 0.0},
     "log_std": {"low": -20.0, "high": 2.0},
     "log_std_final": {"low": -20.0, "high": 2.0},
+    "bonus_weight": {"low": 0.0},
+    "reward_weight": {"low": 0.0},
+    "bonus_discount": {"low": 0.0, "high": 1.0},
+    "warm_up": {"low": 0.0},
+    "predictor_share": {"above": 0.0, "high": 1.0},
+    "cells": {"above": 0.0, "high": 4096.0},
 }
 
 
@@ -42,6 +48,9 @@ class Settings:
         learning_rate_final: Step size at the end; it falls linearly.
         batch: Transitions per gradient step.
         evaluations: Number of evaluations spread over the run.
+        visited: Observation columns that tell where the agent is; the cells that it has visited
+            are then counted and go into the curves. Empty: not counted.
+        cells: Cells along each of these columns.
     """
 
     steps: int
@@ -54,6 +63,8 @@ class Settings:
     learning_rate_final: float
     batch: int
     evaluations: int
+    visited: tuple[str, ...] = ()
+    cells: int = 32
 
     def __post_init__(self):
         if self.activation not in ACTIVATIONS:
@@ -64,9 +75,16 @@ class Settings:
         ):
             raise ValueError(f"network must be a list of positive whole numbers, got {widths!r}")
         object.__setattr__(self, "network", tuple(widths))
-        if not isinstance(self.normalize, bool):
-            raise ValueError(f"normalize must be true or false, got {self.normalize!r}")
         for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type == "bool" and not isinstance(value, bool):
+                raise ValueError(f"{field.name} must be true or false, got {value!r}")
+            if field.type == "tuple[str, ...]":
+                if not isinstance(value, list | tuple) or not all(
+                    isinstance(v, str) for v in value
+                ):
+                    raise ValueError(f"{field.name} must be a list of names, got {value!r}")
+                object.__setattr__(self, field.name, tuple(value))
             if field.type in ("int", "float"):
                 bounds = BOUNDS.get(field.name, {"above": 0.0})
                 whole = field.type == "int"
@@ -132,7 +150,11 @@ class PPOSettings(Settings):
         """The untrained Stable-Baselines3 model."""
         from stable_baselines3 import PPO
 
-        model = PPO(
+        return self.build_as(PPO, env, seed)
+
+    def build_as(self, cls: Any, env: Any, seed: int, **more: Any) -> Any:
+        """The untrained model of a subclass of PPO."""
+        model = cls(
             "MlpPolicy",
             env,
             n_steps=self.rollout,
@@ -148,10 +170,107 @@ class PPOSettings(Settings):
             policy_kwargs={**self.network_keywords(), "log_std_init": self.log_std},
             seed=seed,
             device="cpu",
+            **more,
         )
         if hasattr(model.policy, "log_std"):
             model.policy.log_std.requires_grad_(False)
         return model
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BonusSettings(PPOSettings):
+    """PPO with a bonus for novelty, see :class:`gym_suite.learning.rnd.BonusPPO`.
+
+    Attributes:
+        bonus_weight: Weight of the bonus's advantage; at 0 this is PPO.
+        reward_weight: Weight of the reward's advantage.
+        bonus_discount: Discount of the bonus per control period.
+        bonus_episodic: Whether the bonus's stream ends with the episode.
+        warm_up: Rollouts in which the bonus only gets to know the scale of the states.
+    """
+
+    bonus_weight: float
+    reward_weight: float
+    bonus_discount: float
+    bonus_episodic: bool
+    warm_up: int
+
+    def build(self, env: Any, seed: int) -> Any:
+        """The untrained model."""
+        from gym_suite.learning.rnd import bonus_ppo
+
+        columns, bonus = self.bonus(env, seed)
+        return self.build_as(
+            bonus_ppo(),
+            env,
+            seed,
+            bonus=bonus,
+            columns=columns,
+            weight=self.bonus_weight,
+            reward_weight=self.reward_weight,
+            bonus_discount=self.bonus_discount,
+            episodic=self.bonus_episodic,
+            warm_up=self.warm_up,
+        )
+
+    def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
+        """The observation columns that the bonus looks at, and the bonus."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RNDSettings(BonusSettings):
+    """PPO with random network distillation (Burda et al. 2018, arXiv:1810.12894).
+
+    Attributes:
+        novelty: Observation columns that the networks see; empty for all. Few, exact and bounded
+            ones are best: noise in them stays novel for ever.
+        features: Outputs of target and predictor.
+        width: Width of their hidden layers.
+        fourier: Random Fourier features that they see of the state.
+        bandwidth: Standard deviation of the features' frequencies.
+        predictor_rate: Step size of the predictor's Adam.
+        predictor_share: Part of each rollout that the predictor is trained on.
+    """
+
+    novelty: tuple[str, ...]
+    features: int
+    width: int
+    fourier: int
+    bandwidth: float
+    predictor_rate: float
+    predictor_share: float
+
+    def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
+        """The observation columns that the bonus looks at, and the bonus."""
+        from gym_suite.learning.novelty import columns_of
+        from gym_suite.learning.rnd import RandomNetworkDistillation
+
+        columns = columns_of(env.observation_space, self.novelty)
+        return columns, RandomNetworkDistillation(
+            len(columns),
+            features=self.features,
+            width=self.width,
+            fourier=self.fourier,
+            bandwidth=self.bandwidth,
+            rate=self.predictor_rate,
+            share=self.predictor_share,
+            batch=self.batch,
+            seed=seed,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CountSettings(BonusSettings):
+    """PPO with the bonus 1 / sqrt(visits) of the cells of the columns ``visited``, counted exactly."""
+
+    def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
+        """The observation columns that the bonus looks at, and the bonus."""
+        from gym_suite.learning.novelty import CountBonus, Visits, columns_of
+
+        space = env.observation_space
+        columns = columns_of(space, self.visited)
+        return columns, CountBonus(Visits(space.low[columns], space.high[columns], self.cells))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +309,14 @@ class SACSettings(Settings):
         )
 
 
-ALGORITHMS: dict[str, type[Settings]] = {"ppo": PPOSettings, "sac": SACSettings}
+ALGORITHMS: dict[str, type[Settings]] = {
+    "ppo": PPOSettings,
+    "ppo-rnd": RNDSettings,
+    "ppo-count": CountSettings,
+    "sac": SACSettings,
+}
+#: Algorithms that share another one's entries, over which their own are laid.
+BASES = {"ppo-rnd": "ppo", "ppo-count": "ppo"}
 
 
 def settings_for(
@@ -205,7 +331,7 @@ def settings_for(
 
     Args:
         id: Environment id; without an entry of its own it gets the default one.
-        algo: ``"ppo"`` or ``"sac"``.
+        algo: A key of :data:`ALGORITHMS`.
         setting: Setting of the id, whose entry is laid over the id's.
         steps: Environment steps, in place of the entry's.
         overrides: Other values to replace.
@@ -218,7 +344,9 @@ def settings_for(
     data = _data()
     entry = data.get(id, {})
     own = entry.get("setting", {}).get(setting, {})
-    values = {**data["default"][algo], **entry.get(algo, {}), **own.get(algo, {})}
+    names = (BASES[algo], algo) if algo in BASES else (algo,)
+    layers = [part.get(name, {}) for part in (data["default"], entry, own) for name in names]
+    values = {name: value for layer in layers for name, value in layer.items()}
     values |= overrides or {}
     if steps is not None:
         values["steps"] = steps

@@ -17,6 +17,7 @@ import numpy as np
 from gym_suite.core.kernel import digest
 from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
 from gym_suite.learning.export import as_numpy
+from gym_suite.learning.novelty import Exploration
 from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.records import (
     prepare_folder,
@@ -103,7 +104,7 @@ def train(
 
     Args:
         id: Environment id.
-        algo: ``"ppo"`` or ``"sac"``.
+        algo: ``"ppo"``, ``"ppo-rnd"``, ``"ppo-count"`` or ``"sac"``.
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.
@@ -245,7 +246,7 @@ class _Work:
         model = self.settings.build(env, seed)
         # The model has seeded row i with seed + i, where comparisons take their episodes from.
         env.seed(TRAINING_SEEDS * (seed + 1))
-        curve = _Curve(self, model, seed)
+        curve = _Curve(self, model, seed, Exploration.of(env, self.settings))
         model.learn(self.settings.steps, callback=_callback(curve))
         curve.evaluate()
         env.close()
@@ -280,8 +281,9 @@ class _Work:
 class _Curve:
     """The learning curve of a run: evaluates the policy at intervals and keeps the rows."""
 
-    def __init__(self, work: _Work, model: Any, seed: int):
+    def __init__(self, work: _Work, model: Any, seed: int, exploration: Exploration):
         self.work, self.model, self.seed = work, model, seed
+        self.exploration = exploration
         self.rows: list[dict[str, Any]] = []
         self.reached: Moment | None = None
         self._start = time.perf_counter(), time.process_time()
@@ -330,6 +332,7 @@ class _Curve:
             "evaluation_success": self.score.success,
             "reference_error": self.work.reference_score.error,
             "reference_return": self.work.reference_score.episode_return,
+            **self.exploration.row(),
         }
 
 
@@ -351,6 +354,7 @@ def _callback(curve: _Curve) -> Any:
                 curve.evaluate()
 
         def _on_step(self) -> bool:
+            curve.exploration.note(self.locals, self.num_timesteps)
             return True
 
     return Between()

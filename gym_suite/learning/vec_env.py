@@ -135,7 +135,10 @@ class VectorRows:
         setup = getattr(envs.unwrapped, "setup", None)
         if setup is not None:
             # Stable-Baselines3 keeps the space in a saved model: it says then what the model is for.
-            space.origin = {"id": setup.id, "columns": setup.observation_columns.names}  # type: ignore[attr-defined]
+            names = setup.joint_names(setup.observation_columns)
+            if space.shape != (len(names),):  # a row is one agent
+                names = setup.observation_columns.names
+            space.origin = {"id": setup.id, "columns": names}  # type: ignore[attr-defined]
         super().__init__(envs.num_envs, space, envs.single_action_space)  # type: ignore[call-arg]
 
     def reset(self) -> NDArray[Any]:

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 import math
 
-from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform
+from gym_suite.radio.layout import (
+    DRAW_NONE,
+    NO_SIGNAL,
+    PAST,
+    SILENT,
+    X_ACTIONS,
+    X_BLOCKED,
+    X_CHANNEL,
+    X_PRIMARY,
+    X_SINR,
+    X_SWITCHED,
+)
+from gym_suite.radio.link import is_on, played_row, reaction_parts, receive_one
 from gym_suite.radio.parameters import (
     AGILE,
     BARRAGE,
@@ -25,6 +37,7 @@ from gym_suite.radio.parameters import (
     E_ON_FIRST,
     E_PRIMARY,
     E_START,
+    E_STEADY,
     E_STOP,
     E_VALUE,
     E_VALUE_2,
@@ -36,6 +49,8 @@ from gym_suite.radio.parameters import (
     L_WEIGHT,
     P_CHANNELS,
     P_ENTITIES,
+    P_IRREGULAR,
+    PLAYBACK,
     RANDOM_JAMMER,
     SIMPLE_JAMMER,
     STOCHASTIC_CONSTANT,
@@ -43,60 +58,8 @@ from gym_suite.radio.parameters import (
     SWEEP,
     T_ENTITIES,
     T_LISTS,
+    T_PLAYBACK,
 )
-
-SILENT = -1.0
-PAST = 8  # channels that the agent used last, newest first
-
-# Columns of the world; behind them, in this order: entity actions (N), occupancy (C), the peer's
-# observation (C), then per entity: on (N), counter (N), pointer (N), injected draw (N), then what
-# was sensed in the last steps (history x C).
-X_ACK, X_BLOCKED, X_PRIMARY, X_SWITCHED, X_CHANNEL = range(5)
-X_ACTIONS = X_CHANNEL + PAST
-
-# Injected draws are stored as channel + 2, so that zeros mean none.
-DRAW_NONE, DRAW_SILENT = 0.0, 1.0
-
-
-def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Columns:
-    """Return the columns of a row for these entities."""
-    columns = [
-        Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
-        Column(
-            "blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"
-        ),
-        Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
-        Column("switched", "1", 0, 1, "1 if the agent transmitted on another channel than before"),
-        *(
-            Column(f"channel_{k}" if k else "channel", "1", -1, channels - 1, f"agent, {k} ago")
-            for k in range(PAST)
-        ),
-        *(Column(f"action_{e}", "1", -1, channels - 1, f"channel of {e}") for e in entities),
-        *(
-            Column(
-                f"occupancy_{c}", "1", 0, len(entities) + 1, "0, the entity's number, or several"
-            )
-            for c in range(channels)
-        ),
-        *(
-            Column(f"peer_{c}", "1", 0, len(entities) + 1, "as RFRL Gym shows")
-            for c in range(channels)
-        ),
-    ]
-    for what, meaning in (
-        ("on", "1 while the entity transmits"),
-        ("counter", "steps since the entity went on or off"),
-        ("pointer", "place in the pattern, channel kept, or state"),
-        ("draw", "injected draw of the next step"),
-    ):
-        columns += [Column(f"{what}_{e}", "1", meaning=meaning) for e in entities]
-    columns += [
-        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} steps ago")
-        for k in range(history)
-        for c in range(channels)
-    ]
-    return Columns(*columns)
-
 
 # ------------------------------------------------------------------------------------ random choices
 
@@ -260,6 +223,14 @@ def _act(x, key, step, e, entity, lists, counter, pointer, n, channels):
 
 
 @kernel
+def _play_back(x, e, entity, pointer, n, channels, playback):
+    """Play the next row of a table; return the lowest channel that counts as occupied, or -1."""
+    played = abs(x[pointer]) + 1.0
+    x[pointer] = 1.0 if played > entity[E_COUNT] else played
+    return playback[played_row(x, e, entity, n, channels), 2 * channels]
+
+
+@kernel
 def _tick(x, entity, on, counter):
     """Move the on/off clock of an entity by one step."""
     x[counter] += 1.0
@@ -275,102 +246,121 @@ def _tick(x, entity, on, counter):
 
 
 @kernel
-def covers(action, c, width, channels):
-    """Return whether an entity on channel ``action`` and the width - 1 above it, wrapping, is on c."""
-    if action < 0.0:
-        return False
-    distance = c - action
-    if distance < 0.0:
-        distance += channels
-    return distance < width
-
-
-@kernel
-def _hit(x, e, entity, c, n, channels):
+def _hit(x, e, entity, c, n, channels, playback):
     """Return the part of the step in which an entity was on channel c.
 
     A follower with reaction r = k + f steps, 0 <= f < 1, spends the first part f of the step where
     the agent was k + 1 steps ago and the rest where it was k steps ago, so that with r < 1 the part
     1 - r of every dwell is jammed (Torrieri, Principles of Secure Communication Systems, ch. 3).
     """
-    action = x[X_ACTIONS + e]
     if int(entity[E_KIND]) != FOLLOWER:
-        return 1.0 if covers(action, c, entity[E_WIDTH], channels) else 0.0
+        return 1.0 if is_on(x, e, entity, c, n, channels, playback) else 0.0
     if x[X_ACTIONS + n + 2 * channels + 2 * n + e] == 0.0:
         return 0.0
-    late = int(entity[E_VALUE])
-    part = entity[E_VALUE] - late
-    jammed = 1.0 - part if action == c else 0.0
+    late, part = reaction_parts(entity)
+    jammed = 1.0 - part if x[X_ACTIONS + e] == c else 0.0
     if x[X_CHANNEL + late + 1] == c:
         jammed += part
     return jammed
 
 
 @kernel
-def _occupy(x, entities, n, channels):
+def _occupy(x, entities, playback, n, channels):
     """Fill the occupancy: 0, the number of the only entity, or n + 1 for several."""
-    occupancy = X_ACTIONS + n
+    occupancy, actions = x[X_ACTIONS + n : X_ACTIONS + n + channels], x[X_ACTIONS : X_ACTIONS + n]
     for c in range(channels):
-        x[occupancy + c] = 0.0
+        occupancy[c] = 0.0
     for e in range(n):
-        action = x[X_ACTIONS + e]
+        action = actions[e]
         if action < 0.0:
             continue
-        for k in range(int(entities[e, E_WIDTH])):
+        width = int(entities[e, E_WIDTH])
+        played = int(entities[e, E_KIND]) == PLAYBACK
+        for k in range(width):
             c = int(action) + k
             if c >= channels:
                 c -= channels
-            x[occupancy + c] = e + 1.0 if x[occupancy + c] == 0.0 else n + 1.0
+            if played and not is_on(x, e, entities[e], c, n, channels, playback):
+                continue
+            occupancy[c] = e + 1.0 if occupancy[c] == 0.0 else n + 1.0
 
 
 @kernel
 def move_entities(x, key, step, channel, p, tables, work):
-    """Play one step: all entities and the agent, on ``channel`` (-1: silent), at once."""
+    """Play one step: all entities and the agent, on ``channel`` (-1: silent), at once.
+
+    Nobody reads another entity's new action: who reacts looks at the occupancy of the step before.
+    """
     n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
-    entities, lists = tables[T_ENTITIES], tables[T_LISTS]
+    entities, lists, playback = tables[T_ENTITIES], tables[T_LISTS], tables[T_PLAYBACK]
     base = X_ACTIONS + n + 2 * channels
+    actions, draws = x[X_ACTIONS : X_ACTIONS + n], x[base + 3 * n : base + 4 * n]
+    now = float(step)
     for e in range(n):
         entity = entities[e]
         on, counter, pointer = base + e, base + n + e, base + 2 * n + e
-        active = entity[E_START] <= step <= entity[E_STOP]
-        work[e] = SILENT
-        if int(entity[E_KIND]) == FOLLOWER:
-            x[pointer] = 1.0 if active and x[on] != 0.0 else 0.0
-        elif active and x[on] != 0.0:
-            work[e] = _act(x, key, step, e, entity, lists, counter, pointer, n, channels)
+        if entity[E_STEADY] != 0.0:
+            actions[e] = _act(x, key, step, e, entity, lists, counter, pointer, n, channels)
+            continue
+        kind = int(entity[E_KIND])
+        active = entity[E_START] <= now <= entity[E_STOP]
+        sends = active and x[on] != 0.0
+        action = SILENT
+        if kind == FOLLOWER:
+            x[pointer] = 1.0 if sends else 0.0
+        elif kind == PLAYBACK:
+            x[pointer] = -abs(x[pointer])
+            if sends:
+                action = _play_back(x, e, entity, pointer, n, channels, playback)
+        elif sends:
+            action = _act(x, key, step, e, entity, lists, counter, pointer, n, channels)
+        actions[e] = action
         if active:
             _tick(x, entity, on, counter)
     for k in range(PAST - 1, 0, -1):
         x[X_CHANNEL + k] = x[X_CHANNEL + k - 1]
     x[X_CHANNEL] = channel
     for e in range(n):
-        x[X_ACTIONS + e] = work[e]
-        if int(entities[e, E_KIND]) == FOLLOWER and x[base + 2 * n + e] != 0.0:
-            x[X_ACTIONS + e] = x[X_CHANNEL + int(entities[e, E_VALUE])]
-        x[base + 3 * n + e] = DRAW_NONE
-    _occupy(x, entities, n, channels)
+        draws[e] = DRAW_NONE
+    if p[P_IRREGULAR] != 0.0:
+        for e in range(n):
+            if int(entities[e, E_KIND]) == FOLLOWER and x[base + 2 * n + e] != 0.0:
+                actions[e] = x[X_CHANNEL + int(entities[e, E_VALUE])]
+    _occupy(x, entities, playback, n, channels)
+
+
+@kernel
+def _meet(x, channel, code, p, tables):
+    """Fill what part of the step others were on the agent's channel, and whether one was a primary user."""
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    entities, playback = tables[T_ENTITIES], tables[T_PLAYBACK]
+    x[X_BLOCKED] = 0.0
+    x[X_PRIMARY] = 0.0
+    if channel < 0.0:
+        return
+    if p[P_IRREGULAR] == 0.0 and code <= n:  # the occupancy says it all
+        if code != 0.0:
+            x[X_BLOCKED] = 1.0
+            x[X_PRIMARY] = entities[int(code) - 1, E_PRIMARY]
+        return
+    for e in range(n):
+        part = _hit(x, e, entities[e], channel, n, channels, playback)
+        x[X_BLOCKED] = max(x[X_BLOCKED], part)
+        if part > 0.0 and entities[e, E_PRIMARY] != 0.0:
+            x[X_PRIMARY] = 1.0
 
 
 @kernel
 def advance_one(x, key, step, u, p, tables, work):
     """Move one row by one step with action u[0]: 0 is silence, k is channel k - 1."""
-    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
     before = x[X_CHANNEL]
     channel = math.floor(u[0]) - 1.0
     move_entities(x, key, step + 1, channel, p, tables, work)
-    x[X_BLOCKED] = 0.0
-    x[X_PRIMARY] = 0.0
-    x[X_SWITCHED] = 0.0
-    if channel < 0.0:
-        return
-    if before != channel and before >= 0.0:
-        x[X_SWITCHED] = 1.0
-    entities = tables[T_ENTITIES]
-    for e in range(n):
-        part = _hit(x, e, entities[e], channel, n, channels)
-        x[X_BLOCKED] = max(x[X_BLOCKED], part)
-        if part > 0.0 and entities[e, E_PRIMARY] != 0.0:
-            x[X_PRIMARY] = 1.0
+    code = x[X_ACTIONS + int(p[P_ENTITIES]) + int(max(channel, 0.0))]
+    switched = channel >= 0.0 and before >= 0.0 and before != channel
+    x[X_SWITCHED] = 1.0 if switched else 0.0
+    _meet(x, channel, code, p, tables)
+    receive_one(x, key, step + 1, channel, code, p, tables)
 
 
 @kernel
@@ -383,6 +373,7 @@ def start_entities(x, key, p, tables, work):
         x[j] = 0.0
     for k in range(PAST):
         x[X_CHANNEL + k] = SILENT
+    x[X_SINR] = NO_SIGNAL
     for e in range(n):
         x[X_ACTIONS + e] = SILENT
         entity = entities[e]

@@ -1,7 +1,7 @@
 """Scenarios of RFRL Gym (vtnsiSDD/rfrl-gym) read into the package's own form.
 
-What a file says is checked, never executed. Keys that only concern its pictures, its IQ synthesis
-or its detector are accepted and have no effect here.
+What a file says is checked, never executed. Its modems become waveforms; keys that only concern its
+pictures or its detector are accepted and have no effect here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
 from gym_suite.radio import scenario as own
+from gym_suite.radio.emission import ORDERS, Waveform, read_waveform
 
 TYPES = {
     "ConstantFreq": "constant",
@@ -83,7 +84,9 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     environment = _mapping("environment", given.get("environment"))
     several = "agents" in environment
     if several and not environment["agents"]:
-        raise ValueError("environment.agents is empty; one agent's task stands in environment itself")
+        raise ValueError(
+            "environment.agents is empty; one agent's task stands in environment itself"
+        )
     check_keywords(environment, _SEVERAL if several else _ENVIRONMENT, "key of environment")
     for key in (
         ("num_channels",) if several else ("num_channels", "reward_mode", "observation_mode")
@@ -169,10 +172,41 @@ def _entity(
     if "avoid_repeats" in given:
         result["avoid_repeats"] = own.truth(f"{path}.avoid_repeats", given["avoid_repeats"])
     if given.get("modem_params") is not None:
-        _mapping(f"{path}.modem_params", given["modem_params"])
+        result["waveform"] = _waveform(f"{path}.modem_params", given["modem_params"])
     if kind != "stochastic_hopper":
         result.pop("weights", None)
     return own.Entity(**result)
+
+
+_MODEMS = {"psk": "psk", "qam": "qam", "ask": "ask", "n_fmcw": "fmcw", "p_fmcw": "fmcw"}
+_FILTERS = {"RRC": "rrc", "RC": "rc", "SQR": "rect"}
+_MODEM_KEYS = ("type", "order", "filter", "center_frequency", "bandwidth", "start", "duration")
+
+
+def _waveform(path: str, value: object) -> Waveform:
+    """Return the waveform of modem parameters.
+
+    A carrier whose offset RFRL Gym draws anew for every burst stands in the middle of its range, moved
+    inwards where the signal would leave its channel; bursts last the whole step.
+    """
+    given = _mapping(path, value)
+    check_keywords(given, _MODEM_KEYS, f"key of {path}")
+    kind = given.get("type", "tone")
+    result: dict[str, Any] = {"kind": _MODEMS.get(kind, "tone"), "falling": kind == "n_fmcw"}
+    if result["kind"] in ORDERS and given.get("order") is not None:
+        result["order"] = given["order"]
+    if result["kind"] in ORDERS and given.get("filter") is not None:
+        result["pulse"] = _FILTERS[check_option(f"{path}.filter", given["filter"], _FILTERS)]
+    width = check_number(f"{path}.bandwidth", given.get("bandwidth", 0.8), low=0.01, high=1.0)
+    result["bandwidth"] = width
+    offsets = given.get("center_frequency", (0.0, 0.0))
+    offsets = offsets if isinstance(offsets, list | tuple) else (offsets, offsets)
+    if len(offsets) != 2:
+        raise ValueError(f"{path}.center_frequency must be two numbers, got {offsets!r}")
+    low, high = (check_number(f"{path}.center_frequency", v, low=-0.5, high=0.5) for v in offsets)
+    room = 0.5 if result["kind"] == "tone" else 0.5 - 0.5 * width
+    result["offset"] = min(max(0.5 * (low + high), -room), room)
+    return read_waveform(path, result)
 
 
 def read_draws(draws: object, scenario: own.Scenario) -> dict[int, dict[int, float]]:

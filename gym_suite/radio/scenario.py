@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
+from gym_suite.radio.emission import (
+    MAX_DBM,
+    MIN_DBM,
+    Link,
+    Waveform,
+    read_link,
+    read_table,
+    read_waveform,
+    schema_parts,
+)
 from gym_suite.radio.parameters import (
-    GOALS,
     JAMMERS,
     KINDS,
     MAX_CHANNELS,
@@ -26,9 +35,9 @@ from gym_suite.radio.parameters import (
     MAX_STEPS,
     OBSERVATIONS,
 )
+from gym_suite.radio.roles import Role, read_roles, read_task, roles_schema, task_schema
+from gym_suite.radio.values import FOREVER, channel_list, clock, probabilities, truth, whole
 
-FOREVER = 10**9
-MAX_AGENTS = 32
 #: What each kind needs or allows besides the common keys: key, whether it must be given.
 OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "constant": ("channels",),
@@ -42,8 +51,10 @@ OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "sweep": ("width",),
     "random_jammer": ("width",),
     "barrage": (),
+    "playback": ("table", "level", "repeat"),
 }
-_COMMON = ("kind", "on_off", "start", "stop", "snr", "primary")
+_POWER = ("snr", "power", "distance")  # which a table that is played back has no use for
+_COMMON = ("kind", "on_off", "start", "stop", *_POWER, "primary", "waveform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,12 @@ class Entity:
         reaction: Follower: steps from the start of the agent's step until it is jammed.
         width: Sweep and random jammer: adjacent channels jammed at once.
         snr: Received power over the noise of a channel, dB.
+        power: Transmitted power, dBm, with ``distance`` in place of ``snr``; None: ``snr`` holds.
+        distance: To the agent's receiver, m.
+        waveform: What it sends; None: noise for a jammer, 4-PSK for others.
+        table: Playback: received power in dBm, a row per step from ``start`` on, a column per channel.
+        level: Playback: received power from which a channel counts as occupied, dBm.
+        repeat: Playback: whether the table starts again at its end.
         primary: Whether it is a primary user, which must not be disturbed; None: unless it is a jammer.
     """
 
@@ -83,28 +100,24 @@ class Entity:
     width: int = 1
     snr: float = 0.0
     primary: bool | None = None
+    power: float | None = None
+    distance: float = 100.0
+    waveform: Waveform | None = None
+    table: tuple[tuple[float, ...], ...] = ()
+    level: float = -100.0
+    repeat: bool = False
+
+    @property
+    def sends(self) -> Waveform:
+        """What it sends."""
+        if self.waveform is not None:
+            return self.waveform
+        return Waveform(kind="noise" if self.kind in JAMMERS else "psk")
 
     @property
     def is_primary(self) -> bool:
         """Whether it must not be disturbed."""
         return self.kind not in JAMMERS if self.primary is None else self.primary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """One of several agents that share a band.
-
-    Attributes:
-        name: Its name in the scenario.
-        goal: "access" (transmit where it is alone) or "jam" (on the target's channel).
-        observation: "detect" (idle or busy) or "classify" (who).
-        target: Name of the entity to be jammed; None for access.
-    """
-
-    name: str
-    goal: str = "access"
-    observation: str = "detect"
-    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +131,7 @@ class Scenario:
         observation: "detect" (idle or busy) or "classify" (who).
         target: Name of the entity to be jammed; None for access.
         entities: Who is there; their numbers are their places, from 1.
+        link: The agent's link and the air around it.
         name: For tables.
         agents: Several agents that share the band, each with a task of its own in place of goal,
             observation and target; empty for one agent.
@@ -130,6 +144,7 @@ class Scenario:
     target: str | None = None
     entities: tuple[Entity, ...] = ()
     name: str = "scenario"
+    link: Link = field(default_factory=Link)
     agents: tuple[Role, ...] = ()
 
     @property
@@ -140,12 +155,13 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as a mapping that :func:`read_scenario` reads and JSON can hold."""
-        plain_fields = [f.name for f in fields(self) if f.name not in ("entities", "agents")]
-        result = {name: getattr(self, name) for name in plain_fields}
+        apart = ("entities", "link", "agents")
+        result = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        result["link"] = self.link.to_dict()
         result["entities"] = {}
         for entity in self.entities:
-            given = asdict(entity)
-            keys = [k for k in (*_COMMON, *OWN_KEYS[entity.kind]) if given[k] not in (None, ())]
+            given = asdict(entity) | {"table": [list(row) for row in entity.table]}
+            keys = [k for k in _keys(entity.kind) if given[k] not in (None, ())]
             plain = {k: list(v) if isinstance(v := given[k], tuple) else v for k in keys}
             result["entities"][entity.name] = plain
         if self.agents:
@@ -154,6 +170,12 @@ class Scenario:
                 for role in self.agents
             }
         return result
+
+
+def _keys(kind: str) -> tuple[str, ...]:
+    """Return the keys that a kind of entity takes."""
+    common = [key for key in _COMMON if kind != "playback" or key not in _POWER]
+    return (*common, *OWN_KEYS[kind])
 
 
 # -------------------------------------------------------------------------------------------- reading
@@ -216,9 +238,9 @@ def read_scenario(value: object) -> Scenario:
 
     if isinstance(value, Scenario):
         return read_mapping(value.to_dict())
-    name = None
+    name = folder = None
     if isinstance(value, str | Path):
-        name = Path(value).stem
+        name, folder = Path(value).stem, Path(value).parent
         value = load_mapping(value)
     if not isinstance(value, Mapping):
         raise TypeError(
@@ -226,11 +248,15 @@ def read_scenario(value: object) -> Scenario:
         )
     if "environment" in value:
         return import_rfrl(value, name=name)
-    return read_mapping(value if name is None else {"name": name} | dict(value))
+    return read_mapping(value if name is None else {"name": name} | dict(value), folder=folder)
 
 
-def read_mapping(value: Mapping[str, Any]) -> Scenario:
+def read_mapping(value: Mapping[str, Any], *, folder: Path | None = None) -> Scenario:
     """Return the scenario of a mapping in the package's own form; see :func:`schema`.
+
+    Args:
+        value: The mapping.
+        folder: From which relative names of files in it are meant; None: the current one.
 
     Raises:
         ValueError: Naming the key's path, the value and what is allowed.
@@ -245,17 +271,20 @@ def read_mapping(value: Mapping[str, Any]) -> Scenario:
     if len(given) > MAX_ENTITIES:
         raise ValueError(f"scenario.entities has {len(given)} entities, at most {MAX_ENTITIES}")
     entities = tuple(
-        read_entity(f"scenario.entities.{name}", str(name), entity, channels)
+        read_entity(f"scenario.entities.{name}", str(name), entity, channels, folder=folder)
         for name, entity in given.items()
     )
     names = [entity.name for entity in entities]
-    goal, target = _task("scenario", value, names)
+    goal, target = read_task("scenario", value, names)
     label = value.get("name", "scenario")
     if not isinstance(label, str):
         raise ValueError(f"scenario.name must be a text, got {label!r}")
+    steps = whole("scenario.steps", value.get("steps", 100), 1, MAX_STEPS)
+    for entity in entities:
+        _check_length(entity, steps)
     return Scenario(
         channels=channels,
-        steps=whole("scenario.steps", value.get("steps", 100), 1, MAX_STEPS),
+        steps=steps,
         goal=goal,
         observation=check_option(
             "scenario.observation", value.get("observation", "detect"), OBSERVATIONS
@@ -263,54 +292,23 @@ def read_mapping(value: Mapping[str, Any]) -> Scenario:
         target=target,
         entities=entities,
         name=label,
+        link=read_link("scenario.link", value.get("link", {})),
         agents=read_roles("scenario.agents", value.get("agents", {}), names),
     )
 
 
-def _task(path: str, value: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str | None]:
-    """Return goal and target, of the scenario or of one agent."""
-    goal = check_option(f"{path}.goal", value.get("goal", "access"), GOALS)
-    if goal != "jam":
-        return goal, None
-    target = value.get("target")
-    if target is None:
-        raise ValueError(f"{path}.target is missing: a jammer needs the name of an entity")
-    if target not in names:
-        raise unknown_error(f"{path}.target", target, names)
-    return goal, target
+def _check_length(entity: Entity, steps: int) -> None:
+    needed = min(entity.stop, steps) - entity.start + 1
+    if entity.kind == "playback" and not entity.repeat and len(entity.table) < needed:
+        raise ValueError(
+            f"scenario.entities.{entity.name}.table is truncated: it has {len(entity.table)} rows, "
+            f"steps {entity.start} to {min(entity.stop, steps)} need {needed}; or set repeat to true"
+        )
 
 
-def read_roles(path: str, value: object, names: Sequence[str]) -> tuple[Role, ...]:
-    """Return the agents that share a band.
-
-    Args:
-        path: Where they stand, for errors.
-        value: The mapping of names to goal, observation and target.
-        names: Names of the entities, which may be targets.
-
-    Raises:
-        ValueError: Naming the key's path, the value and what is allowed.
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{path} must map names to agents, got {value!r}")
-    if len(value) > MAX_AGENTS:
-        raise ValueError(f"{path} has {len(value)} agents, at most {MAX_AGENTS}")
-    roles = []
-    for name, given in value.items():
-        if not isinstance(given, Mapping):
-            raise ValueError(f"{path}.{name} must be an object, got {given!r}")
-        if name in names:
-            raise ValueError(f"{path}.{name} bears the name of an entity")
-        keys = [f.name for f in fields(Role) if f.name != "name"]
-        check_keywords(given, keys, f"key of {path}.{name}")
-        goal, target = _task(f"{path}.{name}", given, names)
-        seen = given.get("observation", "detect")
-        observation = check_option(f"{path}.{name}.observation", seen, OBSERVATIONS)
-        roles.append(Role(name=str(name), goal=goal, observation=observation, target=target))
-    return tuple(roles)
-
-
-def read_entity(path: str, name: str, value: object, channels: int) -> Entity:
+def read_entity(
+    path: str, name: str, value: object, channels: int, *, folder: Path | None = None
+) -> Entity:
     """Return one entity.
 
     Args:
@@ -318,6 +316,7 @@ def read_entity(path: str, name: str, value: object, channels: int) -> Entity:
         name: Its name.
         value: The mapping.
         channels: Number of channels of the band.
+        folder: From which relative names of files are meant; None: the current one.
 
     Raises:
         ValueError: Naming the key's path, the value and what is allowed.
@@ -327,7 +326,7 @@ def read_entity(path: str, name: str, value: object, channels: int) -> Entity:
     if "kind" not in value:
         raise ValueError(f"{path}.kind is missing; one of {', '.join(KINDS)}")
     kind = check_option(f"{path}.kind", value["kind"], KINDS)
-    check_keywords(value, (*_COMMON, *OWN_KEYS[kind]), f"key of {path} (a {kind})")
+    check_keywords(value, _keys(kind), f"key of {path} (a {kind})")
     given: dict[str, Any] = {"name": name, "kind": kind}
     if "channels" in OWN_KEYS[kind]:
         given["channels"] = channel_list(f"{path}.channels", value.get("channels"), channels)
@@ -348,71 +347,28 @@ def read_entity(path: str, name: str, value: object, channels: int) -> Entity:
         given["reaction"] = check_number(
             f"{path}.reaction", value["reaction"], low=0.0, high=MAX_REACTION
         )
-    if "snr" in value:
-        given["snr"] = check_number(f"{path}.snr", value["snr"], low=-200.0, high=200.0)
-    for key in ("avoid_repeats", "primary"):
+    for key, low, high in (
+        ("snr", -200.0, 200.0),
+        ("power", MIN_DBM, MAX_DBM),
+        ("distance", 1.0, 1e9),
+        ("level", MIN_DBM, MAX_DBM),
+    ):
+        if key in value:
+            given[key] = check_number(f"{path}.{key}", value[key], low=low, high=high)
+    for key in ("avoid_repeats", "primary", "repeat"):
         if key in value:
             given[key] = truth(f"{path}.{key}", value[key])
+    if "waveform" in value:
+        given["waveform"] = read_waveform(f"{path}.waveform", value["waveform"])
+    if kind == "playback":
+        given["table"] = read_table(f"{path}.table", value.get("table"), channels, folder)
     return Entity(**given)
-
-
-# -------------------------------------------------------------------------------------- single values
-
-
-def whole(path: str, value: object, low: int, high: int) -> int:
-    """Return a whole number within bounds."""
-    return int(check_number(path, value, low=low, high=high, integer=True))
-
-
-def truth(path: str, value: object) -> bool:
-    """Return a truth value; 0 and 1 stand for false and true."""
-    if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
-        return bool(value)
-    raise ValueError(f"{path} must be true or false, got {value!r}")
-
-
-def _sequence(path: str, value: object, what: str) -> Sequence[Any]:
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence) or not value:
-        raise ValueError(f"{path} must be a list of {what}, got {value!r}")
-    if len(value) > 10_000:
-        raise ValueError(f"{path} has {len(value)} elements, at most 10000 are allowed")
-    return value
-
-
-def channel_list(path: str, value: object, channels: int) -> tuple[int, ...]:
-    """Return a list of channels that exist."""
-    items = _sequence(path, value, f"channels in [0, {channels - 1}]")
-    return tuple(whole(f"{path}[{i}]", c, 0, channels - 1) for i, c in enumerate(items))
-
-
-def probabilities(path: str, value: object, count: int) -> tuple[float, ...]:
-    """Return probabilities, one for each of ``count`` channels, that sum to 1 within 0.005."""
-    items = _sequence(path, value, "probabilities")
-    if len(items) != count:
-        raise ValueError(f"{path} must have one probability per channel, {count}, got {len(items)}")
-    numbers = [check_number(f"{path}[{i}]", v, low=0.0, high=1.0) for i, v in enumerate(items)]
-    total = sum(numbers)
-    if abs(total - 1.0) > 0.005:
-        raise ValueError(f"{path} must sum to 1, got {items!r}, whose sum is {total:g}")
-    return tuple(number / total for number in numbers)
-
-
-def clock(path: str, value: object) -> tuple[int, int, int]:
-    """Return an on/off clock: starts on, steps on, steps off."""
-    items = _sequence(path, value, "three whole numbers: starts on, steps on, steps off")
-    if len(items) != 3:
-        raise ValueError(f"{path} must have 3 numbers (starts on, on, off), got {len(items)}")
-    first = whole(f"{path}[0]", int(items[0]) if isinstance(items[0], bool) else items[0], 0, 1)
-    return (
-        first,
-        whole(f"{path}[1]", items[1], 0, MAX_STEPS),
-        whole(f"{path}[2]", items[2], 0, MAX_STEPS),
-    )
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a scenario file; the reader checks the same and more."""
     number = {"type": "number"}
+    parts = schema_parts()
     chance = {"type": "number", "minimum": 0, "maximum": 1}
     steps = {"type": "integer", "minimum": -1, "maximum": FOREVER}
     channel = {"type": "integer", "minimum": 0, "maximum": MAX_CHANNELS - 1}
@@ -429,24 +385,24 @@ def schema() -> dict[str, Any]:
         "reaction": {"type": "number", "minimum": 0, "maximum": MAX_REACTION},
         "width": {"type": "integer", "minimum": 1},
         "snr": number,
+        "power": {"type": "number", "minimum": MIN_DBM, "maximum": MAX_DBM},
+        "distance": {"type": "number", "minimum": 1, "maximum": 1e9},
+        "level": {"type": "number", "minimum": MIN_DBM, "maximum": MAX_DBM},
+        "repeat": {"type": "boolean"},
         "primary": {"type": "boolean"},
+        "waveform": parts["waveform"],
+        "table": parts["table"],
     }
     kinds = [
         {
             "type": "object",
             "properties": {"kind": {"const": kind}}
-            | {key: properties[key] for key in (*_COMMON[1:], *own)},
-            "required": ["kind", "channels"] if "channels" in own else ["kind"],
+            | {key: properties[key] for key in _keys(kind) if key != "kind"},
+            "required": ["kind", *(key for key in ("channels", "table") if key in own)],
             "additionalProperties": False,
         }
         for kind, own in OWN_KEYS.items()
     ]
-    task = {
-        "goal": {"enum": list(GOALS)},
-        "observation": {"enum": list(OBSERVATIONS)},
-        "target": {"type": ["string", "null"]},
-    }
-    role = {"type": "object", "properties": task, "additionalProperties": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gym_suite radio scenario",
@@ -455,9 +411,10 @@ def schema() -> dict[str, Any]:
             "name": {"type": "string"},
             "channels": {"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS},
             "steps": {"type": "integer", "minimum": 1, "maximum": MAX_STEPS},
-            **task,
+            **task_schema(),
+            "link": parts["link"],
             "entities": {"type": "object", "additionalProperties": {"oneOf": kinds}},
-            "agents": {"type": "object", "additionalProperties": role, "maxProperties": MAX_AGENTS},
+            "agents": roles_schema(),
         },
         "required": ["channels"],
         "additionalProperties": False,

@@ -8,33 +8,40 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.family import first_not_finite, parameter_row
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform
-from gym_suite.radio.dynamics import (
+from gym_suite.radio.dynamics import advance_one, start_entities
+from gym_suite.radio.iq import channel_energy
+from gym_suite.radio.layout import (
     SILENT,
+    STREAM_DETECTOR,
+    STREAM_PACKET,
+    UNKNOWN,
     X_ACK,
     X_ACTIONS,
     X_BLOCKED,
     X_CHANNEL,
     X_PRIMARY,
+    X_SINR,
+    X_SUCCESS,
     X_SWITCHED,
-    advance_one,
-    covers,
-    start_entities,
 )
+from gym_suite.radio.link import fading_power, power_on
 from gym_suite.radio.parameters import (
     CLASSIFY,
-    E_SNR,
-    E_WIDTH,
+    E_WAVE,
     GOAL_JAM,
+    IQ,
     P_CHANNELS,
     P_ENTITIES,
+    P_FADING,
     P_GOAL,
     P_HISTORY,
     P_NOISE_POWER,
     P_OBSERVATION,
     P_PHYSICS,
     P_POWER,
+    P_RATE,
     P_REWARD,
     P_SAMPLES,
     P_SENSING,
@@ -42,17 +49,16 @@ from gym_suite.radio.parameters import (
     P_TARGET,
     P_THRESHOLD,
     P_TOLERANCE,
+    PERFECT,
+    REWARD_GOODPUT,
     REWARD_PEER,
     SENSE_OWN,
-    STATISTICAL,
     T_ENTITIES,
+    T_PLAYBACK,
+    W_NOISE,
 )
 
-UNKNOWN = -1.0  # a channel that was not looked at
-
-# Streams of random numbers; those of the entities are their numbers, below 128.
-STREAM_DETECTOR = 1 << 16
-DRAWS = 64  # streams per channel
+DRAWS = 64  # streams of the detector per channel
 
 # Metric columns: the two reward terms first.
 (
@@ -64,8 +70,10 @@ DRAWS = 64  # streams per channel
     M_BLOCKED,
     M_PRIMARY,
     M_SWITCHED,
+    M_SINR,
+    M_GOODPUT,
     METRICS,
-) = range(9)
+) = range(11)
 
 
 # ------------------------------------------------------------------------------------------- sensing
@@ -118,45 +126,73 @@ def energy_statistic(snr, samples, noise, key, step, stream):
 
 
 @kernel
-def _power_on(x, c, n, channels, entities):
-    total = 0.0
+def drawn_energy(x, key, step, c, p, tables):
+    """Return a draw of the mean of |y|^2 of a channel.
+
+    Signals of several entities add up in power; what is itself Gaussian noise adds to the noise.
+    """
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    entities, playback = tables[T_ENTITIES], tables[T_PLAYBACK]
+    signal, noise = 0.0, p[P_NOISE_POWER]
     for e in range(n):
-        if covers(x[X_ACTIONS + e], c, entities[e, E_WIDTH], channels):
-            total += entities[e, E_SNR]
-    return total
+        power = p[P_POWER] * power_on(x, e, entities[e], c, n, channels, playback)
+        if power > 0.0:
+            power *= fading_power(key, step, e, p[P_FADING])
+            if int(entities[e, E_WAVE]) == W_NOISE:
+                noise += power
+            else:
+                signal += power
+    return energy_statistic(signal, p[P_SAMPLES], noise, key, step, STREAM_DETECTOR + c * DRAWS)
+
+
+@called_kernel
+def detect(x, key, step, first, p, tables, work):
+    """Overwrite the newest entry of the history by what the energy detector decides.
+
+    Args:
+        x: The row, whose entry at ``first`` and on is UNKNOWN where nothing is looked at.
+        key: The row's key.
+        step: The step just played.
+        first: Place of the newest entry.
+        p: The row's parameters.
+        tables: Of the setup.
+        work: Scratch.
+    """
+    for c in range(int(p[P_CHANNELS])):
+        if x[first + c] == UNKNOWN:
+            continue
+        if int(p[P_PHYSICS]) == IQ:
+            energy = channel_energy(x, key, step, c, p, tables, work)
+        else:
+            energy = drawn_energy(x, key, step, c, p, tables)
+        x[first + c] = 1.0 if energy > p[P_THRESHOLD] else 0.0
 
 
 @kernel
-def _seen(code, n, observation):
-    """Return what an observer sees of an occupancy code."""
-    if observation == CLASSIFY:
-        return code
-    return 1.0 if code != 0.0 else 0.0
-
-
-@kernel
-def sense(x, key, step, p, tables):
+def sense(x, key, step, p, tables, work):
     """Move the history on by one step and fill its newest entry; fill the peer's observation."""
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
-    observation = int(p[P_OBSERVATION])
-    occupancy = X_ACTIONS + n
-    peer = occupancy + channels
-    newest = peer + channels + 4 * n
-    for j in range(newest + history * channels - 1, newest + channels - 1, -1):
-        x[j] = x[j - channels]
+    classify = int(p[P_OBSERVATION]) == CLASSIFY
+    # Views whose places count from 0: the compiler then turns each loop into block moves.
+    first = X_ACTIONS + n
+    occupancy, peer = x[first : first + channels], x[first + channels : first + 2 * channels]
+    newest = first + 2 * channels + 4 * n
+    for k in range(history - 1, 0, -1):
+        here = newest + k * channels
+        older, newer = x[here : here + channels], x[here - channels : here]
+        for c in range(channels):
+            older[c] = newer[c]
+    sensed = x[newest : newest + channels]
     for c in range(channels):
-        code = x[occupancy + c]
-        seen = _seen(code, n, observation)
-        x[peer + c] = seen
-        if int(p[P_SENSING]) == SENSE_OWN and x[X_CHANNEL] != c:
-            x[newest + c] = UNKNOWN
-        elif int(p[P_PHYSICS]) == STATISTICAL:
-            power = p[P_POWER] * _power_on(x, c, n, channels, tables[T_ENTITIES])
-            stream = STREAM_DETECTOR + c * DRAWS
-            energy = energy_statistic(power, p[P_SAMPLES], p[P_NOISE_POWER], key, step, stream)
-            x[newest + c] = 1.0 if energy > p[P_THRESHOLD] else 0.0
-        else:
-            x[newest + c] = seen
+        seen = occupancy[c] if classify else min(occupancy[c], 1.0)
+        peer[c] = seen
+        sensed[c] = seen
+    if int(p[P_SENSING]) == SENSE_OWN:
+        for c in range(channels):
+            if x[X_CHANNEL] != c:
+                sensed[c] = UNKNOWN
+    if int(p[P_PHYSICS]) != PERFECT:
+        detect(x, key, step, newest, p, tables, work)
 
 
 # --------------------------------------------------------------------------------------------- judge
@@ -167,7 +203,8 @@ def judge_one(x, key, step, u, p, tables, work, m):
     """Fill the reward terms and return the reward of one row.
 
     Access is +1 where at most ``tolerance`` of the step is interfered with, else -1; a jammer earns
-    +1 where the target is alone, else -1. Silence earns 0. With reward "throughput" nothing is lost.
+    +1 where the target is alone, else -1. Silence earns 0. With reward "throughput" nothing is lost;
+    with "goodput" neither, and chance decides by the SINR whether the packet arrives.
     """
     n = int(p[P_ENTITIES])
     channel = x[X_CHANNEL]
@@ -175,6 +212,8 @@ def judge_one(x, key, step, u, p, tables, work, m):
     if channel != SILENT:
         if int(p[P_GOAL]) == GOAL_JAM:
             good = x[X_ACTIONS + n + int(channel)] == p[P_TARGET]
+        elif int(p[P_REWARD]) == REWARD_GOODPUT:
+            good = uniform(key, step + 1, STREAM_PACKET) < x[X_SUCCESS]
         else:
             good = x[X_BLOCKED] <= p[P_TOLERANCE]
         x[X_ACK] = 1.0 if good else -1.0
@@ -184,7 +223,7 @@ def judge_one(x, key, step, u, p, tables, work, m):
 
 
 @kernel
-def measure_one(x, m):
+def measure_one(x, p, m):
     """Fill the metrics that are no reward terms from the state."""
     m[M_CHANNEL] = x[X_CHANNEL]
     m[M_ACK] = x[X_ACK]
@@ -192,6 +231,8 @@ def measure_one(x, m):
     m[M_BLOCKED] = x[X_BLOCKED]
     m[M_PRIMARY] = x[X_PRIMARY]
     m[M_SWITCHED] = x[X_SWITCHED]
+    m[M_SINR] = x[X_SINR]
+    m[M_GOODPUT] = p[P_RATE] * m[M_DELIVERED]
 
 
 @kernel
@@ -200,12 +241,13 @@ def observe_one(x, p, o):
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
     newest = X_ACTIONS + n + 2 * channels + 4 * n
     size = history * channels
-    scale = n + 1.0 if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
+    part = 1.0 / (n + 1.0) if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
+    sensed, action = x[newest : newest + size], o[size : size + channels + 1]
     for j in range(size):
-        o[j] = x[newest + j] / scale
+        o[j] = sensed[j] * part
     for k in range(channels + 1):
-        o[size + k] = 0.0
-    o[size + 1 + int(x[X_CHANNEL])] = 1.0
+        action[k] = 0.0
+    action[1 + int(x[X_CHANNEL])] = 1.0
     o[size + channels + 1] = x[X_ACK]
 
 
@@ -217,8 +259,8 @@ def step_one(x, key, step, u, p, tables, work, m):
     """Advance, judge and sense one row; return the reward."""
     advance_one(x, key, step, u, p, tables, work)
     reward = judge_one(x, key, step, u, p, tables, work, m)
-    sense(x, key, step + 1, p, tables)
-    measure_one(x, m)
+    sense(x, key, step + 1, p, tables, work)
+    measure_one(x, p, m)
     return reward
 
 
@@ -229,7 +271,7 @@ def reset_one(x, key, p, tables, work):
     newest = X_ACTIONS + int(p[P_ENTITIES]) * 5 + 2 * int(p[P_CHANNELS])
     for j in range(newest, x.shape[0]):
         x[j] = UNKNOWN
-    sense(x, key, 0, p, tables)
+    sense(x, key, 0, p, tables, work)
 
 
 @kernel
@@ -257,7 +299,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
             row = p[parameter_row(p, i)]
             reset_one(x[i], key[i], row, tables, work[i])
             m[:, i] = 0.0
-            measure_one(x[i], m[:, i])
+            measure_one(x[i], row, m[:, i])
             observe_one(x[i], row, o[i])
 
 
@@ -266,6 +308,7 @@ def observe_batch(x, key, step, p, tables, work, m, o, mask):
     """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
     for i in range(x.shape[0]):
         if mask[i]:
+            row = p[parameter_row(p, i)]
             m[:, i] = 0.0
-            measure_one(x[i], m[:, i])
-            observe_one(x[i], p[parameter_row(p, i)], o[i])
+            measure_one(x[i], row, m[:, i])
+            observe_one(x[i], row, o[i])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 SPEED_OF_LIGHT = 299_792_458.0  # m/s, exact
 BOLTZMANN = 1.380649e-23  # J/K, exact
 
@@ -231,3 +233,70 @@ def whittle_index(w: float, p01: float, p11: float) -> float:
     if w < after:
         return p01 / (1.0 + p01 - after)
     return p01 / (1.0 + p01 - w)
+
+
+# -------------------------------------------------------------------------------------------- waveforms
+
+
+def gray(value: int) -> int:
+    """Return the Gray code of a whole number."""
+    return value ^ (value >> 1)
+
+
+def constellation(kind: str, order: int) -> np.ndarray:
+    """Return the points of a constellation of unit mean power; neighbours differ in one bit of their label.
+
+    Args:
+        kind: "psk", "qam" (square) or "ask" (both signs).
+        order: Number of points, a power of two; for qam of four.
+
+    Returns:
+        Complex points in the order of their labels, (order,).
+    """
+    points = np.empty(order, dtype=np.complex128)
+    if kind == "psk":
+        turn = 0.25 * math.pi if order == 4 else 0.0
+        for place in range(order):
+            angle = 2.0 * math.pi * place / order + turn
+            points[gray(place)] = complex(math.cos(angle), math.sin(angle))
+        return points
+    side = math.isqrt(order) if kind == "qam" else order
+    levels = np.empty(side)
+    for place in range(side):
+        levels[gray(place)] = 2 * place - (side - 1)
+    if kind == "ask":
+        points[:] = levels
+    else:
+        points[:] = (levels[:, None] + 1j * levels[None, :]).ravel()
+    return points / math.sqrt(np.mean(np.abs(points) ** 2))
+
+
+def pulse_shape(pulse: str, time: np.ndarray, rolloff: float) -> np.ndarray:
+    """Return a pulse at times in symbols (Proakis and Salehi 2008, section 9.2).
+
+    Args:
+        pulse: "rrc" (root raised cosine), "rc" (raised cosine) or "rect" (1 in [0, 1)).
+        time: Times in symbols.
+        rolloff: Of the cosines, 0 to 1.
+    """
+    t = np.asarray(time, dtype=np.float64)
+    if pulse == "rect":
+        return ((t >= 0.0) & (t < 1.0)).astype(np.float64)
+    b = rolloff
+    if pulse == "rc":
+        root = 1.0 - (2.0 * b * t) ** 2
+        pole = np.abs(root) < 1e-9
+        value = np.sinc(t) * np.cos(math.pi * b * t) / np.where(pole, 1.0, root)
+        limit = 0.25 * math.pi * np.sinc(0.5 / b) if b > 0.0 else 1.0
+        return np.where(pole, limit, value)
+    if b == 0.0:
+        return np.sinc(t)
+    start, pole = np.abs(t) < 1e-9, np.abs(np.abs(4.0 * b * t) - 1.0) < 1e-9
+    safe = np.where(start | pole, 0.123 / b, t)
+    value = np.sin(math.pi * safe * (1.0 - b))
+    value += 4.0 * b * safe * np.cos(math.pi * safe * (1.0 + b))
+    value /= math.pi * safe * (1.0 - (4.0 * b * safe) ** 2)
+    angle = 0.25 * math.pi / b
+    limit = (1.0 + 2.0 / math.pi) * math.sin(angle) + (1.0 - 2.0 / math.pi) * math.cos(angle)
+    value = np.where(pole, b / math.sqrt(2.0) * limit, value)
+    return np.where(start, 1.0 + b * (4.0 / math.pi - 1.0), value)

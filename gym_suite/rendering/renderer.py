@@ -92,15 +92,45 @@ class EpisodeRenderer(ABC):
             history.clear()
         history.append(step, metrics[self._indices])
 
+    # Not abstract: most families draw from metrics and state alone.
+    def note(self, row: int, key: int, parameters: NDArray[np.float64]) -> None:  # noqa: B027
+        """Note what tells apart two rows of equal state; called before each `append`.
+
+        Args:
+            row: Which world.
+            key: Its episode's key, from which its chance follows.
+            parameters: Parameters of its plant (np,); only to be read during the call.
+        """
+
+    def text(self, row: int = 0) -> str:
+        """Return the picture of a row for a terminal (``render_mode="ansi"``): what is drawn, as numbers.
+
+        Raises:
+            RuntimeError: The row was not reset yet.
+        """
+        history = self._started(row)
+        columns = self.setup.metric_columns
+        last = history.newest()
+        width = max(map(len, self.columns), default=0)
+        lines = [f"{self.setup.id}  step {history.step}  t = {history.step * self.setup.dt:.6g} s"]
+        for name, index, value in zip(self.columns, self._indices, last, strict=True):
+            unit = columns[index].unit
+            lines.append(f"  {name:<{width}} {value:>13.6g}{'' if unit == '1' else ' ' + unit}")
+        return "\n".join(lines) + "\n"
+
+    def _started(self, row: int) -> History:
+        history = self._histories.get(row)
+        if history is None or history.step < 0:
+            raise RuntimeError(f"nothing to render in row {row}: call reset() first")
+        return history
+
     def frame(self, row: int = 0) -> NDArray[np.uint8]:
         """Return the picture of a row as fresh memory (height, width, 3).
 
         Raises:
             RuntimeError: The row was not reset yet.
         """
-        history = self._histories.get(row)
-        if history is None or history.step < 0:
-            raise RuntimeError(f"nothing to render in row {row}: call reset() first")
+        history = self._started(row)
         if self._canvas is None:
             self._canvas = Canvas(self.size)
             self.build(self._canvas)

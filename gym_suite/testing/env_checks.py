@@ -104,7 +104,7 @@ def check_close_twice(subject: Subject, **keywords: Any) -> None:
 
 
 def check_rendering(subject: Subject, **keywords: Any) -> None:
-    """``rgb_array`` needs no display, gives uint8 pictures and changes nothing in the world."""
+    """``rgb_array`` and ``ansi`` need no display, give pictures and texts and change nothing in the world."""
     env = make_single(subject, render_mode="rgb_array", **keywords)
     plain = make_single(subject, **keywords)
     actions = random_actions(env.action_space, 4)
@@ -118,6 +118,15 @@ def check_rendering(subject: Subject, **keywords: Any) -> None:
         )
         assert_same(env.step(action), plain.step(action), "a step between two pictures")
     env.close()
+    told = make_single(subject, render_mode="ansi", **keywords)
+    told.reset(seed=2)
+    plain.reset(seed=2)
+    for action in actions:
+        text = told.render()
+        assert isinstance(text, str), f"render() gave {type(text).__name__}, expected a text"
+        assert text.strip(), "render() gave an empty text"
+        assert_same(told.step(action), plain.step(action), "a step between two texts")
+    told.close()
 
 
 def check_seeds(subject: Subject, **keywords: Any) -> None:

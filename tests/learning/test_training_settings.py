@@ -3,9 +3,10 @@
 import gymnasium
 import pytest
 
-from gym_suite.learning.settings import _data, settings_for
+from gym_suite.learning.settings import ALGORITHMS, _data, settings_for
 
-ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos]
+ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos if algo in ALGORITHMS]
+CLASSES = {"ppo": "PPO", "sac": "SAC", "ppo-rnd": "BonusPPO", "ppo-count": "BonusPPO"}
 
 
 @pytest.mark.parametrize(("id", "algo"), ENTRIES)
@@ -14,8 +15,12 @@ def test_every_entry_builds_a_model_with_its_values(id, algo):
 
     settings = settings_for(id, algo)
     env = DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * settings.rows)
+    named = {*settings.visited, *getattr(settings, "novelty", ())}
+    if named:
+        env.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(named),))
+        env.observation_space.origin = {"columns": tuple(named)}
     model = settings.build(env, seed=3)
-    assert type(model).__name__.lower() == algo
+    assert type(model).__name__ == CLASSES[algo]
     assert model.gamma == settings.discount
     assert model.batch_size == settings.batch
     assert model.lr_schedule(1.0) == pytest.approx(settings.learning_rate)

@@ -91,6 +91,32 @@ def _shut_moving(o, x, y, theta, layout, p, tables, cost, radius):
 
 
 @called_kernel
+def point_ahead(way, count, cost, grid, p, x, y, goal_x, goal_y, lookahead):
+    """Return the last point of a way within the lookahead distance that the vehicle can reach straight on."""
+    cell, disc, columns = p[P_CELL], 0.5 * p[P_WIDTH] + 0.1, cost.shape[1]
+    px, py = goal_x, goal_y
+    if count > 2 or math.hypot(goal_x - x, goal_y - y) > lookahead:
+        px = (way[min(1, count - 1)] % columns + 0.5) * cell
+        py = (way[min(1, count - 1)] // columns + 0.5) * cell
+        for k in range(1, count):
+            qx, qy = (way[k] % columns + 0.5) * cell, (way[k] // columns + 0.5) * cell
+            if k == count - 1:
+                qx, qy = goal_x, goal_y
+            if math.hypot(qx - x, qy - y) > lookahead + cell:
+                break
+            if in_sight(cost, grid, cell, disc, x, y, qx, qy):
+                px, py = qx, qy
+    return px, py
+
+
+@kernel
+def cell_of(x, y, cell, rows, columns):
+    """Return the number of the cell at a place, or of the nearest one of the map."""
+    row = min(max(math.floor(y / cell), 0), rows - 1)
+    return row * columns + min(max(math.floor(x / cell), 0), columns - 1)
+
+
+@called_kernel
 def carrot_one(
     o, p, tables, base, radius, lookahead, cost, way, best, parent, heap, order
 ):  # fmt: skip
@@ -102,34 +128,19 @@ def carrot_one(
         x, y of the point (m), the length of the way (m, INFINITY without one), the nearest moving thing (m).
     """
     x, y, theta, goal_x, goal_y = pose_of(o, p)
-    layout, cell, disc = layout_of(o, p), p[P_CELL], 0.5 * p[P_WIDTH] + 0.1
+    layout, cell = layout_of(o, p), p[P_CELL]
     rows, columns = cost.shape
     for i in range(rows):
         for j in range(columns):
             cost[i, j] = base[layout, i, j]
     nearest = _shut_moving(o, x, y, theta, layout, p, tables, cost, radius)
-    start = min(max(math.floor(y / cell), 0), rows - 1) * columns
-    start += min(max(math.floor(x / cell), 0), columns - 1)
-    goal = min(max(math.floor(goal_y / cell), 0), rows - 1) * columns
-    goal += min(max(math.floor(goal_x / cell), 0), columns - 1)
+    start, goal = cell_of(x, y, cell, rows, columns), cell_of(goal_x, goal_y, cell, rows, columns)
     count = a_star(cost, start, goal, way, best, parent, heap, order)
     if count == 0:
         return x, y, INFINITY, nearest
-    px, py = goal_x, goal_y
-    if count > 2 or math.hypot(goal_x - x, goal_y - y) > lookahead:
-        cx, cy = (
-            (way[min(1, count - 1)] % columns + 0.5) * cell,
-            (way[min(1, count - 1)] // columns + 0.5) * cell,
-        )
-        px, py = cx, cy
-        for k in range(1, count):
-            qx, qy = (way[k] % columns + 0.5) * cell, (way[k] // columns + 0.5) * cell
-            if k == count - 1:
-                qx, qy = goal_x, goal_y
-            if math.hypot(qx - x, qy - y) > lookahead + cell:
-                break
-            if in_sight(cost, tables[T_GRID][layout], cell, disc, x, y, qx, qy):
-                px, py = qx, qy
+    px, py = point_ahead(
+        way, count, cost, tables[T_GRID][layout], p, x, y, goal_x, goal_y, lookahead
+    )
     return px, py, count * cell, nearest
 
 

@@ -290,7 +290,8 @@ class FleetEnv(AGVEnv):
         See :class:`gym_suite.agv.envs.setup.Options`; ``agents`` is the number of vehicles, 2 to 50.
 
     Reference Controllers:
-        "a_star": each vehicle by A* with regulated pure pursuit around what its lidar sees.
+        "orca": ways by priority and optimal reciprocal collision avoidance, the vehicles knowing of each other;
+        "a_star": each by A* with regulated pure pursuit around what its lidar sees.
 
     Parameters and Sources:
         :mod:`gym_suite.agv.parameters`.

@@ -13,7 +13,7 @@ from gym_suite.agv import dynamics, maps, tasks
 from gym_suite.agv import parameters as pm
 from gym_suite.agv.geometry import box_hits_grid, boxes_overlap
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Kernels, Setup, Tracked
+from gym_suite.core.family import Kernels, Setup
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
@@ -146,12 +146,6 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
         nominal_tables=(*tables, *pack([])),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=measured,
-        tracking=()
-        if agents
-        else (
-            Tracked("x", "goal_x", values["scale_x"], "m", "position x"),
-            Tracked("y", "goal_y", values["scale_x"], "m", "position y"),
-        ),
         effort=() if agents else ("v", "omega"),
         effort_scale=() if agents else (vehicle.v_limit, vehicle.omega_limit),
         violation="violation",

@@ -1,1 +1,1 @@
-"""Control laws of quadcopters: the peer's PID and geometric control on SE(3)."""
+"""Control laws of quadcopters: geometric control on SE(3), LQR, and the PID of gym-pybullet-drones."""

@@ -17,8 +17,11 @@ class RotorController(Controller):
     Observations may be one drone's or, in the joint form, all drones' side by side.
     """
 
-    #: Numbers that one drone's law remembers.
+    #: Numbers that one drone's law remembers. The first four may be its belief of the rotors' speeds.
     drone_state_size = 0
+    #: Where the gains come from, for :meth:`describe`; set by ``_tune``.
+    rule_: str = ""
+    source_: str = ""
 
     def _tune(self, nominal: Any) -> None:
         setup = nominal.setup
@@ -36,9 +39,18 @@ class RotorController(Controller):
         self._hover = float(
             np.sqrt(0.25 * self._row[pm.P_MASS] * self._row[pm.P_GRAVITY] / self._row[pm.P_K_F])
         )
+        drag = self._row[[pm.P_DRAG_XY, pm.P_DRAG_XY, pm.P_DRAG_Z]]
+        self._drag = drag * 4.0 * self._hover * (2.0 * np.pi / 60.0) / self._row[pm.P_MASS]
+        lag = self._row[pm.P_MOTOR_LAG]
+        self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
         self.observation_size_ = None  # one drone's or all drones'
         self._drones = setup.agent_count
         self.state_size = self.drone_state_size * self._drones
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, rule, source, gains with units, hyper-parameters and information, as plain data."""
+        described = super().describe()
+        return described | {"rule": self.rule_, "source": self.source_}
 
     def _seen(self, o: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         """Return a vector quantity of (n, no) in SI units, (n, 3); 0 where it is not observed."""
@@ -47,6 +59,29 @@ class RotorController(Controller):
             return np.zeros((len(o), 3))
         at = self._columns.index(names[0])
         return o[:, at : at + 3] * self._columns[at].scale
+
+    def _motion(
+        self, o: NDArray[np.float64], memory: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the target's velocity, the acceleration that holds it against drag, and the target's jerk.
+
+        The drag is that of rotors at hover speed (M. Faessler, A. Franchi and D. Scaramuzza, IEEE RA-L 3 (2018)
+        620-626, doi:10.1109/LRA.2017.2776353); the jerk is the difference to the period before.
+
+        Args:
+            o: Observations, (n, no).
+            memory: The last acceleration and whether there is one, (n, 4); updated in place.
+        """
+        velocity = self._seen(o, "target_velocity")
+        acceleration = self._seen(o, "target_acceleration")
+        jerk = (acceleration - memory[:, 0:3]) * memory[:, 3:4] / self._dt
+        memory[:, 0:3], memory[:, 3] = acceleration, 1.0
+        return velocity, acceleration + self._drag * velocity, jerk
+
+    def _rotation(self, o: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rotation matrices row by row, (n, 9)."""
+        at = self._columns.index("rotation_xx")
+        return np.ascontiguousarray(o[:, at : at + 9])
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -71,3 +106,21 @@ class RotorController(Controller):
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Update the state with what the action space let through."""
+
+    def _follow_rotors(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
+        """Let the believed rotor speeds, rpm above hovering in state[:, 0:4], approach what was commanded."""
+        wanted = action * self._range * self._hover
+        state[:, 0:4] = wanted + (state[:, 0:4] - wanted) * self._kept
+
+
+def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return roll, pitch, yaw, (n, 3) in rad, of rotation matrices row by row, (n, 9)."""
+    r = rotation.reshape(-1, 3, 3)
+    return np.stack(
+        [
+            np.arctan2(r[:, 2, 1], r[:, 2, 2]),
+            np.arcsin(np.clip(-r[:, 2, 0], -1.0, 1.0)),
+            np.arctan2(r[:, 1, 0], r[:, 0, 0]),
+        ],
+        axis=1,
+    )

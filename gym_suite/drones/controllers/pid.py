@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.parameters import check_option
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController
+from gym_suite.drones.controllers.base import RotorController, euler_angles
+from gym_suite.drones.controllers.gains import (
+    LAG_LEFT,
+    POLES,
+    POLES_SOURCE,
+    angular_acceleration,
+    chain_gains,
+    overridden,
+)
 
-# Gains of the Crazyflie 2.0, in N per m and in PWM counts (gym-pybullet-drones 2.1.0).
-_FORCE_P, _FORCE_I, _FORCE_D = (0.4, 0.4, 1.25), (0.05, 0.05, 0.05), (0.2, 0.2, 0.5)
-_TORQUE_P, _TORQUE_I, _TORQUE_D = (70e3, 70e3, 60e3), (0.0, 0.0, 500.0), (20e3, 20e3, 12e3)
-_FORCE_BOUND, _TORQUE_BOUND = np.array([2.0, 2.0, 0.15]), np.array([1.0, 1.0, 1500.0])
+_PEER = "gym-pybullet-drones 2.1.0 (Panerati et al., IROS 2021, arXiv:2103.02142)"
+# Gains of the Crazyflie 2.0, in N per m and in PWM counts, and bounds of the integrals (m s, s).
+_PEER_GAINS = {
+    "position_p": (0.4, 0.4, 1.25),
+    "position_i": (0.05, 0.05, 0.05),
+    "position_d": (0.2, 0.2, 0.5),
+    "attitude_p": (70e3, 70e3, 60e3),
+    "attitude_i": (0.0, 0.0, 500.0),
+    "attitude_d": (20e3, 20e3, 12e3),
+    "position_bound": (2.0, 2.0, 0.15),
+    "attitude_bound": (1.0, 1.0, 1500.0),
+}
+_UNITS = {
+    "position_p": "N/m",
+    "position_i": "N/(m s)",
+    "position_d": "N s/m",
+    "attitude_p": "1",
+    "attitude_i": "1/s",
+    "attitude_d": "s",
+    "position_bound": "m s",
+    "attitude_bound": "s",
+}
 _TORQUE_MOST = 3200.0
 _RPM_PER_PWM, _RPM_AT_0 = 0.2685, 4070.3
 _PWM_LOW, _PWM_HIGH = 20_000.0, 65_535.0
@@ -21,72 +49,130 @@ _MIXERS = {
     0: np.array([[-0.5, -0.5, -1.0], [-0.5, 0.5, 1.0], [0.5, 0.5, -1.0], [0.5, -0.5, 1.0]]),
     1: np.array([[0.0, -1.0, -1.0], [1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [-1.0, 0.0, 1.0]]),
 }
-_GRAVITY = 9.8
+_REACH = 0.2  # m; with gains by pole placement errors beyond this are not integrated any faster
+TUNINGS = ("auto", "peer", "poles")
 
 
 class PeerPID(RotorController):
     """The PID controller of gym-pybullet-drones: position, then attitude by rotation error, in PWM counts.
 
     Rates are differences of Euler angles, as there; the first call of an episode sees none, where there it
-    sees a spike. Its gains are for the Crazyflie 2.0 without motor lag: model="bullet-parity".
+    sees a spike. The peer's gains are for rotors without lag (model="bullet-parity"): with the identified lag
+    the attitude oscillates and the drone falls. There the same law gets gains by pole placement, see
+    :func:`gym_suite.drones.controllers.gains.chain_gains`, geometric control's lead against the lag, and bounds of
+    the wanted force, without which it turns over where it is well above its target.
 
     Args:
         feed_forward: Whether the target's velocity is used; the peer's example leaves it out, which makes
             nine tenths of its error on a circle.
+        tuning: "peer", "poles", or "auto": the peer's gains without a rotor lag, else by pole placement.
+        gains: Gains to use in place of those, by the names in ``gains_``, each for x, y, z.
     """
 
     name = "pid"
     information = "observation"
-    drone_state_size = 10
+    drone_state_size = (
+        14  # believed rotors, integrals of force and torque, last angles and whether there are any
+    )
 
-    def __init__(self, *, feed_forward: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        feed_forward: bool = True,
+        tuning: str = "auto",
+        gains: Mapping[str, Any] | None = None,
+    ) -> None:
         self.feed_forward = feed_forward
+        self.tuning = tuning
+        self.gains = gains
 
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
         self._mixer = _MIXERS[int(self._row[pm.P_LAYOUT])]
-        self.gains_ = {
-            "position_p": _FORCE_P,
-            "position_i": _FORCE_I,
-            "position_d": _FORCE_D,
-            "attitude_p": _TORQUE_P,
-            "attitude_i": _TORQUE_I,
-            "attitude_d": _TORQUE_D,
-        }
-        self.gain_units_ = {
-            "position_p": "N/m",
-            "position_i": "N/(m s)",
-            "position_d": "N s/m",
-            "attitude_p": "1",
-            "attitude_i": "1/s",
-            "attitude_d": "s",
+        tuning = check_option("tuning", self.tuning, TUNINGS)
+        if tuning == "auto":
+            tuning = "poles" if self._row[pm.P_MOTOR_LAG] > 0.0 else "peer"
+        self._bounded = tuning == "poles"
+        self._reach = _REACH if self._bounded else np.inf
+        lag = self._row[pm.P_MOTOR_LAG]
+        self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
+        gains = _PEER_GAINS if tuning == "peer" else self._pole_gains(lag / self._lead)
+        self.gains_ = overridden(dict(gains), self.gains, "the PID")
+        self.gain_units_ = dict(_UNITS)
+        self.rule_ = "published gains, tuned by hand" if tuning == "peer" else POLES
+        self.source_ = _PEER if tuning == "peer" else f"{POLES_SOURCE}; law: {_PEER}"
+
+    def _pole_gains(self, lag: float) -> dict[str, NDArray[np.float64]]:
+        """Return gains by :func:`chain_gains` for a rotor lag, converted to the law's newtons and counts."""
+        # Held for one period and differenced over another: half a period of dead time each.
+        a = chain_gains(lag + self._dt)
+        mass, gravity = self._row[pm.P_MASS], self._row[pm.P_GRAVITY]
+        per_count = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)
+        integral = np.array([a["integral"], a["integral"], a["sum"]])
+        attitude_i = np.array([0.0, 0.0, a["sum"]]) / (2.0 * per_count)
+        return {
+            "position_p": mass * np.array([a["position"], a["position"], a["value"]]),
+            "position_i": mass * integral,
+            "position_d": mass * np.array([a["velocity"], a["velocity"], a["slope"]]),
+            # the law's rotation error is twice the angle
+            "attitude_p": np.array([a["attitude"], a["attitude"], a["value"]]) / (2.0 * per_count),
+            "attitude_i": attitude_i,
+            "attitude_d": np.array([a["rate"], a["rate"], a["slope"]]) / per_count,
+            "position_bound": np.array([0.3, 0.3, 0.5]) * gravity / integral,
+            "attitude_bound": np.array([1.0, 1.0, 0.3 * _TORQUE_MOST / attitude_i[2]]),
         }
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
-        dt = self._dt
-        force_sum, torque_sum = state[:, 0:3], state[:, 3:6]
-        last, started = state[:, 6:9], state[:, 9:10]
-        at = self._columns.index("rotation_xx")
-        turned = o[:, at : at + 9].reshape(-1, 3, 3)
+        gains, dt = self.gains_, self._dt
+        force_sum, torque_sum = state[:, 4:7], state[:, 7:10]
+        last, started = state[:, 10:13], state[:, 13:14]
+        rotation = self._rotation(o)
+        turned = rotation.reshape(-1, 3, 3)
         error, velocity = self._seen(o, "error"), self._seen(o, "velocity")
         wanted_velocity = self._seen(o, "target_velocity") if self.feed_forward else 0.0
-        force_sum[:] = np.clip(force_sum + error * dt, -_FORCE_BOUND, _FORCE_BOUND)
-        force = _FORCE_P * error + _FORCE_I * force_sum + _FORCE_D * (wanted_velocity - velocity)
-        force[:, 2] += self._row[pm.P_MASS] * _GRAVITY
+        _integrate(
+            force_sum, np.clip(error, -self._reach, self._reach) * dt, gains["position_bound"]
+        )
+        force = gains["position_p"] * error + gains["position_i"] * force_sum
+        force += gains["position_d"] * (wanted_velocity - velocity)
+        force[:, 2] += self._row[pm.P_MASS] * self._row[pm.P_GRAVITY]
+        if self._bounded:
+            _keep_upright(force, self._row[pm.P_MASS] * self._row[pm.P_GRAVITY])
         thrust = np.maximum((force * turned[:, :, 2]).sum(axis=1), 0.0)
         pwm = (np.sqrt(thrust / (4.0 * self._row[pm.P_K_F])) - _RPM_AT_0) / _RPM_PER_PWM
         wanted = _attitude_along(force)
-        angles = _euler(turned)
+        angles = euler_angles(rotation)
         rates = np.where(started > 0.0, (angles - last + np.pi) % (2.0 * np.pi) - np.pi, 0.0) / dt
         last[:], started[:] = angles, 1.0
         skew = np.swapaxes(wanted, 1, 2) @ turned
         skew -= np.swapaxes(skew, 1, 2)
         tilt = np.stack([skew[:, 2, 1], skew[:, 0, 2], skew[:, 1, 0]], axis=1)
-        torque_sum[:] = np.clip(torque_sum - tilt * dt, -_TORQUE_BOUND, _TORQUE_BOUND)
-        torque = -np.array(_TORQUE_P) * tilt - _TORQUE_D * rates + np.array(_TORQUE_I) * torque_sum
+        _integrate(torque_sum, -tilt * dt, gains["attitude_bound"])
+        torque = -gains["attitude_p"] * tilt - gains["attitude_d"] * rates
+        torque += gains["attitude_i"] * torque_sum
         torque = np.clip(torque, -_TORQUE_MOST, _TORQUE_MOST)
         counts = np.clip(pwm[:, None] + torque @ self._mixer.T, _PWM_LOW, _PWM_HIGH)
-        return _RPM_PER_PWM * counts + _RPM_AT_0
+        wanted_speed = _RPM_PER_PWM * counts + _RPM_AT_0
+        rotor = state[:, 0:4] + self._hover
+        return np.clip(rotor + self._lead * (wanted_speed - rotor), 0.0, self._row[pm.P_MAX_RPM])
+
+    def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
+        self._follow_rotors(action, state)
+
+
+def _integrate(
+    total: NDArray[np.float64], change: NDArray[np.float64], bound: NDArray[np.float64]
+) -> None:
+    """Add to an integral, (n, 3), in place, within its bounds."""
+    total[:] = np.clip(total + change, -bound, bound)
+
+
+def _keep_upright(force: NDArray[np.float64], weight: float) -> None:
+    """Bound wanted forces, (n, 3), in place: 0.3 to 2.1 weights upwards, and a tilt of 30 degrees."""
+    force[:, 2] = np.clip(force[:, 2], 0.3 * weight, 2.1 * weight)
+    level = np.linalg.norm(force[:, 0:2], axis=1)
+    most = np.tan(np.pi / 6.0) * force[:, 2]
+    force[:, 0:2] *= np.minimum(1.0, most / np.maximum(level, 1e-12))[:, None]
 
 
 def _attitude_along(force: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,15 +181,3 @@ def _attitude_along(force: NDArray[np.float64]) -> NDArray[np.float64]:
     y = np.cross(z, [1.0, 0.0, 0.0])
     y /= np.linalg.norm(y, axis=1, keepdims=True)
     return np.stack([np.cross(y, z), y, z], axis=2)
-
-
-def _euler(r: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return roll, pitch, yaw, (n, 3)."""
-    return np.stack(
-        [
-            np.arctan2(r[:, 2, 1], r[:, 2, 2]),
-            np.arcsin(np.clip(-r[:, 2, 0], -1.0, 1.0)),
-            np.arctan2(r[:, 1, 0], r[:, 0, 0]),
-        ],
-        axis=1,
-    )

@@ -1,6 +1,11 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
 from gym_suite.drones.envs.base import DroneEnv
+from gym_suite.drones.envs.formation import (
+    FormationEnv,
+    FormationParallelEnv,
+    FormationVectorEnv,
+)
 from gym_suite.drones.envs.hover import HoverEnv, HoverVectorEnv
 from gym_suite.drones.envs.multi_hover import (
     MultiHoverEnv,
@@ -13,6 +18,9 @@ from gym_suite.drones.envs.track import TrackEnv, TrackVectorEnv
 
 __all__ = [
     "DroneEnv",
+    "FormationEnv",
+    "FormationParallelEnv",
+    "FormationVectorEnv",
     "HoverEnv",
     "HoverVectorEnv",
     "MultiHoverEnv",

@@ -114,7 +114,7 @@ class HoverEnv(DroneEnv):
 
     | Name                | Default                          | Meaning                                            |
     |---------------------|----------------------------------|----------------------------------------------------|
-    | `render_mode`       | `None`                           | `None`, `"rgb_array"` or `"human"`                 |
+    | `render_mode`       | `None`                           | `None`, `"rgb_array"`, `"ansi"` or `"human"`       |
     | `vehicle`           | `"cf2x"`                         | "cf2x", "cf2p", mapping (with "base") or `Vehicle` |
     | `engine`            | `"bullet"`                       | `"bullet"` or `"compiled"`                         |
     | `model`             | `"identified"`                   | "identified", "bullet-parity", mapping or `Model`  |
@@ -145,7 +145,8 @@ class HoverEnv(DroneEnv):
     | Name        | What it is                                                      |
     |-------------|-----------------------------------------------------------------|
     | `geometric` | geometric control on SE(3) (Lee, Leok and McClamroch, CDC 2010) |
-    | `pid`       | the PID of gym-pybullet-drones; made for model="bullet-parity"  |
+    | `lqr`       | LQR of the linearised plant, weights by Bryson's rule           |
+    | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
 

@@ -137,7 +137,7 @@ class MultiHoverEnv(DroneEnv):
 
     | Name                | Default                          | Meaning                                            |
     |---------------------|----------------------------------|----------------------------------------------------|
-    | `render_mode`       | `None`                           | `None`, `"rgb_array"` or `"human"`                 |
+    | `render_mode`       | `None`                           | `None`, `"rgb_array"`, `"ansi"` or `"human"`       |
     | `vehicle`           | `"cf2x"`                         | "cf2x", "cf2p", mapping (with "base") or `Vehicle` |
     | `engine`            | `"bullet"`                       | `"bullet"` or `"compiled"`                         |
     | `model`             | `"identified"`                   | "identified", "bullet-parity", mapping or `Model`  |
@@ -155,7 +155,7 @@ class MultiHoverEnv(DroneEnv):
     | `start_velocity`    | `0.2`                            | largest velocity at reset along each axis, m/s     |
     | `start_tilt`        | `0.2`                            | largest tilt at reset about each axis, rad         |
     | `bound`             | `2.0`                            | distance from the target that ends the episode, m  |
-    | `error_scale`       | `1.0`                            | distance that earns nothing, m                     |
+    | `error_scale`       | `0.4`                            | distance that earns nothing, m                     |
     | `weights`           | `None`                           | mapping from terms to weights                      |
     | `penalty_crash`     | `None`                           | cost of a crash; `None`: see Rewards               |
     | `noise`             | `None`                           | of the measurements: of full scale, or SI by name  |
@@ -171,7 +171,8 @@ class MultiHoverEnv(DroneEnv):
     | Name        | What it is                                                      |
     |-------------|-----------------------------------------------------------------|
     | `geometric` | geometric control on SE(3) (Lee, Leok and McClamroch, CDC 2010) |
-    | `pid`       | the PID of gym-pybullet-drones; made for model="bullet-parity"  |
+    | `lqr`       | LQR of the linearised plant, weights by Bryson's rule           |
+    | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
 

@@ -24,6 +24,9 @@ class Options:
     path: Any = None
     drones: int = 2
     spacing: float = 0.4
+    formation: str = "swap"
+    swap_period: float = 4.0
+    neighbours: int | None = None
     neighbour_radius: float = 10.0
     start_position: float | None = None
     start_velocity: float | None = None
@@ -51,19 +54,31 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "start_position": 0.1,
         "start_velocity": 0.1,
         "start_tilt": 0.1,
-        "error_scale": 0.5,
+        "error_scale": 0.3,
     },
     "multi_hover": {
         "start_position": 0.2,
         "start_velocity": 0.2,
         "start_tilt": 0.2,
+        "error_scale": 0.4,
+    },
+    "formation": {
+        "path": {"kind": "circle", "size": 0.3, "period": 8.0, "rise": 0.1},
+        "drones": 4,
+        "spacing": 0.5,
+        "start_position": 0.1,
+        "start_velocity": 0.1,
+        "start_tilt": 0.1,
         "error_scale": 1.0,
     },
 }
+_FORMATION = ("formation", "swap_period")
+_SEVERAL = ("drones", "spacing", "neighbours", "neighbour_radius")
 _NOT_FOR = {
-    "hover": ("path", "drones", "spacing", "neighbour_radius"),
-    "track": ("drones", "spacing", "neighbour_radius"),
-    "multi_hover": ("path",),
+    "hover": ("path", *_SEVERAL, *_FORMATION),
+    "track": (*_SEVERAL, *_FORMATION),
+    "multi_hover": ("path", *_FORMATION),
+    "formation": (),
 }
 #: What an action of 1 stands for: a share of the hover speed, rad/s, m/s, m from the target.
 ACTION_RANGES = {"rotors": 0.4, "rates": 6.0, "velocity": 2.0, "position": 0.5}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Kernels, Setup, Tracked
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option
@@ -17,6 +16,14 @@ from gym_suite.drones import dynamics, tasks
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.controllers.gains import geometric_gains
+from gym_suite.drones.envs.columns import (
+    PARAMETERS,
+    action_columns,
+    metric_columns,
+    observation_columns,
+    parameter_columns,
+    state_columns,
+)
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
@@ -26,6 +33,8 @@ from gym_suite.drones.envs.options import (
     Options,
     keyword_names,
 )
+from gym_suite.drones.linear import hover_plant
+from gym_suite.drones.tasks.layout import HEIGHT
 
 KERNELS = Kernels(
     step=tasks.step_batch,
@@ -34,10 +43,11 @@ KERNELS = Kernels(
     advance=tasks.advance_batch,
 )
 ENGINES = ("bullet", "compiled")
-PARAMETERS = pm.PHYSICS + tasks.TASK_PARAMETERS
+RING_TASKS = ("multi_hover", "formation")
+FORMATIONS = ("hold", "swap")
+MOST_DRONES = 100
 HORIZON = 480  # control periods that the default penalty reckons with
 YAW_RANGE = 2.0  # rad/s
-_UNITS = {"rotors": "1", "rates": "rad/s", "velocity": "m/s", "position": "m"}
 
 
 def configure(id: str, task: str, /, **keywords: Any) -> Setup:
@@ -45,7 +55,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
 
     Args:
         id: The environment's id.
-        task: "hover", "track" or "multi_hover".
+        task: "hover", "track", "multi_hover" or "formation".
         **keywords: Attributes of :class:`gym_suite.drones.envs.options.Options`.
 
     Raises:
@@ -72,15 +82,15 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     )
     path, table = _path(options.path)
     count = 1
-    if task == "multi_hover":
-        count = int(check_number("drones", options.drones, low=2, high=100, integer=True))
-    values = physics | _task_values(task, options, ratio, path, count)
+    if task in RING_TASKS:
+        count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
+    values = physics | _task_values(task, options, ratio, path)
+    values |= _ring_values(task, options, count, vehicle)
     values |= {f"gain_{name}": gain for name, gain in geometric_gains().items()}
-    values["drones"] = count
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     size = len(ACTION_NAMES[options.action])
-    observations = _observation_columns(task, options, values, count)
+    observations = observation_columns(task, options, values)
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
@@ -97,11 +107,11 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         family="drones",
         kernels=KERNELS,
         dt=dt * ratio,
-        state_columns=_state_columns(suffixes, int(values["history"]) * size),
-        action_columns=_action_columns(options, values),
+        state_columns=state_columns(suffixes, int(values["history"]) * size),
+        action_columns=action_columns(options, values),
         observation_columns=observations,
-        metric_columns=_metric_columns(suffixes),
-        parameter_columns=_parameter_columns(vehicle, model),
+        metric_columns=metric_columns(suffixes),
+        parameter_columns=parameter_columns(vehicle, model),
         row=row,
         tables=(table, nominal, *pack(read_disturbance(options.disturbance, channels))),
         nominal_tables=(table, nominal, *pack([])),
@@ -122,6 +132,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
         noise=read_noise(options.noise, observations, measured),
         delay=read_delay(options.delay),
+        plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(task, options, vehicle, model),
         engine=engine,
@@ -184,19 +195,18 @@ def _read_table(given: Any) -> np.ndarray:
 
 
 def _task_values(
-    task: str, options: Options, ratio: int, path: Mapping[str, float], count: int
+    task: str, options: Options, ratio: int, path: Mapping[str, float]
 ) -> dict[str, float]:
     span = options.action_range
     span = ACTION_RANGES[options.action] if span is None else span
     highest = 1.0 if options.action == "rotors" else 100.0
     values: dict[str, float] = {
         "ratio": ratio,
-        "task": float(task == "track"),
+        "task": {"track": 1.0, "formation": 2.0}.get(task, 0.0),
         "action": tasks.ACTIONS.index(options.action),
         "action_range": check_number("action_range", span, above=0.0, high=highest),
         "yaw_range": YAW_RANGE,
         **path,
-        "spacing": check_number("spacing", options.spacing, low=0.0, high=100.0),
         "start_tilt": check_number("start_tilt", options.start_tilt, low=0.0, high=1.5),
         "history": check_number("history", options.history, low=1, high=100, integer=True),
     }
@@ -219,106 +229,29 @@ def _task_values(
     return values
 
 
-# ------------------------------------------------------------------------------------------------------------ columns
-
-
-def _action_columns(options: Options, values: Mapping[str, float]) -> Columns:
-    columns = []
-    for name in ACTION_NAMES[options.action]:
-        unit, scale = _UNITS[options.action], values["action_range"]
-        if name == "action_thrust":
-            unit, scale = "1", 0.8
-        elif name == "action_yaw_rate":
-            scale = values["yaw_range"]
-        label = name.removeprefix("action_").replace("_", " ")
-        columns.append(Column(name, unit, -1, 1, f"{label} command; 0 hovers", scale=scale))
-    return Columns(*columns)
-
-
-def _observation_columns(
-    task: str, options: Options, values: Mapping[str, float], count: int
-) -> Columns:
-    b = tasks.OBSERVATION_BOUND
-    metre, speed, acceleration, rate = tasks.SCALES
-    columns = [Column(f"error_{a}", "m", -b, b, f"target minus position {a}", metre) for a in "xyz"]
-    columns += [Column(f"velocity_{a}", "m/s", -b, b, f"velocity {a}", speed) for a in "xyz"]
-    columns += [
-        Column(f"rotation_{row}{column}", "1", -1, 1, "element of the rotation matrix")
-        for row in "xyz"
-        for column in "xyz"
-    ]
-    columns += [Column(f"body_rate_{a}", "rad/s", -b, b, f"body rate {a}", rate) for a in "xyz"]
-    columns.append(Column("height", "m", -b, b, "height", metre))
-    if task == "track":
-        columns += [
-            Column(f"target_velocity_{a}", "m/s", -b, b, f"target velocity {a}", speed)
-            for a in "xyz"
-        ]
-        columns += [
-            Column(f"target_acceleration_{a}", "m/s^2", -b, b, f"{a}", acceleration) for a in "xyz"
-        ]
-    for k in range(int(values["history"])):
-        for action in _action_columns(options, values):
-            ago = f"_{k}" if k else ""
-            name, meaning = f"last_{action.name}{ago}", f"action {k + 1} periods ago"
-            columns.append(Column(name, action.unit, -1, 1, meaning, action.scale))
-    for k in range(1, count):
-        columns += [
-            Column(f"neighbour_{k}_{a}", "m", -b, b, f"neighbour's relative {a}", metre)
-            for a in "xyz"
-        ]
-        columns += [
-            Column(f"neighbour_{k}_velocity_{a}", "m/s", -b, b, "its relative velocity", speed)
-            for a in "xyz"
-        ]
-    return Columns(*columns)
-
-
-def _state_columns(suffixes: list[str], history: int) -> Columns:
-    columns = []
-    for s in suffixes:
-        columns += [Column(f"{c.name}{s}", c.unit, c.low, c.high, c.meaning) for c in dynamics.BODY]
-        for what, unit in (("", "m"), ("velocity_", "m/s"), ("acceleration_", "m/s^2")):
-            columns += [Column(f"target_{what}{a}{s}", unit, meaning="reference") for a in "xyz"]
-        columns.append(Column(f"clipped{s}", "1", 0, 4, "elements of the action outside [-1, 1]"))
-        columns += [Column(f"last_{k}{s}", "1", -1, 1, "last actions") for k in range(history)]
-    return Columns(*columns)
-
-
-def _metric_columns(suffixes: list[str]) -> Columns:
-    inf = np.inf
-    columns = [
-        Column("reward_position", "1", 0, inf, "nearness to the target"),
-        Column("reward_rates", "1", -inf, 0, "squared body rates"),
-        Column("reward_effort", "1", -inf, 0, "squared action"),
-        Column("reward_smoothness", "1", -inf, 0, "squared change of the action"),
-        Column("reward_crash", "1", -inf, 0, "penalty of a crash or of leaving"),
-        Column("violation", "1", 0, 1, "1 if a drone crashed or left"),
-        Column("clipped", "1", 0, inf, "elements of the action that were outside [-1, 1]"),
-        Column("distance", "m", 0, inf, "of the drone farthest from its target"),
-    ]
-    for s in suffixes:
-        columns += [Column(f"{a}{s}", "m", meaning=f"position {a}") for a in "xyz"]
-        columns += [Column(f"target_{a}{s}", "m", meaning=f"target {a}") for a in "xyz"]
-        columns.append(Column(f"target_distance{s}", "m", 0, inf, "distance from the target"))
-        columns.append(Column(f"speed{s}", "m/s", 0, inf, "speed"))
-        columns += [Column(f"command_{i}{s}", "rpm", 0, inf, "rotor command") for i in range(4)]
-    return Columns(*columns)
-
-
-def _parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
-    """Return the parameter columns with the sources of this vehicle's and model's numbers."""
-    columns = []
-    for c in PARAMETERS:
-        source = ""
-        if c.name == "k_m" and model.yaw_ratio:
-            source = pm.model_source(model, "yaw_ratio")
-        elif c.name in pm.Vehicle.__slots__:
-            source = pm.vehicle_source(vehicle, c.name)
-        elif c.name in pm.Model.__slots__ and c.name != "identified":
-            source = pm.model_source(model, c.name)
-        columns.append(Column(c.name, c.unit, c.low, c.high, c.meaning, 1.0, source))
-    return Columns(*columns)
+def _ring_values(task: str, options: Options, count: int, vehicle: pm.Vehicle) -> dict[str, float]:
+    """Return the numbers of several drones' ring of places and of what they see of each other."""
+    values = {"spacing": 0.0, "swap_period": 0.0, "neighbours": 0.0, "drones": float(count)}
+    if count == 1:
+        return values
+    spacing = check_number("spacing", options.spacing, low=0.0, high=100.0)
+    apart = 2.0 * spacing * np.sin(np.pi / count)
+    if apart <= 2.0 * vehicle.radius:
+        raise ValueError(
+            f"spacing = {spacing:g} m puts {count} drones {apart:.3g} m from each other; "
+            f"they touch at {2.0 * vehicle.radius:g} m"
+        )
+    values["spacing"] = spacing
+    given = count - 1 if options.neighbours is None else options.neighbours
+    values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
+    if task == "formation" and check_option("formation", options.formation, FORMATIONS) == "swap":
+        values["swap_period"] = check_number("swap_period", options.swap_period, above=0.0)
+        way = 2.0 * spacing * np.sin(np.pi * (count // 2) / count)
+        if way >= options.bound:
+            raise ValueError(
+                f"a swap is {way:g} m long, from which bound = {options.bound:g} m ends the episode"
+            )
+    return values
 
 
 def _resolved(task: str, options: Options, vehicle: pm.Vehicle, model: pm.Model) -> dict[str, Any]:

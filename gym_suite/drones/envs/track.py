@@ -120,7 +120,7 @@ class TrackEnv(DroneEnv):
 
     | Name                | Default                           | Meaning                                            |
     |---------------------|-----------------------------------|----------------------------------------------------|
-    | `render_mode`       | `None`                            | `None`, `"rgb_array"` or `"human"`                 |
+    | `render_mode`       | `None`                            | `None`, `"rgb_array"`, `"ansi"` or `"human"`       |
     | `vehicle`           | `"cf2x"`                          | "cf2x", "cf2p", mapping (with "base") or `Vehicle` |
     | `engine`            | `"bullet"`                        | `"bullet"` or `"compiled"`                         |
     | `model`             | `"identified"`                    | "identified", "bullet-parity", mapping or `Model`  |
@@ -136,7 +136,7 @@ class TrackEnv(DroneEnv):
     | `start_velocity`    | `0.1`                             | largest velocity at reset along each axis, m/s     |
     | `start_tilt`        | `0.1`                             | largest tilt at reset about each axis, rad         |
     | `bound`             | `2.0`                             | distance from the target that ends the episode, m  |
-    | `error_scale`       | `0.5`                             | distance that earns nothing, m                     |
+    | `error_scale`       | `0.3`                             | distance that earns nothing, m                     |
     | `weights`           | `None`                            | mapping from terms to weights                      |
     | `penalty_crash`     | `None`                            | cost of a crash; `None`: see Rewards               |
     | `noise`             | `None`                            | of the measurements: of full scale, or SI by name  |
@@ -155,7 +155,8 @@ class TrackEnv(DroneEnv):
     | Name        | What it is                                                      |
     |-------------|-----------------------------------------------------------------|
     | `geometric` | geometric control on SE(3) (Lee, Leok and McClamroch, CDC 2010) |
-    | `pid`       | the PID of gym-pybullet-drones; made for model="bullet-parity"  |
+    | `lqr`       | LQR of the linearised plant, weights by Bryson's rule           |
+    | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
 

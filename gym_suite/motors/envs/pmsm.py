@@ -129,7 +129,7 @@ class PMSMEnv(MotorEnv):
 
     | Name               | Default            | Meaning                                                             |
     |--------------------|--------------------|---------------------------------------------------------------------|
-    | `render_mode`      | `None`             | `None`, `"rgb_array"` or `"human"`                                  |
+    | `render_mode`      | `None`             | `None`, `"rgb_array"`, `"ansi"` or `"human"`                        |
     | `machine`          | `"PMSM"`           | name of a set, mapping or `PMSM`, see below                         |
     | `load`             | `"constant_speed"` | kind, mapping with "kind", or load, see below                       |
     | `frame`            | `"dq"`             | frame of a voltage action: `"dq"` or `"abc"`                        |

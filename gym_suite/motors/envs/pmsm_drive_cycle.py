@@ -131,7 +131,7 @@ class PMSMDriveCycleEnv(MotorEnv):
 
     | Name               | Default             | Meaning                                                     |
     |--------------------|---------------------|-------------------------------------------------------------|
-    | `render_mode`      | `None`              | `None`, `"rgb_array"` or `"human"`                          |
+    | `render_mode`      | `None`              | `None`, `"rgb_array"`, `"ansi"` or `"human"`                |
     | `machine`          | `"HSM16.17.12-C01"` | name of a set, mapping or `PMSM`, see below                 |
     | `load`             | `"vehicle"`         | mapping of overrides or `Vehicle`                           |
     | `control`          | `"torque"`          | what an action commands: `"torque"` or `"voltage"`          |

@@ -131,7 +131,7 @@ class PMSMSpeedEnv(MotorEnv):
 
     | Name               | Default               | Meaning                                                         |
     |--------------------|-----------------------|-----------------------------------------------------------------|
-    | `render_mode`      | `None`                | `None`, `"rgb_array"` or `"human"`                              |
+    | `render_mode`      | `None`                | `None`, `"rgb_array"`, `"ansi"` or `"human"`                    |
     | `machine`          | `"PMSM"`              | name of a set, mapping or `PMSM`, see below                     |
     | `load`             | `"polynomial_static"` | kind, mapping with "kind", or load, see below                   |
     | `control`          | `"voltage"`           | what an action commands: `"voltage"` or `"torque"`              |

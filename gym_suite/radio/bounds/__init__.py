@@ -92,7 +92,8 @@ def ceilings(
     """
     read, rules = read_scenario(scenario), rules or Rules()
     chain = Chain(read)
-    values = plan(chain, rules, work=work)
+    played = any(entity.kind == "playback" for entity in read.entities)  # several channels at once
+    values = None if played else plan(chain, rules, work=work)
     if values is not None:
         return Ceilings(
             memoryless=_rounded(memoryless(chain, rules, work=work)),

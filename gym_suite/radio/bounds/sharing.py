@@ -67,7 +67,7 @@ def _served(chain: Chain, step: int, air: Air) -> int:
         for role in scenario.agents
         if role.target is not None
     )
-    free = chain.occupancy(actions).count(0)
+    free = chain.occupancy(step, actions).count(0)
     return hits + min(free, sum(role.goal == "access" for role in scenario.agents))
 
 

@@ -80,9 +80,8 @@ def _presence(chain: Chain, e: int) -> Array:
     result = np.zeros((chain.steps + 1, chain.channels))
     steps = np.flatnonzero(chain.acting[:, e])
     if e not in chain.drawing:
-        for k in range(chain.width(e)):
-            on = steps[chain.scheduled[steps, e] >= 0]
-            result[on, (chain.scheduled[on, e] + k) % chain.channels] = 1.0
+        for step in steps.tolist():
+            result[step, list(chain.covered(step, e, int(chain.scheduled[step, e])))] = 1.0
     elif entity.kind in FORGETFUL:
         for chance, (_, channel) in chain.draw(e):
             for k in range(chain.width(e) if channel >= 0 else 0):

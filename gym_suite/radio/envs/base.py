@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,10 +10,13 @@ import numpy as np
 
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv
-from gym_suite.radio.dynamics import X_ACTIONS
+from gym_suite.radio.emission import read_link
 from gym_suite.radio.envs.setup import configure
+from gym_suite.radio.iq import band_samples
+from gym_suite.radio.layout import X_ACTIONS
 from gym_suite.radio.rfrl import read_draws
 from gym_suite.radio.scenario import read_mapping
+from gym_suite.radio.transforms import from_db
 
 
 class RadioEnv(IdEnv):
@@ -93,6 +97,30 @@ class RadioEnv(IdEnv):
         injected[:] = 0.0
         for place, channel in draws.get(step, {}).items():
             injected[place] = channel + 2.0
+
+    def iq(self, *, agent: bool = True) -> np.ndarray:
+        """Return the samples of all channels in the last step, complex (channels, samples).
+
+        A channel is sampled at its bandwidth, around its middle; the mean of ``abs(y) ** 2`` is its power
+        in mW. With ``physics="iq"`` these are what the detector has averaged, but for the agent's own signal.
+
+        Args:
+            agent: Whether the agent's own signal is heard.
+
+        Raises:
+            gymnasium.error.ResetNeeded: Before the first reset.
+        """
+        self._require_start()
+        rows = self._rows
+        samples = band_samples(
+            rows.x[0],
+            int(rows.key[0]),
+            int(rows.step[0]),
+            rows.p[0],
+            self.setup.tables,
+            agent=agent,
+        )
+        return samples * math.sqrt(from_db(read_link("link", self.setup.keywords["link"]).noise))
 
     def get_state(self) -> dict[str, Any]:
         """Return a snapshot from which :meth:`set_state` restores this world exactly."""

@@ -35,12 +35,18 @@ class AccessEnv(RadioEnv):
 
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
-    degrees of freedom; signals of several entities add up in power. An energy detector cannot tell who transmits.
+    degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
+    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
+    noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
+    cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there), `switched`, and
-    whole-number arrays: `entity_actions` (channel of each entity, -1: silent), `occupancy` (0: idle, the number
-    of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
+    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -50,6 +56,9 @@ class AccessEnv(RadioEnv):
     |--------------------|------------------------------------------------------------------------------|
     | `reward_access`    | +1 if at most `tolerance` of the step was blocked, -1 if more, 0 for silence |
     | `reward_switching` | -`switching_cost` where a transmission changed the channel                   |
+
+    With `reward="goodput"` a packet a step is sent over the `link`; it arrives by chance, with the bit error rate
+    of its modulation at the step's SINR, interference counting as noise: 1 if it arrives, else 0.
 
     ## Starting State
 
@@ -66,17 +75,18 @@ class AccessEnv(RadioEnv):
 
     | Name             | Default         | Meaning                                                      |
     |------------------|-----------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`          | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`          | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `scenario`       | `"shared_band"` | shipped name, path, mapping or `Scenario`                    |
     | `observation`    | `None`          | `"detect"` or `"classify"`; `None`: the scenario's           |
-    | `physics`        | `"perfect"`     | `"perfect"`, or `"statistical"`: energy detector             |
+    | `physics`        | `"perfect"`     | `"perfect"`, `"statistical"` or `"iq"`: energy detector      |
     | `sensing`        | `"all"`         | `"all"` channels, or the `"own"` one only                    |
-    | `reward`         | `"peer"`        | `"peer"`: +1, 0, -1; `"throughput"`: 1 or 0                  |
+    | `reward`         | `"peer"`        | `"peer"`: +1, 0, -1; `"throughput"` or `"goodput"`: 1 or 0   |
     | `history`        | `4`             | steps that an observation goes back, 1 to 64                 |
     | `switching_cost` | `0.0`           | cost of transmitting on another channel than before          |
     | `tolerance`      | `0.0`           | part of a step that may be interfered with before it is lost |
-    | `samples`        | `100`           | complex samples that the energy detector averages            |
+    | `samples`        | `100`           | complex samples of a channel that the detector averages      |
     | `false_alarm`    | `0.01`          | its probability of false alarm at the nominal noise power    |
+    | `link`           | `None`          | mapping: what departs from the scenario's `Link`             |
     | `noise`          | `None`          | standard deviation added to the sensed channels              |
     | `mismatch`       | `None`          | how `noise_power` and `power` depart from nominal            |
     | `delay`          | `0`             | steps by which actions are late                              |
@@ -92,8 +102,10 @@ class AccessEnv(RadioEnv):
     ## Parameters and Sources
 
     RFRL Gym: arXiv 2401.05406 (ICMLA 2023). Energy detector: Urkowitz, Proc. IEEE 55(4), 1967; Digham, Alouini
-    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal; an entity's
-    `snr` is in dB.
+    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal. An entity's
+    power is given as `snr` (dB, received) or as `power` (dBm, sent) and `distance` (m). Noise: k T B at 290 K and
+    the noise figure; path loss: Friis at 1 m, then a power of the distance (Rappaport 2002); Rayleigh block fading: one
+    exponential gain per transmitter and step; bit error rates: Proakis and Salehi 2008, chapters 4 and 13.
 
     ## Version History
 
@@ -140,12 +152,18 @@ class JammingEnv(RadioEnv):
 
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
-    degrees of freedom; signals of several entities add up in power. An energy detector cannot tell who transmits.
+    degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
+    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
+    noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
+    cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there), `switched`, and
-    whole-number arrays: `entity_actions` (channel of each entity, -1: silent), `occupancy` (0: idle, the number
-    of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
+    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -171,17 +189,18 @@ class JammingEnv(RadioEnv):
 
     | Name             | Default                      | Meaning                                                      |
     |------------------|------------------------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`                       | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`                       | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `scenario`       | `"jam_fixed_w_hop_classify"` | shipped name, path, mapping or `Scenario`                    |
     | `observation`    | `None`                       | `"detect"` or `"classify"`; `None`: the scenario's           |
-    | `physics`        | `"perfect"`                  | `"perfect"`, or `"statistical"`: energy detector             |
+    | `physics`        | `"perfect"`                  | `"perfect"`, `"statistical"` or `"iq"`: energy detector      |
     | `sensing`        | `"all"`                      | `"all"` channels, or the `"own"` one only                    |
     | `reward`         | `"peer"`                     | `"peer"`: +1, 0, -1; `"throughput"`: 1 or 0                  |
     | `history`        | `4`                          | steps that an observation goes back, 1 to 64                 |
     | `switching_cost` | `0.0`                        | cost of transmitting on another channel than before          |
     | `tolerance`      | `0.0`                        | part of a step that may be interfered with before it is lost |
-    | `samples`        | `100`                        | complex samples that the energy detector averages            |
+    | `samples`        | `100`                        | complex samples of a channel that the detector averages      |
     | `false_alarm`    | `0.01`                       | its probability of false alarm at the nominal noise power    |
+    | `link`           | `None`                       | mapping: what departs from the scenario's `Link`             |
     | `noise`          | `None`                       | standard deviation added to the sensed channels              |
     | `mismatch`       | `None`                       | how `noise_power` and `power` depart from nominal            |
     | `delay`          | `0`                          | steps by which actions are late                              |
@@ -195,8 +214,10 @@ class JammingEnv(RadioEnv):
     ## Parameters and Sources
 
     RFRL Gym: arXiv 2401.05406 (ICMLA 2023). Energy detector: Urkowitz, Proc. IEEE 55(4), 1967; Digham, Alouini
-    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal; an entity's
-    `snr` is in dB.
+    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal. An entity's
+    power is given as `snr` (dB, received) or as `power` (dBm, sent) and `distance` (m). Noise: k T B at 290 K and
+    the noise figure; path loss: Friis at 1 m, then a power of the distance (Rappaport 2002); Rayleigh block fading: one
+    exponential gain per transmitter and step; bit error rates: Proakis and Salehi 2008, chapters 4 and 13.
 
     ## Version History
 
@@ -237,12 +258,18 @@ class GilbertElliottEnv(RadioEnv):
 
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
-    degrees of freedom; signals of several entities add up in power. An energy detector cannot tell who transmits.
+    degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
+    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
+    noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
+    cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there), `switched`, and
-    whole-number arrays: `entity_actions` (channel of each entity, -1: silent), `occupancy` (0: idle, the number
-    of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
+    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -252,6 +279,9 @@ class GilbertElliottEnv(RadioEnv):
     |--------------------|------------------------------------------------------------------------|
     | `reward_access`    | 1 if the channel was idle, else 0 (`reward="peer"`: -1 if it was busy) |
     | `reward_switching` | -`switching_cost` where a transmission changed the channel             |
+
+    With `reward="goodput"` a packet a step is sent over the `link`; it arrives by chance, with the bit error rate
+    of its modulation at the step's SINR, interference counting as noise: 1 if it arrives, else 0.
 
     ## Starting State
 
@@ -267,20 +297,21 @@ class GilbertElliottEnv(RadioEnv):
 
     | Name             | Default        | Meaning                                                                |
     |------------------|----------------|------------------------------------------------------------------------|
-    | `render_mode`    | `None`         | `None`, `"rgb_array"` or `"human"`                                     |
+    | `render_mode`    | `None`         | `None`, `"rgb_array"`, `"ansi"` or `"human"`                           |
     | `channels`       | `5`            | number of channels                                                     |
     | `p01`            | `0.2`          | chance that a busy channel becomes idle, one number or one per channel |
     | `p11`            | `0.8`          | chance that an idle channel stays idle, one number or one per channel  |
     | `steps`          | `200`          | steps of an episode                                                    |
     | `snr`            | `0.0`          | received power of the users over the noise, dB                         |
-    | `physics`        | `"perfect"`    | `"perfect"`, or `"statistical"`: energy detector                       |
+    | `physics`        | `"perfect"`    | `"perfect"`, `"statistical"` or `"iq"`: energy detector                |
     | `sensing`        | `"own"`        | `"all"` channels, or the `"own"` one only                              |
-    | `reward`         | `"throughput"` | `"peer"`: +1, 0, -1; `"throughput"`: 1 or 0                            |
+    | `reward`         | `"throughput"` | `"peer"`: +1, 0, -1; `"throughput"` or `"goodput"`: 1 or 0             |
     | `history`        | `8`            | steps that an observation goes back, 1 to 64                           |
     | `switching_cost` | `0.0`          | cost of transmitting on another channel than before                    |
     | `tolerance`      | `0.0`          | part of a step that may be interfered with before it is lost           |
-    | `samples`        | `100`          | complex samples that the energy detector averages                      |
+    | `samples`        | `100`          | complex samples of a channel that the detector averages                |
     | `false_alarm`    | `0.01`         | its probability of false alarm at the nominal noise power              |
+    | `link`           | `None`         | mapping: what departs from the scenario's `Link`                       |
     | `noise`          | `None`         | standard deviation added to the sensed channels                        |
     | `mismatch`       | `None`         | how `noise_power` and `power` depart from nominal                      |
     | `delay`          | `0`            | steps by which actions are late                                        |
@@ -295,8 +326,10 @@ class GilbertElliottEnv(RadioEnv):
     ## Parameters and Sources
 
     RFRL Gym: arXiv 2401.05406 (ICMLA 2023). Energy detector: Urkowitz, Proc. IEEE 55(4), 1967; Digham, Alouini
-    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal; an entity's
-    `snr` is in dB.
+    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal. An entity's
+    power is given as `snr` (dB, received) or as `power` (dBm, sent) and `distance` (m). Noise: k T B at 290 K and
+    the noise figure; path loss: Friis at 1 m, then a power of the distance (Rappaport 2002); Rayleigh block fading: one
+    exponential gain per transmitter and step; bit error rates: Proakis and Salehi 2008, chapters 4 and 13.
 
     ## Version History
 
@@ -338,12 +371,18 @@ class AntiJammingEnv(RadioEnv):
 
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
-    degrees of freedom; signals of several entities add up in power. An energy detector cannot tell who transmits.
+    degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
+    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
+    noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
+    cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there), `switched`, and
-    whole-number arrays: `entity_actions` (channel of each entity, -1: silent), `occupancy` (0: idle, the number
-    of the only entity, or entities + 1) and `peer_observation` (what RFRL Gym shows, without noise).
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
+    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
+    (what RFRL Gym shows, without noise).
 
     ## Rewards
 
@@ -353,6 +392,9 @@ class AntiJammingEnv(RadioEnv):
     |--------------------|------------------------------------------------------------------------------|
     | `reward_access`    | +1 if at most `tolerance` of the step was blocked, -1 if more, 0 for silence |
     | `reward_switching` | -`switching_cost` where a transmission changed the channel                   |
+
+    With `reward="goodput"` a packet a step is sent over the `link`; it arrives by chance, with the bit error rate
+    of its modulation at the step's SINR, interference counting as noise: 1 if it arrives, else 0.
 
     ## Starting State
 
@@ -368,19 +410,20 @@ class AntiJammingEnv(RadioEnv):
 
     | Name             | Default      | Meaning                                                      |
     |------------------|--------------|--------------------------------------------------------------|
-    | `render_mode`    | `None`       | `None`, `"rgb_array"` or `"human"`                           |
+    | `render_mode`    | `None`       | `None`, `"rgb_array"`, `"ansi"` or `"human"`                 |
     | `channels`       | `10`         | number of channels                                           |
     | `jammer`         | `"follower"` | kind, or a mapping with "kind" and keys of an `Entity`       |
     | `steps`          | `200`        | steps of an episode                                          |
     | `snr`            | `0.0`        | received power of the jammer over the noise, dB              |
-    | `physics`        | `"perfect"`  | `"perfect"`, or `"statistical"`: energy detector             |
+    | `physics`        | `"perfect"`  | `"perfect"`, `"statistical"` or `"iq"`: energy detector      |
     | `sensing`        | `"all"`      | `"all"` channels, or the `"own"` one only                    |
-    | `reward`         | `"peer"`     | `"peer"`: +1, 0, -1; `"throughput"`: 1 or 0                  |
+    | `reward`         | `"peer"`     | `"peer"`: +1, 0, -1; `"throughput"` or `"goodput"`: 1 or 0   |
     | `history`        | `4`          | steps that an observation goes back, 1 to 64                 |
     | `switching_cost` | `0.0`        | cost of transmitting on another channel than before          |
     | `tolerance`      | `0.0`        | part of a step that may be interfered with before it is lost |
-    | `samples`        | `100`        | complex samples that the energy detector averages            |
+    | `samples`        | `100`        | complex samples of a channel that the detector averages      |
     | `false_alarm`    | `0.01`       | its probability of false alarm at the nominal noise power    |
+    | `link`           | `None`       | mapping: what departs from the scenario's `Link`             |
     | `noise`          | `None`       | standard deviation added to the sensed channels              |
     | `mismatch`       | `None`       | how `noise_power` and `power` depart from nominal            |
     | `delay`          | `0`          | steps by which actions are late                              |
@@ -394,8 +437,10 @@ class AntiJammingEnv(RadioEnv):
     ## Parameters and Sources
 
     RFRL Gym: arXiv 2401.05406 (ICMLA 2023). Energy detector: Urkowitz, Proc. IEEE 55(4), 1967; Digham, Alouini
-    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal; an entity's
-    `snr` is in dB.
+    and Simon, IEEE Trans. Commun. 55(1), 2007. `noise_power` and `power` are relative to nominal. An entity's
+    power is given as `snr` (dB, received) or as `power` (dBm, sent) and `distance` (m). Noise: k T B at 290 K and
+    the noise figure; path loss: Friis at 1 m, then a power of the distance (Rappaport 2002); Rayleigh block fading: one
+    exponential gain per transmitter and step; bit error rates: Proakis and Salehi 2008, chapters 4 and 13.
 
     ## Version History
 

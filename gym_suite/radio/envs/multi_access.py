@@ -17,6 +17,7 @@ from gym_suite.radio import parameters as pm
 from gym_suite.radio.bounds.sharing import sharing_marks
 from gym_suite.radio.envs.setup import DT, entity_tables
 from gym_suite.radio.games import access
+from gym_suite.radio.layout import X_ACTIONS
 from gym_suite.radio.scenario import Entity, Scenario, read_scenario, whole
 
 KERNELS = Kernels(
@@ -66,7 +67,7 @@ def configure(id: str, **keywords: Any) -> Setup:
     observations = _sensed(scenario, history)
     sensed = observations.names[: history * channels]
     read_disturbance(options.disturbance, ())
-    first = access.X_ACTIONS
+    first = X_ACTIONS
     spans = {
         "entity_actions": (first, first + len(entities)),
         "agent_actions": (first + len(entities), first + count),
@@ -141,7 +142,7 @@ def _tables(scenario: Scenario) -> tuple[np.ndarray, ...]:
         )
         for role in scenario.agents
     ]
-    return (*entity_tables(on_air(scenario)), np.array(roles, dtype=np.float64))
+    return (*entity_tables(on_air(scenario), goodput=False), np.array(roles, dtype=np.float64))
 
 
 def _sensed(scenario: Scenario, history: int) -> Columns:

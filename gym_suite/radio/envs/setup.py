@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,13 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Kernels, Setup
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
-from gym_suite.radio import dynamics, tasks
+from gym_suite.radio import dynamics, iq, layout, tasks
 from gym_suite.radio import parameters as pm
 from gym_suite.radio.bounds.marks import scenario_marks
-from gym_suite.radio.scenario import Scenario, read_mapping, read_scenario, whole
+from gym_suite.radio.emission import hazard_table, read_link
+from gym_suite.radio.scenario import Entity, Scenario, read_mapping, read_scenario
 from gym_suite.radio.transforms import detector_threshold
+from gym_suite.radio.values import FOREVER, whole
 
 KERNELS = Kernels(
     step=tasks.step_batch,
@@ -27,6 +29,7 @@ KERNELS = Kernels(
 )
 DT = 0.01  # s, one step: the slot of IEEE 802.22 frames
 
+MAX_IQ_SAMPLES = 100_000  # of a channel in a step
 JAMMER_KINDS = ("follower", "sweep", "random_jammer", "barrage")
 _SHARED = (
     "physics",
@@ -37,6 +40,7 @@ _SHARED = (
     "tolerance",
     "samples",
     "false_alarm",
+    "link",
     "noise",
     "mismatch",
     "delay",
@@ -71,14 +75,17 @@ class Options:
     Attributes:
         scenario: A shipped name, a path, a mapping or a :class:`Scenario`.
         observation: "detect" or "classify"; None: the scenario's.
-        physics: "perfect" sensing, or "statistical": an energy detector with exact statistics.
+        physics: "perfect" sensing, "statistical": an energy detector with exact statistics, or "iq": the
+            same detector on synthesised samples of every channel.
         sensing: "all" channels, or the "own" one only.
-        reward: "peer": +1, 0 or -1; "throughput": 1 for what is delivered, else 0.
+        reward: "peer": +1, 0 or -1; "throughput": 1 for what is delivered, else 0; "goodput": the same,
+            where chance decides by the SINR whether a packet arrives.
         history: Steps that an observation goes back, 1 to 64.
         switching_cost: Cost of transmitting on another channel than in the step before.
         tolerance: Part of a step that may be interfered with before it is lost, in [0, 1).
-        samples: Complex samples that the energy detector averages.
+        samples: Complex samples of a channel that the energy detector averages in a step.
         false_alarm: Its probability of false alarm at the nominal noise power, in (0, 1).
+        link: What departs from the scenario's :class:`gym_suite.radio.emission.Link`, as a mapping.
         channels: Number of channels.
         p01: Chance that a busy channel becomes idle, one number or one per channel.
         p11: Chance that an idle channel stays idle, one number or one per channel.
@@ -101,6 +108,7 @@ class Options:
     tolerance: float = 0.0
     samples: int = 100
     false_alarm: float = 0.01
+    link: Any = None
     channels: int = 10
     p01: Any = 0.2
     p11: Any = 0.8
@@ -130,13 +138,14 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     check_keywords(keywords, keyword_names(task), f"keyword of {id}")
     options = Options(**(dict(DEFAULTS[task]) | keywords))
     scenario = _scenario(id, task, options)
-    values = _values(scenario, options)
+    values = _values(id, scenario, options)
     names = tuple(entity.name for entity in scenario.entities)
     history, count = int(values["history"]), scenario.channels
     observations = observation_columns(scenario, history)
     sensed = observations.names[: history * count]
     read_disturbance(options.disturbance, ())
-    first = dynamics.X_ACTIONS
+    first = layout.X_ACTIONS
+    scratch = iq.work_size(int(values["samples"])) if options.physics == "iq" else 0
     split = (first, first + len(names), first + len(names) + count, first + len(names) + 2 * count)
     arrays = ("entity_actions", "occupancy", "peer_observation")
     resolved = _resolved(task, options, scenario)
@@ -145,19 +154,20 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         family="radio",
         kernels=KERNELS,
         dt=DT,
-        state_columns=dynamics.state_columns(names, count, history),
+        state_columns=layout.state_columns(names, count, history),
         action_columns=Columns(),
         observation_columns=observations,
         metric_columns=metric_columns(),
         parameter_columns=pm.PARAMETERS,
         row=np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64),
-        tables=entity_tables(scenario),
+        tables=entity_tables(scenario, goodput=options.reward == "goodput"),
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=sensed,
+        violation="primary",
         horizon=scenario.steps,
         actions=count + 1,
         idle_action=0,
-        work_size=max(1, len(names)),
+        work_size=max(1, len(names), scratch),
         mismatch=read_mismatch(options.mismatch, pm.PARAMETERS, pm.PLANT_PARAMETERS),
         noise=read_noise(options.noise, observations, sensed),
         delay=read_delay(options.delay),
@@ -210,6 +220,10 @@ def metric_columns() -> Columns:
         ),
         Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
         Column("switched", "1", 0, 1, "1 if the agent changed its channel"),
+        Column(
+            "sinr", "dB", layout.NO_SIGNAL, 500, "of the agent at its receiver; -200 while silent"
+        ),
+        Column("goodput", "bit/s", 0, np.inf, "bits delivered in the step"),
     )
 
 
@@ -217,6 +231,17 @@ def metric_columns() -> Columns:
 
 
 def _scenario(id: str, task: str, options: Options) -> Scenario:
+    """Return the scenario of a task, with the link as the keyword changes it."""
+    scenario = _band(id, task, options)
+    if options.link is None:
+        return scenario
+    link = options.link
+    if isinstance(link, Mapping):
+        link = scenario.link.to_dict() | dict(link)
+    return replace(scenario, link=read_link("link", link))
+
+
+def _band(id: str, task: str, options: Options) -> Scenario:
     if task == "gilbert_elliott":
         return _gilbert_elliott(options)
     if task == "anti_jamming":
@@ -295,45 +320,101 @@ def _anti_jamming(options: Options) -> Scenario:
     )
 
 
-def entity_tables(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    """Return the table of entities (N, columns) and that of their channels (all lists, 2)."""
+def entity_tables(scenario: Scenario, *, goodput: bool = True) -> tuple[np.ndarray, ...]:
+    """Return the tables that :data:`gym_suite.radio.parameters.T_ENTITIES` and its neighbours name.
+
+    Args:
+        scenario: Who is there.
+        goodput: Whether packets are lost by the SINR, for which a table of their hazard is needed.
+    """
+    channels = scenario.channels
     entities = np.zeros((max(1, len(scenario.entities)), pm.ENTITY_WIDTH))
     lists: list[tuple[float, float]] = []
+    played: list[np.ndarray] = [np.zeros((1, 2 * channels + 1))]
+    symbols, first = iq.symbol_table()
+    pulses: dict[tuple[str, float], int] = {}
     for row, entity in zip(entities, scenario.entities, strict=False):
-        count = len(entity.channels)
+        count, place = len(entity.channels), len(lists)
         weights = entity.weights or (1.0 / max(1, count),) * count
-        second = 0.0
-        value = {
-            "stochastic_constant": entity.probability,
-            "simple_jammer": float(entity.avoid_repeats),
-            "gilbert_elliott": entity.p01,
-            "follower": entity.reaction,
-        }.get(entity.kind, 0.0)
-        if entity.kind == "gilbert_elliott":
-            second = entity.p11
+        if entity.kind == "playback":
+            place = sum(map(len, played))
+            played.append(_playback(entity, channels, scenario.link.noise))
+            count = len(entity.table)
+        value, second = _values_of(entity)
+        wide = entity.kind in ("barrage", "playback")
+        snr = entity.snr
+        if entity.power is not None:
+            snr = scenario.link.snr_from(entity.power, entity.distance)
         row[:] = (
             pm.KINDS.index(entity.kind),
             entity.start,
             entity.stop,
-            entity.on_off[0],
-            entity.on_off[1],
-            entity.on_off[2],
-            len(lists),
+            *entity.on_off,
+            place,
             count,
             value,
             second,
-            scenario.channels if entity.kind == "barrage" else entity.width,
+            channels if wide else entity.width,
             entity.is_primary,
-            10.0 ** (entity.snr / 10.0),
+            10.0 ** (snr / 10.0),
+            *iq.wave_columns(entity.sends, first, pulses),
+            _is_steady(entity),
         )
         lists += zip(entity.channels, np.cumsum(weights).tolist(), strict=True)
-    return entities, np.array(lists, dtype=np.float64).reshape(len(lists), 2)
+    agent = np.zeros(pm.ENTITY_WIDTH)
+    agent[pm.E_SNR] = 10.0 ** (scenario.link.received / 10.0)
+    agent[pm.E_WAVE : pm.E_STEADY] = iq.wave_columns(scenario.link.waveform, first, pulses)
+    taps = [iq.pulse_taps(*pulse) for pulse in pulses]
+    return (
+        entities,
+        np.array(lists, dtype=np.float64).reshape(len(lists), 2),
+        np.concatenate(played),
+        hazard_table(scenario.link.modulation) if goodput else np.zeros((1, 1)),
+        symbols,
+        np.concatenate(taps),
+        iq.ziggurat_table(),
+        agent[None],
+    )
 
 
-def _values(scenario: Scenario, options: Options) -> dict[str, float]:
+def _is_steady(entity: Entity) -> bool:
+    """Return whether an entity acts in every step and its on/off clock says nothing."""
+    first, on, off = entity.on_off
+    always = entity.start <= 0 and entity.stop >= FOREVER and first == 1 and on > 0 and off == 0
+    dwells = entity.kind == "hopper" and on > 1
+    return always and not dwells and entity.kind not in ("follower", "playback")
+
+
+def _values_of(entity: Entity) -> tuple[float, float]:
+    """Return the columns E_VALUE and E_VALUE_2 of an entity."""
+    if entity.kind == "gilbert_elliott":
+        return entity.p01, entity.p11
+    value = {
+        "stochastic_constant": entity.probability,
+        "simple_jammer": float(entity.avoid_repeats),
+        "follower": entity.reaction,
+    }
+    return value.get(entity.kind, 0.0), 0.0
+
+
+def _playback(entity: Entity, channels: int, noise: float) -> np.ndarray:
+    """Return what an entity plays back, as T_PLAYBACK has it, from dBm and the noise power in dBm."""
+    powers = np.array(entity.table)
+    occupied = powers >= entity.level
+    lowest = np.where(occupied.any(axis=1), occupied.argmax(axis=1), -1)
+    return np.column_stack([10.0 ** ((powers - noise) / 10.0), occupied, lowest]).reshape(
+        len(powers), 2 * channels + 1
+    )
+
+
+def _values(id: str, scenario: Scenario, options: Options) -> dict[str, float]:
     """Return every parameter of a row by name."""
     physics = check_option("physics", options.physics, pm.PHYSICS)
-    samples = whole("samples", options.samples, 1, 10_000_000)
+    most = MAX_IQ_SAMPLES if physics == "iq" else 10_000_000
+    samples = whole("samples", options.samples, 1, most)
+    reward = check_option("reward", options.reward, pm.REWARDS)
+    if reward == "goodput" and scenario.goal == "jam":
+        raise ValueError(f"reward 'goodput' is of the agent's own packets, which {id} has not")
     false_alarm = check_number("false_alarm", options.false_alarm, above=0.0, high=0.999999)
     return {
         "channels": scenario.channels,
@@ -344,13 +425,18 @@ def _values(scenario: Scenario, options: Options) -> dict[str, float]:
         "observation": pm.OBSERVATIONS.index(scenario.observation),
         "physics": pm.PHYSICS.index(physics),
         "sensing": pm.SENSING.index(check_option("sensing", options.sensing, pm.SENSING)),
-        "reward": pm.REWARDS.index(check_option("reward", options.reward, pm.REWARDS)),
+        "reward": pm.REWARDS.index(reward),
         "switching_cost": check_number("switching_cost", options.switching_cost, low=0.0),
         "tolerance": check_number("tolerance", options.tolerance, low=0.0, high=0.999999),
         "samples": samples,
-        "threshold": detector_threshold(false_alarm, samples) if physics == "statistical" else 0.0,
+        "threshold": detector_threshold(false_alarm, samples) if physics != "perfect" else 0.0,
         "noise_power": 1.0,
         "power": 1.0,
+        "irregular": any(e.kind in ("follower", "playback") for e in scenario.entities),
+        "fading": pm.FADINGS.index(scenario.link.fading),
+        "link_snr": scenario.link.received,
+        "rate": scenario.link.rate if scenario.goal == "access" else 0.0,
+        "packet": scenario.link.packet,
     }
 
 
@@ -361,6 +447,7 @@ def _resolved(task: str, options: Options, scenario: Scenario) -> dict[str, Any]
     for name, value in resolved.items():
         if isinstance(value, Mapping):
             resolved[name] = dict(value)
+    resolved["link"] = scenario.link.to_dict()
     if "scenario" in names:
         resolved["scenario"] = scenario.to_dict()
     return resolved

@@ -11,19 +11,19 @@ from __future__ import annotations
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import first_not_finite, parameter_row
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.radio import dynamics
-from gym_suite.radio.dynamics import SILENT, X_ACTIONS, move_entities, start_entities
+from gym_suite.radio import layout
+from gym_suite.radio.dynamics import move_entities, start_entities
+from gym_suite.radio.layout import SILENT, UNKNOWN, X_ACTIONS
+from gym_suite.radio.link import is_on
 from gym_suite.radio.parameters import (
     CLASSIFY,
-    E_WIDTH,
     GOAL_JAM,
     P_CHANNELS,
     P_ENTITIES,
     P_HISTORY,
     T_ENTITIES,
+    T_PLAYBACK,
 )
-
-UNKNOWN = -1.0  # before the episode
 
 # The last table: a row for each agent.
 T_ROLES = -1
@@ -38,7 +38,7 @@ def state_columns(
 ) -> Columns:
     """Return the columns of a row: those of a band with the agents on air, and what each got."""
     acks = [Column(f"ack_{name}", "1", -1, 1, f"1: {name} was served") for name in agents]
-    return dynamics.state_columns(entities + agents, channels, history) + Columns(*acks)
+    return layout.state_columns(entities + agents, channels, history) + Columns(*acks)
 
 
 @kernel
@@ -70,9 +70,8 @@ def _good(x, j, channel, p, tables):
     if int(role[R_GOAL]) != GOAL_JAM:
         return x[X_ACTIONS + n + int(channel)] == others + j + 1.0
     target = int(role[R_TARGET]) - 1
-    lowest = x[X_ACTIONS + target]
-    above = channel - lowest if channel >= lowest else channel - lowest + p[P_CHANNELS]
-    return lowest >= 0.0 and above < tables[T_ENTITIES][target, E_WIDTH]
+    entity = tables[T_ENTITIES][target]
+    return is_on(x, target, entity, channel, n, int(p[P_CHANNELS]), tables[T_PLAYBACK])
 
 
 @kernel

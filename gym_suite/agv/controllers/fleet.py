@@ -1,0 +1,320 @@
+"""Many vehicles in one warehouse: ways by priority, and reciprocal avoidance on the way."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.agv.controllers.planning import a_star
+from gym_suite.agv.controllers.pursuit import (
+    cell_of,
+    check_twist,
+    layout_of,
+    point_ahead,
+    pose_of,
+    travel_cost,
+)
+from gym_suite.agv.controllers.reciprocal import least_violation, way_out
+from gym_suite.agv.dynamics import T_BEAMS, T_GRID
+from gym_suite.agv.geometry import wrap
+from gym_suite.agv.parameters import (
+    P_BEAMS,
+    P_CELL,
+    P_LENGTH,
+    P_OMEGA_LIMIT,
+    P_RANGE,
+    P_V_LIMIT,
+    P_WIDTH,
+)
+from gym_suite.controllers.protocol import Controller
+from gym_suite.core.kernel import called_kernel, kernel
+
+HARD = 36  # half-planes at most for what the lidar sees
+#: Columns of what the vehicles tell each other.
+F_X, F_Y, F_THETA, F_VX, F_VY, F_GOAL_X, F_GOAL_Y = range(7)
+
+
+@kernel
+def _tell(o, p, told):
+    """Fill what a vehicle tells the others: pose, velocity, target."""
+    x, y, theta, goal_x, goal_y = pose_of(o, p)
+    v = o[int(p[P_BEAMS]) + 3] * p[P_V_LIMIT]
+    told[F_X], told[F_Y], told[F_THETA], told[F_GOAL_X], told[F_GOAL_Y] = (
+        x,
+        y,
+        theta,
+        goal_x,
+        goal_y,
+    )
+    told[F_VX], told[F_VY] = v * math.cos(theta), v * math.sin(theta)
+
+
+@called_kernel
+def _make_dear(cost, x, y, radius, price, cell):
+    """Raise the cost of the cells around a place."""
+    k = int(radius / cell) + 1
+    row, column = math.floor(y / cell), math.floor(x / cell)
+    for i in range(max(row - k, 0), min(row + k + 1, cost.shape[0])):
+        for j in range(max(column - k, 0), min(column + k + 1, cost.shape[1])):
+            if math.hypot((j + 0.5) * cell - x, (i + 0.5) * cell - y) < radius:
+                cost[i, j] += price
+
+
+@called_kernel
+def _walls(o, me, told, first, last, p, tables, radius, horizon, planes):
+    """Fill the half-planes that keep a disc from what the lidar sees besides the other vehicles; return how many.
+
+    Of neighbouring beams the nearest counts; a speed towards it up to its distance over the horizon is allowed, so
+    that standing still always is.
+    """
+    beams, count = tables[T_BEAMS], int(p[P_BEAMS])
+    c, s = math.cos(told[me, F_THETA]), math.sin(told[me, F_THETA])
+    corner = 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH]) + 0.15
+    size, sectors = 0, min(HARD, count)
+    for sector in range(sectors):
+        nearest, nx, ny = 1e30, 0.0, 0.0
+        for j in range(sector * count // sectors, (sector + 1) * count // sectors):
+            seen = o[j] * p[P_RANGE]
+            if seen >= nearest or seen > 3.0:
+                continue
+            dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
+            px, py = told[me, F_X] + seen * dx, told[me, F_Y] + seen * dy
+            known = False
+            for k in range(first, last):
+                other = k != me and math.hypot(px - told[k, F_X], py - told[k, F_Y]) < corner
+                known = known or other
+            if not known:
+                nearest, nx, ny = seen, dx, dy
+        if nearest < 3.0:
+            planes[size, 0], planes[size, 1] = -nx, -ny
+            planes[size, 2] = -max(nearest - radius, 0.0) / horizon
+            size += 1
+    return size
+
+
+@kernel
+def _steer(theta, vx, vy, wx, wy, p, gain):
+    """Return speed and yaw rate that make a unicycle follow a velocity, backwards where that is nearer.
+
+    While it is turning it goes as fast as its heading agrees; where it is to stand it turns to where it wants to go.
+    """
+    speed = math.hypot(vx, vy)
+    if speed < 0.03:
+        vx, vy, speed = wx, wy, 0.0
+    error = wrap(math.atan2(vy, vx) - theta)
+    sign = 1.0
+    if abs(error) > 2.3 and speed > 0.0:
+        error, sign = wrap(error + math.pi), -1.0
+    omega = min(max(gain * error, -p[P_OMEGA_LIMIT]), p[P_OMEGA_LIMIT])
+    return sign * speed * max(math.cos(error), 0.0) ** 3, omega
+
+
+@kernel
+def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
+    """Return a vehicle's wish: its own or, once it has stood beside another for too long, away from that one.
+
+    ``memory`` holds the periods that it has stood, those for which it still gives way, and how often it has. Later
+    vehicles lose patience first; each time the way out is tried at another angle.
+    """
+    nearest, ax, ay = 1e30, 0.0, 0.0
+    for k in range(first, last):
+        px, py = told[i, F_X] - told[k, F_X], told[i, F_Y] - told[k, F_Y]
+        gap = math.hypot(px, py)
+        if k != i and 1e-6 < gap < nearest:
+            nearest, ax, ay = gap, px / gap, py / gap
+    patience, retreat = numbers[8], numbers[9]
+    if memory[1] > 0.0:
+        memory[1] -= 1.0
+    elif nearest > 4.0 * numbers[1] or math.hypot(told[i, F_VX], told[i, F_VY]) > 0.05:
+        memory[0] = 0.0
+    else:
+        memory[0] += 1.0
+        if memory[0] > patience * (last - i):
+            memory[0], memory[1], memory[2] = 0.0, retreat, memory[2] + 1.0
+    if memory[1] == 0.0:
+        return wx, wy
+    turn = 2.399963 * (memory[2] - 1.0)  # the golden angle: no two tries alike
+    c, s = math.cos(turn), math.sin(turn)
+    return limit * (ax * c - ay * s), limit * (ax * s + ay * c)
+
+
+@kernel
+def fleet_rows(
+    o,
+    first,
+    last,
+    p,
+    tables,
+    base,
+    numbers,
+    action,
+    memory,
+    told,
+    cost,
+    ways,
+    counts,
+    planes,
+    scratch,
+    best,
+    parent,
+    heap,
+    order,
+):
+    """Fill the actions (n, 2) of the rows from first to last, the vehicles of one world in order of priority."""
+    lookahead, radius, horizon, wall_horizon = numbers[0], numbers[1], numbers[2], numbers[3]
+    ahead, dear, rule, gain = int(numbers[4]), numbers[5], numbers[6], numbers[7]
+    rows, columns = cost.shape
+    cell = p[P_CELL]
+    for i in range(first, last):
+        _tell(o[i], p, told[i])
+    for i in range(first, last):
+        layout = layout_of(o[i], p)
+        for r in range(rows):
+            for c in range(columns):
+                cost[r, c] = base[layout, r, c]
+        x, y = told[i, F_X], told[i, F_Y]
+        for k in range(first, last):
+            if k == i:
+                continue
+            standing = math.hypot(told[k, F_VX], told[k, F_VY]) < 0.1
+            if standing:
+                _make_dear(cost, told[k, F_X], told[k, F_Y], 2.0 * radius, dear, cell)
+            if k > i:
+                continue
+            for q in range(0, min(counts[k], ahead), 2):
+                _make_dear(
+                    cost, (ways[k, q] % columns + 0.5) * cell, (ways[k, q] // columns + 0.5) * cell,
+                    1.5 * radius, dear / (1.0 + q), cell,
+                )  # fmt: skip
+        start = cell_of(x, y, cell, rows, columns)
+        goal = cell_of(told[i, F_GOAL_X], told[i, F_GOAL_Y], cell, rows, columns)
+        counts[i] = a_star(cost, start, goal, ways[i], best, parent, heap, order)
+        wx, wy = told[i, F_GOAL_X] - x, told[i, F_GOAL_Y] - y
+        if counts[i] > 0:
+            cx, cy = point_ahead(
+                ways[i], counts[i], cost, tables[T_GRID][layout], p, x, y,
+                told[i, F_GOAL_X], told[i, F_GOAL_Y], lookahead,
+            )  # fmt: skip
+            wx, wy = cx - x, cy - y
+        far = max(math.hypot(wx, wy), 1e-9)
+        wx, wy = wx / far * p[P_V_LIMIT], wy / far * p[P_V_LIMIT]
+        hard = _walls(o[i], i, told, first, last, p, tables, radius, wall_horizon, planes)
+        size = hard
+        for k in range(first, last):
+            px, py = told[k, F_X] - x, told[k, F_Y] - y
+            gap = math.hypot(px, py)
+            if k == i or gap > 2.0 * p[P_V_LIMIT] * horizon + 2.0 * radius:
+                continue
+            vx, vy = told[i, F_VX] - told[k, F_VX], told[i, F_VY] - told[k, F_VY]
+            time = horizon if gap > 2.0 * radius else 0.5
+            ux, uy, nx, ny = way_out(px, py, vx, vy, 2.0 * radius, time)
+            planes[size, 0], planes[size, 1] = nx, ny
+            planes[size, 2] = nx * (told[i, F_VX] + 0.5 * ux) + ny * (told[i, F_VY] + 0.5 * uy)
+            size += 1
+        wx, wy = _yield(memory[i], i, first, last, told, numbers, wx, wy, p[P_V_LIMIT])
+        c, s = math.cos(rule), math.sin(rule)
+        if size > hard:  # keep right: wishes that face each other would stand still
+            wx, wy = wx * c + wy * s, wy * c - wx * s
+        vx, vy, _ = least_violation(planes, hard, size, p[P_V_LIMIT], wx, wy, scratch)
+        v, omega = _steer(told[i, F_THETA], vx, vy, wx, wy, p, gain)
+        action[i, 0], action[i, 1] = v / p[P_V_LIMIT], omega / p[P_OMEGA_LIMIT]
+
+
+class ReciprocalFleet(Controller):
+    """ORCA for a fleet: each vehicle knows where the others are and how they move, and takes half of every detour.
+
+    The vehicles of a world tell each other pose, velocity and way, as their fleet manager would; the rows given to
+    ``predict`` are the vehicles of one world, or as many per world as the id has, world after world. A vehicle's way
+    is planned by A*, around vehicles that stand and away from the next cells of the ways of those before it
+    (prioritised planning: Erdmann, Lozano-Pérez, "On multiple moving objects", Algorithmica 2, 1987). The velocity
+    along the way is then made safe by optimal reciprocal collision avoidance, with hard half-planes for what the lidar
+    sees besides. That these vehicles cannot move sideways is met by a radius enlarged by ``margin``, the error with
+    which they follow a velocity (Alonso-Mora et al., "Optimal reciprocal collision avoidance for multiple
+    non-holonomic robots", DARS 2010).
+
+    Args:
+        lookahead: Distance of the point to steer for, m.
+        margin: Enlargement of the radius, which is the distance from the centre to a corner, m.
+        caution: Extra cost of cells near obstacles.
+        horizon: Time to look ahead for other vehicles, s.
+        wall_horizon: Time to look ahead for walls, s.
+        ahead: Cells of a way from which those after it keep away.
+        dear: Extra cost of a cell near a vehicle that stands; of a way before, the less the farther ahead.
+        rule: Angle by which a wish is turned to the right where others are near, rad.
+        heading: Gain of turning, 1/s.
+        patience: Periods for which the last vehicle stands beside another before it gives way; the last but one
+            twice as many, and so on.
+        retreat: Periods for which it gives way.
+    """
+
+    name: ClassVar[str] = "orca"
+    information = "model"
+    state_size = 3
+
+    def __init__(
+        self,
+        *,
+        lookahead: float = 1.0,
+        margin: float = 0.05,
+        caution: float = 3.0,
+        horizon: float = 2.0,
+        wall_horizon: float = 0.8,
+        ahead: int = 16,
+        dear: float = 20.0,
+        rule: float = 0.15,
+        heading: float = 2.5,
+        patience: int = 10,
+        retreat: int = 12,
+    ) -> None:
+        self.lookahead = lookahead
+        self.margin = margin
+        self.caution = caution
+        self.horizon = horizon
+        self.wall_horizon = wall_horizon
+        self.ahead = ahead
+        self.dear = dear
+        self.rule = rule
+        self.heading = heading
+        self.patience = patience
+        self.retreat = retreat
+
+    def _tune(self, nominal: Any) -> None:
+        check_twist(nominal, "ReciprocalFleet")
+        values = nominal.parameters
+        self._row, self._tables = nominal.row.copy(), nominal.tables
+        self._cost = travel_cost(nominal, margin=0.0, caution=self.caution)
+        self._agents = nominal.setup.agent_count
+        self._radius = 0.5 * math.hypot(values["length"], values["width"]) + self.margin
+        self._numbers = np.array(
+            [
+                self.lookahead, self._radius, self.horizon, self.wall_horizon, self.ahead, self.dear,
+                self.rule, self.heading, self.patience, self.retreat,
+            ]
+        )  # fmt: skip
+        self.gains_ = {"radius": self._radius, "horizon": self.horizon}
+        self.gain_units_ = {"radius": "m", "horizon": "s"}
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        n, team = len(observation), self._agents
+        if n > team and n % team:
+            raise ValueError(
+                f"expected at most {team} rows, the vehicles of a world, or a multiple of them, got {n}"
+            )
+        shape = self._cost.shape[1:]
+        cells = shape[0] * shape[1]
+        action, told = np.zeros((n, 2)), np.zeros((n, 7))
+        ways, counts = np.empty((n, cells), np.int64), np.zeros(n, np.int64)
+        planes, scratch = np.empty((2, HARD + team, 3))
+        for first in range(0, n, team):
+            fleet_rows(
+                observation, first, min(first + team, n), self._row, self._tables, self._cost,
+                self._numbers, action, state, told, np.empty(shape), ways, counts, planes, scratch,
+                np.empty(cells), np.empty(cells, np.int64), np.empty(8 * cells, np.int64),
+                np.empty(8 * cells),
+            )  # fmt: skip
+        return np.clip(action, -1.0, 1.0)

@@ -1,0 +1,146 @@
+"""Linear-quadratic regulator about hovering, with integral action and the target's motion fed forward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.analysis.linear import linearize, operating_point
+from gym_suite.controllers.state_feedback import lqr
+from gym_suite.core.parameters import check_number
+from gym_suite.drones import parameters as pm
+from gym_suite.drones.controllers.base import RotorController, euler_angles
+from gym_suite.drones.controllers.gains import overridden
+
+_STATES = 12  # before the rotors
+_BRYSON = "A. E. Bryson and Y.-C. Ho, Applied Optimal Control, Hemisphere 1975, section 5.2"
+
+
+class HoverLQR(RotorController):
+    """Linear-quadratic regulator about hovering, from the linearised plant with the rotors' lag.
+
+    The plant is linearised where its rotors carry it (:func:`gym_suite.analysis.linearize`), taken over one
+    control period exactly, and weighted by Bryson's rule: each state and input by its largest acceptable
+    deviation. Integrators of the position make it hold under wrong parameters. The heading's own axes are
+    used, so yaw need not be small. A target's motion sets the velocity, tilt, body rate and thrust to be kept; far
+    targets count as nearer, so that the drone stays in the linear range.
+
+    Args:
+        position: Acceptable deviation of each coordinate, m.
+        velocity: Of each velocity, m/s.
+        tilt: Of roll and pitch, rad.
+        yaw: Of yaw, rad.
+        rate: Of each body rate, rad/s.
+        integral: Of the integral of each coordinate, m s.
+        command: Of a rotor's command, as a share of the hover speed.
+        reach: Position errors beyond this many times ``position`` count as that much.
+        feed_forward: Whether the target's velocity, acceleration and jerk are used, and drag is made up for.
+        gains: Gains to use in place of the computed ones: "k", (4, states), and "k_i", (4, 3).
+    """
+
+    name = "lqr"
+    information = "observation"
+    drone_state_size = 11  # believed rotors, integrals of the position error, memory of the target
+
+    def __init__(
+        self,
+        *,
+        position: float = 0.1,
+        velocity: float = 0.3,
+        tilt: float = 0.15,
+        yaw: float = 0.3,
+        rate: float = 1.5,
+        integral: float = 0.15,
+        command: float = 0.15,
+        reach: float = 4.0,
+        feed_forward: bool = True,
+        gains: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.position = position
+        self.velocity = velocity
+        self.tilt = tilt
+        self.yaw = yaw
+        self.rate = rate
+        self.integral = integral
+        self.command = command
+        self.reach = reach
+        self.feed_forward = feed_forward
+        self.gains = gains
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        guess = nominal.plant.guess
+        place = dict(zip(("x", "y", "z"), guess, strict=False)) | {"yaw": 0.0}
+        point = operating_point(nominal, states=place)
+        model = linearize(nominal, point)
+        self.feedback_ = lqr(
+            model.Ad,
+            model.Bd,
+            self._state_weights(len(point.x)),
+            np.full(4, 1.0 / (self._positive("command") * self._hover) ** 2),
+            dt=self._dt,
+            integral=np.eye(3, len(point.x)),
+        )
+        feedback = {"k": self.feedback_.k, "k_i": self.feedback_.k_i}
+        self.gains_ = overridden(feedback, self.gains, "the regulator")
+        self.gain_units_ = {"k": "rpm per unit of state", "k_i": "rpm/(m s)"}
+        self._k, self._k_i = self.gains_["k"], self.gains_["k_i"]
+        self._trim = point.u
+        self._lags = len(point.x) > _STATES
+        self._reach = self._positive("reach") * self.position
+        # Rotor speed per vertical acceleration, about hovering: 2 n dn / n^2 = a / g.
+        self._lift = 0.5 * self._hover / self._row[pm.P_GRAVITY]
+        self.rule_ = f"{self.feedback_.rule}, weights by Bryson's rule"
+        self.source_ = f"{self.feedback_.source}; {_BRYSON}"
+
+    def _positive(self, name: str) -> float:
+        return check_number(name, getattr(self, name), above=0.0)
+
+    def _state_weights(self, size: int) -> NDArray[np.float64]:
+        """Return the weights of states and integrators; the rotors' own speeds cost nothing."""
+        largest = [self._positive("position")] * 3
+        largest += [self._positive("tilt")] * 2 + [self._positive("yaw")]
+        largest += [self._positive("velocity")] * 3 + [self._positive("rate")] * 3
+        weights = np.zeros(size + 3)
+        weights[:_STATES] = 1.0 / np.square(largest)
+        weights[size:] = 1.0 / self._positive("integral") ** 2
+        return weights
+
+    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        angles = euler_angles(self._rotation(o))
+        heading = angles[:, 2]
+        error = -np.clip(self._seen(o, "error"), -self._reach, self._reach)
+        deviation = np.zeros((len(o), self._k.shape[1]))
+        deviation[:, 0:3] = _headed(error, heading)
+        deviation[:, 3:6] = angles
+        motion = self._motion(o, state[:, 7:11])
+        use = 1.0 if self.feed_forward else 0.0
+        velocity, wanted, jerk = (use * _headed(vector, heading) for vector in motion)
+        deviation[:, 6:9] = _headed(self._seen(o, "velocity"), heading) - velocity
+        deviation[:, 9:12] = self._seen(o, "body_rate")
+        # A level acceleration takes a tilt: x'' = g pitch, y'' = -g roll; a jerk takes a body rate.
+        for at, vector in ((3, wanted), (9, jerk)):
+            deviation[:, at] += vector[:, 1] / self._row[pm.P_GRAVITY]
+            deviation[:, at + 1] -= vector[:, 0] / self._row[pm.P_GRAVITY]
+        lift = self._lift * wanted[:, 2:3]
+        if self._lags:
+            deviation[:, _STATES:] = state[:, 0:4] + (self._hover - self._trim) - lift
+        command = self._trim + lift - deviation @ self._k.T
+        command -= _headed(state[:, 4:7], heading) @ self._k_i.T
+        # The integrators wait while the error is cut off.
+        state[:, 4:7] += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)
+        return command
+
+    def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
+        self._follow_rotors(action, state)
+
+
+def _headed(vector: NDArray[np.float64], heading: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors, (n, 3), in the axes that a heading turns about the vertical."""
+    cosine, sine = np.cos(heading), np.sin(heading)
+    x = cosine * vector[:, 0] + sine * vector[:, 1]
+    y = cosine * vector[:, 1] - sine * vector[:, 0]
+    return np.stack([x, y, vector[:, 2]], axis=1)

@@ -1,0 +1,345 @@
+"""Samples of the band: every channel at its own rate, as a bank of filters would deliver them.
+
+A channel of bandwidth B is sampled at B, complex, so that N samples of it are what an energy detector
+averages (its noise has exactly 2 N degrees of freedom) and the channels side by side are the spectrum
+of the band. Carriers, symbols and chirps run on one clock from the episode's start, so that they go on
+without a jump from step to step. Powers are over the nominal noise power of a channel.
+
+Symbols are shaped by 12 taps in 32 phases: symbol clocks are odd multiples of 1/32 of the sampling rate.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.core.kernel import called_kernel, kernel
+from gym_suite.core.random import philox, uniform
+from gym_suite.radio.emission import ORDERS, Waveform
+from gym_suite.radio.layout import (
+    STREAM_PHASE,
+    STREAM_SAMPLES,
+    STREAM_WAVE,
+    X_ACTIONS,
+    X_CHANNEL,
+)
+from gym_suite.radio.link import fading_gain, power_on
+from gym_suite.radio.parameters import (
+    E_CHIRP,
+    E_KIND,
+    E_OFFSET,
+    E_ORDER,
+    E_PULSE,
+    E_RATE,
+    E_SNR,
+    E_SYMBOLS,
+    E_WAVE,
+    MAX_ENTITIES,
+    P_CHANNELS,
+    P_ENTITIES,
+    P_FADING,
+    P_NOISE_POWER,
+    P_POWER,
+    P_SAMPLES,
+    PLAYBACK,
+    T_AGENT,
+    T_ENTITIES,
+    T_PLAYBACK,
+    T_PULSES,
+    T_SYMBOLS,
+    T_ZIGGURAT,
+    W_FMCW,
+    W_NOISE,
+    W_TONE,
+    WAVEFORMS,
+)
+from gym_suite.radio.transforms import constellation, pulse_shape
+
+PHASES = 32  # positions of a sample within a symbol
+SPAN = 6  # symbols on each side that a pulse reaches
+TAPS = 2 * SPAN
+LAYERS = 128  # of the ziggurat
+_EDGE, _AREA = 3.442619855899, 9.91256303526217e-3
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _11 = (np.uint64(k) for k in (30, 27, 31, 11))
+_LAYER = np.uint64(LAYERS - 1)
+_UNIT = 2.0**-53
+_TURN = 2.0 * math.pi
+
+
+# --------------------------------------------------------------------------------------------- tables
+
+
+def ziggurat_table() -> NDArray[np.float64]:
+    """Return edges of the layers and the ratios of neighbouring ones, (129, 2).
+
+    Doornik, "An improved ziggurat method to generate normal random samples", Oxford, 2005 (ZIGNOR).
+    """
+    edges = np.zeros(LAYERS + 1)
+    height = math.exp(-0.5 * _EDGE**2)
+    edges[0], edges[1] = _AREA / height, _EDGE
+    for i in range(2, LAYERS):
+        edges[i] = math.sqrt(-2.0 * math.log(_AREA / edges[i - 1] + height))
+        height = math.exp(-0.5 * edges[i] ** 2)
+    ratios = np.zeros(LAYERS + 1)
+    ratios[:LAYERS] = edges[1:] / edges[:LAYERS]
+    return np.column_stack([edges, ratios])
+
+
+def symbol_table() -> tuple[NDArray[np.float64], dict[tuple[str, int], int]]:
+    """Return the points of all constellations (K, 2), and where each begins."""
+    points, first = [], {}
+    for kind, orders in ORDERS.items():
+        for order in orders:
+            first[kind, order] = len(points)
+            points += [(z.real, z.imag) for z in constellation(kind, order)]
+    return np.array(points), first
+
+
+def pulse_taps(pulse: str, rolloff: float) -> NDArray[np.float64]:
+    """Return the taps of a pulse at each of 32 positions within a symbol, of unit mean power, (32, 12)."""
+    position = np.arange(PHASES)[:, None] / PHASES
+    time = position - (np.arange(TAPS)[None, :] - (SPAN - 1))
+    taps = pulse_shape(pulse, time, rolloff)
+    return taps / math.sqrt((taps**2).sum(axis=1).mean())
+
+
+def symbol_rate(waveform: Waveform) -> int:
+    """Return the symbols in 32 samples: odd, so that all positions within a symbol are met."""
+    spread = 1.0 if waveform.pulse == "rect" else 1.0 + waveform.rolloff
+    return max(1, 2 * round((PHASES * waveform.bandwidth / spread - 1.0) / 2.0) + 1)
+
+
+def wave_columns(
+    waveform: Waveform, first: dict[tuple[str, int], int], pulses: dict[tuple[str, float], int]
+) -> tuple[float, ...]:
+    """Return the columns E_WAVE to E_CHIRP; notes in ``pulses`` which taps are needed, in order."""
+    kind = WAVEFORMS.index(waveform.kind)
+    symbols, order, taps, rate = 0, 1, 0, waveform.bandwidth
+    if waveform.kind in ORDERS:
+        symbols, order = first[waveform.kind, waveform.order], waveform.order
+        taps = PHASES * pulses.setdefault((waveform.pulse, waveform.rolloff), len(pulses))
+        rate = symbol_rate(waveform)
+    if waveform.kind == "fmcw" and waveform.falling:
+        rate = -rate
+    return kind, symbols, order, taps, rate, waveform.offset, waveform.chirp
+
+
+def work_size(samples: int) -> int:
+    """Return the scratch that the samples of one channel need."""
+    return 4 * samples + 4 * (TAPS + 2)
+
+
+# ---------------------------------------------------------------------------------------------- words
+
+
+@kernel
+def word(seed, k):
+    """Return the k-th 64-bit word of a stream.
+
+    SplitMix64 of Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    z = seed + np.uint64(k) * _GOLDEN
+    z = (z ^ (z >> _30)) * _MIX_1
+    z = (z ^ (z >> _27)) * _MIX_2
+    return z ^ (z >> _31)
+
+
+@kernel
+def _fraction(bits):
+    return float(bits >> _11) * _UNIT
+
+
+@called_kernel
+def _edge_normal(seed, k, layers):
+    """Return a normal number where the k-th word missed its layer's inside."""
+    place = k + (1 << 32)  # words that no sample uses as its first
+    bits = word(seed, k)
+    while True:
+        i = int(bits & _LAYER)
+        u = 2.0 * _fraction(bits) - 1.0
+        if abs(u) < layers[i, 1]:
+            return u * layers[i, 0]
+        if i == 0:  # the tail: Marsaglia 1964
+            while True:
+                x = -math.log(1.0 - _fraction(word(seed, place))) / _EDGE
+                y = -math.log(1.0 - _fraction(word(seed, place + (1 << 32))))
+                place += 1 << 34
+                if y + y > x * x:
+                    return -_EDGE - x if u < 0.0 else _EDGE + x
+        x = u * layers[i, 0]
+        below = math.exp(-0.5 * (layers[i, 0] ** 2 - x * x))
+        above = math.exp(-0.5 * (layers[i + 1, 0] ** 2 - x * x))
+        if above + _fraction(word(seed, place)) * (below - above) < 1.0:
+            return x
+        bits = word(seed, place + (1 << 32))
+        place += 1 << 34
+
+
+@kernel
+def _normal(seed, k, layers):
+    """Return the k-th standard normal number of a stream."""
+    bits = word(seed, k)
+    i = int(bits & _LAYER)
+    u = 2.0 * _fraction(bits) - 1.0
+    if abs(u) < layers[i, 1]:
+        return u * layers[i, 0]
+    return _edge_normal(seed, k, layers)
+
+
+# -------------------------------------------------------------------------------------------- samples
+
+
+@kernel
+def _add_noise(re, im, seed, sigma, layers):
+    for j in range(re.shape[0]):
+        re[j] += sigma * _normal(seed, 2 * j, layers)
+        im[j] += sigma * _normal(seed, 2 * j + 1, layers)
+
+
+@kernel
+def _add_symbols(re, im, first, amplitude, turn, entity, seed, tables, symbols):
+    """Add shaped symbols to samples ``first`` and on, with a complex amplitude and turns per sample."""
+    n = re.shape[0]
+    rate, order = int(entity[E_RATE]), int(entity[E_ORDER])
+    points, pulses = tables[T_SYMBOLS], tables[T_PULSES]
+    row, start = int(entity[E_PULSE]), int(entity[E_SYMBOLS])
+    lowest = (first * rate) // PHASES - (SPAN - 1)
+    count = ((first + n - 1) * rate) // PHASES + SPAN - lowest + 1
+    mask = np.uint64(order - 1)
+    for k in range(count):  # before the episode's start the stream has no words
+        point = start + int(word(seed, lowest + k + TAPS) & mask)
+        a, b = points[point, 0], points[point, 1]
+        symbols[2 * k] = amplitude[0] * a - amplitude[1] * b
+        symbols[2 * k + 1] = amplitude[0] * b + amplitude[1] * a
+    for j in range(n):
+        position = (first + j) * rate
+        k = 2 * (position // PHASES - (SPAN - 1) - lowest)
+        taps = row + position % PHASES
+        a, b = 0.0, 0.0
+        for i in range(TAPS):
+            a += pulses[taps, i] * symbols[k + 2 * i]
+            b += pulses[taps, i] * symbols[k + 2 * i + 1]
+        if turn != 0.0:
+            turns = (first + j) * turn
+            angle = _TURN * (turns - math.floor(turns))
+            c, s = math.cos(angle), math.sin(angle)
+            a, b = a * c - b * s, a * s + b * c
+        re[j] += a
+        im[j] += b
+
+
+@kernel
+def _add_carrier(re, im, first, amplitude, turn, entity):
+    """Add a tone, or chirps across the bandwidth whose phase returns to where it was."""
+    chirp = int(entity[E_CHIRP])
+    width = entity[E_RATE] if int(entity[E_WAVE]) == W_FMCW else 0.0
+    for j in range(re.shape[0]):
+        k = (first + j) % chirp
+        turns = (first + j) * turn
+        angle = _TURN * (turns - math.floor(turns) + 0.5 * width * k * (k / chirp - 1.0))
+        c, s = math.cos(angle), math.sin(angle)
+        re[j] += amplitude[0] * c - amplitude[1] * s
+        im[j] += amplitude[0] * s + amplitude[1] * c
+
+
+@kernel
+def _add_transmitter(re, im, key, step, power, transmitter, part, entity, p, tables, symbols):
+    """Add what one transmitter sends on a channel; ``part`` tells apart the channels that it fills."""
+    a, b = fading_gain(key, step, transmitter, p[P_FADING])
+    angle = _TURN * uniform(key, 0, STREAM_PHASE + transmitter)
+    root = math.sqrt(power)
+    c, s = root * math.cos(angle), root * math.sin(angle)
+    amplitude = (a * c - b * s, a * s + b * c)
+    first = step * re.shape[0]
+    kind = int(entity[E_WAVE])
+    stream = STREAM_WAVE + 256 * transmitter + part
+    if kind == W_NOISE:
+        sigma = math.sqrt(0.5 * (amplitude[0] ** 2 + amplitude[1] ** 2))
+        _add_noise(re, im, philox(key, step, stream)[0], sigma, tables[T_ZIGGURAT])
+    elif kind in (W_TONE, W_FMCW):
+        _add_carrier(re, im, first, amplitude, entity[E_OFFSET], entity)
+    else:
+        seed = philox(key, 0, stream)[0]
+        _add_symbols(re, im, first, amplitude, entity[E_OFFSET], entity, seed, tables, symbols)
+
+
+@called_kernel
+def fill_channel(x, key, step, c, p, tables, work, agent):
+    """Fill the scratch with the samples of a channel in a step: real parts, then imaginary ones.
+
+    Args:
+        x: The row.
+        key: The row's key.
+        step: The step that the state is of.
+        c: The channel.
+        p: The row's parameters.
+        tables: Of the setup.
+        work: Scratch, (>= work_size(samples),).
+        agent: Whether the agent's own signal is heard.
+    """
+    samples = int(p[P_SAMPLES])
+    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
+    entities, playback = tables[T_ENTITIES], tables[T_PLAYBACK]
+    re, im, symbols = work[:samples], work[samples : 2 * samples], work[2 * samples :]
+    for j in range(2 * samples):
+        work[j] = 0.0
+    seed = philox(key, step, STREAM_SAMPLES + c)[0]
+    _add_noise(re, im, seed, math.sqrt(0.5 * p[P_NOISE_POWER]), tables[T_ZIGGURAT])
+    for e in range(n):
+        entity = entities[e]
+        power = p[P_POWER] * power_on(x, e, entity, c, n, channels, playback)
+        if power > 0.0:
+            part = c
+            if int(entity[E_KIND]) != PLAYBACK:  # a hopper takes its symbols along
+                part = (c - int(x[X_ACTIONS + e])) % channels
+            _add_transmitter(re, im, key, step, power, e, part, entity, p, tables, symbols)
+    if agent and x[X_CHANNEL] == c:
+        own = tables[T_AGENT][0]
+        _add_transmitter(re, im, key, step, own[E_SNR], MAX_ENTITIES, 0, own, p, tables, symbols)
+
+
+@kernel
+def channel_energy(x, key, step, c, p, tables, work):
+    """Return the mean of |y|^2 over the samples of a channel, without the agent's own signal."""
+    fill_channel(x, key, step, c, p, tables, work, False)
+    samples = int(p[P_SAMPLES])
+    total = 0.0
+    for j in range(2 * samples):
+        total += work[j] * work[j]
+    return total / samples
+
+
+def band_samples(
+    x: NDArray[np.float64],
+    key: int,
+    step: int,
+    p: NDArray[np.float64],
+    tables: tuple[NDArray[np.float64], ...],
+    *,
+    agent: bool = True,
+) -> NDArray[np.complex128]:
+    """Return the samples of all channels in the step that a state is of, (channels, samples).
+
+    The same numbers that the detector of ``physics="iq"`` averages, except for the agent's own signal,
+    which it does not hear. Powers are over the nominal noise power of a channel.
+
+    Args:
+        x: A row of the state.
+        key: The row's key.
+        step: Its step.
+        p: Its parameters.
+        tables: Of the setup.
+        agent: Whether the agent's own signal is heard.
+    """
+    samples, channels = int(p[P_SAMPLES]), int(p[P_CHANNELS])
+    work = np.zeros(work_size(samples))
+    result = np.empty((channels, samples), dtype=np.complex128)
+    for c in range(channels):
+        fill_channel(x, np.uint64(key), step, c, p, tables, work, agent)
+        result[c] = work[:samples] + 1j * work[samples : 2 * samples]
+    return result
