@@ -113,6 +113,8 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
         "exp3": f"{home}.bandits:EXP3",
         "myopic": f"{home}.sensing:Myopic",
         "whittle": f"{home}.sensing:Whittle",
+        "q_learning": f"{home}.learning:QLearning",
+        "clairvoyant": f"{home}.clairvoyant:Clairvoyant",
     }
     names = (reference, *(name for name in more if name != reference))
     return Card(
@@ -139,7 +141,7 @@ def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> 
     )
 
 
-_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper")
+_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
 
 
 def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
