@@ -95,7 +95,8 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
         vector_entry_point=f"gym_suite.drones.envs:{env}VectorEnv",
         max_episode_steps=480,
         settings={"compiled": {"engine": "compiled"}},
-        **({"controllers": laws} | more),
+        controllers=more.pop("controllers", laws),
+        **more,
     )
 
 

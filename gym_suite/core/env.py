@@ -185,7 +185,8 @@ class Face:
         """Return what the render mode asks for of a row: a frame, or a text."""
         if self._renderer is None:
             self._record(range(self._rows.n))
-        return self._renderer.text(row) if self.render_mode == "ansi" else self._renderer.frame(row)
+        renderer: Any = self._renderer
+        return renderer.text(row) if self.render_mode == "ansi" else renderer.frame(row)
 
     def _close_renderer(self) -> None:
         if self._renderer is not None:

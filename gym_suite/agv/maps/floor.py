@@ -142,7 +142,7 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
                 heading = place[2] if len(place) > 2 else np.nan
                 spots.append(((place[1] + 0.5) * cell, (place[0] + 0.5) * cell, heading))
             ranges[k, j + 1] = len(spots)
-    sides = [edges(layout, cell) for layout in grid]
+    sides = [edges(grid[k], cell) for k in range(len(grid))]
     kept = [side if len(side) <= MOST_EDGES else side[:0] for side in sides]
     walls = np.zeros((len(layouts), max(1, *map(len, kept)), 4))
     for k, side in enumerate(kept):

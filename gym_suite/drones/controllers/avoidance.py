@@ -78,7 +78,7 @@ class Avoiding(Geometric):
             # The error whose pull is balanced by the damping at that speed.
             "longest_error": speed * self.gains_["velocity"] / self.gains_["position"],
         }
-        self.gain_units_ |= {
+        self.gain_units_ = dict(self.gain_units_) | {
             "reach": "m",
             "push": "m/s",
             "swirl": "1",

@@ -91,7 +91,7 @@ def _plan(p01: Sequence[float], p11: Sequence[float], steps: int, lost: float) -
     earn = [b + lost * (1.0 - b) for b in beliefs]
     value = np.zeros((len(first), len(second)))
     for _ in range(steps):
-        silent = value[np.ix_(i, j)]
+        silent = value[i][:, j]
         on_first = (
             earn[0] + np.outer(value[idle[0], j], first) + np.outer(value[busy, j], 1 - first)
         )

@@ -72,7 +72,7 @@ class _Planner:
         """Return both values of an episode."""
         start = (SILENT,) * self.depth
         begin = self.chain.begin()
-        stages = self._reach(begin, start)
+        stages: list[tuple] = self._reach(begin, start)
         # Values at the end are zero; keys are states and the agent's channels.
         clairvoyant: dict[tuple[Air, Past], float] = defaultdict(float)
         informed: dict[tuple[Air, Past], float] = defaultdict(float)
@@ -96,8 +96,8 @@ class _Planner:
         names: dict[int, int] = {SILENT: SILENT}
         return tuple(names.setdefault(c, len(names) - 1) for c in past)
 
-    def _reach(self, begin: dict[Air, float], start: Past) -> list[dict]:
-        """Return per step the states that can be reached with the chances of what follows."""
+    def _reach(self, begin: dict[Air, float], start: Past) -> list[tuple]:
+        """Return per step the chances of what follows on each state, and the agent's channels before."""
         stages, airs, pasts = [], set(begin), {start}
         channels = range(SILENT, self.chain.channels)
         for step in range(self.chain.steps):
