@@ -114,6 +114,8 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
         "exp3": f"{home}.bandits:EXP3",
         "myopic": f"{home}.sensing:Myopic",
         "whittle": f"{home}.sensing:Whittle",
+        "q_learning": f"{home}.learning:QLearning",
+        "clairvoyant": f"{home}.clairvoyant:Clairvoyant",
     }
     names = (reference, *(name for name in more if name != reference))
     return Card(
@@ -127,7 +129,20 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
     )
 
 
-_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper")
+def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> Card:
+    home = "gym_suite.radio.controllers.games"
+    return Card(
+        id=f"radio/{name}-v0",
+        family="radio",
+        summary=summary,
+        parallel_entry_point=f"gym_suite.radio.envs:{name}ParallelEnv",
+        tags=(tag, "multi-agent"),
+        controllers={key: f"{home}:{law}" for key, law in laws.items()}
+        | {"zero": DO_NOTHING, "random": RANDOM},
+    )
+
+
+_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
 
 
 def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
@@ -220,6 +235,18 @@ _CARDS = (
         *_BANDITS,
         tags=("anti-jamming",),
         learned=("ppo",),
+    ),
+    _shared_band(
+        "MultiAccess",
+        "several agents share a band, each with access or a target (PettingZoo)",
+        {"schedule": "Schedule", "musical_chairs": "MusicalChairs"},
+        "access",
+    ),
+    _shared_band(
+        "JammingGame",
+        "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
+        {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
+        "anti-jamming",
     ),
     _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
     _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),
