@@ -127,6 +127,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             if tick is not None:
                 tick((done + share) / len(groups))
 
+        _show(agent, envs)
         episodes = _roll(envs, acting, seeds, setup, limit, step_tick)
         envs.close()
         metrics = episode_metrics(
@@ -145,7 +146,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
         metrics["completed"] = np.where(reached, 1.0, episodes.lengths / limit)
         if setup.success:
             metrics["success"] = reached.astype(np.float64)
-        seconds = _time_per_action(agent, episodes.observations)
+        seconds = _time_per_action(agent, episodes.observations, env)
         information = str(getattr(agent, "information", "undeclared"))
         for row, seed in enumerate(seeds):
             own = {name: float(values[row]) for name, values in metrics.items()}
@@ -254,8 +255,18 @@ def _takes_rows(agent: Any, env: Any) -> bool:
         return False
 
 
-def _time_per_action(agent: Any, observations: list[Any]) -> float:
+def _show(agent: Any, env: Any) -> None:
+    """Let an agent that may look at the state see the worlds that it acts in."""
+    watch = getattr(agent, "watch", None)
+    if callable(watch):
+        watch(env)
+
+
+def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     """Median time of predict on single rows, s, without the first call."""
+    _show(agent, env)
+    if getattr(agent, "information", None) == "state":
+        env.reset(seed=0)  # what it looks at has to be one world
     times = []
     state = None
     with warnings.catch_warnings():

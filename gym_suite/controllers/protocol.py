@@ -268,6 +268,16 @@ class Controller:
             "parameters": self.get_params(),
         }
 
+    def watch(self, env: Any) -> None:
+        """Show it the worlds that it is to act in.
+
+        Whoever runs an agent calls this before the first action. Only those that declare
+        ``information = "state"`` look at more than they observe.
+
+        Args:
+            env: Single or vector environment whose observations it will be given, row by row.
+        """
+
     # --- acting ------------------------------------------------------------------------------
 
     def predict(

@@ -278,7 +278,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         info = dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
         if self._arrays:
             start, end = self._arrays_span
-            values = self._rows.x[0, start:end].astype(np.int64)
+            values = self._rows.x[0, start:end].astype(np.int32)
             for name, first, stop in self._arrays:
                 info[name] = values[first - start : stop - start]
         return info

@@ -172,6 +172,8 @@ class Setup:
         tracking: What is to follow what.
         effort: Metric columns of the actuating quantities, with :attr:`effort_scale` as full scale.
         violation: Metric column that is 1 in a step in which a limit is violated.
+        avoidable: Whether a good agent violates nothing; False where chance brings violations, of which a
+            good agent has only few (collisions with users that come unannounced).
         success: Metric column that is above 0 in the step in which an episode ends because its goal is reached; empty
             where an early end is always a failure.
         horizon: Steps after which an episode is truncated by the setup itself (None: by the registered limit).
@@ -214,6 +216,7 @@ class Setup:
     effort: tuple[str, ...] = ()
     effort_scale: tuple[float, ...] = ()
     violation: str = ""
+    avoidable: bool = True
     success: str = ""
     horizon: int | None = None
     agents: tuple[str, ...] = ()

@@ -148,7 +148,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         infos = {agent: dict(zip(self._names, values, strict=True)) for agent in self.agents}
         for name, first, stop in self.setup.info_arrays:
             for info in infos.values():
-                info[name] = self._rows.x[0, first:stop].astype(np.int64)
+                info[name] = self._rows.x[0, first:stop].astype(np.int32)
         return infos
 
     def state(self) -> np.ndarray:  # type: ignore[override]

@@ -253,7 +253,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos["_" + name] = present
         if self._arrays:
             start, end = self._arrays_span
-            whole = self._rows.x[:, start:end].astype(np.int64)  # one pass for all arrays
+            whole = self._rows.x[:, start:end].astype(np.int32)  # one pass for all arrays
             if mask is not None:
                 whole[~mask] = 0
             for name, first, stop in self._arrays:

@@ -43,10 +43,10 @@ def _side_by_side(observations: list[Any]) -> Any:
 def check_joint_equals_parallel(subject: Subject, **keywords: Any) -> None:
     """The Gymnasium form is the parallel world: actions and observations side by side, rewards averaged.
 
-    Compared until an agent ends, with which the joint episode ends.
+    Compared until an agent ends, with which the joint episode ends, or the time limit.
     """
-    joint: Any = make_single(subject, **keywords)
-    parallel: Any = make_parallel(subject, **keywords)
+    joint: Any = make_single(subject, max_episode_steps=STEPS, **keywords)
+    parallel: Any = make_parallel(subject, max_episode_steps=STEPS, **keywords)
     count, ends = len(parallel.possible_agents), 0
     for seed in range(10):
         observation, info = joint.reset(seed=seed)
