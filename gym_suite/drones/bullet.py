@@ -69,6 +69,10 @@ def _quiet_import() -> Iterator[None]:
 class World:
     """One Bullet world with a floor and equal drones; no file is read, ever.
 
+    Bullet looks for contacts once a step: nothing gets through the floor, but two drones that approach at
+    more than a diameter a step (29 m/s at 240 Hz; flat ones that meet askew from some 20 m/s on) may miss
+    each other. The compiled engine takes 16 steps where something may touch.
+
     Args:
         count: Number of drones.
         row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
