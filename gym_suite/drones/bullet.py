@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -218,9 +218,11 @@ class Saved:
         if self.world is world:
             world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
 
-    def __del__(self) -> None:
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
         world = self.world
-        if world is not None and world.client >= 0 and world.bullet.isConnected(world.client):
+        if ending() or world is None:
+            return
+        if world.client >= 0 and world.bullet.isConnected(world.client):
             world.bullet.removeState(self.handle, physicsClientId=world.client)
 
     def __eq__(self, other: object) -> bool:
@@ -352,8 +354,8 @@ class Engine:
         for world in self._worlds:
             world.close()
 
-    def __del__(self) -> None:
-        # As the interpreter ends, PyBullet is taken down first, and its clients with it.
-        if not sys.is_finalizing():
+    # As the interpreter ends, PyBullet is taken down first, its clients with it, then the names of this module.
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not ending():
             for world in getattr(self, "_worlds", ()):
                 world.close()
