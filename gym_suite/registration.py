@@ -114,6 +114,8 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
         "exp3": f"{home}.bandits:EXP3",
         "myopic": f"{home}.sensing:Myopic",
         "whittle": f"{home}.sensing:Whittle",
+        "q_learning": f"{home}.learning:QLearning",
+        "clairvoyant": f"{home}.clairvoyant:Clairvoyant",
     }
     names = (reference, *(name for name in more if name != reference))
     return Card(
@@ -127,7 +129,20 @@ def _band(name: str, env: str, reference: str, summary: str, *more: str, **field
     )
 
 
-_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper")
+def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> Card:
+    home = "gym_suite.radio.controllers.games"
+    return Card(
+        id=f"radio/{name}-v0",
+        family="radio",
+        summary=summary,
+        parallel_entry_point=f"gym_suite.radio.envs:{name}ParallelEnv",
+        tags=(tag, "multi-agent"),
+        controllers={key: f"{home}:{law}" for key, law in laws.items()}
+        | {"zero": DO_NOTHING, "random": RANDOM},
+    )
+
+
+_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
 
 
 def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
@@ -221,6 +236,18 @@ _CARDS = (
         tags=("anti-jamming",),
         learned=("ppo",),
     ),
+    _shared_band(
+        "MultiAccess",
+        "several agents share a band, each with access or a target (PettingZoo)",
+        {"schedule": "Schedule", "musical_chairs": "MusicalChairs"},
+        "access",
+    ),
+    _shared_band(
+        "JammingGame",
+        "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
+        {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
+        "anti-jamming",
+    ),
     _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
     _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),
     _vehicle("ComplexStatic", 3000, "a vehicle with lidar drives to a target among racks"),
@@ -255,12 +282,14 @@ _CARDS = (
         "Hover",
         "a quadcopter flies from a random start to a point and stays there",
         tags=("hover", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "Track-v0",
         "Track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         tags=("tracking", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "MultiHover-v0",

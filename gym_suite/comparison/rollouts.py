@@ -15,11 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Run, Setting, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
 
 __all__ = ["Job", "Outcome", "execute", "limit_of"]
@@ -76,7 +78,7 @@ class _Episodes:
     lengths: NDArray[np.intp]
     terminated: NDArray[np.bool_]
     failed: NDArray[np.bool_]
-    observations: NDArray[Any] = field(default_factory=lambda: np.empty((0, 0)))
+    observations: list[Any] = field(default_factory=list)
 
 
 def execute(job: Job, tick: Tick | None = None) -> Outcome:
@@ -125,6 +127,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             if tick is not None:
                 tick((done + share) / len(groups))
 
+        _show(agent, envs)
         episodes = _roll(envs, acting, seeds, setup, limit, step_tick)
         envs.close()
         metrics = episode_metrics(
@@ -143,7 +146,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
         metrics["completed"] = np.where(reached, 1.0, episodes.lengths / limit)
         if setup.success:
             metrics["success"] = reached.astype(np.float64)
-        seconds = _time_per_action(agent, episodes.observations)
+        seconds = _time_per_action(agent, episodes.observations, env)
         information = str(getattr(agent, "information", "undeclared"))
         for row, seed in enumerate(seeds):
             own = {name: float(values[row]) for name, values in metrics.items()}
@@ -189,7 +192,7 @@ def _roll(
     running = np.ones(n, dtype=np.bool_)
     start = np.ones(n, dtype=np.bool_)
     observation, infos = envs.reset(seed=list(seeds))
-    seen = [observation[0]]
+    seen = [row_of(observation, 0)]
     for i, name in enumerate(names):
         values[0, i] = infos[name]
     state = None
@@ -209,12 +212,12 @@ def _roll(
         running &= ~(ended | cut)
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
-            seen.append(observation[0])
+            seen.append(row_of(observation, 0))
         if step % report_every == 0:
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
-    return _Episodes(columns, lengths, terminated, failed, np.array(seen))
+    return _Episodes(columns, lengths, terminated, failed, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,8 @@ def _takes_rows(agent: Any, env: Any) -> bool:
     """
     rng = np.random.default_rng(0)
     space = env.observation_space
+    if not isinstance(space, spaces.Box):
+        return False
     rows = rng.uniform(-1.0, 1.0, (3, *space.shape)).clip(space.low, space.high)
     rows = rows.astype(space.dtype)
     try:
@@ -250,8 +255,18 @@ def _takes_rows(agent: Any, env: Any) -> bool:
         return False
 
 
-def _time_per_action(agent: Any, observations: NDArray[Any]) -> float:
+def _show(agent: Any, env: Any) -> None:
+    """Let an agent that may look at the state see the worlds that it acts in."""
+    watch = getattr(agent, "watch", None)
+    if callable(watch):
+        watch(env)
+
+
+def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     """Median time of predict on single rows, s, without the first call."""
+    _show(agent, env)
+    if getattr(agent, "information", None) == "state":
+        env.reset(seed=0)  # what it looks at has to be one world
     times = []
     state = None
     with warnings.catch_warnings():

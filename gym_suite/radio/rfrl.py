@@ -32,6 +32,8 @@ _ENVIRONMENT = (
     "detector",
     "comments",
 )
+_SEVERAL = ("num_channels", "max_steps", "detector", "comments", "agents")
+_AGENT = ("observation_mode", "reward_mode", "target_entity")
 _ENTITY = (
     "type",
     "channels",
@@ -54,6 +56,8 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     once, from a generator that cannot be seeded, unless ``rand_hop`` is 0; any order it could have
     drawn can be written down instead. A recorded run (a mapping with "scenario_as_run" and its
     "entities") is taken with the hop orders that it lists.
+
+    A scenario with "agents" is one of several agents, for ``radio/MultiAccess-v0``.
 
     Args:
         source: A shipped name, a path, or the mapping.
@@ -78,10 +82,15 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
         given = _mapping("scenario_as_run", given["scenario_as_run"])
     check_keywords(given, _TOP, "key of an RFRL Gym scenario")
     environment = _mapping("environment", given.get("environment"))
-    if "agents" in environment:
-        raise ValueError("environment.agents: a scenario of several agents is no single-agent game")
-    check_keywords(environment, _ENVIRONMENT, "key of environment")
-    for key in ("num_channels", "reward_mode", "observation_mode"):
+    several = "agents" in environment
+    if several and not environment["agents"]:
+        raise ValueError(
+            "environment.agents is empty; one agent's task stands in environment itself"
+        )
+    check_keywords(environment, _SEVERAL if several else _ENVIRONMENT, "key of environment")
+    for key in (
+        ("num_channels",) if several else ("num_channels", "reward_mode", "observation_mode")
+    ):
         if key not in environment:
             raise ValueError(f"environment.{key} is missing")
     channels = own.whole(
@@ -94,23 +103,37 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
         _entity(f"entities.{label}", label, value, channels, resolved.get(label))
         for label, value in listed.items()
     )
-    goal = _GOALS[check_option("environment.reward_mode", environment["reward_mode"], _GOALS)]
-    target = environment.get("target_entity")
     names = [entity.name for entity in entities]
-    if goal == "jam" and target not in names:
-        raise unknown_error("environment.target_entity", target, names)
     steps = environment.get("max_steps", 100)
-    return own.Scenario(
-        channels=channels,
-        steps=own.whole("environment.max_steps", steps, 1, own.MAX_STEPS),
-        goal=goal,
-        observation=check_option(
-            "environment.observation_mode", environment["observation_mode"], own.OBSERVATIONS
-        ),
-        target=target if goal == "jam" else None,
-        entities=entities,
-        name=name or "scenario",
-    )
+    frame = {
+        "channels": channels,
+        "steps": own.whole("environment.max_steps", steps, 1, own.MAX_STEPS),
+        "entities": entities,
+        "name": name or "scenario",
+    }
+    if several:
+        listed = _mapping("environment.agents", environment["agents"])
+        tasks = {
+            label: _task(f"environment.agents.{label}", _mapping(label, task), names)
+            for label, task in listed.items()
+        }
+        return own.Scenario(**frame, agents=own.read_roles("environment.agents", tasks, names))
+    return own.Scenario(**frame, **_task("environment", environment, names))
+
+
+def _task(path: str, given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return goal, observation and target under the package's names."""
+    if path != "environment":
+        check_keywords(given, _AGENT, f"key of {path}")
+        for key in ("reward_mode", "observation_mode"):
+            if key not in given:
+                raise ValueError(f"{path}.{key} is missing")
+    goal = _GOALS[check_option(f"{path}.reward_mode", given["reward_mode"], _GOALS)]
+    target = given.get("target_entity")
+    if goal == "jam" and target not in names:
+        raise unknown_error(f"{path}.target_entity", target, names)
+    seen = check_option(f"{path}.observation_mode", given["observation_mode"], own.OBSERVATIONS)
+    return {"goal": goal, "observation": seen, "target": target if goal == "jam" else None}
 
 
 def _mapping(path: str, value: object) -> Mapping[str, Any]:

@@ -27,7 +27,6 @@ from gym_suite.radio.emission import (
     schema_parts,
 )
 from gym_suite.radio.parameters import (
-    GOALS,
     JAMMERS,
     KINDS,
     MAX_CHANNELS,
@@ -36,6 +35,7 @@ from gym_suite.radio.parameters import (
     MAX_STEPS,
     OBSERVATIONS,
 )
+from gym_suite.radio.roles import Role, read_roles, read_task, roles_schema, task_schema
 from gym_suite.radio.values import FOREVER, channel_list, clock, probabilities, truth, whole
 
 #: What each kind needs or allows besides the common keys: key, whether it must be given.
@@ -133,6 +133,8 @@ class Scenario:
         entities: Who is there; their numbers are their places, from 1.
         link: The agent's link and the air around it.
         name: For tables.
+        agents: Several agents that share the band, each with a task of its own in place of goal,
+            observation and target; empty for one agent.
     """
 
     channels: int
@@ -143,6 +145,7 @@ class Scenario:
     entities: tuple[Entity, ...] = ()
     name: str = "scenario"
     link: Link = field(default_factory=Link)
+    agents: tuple[Role, ...] = ()
 
     @property
     def target_number(self) -> int:
@@ -152,7 +155,7 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as a mapping that :func:`read_scenario` reads and JSON can hold."""
-        apart = ("entities", "link")
+        apart = ("entities", "link", "agents")
         result = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
         result["link"] = self.link.to_dict()
         result["entities"] = {}
@@ -161,6 +164,11 @@ class Scenario:
             keys = [k for k in _keys(entity.kind) if given[k] not in (None, ())]
             plain = {k: list(v) if isinstance(v := given[k], tuple) else v for k in keys}
             result["entities"][entity.name] = plain
+        if self.agents:
+            result["agents"] = {
+                role.name: {k: v for k, v in asdict(role).items() if k != "name"}
+                for role in self.agents
+            }
         return result
 
 
@@ -266,13 +274,8 @@ def read_mapping(value: Mapping[str, Any], *, folder: Path | None = None) -> Sce
         read_entity(f"scenario.entities.{name}", str(name), entity, channels, folder=folder)
         for name, entity in given.items()
     )
-    goal = check_option("scenario.goal", value.get("goal", "access"), GOALS)
-    target = value.get("target")
     names = [entity.name for entity in entities]
-    if goal == "jam" and target is None:
-        raise ValueError("scenario.target is missing: a jammer needs the name of an entity")
-    if goal == "jam" and target not in names:
-        raise unknown_error("scenario.target", target, names)
+    goal, target = read_task("scenario", value, names)
     label = value.get("name", "scenario")
     if not isinstance(label, str):
         raise ValueError(f"scenario.name must be a text, got {label!r}")
@@ -286,10 +289,11 @@ def read_mapping(value: Mapping[str, Any], *, folder: Path | None = None) -> Sce
         observation=check_option(
             "scenario.observation", value.get("observation", "detect"), OBSERVATIONS
         ),
-        target=target if goal == "jam" else None,
+        target=target,
         entities=entities,
         name=label,
         link=read_link("scenario.link", value.get("link", {})),
+        agents=read_roles("scenario.agents", value.get("agents", {}), names),
     )
 
 
@@ -407,11 +411,10 @@ def schema() -> dict[str, Any]:
             "name": {"type": "string"},
             "channels": {"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS},
             "steps": {"type": "integer", "minimum": 1, "maximum": MAX_STEPS},
-            "goal": {"enum": list(GOALS)},
-            "observation": {"enum": list(OBSERVATIONS)},
-            "target": {"type": ["string", "null"]},
+            **task_schema(),
             "link": parts["link"],
             "entities": {"type": "object", "additionalProperties": {"oneOf": kinds}},
+            "agents": roles_schema(),
         },
         "required": ["channels"],
         "additionalProperties": False,

@@ -41,8 +41,43 @@ def _run(controller: Any, observations: np.ndarray, starts: np.ndarray | None = 
     return results
 
 
+def _looks(id: str, name: str, keywords: dict[str, Any]) -> bool:
+    """Return whether a controller looks at its worlds: recorded observations tell it nothing."""
+    return make_controller(make_single(id, **keywords), name).information == "state"
+
+
+def check_in_its_worlds(id: str, name: str, **keywords: Any) -> None:
+    """In a closed loop a row acts as it would alone, in the action space, and moves nothing itself."""
+    envs = make_native(id, ROWS, **keywords)
+    singles = [make_single(id, **keywords) for _ in range(ROWS)]
+    together = make_controller(envs, name)
+    together.watch(envs)
+    alone = [make_controller(env, name) for env in singles]
+    for controller, env in zip(alone, singles, strict=True):
+        controller.watch(env)
+    observation, _ = envs.reset(seed=0)
+    rows = [env.reset(seed=seed)[0] for seed, env in enumerate(singles)]
+    twins = (observation[1:] == observation[0]).all(axis=1).any()
+    state, states = None, [None] * ROWS
+    for k in range(STEPS):
+        before: Any = envs.unwrapped.get_state()  # type: ignore[attr-defined]
+        action, state = together.predict(observation, state)
+        assert_same(envs.unwrapped.get_state(), before, "the worlds while it makes up its mind")  # type: ignore[attr-defined]
+        assert envs.action_space.contains(action), f"{name} gave {action!r}"
+        for i, env in enumerate(singles):
+            own, states[i] = alone[i].predict(rows[i], states[i])
+            if not (together.randomized and twins):
+                assert_same(own, action[i], f"action of row {i} at step {k}")
+            rows[i] = env.step(action[i])[0]
+        observation, _, terminated, truncated, _ = envs.step(action)
+        if (terminated | truncated).any():
+            break
+
+
 def check_predict(id: str, name: str, **keywords: Any) -> None:
     """Actions lie in the action space and have its shape and dtype, for one row and for many."""
+    if _looks(id, name, keywords):
+        return
     env, envs = make_single(id, **keywords), make_native(id, ROWS, **keywords)
     controller = make_controller(env, name)
     for observation in _observations(id, keywords):
@@ -58,6 +93,8 @@ def check_batches(id: str, name: str, **keywords: Any) -> None:
     A controller that draws random numbers tells rows that begin alike apart by their order: of these
     only the first is the one alone.
     """
+    if _looks(id, name, keywords):
+        return
     controller = make_controller(make_single(id, **keywords), name)
     observations = _observations(id, keywords)
     batch = _run(controller, observations)
@@ -73,6 +110,8 @@ def check_batches(id: str, name: str, **keywords: Any) -> None:
 
 def check_state_is_kept(id: str, name: str, **keywords: Any) -> None:
     """``predict`` changes neither the observation nor the state it is given, and repeats itself."""
+    if _looks(id, name, keywords):
+        return
     controller = make_controller(make_single(id, **keywords), name)
     observations = _observations(id, keywords)
     _, state = controller.predict(observations[0])
@@ -85,6 +124,8 @@ def check_state_is_kept(id: str, name: str, **keywords: Any) -> None:
 
 def check_episode_start(id: str, name: str, **keywords: Any) -> None:
     """A row marked by ``episode_start`` acts like one that starts; the others go on undisturbed."""
+    if _looks(id, name, keywords):
+        return
     controller = make_controller(make_single(id, **keywords), name)
     observations = _observations(id, keywords)
     middle = STEPS // 2
@@ -108,6 +149,9 @@ def check_controller_pickles(id: str, name: str, **keywords: Any) -> None:
     """A pickled controller acts and describes itself as the original."""
     controller = make_controller(make_single(id, **keywords), name)
     twin = pickle.loads(pickle.dumps(controller))
+    if controller.information == "state":
+        assert twin.describe() == controller.describe(), "describe() differs after pickle"
+        return
     observations = _observations(id, keywords)
     assert_same(_run(twin, observations), _run(controller, observations), "after pickle")
     assert twin.describe() == controller.describe(), "describe() differs after pickle"
@@ -152,6 +196,7 @@ def returns_of(id: str, name: str, *, steps: int = HORIZON, **keywords: Any) -> 
     envs: Any = make_native(id, SEEDS, **keywords)
     controller = make_controller(envs, name)
     violation, success = envs.unwrapped.setup.violation, envs.unwrapped.setup.success
+    controller.watch(envs)
     observation, state = envs.reset(seed=0)[0], None
     returns, violations = np.zeros(SEEDS), np.zeros(SEEDS)
     live, ended = np.ones(SEEDS, dtype=bool), np.zeros(SEEDS, dtype=bool)
@@ -206,6 +251,7 @@ def check_survives_mismatch(id: str, name: str, **keywords: Any) -> None:
 
 
 PROTOCOL = (
+    check_in_its_worlds,
     check_predict,
     check_batches,
     check_state_is_kept,

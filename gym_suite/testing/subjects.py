@@ -135,7 +135,7 @@ def random_actions(space: spaces.Space, steps: int, *, seed: int = 0) -> np.ndar
     """
     generator = np.random.default_rng(seed)
     blocks = -(-steps // HOLD)
-    if isinstance(space, spaces.Box):
+    if isinstance(space, spaces.Box) and space.dtype.kind == "f":
         shape = (blocks, *space.shape)
         held = generator.uniform(-ACTION_RANGE, ACTION_RANGE, shape).repeat(HOLD, axis=0)[:steps]
         noise = generator.uniform(-ACTION_RANGE, ACTION_RANGE, (steps, *space.shape))
@@ -148,6 +148,8 @@ def discrete_bounds(space: spaces.Space) -> tuple[Any, tuple[int, ...]]:
     """Return the number of choices and the shape of a discrete space, single or batched."""
     if isinstance(space, spaces.Discrete):
         return space.n, ()
+    if isinstance(space, spaces.Box):  # rows of several choices each, as Gymnasium batches them
+        return space.high + 1, space.shape
     assert isinstance(space, spaces.MultiDiscrete), f"no actions are known for {space}"
     return space.nvec, space.nvec.shape
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 
-from gym_suite.registration import catalogue
+from gym_suite.core.vector_env import KernelVectorEnv
+from gym_suite.registration import catalogue, parallel_env
 from gym_suite.testing import random_actions
 
 FOLDER = Path(__file__).parent / "rollouts"
@@ -34,6 +35,9 @@ VARIANTS = {
     )
 }
 
+# Ids for several agents only: played in the joint form, with each agent's reward.
+SEVERAL = ("radio/JammingGame-v0", "radio/MultiAccess-v0")
+
 # Keywords under which random actions earn something.
 TELLING = {"agv": {"reward": "dense"}}
 
@@ -41,7 +45,15 @@ TELLING = {"agv": {"reward": "dense"}}
 def cases():
     """Return every rollout: name to id and keywords."""
     single = [card for card in catalogue().values() if card.entry_point]
-    return {card.id: (card.id, TELLING.get(card.family, {})) for card in single} | VARIANTS
+    alone = {card.id: (card.id, TELLING.get(card.family, {})) for card in single}
+    return alone | {id: (id, {}) for id in SEVERAL} | VARIANTS
+
+
+def make(id, worlds, keywords):
+    """Return the native vector environment, the joint form where an id is for several agents only."""
+    if id in SEVERAL:
+        return KernelVectorEnv(parallel_env(id, **keywords).setup, num_envs=worlds)
+    return gymnasium.make_vec(id, num_envs=worlds, **keywords)
 
 
 def path_of(name):
@@ -50,13 +62,17 @@ def path_of(name):
 
 def play(id, keywords, *, seed, actions):
     """Return the arrays of one rollout."""
-    envs = gymnasium.make_vec(id, num_envs=actions.shape[1], **keywords)
+    envs = make(id, actions.shape[1], keywords)
     names = envs.unwrapped.setup.metric_columns.names
     observation, infos = envs.reset(seed=seed)
-    reward, done = np.zeros(envs.num_envs), np.zeros(envs.num_envs, dtype=bool)
+    several = len(envs.unwrapped.setup.agents) > 0 and id in SEVERAL
+    shape = (envs.num_envs, len(envs.unwrapped.setup.agents)) if several else envs.num_envs
+    reward, done = np.zeros(shape), np.zeros(envs.num_envs, dtype=bool)
     steps = [(observation, reward, done, _table(infos, names))]
     for action in actions:
         observation, reward, terminated, truncated, infos = envs.step(action)
+        if several:
+            reward = envs.unwrapped._rows.reward.copy()
         steps.append((observation, reward, terminated | truncated, _table(infos, names)))
     envs.close()
     observations, rewards, done, metrics = map(np.array, zip(*steps, strict=True))
@@ -78,7 +94,7 @@ def main(names):
     FOLDER.mkdir(exist_ok=True)
     for name in names or cases():
         id, keywords = cases()[name]
-        envs = gymnasium.make_vec(id, num_envs=WORLDS, **keywords)
+        envs = make(id, WORLDS, keywords)
         actions = random_actions(envs.action_space, STEPS, seed=SEED)
         envs.close()
         arrays = play(id, keywords, seed=SEED, actions=actions)

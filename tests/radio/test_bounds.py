@@ -43,6 +43,15 @@ BANDS = {
         "jammer": {"kind": "simple_jammer"},
         "other": {"kind": "simple_jammer", "avoid_repeats": False},
     },
+    "played": {
+        "table": {
+            "kind": "playback",
+            "table": [[-90, -120, -120, -120, -90], [-120] * 5, [-120, -90, -90, -120, -120]],
+            "on_off": [1, 4, 1],
+            "repeat": True,
+        },
+        "neighbour": {"kind": "agile", "channels": [1, 4]},
+    },
     "followed": {
         "sweep": {"kind": "sweep", "width": 2},
         "follower": {"kind": "follower", "reaction": 1.0},
@@ -73,10 +82,14 @@ def test_the_chain_has_the_chances_of_the_kernels(name):
                     behind[after] = behind.get(after, 0.0) + chance * part
             chances, past = behind, (int(course[step - 1]) - 1, *past)
         assert abs(sum(chances.values()) - 1.0) < 1e-9
+        busy = np.zeros(CHANNELS)
         expected = np.zeros((len(scenario.entities), CHANNELS + 1))
         for air, chance in chances.items():
             for e, channel in enumerate(chain.actions(step, air, past)):
                 expected[e, channel + 1] += chance
+            codes = chain.occupancy(step, chain.actions(step, air, past))
+            busy += chance * (np.array(codes) > 0)
+        np.testing.assert_allclose((info["occupancy"] > 0).mean(axis=0), busy, atol=0.04)
         found = np.stack(
             [(info["entity_actions"] == c).mean(axis=0) for c in range(-1, CHANNELS)], 1
         )

@@ -10,7 +10,11 @@ from gymnasium.utils.env_checker import check_env
 
 import gym_suite
 
-IDS = [card.id for card in gym_suite.catalogue().values() if card.family == "radio"]
+IDS = [
+    card.id
+    for card in gym_suite.catalogue().values()
+    if card.family == "radio" and card.entry_point
+]
 VARIANTS = [
     *((id, {}) for id in IDS),
     ("radio/Access-v0", {"physics": "statistical", "samples": 20}),

@@ -11,7 +11,9 @@ import gym_suite
 from gym_suite.radio.envs.setup import DEFAULTS, Options, keyword_names
 from gym_suite.registration import load
 
-CARDS = [card for card in gym_suite.catalogue().values() if card.family == "radio"]
+FAMILY = [card for card in gym_suite.catalogue().values() if card.family == "radio"]
+CARDS = [card for card in FAMILY if card.entry_point]
+SHARED = [card for card in FAMILY if not card.entry_point]
 HEADINGS = [
     "Description",
     "Action Space",
@@ -46,4 +48,28 @@ def test_pages_agree_with_the_environment(card):
     said = {name: ast.literal_eval(default) for name, default in rows if name[:7] != "reward_"}
     options = Options(**DEFAULTS[cls.task])
     wanted = {name: getattr(options, name) for name in keyword_names(cls.task)}
+    assert said == {"render_mode": None} | wanted
+
+
+@pytest.mark.parametrize("card", SHARED, ids=lambda card: card.id)
+def test_pages_for_several_agents_agree_with_the_environment(card):
+    env = gym_suite.parallel_env(card.id)
+    cls, setup = load(card.parallel_entry_point).single, env.setup
+    text = inspect.getdoc(cls)
+    assert text.startswith(f"{card.id}: ")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == HEADINGS
+    agent = env.possible_agents[0]
+    assert f"`Discrete({env.action_space(agent).n})`" in text
+    assert f"shape ({env.observation_space(agent).shape[0]},)" in text
+    assert f"({setup.horizon})" in text
+    general = (re.sub(r"_agent_\d+$", "_<agent>", name) for name in setup.metric_columns.names)
+    for name in (*general, *(n for n, _, _ in setup.info_arrays)):
+        assert f"`{name}`" in text, name
+    for name in card.controllers:
+        assert name in ("zero", "random") or f"`{name}`" in text, name
+    rows = re.findall(r"^\| `(\w+)` +\| `(.*?)` +\|", text, re.MULTILINE)
+    said = {name: ast.literal_eval(default) for name, default in rows if name[:7] != "reward_"}
+    module = inspect.getmodule(cls)
+    options = module.Options()
+    wanted = {name: getattr(options, name) for name in options.__dataclass_fields__}
     assert said == {"render_mode": None} | wanted

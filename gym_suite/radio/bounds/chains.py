@@ -8,7 +8,7 @@ silence. Its on/off clock never depends on chance, so who may act when is known 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -19,7 +19,7 @@ from gym_suite.radio.transforms import stationary_idle
 
 SILENT = -1
 #: Kinds whose actions are a function of the step alone.
-SCHEDULED = frozenset({"constant", "hopper", "sweep", "barrage"})
+SCHEDULED = frozenset({"constant", "hopper", "sweep", "barrage", "playback"})
 #: Kinds that look at what the agent does.
 REACTIVE = frozenset({"agile", "simple_jammer", "follower"})
 #: Kinds whose draws do not depend on the past.
@@ -67,9 +67,19 @@ def schedule(entity: Entity, channels: int, steps: int) -> list[int]:
         elif entity.kind == "sweep":
             place += 1
             result.append(place * entity.width % channels)
+        elif entity.kind == "playback":
+            place += 1
+            on = _counted(entity, place)
+            result.append(on[0] if on else SILENT)
         else:
             result.append(entity.channels[0] if entity.kind == "constant" else 0)
     return result
+
+
+def _counted(entity: Entity, place: int) -> list[int]:
+    """Return the channels that count as occupied in a row of a table that is played back."""
+    row = entity.table[place % len(entity.table)]
+    return [c for c, power in enumerate(row) if power >= entity.level]
 
 
 class Chain:
@@ -96,6 +106,13 @@ class Chain:
             self.acting[:, e] = [acts for acts, _ in clock(entity, self.steps)]
             if entity.kind in SCHEDULED:
                 self.scheduled[:, e] = schedule(entity, self.channels, self.steps)
+        #: Channels that a table occupies, by step and entity.
+        self._played = {
+            (step, e): _counted(entity, place)
+            for e, entity in enumerate(scenario.entities)
+            if entity.kind == "playback"
+            for place, step in enumerate(np.flatnonzero(self.acting[:, e]).tolist())
+        }
         kinds = [entity.kind for entity in scenario.entities]
         loose = [e for e, kind in enumerate(kinds) if kind not in SCHEDULED]
         self.drawing = tuple(e for e in loose if kinds[e] != "follower")
@@ -113,6 +130,8 @@ class Chain:
     def _number(self) -> list[int]:
         later = np.vstack([self.acting[1:], self.acting[-1:]])
         rows = np.hstack([self.scheduled, self.acting, later])
+        if self._played:  # tables repeat themselves seldom
+            rows = np.arange(self.steps + 1)[:, None]
         return np.unique(rows, axis=0, return_inverse=True)[1].ravel().tolist()
 
     # ------------------------------------------------------------------------------------- who is where
@@ -128,16 +147,24 @@ class Chain:
                 result[e] = past[late] if late < len(past) else SILENT
         return result
 
-    def occupancy(self, actions: list[int]) -> list[int]:
+    def occupancy(self, step: int, actions: list[int]) -> list[int]:
         """Return per channel 0, the number of the only entity, or N + 1 for several."""
         result, several = [0] * self.channels, len(actions) + 1
         for e, action in enumerate(actions):
-            if action < 0:
-                continue
-            for k in range(self.width(e)):
-                c = (action + k) % self.channels
+            for c in self.covered(step, e, action):
                 result[c] = e + 1 if result[c] == 0 else several
         return result
+
+    def covered(self, step: int, e: int, action: int) -> Sequence[int]:
+        """Return the channels that an entity is on."""
+        if action < 0:
+            return ()
+        if (step, e) in self._played:
+            return self._played[step, e]
+        width = self.width(e)
+        if width == 1:
+            return (action,)
+        return [(action + k) % self.channels for k in range(width)]
 
     def width(self, e: int) -> int:
         """Return how many channels an entity covers at once."""
@@ -151,7 +178,7 @@ class Chain:
             entity = self.scenario.entities[e]
             if entity.kind == "follower":
                 worst = max(worst, self._followed(step, e, action, past, channel))
-            elif action >= 0 and (channel - action) % self.channels < self.width(e):
+            elif channel in self.covered(step, e, action):
                 return 1.0
         return worst
 
@@ -184,7 +211,7 @@ class Chain:
             return [(idle, (1, SILENT)), (1.0 - idle, (0, entity.channels[0]))]
         if not acts or entity.kind == "simple_jammer":
             return [(1.0, (0, SILENT))]
-        return self._draw(e)
+        return self.draw(e)
 
     def follow(self, step: int, air: Air, past: Past) -> dict[Air, float]:
         """Return the chances of the states in the step after ``step``.
@@ -194,7 +221,7 @@ class Chain:
             air: The states of the entities that draw.
             past: The agent's channels, newest first, at least :attr:`depth` of them.
         """
-        codes = self.occupancy(self.actions(step, air, past)) if self.drawing else []
+        codes = self.occupancy(step, self.actions(step, air, past)) if self.drawing else []
         agent = past[0] if past else SILENT
         options = [
             self._next(step + 1, e, memory, channel, codes, agent)
@@ -215,9 +242,9 @@ class Chain:
             return self._leave(e, memory, codes, agent)
         if entity.kind == "simple_jammer":
             return self._chase(e, channel, codes, agent)
-        return self._draw(e)
+        return self.draw(e)
 
-    def _draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
+    def draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
         """Return the chances of an entity whose draws do not depend on the past."""
         entity = self.scenario.entities[e]
         if entity.kind == "stochastic_constant":
@@ -297,13 +324,13 @@ def rewards(
     scenario = chain.scenario
     result = np.zeros(chain.channels + 1)
     if scenario.goal == "access" and not chain.following:
-        codes = chain.occupancy(chain.actions(step, air, past))
+        codes = chain.occupancy(step, chain.actions(step, air, past))
         result[1:] = np.where(np.array(codes) == 0, 1.0, lost)
         return result
     for c in range(chain.channels):
         now = (c, *past)
         if scenario.goal == "jam":
-            codes = chain.occupancy(chain.actions(step, air, now))
+            codes = chain.occupancy(step, chain.actions(step, air, now))
             good = codes[c] == scenario.target_number
         else:
             good = chain.blocked(step, air, now, c) <= tolerance

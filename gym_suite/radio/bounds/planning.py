@@ -189,7 +189,7 @@ def _best_map(chain: Chain, rules: Rules, work: int) -> float:
         behind: dict[Air, float] = defaultdict(float)
         gains: dict[Air, NDArray[np.float64]] = {}
         for air, chance in chances.items():
-            codes = chain.occupancy(chain.actions(step, air, ()))
+            codes = chain.occupancy(step, chain.actions(step, air, ()))
             seen = tuple(codes) if classify else tuple(int(code > 0) for code in codes)
             gain = total.setdefault(seen, np.zeros(chain.channels + 1))
             for after, part in chain.follow(step, air, ()).items():

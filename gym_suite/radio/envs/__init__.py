@@ -11,6 +11,8 @@ from gym_suite.radio.envs.ids import (
     JammingEnv,
     JammingVectorEnv,
 )
+from gym_suite.radio.envs.jamming_game import JammingGameEnv, JammingGameParallelEnv
+from gym_suite.radio.envs.multi_access import MultiAccessEnv, MultiAccessParallelEnv
 from gym_suite.radio.envs.setup import Options, configure, keyword_names
 
 __all__ = [
@@ -21,7 +23,11 @@ __all__ = [
     "GilbertElliottEnv",
     "GilbertElliottVectorEnv",
     "JammingEnv",
+    "JammingGameEnv",
+    "JammingGameParallelEnv",
     "JammingVectorEnv",
+    "MultiAccessEnv",
+    "MultiAccessParallelEnv",
     "Options",
     "RadioEnv",
     "configure",

@@ -95,9 +95,10 @@ class AccessEnv(RadioEnv):
     ## Reference Controllers
 
     `table` (counts what follows what), `markov` (a learned two-state chain per channel), `sense_avoid`, the
-    bandits `ucb1`, `sw_ucb`, `thompson`, `exp3`, and `hopper` (uniform).
-    `gym_suite.radio.bounds.ceilings(scenario)` computes the memoryless ceiling and the clairvoyant bound of
-    scenarios in which nobody reacts to the agent.
+    bandits `ucb1`, `sw_ucb`, `thompson`, `exp3`, `hopper` (uniform), `q_learning` (tabular, with memory; practises
+    in the nominal model and goes on learning while it acts) and `clairvoyant` (foresees the coming step).
+    `gym_suite.radio.bounds.ceilings(scenario)` computes the memoryless ceiling, the optimum and the clairvoyant
+    bound of a scenario, by dynamic programming over the full state where somebody reacts; `compare` prints them.
 
     ## Parameters and Sources
 
@@ -209,7 +210,8 @@ class JammingEnv(RadioEnv):
     ## Reference Controllers
 
     `table` (counts what follows what), `markov`, `sense_avoid` (always one step late), the bandits `ucb1`,
-    `sw_ucb`, `thompson`, `exp3`, and `hopper` (uniform).
+    `sw_ucb`, `thompson`, `exp3`, `hopper` (uniform), `q_learning` (tabular, with memory; practises in the nominal
+    model and goes on learning while it acts) and `clairvoyant` (foresees the coming step).
 
     ## Parameters and Sources
 
@@ -320,7 +322,8 @@ class GilbertElliottEnv(RadioEnv):
     ## Reference Controllers
 
     `myopic` and `whittle` (Liu and Zhao 2010) know the chains; `markov`, `ucb1`, `sw_ucb`, `thompson`, `exp3`
-    learn; `hopper` is uniform. Two equal channels give w0 + w0 (1 - w0) |p11 - p01| a step at best, w0 = p01/(p01
+    learn; `hopper` is uniform; `q_learning` practises in the nominal model and goes on learning; `clairvoyant`
+    foresees the coming step. Two equal channels give w0 + w0 (1 - w0) |p11 - p01| a step at best, w0 = p01/(p01
     + 1 - p11).
 
     ## Parameters and Sources
@@ -432,7 +435,8 @@ class AntiJammingEnv(RadioEnv):
     ## Reference Controllers
 
     `evader` (leaves a channel alone for two steps), `hopper` (uniform: the minimax strategy, 1 - m/C of the steps
-    against m jammed channels), `sense_avoid`, `markov`, and the bandits `ucb1`, `sw_ucb`, `thompson`, `exp3`.
+    against m jammed channels), `sense_avoid`, `markov`, the bandits `ucb1`, `sw_ucb`, `thompson`, `exp3`,
+    `q_learning` (practises in the nominal model and goes on learning) and `clairvoyant` (foresees the coming step).
 
     ## Parameters and Sources
 

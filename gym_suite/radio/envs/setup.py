@@ -248,6 +248,11 @@ def _band(id: str, task: str, options: Options) -> Scenario:
     if task == "anti_jamming":
         return _anti_jamming(options)
     scenario = read_scenario(options.scenario)
+    if scenario.agents:
+        raise ValueError(
+            f"{id} has one agent; {scenario.name!r} has {len(scenario.agents)} and belongs to "
+            "radio/MultiAccess-v0"
+        )
     goal = {"access": "access", "jamming": "jam"}[task]
     if scenario.goal != goal:
         other = {"access": "radio/Access-v0", "jam": "radio/Jamming-v0"}[scenario.goal]
