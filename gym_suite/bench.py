@@ -211,7 +211,7 @@ def _calibrate(case: Case, seconds: float) -> int:
 
 def _kernel_case(setup: Any) -> Case:
     """The compiled physics alone: no reward, no observation, no reset, no Python per step."""
-    from gym_suite.core.family import Rows
+    from gym_suite.core.rows import Rows
 
     rows = Rows(setup, KERNEL_ROWS)
     generator = np.random.default_rng(0)

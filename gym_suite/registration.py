@@ -282,12 +282,14 @@ _CARDS = (
         "Hover",
         "a quadcopter flies from a random start to a point and stays there",
         tags=("hover", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "Track-v0",
         "Track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         tags=("tracking", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "MultiHover-v0",

@@ -29,8 +29,11 @@ from gym_suite.agv.lidar import scan_all
 from gym_suite.rendering import Box, EpisodeRenderer, History, style
 from gym_suite.rendering.canvas import Canvas
 
-__all__ = ["FloorRenderer", "heat_map"]
+__all__ = ["FloorRenderer", "heat_map", "value_map"]
 
+#: In a fleet each vehicle, its trail and its target have a colour; trails are of the last steps only.
+_FLEET = (*(style.COLORS[name] for name in ("blue", "orange", "purple", "green", "sky")), style.INK)
+_FLEET_TRAIL = 80
 _CIRCLE = np.linspace(0.0, 2.0 * math.pi, 25)
 
 
@@ -118,8 +121,8 @@ class FloorRenderer(EpisodeRenderer):
             )  # fmt: skip
             for collection in collections:
                 self._axes.add_collection(collection, autolim=False)
-            (self._goals,) = self._axes.plot(
-                [], [], ls="", marker="o", ms=9, mfc="none", mec=color["green"], mew=1.8, zorder=5
+            self._goals = self._axes.scatter(
+                [], [], s=80, facecolors="none", edgecolors=color["green"], linewidths=1.8, zorder=5
             )
             (self._way,) = self._axes.plot([], [], color=color["purple"], lw=1.4, zorder=3.5)
         canvas.moving(*collections, self._goals, self._way)
@@ -137,15 +140,24 @@ class FloorRenderer(EpisodeRenderer):
         trail = rows[:, self._world :].reshape(len(rows), -1, NX)
         agents = trail[-1]
         here = agents[:, STATUS] <= COLLIDED
-        self._trails.set_segments([trail[:, k, X : Y + 1] for k in range(len(agents))])
+        fleet = len(agents) > 1
+        own = np.array([_FLEET[k % len(_FLEET)] for k in range(len(agents))])
+        since = -_FLEET_TRAIL if fleet else 0
+        self._trails.set_segments(
+            [trail[since:, k, X : Y + 1] for k in np.flatnonzero(here | (not fleet))]
+        )
+        self._trails.set_colors(own[here] if fleet else style.COLORS["blue"])
         length, width = self._values["length"], self._values["width"]
         bodies = [_corners(a[X], a[Y], a[THETA], length, width) for a in agents[here]]
         self._bodies.set_verts(bodies)
-        colors = [_body_color(a[STATUS]) for a in agents[here]]
+        colors = [_body_color(a[STATUS], own[k]) for k, a in enumerate(agents) if here[k]]
         self._bodies.set_facecolor(colors or ["none"])
         self._noses.set_segments([_nose(a, length) for a in agents[here]])
         driving = agents[agents[:, STATUS] == DRIVING]
-        self._goals.set_data(driving[:, GOAL_X], driving[:, GOAL_Y])
+        self._goals.set_offsets(driving[:, [GOAL_X, GOAL_Y]])
+        goals = own[agents[:, STATUS] == DRIVING] if fleet else [style.COLORS["green"]]
+        self._goals.set_edgecolors(goals)
+        self._wishes.set_colors(goals)
         wishes = [[(a[X], a[Y]), (a[GOAL_X], a[GOAL_Y])] for a in driving]
         if self._values["dock"]:
             wishes += [_arrow(a) for a in driving]
@@ -220,18 +232,67 @@ def heat_map(
         raise ValueError(f"x and y differ in shape: {np.shape(x)} and {np.shape(y)}")
     grid = setup.tables[T_GRID][layout]
     cell = float(setup.row[setup.parameter_columns.index("cell")])
+    edges = tuple(np.arange(count + 1) * cell for count in grid.shape)
+    visits = np.histogram2d(np.ravel(y), np.ravel(x), bins=edges)[0]
+    covered = np.count_nonzero(visits[grid == 0]) / np.count_nonzero(grid == 0)
+    text = f"{100 * covered:.0f} % of the free cells visited"
+    return _cells(setup, layout, np.where(visits > 0, visits, np.nan), "visits", text, size)
+
+
+def value_map(
+    setup: Any,
+    values: ArrayLike,
+    *,
+    label: str,
+    text: str = "",
+    layout: int = 0,
+    size: tuple[int, int] = (960, 540),
+) -> NDArray[np.uint8]:
+    """Return a picture of a positive number for each cell of the floor plan, on a logarithmic scale.
+
+    Args:
+        setup: The environment's setup.
+        values: The numbers, (rows, columns) of the map; NaN where there is none.
+        label: What they are, for the scale.
+        text: A remark above the plan.
+        layout: Number of the layout.
+        size: Width and height in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: If the values have another shape than the map, or one is not positive.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    shape = setup.tables[T_GRID][layout].shape
+    if numbers.shape != shape:
+        raise ValueError(f"values must have the map's shape {shape}, got {numbers.shape}")
+    if (numbers <= 0.0).any():
+        raise ValueError(f"values must be positive, got {np.nanmin(numbers):g}")
+    return _cells(setup, layout, numbers, label, text, size)
+
+
+def _cells(
+    setup: Any,
+    layout: int,
+    values: NDArray[np.float64],
+    label: str,
+    text: str,
+    size: tuple[int, int],
+) -> NDArray[np.uint8]:
+    """Return the floor plan with a number in each free cell."""
+    grid = setup.tables[T_GRID][layout]
+    cell = float(setup.row[setup.parameter_columns.index("cell")])
     rows, columns = grid.shape
     extent = (0.0, columns * cell, 0.0, rows * cell)
-    edges = (np.arange(rows + 1) * cell, np.arange(columns + 1) * cell)
-    visits = np.histogram2d(np.ravel(y), np.ravel(x), bins=edges)[0]
     canvas = Canvas(size)
     axes = canvas.axes(Box(40.0, 24.0, canvas.width - 120.0, canvas.height - 62.0))
-    free = grid == 0
     with style.context():
         axes.set_aspect("equal", adjustable="box")
         axes.grid(False)
         axes.imshow(grid, origin="lower", extent=extent, cmap="Greys", vmin=0.0, vmax=1.8)
-        shown = np.ma.masked_where(~free | (visits == 0), visits)
+        shown = np.ma.masked_where((grid != 0) | np.isnan(values), values)
         picture = axes.imshow(
             shown,
             origin="lower",
@@ -241,13 +302,14 @@ def heat_map(
             interpolation="nearest",
         )
         if shown.count():
-            axes.figure.colorbar(picture, ax=axes, label="visits", shrink=0.8)
-    covered = np.count_nonzero(visits[free]) / np.count_nonzero(free)
+            bar = axes.figure.colorbar(picture, ax=axes, label=label, shrink=0.8)
+            bar.ax.yaxis.set_major_formatter("{x:g}")
+            if shown.max() < 10.0 * shown.min():  # no power of ten may be among the ticks
+                bar.ax.yaxis.set_minor_formatter("{x:g}")
     canvas.text(14.0, canvas.height - 21.0, setup.id, fontsize=11, fontweight="bold")
     canvas.text(
-        canvas.width - 14.0, canvas.height - 21.0, f"{100 * covered:.0f} % of the free cells visited",
-        fontsize=10, color=style.MUTED, ha="right",
-    )  # fmt: skip
+        canvas.width - 14.0, canvas.height - 21.0, text, fontsize=10, color=style.MUTED, ha="right"
+    )
     return canvas.frame()
 
 
@@ -270,7 +332,7 @@ def _arrow(a: NDArray[np.float64]) -> list[tuple[float, float]]:
     return [(a[GOAL_X], a[GOAL_Y]), tip]
 
 
-def _body_color(status: float) -> str:
+def _body_color(status: float, own: str) -> str:
     if status == COLLIDED:
         return style.WARNING
-    return style.COLORS["blue"] if status == DRIVING else style.COLORS["green"]
+    return own if status == DRIVING else style.COLORS["green"]

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Run, Setting, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
 
 __all__ = ["Job", "Outcome", "execute", "limit_of"]
@@ -76,7 +78,7 @@ class _Episodes:
     lengths: NDArray[np.intp]
     terminated: NDArray[np.bool_]
     failed: NDArray[np.bool_]
-    observations: NDArray[Any] = field(default_factory=lambda: np.empty((0, 0)))
+    observations: list[Any] = field(default_factory=list)
 
 
 def execute(job: Job, tick: Tick | None = None) -> Outcome:
@@ -190,7 +192,7 @@ def _roll(
     running = np.ones(n, dtype=np.bool_)
     start = np.ones(n, dtype=np.bool_)
     observation, infos = envs.reset(seed=list(seeds))
-    seen = [observation[0]]
+    seen = [row_of(observation, 0)]
     for i, name in enumerate(names):
         values[0, i] = infos[name]
     state = None
@@ -210,12 +212,12 @@ def _roll(
         running &= ~(ended | cut)
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
-            seen.append(observation[0])
+            seen.append(row_of(observation, 0))
         if step % report_every == 0:
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
-    return _Episodes(columns, lengths, terminated, failed, np.array(seen))
+    return _Episodes(columns, lengths, terminated, failed, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ def _takes_rows(agent: Any, env: Any) -> bool:
     """
     rng = np.random.default_rng(0)
     space = env.observation_space
+    if not isinstance(space, spaces.Box):
+        return False
     rows = rng.uniform(-1.0, 1.0, (3, *space.shape)).clip(space.low, space.high)
     rows = rows.astype(space.dtype)
     try:
@@ -258,7 +262,7 @@ def _show(agent: Any, env: Any) -> None:
         watch(env)
 
 
-def _time_per_action(agent: Any, observations: NDArray[Any], env: Any) -> float:
+def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     """Median time of predict on single rows, s, without the first call."""
     _show(agent, env)
     if getattr(agent, "information", None) == "state":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gym_suite.controllers.protocol import Controller
+from gym_suite.controllers.protocol import Controller, columns_of
 
 
 def _single_space(env: Any, kind: str) -> Any:
@@ -44,7 +44,7 @@ class _Baseline(Controller):
             space = action_space(env.setup)
             self._observation_shape = (len(env.setup.observation_columns),)
         else:
-            self._observation_shape = tuple(_single_space(env, "observation").shape)
+            self._observation_shape = tuple(columns_of(_single_space(env, "observation")).shape)
         self._low, self._high = (np.ravel(bound).astype(np.float64) for bound in _bounds(space))
         self._dtype = np.dtype(space.dtype)
         self._action_shape = tuple(space.shape)

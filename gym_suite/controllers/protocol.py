@@ -119,6 +119,17 @@ class Loop:
         )
 
 
+def columns_of(observation: Any) -> Any:
+    """Return the flat columns of a Dict observation (its first part where it has none), or what was given.
+
+    Works for the spaces of such observations too.
+    """
+    parts = getattr(observation, "spaces", observation)
+    if not isinstance(parts, Mapping):
+        return observation
+    return parts["state"] if "state" in parts else next(iter(parts.values()))
+
+
 def nominal_of(env: Any) -> Any:
     """Return the nominal model that controllers may see.
 
@@ -279,7 +290,7 @@ class Controller:
         """Return the action and the next state, for one row or a batch.
 
         Args:
-            observation: (no,) or (n, no).
+            observation: (no,) or (n, no); of a Dict the part "state".
             state: What the previous call returned, or None for a fresh start. Not changed.
             episode_start: bool or (n,) bool; rows that begin a new episode forget their state.
             deterministic: Accepted for the policies' signature; a control law always is.
@@ -292,7 +303,7 @@ class Controller:
             ValueError: For a wrong shape or a controller that is not tuned.
         """
         self._check_tuned()
-        rows, single = self._rows(observation)
+        rows, single = self._rows(columns_of(observation))
         n = rows.shape[0]
         states = np.zeros((n, self.state_size)) if state is None else self._states(state, n, single)
         start = np.ones(n, dtype=bool) if state is None else _start_mask(episode_start, n)

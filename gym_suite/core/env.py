@@ -10,8 +10,10 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from gym_suite.core.family import Nominal, Rows, Setup
+from gym_suite.core.family import Nominal, Setup
+from gym_suite.core.observations import joint_observations, observation_space, row_of
 from gym_suite.core.parameters import check_keywords, unknown_error
+from gym_suite.core.rows import Rows
 
 RENDER_MODES = ("human", "rgb_array", "ansi")
 RENDER_FPS = 30
@@ -24,16 +26,9 @@ def action_space(setup: Setup) -> spaces.Space:
     return spaces.Box(-1.0, 1.0, (setup.action_size,), np.float32)
 
 
-def observation_space(setup: Setup) -> spaces.Box:
-    """Return the observation space of one agent."""
-    columns = setup.observation_columns
-    return spaces.Box(
-        columns.low.astype(np.float32), columns.high.astype(np.float32), dtype=np.float32
-    )
-
-
-def _tiled(space: spaces.Space, count: int) -> spaces.Space:
-    """Return the joint space of several agents: their boxes side by side, their choices as a list."""
+def joint_action_space(setup: Setup) -> spaces.Space:
+    """Return the action space of all agents: their boxes side by side, their choices as a list."""
+    space, count = action_space(setup), setup.agent_count
     if count == 1:
         return space
     if isinstance(space, spaces.Box):
@@ -218,8 +213,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._prepare(setup, 1, render_mode)
         self._rebuild = dict(rebuild or {})
         count = setup.agent_count
-        self.action_space = _tiled(action_space(setup), count)
-        self.observation_space = _tiled(observation_space(setup), count)
+        self.action_space = joint_action_space(setup)
+        self.observation_space = observation_space(setup, count)
         self._shape = self.action_space.shape
         self._joint = count > 1
         self._horizon = setup.horizon or np.iinfo(np.int64).max
@@ -235,7 +230,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
             options: ``{"state": {column: value}}`` overwrites columns of the drawn initial state (SI).
 
         Returns:
-            Observation, float32 of shape (no,), and the metrics by name.
+            Observation, float32 of shape (no,), a picture or a Dict of them, and the metrics by name.
         """
         wanted = self._state_options(options)
         super().reset(seed=seed)
@@ -244,7 +239,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._inject(wanted, self._everything)
         self._started = True
         self._record((0,))
-        return self._rows.o[0], self._info()
+        return self._observation(), self._info()
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Move by one control period.
@@ -272,13 +267,18 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         truncated = bool(rows.step[0] >= self._horizon)
         if self.render_mode is not None:
             self._record((0,))
-        return rows.o[0], reward, terminated, truncated, self._info()
+        return self._observation(), reward, terminated, truncated, self._info()
+
+    def _observation(self) -> Any:
+        if self.setup.images:
+            return row_of(joint_observations(self._rows), 0)
+        return self._rows.o[0]
 
     def _info(self) -> dict[str, Any]:
         info = dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
         if self._arrays:
             start, end = self._arrays_span
-            values = self._rows.x[0, start:end].astype(np.int64)
+            values = self._rows.x[0, start:end].astype(np.int32)
             for name, first, stop in self._arrays:
                 info[name] = values[first - start : stop - start]
         return info

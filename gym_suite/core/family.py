@@ -1,8 +1,9 @@
 """The family contract: columns plus compiled functions over rows.
 
 A family gives four module-level kernels (see :class:`Kernels`) and, for each way an id can be set up, one
-:class:`Setup`: everything that follows from keyword arguments. :class:`Rows` holds n worlds of a setup and moves
-them; the single, vector and parallel environments are thin faces of it, so they compute the same numbers.
+:class:`Setup`: everything that follows from keyword arguments. :class:`gym_suite.core.rows.Rows` holds n worlds of
+a setup and moves them; the single, vector and parallel environments are thin faces of it, so they compute the same
+numbers.
 
 A row ``x`` holds the world's own columns, then one block of columns per agent, so that a snapshot is one copy.
 """
@@ -12,17 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from gym_suite.core.columns import Columns
-from gym_suite.core.kernel import announce_slow_compile, kernel
-from gym_suite.core.random import normal2, uniform
+from gym_suite.core.kernel import kernel
+from gym_suite.core.observations import Image
 
-# Streams of random numbers from here on are the core's: families use streams below.
-STREAM_MISMATCH = 1 << 32
-STREAM_NOISE = 1 << 33
+if TYPE_CHECKING:
+    from gym_suite.core.rows import Rows
 
 
 class Advance(Protocol):
@@ -34,6 +34,9 @@ class Advance(Protocol):
     def step(self, rows: Rows, skip: np.ndarray) -> int:
         """Move, judge and observe the rows not skipped; return as :attr:`Kernels.step` does."""
         ...
+
+    def capture(self, rows: Rows, mask: np.ndarray) -> None:
+        """Draw ``rows.pictures`` of the masked rows from their states; asked only where a setup has images."""
 
     def get_state(self) -> Any:
         """Return what a snapshot has to hold besides the rows."""
@@ -153,6 +156,8 @@ class Setup:
         state_columns: Columns of a row x.
         action_columns: Columns of one agent's action (empty for Discrete actions).
         observation_columns: Columns of one agent's observation.
+        images: Pictures that an agent observes besides the columns; the engine draws them.
+        flat: Whether the columns are observed; False for pictures alone.
         metric_columns: Columns of ``info``; the weighted reward terms come first and their names begin "reward_".
         parameter_columns: Columns of p.
         row: Nominal parameters, which controllers see, (np,).
@@ -167,6 +172,8 @@ class Setup:
         tracking: What is to follow what.
         effort: Metric columns of the actuating quantities, with :attr:`effort_scale` as full scale.
         violation: Metric column that is 1 in a step in which a limit is violated.
+        avoidable: Whether a good agent violates nothing; False where chance brings violations, of which a
+            good agent has only few (collisions with users that come unannounced).
         success: Metric column that is above 0 in the step in which an episode ends because its goal is reached; empty
             where an early end is always a failure.
         horizon: Steps after which an episode is truncated by the setup itself (None: by the registered limit).
@@ -198,6 +205,8 @@ class Setup:
     parameter_columns: Columns
     row: np.ndarray
     tables: tuple[np.ndarray, ...]
+    images: tuple[Image, ...] = ()
+    flat: bool = True
     plant_row: np.ndarray | None = None
     nominal_tables: tuple[np.ndarray, ...] | None = None
     plant_parameters: tuple[str, ...] = ()
@@ -207,6 +216,7 @@ class Setup:
     effort: tuple[str, ...] = ()
     effort_scale: tuple[float, ...] = ()
     violation: str = ""
+    avoidable: bool = True
     success: str = ""
     horizon: int | None = None
     agents: tuple[str, ...] = ()
@@ -224,6 +234,10 @@ class Setup:
     marks: Callable[[int], tuple[Mark, ...]] | None = None
 
     def __post_init__(self) -> None:
+        if self.images and self.engine is None:
+            raise ValueError(f"{self.id} has images and no engine that draws them")
+        if not (self.images or self.flat):
+            raise ValueError(f"{self.id} observes nothing")
         # One memory layout and one mutability for all setups: the kernels are compiled once.
         tables = tuple(map(_frozen, self.tables))
         nominal = self.nominal_tables
@@ -366,244 +380,3 @@ def clip_action(u):
             u[j] = -1.0
             count += 1
     return count
-
-
-@kernel
-def _draw_mismatch(p, nominal, mismatch, key, mask):
-    for i in range(p.shape[0]):
-        if mask[i]:
-            for j in range(nominal.shape[0]):  # p[i] = nominal would allocate
-                p[i, j] = nominal[j]
-            for k in range(mismatch.shape[0]):
-                low, high = mismatch[k, 1], mismatch[k, 2]
-                part = uniform(key[i], 0, STREAM_MISMATCH + k)
-                p[i, int(mismatch[k, 0])] *= low + (high - low) * part
-
-
-@kernel
-def _add_noise(o, key, step, sigma, low, high, mask):
-    columns = sigma.shape[0]
-    for i in range(o.shape[0]):
-        if mask[i]:
-            for j in range(o.shape[1]):
-                c = j % columns
-                if sigma[c] > 0.0:
-                    value = o[i, j] + sigma[c] * normal2(key[i], step[i], STREAM_NOISE + j)[0]
-                    o[i, j] = min(max(value, low[c]), high[c])
-
-
-# ------------------------------------------------------------------------------------------------------------- rows
-
-
-class Rows:
-    """The state of n worlds of one setup, and the only code that moves them.
-
-    Args:
-        setup: What the id and its keywords decide.
-        n: Number of worlds.
-        handed_out: Whether the caller hands out metrics, rewards and flags as arrays, so that each step
-            must give them memory of its own. Where they leave as Python numbers it is used again, which
-            saves a single environment a fifth of its step; observations are always fresh.
-
-    Attributes:
-        x: State, float64 (n, nx).
-        key: Episode keys, uint64 (n,).
-        step: Control periods since reset, int64 (n,).
-        p: Parameters of each row's plant, float64 (n, np), or (1, np) where all rows share them.
-        metrics: Metrics of the last step as kernels fill them, float64 (nm, n and some padding), fresh
-            at each step; each metric of all rows lies together, as ``info`` hands it out.
-        m: The same memory row by row, (n, nm).
-        o: Observations of the last step, float32 (n, agents * no); a fresh array at each step.
-        reward: float64 (n, agents), fresh at each step.
-        terminated: bool (n, agents), fresh at each step.
-    """
-
-    __slots__ = (
-        "_all",
-        "_cold",
-        "_handed_out",
-        "_high",
-        "_low",
-        "_none",
-        "engine",
-        "key",
-        "m",
-        "metrics",
-        "n",
-        "o",
-        "p",
-        "queue",
-        "reward",
-        "setup",
-        "step",
-        "terminated",
-        "u",
-        "work",
-        "x",
-    )
-
-    def __init__(self, setup: Setup, n: int, *, handed_out: bool = True) -> None:
-        agents = setup.agent_count
-        self.setup = setup
-        self._handed_out = handed_out
-        self.n = n
-        self.x = np.zeros((n, len(setup.state_columns)))
-        self.key = np.zeros(n, dtype=np.uint64)
-        self.step = np.zeros(n, dtype=np.int64)
-        plant: np.ndarray = setup.row if setup.plant_row is None else setup.plant_row
-        self.p = np.repeat(plant[None], n if len(setup.mismatch) else 1, axis=0)
-        self.u = np.zeros((n, agents * setup.action_size))
-        self.work = np.zeros((n, setup.work_size))
-        self.queue = np.zeros((n, setup.delay, agents * setup.action_size))
-        self._none = np.zeros(n, dtype=np.bool_)
-        self._all = np.ones(n, dtype=np.bool_)
-        self._low = setup.observation_columns.low
-        self._high = setup.observation_columns.high
-        self._cold = True
-        self.engine = setup.engine(setup, n) if setup.engine else None
-        self._allocate()
-
-    def _fresh(self) -> None:
-        """Give this step memory of its own: what was handed out before stays as it is."""
-        if self._handed_out:
-            self._allocate()
-        else:
-            self.o = np.empty_like(self.o)
-
-    def _allocate(self) -> None:
-        n, agents = self.n, self.setup.agent_count
-        # Padded: with a power of two of rows all metrics of a row would share one cache set (measured:
-        # 80 ns a row instead of 5).
-        self.metrics = np.empty((len(self.setup.metric_columns), n + 8))
-        self.m = self.metrics[:, :n].T
-        self.o = np.empty((n, agents * len(self.setup.observation_columns)), dtype=np.float32)
-        self.reward = np.zeros((n, agents))
-        self.terminated = np.zeros((n, agents), dtype=np.bool_)
-
-    def reset(self, mask: np.ndarray, keys: np.ndarray, *, fresh: bool = True) -> None:
-        """Start the masked rows anew.
-
-        Args:
-            mask: Which rows, bool (n,).
-            keys: The new keys of the masked rows in order, uint64 (mask.sum(),).
-            fresh: Whether to give observations and metrics new memory; the rows not masked are then observed again.
-        """
-        setup = self.setup
-        self.key[mask] = keys
-        self.step[mask] = 0
-        if len(setup.mismatch):
-            _draw_mismatch(self.p, setup.plant_row, setup.mismatch, self.key, mask)
-        if setup.delay:
-            self.queue[mask] = setup.idle_actions
-        if fresh:
-            self._fresh()
-        arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
-        if self._cold:
-            with announce_slow_compile(f"the {setup.family} kernels"):
-                setup.kernels.reset(*arguments)
-            self._cold = self.engine is None  # the compiled step is still to come
-        else:
-            setup.kernels.reset(*arguments)
-        if self.engine is not None:
-            self.engine.reset(self, mask)
-        self._add_noise(mask)
-        if fresh and not mask.all():
-            self.observe(~mask)
-
-    def observe(self, mask: np.ndarray) -> None:
-        """Fill observations and metrics of the masked rows from their states."""
-        setup = self.setup
-        setup.kernels.observe(
-            self.x, self.key, self.step, self.p, setup.tables, self.work, self.metrics, self.o, mask
-        )
-        self._add_noise(mask)
-
-    def advance(self, skip: np.ndarray | None = None) -> None:
-        """Move all rows that are not skipped by one control period with the actions in ``u``.
-
-        Raises:
-            ValueError: If an action is not finite; nothing has moved then.
-        """
-        setup = self.setup
-        skip = self._none if skip is None else skip
-        if setup.delay:
-            wrong = first_not_finite(self.u, skip)
-            self._refuse(wrong)
-            late = self.queue[:, 0].copy()
-            self.queue[:, :-1] = self.queue[:, 1:]
-            self.queue[:, -1] = self.u
-            self.u[:] = late
-        before = self.metrics, self.m, self.o, self.reward, self.terminated
-        self._fresh()
-        if self.engine is not None:
-            wrong = self.engine.step(self, skip)
-        else:
-            wrong = self._step(skip)
-        if wrong >= 0:
-            self.metrics, self.m, self.o, self.reward, self.terminated = before
-            self._refuse(wrong)
-        if setup.noise is not None:
-            self._add_noise(~skip)
-
-    def _step(self, skip: np.ndarray) -> int:
-        arguments = (
-            self.x,
-            self.key,
-            self.step,
-            self.u,
-            self.p,
-            self.setup.tables,
-            self.work,
-            self.metrics,
-            self.o,
-            self.reward,
-            self.terminated,
-            skip,
-        )
-        if self._cold:
-            with announce_slow_compile(f"the {self.setup.family} kernels"):
-                wrong = self.setup.kernels.step(*arguments)
-            self._cold = False
-            return wrong
-        return self.setup.kernels.step(*arguments)
-
-    def _refuse(self, wrong: int) -> None:
-        if wrong < 0:
-            return
-        row, element = divmod(wrong, self.u.shape[1])
-        value = self.u[row, element]
-        where = f"action[{element}]" if self.n == 1 else f"actions[{row}, {element}]"
-        raise ValueError(f"{where} is {value}; every element must be finite")
-
-    def _add_noise(self, mask: np.ndarray) -> None:
-        sigma = self.setup.noise
-        if sigma is not None:
-            _add_noise(self.o, self.key, self.step, sigma, self._low, self._high, mask)
-
-    def get_state(self) -> dict[str, Any]:
-        """Return copies of everything that the future of the rows depends on, besides their generators."""
-        state = {
-            name: getattr(self, name).copy() for name in ("x", "key", "step", "p", "queue", "work")
-        }
-        if self.engine is not None:
-            state["engine"] = self.engine.get_state()
-        return state
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`get_state` returned, exactly.
-
-        Raises:
-            ValueError: If it comes from another setup or number of rows.
-        """
-        for name in ("x", "key", "step", "p", "queue", "work"):
-            if np.shape(state[name]) != getattr(self, name).shape:
-                raise ValueError(
-                    f"the snapshot's {name} has shape {np.shape(state[name])}, "
-                    f"this environment's {getattr(self, name).shape}"
-                )
-        for name in ("x", "key", "step", "p", "queue", "work"):
-            getattr(self, name)[:] = state[name]
-        if self.engine is not None:
-            self.engine.set_state(self, state["engine"])
-        self._fresh()
-        self.observe(self._all)

@@ -15,10 +15,10 @@ from gym_suite.core.env import (
     RENDER_MODES,
     Face,
     action_space,
-    observation_space,
     read_action,
 )
 from gym_suite.core.family import Setup
+from gym_suite.core.observations import agent_observations, observation_space
 from gym_suite.core.parameters import check_keywords
 
 
@@ -98,7 +98,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         self._started = True
         self.agents = list(self.possible_agents)
         self._record((0,))
-        return self._by_agent(self._observations()), self._infos()
+        return self._by_agent(agent_observations(self._rows, 0)), self._infos()
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
         """Move the world by one control period.
@@ -131,17 +131,13 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         truncated = bool(rows.step[0] >= self._limit)
         terminated = self._by_agent(rows.terminated[0].tolist())
         rewards = self._by_agent(rows.reward[0].tolist())
-        results = self._by_agent(self._observations()), rewards, terminated
+        results = self._by_agent(agent_observations(self._rows, 0)), rewards, terminated
         infos = self._infos()
         truncations = dict.fromkeys(self.agents, truncated)
         self.agents = [] if truncated else [a for a in self.agents if not terminated[a]]
         if self.render_mode is not None:
             self._record((0,))
         return *results, truncations, infos
-
-    def _observations(self) -> list[np.ndarray]:
-        count = self.setup.agent_count
-        return list(self._rows.o[0].reshape(count, -1).copy())
 
     def _by_agent(self, values: Any) -> dict[str, Any]:
         pairs = zip(self.possible_agents, values, strict=True)
@@ -152,7 +148,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         infos = {agent: dict(zip(self._names, values, strict=True)) for agent in self.agents}
         for name, first, stop in self.setup.info_arrays:
             for info in infos.values():
-                info[name] = self._rows.x[0, first:stop].astype(np.int64)
+                info[name] = self._rows.x[0, first:stop].astype(np.int32)
         return infos
 
     def state(self) -> np.ndarray:  # type: ignore[override]

@@ -11,8 +11,9 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from gym_suite.core.env import Face, _tiled, action_space, observation_space, read_action
+from gym_suite.core.env import Face, joint_action_space, read_action
 from gym_suite.core.family import Setup
+from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
 
 
@@ -66,8 +67,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.num_envs = int(num_envs)
         count = setup.agent_count
         self._joint = count > 1
-        self.single_action_space = _tiled(action_space(setup), count)
-        self.single_observation_space = _tiled(observation_space(setup), count)
+        self.single_action_space = joint_action_space(setup)
+        self.single_observation_space = observation_space(setup, count)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
@@ -133,7 +134,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             options: May also hold ``{"state": {column: value or (num_envs,) values}}``.
 
         Returns:
-            Observations, float32 of shape (num_envs, no), and the metrics by name with their masks.
+            Observations, float32 of shape (num_envs, no) or as the space says, and the metrics
+            by name with their masks.
 
         Raises:
             TypeError: If the mask is not a bool array.
@@ -147,7 +149,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._done[mask] = False
         self._started = True
         self._record(np.flatnonzero(mask))
-        return self._rows.o, self._info(None if mask.all() else mask)
+        return joint_observations(self._rows), self._info(None if mask.all() else mask)
 
     def _mask(self, options: Mapping[str, Any] | None) -> np.ndarray:
         if not options or options.get("reset_mask") is None:
@@ -197,8 +199,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self._record(range(self.num_envs))
         if self._mode is AutoresetMode.SAME_STEP and done.any():
             infos = self._restart(done)
-            return rows.o, reward, terminated, truncated, infos
-        return rows.o, reward, terminated, truncated, self._info()
+            return joint_observations(rows), reward, terminated, truncated, infos
+        return joint_observations(rows), reward, terminated, truncated, self._info()
 
     def _step_then_reset_next(self, ended: np.ndarray) -> Any:
         rows = self._rows
@@ -213,14 +215,15 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._done = terminated | truncated
         if self.render_mode is not None:
             self._record(range(self.num_envs))
-        return rows.o, reward, terminated, truncated, self._info()
+        return joint_observations(rows), reward, terminated, truncated, self._info()
 
     def _restart(self, done: np.ndarray) -> dict[str, Any]:
         """Start ended worlds within the same step and keep their last observations and metrics in the infos."""
         rows = self._rows
         final_obs = np.full(self.num_envs, None, dtype=object)
+        observations = joint_observations(rows)
         for i in np.flatnonzero(done):
-            final_obs[i] = rows.o[i].copy()
+            final_obs[i] = copy_of(row_of(observations, int(i)))
         final_info = self._info(done)
         rows.reset(done, self._keys(done), fresh=False)
         self._record(np.flatnonzero(done))
@@ -250,7 +253,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos["_" + name] = present
         if self._arrays:
             start, end = self._arrays_span
-            whole = self._rows.x[:, start:end].astype(np.int64)  # one pass for all arrays
+            whole = self._rows.x[:, start:end].astype(np.int32)  # one pass for all arrays
             if mask is not None:
                 whole[~mask] = 0
             for name, first, stop in self._arrays:

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.core.family import Rows, Setup
+from gym_suite.core.family import Setup
+from gym_suite.core.observations import Image
+from gym_suite.core.rows import Rows
 from gym_suite.drones import parameters as pm
 from gym_suite.drones import tasks
+from gym_suite.drones.camera import Camera
 
 #: Worlds in one process; each takes some 30 MB.
 MOST_WORLDS = 64
@@ -69,13 +72,22 @@ class World:
     Args:
         count: Number of drones.
         row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
+        pictures: What the cameras see; nothing is furnished where that is nothing.
+        field_of_view: Vertical angle of view of the cameras, rad.
 
     Raises:
         ImportError: Without PyBullet.
         RuntimeError: If Bullet gives no client.
     """
 
-    def __init__(self, count: int, row: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        count: int,
+        row: NDArray[np.float64],
+        *,
+        pictures: tuple[Image, ...] = (),
+        field_of_view: float = 1.0,
+    ) -> None:
         self.bullet = bullet = load_pybullet()
         self.count = count
         self.client = bullet.connect(bullet.DIRECT)
@@ -87,7 +99,14 @@ class World:
         plane = bullet.createCollisionShape(
             bullet.GEOM_PLANE, planeNormal=(0, 0, 1), physicsClientId=c
         )
-        floor = bullet.createMultiBody(0.0, plane, physicsClientId=c)
+        # Without a visual shape of its own Bullet would draw the plane; the camera has a better floor.
+        hidden = bullet.createVisualShape(
+            bullet.GEOM_BOX,
+            halfExtents=(1e-3,) * 3,
+            visualFramePosition=(0, 0, -1),
+            physicsClientId=c,
+        )
+        floor = bullet.createMultiBody(0.0, plane, hidden, physicsClientId=c)
         self.floor = floor
         radius, height = float(row[pm.P_RADIUS]), float(row[pm.P_HEIGHT])
         cylinder = bullet.createCollisionShape(
@@ -122,6 +141,16 @@ class World:
         )
 
         self.set_body(row)
+        self.camera: Camera | None = None
+        if pictures:
+            self.camera = Camera(
+                bullet,
+                c,
+                self.bodies,
+                pictures=pictures,
+                field_of_view=field_of_view,
+                forward=radius,
+            )
 
     def set_body(self, row: NDArray[np.float64]) -> None:
         """Give all drones the mass and inertia of a parameter row."""
@@ -234,7 +263,11 @@ class Engine:
         self._count = setup.agent_count
         self._ratio = int(setup.row[tasks.P_RATIO])
         self._mismatch = len(setup.mismatch) > 0
-        self._worlds = [World(self._count, setup.row) for _ in range(n)]
+        view = float(setup.keywords["field_of_view"])
+        self._worlds = [
+            World(self._count, setup.row, pictures=setup.images, field_of_view=view)
+            for _ in range(n)
+        ]
         self._wrench = np.zeros((n, self._count, 6))
 
     def _drones(self, rows: Rows) -> NDArray[np.float64]:
@@ -287,6 +320,17 @@ class Engine:
             skip,
         )
         return -1
+
+    def capture(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
+        """Take the masked rows' pictures from where their drones are."""
+        drones = self._drones(rows)
+        for i in np.flatnonzero(mask).tolist():
+            world = self._worlds[i]
+            world.set_poses(drones[i])
+            camera: Any = world.camera
+            for j in range(self._count):
+                for name, picture in camera.shoot(drones[i, j]).items():
+                    rows.pictures[name][i, j] = picture
 
     def get_state(self) -> list[Saved]:
         """Return Bullet's memory of each world, which restores contacts exactly."""

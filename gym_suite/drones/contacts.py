@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.transforms import cross, rotation, turn
 
@@ -36,7 +36,7 @@ def _reach(p):
     return math.sqrt(p[pm.P_RADIUS] ** 2 + 0.25 * p[pm.P_HEIGHT] ** 2)
 
 
-@kernel
+@called_kernel
 def _list_neighbours(agents, p, work):
     """List for each drone the ones after it along x that are within reach and :data:`SKIN`."""
     count = agents.shape[0]
@@ -84,6 +84,16 @@ def _closing(agents):
 
 
 @kernel
+def _may_land(a, p, dt):
+    """Return whether the lowest point of a drone may reach the floor within dt."""
+    r = rotation(a[3], a[4], a[5], a[6])
+    radius = p[pm.P_RADIUS]
+    reach = radius * math.sqrt(max(1.0 - r[8] * r[8], 0.0)) + 0.5 * p[pm.P_HEIGHT] * abs(r[8])
+    sweep = radius * math.sqrt(a[10] ** 2 + a[11] ** 2 + a[12] ** 2)
+    return a[2] - reach + (min(a[9], 0.0) - sweep - p[pm.P_GRAVITY] * dt) * dt < 0.0
+
+
+@kernel
 def mark_touching(agents, p, dt, work):
     """Mark the drones that may touch the floor or another drone within dt; return whether there are any.
 
@@ -107,9 +117,11 @@ def mark_touching(agents, p, dt, work):
         pairs = int(work[count * WORK_SIZE + PAIRS])
     if not (some or pairs):
         return False
+    touching = False
     for j in range(count):
-        low = agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest
+        low = agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest and _may_land(agents[j], p, dt)
         work[j * WORK_SIZE + TOUCHING] = 1.0 if low else 0.0
+        touching |= low
     for j in range(count if pairs else 0):
         for k in range(int(work[j * WORK_SIZE + FOUND])):
             i = int(work[j * WORK_SIZE + NEAR + k])
@@ -119,8 +131,8 @@ def mark_touching(agents, p, dt, work):
                 near += abs(agents[j, 7 + c] - agents[i, 7 + c]) * dt
             if apart < near * near:
                 work[j * WORK_SIZE + TOUCHING] = work[i * WORK_SIZE + TOUCHING] = 1.0
-                some = True
-    return some
+                touching = True
+    return touching
 
 
 @kernel
@@ -141,7 +153,7 @@ def _add(work, k, fx, fy, fz, tx, ty, tz):
     work[k + 5] += tz
 
 
-@kernel
+@called_kernel
 def _add_floor(a, p, work, k):
     """Add the floor's forces on the rim points of one drone."""
     if a[2] > _reach(p):
@@ -184,7 +196,7 @@ def _add_floor(a, p, work, k):
         )
 
 
-@kernel
+@called_kernel
 def _add_pair(a, b, p, work, ka, kb):
     """Add equal and opposite forces on two drones whose ellipsoids of revolution overlap."""
     dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]

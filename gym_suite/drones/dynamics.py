@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.contacts import (
     SLOPE,
@@ -83,7 +83,7 @@ def _ground(a, r, f, p):
     )
 
 
-@kernel
+@called_kernel
 def _downwash(agents, j, p):
     """Return the downwash on drone j from all drones above it, N."""
     identified = p[pm.P_IDENTIFIED] > 0.5
@@ -285,7 +285,7 @@ def _slope(agents, j, p, work):
         work[s + 7 + c] = slopes[c]
 
 
-@kernel
+@called_kernel
 def _runge_kutta_step(agents, p, work, h):
     """Move all drones by h with the classical Runge-Kutta scheme (Kutta, 1901); the rotors' lag is exact."""
     count = agents.shape[0]
@@ -386,7 +386,7 @@ def fly(agents, p, inverse, kept, work):
                 _free_step(agents[j], push, p, inverse, h, kept)
 
 
-@kernel
+@called_kernel
 def _mixed_step(agents, p, inverse, work, h, kept):
     """Move drones of which some may touch something by h."""
     count = agents.shape[0]

@@ -12,8 +12,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from gym_suite.core.env import read_action
-from gym_suite.core.family import Rows
 from gym_suite.core.parallel_env import KernelParallelEnv
+from gym_suite.core.rows import Rows
 
 WAITING = "waiting"
 

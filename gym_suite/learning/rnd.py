@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gym_suite.learning.novelty import (
     Array,
@@ -48,26 +48,31 @@ class Bonus(Protocol):
 class RandomNetworkDistillation:
     """The error of a network that learns to predict a fixed random one on the states that are visited.
 
-    States are whitened by running moments and clipped, and both networks see random Fourier features of them
-    (Rahimi, Recht, NIPS 2007): over a handful of smooth numbers a plain network would predict the target everywhere
-    after a few updates, visited or not. The predictor has one hidden layer more than the target. It is trained on a
-    random share of the visited states.
+    Numbers of the state are whitened by their bounds, as if spread evenly between them, and those without bounds by
+    running moments; then clipped. Where an agent starts in one place running moments would stretch that place over
+    all there is, and clip the rest of the floor to a single point. Both networks see random Fourier features of the
+    state (Rahimi, Recht, NIPS 2007): over a handful of smooth numbers a plain network would predict the target
+    everywhere after a few updates, visited or not. The predictor has one hidden layer more than the target, and in
+    each pass is trained on a random share of the visited states.
 
     Args:
-        size: Numbers in a state.
+        low: Lower bounds of the numbers in a state, (k,); infinite where there are none.
+        high: Upper bounds, (k,).
         features: Outputs of both networks.
         width: Width of the hidden layers.
         fourier: Number of Fourier features, sines and cosines together.
         bandwidth: Standard deviation of their frequencies, in radians per standard deviation of the state.
         rate: Step size of Adam.
-        share: Part of the states that the predictor is trained on.
+        share: Part of the states of a rollout that the predictor is trained on in a pass.
+        epochs: Passes over a rollout.
         batch: States per gradient step.
         seed: Of networks, features and batches.
     """
 
     def __init__(
         self,
-        size: int,
+        low: ArrayLike,
+        high: ArrayLike,
         *,
         features: int = 32,
         width: int = 64,
@@ -75,12 +80,16 @@ class RandomNetworkDistillation:
         bandwidth: float = 3.0,
         rate: float = 3e-4,
         share: float = 0.25,
-        batch: int = 1024,
+        epochs: int = 4,
+        batch: int = 256,
         seed: int = 0,
     ):
         import torch
 
-        self.share, self.batch = share, batch
+        self.share, self.epochs, self.batch = share, epochs, batch
+        self.low, self.high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        self._bounded = np.isfinite(self.low) & np.isfinite(self.high)
+        size = len(self.low)
         self.moments = RunningMoments(size)
         self._generator = np.random.default_rng([1810, 12894, seed])
         waves = self._generator.normal(0.0, bandwidth, (size, fourier // 2))
@@ -96,8 +105,11 @@ class RandomNetworkDistillation:
     def _encode(self, states: Array) -> Any:
         import torch
 
-        deviation = np.sqrt(self.moments.variance)
-        white = (states - self.moments.mean) / np.where(deviation > 1e-6, deviation, 1.0)
+        with np.errstate(invalid="ignore"):  # of infinite bounds
+            middle, width = 0.5 * (self.low + self.high), self.high - self.low
+        mean = np.where(self._bounded, middle, self.moments.mean)
+        deviation = np.where(self._bounded, width / 12.0**0.5, np.sqrt(self.moments.variance))
+        white = (states - mean) / np.where(deviation > 1e-6, deviation, 1.0)
         white = torch.as_tensor(np.clip(white, -CLIP, CLIP), dtype=torch.float32)
         angles = white @ self._waves
         return torch.cat([torch.cos(angles), torch.sin(angles)], dim=-1)
@@ -118,18 +130,21 @@ class RandomNetworkDistillation:
         return self.novelty(states.reshape(-1, size)).reshape(steps, rows)
 
     def update(self, states: Array) -> None:
-        """Train the predictor on a share of the states, then take them into the moments.
+        """Train the predictor, then take the states into the moments.
 
         The bonuses of a rollout were given with the moments from before it.
         """
+        import torch
+
         flat = states.reshape(-1, states.shape[-1])
-        chosen = self._generator.permutation(len(flat))[: max(1, round(self.share * len(flat)))]
-        encoded = self._encode(flat[chosen])
-        for first in range(0, len(chosen), self.batch):
-            loss = self._errors(encoded[first : first + self.batch]).mean()
-            self._optimizer.zero_grad()
-            loss.backward()
-            self._optimizer.step()
+        encoded, count = self._encode(flat), max(1, round(self.share * len(flat)))
+        for _ in range(self.epochs):
+            chosen = torch.as_tensor(self._generator.permutation(len(flat))[:count])
+            for part in chosen.split(self.batch):
+                loss = self._errors(encoded[part]).mean()
+                self._optimizer.zero_grad()
+                loss.backward()
+                self._optimizer.step()
         self.moments.update(flat)
 
     def warm_up(self, states: Array) -> None:

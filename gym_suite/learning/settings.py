@@ -30,6 +30,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "warm_up": {"low": 0.0},
     "predictor_share": {"above": 0.0, "high": 1.0},
     "cells": {"above": 0.0, "high": 4096.0},
+    "novelty_cells": {"above": 0.0, "high": 4096.0},
 }
 
 
@@ -187,6 +188,8 @@ class BonusSettings(PPOSettings):
         bonus_discount: Discount of the bonus per control period.
         bonus_episodic: Whether the bonus's stream ends with the episode.
         warm_up: Rollouts in which the bonus only gets to know the scale of the states.
+        novelty: Observation columns in which novelty is sought; empty for all. Few, exact and
+            bounded ones are best: noise in them stays novel for ever.
     """
 
     bonus_weight: float
@@ -194,6 +197,7 @@ class BonusSettings(PPOSettings):
     bonus_discount: float
     bonus_episodic: bool
     warm_up: int
+    novelty: tuple[str, ...]
 
     def build(self, env: Any, seed: int) -> Any:
         """The untrained model."""
@@ -223,54 +227,63 @@ class RNDSettings(BonusSettings):
     """PPO with random network distillation (Burda et al. 2018, arXiv:1810.12894).
 
     Attributes:
-        novelty: Observation columns that the networks see; empty for all. Few, exact and bounded
-            ones are best: noise in them stays novel for ever.
         features: Outputs of target and predictor.
         width: Width of their hidden layers.
         fourier: Random Fourier features that they see of the state.
         bandwidth: Standard deviation of the features' frequencies.
         predictor_rate: Step size of the predictor's Adam.
-        predictor_share: Part of each rollout that the predictor is trained on.
+        predictor_share: Part of a rollout that the predictor is trained on in each of ``epochs``.
+        predictor_batch: States per gradient step of the predictor.
     """
 
-    novelty: tuple[str, ...]
     features: int
     width: int
     fourier: int
     bandwidth: float
     predictor_rate: float
     predictor_share: float
+    predictor_batch: int
 
     def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
         """The observation columns that the bonus looks at, and the bonus."""
         from gym_suite.learning.novelty import columns_of
         from gym_suite.learning.rnd import RandomNetworkDistillation
 
-        columns = columns_of(env.observation_space, self.novelty)
+        space = env.observation_space
+        columns = columns_of(space, self.novelty)
         return columns, RandomNetworkDistillation(
-            len(columns),
+            space.low[columns],
+            space.high[columns],
             features=self.features,
             width=self.width,
             fourier=self.fourier,
             bandwidth=self.bandwidth,
             rate=self.predictor_rate,
             share=self.predictor_share,
-            batch=self.batch,
+            epochs=self.epochs,
+            batch=self.predictor_batch,
             seed=seed,
         )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CountSettings(BonusSettings):
-    """PPO with the bonus 1 / sqrt(visits) of the cells of the columns ``visited``, counted exactly."""
+    """PPO with the bonus 1 / sqrt(visits) of the cells of the columns ``novelty``, counted exactly.
+
+    Attributes:
+        novelty_cells: Cells along each of these columns.
+    """
+
+    novelty_cells: int
 
     def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
         """The observation columns that the bonus looks at, and the bonus."""
         from gym_suite.learning.novelty import CountBonus, Visits, columns_of
 
         space = env.observation_space
-        columns = columns_of(space, self.visited)
-        return columns, CountBonus(Visits(space.low[columns], space.high[columns], self.cells))
+        columns = columns_of(space, self.novelty)
+        low, high = space.low[columns], space.high[columns]
+        return columns, CountBonus(Visits(low, high, self.novelty_cells))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

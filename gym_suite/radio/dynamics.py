@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gym_suite.core.family import parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform
@@ -385,7 +387,8 @@ def start_entities(x, key, p, tables, work):
                 place = int(entity[E_LIST]) + _pick(int(entity[E_COUNT]), key, 0, e)
                 drawn = lists[place, L_CHANNEL]
             x[base + 2 * n + e] = drawn
-    move_entities(x, key, 0, SILENT, p, tables, work)
+    start = np.int64(0)  # a literal would have everything compiled once more
+    move_entities(x, key, start, SILENT, p, tables, work)
 
 
 @kernel

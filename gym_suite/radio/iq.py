@@ -194,14 +194,14 @@ def _normal(seed, k, layers):
 # -------------------------------------------------------------------------------------------- samples
 
 
-@kernel
+@called_kernel
 def _add_noise(re, im, seed, sigma, layers):
     for j in range(re.shape[0]):
         re[j] += sigma * _normal(seed, 2 * j, layers)
         im[j] += sigma * _normal(seed, 2 * j + 1, layers)
 
 
-@kernel
+@called_kernel
 def _add_symbols(re, im, first, amplitude, turn, entity, seed, tables, symbols):
     """Add shaped symbols to samples ``first`` and on, with a complex amplitude and turns per sample."""
     n = re.shape[0]
@@ -233,7 +233,7 @@ def _add_symbols(re, im, first, amplitude, turn, entity, seed, tables, symbols):
         im[j] += b
 
 
-@kernel
+@called_kernel
 def _add_carrier(re, im, first, amplitude, turn, entity):
     """Add a tone, or chirps across the bandwidth whose phase returns to where it was."""
     chirp = int(entity[E_CHIRP])
@@ -290,17 +290,20 @@ def fill_channel(x, key, step, c, p, tables, work, agent):
         work[j] = 0.0
     seed = philox(key, step, STREAM_SAMPLES + c)[0]
     _add_noise(re, im, seed, math.sqrt(0.5 * p[P_NOISE_POWER]), tables[T_ZIGGURAT])
-    for e in range(n):
-        entity = entities[e]
-        power = p[P_POWER] * power_on(x, e, entity, c, n, channels, playback)
-        if power > 0.0:
-            part = c
+    for e in range(n + 1):
+        own = e == n  # one call for all, for each would be compiled apart
+        entity = tables[T_AGENT][0] if own else entities[e]
+        transmitter, part, power = e, c, 0.0
+        if not own:
+            power = p[P_POWER] * power_on(x, e, entity, c, n, channels, playback)
             if int(entity[E_KIND]) != PLAYBACK:  # a hopper takes its symbols along
                 part = (c - int(x[X_ACTIONS + e])) % channels
-            _add_transmitter(re, im, key, step, power, e, part, entity, p, tables, symbols)
-    if agent and x[X_CHANNEL] == c:
-        own = tables[T_AGENT][0]
-        _add_transmitter(re, im, key, step, own[E_SNR], MAX_ENTITIES, 0, own, p, tables, symbols)
+        elif agent and x[X_CHANNEL] == c:
+            transmitter, part, power = MAX_ENTITIES, 0, entity[E_SNR]
+        if power > 0.0:
+            _add_transmitter(
+                re, im, key, step, power, transmitter, part, entity, p, tables, symbols
+            )
 
 
 @kernel

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gym_suite.core.family import first_not_finite, parameter_row
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform
@@ -146,19 +148,20 @@ def drawn_energy(x, key, step, c, p, tables):
 
 
 @called_kernel
-def detect(x, key, step, first, p, tables, work):
+def detect(x, key, step, p, tables, work):
     """Overwrite the newest entry of the history by what the energy detector decides.
 
     Args:
-        x: The row, whose entry at ``first`` and on is UNKNOWN where nothing is looked at.
+        x: The row, whose newest entry is UNKNOWN where nothing is looked at.
         key: The row's key.
         step: The step just played.
-        first: Place of the newest entry.
         p: The row's parameters.
         tables: Of the setup.
         work: Scratch.
     """
-    for c in range(int(p[P_CHANNELS])):
+    channels = int(p[P_CHANNELS])
+    first = X_ACTIONS + 5 * int(p[P_ENTITIES]) + 2 * channels
+    for c in range(channels):
         if x[first + c] == UNKNOWN:
             continue
         if int(p[P_PHYSICS]) == IQ:
@@ -169,8 +172,11 @@ def detect(x, key, step, first, p, tables, work):
 
 
 @kernel
-def sense(x, key, step, p, tables, work):
-    """Move the history on by one step and fill its newest entry; fill the peer's observation."""
+def sense(x, p):
+    """Move the history on by one step and fill its newest entry; fill the peer's observation.
+
+    What is sensed is the truth; :func:`detect` then puts a detector's decisions in its place.
+    """
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
     classify = int(p[P_OBSERVATION]) == CLASSIFY
     # Views whose places count from 0: the compiler then turns each loop into block moves.
@@ -191,8 +197,6 @@ def sense(x, key, step, p, tables, work):
         for c in range(channels):
             if x[X_CHANNEL] != c:
                 sensed[c] = UNKNOWN
-    if int(p[P_PHYSICS]) != PERFECT:
-        detect(x, key, step, newest, p, tables, work)
 
 
 # --------------------------------------------------------------------------------------------- judge
@@ -256,22 +260,22 @@ def observe_one(x, p, o):
 
 @kernel
 def step_one(x, key, step, u, p, tables, work, m):
-    """Advance, judge and sense one row; return the reward."""
+    """Advance, judge and look around in one row; return the reward. :func:`detect` is still to come."""
     advance_one(x, key, step, u, p, tables, work)
     reward = judge_one(x, key, step, u, p, tables, work, m)
-    sense(x, key, step + 1, p, tables, work)
+    sense(x, p)
     measure_one(x, p, m)
     return reward
 
 
 @kernel
 def reset_one(x, key, p, tables, work):
-    """Put one row at the start of an episode: step 0 is played, the agent silent."""
+    """Put one row at the start of an episode: step 0 is played, the agent silent. Then :func:`detect`."""
     start_entities(x, key, p, tables, work)
     newest = X_ACTIONS + int(p[P_ENTITIES]) * 5 + 2 * int(p[P_CHANNELS])
     for j in range(newest, x.shape[0]):
         x[j] = UNKNOWN
-    sense(x, key, 0, p, tables, work)
+    sense(x, p)
 
 
 @kernel
@@ -287,6 +291,9 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
         reward[i, 0] = step_one(x[i], key[i], step[i], u[i], row, tables, work[i], m[:, i])
         terminated[i, 0] = False
         step[i] += 1
+        # Called from here, not from further down: each function on the way would compile it again.
+        if int(row[P_PHYSICS]) != PERFECT:
+            detect(x[i], key[i], step[i], row, tables, work[i])
         observe_one(x[i], row, o[i])
     return -1
 
@@ -298,6 +305,8 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             reset_one(x[i], key[i], row, tables, work[i])
+            if int(row[P_PHYSICS]) != PERFECT:
+                detect(x[i], key[i], np.int64(0), row, tables, work[i])
             m[:, i] = 0.0
             measure_one(x[i], row, m[:, i])
             observe_one(x[i], row, o[i])

@@ -224,15 +224,29 @@ def check_beats_doing_nothing(id: str, name: str, **keywords: Any) -> None:
     assert (gain > 0.0).mean() >= 0.9, (
         f"{name} beats doing nothing in {(gain > 0).sum()} of {SEEDS}"
     )
-    assert not own["violations"].any(), f"{name} violates limits: {own['violations']}"
+    _check_violations(id, name, own["violations"], **keywords)
     assert not own["terminated"].any(), f"{name} ends episodes early: {own['terminated']}"
+
+
+def _check_violations(id: str, name: str, violations: np.ndarray, **keywords: Any) -> None:
+    """No limit is violated; where chance forces violations there are no more than under random actions."""
+    env = make_single(id, **keywords)
+    avoidable = env.unwrapped.setup.avoidable
+    env.close()
+    if avoidable:
+        assert not violations.any(), f"{name} violates limits: {violations}"
+        return
+    chance = returns_of(id, "random", **keywords)["violations"]
+    assert violations.sum() <= chance.sum(), (
+        f"{name} violates limits in {violations.sum():g} steps, random actions in {chance.sum():g}"
+    )
 
 
 def check_survives_mismatch(id: str, name: str, **keywords: Any) -> None:
     """With every plant parameter up to 30 % off, the reference controller violates no limit on 20 seeds."""
     result = returns_of(id, name, mismatch=0.3, **keywords)
     assert np.isfinite(result["returns"]).all(), f"returns are {result['returns']}"
-    assert not result["violations"].any(), f"{name} violates limits: {result['violations']}"
+    _check_violations(id, name, result["violations"], mismatch=0.3, **keywords)
     assert not result["terminated"].any(), f"{name} ends episodes early: {result['terminated']}"
 
 

@@ -45,7 +45,10 @@ def check_stable_baselines3_contract(subject: Subject, **keywords: Any) -> None:
     except ImportError:
         return
     env = make_single(subject, **keywords)
-    with warnings_are_errors():
+    # It takes every three-dimensional Box for a picture of bytes.
+    setup: Any = env.unwrapped.setup  # type: ignore[attr-defined]
+    depths = any(image.dtype != "uint8" for image in setup.images)
+    with warnings_are_errors(*(("It seems that your observation",) if depths else ())):
         check_env(env, warn=True, skip_render_check=True)
     env.close()
 
@@ -221,16 +224,52 @@ def check_observations(subject: Subject, **keywords: Any) -> None:
     space = envs.single_observation_space
     seen = [envs.reset(seed=0)[0]]
     seen += [step[0] for step in rollout(envs, random_actions(envs.action_space, STEPS))]
-    stacked = np.array(seen)
-    assert stacked.dtype == space.dtype, f"observations are {stacked.dtype}, not {space.dtype}"
-    assert np.isfinite(stacked).all(), "an observation is not finite"
-    low, high = stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1))
-    names = envs.unwrapped.setup.observation_columns.names * envs.unwrapped.setup.agent_count
-    for j, name in enumerate(names):
-        assert space.low[j] <= low[j] and high[j] <= space.high[j], (
-            f"observation {name!r} left [{space.low[j]}, {space.high[j]}]: [{low[j]}, {high[j]}]"
-        )
-        assert low[j] < high[j], f"observation {name!r} is always {low[j]}"
+    setup = envs.unwrapped.setup
+    names = setup.observation_columns.names * setup.agent_count
+    for what, box in _boxes(space).items():
+        stacked = np.array([one if what is None else one[what] for one in seen])
+        assert stacked.dtype == box.dtype, f"observations are {stacked.dtype}, not {box.dtype}"
+        assert np.isfinite(stacked).all(), "an observation is not finite"
+        if len(box.shape) > 1:
+            low, high = stacked.min(), stacked.max()
+            assert box.low.min() <= low < high <= box.high.max(), (
+                f"picture {what!r} has values in [{low}, {high}]"
+            )
+            continue
+        low, high = stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1))
+        for j, name in enumerate(names):
+            assert box.low[j] <= low[j] and high[j] <= box.high[j], (
+                f"observation {name!r} left [{box.low[j]}, {box.high[j]}]: [{low[j]}, {high[j]}]"
+            )
+            assert low[j] < high[j], f"observation {name!r} is always {low[j]}"
+
+
+def _boxes(space: Any) -> dict[str | None, Any]:
+    """Return the parts of an observation space by key; None for one that is no Dict."""
+    return dict(space.spaces) if isinstance(space, gymnasium.spaces.Dict) else {None: space}
+
+
+def check_pictures(subject: Subject, **keywords: Any) -> None:
+    """Pictures show the state: another start looks otherwise, and a restored state looks the same again."""
+    env: Any = make_single(subject, **keywords).unwrapped
+    if not env.setup.images:
+        env.close()
+        return
+
+    def pictures(observation: Any) -> dict[str, np.ndarray]:
+        whole = observation if isinstance(observation, dict) else {None: observation}
+        return {what: part for what, part in whole.items() if what != "state"}
+
+    first = pictures(env.reset(seed=0)[0])
+    snapshot = env.get_state()
+    action = random_actions(env.action_space, STEPS)
+    later = [pictures(env.step(one)[0]) for one in action]
+    env.set_state(snapshot)
+    for one, expected in zip(action, later, strict=True):
+        assert_same(pictures(env.step(one)[0]), expected, "pictures after a restored state")
+    other = pictures(env.reset(seed=1)[0])
+    assert any((first[what] != other[what]).any() for what in first), "two starts look alike"
+    env.close()
 
 
 def check_reward_terms(subject: Subject, **keywords: Any) -> None:
@@ -283,7 +322,7 @@ def check_observation_scale(subject: Subject, **keywords: Any) -> None:
     """An observation of a state column, times its scale, is the SI value in the state (without noise)."""
     env: Any = make_single(subject, **keywords).unwrapped
     setup = env.setup
-    if setup.noise is not None or setup.agents:
+    if setup.noise is not None or setup.agents or setup.images:
         return
     for seed in range(SEEDS):
         observations = [env.reset(seed=seed)[0]]
@@ -309,6 +348,7 @@ GENERAL = (
     check_snapshots,
     check_fresh_memory,
     check_observations,
+    check_pictures,
     check_reward_terms,
     check_info_is_state,
     check_observation_scale,

@@ -32,6 +32,14 @@ def check_pettingzoo_contract(subject: Subject, **keywords: Any) -> None:
         parallel_seed_test(lambda: make_parallel(subject, **keywords))
 
 
+def _side_by_side(observations: list[Any]) -> Any:
+    """Return the agents' observations as the joint form has them: columns and pictures from left to right."""
+    first = observations[0]
+    if isinstance(first, dict):
+        return {name: _side_by_side([part[name] for part in observations]) for name in first}
+    return np.concatenate(observations, axis=0 if first.ndim == 1 else 1)
+
+
 def check_joint_equals_parallel(subject: Subject, **keywords: Any) -> None:
     """The Gymnasium form is the parallel world: actions and observations side by side, rewards averaged.
 
@@ -44,7 +52,7 @@ def check_joint_equals_parallel(subject: Subject, **keywords: Any) -> None:
         observation, info = joint.reset(seed=seed)
         observations, infos = parallel.reset(seed=seed)
         for action in random_actions(joint.action_space, STEPS, seed=seed):
-            assert_same(np.concatenate(list(observations.values())), observation, "observations")
+            assert_same(_side_by_side(list(observations.values())), observation, "observations")
             for agent in parallel.agents:
                 assert_same(infos[agent], info, f"info of {agent}")
             blocks = action.reshape(count, *parallel.action_space(parallel.agents[0]).shape)

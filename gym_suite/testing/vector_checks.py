@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from gym_suite.core.observations import row_of
 from gym_suite.testing.subjects import (
     Subject,
     assert_same,
@@ -45,7 +46,7 @@ def check_single_equals_native(subject: Subject, **keywords: Any) -> None:
 
 def _assert_row(step: tuple, single: tuple, i: int, what: str) -> None:
     for values, expected in zip(step[:-1], single[:-1], strict=True):
-        assert_same(values[i], expected, what)
+        assert_same(row_of(values, i), expected, what)
     for name, value in single[-1].items():
         assert_same(
             np.asarray(step[-1][name][i]).tolist(),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.agv.render import heat_map
+from gym_suite.agv.render import heat_map, value_map
 
 
 def test_a_floor_plan_shows_walls_and_vehicle():
@@ -54,3 +54,25 @@ def test_heat_map():
     assert (picture != heat_map(setup, [], [])).any()
     with pytest.raises(ValueError, match="shape"):
         heat_map(setup, [1.0], [1.0, 2.0])
+
+
+def test_value_map():
+    setup = gymnasium.make("agv/SimpleStatic-v0").unwrapped.setup
+    values = np.linspace(0.1, 0.5, 23 * 24).reshape(23, 24)
+    picture = value_map(setup, values, label="bonus", text="after 10 steps")
+    assert picture.shape == (540, 960, 3)
+    assert (picture != value_map(setup, values[::-1], label="bonus", text="after 10 steps")).any()
+    unknown = np.where(values < 0.3, np.nan, values)
+    assert (picture != value_map(setup, unknown, label="bonus")).any()
+    with pytest.raises(ValueError, match="shape"):
+        value_map(setup, values.T, label="bonus")
+    with pytest.raises(ValueError, match="positive"):
+        value_map(setup, values - 0.1, label="bonus")
+
+
+def test_a_fleet_has_colours():
+    env = gym_suite.parallel_env("agv/Fleet-v0", render_mode="rgb_array", agents=4)
+    env.reset(seed=0)
+    frame = env.render().astype(int)
+    for color in ((0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00), (0xCC, 0x79, 0xA7), (0x00, 0x9E, 0x73)):
+        assert (np.abs(frame - color).sum(axis=2) < 20).sum() > 100, color

@@ -1,11 +1,15 @@
 """Every id of the catalogue, and every controller of each, keeps all promises of the conformance suite."""
 
+from importlib.util import find_spec
+
 import pytest
 
 import gym_suite.testing as suite
 from gym_suite.registration import catalogue
 
 IDS = tuple(catalogue())
+BULLET = pytest.mark.skipif(find_spec("pybullet") is None, reason="PyBullet is not installed")
+CAMERAS = {"observation": ("state", "rgb", "depth", "segmentation"), "image_size": (40, 36)}
 
 
 def cases(rows):
@@ -44,9 +48,17 @@ def test_controller(id, name, check):
         ("gem/PMSM-v0", {"weights": {"effort": 0.1, "smoothness": 0.2}, "error_exponent": 1.0}),
         ("gem/PMSM-Speed-v0", {"reference": {"omega": {"kind": "random_walk", "amplitude": 40.0}}}),
         ("gem/PMSM-DriveCycle-v0", {"control": "voltage", "window": 30.0, "preview": 1}),
+        pytest.param("drones/Hover-v0", CAMERAS, marks=BULLET),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 @pytest.mark.parametrize("check", suite.FAMILY_CHECKS, ids=lambda check: check.__name__)
 def test_variants(id, keywords, check):
     check(id, **keywords)
+
+
+@BULLET
+@pytest.mark.parametrize("observation", ["segmentation", ("state", "rgb", "depth")], ids=str)
+@pytest.mark.parametrize("check", suite.PARALLEL_CHECKS, ids=lambda check: check.__name__)
+def test_several_agents_with_pictures(observation, check):
+    check("drones/MultiHover-v0", observation=observation, image_size=(8, 6))

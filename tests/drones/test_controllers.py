@@ -161,6 +161,15 @@ def test_bad_settings_are_named():
             gym_suite.make_controller(rates, law)
 
 
+@pytest.mark.bullet
+@pytest.mark.parametrize("law", LAWS)
+def test_a_law_that_cannot_see_the_state_says_so(law):
+    env = gymnasium.make("drones/Hover-v0", observation="rgb")
+    with pytest.raises(ValueError, match="'state' in observation"):
+        gym_suite.make_controller(env, law)
+    env.close()
+
+
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_flies_each_drone_of_several_as_it_flies_one(law):
     joint = gymnasium.make("drones/MultiHover-v0", engine="compiled")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.analysis import linearize, operating_point, step_response
+from gym_suite.analysis import linearize, open_loop, operating_point, step_response
+from gym_suite.drones.controllers.gains import chain_gains
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
 STILL = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
@@ -121,3 +122,31 @@ def test_the_regulators_margins(env):
             for w in np.geomspace(0.05, np.pi / model.dt, 400)
         ]
         assert np.abs(1.0 + np.array(loop)).min() > 0.6
+
+
+def test_the_loops_keep_margins_and_the_peers_gains_do_not_under_a_rotor_lag(env):
+    def margins(law, **options):
+        loops = open_loop(gym_suite.make_controller(env, law, **options))
+        return {r.label: (r.phase_margin, max(r.gain_margin, 1.0 / r.gain_margin)) for r in loops}
+
+    for law in ("geometric", "pid"):
+        for label, (phase, gain) in margins(law).items():
+            assert phase > (20.0 if label == "position" else 35.0), (law, label)
+            assert gain > 2.0, (law, label)
+    assert margins("pid", tuning="peer")["attitude"][0] < 0.0
+
+
+def test_the_cascades_poles_are_where_the_rule_puts_them():
+    lag = 0.04
+    g = chain_gains(lag)
+    inner = [lag, 1.0, g["rate"], g["attitude"]]
+    outer = g["attitude"] * np.array([g["velocity"], g["position"], g["integral"]])
+    slow = 1.0 / (12.0 * lag)
+    for found, expected in (
+        (np.array([*inner, *outer]) / lag, np.poly([-slow] * 3 + [-3.0 * slow] * 3)),
+        (
+            np.array([lag, 1.0, g["slope"], g["value"], g["sum"]]) / lag,
+            np.poly([-1.5 * slow] * 2 + [-4.5 * slow] * 2),
+        ),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

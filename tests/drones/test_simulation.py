@@ -238,3 +238,15 @@ def test_without_pybullet_the_error_names_the_way_out(monkeypatch):
     monkeypatch.setitem(sys.modules, "pybullet", None)
     with pytest.raises(ImportError, match=r"gym-suite\[bullet\].*engine='compiled'"):
         simulate("cf2x", np.zeros((3, 4)), position=[0, 0, 1], quaternion=[0, 0, 0, 1])
+
+
+@pytest.mark.bullet
+@pytest.mark.parametrize("rate", [100.0, 187.0, 190.0, 500.0])
+def test_engines_agree_however_fast_a_drone_spins(rate):
+    start = {"position": [0, 0, 50], "quaternion": TILTED, "angular_velocity": [rate, 0, 0]}
+    bullet, compiled = (
+        simulate("cf2x", np.zeros((60, 4)), engine=engine, **start)["quaternion"][:, 0]
+        for engine in ("bullet", "compiled")
+    )
+    # q and -q are the same attitude
+    np.testing.assert_allclose(np.abs((bullet * compiled).sum(axis=1)), 1.0, rtol=0, atol=1e-9)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.controllers.protocol import Controller
+from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.drones import parameters as pm
 
 
@@ -19,6 +19,9 @@ class RotorController(Controller):
 
     #: Numbers that one drone's law remembers. The first four may be its belief of the rotors' speeds.
     drone_state_size = 0
+    #: Whether thrust gives way where the rotors cannot give both thrust and torque: a drone that keeps upright
+    #: sinks, one that does not falls.
+    keeps_torque = True
     #: Where the gains come from, for :meth:`describe`; set by ``_tune``.
     rule_: str = ""
     source_: str = ""
@@ -30,6 +33,10 @@ class RotorController(Controller):
             raise ValueError(
                 f"{type(self).__name__} commands rotor speeds; make the environment with action='rotors', "
                 f"its actions are {', '.join(names)}"
+            )
+        if not setup.flat:
+            raise ValueError(
+                f"{type(self).__name__} needs the state; make the environment with 'state' in observation"
             )
         self._row = np.array(nominal.tables[1])
         self._columns = setup.observation_columns
@@ -95,7 +102,11 @@ class RotorController(Controller):
         o = observation.reshape(n * count, self._size)
         mine = state[:, : count * self.drone_state_size].reshape(n * count, self.drone_state_size)
         mine = np.ascontiguousarray(mine)
-        action = np.clip((self._rotors(o, mine) / self._hover - 1.0) / self._range, -1.0, 1.0)
+        action = (self._rotors(o, mine) / self._hover - 1.0) / self._range
+        if self.keeps_torque:
+            action -= np.maximum(action.max(axis=1, keepdims=True) - 1.0, 0.0)
+            action += np.maximum(-1.0 - action.min(axis=1, keepdims=True), 0.0)
+        action = np.clip(action, -1.0, 1.0)
         self._after(action, mine)
         state[:, : count * self.drone_state_size] = mine.reshape(n, -1)
         return action.reshape(n, count * 4)
@@ -111,6 +122,39 @@ class RotorController(Controller):
         """Let the believed rotor speeds, rpm above hovering in state[:, 0:4], approach what was commanded."""
         wanted = action * self._range * self._hover
         state[:, 0:4] = wanted + (state[:, 0:4] - wanted) * self._kept
+
+
+def cascade_loops(
+    attitude: list[float], position: list[float], height: list[float], *, lag: float, dt: float
+) -> list[Loop]:
+    """Return the open loops of a cascade about hovering, for Bode plots and margins.
+
+    Args:
+        attitude: Gains of rate (1/s) and angle (1/s^2).
+        position: Gains of velocity (1/s), position (1/s^2) and integral (1/s^3) above the closed attitude loop.
+        height: The same of height, which commands thrust.
+        lag: Rotor lag that the loops see, s.
+        dt: Control period, s; half of it is the hold's dead time.
+    """
+    closed = [lag, 1.0, *attitude]
+    delay = {"delay": 0.5 * dt, "dt": dt}
+    return [
+        Loop(
+            label="attitude", numerator=tuple(attitude), denominator=(lag, 1.0, 0.0, 0.0), **delay
+        ),
+        Loop(
+            label="position",
+            numerator=tuple(attitude[1] * gain for gain in position),
+            denominator=(*closed, 0.0, 0.0, 0.0),
+            **delay,
+        ),
+        Loop(
+            label="height",
+            numerator=tuple(height),
+            denominator=(lag, 1.0, 0.0, 0.0, 0.0),
+            **delay,
+        ),
+    ]
 
 
 def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:

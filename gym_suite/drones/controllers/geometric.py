@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.controllers.protocol import Loop
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController
+from gym_suite.drones.controllers.base import RotorController, cascade_loops
 from gym_suite.drones.controllers.gains import (
     POLES,
     POLES_SOURCE,
@@ -126,6 +127,15 @@ class Geometric(RotorController):
             rotors,
         )
         return rotors
+
+    def loops(self) -> list[Loop]:
+        """Return the open loops of attitude, position and height about hovering."""
+        self._check_tuned()
+        values = {name: float(self.gains_[name]) for name in _UNITS}
+        outer = [values["velocity"], values["position"], values["integral"]]
+        lag = min(float(self._row[pm.P_MOTOR_LAG]), values["lag"])
+        attitude = [values["rate"], values["attitude"]]
+        return cascade_loops(attitude, outer, outer, lag=lag, dt=self._dt)
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         self._follow_rotors(action, state)

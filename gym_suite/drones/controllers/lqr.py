@@ -128,14 +128,19 @@ class HoverLQR(RotorController):
         lift = self._lift * wanted[:, 2:3]
         if self._lags:
             deviation[:, _STATES:] = state[:, 0:4] + (self._hover - self._trim) - lift
-        command = self._trim + lift - deviation @ self._k.T
-        command -= _headed(state[:, 4:7], heading) @ self._k_i.T
+        command = self._trim + lift - _times(self._k, deviation)
+        command -= _times(self._k_i, _headed(state[:, 4:7], heading))
         # The integrators wait while the error is cut off.
         state[:, 4:7] += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)
         return command
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         self._follow_rotors(action, state)
+
+
+def _times(matrix: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix times each row, (n, k): summed alike however many rows there are, as BLAS does not."""
+    return (rows[:, None, :] * matrix).sum(axis=2)
 
 
 def _headed(vector: NDArray[np.float64], heading: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.controllers.protocol import Loop
 from gym_suite.core.parameters import check_option
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController, euler_angles
+from gym_suite.drones.controllers.base import RotorController, cascade_loops, euler_angles
 from gym_suite.drones.controllers.gains import (
     LAG_LEFT,
     POLES,
@@ -92,7 +93,7 @@ class PeerPID(RotorController):
         tuning = check_option("tuning", self.tuning, TUNINGS)
         if tuning == "auto":
             tuning = "poles" if self._row[pm.P_MOTOR_LAG] > 0.0 else "peer"
-        self._bounded = tuning == "poles"
+        self._bounded = self.keeps_torque = tuning == "poles"
         self._reach = _REACH if self._bounded else np.inf
         lag = self._row[pm.P_MOTOR_LAG]
         self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
@@ -155,6 +156,26 @@ class PeerPID(RotorController):
         wanted_speed = _RPM_PER_PWM * counts + _RPM_AT_0
         rotor = state[:, 0:4] + self._hover
         return np.clip(rotor + self._lead * (wanted_speed - rotor), 0.0, self._row[pm.P_MAX_RPM])
+
+    def loops(self) -> list[Loop]:
+        """Return the open loops of attitude (about x), position and height about hovering.
+
+        Rates are differences, of half a period's age, which the loops leave out.
+        """
+        self._check_tuned()
+        turning = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)[0]
+        rate, angle = self.gains_["attitude_d"][0], 2.0 * self.gains_["attitude_p"][0]
+        x, z = (
+            [float(self.gains_[f"position_{term}"][axis] / self._row[pm.P_MASS]) for term in "dpi"]
+            for axis in (0, 2)
+        )
+        return cascade_loops(
+            [float(turning * rate), float(turning * angle)],
+            x,
+            z,
+            lag=float(self._row[pm.P_MOTOR_LAG]) / self._lead,
+            dt=self._dt,
+        )
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         self._follow_rotors(action, state)

@@ -64,6 +64,18 @@ class HoverEnv(DroneEnv):
 
     `history=k` appends older actions.
 
+    `observation=` takes "rgb", "depth" and "segmentation" from the on-board camera too, which needs
+    `engine="bullet"`: alone, a picture; as a tuple with or without "state", a `Dict`. The camera stands at the
+    front edge, looks ahead and rolls and pitches with the drone. A checkered floor and four posts are there to be
+    seen and are never touched. `noise=` touches no picture.
+
+    | Key            | Space                                     | Values                                    |
+    |----------------|-------------------------------------------|-------------------------------------------|
+    | `state`        | the columns above                         |                                           |
+    | `rgb`          | `Box(0, 255, (height, width, 3), uint8)`  | colours                                   |
+    | `depth`        | `Box(0, 20, (height, width, 1), float32)` | m along the camera's axis                 |
+    | `segmentation` | `Box(0, 255, (height, width, 1), uint8)`  | 0 nothing, 1 floor, 2 post, 3 + j drone j |
+
     `info` holds SI values, without noise, of the same instant as the observation: the reward terms, and
 
     | Name              | Meaning                                          | Unit |
@@ -124,6 +136,9 @@ class HoverEnv(DroneEnv):
     | `control_frequency` | `60`                             | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                       | "rotors", "rates", "velocity" or "position"        |
     | `action_range`      | `None`                           | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
+    | `observation`       | `"state"`                        | "state", "rgb", "depth", "segmentation", or some   |
+    | `image_size`        | `(64, 48)`                       | (width, height) of the pictures                    |
+    | `field_of_view`     | `1.0`                            | vertical angle of view of the camera, rad          |
     | `history`           | `1`                              | last actions observed                              |
     | `start_position`    | `0.6`                            | largest offset at reset along each axis, m         |
     | `start_velocity`    | `0.5`                            | largest velocity at reset along each axis, m/s     |
@@ -139,6 +154,7 @@ class HoverEnv(DroneEnv):
 
     * `engine="bullet"` holds at most 64 worlds in a process and needs PyBullet; `"compiled"` needs nothing.
       Neither ever stands in for the other.
+    * With `model="bullet-parity"` nothing keeps a landed drone from rolling and creeping, as in the peer.
 
     ## Reference Controllers
 
@@ -149,6 +165,7 @@ class HoverEnv(DroneEnv):
     | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
+    | `ppo`       | learned by proximal policy optimization with engine="compiled"  |
 
     ## Parameters and Sources
 

@@ -40,40 +40,52 @@ class MultiHoverEnv(DroneEnv):
 
     `Box(float32)` of shape (29,), of the end of the step; one agent's:
 
-    | Num | Name                     | Meaning                        | Min | Max | SI value of 1 | Unit  |
-    |-----|--------------------------|--------------------------------|-----|-----|---------------|-------|
-    | 0   | `error_x`                | target minus position x        | -5  | 5   | 1             | m     |
-    | 1   | `error_y`                | target minus position y        | -5  | 5   | 1             | m     |
-    | 2   | `error_z`                | target minus position z        | -5  | 5   | 1             | m     |
-    | 3   | `velocity_x`             | velocity x                     | -5  | 5   | 2             | m/s   |
-    | 4   | `velocity_y`             | velocity y                     | -5  | 5   | 2             | m/s   |
-    | 5   | `velocity_z`             | velocity z                     | -5  | 5   | 2             | m/s   |
-    | 6   | `rotation_xx`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 7   | `rotation_xy`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 8   | `rotation_xz`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 9   | `rotation_yx`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 10  | `rotation_yy`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 11  | `rotation_yz`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 12  | `rotation_zx`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 13  | `rotation_zy`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 14  | `rotation_zz`            | element of the rotation matrix | -1  | 1   | 1             | 1     |
-    | 15  | `body_rate_x`            | body rate x                    | -5  | 5   | 10            | rad/s |
-    | 16  | `body_rate_y`            | body rate y                    | -5  | 5   | 10            | rad/s |
-    | 17  | `body_rate_z`            | body rate z                    | -5  | 5   | 10            | rad/s |
-    | 18  | `height`                 | height                         | -5  | 5   | 1             | m     |
-    | 19  | `last_action_rotor_0`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
-    | 20  | `last_action_rotor_1`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
-    | 21  | `last_action_rotor_2`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
-    | 22  | `last_action_rotor_3`    | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
-    | 23  | `neighbour_1_x`          | neighbour's relative x         | -5  | 5   | 1             | m     |
-    | 24  | `neighbour_1_y`          | neighbour's relative y         | -5  | 5   | 1             | m     |
-    | 25  | `neighbour_1_z`          | neighbour's relative z         | -5  | 5   | 1             | m     |
-    | 26  | `neighbour_1_velocity_x` | its relative velocity          | -5  | 5   | 2             | m/s   |
-    | 27  | `neighbour_1_velocity_y` | its relative velocity          | -5  | 5   | 2             | m/s   |
-    | 28  | `neighbour_1_velocity_z` | its relative velocity          | -5  | 5   | 2             | m/s   |
+    | Num | Name                     | Meaning                           | Min | Max | SI value of 1 | Unit  |
+    |-----|--------------------------|-----------------------------------|-----|-----|---------------|-------|
+    | 0   | `error_x`                | target minus position x           | -5  | 5   | 1             | m     |
+    | 1   | `error_y`                | target minus position y           | -5  | 5   | 1             | m     |
+    | 2   | `error_z`                | target minus position z           | -5  | 5   | 1             | m     |
+    | 3   | `velocity_x`             | velocity x                        | -5  | 5   | 2             | m/s   |
+    | 4   | `velocity_y`             | velocity y                        | -5  | 5   | 2             | m/s   |
+    | 5   | `velocity_z`             | velocity z                        | -5  | 5   | 2             | m/s   |
+    | 6   | `rotation_xx`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 7   | `rotation_xy`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 8   | `rotation_xz`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 9   | `rotation_yx`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 10  | `rotation_yy`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 11  | `rotation_yz`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 12  | `rotation_zx`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 13  | `rotation_zy`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 14  | `rotation_zz`            | element of the rotation matrix    | -1  | 1   | 1             | 1     |
+    | 15  | `body_rate_x`            | body rate x                       | -5  | 5   | 10            | rad/s |
+    | 16  | `body_rate_y`            | body rate y                       | -5  | 5   | 10            | rad/s |
+    | 17  | `body_rate_z`            | body rate z                       | -5  | 5   | 10            | rad/s |
+    | 18  | `height`                 | height                            | -5  | 5   | 1             | m     |
+    | 19  | `last_action_rotor_0`    | action 1 periods ago              | -1  | 1   | 0.4           | 1     |
+    | 20  | `last_action_rotor_1`    | action 1 periods ago              | -1  | 1   | 0.4           | 1     |
+    | 21  | `last_action_rotor_2`    | action 1 periods ago              | -1  | 1   | 0.4           | 1     |
+    | 22  | `last_action_rotor_3`    | action 1 periods ago              | -1  | 1   | 0.4           | 1     |
+    | 23  | `neighbour_1_x`          | the nearest neighbour, relative x | -5  | 5   | 1             | m     |
+    | 24  | `neighbour_1_y`          | the nearest neighbour, relative y | -5  | 5   | 1             | m     |
+    | 25  | `neighbour_1_z`          | the nearest neighbour, relative z | -5  | 5   | 1             | m     |
+    | 26  | `neighbour_1_velocity_x` | its relative velocity             | -5  | 5   | 2             | m/s   |
+    | 27  | `neighbour_1_velocity_y` | its relative velocity             | -5  | 5   | 2             | m/s   |
+    | 28  | `neighbour_1_velocity_z` | its relative velocity             | -5  | 5   | 2             | m/s   |
 
-    `history=k` appends older actions. Neighbours come in the order of their numbers, zeros where they are
-    beyond `neighbour_radius`.
+    `history=k` appends older actions. The `neighbours` nearest drones are observed, nearest first,
+    zeros where they are beyond `neighbour_radius`.
+
+    `observation=` takes "rgb", "depth" and "segmentation" from the on-board camera too, which needs
+    `engine="bullet"`: alone, a picture; as a tuple with or without "state", a `Dict`. The camera stands at the
+    front edge, looks ahead and rolls and pitches with the drone. A checkered floor and four posts are there to be
+    seen and are never touched. `noise=` touches no picture.
+
+    | Key            | Space                                     | Values                                    |
+    |----------------|-------------------------------------------|-------------------------------------------|
+    | `state`        | the columns above                         |                                           |
+    | `rgb`          | `Box(0, 255, (height, width, 3), uint8)`  | colours                                   |
+    | `depth`        | `Box(0, 20, (height, width, 1), float32)` | m along the camera's axis                 |
+    | `segmentation` | `Box(0, 255, (height, width, 1), uint8)`  | 0 nothing, 1 floor, 2 post, 3 + j drone j |
 
     `info` holds SI values, without noise, of the same instant as the observation: the reward terms, and
 
@@ -147,9 +159,13 @@ class MultiHoverEnv(DroneEnv):
     | `control_frequency` | `60`                             | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                       | "rotors", "rates", "velocity" or "position"        |
     | `action_range`      | `None`                           | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
+    | `observation`       | `"state"`                        | "state", "rgb", "depth", "segmentation", or some   |
+    | `image_size`        | `(64, 48)`                       | (width, height) of the pictures                    |
+    | `field_of_view`     | `1.0`                            | vertical angle of view of the camera, rad          |
     | `history`           | `1`                              | last actions observed                              |
     | `drones`            | `2`                              | number of drones                                   |
     | `spacing`           | `0.4`                            | distance of the targets from the centre, m         |
+    | `neighbours`        | `None`                           | nearest drones observed; `None`: all others        |
     | `neighbour_radius`  | `10.0`                           | distance within which neighbours are seen, m       |
     | `start_position`    | `0.2`                            | largest offset at reset along each axis, m         |
     | `start_velocity`    | `0.2`                            | largest velocity at reset along each axis, m/s     |
@@ -165,6 +181,8 @@ class MultiHoverEnv(DroneEnv):
 
     * `engine="bullet"` holds at most 64 worlds in a process and needs PyBullet; `"compiled"` needs nothing.
       Neither ever stands in for the other.
+    * With `model="bullet-parity"` nothing keeps a landed drone from rolling and creeping, as in the peer.
+    * Bullet looks for contacts once a physics step: drones that approach at some 20 m/s or more may miss each other.
 
     ## Reference Controllers
 

@@ -20,6 +20,9 @@ class Options:
     control_frequency: int = 60
     action: str = "rotors"
     action_range: float | None = None
+    observation: Any = "state"
+    image_size: Any = (64, 48)
+    field_of_view: float = 1.0
     history: int = 1
     path: Any = None
     drones: int = 2
@@ -63,7 +66,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "error_scale": 0.4,
     },
     "formation": {
-        "path": {"kind": "circle", "size": 0.3, "period": 8.0, "rise": 0.1},
+        "path": {"kind": "circle", "rise": 0.1},
         "drones": 4,
         "spacing": 0.5,
         "start_position": 0.1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from gym_suite.core.family import Kernels, Setup, Tracked
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
+from gym_suite.core.observations import Image
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
 from gym_suite.drones import dynamics, tasks
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
 from gym_suite.drones.controllers.gains import geometric_gains
 from gym_suite.drones.envs.columns import (
@@ -45,6 +47,7 @@ KERNELS = Kernels(
 ENGINES = ("bullet", "compiled")
 RING_TASKS = ("multi_hover", "formation")
 FORMATIONS = ("hold", "swap")
+OBSERVATIONS = ("state", *PICTURES)
 MOST_DRONES = 100
 HORIZON = 480  # control periods that the default penalty reckons with
 YAW_RANGE = 2.0  # rad/s
@@ -96,6 +99,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
     nominal = np.array(list(physics.values()))
     channels = dynamics.DISTURBANCES
+    observed, pictures = _observed(options)
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet
@@ -110,6 +114,8 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         state_columns=state_columns(suffixes, int(values["history"]) * size),
         action_columns=action_columns(options, values),
         observation_columns=observations,
+        images=pictures,
+        flat="state" in observed,
         metric_columns=metric_columns(suffixes),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
@@ -137,6 +143,31 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         keywords=_resolved(task, options, vehicle, model),
         engine=engine,
     )
+
+
+def _observed(options: Options) -> tuple[tuple[str, ...], tuple[Image, ...]]:
+    """Return the names of what is observed and the pictures among it."""
+    given = options.observation
+    names = (given,) if isinstance(given, str) else tuple(given or ())
+    for name in names:
+        check_option("observation", name, OBSERVATIONS)
+    if not names:
+        raise ValueError(f"observation is empty; it takes some of {', '.join(OBSERVATIONS)}")
+    size = options.image_size
+    if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
+        raise ValueError(f"image_size must be (width, height), got {size!r}")
+    width, height = (
+        int(check_number(f"image_size, {side}", value, low=1, high=4096, integer=True))
+        for side, value in zip(("width", "height"), size, strict=True)
+    )
+    check_number("field_of_view", options.field_of_view, above=0.0, high=3.0)
+    kinds = tuple(name for name in names if name != "state")
+    if kinds and options.engine != "bullet":
+        raise ValueError(
+            f"observation {kinds[0]!r} needs engine='bullet', whose cameras draw it; "
+            f"engine={options.engine!r} sees 'state' only"
+        )
+    return names, images(kinds, width, height)
 
 
 MOST_STEPS = 10_000  # physics steps in one control period

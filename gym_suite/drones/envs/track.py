@@ -60,15 +60,27 @@ class TrackEnv(DroneEnv):
     | 19  | `target_velocity_x`     | target velocity x              | -5  | 5   | 2             | m/s   |
     | 20  | `target_velocity_y`     | target velocity y              | -5  | 5   | 2             | m/s   |
     | 21  | `target_velocity_z`     | target velocity z              | -5  | 5   | 2             | m/s   |
-    | 22  | `target_acceleration_x` | x                              | -5  | 5   | 10            | m/s^2 |
-    | 23  | `target_acceleration_y` | y                              | -5  | 5   | 10            | m/s^2 |
-    | 24  | `target_acceleration_z` | z                              | -5  | 5   | 10            | m/s^2 |
+    | 22  | `target_acceleration_x` | target acceleration x          | -5  | 5   | 10            | m/s^2 |
+    | 23  | `target_acceleration_y` | target acceleration y          | -5  | 5   | 10            | m/s^2 |
+    | 24  | `target_acceleration_z` | target acceleration z          | -5  | 5   | 10            | m/s^2 |
     | 25  | `last_action_rotor_0`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
     | 26  | `last_action_rotor_1`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
     | 27  | `last_action_rotor_2`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
     | 28  | `last_action_rotor_3`   | action 1 periods ago           | -1  | 1   | 0.4           | 1     |
 
     `history=k` appends older actions. The accelerations of a table are 0.
+
+    `observation=` takes "rgb", "depth" and "segmentation" from the on-board camera too, which needs
+    `engine="bullet"`: alone, a picture; as a tuple with or without "state", a `Dict`. The camera stands at the
+    front edge, looks ahead and rolls and pitches with the drone. A checkered floor and four posts are there to be
+    seen and are never touched. `noise=` touches no picture.
+
+    | Key            | Space                                     | Values                                    |
+    |----------------|-------------------------------------------|-------------------------------------------|
+    | `state`        | the columns above                         |                                           |
+    | `rgb`          | `Box(0, 255, (height, width, 3), uint8)`  | colours                                   |
+    | `depth`        | `Box(0, 20, (height, width, 1), float32)` | m along the camera's axis                 |
+    | `segmentation` | `Box(0, 255, (height, width, 1), uint8)`  | 0 nothing, 1 floor, 2 post, 3 + j drone j |
 
     `info` holds SI values, without noise, of the same instant as the observation: the reward terms, and
 
@@ -130,8 +142,11 @@ class TrackEnv(DroneEnv):
     | `control_frequency` | `60`                              | actions a second, Hz; divides `physics_frequency`  |
     | `action`            | `"rotors"`                        | "rotors", "rates", "velocity" or "position"        |
     | `action_range`      | `None`                            | of an action; `None`: 0.4, 6 rad/s, 2 m/s, 0.5 m   |
+    | `observation`       | `"state"`                         | "state", "rgb", "depth", "segmentation", or some   |
+    | `image_size`        | `(64, 48)`                        | (width, height) of the pictures                    |
+    | `field_of_view`     | `1.0`                             | vertical angle of view of the camera, rad          |
     | `history`           | `1`                               | last actions observed                              |
-    | `path`              | `{"kind": "circle", "rise": 0.1}` | kind, or mapping with "kind", see below            |
+    | `path`              | `{"kind": "circle", "rise": 0.1}` | name or mapping with "kind", see below             |
     | `start_position`    | `0.1`                             | largest offset at reset along each axis, m         |
     | `start_velocity`    | `0.1`                             | largest velocity at reset along each axis, m/s     |
     | `start_tilt`        | `0.1`                             | largest tilt at reset about each axis, rad         |
@@ -149,6 +164,7 @@ class TrackEnv(DroneEnv):
       between them, held after the last). A round begins where the episode's key says.
     * `engine="bullet"` holds at most 64 worlds in a process and needs PyBullet; `"compiled"` needs nothing.
       Neither ever stands in for the other.
+    * With `model="bullet-parity"` nothing keeps a landed drone from rolling and creeping, as in the peer.
 
     ## Reference Controllers
 
@@ -159,6 +175,7 @@ class TrackEnv(DroneEnv):
     | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
+    | `ppo`       | learned by proximal policy optimization with engine="compiled"  |
 
     ## Parameters and Sources
 

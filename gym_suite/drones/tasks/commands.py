@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.family import clip_action
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.signals import signal_value
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.controllers.laws import attitude_rotors, led, rate_rotors, wanted_force
@@ -68,6 +68,13 @@ def command_rotors(a, p, nominal):
         for c in range(4):
             a[COMMAND + c] = min(max(hover * (1.0 + span * a[HISTORY + c]), 0.0), top)
         return
+    _close_loop(a, p, nominal)
+
+
+@called_kernel
+def _close_loop(a, p, nominal):
+    """Command rotors by the inner loop of an action that is a wish of another kind."""
+    kind, span = int(p[P_ACTION]), p[P_ACTION_RANGE]
     gains = (p[P_GAINS], p[P_GAINS + 1], p[P_GAINS + 2], p[P_GAINS + 3], p[P_GAINS + 4])
     r = attitude(a)
     if kind == ACTION_RATES:

@@ -135,7 +135,7 @@ def _simulated(scenario: Scenario, rules: Rules, count: int) -> tuple[float, flo
 
 def _play(scenario: Scenario, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return observations before each step and which channels are good in it, both (T, n, C)."""
-    from gym_suite.core.family import Rows
+    from gym_suite.core.rows import Rows
     from gym_suite.radio.envs.setup import configure
 
     setup = configure(*_IDS[scenario.goal], scenario=scenario)

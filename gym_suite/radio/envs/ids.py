@@ -41,8 +41,8 @@ class AccessEnv(RadioEnv):
     cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
-    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
+    the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
@@ -159,8 +159,8 @@ class JammingEnv(RadioEnv):
     cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
-    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
+    the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
@@ -266,8 +266,8 @@ class GilbertElliottEnv(RadioEnv):
     cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
-    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
+    the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
@@ -380,8 +380,8 @@ class AntiJammingEnv(RadioEnv):
     cannot tell who transmits.
 
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
-    step in which others were on the agent's channel), `primary` (1 if a primary user was there: the
-    violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
+    step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
+    the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
     `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).

@@ -1,0 +1,96 @@
+"""Shipped policies fly in both engines as they learned to in one; the way to a new one works."""
+
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.learning import shipped, train
+from gym_suite.learning.policies import ExportedPolicy, folder_of
+
+# What a policy keeps to in the second half of an episode, m.
+NEAR = {"drones/Hover-v0": 0.05, "drones/Track-v0": 0.05}
+SEEDS = 4
+
+
+def fly(envs, agent):
+    """Return mean distances of the second half and returns, each (seeds,); NaN after an end."""
+    observation, _ = envs.reset(seed=0)
+    state, distances = None, []
+    total, alive = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
+    for _ in range(479):
+        action, state = agent.predict(observation, state)
+        observation, reward, terminated, _, info = envs.step(action)
+        total += reward * alive
+        alive &= ~terminated
+        distances.append(np.where(alive, info["distance"], np.nan))
+    return np.mean(distances[240:], axis=0), total
+
+
+@pytest.mark.parametrize("id", NEAR)
+def test_five_policies_ship_with_the_command_that_made_them(id):
+    assert [path.name for path in shipped(id)] == [f"ppo-{k}.npz" for k in range(5)]
+    run = json.loads((folder_of(id) / "manifest.json").read_text())["runs"]["ppo"]
+    assert run["command"].startswith(f"gym-suite train {id} --algo ppo --seeds 5 --set")
+    assert run["keywords"] == {"engine": "compiled"}
+    assert run["selection"].startswith("none")
+
+
+@pytest.mark.bullet
+@pytest.mark.parametrize("id", NEAR)
+def test_policies_beat_doing_nothing_in_the_engine_they_never_saw(id):
+    results = {}
+    for engine in ("compiled", "bullet"):
+        envs = gymnasium.make_vec(id, num_envs=SEEDS, engine=engine)
+        nothing = fly(envs, gym_suite.make_controller(envs, "zero"))[1]
+        rows = [fly(envs, ExportedPolicy.for_env(envs, path)) for path in shipped(id)]
+        distances, totals = np.moveaxis(np.array(rows), 1, 0)
+        assert (distances < NEAR[id]).all()
+        assert (totals > nothing + 300.0).all()
+        results[engine] = totals
+        envs.close()
+    np.testing.assert_allclose(results["bullet"], results["compiled"], rtol=1e-4)
+
+
+def test_hovering_is_learned_within_five_minutes():
+    lines = (folder_of("drones/Hover-v0") / "curves.csv").read_text().splitlines()
+    names = lines[0].split(",")
+    rows = [dict(zip(names, line.split(","), strict=True)) for line in lines[1:]]
+    for seed in range(5):
+        # Mean over an episode, its start at up to a metre included: the reference has 0.03.
+        reached = [
+            float(row["wall_time"])
+            for row in rows
+            if row["seed"] == str(seed)
+            and float(row["evaluation_error"]) < 0.04
+            and float(row["evaluation_trips"]) == 0.0
+        ]
+        assert min(reached) < 300.0
+
+
+@pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/MultiHover-v0"])
+def test_a_tiny_training_leaves_a_policy_that_acts(id, tmp_path):
+    pytest.importorskip("stable_baselines3")
+    tiny = {"rows": 8, "rollout": 16, "batch": 64, "epochs": 1, "evaluations": 1, "network": [8]}
+    result = train(id, seeds=1, steps=128, settings=tiny, out=tmp_path, engine="compiled")
+    env = gymnasium.make(id, engine="compiled")
+    policy = ExportedPolicy.for_env(env, result.runs[0].path)
+    observation, _ = env.reset(seed=0)
+    action, _ = policy.predict(observation)
+    assert env.action_space.contains(action)
+    assert len(policy.action_columns) == action.size
+    env.step(action)
+    env.close()
+
+
+def test_a_trace_of_the_joint_form_names_every_drones_columns(tmp_path):
+    from gym_suite.cli import main
+
+    path = tmp_path / "trace.csv"
+    words = ["run", "drones/MultiHover-v0", "--agent", "geometric", "--csv", str(path)]
+    assert main([*words, "--set", "engine=compiled"]) == 0
+    header = path.read_text().splitlines()[0]
+    for name in ("drone_0/action_rotor_0", "drone_1/action_rotor_3", "observation_drone_1/error_x"):
+        assert name in header
