@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.family import Rows, Setup
+from gym_suite.core.family import Setup
+from gym_suite.core.rows import Rows
 from gym_suite.radio.layout import X_ACTIONS
 from gym_suite.radio.rfrl import read_draws
 from gym_suite.radio.scenario import read_mapping
