@@ -71,7 +71,7 @@ def reachable(id, cells):
     from gym_suite.agv.maps import clear
     from gym_suite.learning.novelty import Visits
 
-    setup = gymnasium.make(id).unwrapped.setup
+    setup = gymnasium.make(id).get_wrapper_attr("setup")
     p = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
     fine = (
         5  # parts of a map cell: the half width of the vehicle is what its centre keeps off walls
@@ -92,7 +92,7 @@ def plan(scene, method, *, episodes):
     evaluation = Evaluation(f"agv/{scene}-v0", episodes=episodes)
     score = evaluation.score(gym_suite.make_controller(evaluation.envs, method))
     evaluation.close()
-    return Result(scene=scene, method=method, success=(score.success,))
+    return Result(scene=scene, method=method, success=(score.success or 0.0,))
 
 
 def table(results):

@@ -40,6 +40,7 @@ def main(
     env = gym_suite.parallel_env("agv/Fleet-v0", agents=agents, max_episode_steps=steps)
     names = env.setup.metric_columns.names
     renderer = FloorRenderer(env.setup, size=(600, 412))
+    info = {"arrived": 0.0}
     with Recorder(out, fps=12.5) as recorder:
         for step, infos in enumerate(drive(env, gym_suite.make_controller(env, controller), seed)):
             info = next(iter(infos.values()))
@@ -54,4 +55,4 @@ def main(
 if __name__ == "__main__":
     import sys
 
-    main(*sys.argv[1:2], steps=600)
+    main(sys.argv[1] if len(sys.argv) > 1 else "fleet.gif", steps=600)

@@ -25,7 +25,7 @@ def earned(name: str, *, episodes: int, **keywords) -> np.ndarray:
     controller = gym_suite.make_controller(envs, name)
     observation, _ = envs.reset(seed=0)  # all controllers meet the same channels
     state, rewards = None, [np.zeros(episodes)]
-    for _ in range(envs.unwrapped.setup.horizon):
+    for _ in range(keywords["steps"]):
         action, state = controller.predict(observation, state)
         observation, reward, *_ = envs.step(action)
         rewards.append(reward)
@@ -36,7 +36,7 @@ def earned(name: str, *, episodes: int, **keywords) -> np.ndarray:
 def main(out: str | None = None, episodes: int = 100):
     """Draw the regret with 95 % bands and return the mean regret of an episode by controller."""
     keywords = {"channels": 5, "p01": 0.1, "p11": 0.9, "steps": 400}
-    setup = gymnasium.make(ID, **keywords).unwrapped.setup
+    setup = gymnasium.make(ID, **keywords).get_wrapper_attr("setup")
     optimum = next(mark for mark in setup.marks(400) if mark.kind == "optimum")
     print(f"optimum {optimum.value:.1f} an episode: {optimum.meaning}")
     rate = optimum.value / 400

@@ -146,7 +146,7 @@ class FloorRenderer(EpisodeRenderer):
         self._trails.set_segments(
             [trail[since:, k, X : Y + 1] for k in np.flatnonzero(here | (not fleet))]
         )
-        self._trails.set_colors(own[here] if fleet else style.COLORS["blue"])
+        self._trails.set_color(own[here].tolist() if fleet else style.COLORS["blue"])
         length, width = self._values["length"], self._values["width"]
         bodies = [_corners(a[X], a[Y], a[THETA], length, width) for a in agents[here]]
         self._bodies.set_verts(bodies)
@@ -155,9 +155,10 @@ class FloorRenderer(EpisodeRenderer):
         self._noses.set_segments([_nose(a, length) for a in agents[here]])
         driving = agents[agents[:, STATUS] == DRIVING]
         self._goals.set_offsets(driving[:, [GOAL_X, GOAL_Y]])
-        goals = own[agents[:, STATUS] == DRIVING] if fleet else [style.COLORS["green"]]
-        self._goals.set_edgecolors(goals)
-        self._wishes.set_colors(goals)
+        green = [style.COLORS["green"]]
+        goals = own[agents[:, STATUS] == DRIVING].tolist() if fleet else green
+        self._goals.set_edgecolor(goals)
+        self._wishes.set_color(goals)
         wishes = [[(a[X], a[Y]), (a[GOAL_X], a[GOAL_Y])] for a in driving]
         if self._values["dock"]:
             wishes += [_arrow(a) for a in driving]

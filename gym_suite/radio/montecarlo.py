@@ -116,8 +116,11 @@ def _send(
         labels = generator.integers(0, len(points), count)
         width = int(math.log2(len(points)))
         density = 1.0 / (width * ebn0)  # a symbol has energy 1
-        air = _through_pulses if rolloff is not None else _straight
-        received = air(points[labels] * gain, density, rolloff, generator) / gain
+        sent = points[labels] * gain
+        if rolloff is None:
+            received = _straight(sent, density, generator) / gain
+        else:
+            received = _through_pulses(sent, density, rolloff, generator) / gain
         decided = np.abs(received[:, None] - points[None, :]).argmin(axis=1)
         wrong = labels ^ decided
         errors = sum(int(((wrong >> k) & 1).sum()) for k in range(width))
@@ -134,7 +137,7 @@ def _noise(generator: np.random.Generator, count: int, density: float) -> Comple
     return math.sqrt(0.5 * density) * (pair[0] + 1j * pair[1])
 
 
-def _straight(sent: Complex, density: float, _: Any, generator: np.random.Generator) -> Complex:
+def _straight(sent: Complex, density: float, generator: np.random.Generator) -> Complex:
     return sent + _noise(generator, len(sent), density)
 
 

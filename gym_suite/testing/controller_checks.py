@@ -230,7 +230,7 @@ def check_beats_doing_nothing(id: str, name: str, **keywords: Any) -> None:
 
 def _check_violations(id: str, name: str, violations: np.ndarray, **keywords: Any) -> None:
     """No limit is violated; where chance forces violations there are no more than under random actions."""
-    env = make_single(id, **keywords)
+    env: Any = make_single(id, **keywords)
     avoidable = env.unwrapped.setup.avoidable
     env.close()
     if avoidable:
