@@ -203,7 +203,7 @@ def simulate_energies(
     Raises:
         ValueError: For an unknown physics, waveform or fading, or numbers out of bounds.
     """
-    from gym_suite.core.family import Rows
+    from gym_suite.core.rows import Rows
     from gym_suite.radio.envs.setup import configure
     from gym_suite.radio.tasks import drawn_energy
 
@@ -259,7 +259,7 @@ def receiver_operating_characteristic(
     samples: int,
     *,
     trials: int = 2000,
-    points: int = 41,
+    points: int = 81,
     physics: str = "iq",
     waveform: Any = "psk",
     seed: int = 0,
