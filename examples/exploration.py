@@ -3,7 +3,7 @@
 The four scenes of Yin et al. (arXiv:2404.12594), who claim that it does, with the sparse reward and equal budgets; A*
 and MPPI, which know the map, beside them. Counting visits exactly is the honest control: it is what distillation
 approximates, and here the state is small enough to count. Everything is recorded as it finishes; a killed run goes on
-where it was. The whole experiment, in one process some five hours of one core:
+where it was. The whole experiment, in one process three to four hours of one core:
 
     python examples/exploration.py --seeds 5 --steps 3000000 --out exploration
 """
