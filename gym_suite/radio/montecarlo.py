@@ -116,8 +116,12 @@ def _send(
         labels = generator.integers(0, len(points), count)
         width = int(math.log2(len(points)))
         density = 1.0 / (width * ebn0)  # a symbol has energy 1
-        air = _through_pulses if rolloff is not None else _straight
-        received = air(points[labels] * gain, density, rolloff, generator) / gain
+        sent = points[labels] * gain
+        if rolloff is None:
+            received = sent + _noise(generator, count, density)
+        else:
+            received = _through_pulses(sent, density, rolloff, generator)
+        received /= gain
         decided = np.abs(received[:, None] - points[None, :]).argmin(axis=1)
         wrong = labels ^ decided
         errors = sum(int(((wrong >> k) & 1).sum()) for k in range(width))
@@ -132,10 +136,6 @@ def _noise(generator: np.random.Generator, count: int, density: float) -> Comple
     """Return complex white noise of a mean power."""
     pair = generator.standard_normal((2, count))
     return math.sqrt(0.5 * density) * (pair[0] + 1j * pair[1])
-
-
-def _straight(sent: Complex, density: float, _: Any, generator: np.random.Generator) -> Complex:
-    return sent + _noise(generator, len(sent), density)
 
 
 def _through_pulses(
@@ -203,7 +203,7 @@ def simulate_energies(
     Raises:
         ValueError: For an unknown physics, waveform or fading, or numbers out of bounds.
     """
-    from gym_suite.core.family import Rows
+    from gym_suite.core.rows import Rows
     from gym_suite.radio.envs.setup import configure
     from gym_suite.radio.tasks import drawn_energy
 

@@ -131,7 +131,7 @@ class RadioRenderer(EpisodeRenderer):
         there = agent >= 0
         outcome = np.where(values["ack"][-len(grid) :] > 0.0, "O", "X")
         grid[np.flatnonzero(there), agent[there]] = outcome[there]
-        reward = sum(values[name] for name in self.setup.reward_terms)
+        reward = np.sum([values[name] for name in self.setup.reward_terms], axis=0)
         lines = [f"{self.setup.id}  step {history.step}  reward {reward[-1]:+g}"]
         lines += [f"{c:>4} {''.join(grid[:, c])}" for c in reversed(range(self._channels))]
         lines.append("     . idle  1-9 a-z entity  * several  O agent delivered  X agent lost")

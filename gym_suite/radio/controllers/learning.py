@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.baselines import hash_rows
-from gym_suite.core.family import Rows
 from gym_suite.core.parameters import check_number
+from gym_suite.core.rows import Rows
 from gym_suite.radio.controllers.common import Array, RandomizedController
 
 PRACTISED_TOGETHER = 20  # worlds in which it practises at a time
