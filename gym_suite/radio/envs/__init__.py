@@ -1,6 +1,6 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
-from gym_suite.radio.envs.base import RadioEnv
+from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
 from gym_suite.radio.envs.ids import (
     AccessEnv,
     AccessVectorEnv,
@@ -30,6 +30,7 @@ __all__ = [
     "MultiAccessParallelEnv",
     "Options",
     "RadioEnv",
+    "RadioVectorEnv",
     "configure",
     "keyword_names",
 ]

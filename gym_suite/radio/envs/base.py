@@ -1,21 +1,19 @@
-"""One band: what the environments of all ids share."""
+"""One band and many: what the environments of all ids share."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from gym_suite.core.family import Setup
-from gym_suite.core.ids import IdEnv
+from gym_suite.core.ids import IdEnv, IdVectorEnv
 from gym_suite.radio.emission import read_link
+from gym_suite.radio.envs.draws import InjectedDraws
 from gym_suite.radio.envs.setup import configure
 from gym_suite.radio.iq import band_samples
-from gym_suite.radio.layout import X_ACTIONS
-from gym_suite.radio.rfrl import read_draws
-from gym_suite.radio.scenario import read_mapping
 from gym_suite.radio.transforms import from_db
 
 
@@ -34,10 +32,7 @@ class RadioEnv(IdEnv):
 
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
         super().__init__(render_mode=render_mode, **keywords)
-        self._draws: dict[int, dict[int, float]] = {}
-        channels, count = int(self.setup.row[0]), int(self.setup.row[1])
-        start = X_ACTIONS + count + 2 * channels + 3 * count
-        self._injected = slice(start, start + count)
+        self._draws = InjectedDraws(self.setup, self._rows)
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
@@ -57,22 +52,14 @@ class RadioEnv(IdEnv):
             ValueError: For an unknown option or a draw that cannot be; nothing has changed then.
         """
         options = dict(options or {})
-        given = options.pop("draws", None)
-        draws: dict[int, dict[int, float]] = {}
-        if given:
-            if "scenario" not in self.setup.keywords:
-                raise ValueError(
-                    f"reset option 'draws': {self.setup.id} has no scenario whose draws could be injected"
-                )
-            draws = read_draws(given, read_mapping(self.setup.keywords["scenario"]))
-        before = self._rows.x.copy()
-        self._inject_draws(draws, 0)
+        draws = self._draws.read(options.pop("draws", None))
+        before = self._draws.store(draws, np.zeros(1), self._everything)
         try:
             result = super().reset(seed=seed, options=options or None)
         except Exception:
-            self._rows.x[:] = before
+            self._draws.restore(before)
             raise
-        self._draws = draws
+        self._draws.worlds = draws
         return result
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -87,16 +74,14 @@ class RadioEnv(IdEnv):
         Raises:
             ValueError: For a number that is no action; the environment is then as it was.
         """
-        if self._draws:
-            self._inject_draws(self._draws, int(self._rows.step[0]) + 1)
-        return super().step(action)
-
-    def _inject_draws(self, draws: Mapping[int, Mapping[int, float]], step: int) -> None:
-        """Store the channels drawn in a step where the entities look for them (0: none)."""
-        injected = self._rows.x[0, self._injected]
-        injected[:] = 0.0
-        for place, channel in draws.get(step, {}).items():
-            injected[place] = channel + 2.0
+        if not self._draws.worlds[0]:
+            return super().step(action)
+        before = self._draws.store(self._draws.worlds, self._rows.step + 1, self._everything)
+        try:
+            return super().step(action)
+        except Exception:
+            self._draws.restore(before)
+            raise
 
     def iq(self, *, agent: bool = True) -> np.ndarray:
         """Return the samples of all channels in the last step, complex (channels, samples).
@@ -124,9 +109,78 @@ class RadioEnv(IdEnv):
 
     def get_state(self) -> dict[str, Any]:
         """Return a snapshot from which :meth:`set_state` restores this world exactly."""
-        return super().get_state() | {"draws": self._draws}
+        return super().get_state() | {"draws": self._draws.worlds}
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
         """Restore a snapshot of the same id and keywords."""
         super().set_state(snapshot)
-        self._draws = dict(snapshot.get("draws", {}))
+        self._draws.worlds = list(snapshot.get("draws", [{}]))
+
+
+class RadioVectorEnv(IdVectorEnv):
+    """Many bands in one compiled loop, into which recorded draws can be injected."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self._draws = InjectedDraws(self.setup, self._rows)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start all worlds, or those in ``options["reset_mask"]``.
+
+        Args:
+            seed: An int (world i gets seed + i), one per world, or None.
+            options: ``{"draws": ...}`` injects recorded draws for one episode: a list of draws for all
+                worlds that start, or a list of such lists, one a world. Besides the core's options.
+
+        Returns:
+            Observations, float32 of shape (num_envs, no), and the metrics by name with their masks.
+
+        Raises:
+            TypeError: If the mask is not a bool array.
+            ValueError: For a wrong mask, an unknown option or a draw that cannot be; nothing has
+                changed then.
+        """
+        options = dict(options or {})
+        draws = self._draws.read(options.pop("draws", None))
+        mask = self._mask(options)
+        before = self._draws.store(draws, np.zeros(self.num_envs), mask)
+        try:
+            result = super().reset(seed=seed, options=options or None)
+        except Exception:
+            self._draws.restore(before)
+            raise
+        kept = zip(mask.tolist(), draws, self._draws.worlds, strict=True)
+        self._draws.worlds = [new if started else old for started, new, old in kept]
+        return result
+
+    def step(
+        self, actions: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Move all worlds by one step; arguments and results as in the core's vector environment."""
+        draws = self._draws
+        if not any(draws.worlds):
+            return super().step(actions)
+        ended = self._done  # which start anew in this step, where that is the mode
+        before = draws.store(draws.worlds, self._rows.step + 1, ~ended)
+        try:
+            result = super().step(actions)
+        except Exception:
+            draws.restore(before)
+            raise
+        over = ended | result[2] | result[3]  # injected draws are those of one episode
+        draws.worlds = [{} if o else d for o, d in zip(over.tolist(), draws.worlds, strict=True)]
+        return result
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a snapshot from which :meth:`set_state` restores all worlds exactly."""
+        return super().get_state() | {"draws": self._draws.worlds}
+
+    def set_state(self, snapshot: Mapping[str, Any]) -> None:
+        """Restore a snapshot of the same id, keywords and number of worlds."""
+        super().set_state(snapshot)
+        self._draws.worlds = list(snapshot.get("draws", [{}] * self.num_envs))

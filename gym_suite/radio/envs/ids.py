@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gym_suite.core.ids import IdVectorEnv
-from gym_suite.radio.envs.base import RadioEnv
+from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
 
 
 class AccessEnv(RadioEnv):
@@ -117,7 +116,7 @@ class AccessEnv(RadioEnv):
     task = "access"
 
 
-class AccessVectorEnv(IdVectorEnv):
+class AccessVectorEnv(RadioVectorEnv):
     """Many :class:`AccessEnv` in one compiled loop."""
 
     single = AccessEnv
@@ -230,7 +229,7 @@ class JammingEnv(RadioEnv):
     task = "jamming"
 
 
-class JammingVectorEnv(IdVectorEnv):
+class JammingVectorEnv(RadioVectorEnv):
     """Many :class:`JammingEnv` in one compiled loop."""
 
     single = JammingEnv
@@ -343,7 +342,7 @@ class GilbertElliottEnv(RadioEnv):
     task = "gilbert_elliott"
 
 
-class GilbertElliottVectorEnv(IdVectorEnv):
+class GilbertElliottVectorEnv(RadioVectorEnv):
     """Many :class:`GilbertElliottEnv` in one compiled loop."""
 
     single = GilbertElliottEnv
@@ -455,7 +454,7 @@ class AntiJammingEnv(RadioEnv):
     task = "anti_jamming"
 
 
-class AntiJammingVectorEnv(IdVectorEnv):
+class AntiJammingVectorEnv(RadioVectorEnv):
     """Many :class:`AntiJammingEnv` in one compiled loop."""
 
     single = AntiJammingEnv
