@@ -118,9 +118,10 @@ def _send(
         density = 1.0 / (width * ebn0)  # a symbol has energy 1
         sent = points[labels] * gain
         if rolloff is None:
-            received = _straight(sent, density, generator) / gain
+            received = sent + _noise(generator, count, density)
         else:
-            received = _through_pulses(sent, density, rolloff, generator) / gain
+            received = _through_pulses(sent, density, rolloff, generator)
+        received /= gain
         decided = np.abs(received[:, None] - points[None, :]).argmin(axis=1)
         wrong = labels ^ decided
         errors = sum(int(((wrong >> k) & 1).sum()) for k in range(width))
@@ -135,10 +136,6 @@ def _noise(generator: np.random.Generator, count: int, density: float) -> Comple
     """Return complex white noise of a mean power."""
     pair = generator.standard_normal((2, count))
     return math.sqrt(0.5 * density) * (pair[0] + 1j * pair[1])
-
-
-def _straight(sent: Complex, density: float, generator: np.random.Generator) -> Complex:
-    return sent + _noise(generator, len(sent), density)
 
 
 def _through_pulses(

@@ -302,7 +302,7 @@ def check_info_is_state(subject: Subject, **keywords: Any) -> None:
         for name, first, stop in bare.setup.info_arrays:
             expected = list(bare.state().values())[first:stop]
             found = info.pop(name)
-            assert found.dtype == np.int64, f"info[{name!r}] has dtype {found.dtype}"
+            assert found.dtype == np.int32, f"info[{name!r}] has dtype {found.dtype}"
             assert found.tolist() == np.ravel(expected).tolist(), (
                 f"info[{name!r}] is not the state's"
             )
