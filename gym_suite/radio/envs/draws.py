@@ -74,7 +74,7 @@ class InjectedDraws:
             return None
         columns = self._rows.x[:, self._columns]
         before = columns.copy()
-        for i in np.flatnonzero(mask):
+        for i in np.flatnonzero(mask).tolist():
             columns[i] = 0.0  # none
             for place, channel in draws[i].get(int(steps[i]), {}).items():
                 columns[i, place] = channel + 2.0
