@@ -297,6 +297,7 @@ _CARDS = (
         "quadcopters hover side by side",
         parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
         tags=("hover", "quadcopter", "agents"),
+        learned=("ppo",),
     ),
     _drone(
         "Formation-v0",

@@ -17,6 +17,7 @@ from gym_suite.agv.controllers.planning import a_star, in_sight
 from gym_suite.agv.dynamics import T_GRID
 from gym_suite.agv.geometry import INFINITY
 from gym_suite.agv.maps import clear
+from gym_suite.registration import make_controller
 
 SCENES = ("SimpleStatic", "SimpleDynamic", "ComplexStatic", "ComplexDynamic")
 EPISODES = 200
@@ -65,8 +66,6 @@ def sparsity(id: str, *, episodes: int = EPISODES, seed: int = 0, **keywords: An
     Raises:
         ValueError: For an id with several vehicles, or no episodes.
     """
-    import gym_suite
-
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     envs: Any = gymnasium.make_vec(id, num_envs=episodes, **keywords)
@@ -82,7 +81,7 @@ def sparsity(id: str, *, episodes: int = EPISODES, seed: int = 0, **keywords: An
         return generator.uniform(-1.0, 1.0, (episodes, 2)).astype(np.float32)
 
     found = _play(envs, random, seed)
-    controller, state = gym_suite.make_controller(envs), None
+    controller, state = make_controller(envs), None
 
     def reference(observation: Any) -> np.ndarray:
         nonlocal state

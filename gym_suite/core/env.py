@@ -27,7 +27,7 @@ def action_space(setup: Setup) -> spaces.Space:
 
 
 def joint_action_space(setup: Setup) -> spaces.Space:
-    """Return the action space of all agents: their boxes side by side, their choices as a list."""
+    """Return the action space of all agents of a setup: their boxes side by side, their choices as a list."""
     space, count = action_space(setup), setup.agent_count
     if count == 1:
         return space

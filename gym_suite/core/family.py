@@ -187,7 +187,7 @@ class Setup:
         plant: For linear analysis, where the plant is an ODE.
         renderer: ``"module:Class"`` of the family's renderer.
         info_arrays: What ``info`` holds besides the metrics: (name, first, stop) of state columns, as
-            whole numbers of shape (stop - first,).
+            whole numbers (int32) of shape (stop - first,).
         keywords: The resolved keyword arguments.
         engine: Builds another engine for n rows; None for the compiled one.
         marks: Computes the figures that the return of an episode of so many steps is put beside; None where

@@ -47,6 +47,7 @@ class DroneRenderer(EpisodeRenderer):
                     labels=("$x$", "$y$"),
                     extent=extent,
                     color=colour,
+                    reference_color=colour if len(self._suffixes()) > 1 else style.INK,
                 )
             )
             title = "from the side, height about 1 m (m)" if k == 0 else ""
@@ -58,6 +59,7 @@ class DroneRenderer(EpisodeRenderer):
                     labels=("$x$", "$z - 1$"),
                     extent=extent,
                     color=colour,
+                    reference_color=colour if len(self._suffixes()) > 1 else style.INK,
                 )
             )
             if k:
@@ -113,8 +115,9 @@ class DroneRenderer(EpisodeRenderer):
         rotors = [Series(name=f"command_{i}{first}", label=f"rotor {i}") for i in range(4)]
         height = [Series(name=f"z{first}", label="$z$", reference=f"target_z{first}")]
         of = " of drone 0" if first else ""
+        title = "distance" if first else "distance from the target"  # many names stand beside it
         return [
-            Panel(title="distance from the target", unit="m", series=distances, span=0.1),
+            Panel(title=title, unit="m", series=distances, span=0.1),
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
             Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]

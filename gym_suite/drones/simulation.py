@@ -177,19 +177,17 @@ def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) ->
 
 @kernel
 def _fly_compiled(agents, commands, p, work, states):
-    count = agents.shape[0]
-    for j in range(count):
-        for c in range(13):
-            states[0, j, c] = agents[j, c]
+    count, steps = agents.shape[0], commands.shape[0]
     inverse, kept = inverses(p), rotor_memory(p, integration_step(p))
-    for k in range(commands.shape[0]):
-        for j in range(count):
-            for c in range(4):
-                agents[j, COMMAND + c] = commands[k, j, c]
-        fly(agents, p, inverse, kept, work)
+    for k in range(steps + 1):
+        # One pass over the drones for both: with many of them each pass comes from the outer caches.
         for j in range(count):
             for c in range(13):
-                states[k + 1, j, c] = agents[j, c]
+                states[k, j, c] = agents[j, c]
+            for c in range(4 if k < steps else 0):
+                agents[j, COMMAND + c] = commands[k, j, c]
+        if k < steps:
+            fly(agents, p, inverse, kept, work)
 
 
 @kernel

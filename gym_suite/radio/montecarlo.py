@@ -259,7 +259,7 @@ def receiver_operating_characteristic(
     samples: int,
     *,
     trials: int = 2000,
-    points: int = 41,
+    points: int = 81,
     physics: str = "iq",
     waveform: Any = "psk",
     seed: int = 0,

@@ -1,4 +1,4 @@
-"""Pictures of a band: who was on which channel when, what the agent did, and what it earned."""
+"""Pictures of a band: who was on which channel when, what the agent did, what it earned, and the air itself."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.radio.parameters import JAMMERS, KINDS
+from gym_suite.radio.emission import read_link
+from gym_suite.radio.iq import band_samples
+from gym_suite.radio.parameters import E_SNR, IQ, JAMMERS, KINDS, T_AGENT, T_ENTITIES
 from gym_suite.rendering import Box, EpisodeRenderer, History, Panel, Series, StripChart, style
 from gym_suite.rendering.canvas import Canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["RadioRenderer"]
+    from gym_suite.radio.montecarlo import Roc
 
-#: Steps that the occupancy map goes back.
-WINDOW = 100
+__all__ = ["RadioRenderer", "roc_figure", "spectrum"]
+
+#: Steps that the occupancy map and the waterfall go back, and that a text shows.
+WINDOW, TEXT_WINDOW = 100, 30
 _IDLE, _USER, _JAMMER, _SEVERAL, _DELIVERED, _LOST = range(6)
 _LEGEND = ("idle", "user", "jammer", "several", "agent: delivered", "agent: lost")
 _COLORS = (
@@ -28,45 +32,110 @@ _COLORS = (
     style.COLORS["green"],
     style.WARNING,
 )
+_DIGITS = "123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def spectrum(samples: NDArray[np.complex128], bins: int) -> NDArray[np.float64]:
+    """Return the power of channels in ``bins`` parts each, lowest frequency first, (channels * bins,).
+
+    Parts are scaled to a whole channel, so that white noise of power 1 shows 1 everywhere: the mean of
+    the periodograms of Hann windows that overlap by half (Welch 1967).
+
+    Args:
+        samples: Of each channel, (channels, N), N >= bins.
+        bins: Parts of a channel.
+    """
+    count = samples.shape[1]
+    starts = range(0, count - bins + 1, max(1, bins // 2))
+    window = np.sin(np.pi * (np.arange(bins) + 0.5) / bins) ** 2
+    window /= np.sqrt((window**2).sum())
+    cut = np.stack([samples[:, s : s + bins] for s in starts])
+    power = np.mean(np.abs(np.fft.fft(cut * window, axis=2)) ** 2, axis=0)
+    return np.fft.fftshift(power, axes=1).ravel()
 
 
 class RadioRenderer(EpisodeRenderer):
-    """The occupancy map above the cumulated reward.
+    """The occupancy map, beside it the waterfall of the samples where there are any, above the reward.
 
-    A column of the map is a step, a row a channel. The agent's transmission covers what else was on
-    its channel: green where it was delivered (or hit its target), red where it was lost.
+    A column is a step, a row a channel. The agent's transmission covers what else was on its channel:
+    green where it was delivered (or hit its target), red where it was lost. With ``physics="iq"`` the
+    waterfall is the spectrum of what the receiver hears, the agent's own signal among it.
     """
 
     def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
         super().__init__(setup, size=size)
         spans = {name: slice(first, stop) for name, first, stop in setup.info_arrays}
         self._span = spans["occupancy"]
+        self._channels = self._span.stop - self._span.start
         self._bands: dict[int, History] = {}
+        self._air: dict[int, History] = {}
+        self._noted: dict[int, tuple[int, NDArray[np.float64]]] = {}
         self._row = 0
-        count = int(setup.row[setup.parameter_columns.index("entities")])
-        kinds = [KINDS[int(kind)] for kind in setup.tables[0][:count, 0]]
+        value = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
+        kinds = [KINDS[int(k)] for k in setup.tables[T_ENTITIES][: int(value["entities"]), 0]]
         what = [_JAMMER if kind in JAMMERS else _USER for kind in kinds]
         self._classes = np.array([_IDLE, *what, _SEVERAL])
+        self._hears = value["physics"] == IQ
+        samples = int(value["samples"])
+        most = max(2, min(32, 512 // self._channels, samples // 2))
+        self._bins = min(samples, 1 << (most.bit_length() - 1))
+        self._noise = read_link("link", setup.keywords["link"]).noise
 
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""
         return ("channel", "ack", *self.setup.reward_terms)
 
+    def note(self, row: int, key: int, parameters: NDArray[np.float64]) -> None:
+        """Note what the samples of a step follow from."""
+        if self._hears:
+            self._noted[row] = key, parameters.copy()
+
     def append(
         self, row: int, step: int, metrics: NDArray[np.float64], state: NDArray[np.float64]
     ) -> None:
-        """Note metrics and occupancy after a reset (step 0) or step."""
+        """Note metrics, occupancy and spectrum after a reset (step 0) or step."""
         super().append(row, step, metrics, state)
-        channels = self._span.stop - self._span.start
-        band = self._bands.setdefault(row, History(channels, capacity=WINDOW))
+        band = self._bands.setdefault(row, History(self._channels, capacity=WINDOW))
         if step == 0:
             band.clear()
         band.append(step, state[self._span])
+        if not self._hears:
+            return
+        key, parameters = self._noted[row]
+        heard = spectrum(band_samples(state, key, step, parameters, self.setup.tables), self._bins)
+        air = self._air.setdefault(row, History(len(heard), capacity=WINDOW))
+        if step == 0:
+            air.clear()
+        air.append(step, self._noise + 10.0 * np.log10(heard + 1e-30))
 
     def frame(self, row: int = 0) -> NDArray[np.uint8]:
         """Return the picture of a row as fresh memory (height, width, 3)."""
         self._row = row
         return super().frame(row)
+
+    def text(self, row: int = 0) -> str:
+        """Return the occupancy map of the last steps in letters, newest at the right.
+
+        Raises:
+            RuntimeError: The row was not reset yet.
+        """
+        history = self._started(row)
+        self._row = row
+        rows = history.rows()[1]
+        values = dict(zip(self.columns, rows.T, strict=True))
+        occupancy = self._bands[row].rows()[1][-TEXT_WINDOW:].astype(np.int64)
+        count = len(self._classes) - 2
+        marks = np.array([".", *(_DIGITS[min(e, 34)] for e in range(count)), "*"])
+        grid = marks[occupancy]
+        agent = values["channel"][-len(grid) :].astype(np.int64)
+        there = agent >= 0
+        outcome = np.where(values["ack"][-len(grid) :] > 0.0, "O", "X")
+        grid[np.flatnonzero(there), agent[there]] = outcome[there]
+        reward = sum(values[name] for name in self.setup.reward_terms)
+        lines = [f"{self.setup.id}  step {history.step}  reward {reward[-1]:+g}"]
+        lines += [f"{c:>4} {''.join(grid[:, c])}" for c in reversed(range(self._channels))]
+        lines.append("     . idle  1-9 a-z entity  * several  O agent delivered  X agent lost")
+        return "\n".join(lines) + "\n"
 
     def build(self, canvas: Canvas) -> None:
         """Put the plots on a fresh sheet."""
@@ -75,10 +144,17 @@ class RadioRenderer(EpisodeRenderer):
         self._palette = np.array([to_rgb(color) for color in _COLORS])
         top = canvas.height - 60.0
         split = 0.32 * canvas.height
-        width = canvas.width - 72.0
-        self._map = canvas.axes(Box(56.0, split + 34.0, width, top - split - 34.0))
-        channels = self._span.stop - self._span.start
-        self._build_map(canvas, self._map, channels)
+        height, width = top - split - 34.0, canvas.width - 72.0
+        shown = 0.47 * width if self._hears else width
+        self._map = canvas.axes(Box(56.0, split + 34.0, shown, height))
+        blank = np.ones((self._channels, WINDOW, 3))
+        self._image = self._grid(self._map, blank)
+        self._map.set_ylabel("channel")
+        moving = [self._image]
+        if self._hears:
+            box = Box(canvas.width - 16.0 - shown, split + 34.0, shown, height)
+            self._waterfall = self._build_air(canvas, box)
+            moving.append(self._waterfall)
         panel = Panel(
             title="cumulated reward",
             unit="",
@@ -96,32 +172,65 @@ class RadioRenderer(EpisodeRenderer):
         for color, label in zip(_COLORS, _LEGEND, strict=True):
             canvas.text(x, canvas.height - 46.0, "■", fontsize=11, color=color)
             canvas.text(x + 14.0, canvas.height - 45.0, label, fontsize=8.5, color=style.MUTED)
-            x += 32.0 + 6.2 * len(label)
-        canvas.moving(self._image, self._clock)
+            x += (29.0 + 5.6 * len(label)) if self._hears else (32.0 + 6.2 * len(label))
+        canvas.moving(*moving, self._clock)
 
-    def _build_map(self, canvas: Canvas, axes: Axes, channels: int) -> None:
-        blank = np.ones((channels, WINDOW, 3))
-        self._image = axes.imshow(
-            blank,
+    def _grid(self, axes: Axes, values: NDArray[np.float64], **properties: Any) -> Any:
+        """Put an image of channels over the last steps into axes."""
+        image = axes.imshow(
+            values,
             aspect="auto",
             origin="lower",
             interpolation="nearest",
-            extent=(-WINDOW + 0.5, 0.5, -0.5, channels - 0.5),
+            extent=(-WINDOW + 0.5, 0.5, -0.5, self._channels - 0.5),
+            **properties,
         )
         axes.grid(visible=False)
-        axes.set_ylabel("channel")
         axes.set_xlabel("steps ago")
         ticks = np.arange(0, WINDOW + 1, 20)
         axes.set_xticks(-ticks, [str(tick) for tick in ticks])
         axes.set_xlim(-WINDOW + 0.5, 0.5)
-        stride = max(1, channels // 16)
-        axes.set_yticks(range(0, channels, stride))
+        axes.set_yticks(range(0, self._channels, max(1, self._channels // 16)))
+        return image
+
+    def _build_air(self, canvas: Canvas, box: Box) -> Any:
+        """Put the waterfall on the sheet, with the scale of its colours."""
+        count = int(self.setup.row[self.setup.parameter_columns.index("entities")])
+        powers = [
+            *self.setup.tables[T_ENTITIES][:count, E_SNR],
+            self.setup.tables[T_AGENT][0, E_SNR],
+        ]
+        strongest = 10.0 * np.log10(max(*powers, 10.0))
+        low, high = self._noise - 6.0, self._noise + strongest + 6.0
+        axes = canvas.axes(Box(box.left, box.bottom, box.width - 44.0, box.height))
+        blank = np.full((self._channels * self._bins, WINDOW), np.nan)
+        image = self._grid(axes, blank, vmin=low, vmax=high, cmap="cividis")
+        axes.set_yticklabels([])
+        title = "received samples: power per bandwidth of a channel (dBm)"
+        canvas.text(box.left, box.bottom + box.height + 6.0, title, fontsize=8.5)
+        scale = canvas.axes(Box(box.left + box.width - 36.0, box.bottom, 8.0, box.height))
+        scale.imshow(
+            np.linspace(0.0, 1.0, 128)[:, None],
+            aspect="auto",
+            origin="lower",
+            cmap="cividis",
+            extent=(0.0, 1.0, low, high),
+        )
+        scale.grid(visible=False)
+        scale.set_xticks([])
+        scale.yaxis.tick_right()
+        return image
 
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
         rewards = sum(values[name] for name in self.setup.reward_terms)
         self._chart.update(time, {"total": np.cumsum(rewards)})
         self._image.set_data(self._palette[self._picture(values)])
+        if self._hears:
+            rows = self._air[self._row].rows()[1]
+            picture = np.full((rows.shape[1], WINDOW), np.nan)
+            picture[:, WINDOW - len(rows) :] = rows.T
+            self._waterfall.set_data(picture)
         self._clock.set_text(f"step {round(float(time[-1]) / self.setup.dt)}")
 
     def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
@@ -139,3 +248,45 @@ class RadioRenderer(EpisodeRenderer):
             there = (agent >= 0) & (ack == sign)
             picture[agent[there], places[there]] = outcome
         return picture
+
+
+def roc_figure(
+    curves: dict[str, Roc], *, size: tuple[int, int] = (640, 540), title: str = "energy detector"
+) -> NDArray[np.uint8]:
+    """Return a picture of ROC curves: theory as lines, what was counted as points with standard errors.
+
+    Args:
+        curves: Label to what :func:`gym_suite.radio.montecarlo.receiver_operating_characteristic` returned.
+        size: Width and height in pixels.
+        title: Above the curves.
+
+    Returns:
+        uint8, (height, width, 3).
+    """
+    canvas = Canvas(size)
+    axes = canvas.axes(Box(64.0, 56.0, canvas.width - 92.0, canvas.height - 92.0))
+    axes.plot([0.0, 1.0], [0.0, 1.0], color=style.FAINT, linewidth=1.0)
+    for color, (label, roc) in zip(style.PALETTE * len(curves), curves.items(), strict=False):
+        axes.plot(roc.false_alarm, roc.detection, color=color, linewidth=1.4, label=label)
+        spread = [
+            np.sqrt(part * (1.0 - part) / roc.trials)
+            for part in (roc.false_alarm_counted, roc.detection_counted)
+        ]
+        shown = slice(None, None, 4)
+        axes.errorbar(
+            roc.false_alarm_counted[shown],
+            roc.detection_counted[shown],
+            xerr=spread[0][shown],
+            yerr=spread[1][shown],
+            color=color,
+            fmt="o",
+            markersize=3.0,
+            linewidth=0.8,
+        )
+    axes.set_xlim(-0.01, 1.0)
+    axes.set_ylim(0.0, 1.01)
+    axes.set_xlabel("probability of false alarm")
+    axes.set_ylabel("probability of detection")
+    axes.set_title(f"{title}: theory (lines), simulated (points, one standard error)")
+    axes.legend(loc="lower right", frameon=False)
+    return canvas.frame()

@@ -29,6 +29,7 @@ class PlanePlot:
         labels: Axis labels of x and y.
         extent: The view reaches from -extent to extent on both axes.
         color: Colour of point and trail.
+        reference_color: Colour of the cross that marks the reference.
         arrow: Draw an arrow from the origin to the point.
 
     Raises:
@@ -44,6 +45,7 @@ class PlanePlot:
         labels: tuple[str, str],
         extent: float,
         color: str = style.PALETTE[0],
+        reference_color: str = style.INK,
         arrow: bool = False,
     ) -> None:
         if not (math.isfinite(extent) and extent > 0.0):
@@ -59,7 +61,7 @@ class PlanePlot:
             self._trail = self._new_trail()
             (self._arrow,) = self.axes.plot([], [], color=color, lw=1.8, zorder=4.5)
             (self._reference,) = self.axes.plot(
-                [], [], ls="", marker="+", ms=11, mew=1.4, color=style.INK, zorder=6
+                [], [], ls="", marker="+", ms=11, mew=1.4, color=reference_color, zorder=6
             )
             (self._point,) = self.axes.plot(
                 [], [], ls="", marker="o", ms=7, mfc=color, mec="white", mew=1.2, zorder=5

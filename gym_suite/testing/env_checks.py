@@ -244,7 +244,7 @@ def check_observations(subject: Subject, **keywords: Any) -> None:
             assert low[j] < high[j], f"observation {name!r} is always {low[j]}"
 
 
-def _boxes(space: Any) -> dict[str | None, Any]:
+def _boxes(space: Any) -> dict[Any, Any]:
     """Return the parts of an observation space by key; None for one that is no Dict."""
     return dict(space.spaces) if isinstance(space, gymnasium.spaces.Dict) else {None: space}
 
@@ -256,7 +256,7 @@ def check_pictures(subject: Subject, **keywords: Any) -> None:
         env.close()
         return
 
-    def pictures(observation: Any) -> dict[str, np.ndarray]:
+    def pictures(observation: Any) -> dict[Any, np.ndarray]:
         whole = observation if isinstance(observation, dict) else {None: observation}
         return {what: part for what, part in whole.items() if what != "state"}
 

@@ -187,3 +187,10 @@ def test_fleets_start_apart(n):
             places = np.array([[state[f"{a}_{m}"] for m in names] for a in env.agents])
             gaps = np.hypot(*(places[:, None] - places[None]).T) + 10 * np.eye(n)
             assert gaps.min() > 1.0
+
+
+def test_the_sparse_return_is_bounded_by_the_target():
+    setup = gymnasium.make("agv/SimpleStatic-v0").unwrapped.setup
+    (mark,) = setup.marks(2000)
+    assert (mark.value, mark.kind) == (1.0, "bound")
+    assert gymnasium.make("agv/SimpleStatic-v0", reward="dense").unwrapped.setup.marks is None

@@ -358,4 +358,4 @@ def test_all_agents_are_every_controller_of_the_id():
 def test_every_id_can_be_compared(id, tmp_path):
     comparison = compare(id, seeds=2, horizon=12, progress=False)
     assert not [record["error"] for record in comparison.records if record["status"] == "failed"]
-    assert comparison.report(tmp_path).read_text().count("<svg") >= 2
+    assert "<svg" in comparison.report(tmp_path).read_text()

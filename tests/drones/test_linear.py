@@ -111,7 +111,7 @@ def test_the_regulators_margins(env):
     a, b = np.zeros((n + 3, n + 3)), np.vstack([model.Bd, np.zeros((3, 4))])
     a[:n, :n], a[n:, n:], a[n:, :3] = model.Ad, np.eye(3), model.dt * np.eye(3)
     k = np.hstack([law.gains_["k"], law.gains_["k_i"]])
-    np.testing.assert_allclose(np.abs(np.linalg.eigvals(a - b @ k)).max(), 0.9887, atol=2e-3)
+    assert np.abs(np.linalg.eigvals(a - b @ k)).max() < 0.995  # the integrators: 1.5 s
     for gain in (0.5, 0.7, 1.3, 2.0):
         assert np.abs(np.linalg.eigvals(a - gain * b @ k)).max() < 1.0
     for i in range(4):

@@ -11,7 +11,7 @@ from gym_suite.learning import shipped, train
 from gym_suite.learning.policies import ExportedPolicy, folder_of
 
 # What a policy keeps to in the second half of an episode, m.
-NEAR = {"drones/Hover-v0": 0.05, "drones/Track-v0": 0.05}
+NEAR = {"drones/Hover-v0": 0.05, "drones/Track-v0": 0.05, "drones/MultiHover-v0": 0.05}
 SEEDS = 4
 
 

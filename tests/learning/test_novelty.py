@@ -1,11 +1,15 @@
 """Scales, advantages and counts against loops that go through time one number after the other."""
 
+from types import SimpleNamespace
+
+import gymnasium
 import numpy as np
 import pytest
 
 from gym_suite.learning.novelty import (
     CountBonus,
     DiscountedScale,
+    Exploration,
     RunningMoments,
     Visits,
     advantages,
@@ -100,3 +104,27 @@ def test_visits_need_bounds():
         Visits([0.0], [np.inf], 4)
     with pytest.raises(ValueError, match="too many"):
         Visits(np.zeros(20), np.ones(20), 4)
+
+
+def test_exploration_notes_cells_goals_and_the_first_of_them():
+    space = gymnasium.spaces.Box(-1.0, 1.0, (3,))
+    space.origin = {"columns": ("x", "y", "speed")}
+    env = SimpleNamespace(observation_space=space)
+    record = Exploration(env, visited=["x", "y"], cells=2, success="arrived")
+    assert record.row() == {"successes": 0, "first_success": None, "coverage": 0}
+    last = {"terminal_observation": np.array([0.5, 0.5, 0.0]), "arrived": 0.0}
+    names = {
+        "new_obs": np.array([[-0.5, -0.5, 0.0], [-0.5, 0.5, 0.0]]),
+        "dones": np.array([False, True]),
+        "infos": [{}, last],
+    }
+    record.note(names, 2)  # the second row ended elsewhere than its next episode began
+    assert record.row() == {"successes": 0, "first_success": None, "coverage": 2}
+    last["arrived"] = 1.0
+    record.note(names, 4)
+    record.note(names, 6)
+    assert record.row() == {"successes": 2, "first_success": 4, "coverage": 2}
+    assert record.visits.counts.tolist() == [[3, 0], [0, 3]]
+    nothing = Exploration(env)
+    nothing.note(names, 2)
+    assert set(nothing.row().values()) == {None}

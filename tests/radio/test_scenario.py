@@ -12,6 +12,7 @@ from gym_suite.radio import Entity, Scenario, import_rfrl, read_scenario, schema
 
 OWN = {
     "channels": 4,
+    "link": {},
     "steps": 10,
     "entities": {"a": {"kind": "stochastic_hopper", "channels": [0, 1], "weights": [0.5, 0.5]}},
 }
@@ -166,6 +167,11 @@ PLACES = [
     ["entities", "a", "weights"],
     ["entities", "a", "on_off"],
     ["entities", "a", "stop"],
+    ["entities", "a", "power"],
+    ["entities", "a", "waveform"],
+    ["entities", "a", "table"],
+    ["link"],
+    ["link", "power"],
 ]
 
 

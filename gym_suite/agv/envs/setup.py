@@ -13,7 +13,7 @@ from gym_suite.agv import dynamics, maps, tasks
 from gym_suite.agv import parameters as pm
 from gym_suite.agv.geometry import box_hits_grid, boxes_overlap
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Kernels, Setup
+from gym_suite.core.family import Kernels, Mark, Setup
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
@@ -158,6 +158,7 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
         noise=read_noise(options.noise, observations, measured),
         delay=read_delay(options.delay),
         renderer="gym_suite.agv.render:FloorRenderer",
+        marks=None if any(_weights(options).values()) else _sparse_marks,
         keywords=_resolved(options, layouts, vehicle, lidar, several),
     )  # fmt: skip
 
@@ -236,6 +237,11 @@ def _payload(value: Any, vehicle: pm.Vehicle) -> tuple[float, float]:
     if low > high:
         raise ValueError(f"payload: lowest {low:g} is above highest {high:g}")
     return low, high
+
+
+def _sparse_marks(steps: int) -> tuple[Mark, ...]:
+    """Return the bound of an episode's return with the sparse reward, however many steps it has."""
+    return (Mark("target", 1.0, "bound", "the reward of the target, which ends an episode"),)
 
 
 def _weights(options: Options) -> dict[str, float]:

@@ -193,6 +193,7 @@ class MultiHoverEnv(DroneEnv):
     | `pid`       | the PID of gym-pybullet-drones, slower where rotors lag         |
     | `zero`      | hover thrust                                                    |
     | `random`    | uniform actions                                                 |
+    | `ppo`       | learned by proximal policy optimization with engine="compiled"  |
 
     ## Parameters and Sources
 
