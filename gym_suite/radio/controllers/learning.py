@@ -82,18 +82,18 @@ class QLearning(RandomizedController):
         rows.p[:] = nominal.row
         for _ in range(-(-episodes // n)):
             rows.reset(every, generator.integers(0, 2**63, n, dtype=np.uint64))
-            seen: Array = rows.o.astype(np.float64)
-            context = self._context(seen)
+            observation = rows.o.astype(np.float64)
+            context = self._context(observation)
             for _ in range(setup.horizon or 1000):
                 action = self.table_[context].argmax(axis=1)
                 tried = generator.random(n) < explore
                 action[tried] = generator.integers(0, self._actions, n)[tried]
-                before = self._last_channel(seen)
+                before = self._last_channel(observation)
                 rows.u[:, 0] = action
                 rows.advance()
-                seen = rows.o.astype(np.float64)
-                ahead = self._context(seen)
-                wrong = self._worth(seen, before) - self.table_[context, action]
+                observation = rows.o.astype(np.float64)
+                ahead = self._context(observation)
+                wrong = self._worth(observation, before) - self.table_[context, action]
                 wrong += self._discount * self.table_[ahead].max(axis=1)
                 share = np.zeros_like(self.table_)
                 np.add.at(share, (context, action), 1.0)
@@ -103,7 +103,7 @@ class QLearning(RandomizedController):
 
     def _context(self, observation: Array) -> NDArray[np.intp]:
         """Return the row of the table for each observation, (n,)."""
-        sensed = observation[:, : self._memory * self.channels_].astype(np.float64)
+        sensed = observation[:, : self._memory * self.channels_]
         own = self._last_channel(observation)[:, None].astype(np.float64)
         return (hash_rows(np.hstack([sensed, own])) % np.uint64(self._size)).astype(np.intp)
 
