@@ -30,7 +30,7 @@ ZOOM_STEPS = 3
 ZOOM_SHARE = 0.1
 """Share of the episode in the zoom where the reference has no steps."""
 
-COLOURS = 10
+COLOURS = 12
 """Colours of the page's palette, besides the grey ones of the baselines."""
 
 

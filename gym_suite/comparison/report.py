@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gym_suite.comparison import figures
+from gym_suite.comparison.agents import BASELINES
 from gym_suite.comparison.charts import interval_glyph
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.terminal import digits, seconds, with_interval
@@ -107,6 +108,8 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         )
         seen.add(experiment.id)
     overall = comparison.overall() if len(sections) > 1 else []
+    if all(name in BASELINES for name, _ in overall):
+        overall = []  # baselines among themselves say nothing
     provenance = comparison.records[-1]["provenance"] if comparison.records else {}
     return {
         "title": ", ".join(dict.fromkeys(e.id for e in comparison.experiments)),
