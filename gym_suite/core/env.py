@@ -68,9 +68,8 @@ def read_action(
     if values.dtype.kind not in "fiub":
         raise ValueError(f"{what} has dtype {values.dtype}, expected real numbers")
     if discrete is not None:
-        whole = values.dtype.kind in "iu" or bool(np.all(values == np.floor(values)))
-        wrong = np.argwhere(~((values >= 0) & (values < discrete))) if whole else [()]
-        if len(wrong):
+        whole = values.dtype.kind in "iub" or bool(np.all(values == np.floor(values)))
+        if not whole or (values.size and (values.min() < 0 or values.max() >= discrete)):
             raise ValueError(f"{what} must be a whole number in [0, {discrete - 1}], got {action}")
     return values
 
@@ -97,9 +96,14 @@ class Face:
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
         self._rows = Rows(setup, rows, handed_out=handed_out)
         self._names = setup.metric_columns.names
-        self._arrays = setup.info_arrays
-        places = [place for _, *pair in self._arrays for place in pair]
-        self._arrays_span = (min(places, default=0), max(places, default=0))
+        # All arrays of info are taken out of the state at once; what each is of that.
+        places = [place for _, *pair in setup.info_arrays for place in pair]
+        self._arrays = slice(min(places, default=0), max(places, default=0))
+        begin = self._arrays.start
+        self._places = tuple(
+            (name, slice(first - begin, stop - begin)) for name, first, stop in setup.info_arrays
+        )
+        self._pictured = bool(setup.images)
         self._started = False
         self._renderer: Any = None
 
@@ -267,7 +271,8 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         truncated = bool(rows.step[0] >= self._horizon)
         if self.render_mode is not None:
             self._record((0,))
-        return self._observation(), reward, terminated, truncated, self._info()
+        observation = self._observation() if self._pictured else rows.o[0]
+        return observation, reward, terminated, truncated, self._info()
 
     def _observation(self) -> Any:
         if self.setup.images:
@@ -276,11 +281,10 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
 
     def _info(self) -> dict[str, Any]:
         info = dict(zip(self._names, self._rows.m[0].tolist(), strict=True))
-        if self._arrays:
-            start, end = self._arrays_span
-            values = self._rows.x[0, start:end].astype(np.int32)
-            for name, first, stop in self._arrays:
-                info[name] = values[first - start : stop - start]
+        if self._places:
+            values = self._rows.x[0, self._arrays].astype(np.int32)
+            for name, place in self._places:
+                info[name] = values[place]
         return info
 
     def render(self) -> np.ndarray | str | None:

@@ -47,6 +47,8 @@ class Rows:
         "_high",
         "_low",
         "_none",
+        "_step_batch",
+        "_tables",
         "engine",
         "key",
         "m",
@@ -83,6 +85,7 @@ class Rows:
         self._low = setup.observation_columns.low
         self._high = setup.observation_columns.high
         self._cold = True
+        self._step_batch, self._tables = setup.kernels.step, setup.tables
         self.engine = setup.engine(setup, n) if setup.engine else None
         self._allocate()
 
@@ -92,7 +95,8 @@ class Rows:
             self._allocate()
         else:
             self.o = np.empty_like(self.o)
-            self._allocate_pictures()
+            if self.pictures:
+                self._allocate_pictures()
 
     def _allocate(self) -> None:
         n, agents = self.n, self.setup.agent_count
@@ -183,13 +187,17 @@ class Rows:
             self._capture(~skip)
 
     def _step(self, skip: np.ndarray) -> int:
-        arguments = (
+        if self._cold:
+            self._cold = False
+            with announce_slow_compile(f"the {self.setup.family} kernels"):
+                return self._step(skip)
+        return self._step_batch(
             self.x,
             self.key,
             self.step,
             self.u,
             self.p,
-            self.setup.tables,
+            self._tables,
             self.work,
             self.metrics,
             self.o,
@@ -197,12 +205,6 @@ class Rows:
             self.terminated,
             skip,
         )
-        if self._cold:
-            with announce_slow_compile(f"the {self.setup.family} kernels"):
-                wrong = self.setup.kernels.step(*arguments)
-            self._cold = False
-            return wrong
-        return self.setup.kernels.step(*arguments)
 
     def _refuse(self, wrong: int) -> None:
         if wrong < 0:

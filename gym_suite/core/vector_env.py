@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from gym_suite.core.env import Face, joint_action_space, read_action
-from gym_suite.core.family import Setup
+from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
 
@@ -251,13 +251,14 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for name, values in zip(self._names, metrics, strict=True):
             infos[name] = values
             infos["_" + name] = present
-        if self._arrays:
-            start, end = self._arrays_span
-            whole = self._rows.x[:, start:end].astype(np.int32)  # one pass for all arrays
+        if self._places:
+            span = self._arrays.stop - self._arrays.start
+            whole = np.empty((self.num_envs, span), dtype=np.int32)
+            take_whole(self._rows.x, self._arrays.start, whole)
             if mask is not None:
                 whole[~mask] = 0
-            for name, first, stop in self._arrays:
-                infos[name] = whole[:, first - start : stop - start]
+            for name, place in self._places:
+                infos[name] = whole[:, place]
                 infos["_" + name] = present
         return infos
 
