@@ -119,7 +119,7 @@ PARAMETERS = Columns(
     Column("irregular", "1", 0, 1, "1 if somebody may be on a channel in part, or below its level"),
     Column("fading", "1", 0, 1, "0: none; 1: Rayleigh, a gain per transmitter and step"),
     Column("link_snr", "dB", -math.inf, math.inf, "received power of the agent over nominal noise"),
-    Column("rate", "bit/s", 0, math.inf, "bits a second while delivered"),
+    Column("payload", "1", 0, math.inf, "bits that a delivered packet brings"),
     Column("packet", "1", 1, 1e9, "bits of a packet, one a step"),
 )
 (
@@ -141,7 +141,7 @@ PARAMETERS = Columns(
     P_IRREGULAR,
     P_FADING,
     P_LINK_SNR,
-    P_RATE,
+    P_PAYLOAD,
     P_PACKET,
 ) = range(len(PARAMETERS))
 PLANT_PARAMETERS = ("noise_power", "power")

@@ -78,6 +78,8 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     if "scenario_as_run" in given:
         name = name or given.get("name")
         for entity in given.get("entities", ()):
+            if not isinstance(entity, Mapping) or "label" not in entity:
+                raise ValueError(f"entities: each needs a label, got {entity!r}")
             resolved[entity["label"]] = entity.get("resolved_channels")
         given = _mapping("scenario_as_run", given["scenario_as_run"])
     check_keywords(given, _TOP, "key of an RFRL Gym scenario")
@@ -114,7 +116,9 @@ def import_rfrl(source: str | Path | Mapping[str, Any], *, name: str | None = No
     if several:
         listed = _mapping("environment.agents", environment["agents"])
         tasks = {
-            label: _task(f"environment.agents.{label}", _mapping(label, task), names)
+            label: _task(
+                f"environment.agents.{label}", _mapping(f"environment.agents.{label}", task), names
+            )
             for label, task in listed.items()
         }
         return own.Scenario(**frame, agents=own.read_roles("environment.agents", tasks, names))
@@ -192,6 +196,8 @@ def _waveform(path: str, value: object) -> Waveform:
     given = _mapping(path, value)
     check_keywords(given, _MODEM_KEYS, f"key of {path}")
     kind = given.get("type", "tone")
+    if not isinstance(kind, str):
+        raise ValueError(f"{path}.type must be a name, got {kind!r}")
     result: dict[str, Any] = {"kind": _MODEMS.get(kind, "tone"), "falling": kind == "n_fmcw"}
     if result["kind"] in ORDERS and given.get("order") is not None:
         result["order"] = given["order"]

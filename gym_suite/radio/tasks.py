@@ -41,9 +41,9 @@ from gym_suite.radio.parameters import (
     P_HISTORY,
     P_NOISE_POWER,
     P_OBSERVATION,
+    P_PAYLOAD,
     P_PHYSICS,
     P_POWER,
-    P_RATE,
     P_REWARD,
     P_SAMPLES,
     P_SENSING,
@@ -236,7 +236,7 @@ def measure_one(x, p, m):
     m[M_PRIMARY] = x[X_PRIMARY]
     m[M_SWITCHED] = x[X_SWITCHED]
     m[M_SINR] = x[X_SINR]
-    m[M_GOODPUT] = p[P_RATE] * m[M_DELIVERED]
+    m[M_GOODPUT] = p[P_PAYLOAD] * m[M_DELIVERED]
 
 
 @kernel

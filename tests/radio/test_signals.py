@@ -346,7 +346,7 @@ def test_goodput_is_that_of_the_packet_error_rate(modulation, snr, bits):
     arrives = 1.0 - tf.packet_error_rate(error, bits)
     close(found["delivered"].mean(), arrives, found["delivered"].size)
     assert np.array_equal(found["reward_access"], found["delivered"])
-    assert np.array_equal(found["goodput"], 2e6 * width * found["delivered"])
+    assert np.array_equal(found["goodput"], bits * found["delivered"])
 
 
 def test_goodput_under_fading():

@@ -71,8 +71,10 @@ def schedule(entity: Entity, channels: int, steps: int) -> list[int]:
             place += 1
             on = _counted(entity, place)
             result.append(on[0] if on else SILENT)
-        else:
+        elif entity.kind in ("constant", "barrage"):
             result.append(entity.channels[0] if entity.kind == "constant" else 0)
+        else:
+            raise ValueError(f"no schedule is known of a {entity.kind}")
     return result
 
 
@@ -252,6 +254,8 @@ class Chain:
             return [(on, (0, entity.channels[0])), (1.0 - on, (0, SILENT))]
         if entity.kind == "random_jammer":
             return [(1.0 / self.channels, (0, c)) for c in range(self.channels)]
+        if entity.kind != "stochastic_hopper":
+            raise ValueError(f"no chances are known of a {entity.kind}")
         count = len(entity.channels)
         weights = entity.weights or (1.0 / count,) * count
         pairs = zip(weights, entity.channels, strict=True)

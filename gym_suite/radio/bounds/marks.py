@@ -51,7 +51,7 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any], steps: int) 
         text = "best map from RFRL Gym's occupancy vector to an action"
         marks.append(Mark("memoryless", found.memoryless, "ceiling", text + how))
     if keywords["sensing"] == "own":
-        marks.append(_own_channel(scenario, rules))
+        marks.append(_own_channel(scenario, rules, late=keywords["delay"] > 0))
     text = "knows who is where and what entities remember, not the draws to come"
     plain = keywords["delay"] == 0 and keywords["noise"] is None
     known = shown and plain and not unseen(scenario)
@@ -64,8 +64,8 @@ def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any], steps: int) 
     return tuple(marks)
 
 
-def _own_channel(scenario: Scenario, rules: Rules) -> Mark:
-    """Return the optimum where only the used channel is sensed."""
+def _own_channel(scenario: Scenario, rules: Rules, *, late: bool) -> Mark:
+    """Return the optimum where only the used channel is sensed; where actions are late it is a bound."""
     entities = scenario.entities
     plain = rules.switching_cost == 0.0 and [e.channels for e in entities] == [
         (c,) for c in range(scenario.channels)
@@ -81,6 +81,8 @@ def _own_channel(scenario: Scenario, rules: Rules) -> Mark:
     text = "senses only the channel that it uses"
     if found is None:
         return Mark("optimum", None, "optimum", text)
+    if late:
+        return Mark("without delay", found.value, "bound", f"{text}, and acts at once")
     if found.error:
         text += f"; the myopic policy, simulated, standard error {found.error:.2g}"
     return Mark("optimum", found.value, "optimum", text)

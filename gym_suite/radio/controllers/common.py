@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.baselines import RandomAgent
 from gym_suite.controllers.protocol import Controller
+from gym_suite.radio.parameters import CLASSIFY
 
 Array = NDArray[np.float64]
 
@@ -20,6 +21,10 @@ class ChannelController(Controller):
         values = nominal.parameters
         self.channels_ = int(values["channels"])
         self.history_ = int(values["history"])
+        # But for measurement noise, what is sensed is a whole number of parts of 1. Where each agent has
+        # an observation of its own (several agents) it is taken as it is.
+        parts = values.get("entities", 0.0) + 1.0
+        self._parts = {None: 0.0, CLASSIFY: parts}.get(values.get("observation"), 1.0)
         self._set_up(nominal)
 
     def _set_up(self, nominal: Any) -> None:
@@ -29,8 +34,13 @@ class ChannelController(Controller):
         return action[:, 0].astype(np.int64)
 
     def _sensed(self, observation: Array) -> Array:
-        """Return what was sensed in the last step, (n, channels); -1 where nobody looked."""
-        return observation[:, : self.channels_]
+        """Return what was sensed in the last step, (n, channels); negative where nobody looked."""
+        return self._sensed_of(observation, 1)
+
+    def _sensed_of(self, observation: Array, memory: int) -> Array:
+        """Return what was sensed in the last steps, (n, memory * channels), rounded to what it can be."""
+        seen = observation[:, : memory * self.channels_]
+        return np.round(seen * self._parts) / self._parts if self._parts else seen
 
     def _last_channel(self, observation: Array) -> NDArray[np.int64]:
         """Return the channel of the last action, -1 for silence, (n,)."""

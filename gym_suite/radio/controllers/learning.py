@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,7 +77,8 @@ class QLearning(RandomizedController):
 
     def _practise(self, nominal: Any, episodes: int, explore: float) -> None:
         """Play episodes of the nominal model, some side by side, all with one table."""
-        setup, generator = nominal.setup, np.random.default_rng(self.seed)
+        generator = np.random.default_rng(self.seed)
+        setup = replace(nominal.setup, noise=None, delay=0, mismatch=np.zeros((0, 3)))
         n = min(PRACTISED_TOGETHER, episodes)
         rows, every = Rows(setup, n), np.ones(n, dtype=np.bool_)
         rows.p[:] = nominal.row
@@ -103,7 +105,7 @@ class QLearning(RandomizedController):
 
     def _context(self, observation: Array) -> NDArray[np.intp]:
         """Return the row of the table for each observation, (n,)."""
-        sensed = observation[:, : self._memory * self.channels_]
+        sensed = self._sensed_of(observation, self._memory)
         own = self._last_channel(observation)[:, None].astype(np.float64)
         return (hash_rows(np.hstack([sensed, own])) % np.uint64(self._size)).astype(np.intp)
 

@@ -121,7 +121,7 @@ class PatternTable(ChannelController):
         live = np.flatnonzero(before > 0)
         counts[live, before[live] - 1, 0] += ~good[live]
         counts[live, before[live] - 1, 1] += good[live]
-        context = hash_rows(observation[:, : self._memory * c]) % np.uint64(self._size)
+        context = hash_rows(self._sensed_of(observation, self._memory)) % np.uint64(self._size)
         state[:, 0] = context + 1.0
         seen = counts.sum(axis=1)
         base = (seen[:, 1] + 0.5) / (seen.sum(axis=1) + 1.0)

@@ -35,7 +35,8 @@ class AccessEnv(RadioEnv):
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
     degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
-    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    to the noise. That is exact for signals of constant envelope and independent phase, and near it for others. With
+    `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
     ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
     noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
     cannot tell who transmits.
@@ -43,7 +44,7 @@ class AccessEnv(RadioEnv):
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
     the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
-    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    `goodput` (bits delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
 
@@ -153,7 +154,8 @@ class JammingEnv(RadioEnv):
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
     degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
-    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    to the noise. That is exact for signals of constant envelope and independent phase, and near it for others. With
+    `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
     ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
     noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
     cannot tell who transmits.
@@ -161,7 +163,7 @@ class JammingEnv(RadioEnv):
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
     the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
-    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    `goodput` (bits delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
 
@@ -260,7 +262,8 @@ class GilbertElliottEnv(RadioEnv):
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
     degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
-    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    to the noise. That is exact for signals of constant envelope and independent phase, and near it for others. With
+    `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
     ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
     noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
     cannot tell who transmits.
@@ -268,7 +271,7 @@ class GilbertElliottEnv(RadioEnv):
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
     the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
-    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    `goodput` (bits delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
 
@@ -374,7 +377,8 @@ class AntiJammingEnv(RadioEnv):
     With `physics="statistical"` a channel is busy if the mean energy of `samples` complex samples exceeds the
     threshold of probability `false_alarm`. The statistic is drawn exactly: noncentral chi-square with 2 `samples`
     degrees of freedom; signals of several entities add up in power, and Gaussian waveforms (those of jammers) add
-    to the noise. With `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
+    to the noise. That is exact for signals of constant envelope and independent phase, and near it for others. With
+    `physics="iq"` the same detector averages synthesised samples of every channel: PSK, QAM,
     ASK, tones, chirps or noise with the entity's `waveform`, on clocks that run through all steps, and thermal
     noise; `env.unwrapped.iq()` returns them in root milliwatts. The own signal is not heard. An energy detector
     cannot tell who transmits.
@@ -382,7 +386,7 @@ class AntiJammingEnv(RadioEnv):
     `info` holds, besides the reward terms, `channel` (-1: silent), `ack`, `delivered`, `blocked` (part of the
     step in which others were on the agent's channel), `primary` (1 if a primary user was there: for access
     the violation that `compare` counts), `switched`, `sinr` (of the agent at its receiver, dB; -200 while silent),
-    `goodput` (bit/s delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
+    `goodput` (bits delivered in the step), and whole-number arrays: `entity_actions` (channel of each entity,
     -1: silent), `occupancy` (0: idle, the number of the only entity, or entities + 1) and `peer_observation`
     (what RFRL Gym shows, without noise).
 

@@ -224,7 +224,7 @@ def metric_columns() -> Columns:
         Column(
             "sinr", "dB", layout.NO_SIGNAL, 500, "of the agent at its receiver; -200 while silent"
         ),
-        Column("goodput", "bit/s", 0, np.inf, "bits delivered in the step"),
+        Column("goodput", "1", 0, np.inf, "bits of the packet delivered in the step"),
     )
 
 
@@ -436,7 +436,7 @@ def _values(id: str, scenario: Scenario, options: Options) -> dict[str, float]:
         "irregular": any(e.kind in ("follower", "playback") for e in scenario.entities),
         "fading": pm.FADINGS.index(scenario.link.fading),
         "link_snr": scenario.link.received,
-        "rate": scenario.link.rate if scenario.goal == "access" else 0.0,
+        "payload": scenario.link.packet if scenario.goal == "access" else 0.0,
         "packet": scenario.link.packet,
     }
 
