@@ -233,7 +233,8 @@ def _task_values(
     highest = 1.0 if options.action == "rotors" else 100.0
     values: dict[str, float] = {
         "ratio": ratio,
-        "task": {"track": 1.0, "formation": 2.0}.get(task, 0.0),
+        # Several quadcopters hover as one does.
+        "task": float(tasks.TASKS.index({"multi_hover": "hover"}.get(task, task))),
         "action": tasks.ACTIONS.index(options.action),
         "action_range": check_number("action_range", span, above=0.0, high=highest),
         "yaw_range": YAW_RANGE,
