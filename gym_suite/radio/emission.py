@@ -100,16 +100,6 @@ class Link:
         return thermal_noise_dbm(self.bandwidth, noise_figure_db=self.noise_figure)
 
     @property
-    def bits(self) -> int:
-        """Bits of a symbol."""
-        return int(math.log2(_WAVES[self.modulation][1]))
-
-    @property
-    def rate(self) -> float:
-        """Bits a second: Nyquist's one symbol a second and Hz."""
-        return self.bandwidth * self.bits
-
-    @property
     def waveform(self) -> Waveform:
         """What the agent sends."""
         kind, order = _WAVES[self.modulation]
