@@ -25,6 +25,11 @@ from gym_suite.radio.layout import (
     X_PRIMARY,
     X_SINR,
     X_SWITCHED,
+    counter_at,
+    draw_at,
+    occupancy_at,
+    on_at,
+    pointer_at,
 )
 from gym_suite.radio.link import is_on, played_row, reaction_parts, receive_one
 from gym_suite.radio.parameters import (
@@ -69,7 +74,7 @@ from gym_suite.radio.parameters import (
 @kernel
 def _injected(x, e, n, channels):
     """Return the injected draw of an entity (channel, -1 for silent) or -2 without one."""
-    return x[X_ACTIONS + n + 2 * channels + 3 * n + e] - 2.0
+    return x[draw_at(n, channels) + e] - 2.0
 
 
 @kernel
@@ -81,7 +86,7 @@ def _pick(count, key, step, e):
 @kernel
 def _occupied_by_others(x, e, c, n):
     """Return whether the agent or another entity was on channel c in the step before."""
-    code = x[X_ACTIONS + n + c]
+    code = x[occupancy_at(n) + c]
     return (code != 0.0 and code != e + 1.0) or x[X_CHANNEL] == c
 
 
@@ -93,12 +98,11 @@ def _stochastic_hop(x, key, step, e, entity, lists, n, channels):
     drawn = _injected(x, e, n, channels)
     if drawn >= 0.0:
         return drawn
-    first, count = int(entity[E_LIST]), int(entity[E_COUNT])
+    place, last = int(entity[E_LIST]), int(entity[E_LIST] + entity[E_COUNT]) - 1
     part = uniform(key, step, e)
-    for j in range(first, first + count - 1):
-        if part < lists[j, L_WEIGHT]:
-            return lists[j, L_CHANNEL]
-    return lists[first + count - 1, L_CHANNEL]
+    for j in range(place, last):
+        place += 1 if part >= lists[j, L_WEIGHT] else 0  # no branch: chance is hard to predict
+    return lists[place, L_CHANNEL]
 
 
 @kernel
@@ -106,9 +110,8 @@ def _stochastic_constant(x, key, step, e, entity, lists, n, channels):
     drawn = _injected(x, e, n, channels)
     if drawn > -2.0:
         return drawn
-    if uniform(key, step, e) < entity[E_VALUE]:
-        return lists[int(entity[E_LIST]), L_CHANNEL]
-    return SILENT
+    channel = lists[int(entity[E_LIST]), L_CHANNEL]
+    return channel if uniform(key, step, e) < entity[E_VALUE] else SILENT
 
 
 @kernel
@@ -144,7 +147,7 @@ def _victim(x, e, c, n):
     RFRL Gym sees a jammed entity as a collision, which it takes last, and a jammed agent as a fresh
     victim.
     """
-    code = x[X_ACTIONS + n + c]
+    code = x[occupancy_at(n) + c]
     agent = x[X_CHANNEL] == c
     if code == 0.0 or code == e + 1.0:
         return 2 if agent else 0
@@ -257,7 +260,7 @@ def _hit(x, e, entity, c, n, channels, playback):
     """
     if int(entity[E_KIND]) != FOLLOWER:
         return 1.0 if is_on(x, e, entity, c, n, channels, playback) else 0.0
-    if x[X_ACTIONS + n + 2 * channels + 2 * n + e] == 0.0:
+    if x[pointer_at(n, channels) + e] == 0.0:
         return 0.0
     late, part = reaction_parts(entity)
     jammed = 1.0 - part if x[X_ACTIONS + e] == c else 0.0
@@ -269,15 +272,23 @@ def _hit(x, e, entity, c, n, channels, playback):
 @kernel
 def _occupy(x, entities, playback, n, channels):
     """Fill the occupancy: 0, the number of the only entity, or n + 1 for several."""
-    occupancy, actions = x[X_ACTIONS + n : X_ACTIONS + n + channels], x[X_ACTIONS : X_ACTIONS + n]
+    first = occupancy_at(n)
+    occupancy, actions = x[first : first + channels], x[X_ACTIONS : X_ACTIONS + n]
     for c in range(channels):
         occupancy[c] = 0.0
     for e in range(n):
         action = actions[e]
-        if action < 0.0:
-            continue
         width = int(entities[e, E_WIDTH])
         played = int(entities[e, E_KIND]) == PLAYBACK
+        if width == 1:
+            # The usual case, without a branch on what chance decides.
+            c = int(max(action, 0.0))
+            before = occupancy[c]
+            after = e + 1.0 if before == 0.0 else n + 1.0
+            occupancy[c] = after if action >= 0.0 else before
+            continue
+        if action < 0.0:
+            continue
         for k in range(width):
             c = int(action) + k
             if c >= channels:
@@ -295,12 +306,13 @@ def move_entities(x, key, step, channel, p, tables, work):
     """
     n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
     entities, lists, playback = tables[T_ENTITIES], tables[T_LISTS], tables[T_PLAYBACK]
-    base = X_ACTIONS + n + 2 * channels
-    actions, draws = x[X_ACTIONS : X_ACTIONS + n], x[base + 3 * n : base + 4 * n]
+    first_on, first_counter = on_at(n, channels), counter_at(n, channels)
+    first_pointer, first_draw = pointer_at(n, channels), draw_at(n, channels)
+    actions, draws = x[X_ACTIONS : X_ACTIONS + n], x[first_draw : first_draw + n]
     now = float(step)
     for e in range(n):
         entity = entities[e]
-        on, counter, pointer = base + e, base + n + e, base + 2 * n + e
+        on, counter, pointer = first_on + e, first_counter + e, first_pointer + e
         if entity[E_STEADY] != 0.0:
             actions[e] = _act(x, key, step, e, entity, lists, counter, pointer, n, channels)
             continue
@@ -326,7 +338,7 @@ def move_entities(x, key, step, channel, p, tables, work):
         draws[e] = DRAW_NONE
     if p[P_IRREGULAR] != 0.0:
         for e in range(n):
-            if int(entities[e, E_KIND]) == FOLLOWER and x[base + 2 * n + e] != 0.0:
+            if int(entities[e, E_KIND]) == FOLLOWER and x[first_pointer + e] != 0.0:
                 actions[e] = x[X_CHANNEL + int(entities[e, E_VALUE])]
     _occupy(x, entities, playback, n, channels)
 
@@ -358,7 +370,7 @@ def advance_one(x, key, step, u, p, tables, work):
     before = x[X_CHANNEL]
     channel = math.floor(u[0]) - 1.0
     move_entities(x, key, step + 1, channel, p, tables, work)
-    code = x[X_ACTIONS + int(p[P_ENTITIES]) + int(max(channel, 0.0))]
+    code = x[occupancy_at(int(p[P_ENTITIES])) + int(max(channel, 0.0))]
     switched = channel >= 0.0 and before >= 0.0 and before != channel
     x[X_SWITCHED] = 1.0 if switched else 0.0
     _meet(x, channel, code, p, tables)
@@ -370,8 +382,7 @@ def start_entities(x, key, p, tables, work):
     """Put all entities at the start of an episode and play step 0 with the agent silent."""
     n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
     entities, lists = tables[T_ENTITIES], tables[T_LISTS]
-    base = X_ACTIONS + n + 2 * channels
-    for j in range(base + 3 * n):
+    for j in range(draw_at(n, channels)):
         x[j] = 0.0
     for k in range(PAST):
         x[X_CHANNEL + k] = SILENT
@@ -380,13 +391,13 @@ def start_entities(x, key, p, tables, work):
         x[X_ACTIONS + e] = SILENT
         entity = entities[e]
         on = entity[E_ON_FIRST] != 0.0 and entity[E_ON] != 0.0
-        x[base + e] = 1.0 if on else 0.0
+        x[on_at(n, channels) + e] = 1.0 if on else 0.0
         if int(entity[E_KIND]) == AGILE:
             drawn = _injected(x, e, n, channels)
             if drawn < 0.0:
                 place = int(entity[E_LIST]) + _pick(int(entity[E_COUNT]), key, 0, e)
                 drawn = lists[place, L_CHANNEL]
-            x[base + 2 * n + e] = drawn
+            x[pointer_at(n, channels) + e] = drawn
     start = np.int64(0)  # a literal would have everything compiled once more
     move_entities(x, key, start, SILENT, p, tables, work)
 

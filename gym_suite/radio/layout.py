@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gym_suite.core.columns import Column, Columns
+from gym_suite.core.kernel import kernel
 
 SILENT = -1.0
 NO_SIGNAL = -200.0  # dB, while the agent is silent
@@ -11,8 +12,9 @@ PAST = 8  # channels that the agent used last, newest first
 
 # Columns of the world; behind them, in this order: entity actions (N), occupancy (C), the peer's
 # observation (C), then per entity: on (N), counter (N), pointer (N), injected draw (N), then what
-# was sensed in the last steps (history x C).
-X_ACK, X_BLOCKED, X_PRIMARY, X_SWITCHED, X_SINR, X_SUCCESS, X_CHANNEL = range(7)
+# was sensed in the last steps (history x C), of which the vector at X_NEWEST is the newest and each
+# one behind it, round the end, a step older: nothing has to be moved on.
+X_ACK, X_BLOCKED, X_PRIMARY, X_SWITCHED, X_SINR, X_SUCCESS, X_NEWEST, X_CHANNEL = range(8)
 X_ACTIONS = X_CHANNEL + PAST
 
 # Injected draws are stored as channel + 2, so that zeros mean none.
@@ -27,6 +29,74 @@ STREAM_SAMPLES = 1 << 18  # one per channel
 STREAM_WAVE = 1 << 19  # 256 per transmitter
 
 
+@kernel
+def occupancy_at(n):
+    """Return the first column of the occupancy in a world of n entities."""
+    return X_ACTIONS + n
+
+
+@kernel
+def peer_at(n, channels):
+    """Return the first column of the peer's observation."""
+    return X_ACTIONS + n + channels
+
+
+@kernel
+def on_at(n, channels):
+    """Return the first column of what is 1 while an entity transmits."""
+    return X_ACTIONS + n + 2 * channels
+
+
+@kernel
+def counter_at(n, channels):
+    """Return the first column of the steps since an entity went on or off."""
+    return on_at(n, channels) + n
+
+
+@kernel
+def pointer_at(n, channels):
+    """Return the first column of the entities' places in their patterns."""
+    return on_at(n, channels) + 2 * n
+
+
+@kernel
+def draw_at(n, channels):
+    """Return the first column of the injected draws."""
+    return on_at(n, channels) + 3 * n
+
+
+@kernel
+def sensed_at(n, channels):
+    """Return the first column of what was sensed."""
+    return on_at(n, channels) + 4 * n
+
+
+@kernel
+def newest_at(x, n, channels):
+    """Return the first column of what was sensed last."""
+    return sensed_at(n, channels) + int(x[X_NEWEST]) * channels
+
+
+@kernel
+def turn_history(x, history):
+    """Make the oldest vector of what was sensed the newest, to be written over."""
+    place = x[X_NEWEST] - 1.0
+    x[X_NEWEST] = place if place >= 0.0 else history - 1.0
+
+
+@kernel
+def copy_history(x, n, channels, history, part, o):
+    """Write what was sensed times ``part`` to ``o``, newest step first."""
+    size, first = history * channels, newest_at(x, n, channels)
+    until_end = sensed_at(n, channels) + size - first
+    newer, older = x[first : first + until_end], x[sensed_at(n, channels) : first]
+    for j in range(until_end):
+        o[j] = newer[j] * part
+    rest = o[until_end:size]
+    for j in range(size - until_end):
+        rest[j] = older[j] * part
+
+
 def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Columns:
     """Return the columns of a row for these entities."""
     columns = [
@@ -38,6 +108,7 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
         Column("switched", "1", 0, 1, "1 if the agent transmitted on another channel than before"),
         Column("sinr", "dB", NO_SIGNAL, 500, "of the agent at its receiver; -200 while silent"),
         Column("success", "1", 0, 1, "chance that the packet of the step arrives, by the SINR"),
+        Column("newest", "1", 0, history - 1, "which of the sensed vectors is the newest"),
         *(
             Column(f"channel_{k}" if k else "channel", "1", -1, channels - 1, f"agent, {k} ago")
             for k in range(PAST)
@@ -62,7 +133,7 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
     ):
         columns += [Column(f"{what}_{e}", "1", meaning=meaning) for e in entities]
     columns += [
-        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} steps ago")
+        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} behind newest")
         for k in range(history)
         for c in range(channels)
     ]

@@ -17,6 +17,7 @@ from gym_suite.radio.layout import (
     X_CHANNEL,
     X_SINR,
     X_SUCCESS,
+    pointer_at,
 )
 from gym_suite.radio.parameters import (
     E_KIND,
@@ -59,7 +60,7 @@ def covers(action, c, width, channels):
 @kernel
 def played_row(x, e, entity, n, channels):
     """Return the row of the table that an entity plays back in this step, or -1 while it is silent."""
-    played = int(x[X_ACTIONS + n + 2 * channels + 2 * n + e])
+    played = int(x[pointer_at(n, channels) + e])
     return int(entity[E_LIST]) + played - 1 if played > 0 else -1
 
 
@@ -119,7 +120,7 @@ def _interference(x, key, step, channel, start, p, tables):
             if start < part:
                 end = min(end, part)
                 there = x[X_CHANNEL + late + 1]
-            if x[X_ACTIONS + n + 2 * channels + 2 * n + e] != 0.0 and there == channel:
+            if x[pointer_at(n, channels) + e] != 0.0 and there == channel:
                 power = entity[E_SNR]
         else:
             power = power_on(x, e, entity, channel, n, channels, playback)

@@ -20,13 +20,18 @@ from gym_suite.radio.layout import (
     STREAM_PACKET,
     UNKNOWN,
     X_ACK,
-    X_ACTIONS,
     X_BLOCKED,
     X_CHANNEL,
+    X_NEWEST,
     X_PRIMARY,
     X_SINR,
     X_SUCCESS,
     X_SWITCHED,
+    copy_history,
+    newest_at,
+    occupancy_at,
+    sensed_at,
+    turn_history,
 )
 from gym_suite.radio.link import fading_power, power_on
 from gym_suite.radio.parameters import (
@@ -160,7 +165,7 @@ def detect(x, key, step, p, tables, work):
         work: Scratch.
     """
     channels = int(p[P_CHANNELS])
-    first = X_ACTIONS + 5 * int(p[P_ENTITIES]) + 2 * channels
+    first = newest_at(x, int(p[P_ENTITIES]), channels)
     for c in range(channels):
         if x[first + c] == UNKNOWN:
             continue
@@ -180,14 +185,9 @@ def sense(x, p):
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
     classify = int(p[P_OBSERVATION]) == CLASSIFY
     # Views whose places count from 0: the compiler then turns each loop into block moves.
-    first = X_ACTIONS + n
+    turn_history(x, history)
+    first, newest = occupancy_at(n), newest_at(x, n, channels)
     occupancy, peer = x[first : first + channels], x[first + channels : first + 2 * channels]
-    newest = first + 2 * channels + 4 * n
-    for k in range(history - 1, 0, -1):
-        here = newest + k * channels
-        older, newer = x[here : here + channels], x[here - channels : here]
-        for c in range(channels):
-            older[c] = newer[c]
     sensed = x[newest : newest + channels]
     for c in range(channels):
         seen = occupancy[c] if classify else min(occupancy[c], 1.0)
@@ -215,7 +215,7 @@ def judge_one(x, key, step, u, p, tables, work, m):
     x[X_ACK] = 0.0
     if channel != SILENT:
         if int(p[P_GOAL]) == GOAL_JAM:
-            good = x[X_ACTIONS + n + int(channel)] == p[P_TARGET]
+            good = x[occupancy_at(n) + int(channel)] == p[P_TARGET]
         elif int(p[P_REWARD]) == REWARD_GOODPUT:
             good = uniform(key, step + 1, STREAM_PACKET) < x[X_SUCCESS]
         else:
@@ -243,12 +243,10 @@ def measure_one(x, p, m):
 def observe_one(x, p, o):
     """Fill the observation: sensed channels, newest step first, own last action, acknowledgement."""
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
-    newest = X_ACTIONS + n + 2 * channels + 4 * n
     size = history * channels
     part = 1.0 / (n + 1.0) if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
-    sensed, action = x[newest : newest + size], o[size : size + channels + 1]
-    for j in range(size):
-        o[j] = sensed[j] * part
+    copy_history(x, n, channels, history, part, o)
+    action = o[size : size + channels + 1]
     for k in range(channels + 1):
         action[k] = 0.0
     action[1 + int(x[X_CHANNEL])] = 1.0
@@ -272,8 +270,8 @@ def step_one(x, key, step, u, p, tables, work, m):
 def reset_one(x, key, p, tables, work):
     """Put one row at the start of an episode: step 0 is played, the agent silent. Then :func:`detect`."""
     start_entities(x, key, p, tables, work)
-    newest = X_ACTIONS + int(p[P_ENTITIES]) * 5 + 2 * int(p[P_CHANNELS])
-    for j in range(newest, x.shape[0]):
+    x[X_NEWEST] = 1.0 if p[P_HISTORY] > 1.0 else 0.0  # so that the vector of step 0 is the first
+    for j in range(sensed_at(int(p[P_ENTITIES]), int(p[P_CHANNELS])), x.shape[0]):
         x[j] = UNKNOWN
     sense(x, p)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from gym_suite.core.family import Setup
 from gym_suite.core.rows import Rows
-from gym_suite.radio.layout import X_ACTIONS
+from gym_suite.radio.layout import draw_at
+from gym_suite.radio.parameters import P_CHANNELS, P_ENTITIES
 from gym_suite.radio.rfrl import read_draws
 from gym_suite.radio.scenario import read_mapping
 
@@ -28,8 +29,8 @@ class InjectedDraws:
     def __init__(self, setup: Setup, rows: Rows) -> None:
         self._setup, self._rows = setup, rows
         self.worlds: list[Draws] = [{}] * rows.n
-        channels, count = int(setup.row[0]), int(setup.row[1])
-        start = X_ACTIONS + count + 2 * channels + 3 * count
+        channels, count = int(setup.row[P_CHANNELS]), int(setup.row[P_ENTITIES])
+        start = draw_at(count, channels)
         self._columns = slice(start, start + count)
 
     def read(self, given: Any) -> list[Draws]:

@@ -13,7 +13,18 @@ from gym_suite.core.family import first_not_finite, parameter_row
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.radio import layout
 from gym_suite.radio.dynamics import move_entities, start_entities
-from gym_suite.radio.layout import SILENT, UNKNOWN, X_ACTIONS
+from gym_suite.radio.layout import (
+    SILENT,
+    UNKNOWN,
+    X_ACTIONS,
+    X_NEWEST,
+    copy_history,
+    draw_at,
+    newest_at,
+    occupancy_at,
+    sensed_at,
+    turn_history,
+)
 from gym_suite.radio.link import is_on
 from gym_suite.radio.parameters import (
     CLASSIFY,
@@ -54,7 +65,7 @@ def advance_one(x, key, step, u, p, tables, work):
     """Move one row by one step; u[j] is agent j's action: 0 is silence, k is channel k - 1."""
     n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
     others, _, _ = _places(x, p, tables)
-    draws = X_ACTIONS + n + 2 * channels + 3 * n
+    draws = draw_at(n, channels)
     # An agent's action takes the way of a recorded draw: the channel + 2, 1 for silence.
     for j in range(n - others):
         x[draws + others + j] = u[j] + 1.0
@@ -68,7 +79,7 @@ def _good(x, j, channel, p, tables):
     others, _, _ = _places(x, p, tables)
     role = tables[T_ROLES][j]
     if int(role[R_GOAL]) != GOAL_JAM:
-        return x[X_ACTIONS + n + int(channel)] == others + j + 1.0
+        return x[occupancy_at(n) + int(channel)] == others + j + 1.0
     target = int(role[R_TARGET]) - 1
     entity = tables[T_ENTITIES][target]
     return is_on(x, target, entity, channel, n, int(p[P_CHANNELS]), tables[T_PLAYBACK])
@@ -112,10 +123,8 @@ def measure_one(x, p, tables, m):
 def remember(x, p, tables):
     """Move the history on by one step; its newest entry is the occupancy."""
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
-    occupancy = X_ACTIONS + n
-    newest = occupancy + 2 * channels + 4 * n
-    for j in range(newest + history * channels - 1, newest + channels - 1, -1):
-        x[j] = x[j - channels]
+    turn_history(x, history)
+    occupancy, newest = occupancy_at(n), newest_at(x, n, channels)
     for c in range(channels):
         x[newest + c] = x[occupancy + c]
         x[occupancy + channels + c] = x[occupancy + c]
@@ -127,17 +136,12 @@ def observe_one(x, j, p, tables, o):
     n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
     _, actions, acks = _places(x, p, tables)
     count = tables[T_ROLES].shape[0]
-    newest = X_ACTIONS + n + 2 * channels + 4 * n
     size = history * channels
+    copy_history(x, n, channels, history, 1.0, o)
     classify = int(tables[T_ROLES][j, R_OBSERVATION]) == CLASSIFY
     for k in range(size):
-        code = x[newest + k]
-        if code == UNKNOWN:
-            o[k] = UNKNOWN
-        elif classify:
-            o[k] = code / (n + 1.0)
-        else:
-            o[k] = 1.0 if code != 0.0 else 0.0
+        if o[k] != UNKNOWN:
+            o[k] = o[k] / (n + 1.0) if classify else min(o[k], 1.0)
     for k in range(channels + 1 + 1 + count):
         o[size + k] = 0.0
     o[size + 1 + int(x[actions + j])] = 1.0
@@ -188,9 +192,10 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
         for j in range(x.shape[1]):
             x[i, j] = 0.0
         start_entities(x[i], key[i], row, tables, work[i])
-        newest = X_ACTIONS + n + 2 * channels + 4 * n
+        x[i, X_NEWEST] = 1.0 if row[P_HISTORY] > 1.0 else 0.0
+        first = sensed_at(n, channels)
         for k in range(int(row[P_HISTORY]) * channels):
-            x[i, newest + k] = UNKNOWN
+            x[i, first + k] = UNKNOWN
         remember(x[i], row, tables)
         measure_one(x[i], row, tables, m[:, i])
         observe_all(x[i], row, tables, o[i])
