@@ -143,7 +143,7 @@ def train(
     id: Id,
     /,
     *,
-    algo: Literal["ppo", "ppo-rnd", "ppo-count", "sac"] = "ppo",
+    algo: Literal["ppo", "ppo-rnd", "ppo-count", "ppo-dagger", "sac"] = "ppo",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,

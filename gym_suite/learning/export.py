@@ -67,8 +67,6 @@ def as_numpy(
     algo = next((name for name in bases if name in ("ppo", "sac")), None)
     if algo is None:
         raise ValueError(f"expected a PPO or SAC model, got {type(model).__name__}")
-    if model.use_sde:
-        raise ValueError("state-dependent exploration (use_sde=True) cannot be exported")
     space = model.action_space
     kind, observed = type(space).__name__, model.observation_space
     flat = kind == "Discrete" or (kind == "Box" and len(space.shape) == 1)
@@ -107,12 +105,18 @@ def as_numpy(
 def _ppo_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
     policy = model.policy
     activation, layers = _linear_layers(policy.features_extractor, policy.mlp_extractor.policy_net)
-    spread = {"log_std": _array(policy.log_std)} if hasattr(policy, "log_std") else {}
+    spread = {}
+    if model.use_sde:
+        spread["noise_std"] = _array(policy.action_dist.get_std(policy.log_std))
+    elif hasattr(policy, "log_std"):
+        spread["log_std"] = _array(policy.log_std)
     return activation, [*layers, policy.action_net], spread
 
 
 def _sac_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
     actor = model.policy.actor
+    if model.use_sde:
+        raise ValueError("SAC with state-dependent exploration (use_sde=True) cannot be exported")
     activation, layers = _linear_layers(actor.features_extractor, actor.latent_pi)
     spread = {
         "w_std": np.ascontiguousarray(_array(actor.log_std.weight).T),

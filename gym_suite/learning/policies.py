@@ -27,6 +27,7 @@ SHIPPED = Path(__file__).parent / "policies"
 MANIFEST = "manifest.json"
 
 # Stable-Baselines3 keeps SAC's log standard deviation in here (its sac/policies.py).
+NOISE_FLOOR = np.float32(1e-6)  # added to the variance by Stable-Baselines3
 SAC_LOG_STD_RANGE = (np.float32(-20.0), np.float32(2.0))
 
 
@@ -247,6 +248,9 @@ class ExportedPolicy:
 
     def _spread(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standard deviation of the action distribution."""
+        if "noise_std" in self._arrays:  # noise as a function of the features, arXiv:2005.05719
+            variance = features**2 @ self._arrays["noise_std"] ** 2
+            return np.sqrt(variance + NOISE_FLOOR)
         if "log_std" in self._arrays:
             return np.exp(self._arrays["log_std"])
         log_std = features @ self._arrays["w_std"] + self._arrays["b_std"]

@@ -28,6 +28,10 @@ BOUNDS: dict[str, dict[str, float]] = {
     "reward_weight": {"low": 0.0},
     "bonus_discount": {"low": 0.0, "high": 1.0},
     "warm_up": {"low": 0.0},
+    "time_limit": {"low": 0.0},
+    "noise_steps": {"low": 0.0},
+    "rounds": {"low": 0.0},
+    "critic_rollouts": {"low": 0.0},
     "predictor_share": {"above": 0.0, "high": 1.0},
     "cells": {"above": 0.0, "high": 4096.0},
     "novelty_cells": {"above": 0.0, "high": 4096.0},
@@ -52,6 +56,8 @@ class Settings:
         visited: Observation columns that tell where the agent is; the cells that it has visited
             are then counted and go into the curves. Empty: not counted.
         cells: Cells along each of these columns.
+        time_limit: Steps after which an episode of training is cut short, which is no end: the rest
+            is estimated. Where most episodes bring nothing more starts are seen so. 0: the id's own.
     """
 
     steps: int
@@ -66,6 +72,7 @@ class Settings:
     evaluations: int
     visited: tuple[str, ...] = ()
     cells: int = 32
+    time_limit: int = 0
 
     def __post_init__(self):
         if self.activation not in ACTIVATIONS:
@@ -80,6 +87,8 @@ class Settings:
             value = getattr(self, field.name)
             if field.type == "bool" and not isinstance(value, bool):
                 raise ValueError(f"{field.name} must be true or false, got {value!r}")
+            if field.type == "str" and not isinstance(value, str):
+                raise ValueError(f"{field.name} must be a name, got {value!r}")
             if field.type == "tuple[str, ...]":
                 if not isinstance(value, list | tuple) or not all(
                     isinstance(v, str) for v in value
@@ -126,7 +135,12 @@ class PPOSettings(Settings):
         log_std: Log standard deviation of the exploration at the start.
         log_std_final: Its value at the end, reached linearly. The spread follows this schedule
             and is not learned: how precise the policy gets is then no matter of luck. Choices
-            have no spread; there ``entropy`` keeps the exploration up.
+            have no spread; there ``entropy`` keeps the exploration up. With ``noise_steps`` it is
+            that of each hidden feature's part in the noise.
+        noise_steps: Steps for which a draw of the exploration noise, then a function of the state,
+            is kept (generalised state-dependent exploration, Raffin et al. 2021, arXiv:2005.05719):
+            an agent then goes somewhere, where noise of every step shakes it in its place. 0: every
+            step has noise of its own.
     """
 
     rollout: int
@@ -138,6 +152,7 @@ class PPOSettings(Settings):
     max_gradient: float
     log_std: float
     log_std_final: float
+    noise_steps: int = 0
 
     def __post_init__(self):
         Settings.__post_init__(self)
@@ -169,6 +184,8 @@ class PPOSettings(Settings):
             vf_coef=self.value_weight,
             max_grad_norm=self.max_gradient,
             policy_kwargs={**self.network_keywords(), "log_std_init": self.log_std},
+            use_sde=self.noise_steps > 0,
+            sde_sample_freq=self.noise_steps or -1,
             seed=seed,
             device="cpu",
             **more,
@@ -287,6 +304,53 @@ class CountSettings(BonusSettings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DaggerSettings(PPOSettings):
+    """PPO after imitation of a controller, see :class:`gym_suite.learning.imitation.DaggerPPO`.
+
+    ``steps`` counts the rounds of imitation too.
+
+    Attributes:
+        teacher: Name of the controller that is imitated; empty for the id's reference controller.
+        rounds: Rounds of imitation; with 0 this is PPO.
+        round_steps: Steps of each row in a round.
+        fits: Gradient steps after each round.
+        fit_batch: States per gradient step.
+        fit_rate: Step size of Adam at the start of a round.
+        critic_rollouts: Rollouts after the rounds in which only the critic learns.
+    """
+
+    teacher: str
+    rounds: int
+    round_steps: int
+    fits: int
+    fit_batch: int
+    fit_rate: float
+    critic_rollouts: int
+
+    def build(self, env: Any, seed: int) -> Any:
+        """The untrained model.
+
+        Raises:
+            ValueError: The id has no such teacher.
+        """
+        from gym_suite.learning.imitation import dagger_ppo
+        from gym_suite.registration import make_controller
+
+        return self.build_as(
+            dagger_ppo(),
+            env,
+            seed,
+            teacher=make_controller(env.unwrapped.envs, self.teacher or None),
+            rounds=self.rounds,
+            round_steps=self.round_steps,
+            fits=self.fits,
+            fit_batch=self.fit_batch,
+            fit_rate=self.fit_rate,
+            critic_rollouts=self.critic_rollouts,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SACSettings(Settings):
     """Soft actor-critic (Haarnoja et al. 2018, arXiv:1812.05905), entropy weight adapted.
 
@@ -326,10 +390,11 @@ ALGORITHMS: dict[str, type[Settings]] = {
     "ppo": PPOSettings,
     "ppo-rnd": RNDSettings,
     "ppo-count": CountSettings,
+    "ppo-dagger": DaggerSettings,
     "sac": SACSettings,
 }
 #: Algorithms that share another one's entries, over which their own are laid.
-BASES = {"ppo-rnd": "ppo", "ppo-count": "ppo"}
+BASES = {"ppo-rnd": "ppo", "ppo-count": "ppo", "ppo-dagger": "ppo"}
 
 
 def settings_for(
@@ -358,7 +423,7 @@ def settings_for(
     entry = data.get(id, {})
     own = entry.get("setting", {}).get(setting, {})
     names = (BASES[algo], algo) if algo in BASES else (algo,)
-    layers = [part.get(name, {}) for part in (data["default"], entry, own) for name in names]
+    layers = [part.get(name, {}) for name in names for part in (data["default"], entry, own)]
     values = {name: value for layer in layers for name, value in layer.items()}
     values |= overrides or {}
     if steps is not None:

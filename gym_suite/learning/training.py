@@ -104,7 +104,7 @@ def train(
 
     Args:
         id: Environment id.
-        algo: ``"ppo"``, ``"ppo-rnd"``, ``"ppo-count"`` or ``"sac"``.
+        algo: ``"ppo"``, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.
@@ -240,7 +240,9 @@ class _Work:
     def _learn(self, seed: int) -> tuple[Any, _Curve]:
         from stable_baselines3.common.vec_env import VecNormalize
 
-        env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **self.keywords)
+        limit = self.settings.time_limit
+        keywords = self.keywords | ({"max_episode_steps": limit} if limit else {})
+        env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **keywords)
         if self.settings.normalize:
             env = VecNormalize(env, gamma=self.settings.discount)
         model = self.settings.build(env, seed)

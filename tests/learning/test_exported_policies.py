@@ -12,7 +12,7 @@ from gym_suite.learning.policies import listed, load_policy
 COLUMNS = ("cos", "sin", "velocity")
 
 
-def small_model(algo, *, normalize, activation="Tanh"):
+def small_model(algo, *, normalize, activation="Tanh", noise_steps=-1):
     """An SB3 model on Pendulum, trained just enough for every array to differ from its start."""
     import torch
     from stable_baselines3 import PPO, SAC
@@ -26,7 +26,15 @@ def small_model(algo, *, normalize, activation="Tanh"):
     net = {"net_arch": [24, 16], "activation_fn": getattr(torch.nn, activation)}
     if algo == "ppo":
         model = PPO(
-            "MlpPolicy", env, n_steps=32, batch_size=32, policy_kwargs=net, seed=1, device="cpu"
+            "MlpPolicy",
+            env,
+            n_steps=32,
+            batch_size=32,
+            policy_kwargs=net,
+            seed=1,
+            device="cpu",
+            use_sde=noise_steps > 0,
+            sde_sample_freq=noise_steps,
         )
     else:
         model = SAC(
@@ -80,14 +88,16 @@ def test_actions_equal_stable_baselines3(algo, normalize, activation, tmp_path):
     assert model.action_space.contains(policy.predict(rows[0])[0])
 
 
-@pytest.mark.parametrize("algo", ["ppo", "sac"])
-def test_stochastic_actions_have_the_distribution_of_stable_baselines3(algo, tmp_path):
+@pytest.mark.parametrize(("algo", "noise_steps"), [("ppo", -1), ("sac", -1), ("ppo", 1)])
+def test_stochastic_actions_have_the_distribution_of_stable_baselines3(algo, noise_steps, tmp_path):
     import torch
 
-    model = small_model(algo, normalize=False)
+    model = small_model(algo, normalize=False, noise_steps=noise_steps)
     policy = export(model, tmp_path / "policy.npz")
     row = np.tile(np.array([0.3, -0.2, 0.5], np.float32), (40_000, 1))
     torch.manual_seed(0)
+    if noise_steps > 0:  # a draw for each row, as for each environment
+        model.policy.reset_noise(len(row))
     theirs, _ = model.predict(row, deterministic=False)
     ours, _ = policy.predict(row, deterministic=False)
     assert abs(ours.mean() - theirs.mean()) < 0.03
@@ -194,11 +204,11 @@ def test_something_else_is_refused(tmp_path, content):
 
 def test_what_cannot_be_exported_is_refused(tmp_path):
     import torch
-    from stable_baselines3 import A2C, PPO
+    from stable_baselines3 import A2C, PPO, SAC
 
     for model, reason in (
         (A2C("MlpPolicy", "Pendulum-v1", device="cpu"), "PPO or SAC"),
-        (PPO("MlpPolicy", "Pendulum-v1", device="cpu", use_sde=True), "use_sde"),
+        (SAC("MlpPolicy", "Pendulum-v1", device="cpu", use_sde=True), "use_sde"),
         (
             PPO(
                 "MlpPolicy",

@@ -3,10 +3,17 @@
 import gymnasium
 import pytest
 
+from gym_suite.learning import make_sb3_vec
 from gym_suite.learning.settings import ALGORITHMS, _data, settings_for
 
 ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos if algo in ALGORITHMS]
-CLASSES = {"ppo": "PPO", "sac": "SAC", "ppo-rnd": "BonusPPO", "ppo-count": "BonusPPO"}
+CLASSES = {
+    "ppo": "PPO",
+    "sac": "SAC",
+    "ppo-rnd": "BonusPPO",
+    "ppo-count": "BonusPPO",
+    "ppo-dagger": "DaggerPPO",
+}
 
 
 @pytest.mark.parametrize(("id", "algo"), ENTRIES)
@@ -15,6 +22,8 @@ def test_every_entry_builds_a_model_with_its_values(id, algo):
 
     settings = settings_for(id, algo)
     env = DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * settings.rows)
+    if algo == "ppo-dagger":  # there has to be a teacher
+        env = make_sb3_vec("gem/PMSM-v0" if id == "default" else id, settings.rows)
     named = {*settings.visited, *getattr(settings, "novelty", ())}
     if named:
         env.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(named),))
