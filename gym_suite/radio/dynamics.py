@@ -31,7 +31,7 @@ from gym_suite.radio.layout import (
     on_at,
     pointer_at,
 )
-from gym_suite.radio.link import is_on, played_row, reaction_parts, receive_one
+from gym_suite.radio.link import is_on, played_row, receive_one, span_on
 from gym_suite.radio.parameters import (
     AGILE,
     BARRAGE,
@@ -185,13 +185,17 @@ def _simple_jammer(x, key, step, e, entity, n, channels):
 
 @kernel
 def _gilbert_elliott(key, step, e, entity, lists, pointer, x):
-    """Return the channel while it is bad. pointer holds 1 while good; p01 and p11 lead to good."""
+    """Return the channel while it is bad; p01 and p11 lead to good.
+
+    The pointer holds 1 while good, 2 while bad and 0 before the first step, in which the chance of good
+    is the stationary one.
+    """
     p01, p11 = entity[E_VALUE], entity[E_VALUE_2]
-    if step == 0:
+    if x[pointer] == 0.0:
         chance = p01 / (p01 + 1.0 - p11) if p01 + 1.0 - p11 > 0.0 else 0.5
     else:
         chance = p11 if x[pointer] == 1.0 else p01
-    x[pointer] = 1.0 if uniform(key, step, e) < chance else 0.0
+    x[pointer] = 1.0 if uniform(key, step, e) < chance else 2.0
     return SILENT if x[pointer] == 1.0 else lists[int(entity[E_LIST]), L_CHANNEL]
 
 
@@ -254,19 +258,13 @@ def _tick(x, entity, on, counter):
 def _hit(x, e, entity, c, n, channels, playback):
     """Return the part of the step in which an entity was on channel c.
 
-    A follower with reaction r = k + f steps, 0 <= f < 1, spends the first part f of the step where
-    the agent was k + 1 steps ago and the rest where it was k steps ago, so that with r < 1 the part
-    1 - r of every dwell is jammed (Torrieri, Principles of Secure Communication Systems, ch. 3).
+    With a reaction r < 1 a follower jams the part 1 - r of every dwell (Torrieri, Principles of Secure
+    Communication Systems, ch. 3).
     """
-    if int(entity[E_KIND]) != FOLLOWER:
+    if int(entity[E_KIND]) == PLAYBACK:
         return 1.0 if is_on(x, e, entity, c, n, channels, playback) else 0.0
-    if x[pointer_at(n, channels) + e] == 0.0:
-        return 0.0
-    late, part = reaction_parts(entity)
-    jammed = 1.0 - part if x[X_ACTIONS + e] == c else 0.0
-    if x[X_CHANNEL + late + 1] == c:
-        jammed += part
-    return jammed
+    start, end = span_on(x, e, entity, c, n, channels)
+    return end - start
 
 
 @kernel

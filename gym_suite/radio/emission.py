@@ -26,6 +26,7 @@ from gym_suite.radio.values import truth, whole
 
 MAX_CELLS = 1_000_000  # numbers in a table that is played back
 MIN_DBM, MAX_DBM = -300.0, 100.0
+DISTANCE = 100.0  # m, to a receiver, where none is given
 ORDERS: Mapping[str, tuple[int, ...]] = {
     "psk": (2, 4, 8, 16),
     "qam": (4, 16, 64, 256),
@@ -89,7 +90,7 @@ class Link:
     exponent: float = 2.0
     snr: float = 15.0
     power: float | None = None
-    distance: float = 100.0
+    distance: float = DISTANCE
     modulation: str = "qpsk"
     packet: int = 1000
     fading: str = "none"
@@ -159,7 +160,21 @@ def read_link(path: str, value: object) -> Link:
         given["packet"] = whole(f"{path}.packet", value["packet"], 1, 10**9)
     if "fading" in value:
         given["fading"] = check_option(f"{path}.fading", value["fading"], FADINGS)
+    check_distance(path, given)
     return Link(**given)
+
+
+def check_distance(path: str, given: Mapping[str, Any]) -> None:
+    """Refuse a distance that nothing would come of, for ``snr`` holds without a transmitted power.
+
+    Raises:
+        ValueError: Naming the key's path.
+    """
+    if given.get("power") is None and given.get("distance", DISTANCE) != DISTANCE:
+        raise ValueError(
+            f"{path}.distance counts only beside {path}.power, the power transmitted in dBm; "
+            f"without it {path}.snr says what arrives"
+        )
 
 
 def read_waveform(path: str, value: object) -> Waveform:

@@ -25,7 +25,7 @@ from gym_suite.radio.layout import (
     X_ACTIONS,
     X_CHANNEL,
 )
-from gym_suite.radio.link import fading_gain, power_on
+from gym_suite.radio.link import fading_gain, power_on, span_on
 from gym_suite.radio.parameters import (
     E_CHIRP,
     E_KIND,
@@ -36,6 +36,7 @@ from gym_suite.radio.parameters import (
     E_SNR,
     E_SYMBOLS,
     E_WAVE,
+    FOLLOWER,
     MAX_ENTITIES,
     P_CHANNELS,
     P_ENTITIES,
@@ -248,14 +249,18 @@ def _add_carrier(re, im, first, amplitude, turn, entity):
 
 
 @kernel
-def _add_transmitter(re, im, key, step, power, transmitter, part, entity, p, tables, symbols):
-    """Add what one transmitter sends on a channel; ``part`` tells apart the channels that it fills."""
+def _add_transmitter(
+    re, im, key, step, first, power, transmitter, part, entity, p, tables, symbols
+):
+    """Add what one transmitter sends on a channel, ``re`` and ``im``, which begin with its sample ``first``.
+
+    ``part`` tells apart the channels that it fills.
+    """
     a, b = fading_gain(key, step, transmitter, p[P_FADING])
     angle = _TURN * uniform(key, 0, STREAM_PHASE + transmitter)
     root = math.sqrt(power)
     c, s = root * math.cos(angle), root * math.sin(angle)
     amplitude = (a * c - b * s, a * s + b * c)
-    first = step * re.shape[0]
     kind = int(entity[E_WAVE])
     stream = STREAM_WAVE + 256 * transmitter + part
     if kind == W_NOISE:
@@ -294,15 +299,23 @@ def fill_channel(x, key, step, c, p, tables, work, agent):
         own = e == n  # one call for all, for each would be compiled apart
         entity = tables[T_AGENT][0] if own else entities[e]
         transmitter, part, power = e, c, 0.0
+        start, end = 0, samples
         if not own:
             power = p[P_POWER] * power_on(x, e, entity, c, n, channels, playback)
-            if int(entity[E_KIND]) != PLAYBACK:  # a hopper takes its symbols along
+            if int(entity[E_KIND]) == FOLLOWER:
+                part = 0
+                begins, ends = span_on(x, e, entity, c, n, channels)
+                start, end = round(begins * samples), round(ends * samples)
+                power = p[P_POWER] * entity[E_SNR] if end > start else 0.0
+            elif int(entity[E_KIND]) != PLAYBACK:  # a hopper takes its symbols along
                 part = (c - int(x[X_ACTIONS + e])) % channels
         elif agent and x[X_CHANNEL] == c:
             transmitter, part, power = MAX_ENTITIES, 0, entity[E_SNR]
         if power > 0.0:
+            first = step * samples + start
+            sent = re[start:end], im[start:end]
             _add_transmitter(
-                re, im, key, step, power, transmitter, part, entity, p, tables, symbols
+                *sent, key, step, first, power, transmitter, part, entity, p, tables, symbols
             )
 
 

@@ -74,12 +74,40 @@ def is_on(x, e, entity, c, n, channels, playback):
 
 
 @kernel
+def reaction_parts(entity):
+    """Return the whole steps by which a follower is late, and the part of a step on top of them."""
+    late = int(entity[E_VALUE])
+    return late, entity[E_VALUE] - late
+
+
+@kernel
+def span_on(x, e, entity, c, n, channels):
+    """Return from which to which part of the step an entity is on channel c; (0, 0) if it is not.
+
+    A follower that reacts after k + f steps, 0 <= f < 1, spends the first part f of the step where the
+    agent was k + 1 steps ago and the rest where it was k steps ago.
+    """
+    if int(entity[E_KIND]) != FOLLOWER:
+        on = covers(x[X_ACTIONS + e], c, entity[E_WIDTH], channels)
+        return 0.0, 1.0 if on else 0.0
+    if x[pointer_at(n, channels) + e] == 0.0:
+        return 0.0, 0.0
+    late, part = reaction_parts(entity)
+    first = part > 0.0 and x[X_CHANNEL + late + 1] == c
+    last = x[X_ACTIONS + e] == c
+    if not (first or last):
+        return 0.0, 0.0
+    return 0.0 if first else part, 1.0 if last else part
+
+
+@kernel
 def power_on(x, e, entity, c, n, channels, playback):
-    """Return the mean power that arrives from an entity on channel c."""
+    """Return the power that arrives from an entity on channel c, a mean over the step."""
     if int(entity[E_KIND]) == PLAYBACK:
         row = played_row(x, e, entity, n, channels)
         return playback[row, int(c)] if row >= 0 else 0.0
-    return entity[E_SNR] if covers(x[X_ACTIONS + e], c, entity[E_WIDTH], channels) else 0.0
+    start, end = span_on(x, e, entity, c, n, channels)
+    return entity[E_SNR] * (end - start)
 
 
 @kernel
@@ -96,13 +124,6 @@ def fading_power(key, step, transmitter, fading):
     """Return the squared magnitude of :func:`fading_gain`: 1, or exponential with mean 1."""
     a, b = fading_gain(key, step, transmitter, fading)
     return a * a + b * b
-
-
-@kernel
-def reaction_parts(entity):
-    """Return the whole steps by which a follower is late, and the part of a step on top of them."""
-    late = int(entity[E_VALUE])
-    return late, entity[E_VALUE] - late
 
 
 @kernel

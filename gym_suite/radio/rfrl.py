@@ -46,6 +46,8 @@ _ENTITY = (
     "avoid_repeats",
     "modem_params",
 )
+#: Kinds whose recorded draws can be injected: those of RFRL Gym that draw.
+INJECTED = ("stochastic_hopper", "stochastic_constant", "agile", "simple_jammer")
 _GOALS = {"dsa": "access", "jam": "jam"}
 
 
@@ -255,8 +257,18 @@ def _chosen(path: str, draw: Mapping[str, Any], entity: own.Entity, channels: in
     chosen = draw["chosen"]
     if isinstance(chosen, list) and len(chosen) == 1:
         chosen = chosen[0]
+    if entity.kind not in INJECTED:
+        raise ValueError(
+            f"{path}.entity: {entity.name!r} is a {entity.kind}, which takes no recorded draws; "
+            f"those of {', '.join(INJECTED)} can be injected"
+        )
     if entity.kind != "stochastic_constant":
-        return float(own.whole(f"{path}.chosen", chosen, 0, channels - 1))
+        channel = own.whole(f"{path}.chosen", chosen, 0, channels - 1)
+        if entity.kind == "stochastic_hopper" and channel not in entity.channels:
+            raise ValueError(
+                f"{path}.chosen must be a channel of {entity.name!r}, {list(entity.channels)}, got {channel}"
+            )
+        return float(channel)
     # Whether to transmit: a channel or -1, a truth value, or a uniform number below the probability.
     on, candidates = entity.channels[0], draw.get("candidates") or ()
     if chosen == -1 or -1 in candidates:

@@ -17,10 +17,12 @@ from typing import Any
 
 from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
 from gym_suite.radio.emission import (
+    DISTANCE,
     MAX_DBM,
     MIN_DBM,
     Link,
     Waveform,
+    check_distance,
     read_link,
     read_table,
     read_waveform,
@@ -101,7 +103,7 @@ class Entity:
     snr: float = 0.0
     primary: bool | None = None
     power: float | None = None
-    distance: float = 100.0
+    distance: float = DISTANCE
     waveform: Waveform | None = None
     table: tuple[tuple[float, ...], ...] = ()
     level: float = -100.0
@@ -360,6 +362,7 @@ def read_entity(
             given[key] = truth(f"{path}.{key}", value[key])
     if "waveform" in value:
         given["waveform"] = read_waveform(f"{path}.waveform", value["waveform"])
+    check_distance(path, given)
     if kind == "playback":
         given["table"] = read_table(f"{path}.table", value.get("table"), channels, folder)
     return Entity(**given)

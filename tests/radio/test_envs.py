@@ -137,6 +137,13 @@ def test_a_follower_jams_the_rest_of_the_dwell(reaction, blocked):
     assert blocked <= 1.0
 
 
+def test_a_link_by_what_arrives_replaces_one_by_what_is_sent():
+    sent = {"channels": 2, "steps": 5, "link": {"power": 30.0, "distance": 200.0}}
+    env = gymnasium.make("radio/Access-v0", scenario=sent, link={"snr": 7.0})
+    env.reset(seed=0)
+    assert env.step(1)[-1]["sinr"] == pytest.approx(7.0)
+
+
 def test_a_random_jammer_hits_each_channel_equally_often():
     envs = gymnasium.make_vec(
         "radio/AntiJamming-v0", num_envs=200, jammer={"kind": "random_jammer", "width": 3}

@@ -292,3 +292,20 @@ def test_draws_that_cannot_be_are_refused_and_nothing_changes():
 
 def test_the_family_is_reached_from_the_package():
     assert gym_suite.radio.import_rfrl is import_rfrl
+
+
+def test_draws_that_an_entity_cannot_make_are_refused():
+    entities = {
+        "table": {"kind": "constant", "channels": [3]},
+        "hop": {"kind": "stochastic_hopper", "channels": [0, 2]},
+    }
+    scenario = {"channels": 5, "steps": 10, "entities": entities}
+    env = gymnasium.make("radio/Access-v0", scenario=scenario).unwrapped
+    for draw, message in (
+        ({"step": 1, "entity": "table", "chosen": 3}, "'table' is a constant"),
+        ({"step": 1, "entity": "hop", "chosen": 1}, r"a channel of 'hop', \[0, 2\], got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            env.reset(seed=0, options={"draws": [draw]})
+    env.reset(seed=0, options={"draws": [{"step": 1, "entity": "hop", "chosen": 2}]})
+    assert env.step(0)[-1]["entity_actions"].tolist() == [3, 2]

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_suite.radio import Entity, Scenario, import_rfrl, read_scenario, schema, shipped
+from gym_suite.radio.bounds.chains import Chain
+from gym_suite.radio.parameters import KINDS
+from gym_suite.radio.scenario import OWN_KEYS
 
 OWN = {
     "channels": 4,
@@ -69,6 +72,8 @@ def changed(base, path, value):
             r"entities\.a\.start must be",
         ),
         (OWN, ["entities", "a", "reaction"], 1, r"unknown key of scenario\.entities\.a"),
+        (OWN, ["entities", "a", "distance"], 50.0, r"entities\.a\.distance counts only beside"),
+        (OWN, ["link"], {"distance": 50.0}, r"link\.distance counts only beside"),
         (OWN, ["entities", "a"], 3, r"entities\.a must be an object"),
         (PEER, ["environment", "num_channels"], 10_000, r"environment\.num_channels"),
         (PEER, ["environment", "agents"], {}, r"environment\.agents"),
@@ -141,6 +146,21 @@ def test_a_scenario_survives_its_own_form(name):
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="paper_s2"):
         read_scenario("papers2")
+
+
+def test_every_kind_has_its_keys_and_its_chances():
+    """What a new kind has to be written into besides the kernels."""
+    assert set(OWN_KEYS) == set(KINDS)
+    for kind in KINDS:
+        own = {"width": 1} if kind in ("sweep", "random_jammer") else {}
+        own |= {"table": [[-90.0] * 3] * 5} if kind == "playback" else {}
+        own |= {"channels": [1]} if "channels" in OWN_KEYS[kind] else {}
+        scenario = {"channels": 3, "steps": 4, "entities": {"a": {"kind": kind} | own}}
+        chain = Chain(read_scenario(scenario))
+        air = chain.begin()
+        assert sum(air.values()) == pytest.approx(1.0)
+        for state in air:
+            assert sum(chain.follow(0, state, (-1,) * 8).values()) == pytest.approx(1.0)
 
 
 def test_the_schema_is_json_and_names_every_kind():

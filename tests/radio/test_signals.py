@@ -280,6 +280,65 @@ def test_samples_and_statistics_agree(waveform):
         assert abs(one - two) < 3.0 * math.sqrt(2.0 * mean * (1.0 - mean) / (rows * steps))
 
 
+@pytest.mark.parametrize("waveform", ["psk", "noise"])
+def test_a_follower_that_comes_within_the_step_is_heard_on_both_channels(waveform):
+    """With a reaction of 0.25 it is on the old channel for a quarter of the step, on the new one for the rest."""
+    power, rows, steps = 4.0, 20, 40
+    jammer = {"kind": "follower", "reaction": 0.25, "waveform": waveform}
+    jammer["snr"] = 10.0 * math.log10(power)
+    envs = gymnasium.make_vec(
+        "radio/Access-v0",
+        num_envs=rows,
+        scenario={"channels": 3, "steps": 1000, "entities": {"jammer": jammer}},
+        physics="iq",
+        samples=200,
+        history=1,
+    )
+    envs.reset(seed=2)
+    envs.step(np.ones(rows, dtype=int))
+    setup, world = envs.unwrapped.setup, envs.unwrapped
+    energies = []
+    for k in range(steps):
+        envs.step(np.full(rows, 2 - k % 2))  # from channel 0 to 1 and back
+        state = world.get_state()["rows"]
+        for i in range(rows):
+            sampled = iq.band_samples(
+                state["x"][i], state["key"][i], state["step"][i], state["p"][0], setup.tables,
+                agent=False,
+            )  # fmt: skip
+            energy = (np.abs(sampled) ** 2).mean(axis=1)
+            energies.append(energy if k % 2 else energy[[1, 0, 2]])  # first the new channel
+    found = np.mean(energies, axis=0)
+    expected = np.array([1.0 + 0.75 * power, 1.0 + 0.25 * power, 1.0])
+    spread = 5.0 * expected / math.sqrt(rows * steps * 200)
+    assert np.all(np.abs(found - expected) < spread), (found, expected)
+    # A detector that is told statistics only decides as often.
+    rates = []
+    for physics in ("iq", "statistical"):
+        envs = gymnasium.make_vec(
+            "radio/Access-v0",
+            num_envs=50,
+            scenario={
+                "channels": 3,
+                "steps": 1000,
+                "entities": {"jammer": jammer | {"snr": -6.0, "waveform": "psk"}},
+            },
+            physics=physics,
+            samples=100,
+            false_alarm=0.1,
+            history=1,
+        )
+        envs.reset(seed=3)
+        seen = []
+        for k in range(100):
+            sensed = envs.step(np.full(50, 2 - k % 2))[0][:, :3]
+            seen.append(sensed if k % 2 else sensed[:, [1, 0, 2]])
+        rates.append(np.mean(seen[1:], axis=(0, 1)))
+    for one, two in zip(*rates, strict=True):
+        mean = 0.5 * (one + two)
+        assert abs(one - two) < 3.0 * math.sqrt(2.0 * mean * (1.0 - mean) / (50 * 99))
+
+
 def test_detection_under_rayleigh_fading():
     """The mean of the detection probability over exponential powers (Digham et al. 2007)."""
     snr, samples = tf.from_db(-3.0), 50

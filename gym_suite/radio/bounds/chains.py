@@ -209,8 +209,7 @@ class Chain:
             chance = 1.0 / len(entity.channels)
             return [(chance, (c, c if acts else SILENT)) for c in entity.channels]
         if entity.kind == "gilbert_elliott" and acts:
-            idle = stationary_idle(entity.p01, entity.p11)
-            return [(idle, (1, SILENT)), (1.0 - idle, (0, entity.channels[0]))]
+            return self._fade(e, 0)
         if not acts or entity.kind == "simple_jammer":
             return [(1.0, (0, SILENT))]
         return self.draw(e)
@@ -238,13 +237,18 @@ class Chain:
         if not self.acting[step, e]:
             return [(1.0, (memory, SILENT))]
         if entity.kind == "gilbert_elliott":
-            idle = entity.p11 if memory == 1 else entity.p01
-            return [(idle, (1, SILENT)), (1.0 - idle, (0, entity.channels[0]))]
+            return self._fade(e, memory)
         if entity.kind == "agile":
             return self._leave(e, memory, codes, agent)
         if entity.kind == "simple_jammer":
             return self._chase(e, channel, codes, agent)
         return self.draw(e)
+
+    def _fade(self, e: int, memory: int) -> list[tuple[float, tuple[int, int]]]:
+        """Return the chances of a Gilbert-Elliott user that was idle (1), busy (2) or not yet there (0)."""
+        entity = self.scenario.entities[e]
+        idle = (stationary_idle(entity.p01, entity.p11), entity.p11, entity.p01)[memory]
+        return [(idle, (1, SILENT)), (1.0 - idle, (2, entity.channels[0]))]
 
     def draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
         """Return the chances of an entity whose draws do not depend on the past."""

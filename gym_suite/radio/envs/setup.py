@@ -238,7 +238,12 @@ def _scenario(id: str, task: str, options: Options) -> Scenario:
         return scenario
     link = options.link
     if isinstance(link, Mapping):
-        link = scenario.link.to_dict() | dict(link)
+        before = scenario.link.to_dict()
+        if "snr" in link and "power" not in link:  # what arrives is said, so what is sent is not
+            before = {
+                key: value for key, value in before.items() if key not in ("power", "distance")
+            }
+        link = before | dict(link)
     return replace(scenario, link=read_link("link", link))
 
 
