@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from gym_suite.comparison.comparison import Comparison
     from gym_suite.comparison.experiments import Experiment
 
-__all__ = ["Figure", "agent_styles", "bode", "learning_curves", "profile", "trajectories"]
+__all__ = [
+    "Figure",
+    "agent_styles",
+    "bode",
+    "exploration_curves",
+    "learning_curves",
+    "profile",
+    "trajectories",
+]
 
 ZOOM_STEPS = 3
 """Steps of the reference in the zoom."""
@@ -260,11 +268,7 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         algo: which rows.
         style: CSS class.
     """
-    path = folder / "curves.csv"
-    if not path.is_file():
-        return None
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["algo"] == algo]
+    rows = [row for row in _curve_rows(folder) if row["algo"] == algo]
     tracked = any(row["evaluation_error"] for row in rows)
     quantity, factor = ("error", 100.0) if tracked else ("return", 1.0)
     curves = _by_seed(rows, f"evaluation_{quantity}")
@@ -274,9 +278,7 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         Line(steps / 1e6, factor * values, f"faded {style}", f"training seed {seed}")
         for seed, (steps, values, _) in curves.items()
     ]
-    common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
-    common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
-    median = np.median([np.interp(common, s, e) for s, e, _ in curves.values()], axis=0)
+    common, median = _median_curve(curves)
     lines.append(Line(common / 1e6, factor * median, style, "median of the training seeds"))
     column = f"reference_{quantity}"
     reference = [float(row[column]) for row in rows if row.get(column)][:1]
@@ -303,6 +305,85 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         f"{min(minutes):.1f} to {max(minutes):.1f} minutes."
     )
     return Figure(f"Learning curves of {algo}", chart, caption)
+
+
+def exploration_curves(folder: Path, styles: Mapping[str, str]) -> list[Figure]:
+    """What trainings came to: goals reached in evaluation, cells visited; medians of the seeds, a line a method.
+
+    Args:
+        folder: of shipped policies, with curves.csv.
+        styles: CSS class of each method.
+
+    Returns:
+        A figure for each of the two that several methods recorded.
+    """
+    rows = [row for row in _curve_rows(folder) if row["algo"] in styles]
+    found = []
+    for column, title, label, factor in (
+        ("evaluation_success", "Goals reached in evaluation", "episodes, in %", 100.0),
+        ("coverage", "Cells visited in training", "cells", 1.0),
+    ):
+        medians = {}
+        for algo in dict.fromkeys(row["algo"] for row in rows):
+            curves = _by_seed(
+                [row for row in rows if row["algo"] == algo and row.get(column)], column
+            )
+            if curves:
+                medians[algo] = _median_curve(curves)
+        if len(medians) < 2:
+            continue
+        highest = max(float(values.max()) for _, values in medians.values())
+        chart = line_chart(
+            [Line(s / 1e6, factor * v, styles[algo], algo) for algo, (s, v) in medians.items()],
+            x_label="training steps in millions",
+            y_label=label,
+            title=title.lower(),
+            x_range=(0.0, max(float(steps[-1]) for steps, _ in medians.values()) / 1e6),
+            y_range=(0.0, 1.05 * factor * highest or 1.0),
+        )
+        caption = "Medians of the training seeds."
+        if column == "evaluation_success":
+            caption += " " + _first_goals(rows)
+        found.append(Figure(title, chart, caption))
+    return found
+
+
+def _first_goals(rows: Sequence[Mapping[str, str]]) -> str:
+    """When trainings reached their first goal, in words."""
+    told = []
+    for algo in dict.fromkeys(row["algo"] for row in rows):
+        firsts: dict[str, float] = {}
+        for row in rows:
+            if row["algo"] == algo:
+                firsts[row["seed"]] = float(row.get("first_success") or math.inf)
+        known = sorted(firsts.values())
+        reached = [value for value in known if math.isfinite(value)]
+        if not reached:
+            told.append(f"{algo} never")
+            continue
+        middle = known[(len(known) - 1) // 2]
+        median = f"{middle:,.0f}" if math.isfinite(middle) else "never"
+        span = f"{known[0]:,.0f} to " + (f"{known[-1]:,.0f}" if reached == known else "never")
+        told.append(f"{algo} {median} ({span})")
+    return "First goal in training after so many steps, median and range: " + ", ".join(told) + "."
+
+
+def _curve_rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a folder's curves.csv; none where there is none."""
+    path = folder / "curves.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _median_curve(
+    curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Steps up to which all seeds came, and the median of their values there."""
+    common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
+    common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
+    return common, np.median([np.interp(common, s, v) for s, v, _ in curves.values()], axis=0)
 
 
 def _by_seed(

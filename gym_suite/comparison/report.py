@@ -245,6 +245,7 @@ def _drawn(
 def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[str, Any]:
     """What is the same under every setting of an id: learning curves, Bode plots, gains."""
     curves, agents, loops = [], [], []
+    shipped: dict[Path, dict[str, str]] = {}
     for name in dict.fromkeys(agent.name for agent in experiment.agents):
         specs = [agent for agent in experiment.agents if agent.name == name]
         spec = specs[0]
@@ -253,6 +254,7 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
             curve := figures.learning_curves(folder, name, styles[name])
         ):
             curves.append(curve)
+            shipped.setdefault(folder, {})[name] = styles[name]
         try:
             agent = spec.load(env)
         except Exception:  # its failure is already shown beside its runs
@@ -260,6 +262,8 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
         if spec is experiment.agents[0]:
             loops = _loops(agent)
         agents.append(_description(name, styles[name], agent, [s.training_seed for s in specs]))
+    for folder, methods in shipped.items():
+        curves += figures.exploration_curves(folder, methods)
     return {"curves": curves, "bode": loops, "agents": [a for a in agents if a]}
 
 
