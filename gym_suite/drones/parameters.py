@@ -139,7 +139,7 @@ class Model:
     yaw_ratio: float = parameter(
         0.0074,
         unit="m",
-        meaning="rotor torque per thrust; 0: the vehicle's k_m",
+        meaning="rotor torque per thrust, in place of the sets' k_m; 0: the vehicle's k_m",
         low=0.0,
         source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
     )
@@ -235,6 +235,11 @@ def hover_rpm(vehicle: Vehicle, model: Model) -> float:
     return math.sqrt(vehicle.mass * model.gravity / (4.0 * vehicle.k_f))
 
 
+def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
+    """Return whether the model's rotor torque per thrust holds, not a torque constant that the user gave."""
+    return model.yaw_ratio > 0.0 and vehicle_source(vehicle, "k_m") != "user"
+
+
 def lowest_ground_height(vehicle: Vehicle) -> float:
     """Return the height below which the ground effect no longer grows, m: 4/15 of the largest thrust (peer)."""
     highest = max_rpm(vehicle)
@@ -328,7 +333,7 @@ def physics_values(
     """Return the physical part of a parameter row by name."""
     values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
     values["layout"] = LAYOUTS.index(vehicle.layout)
-    values["k_m"] = model.yaw_ratio * vehicle.k_f if model.yaw_ratio else vehicle.k_m
+    values["k_m"] = model.yaw_ratio * vehicle.k_f if ratio_holds(vehicle, model) else vehicle.k_m
     values["max_rpm"] = max_rpm(vehicle)
     values["ground_height"] = lowest_ground_height(vehicle)
     if "ground" not in effects:

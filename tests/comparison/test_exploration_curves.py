@@ -30,7 +30,9 @@ def test_medians_and_first_goals_of_several_methods(tmp_path):
         ],
     )
     goals, cells = exploration_curves(tmp_path, {"ppo": "s0", "ppo-count": "s1"})
-    assert goals.title == "Goals reached in evaluation" and cells.title == "Cells visited in training"
+    assert (
+        goals.title == "Goals reached in evaluation" and cells.title == "Cells visited in training"
+    )
     assert "ppo never (700 to never)" in goals.caption
     assert "ppo-count 500 (300 to 900)" in goals.caption
     assert "other" not in goals.caption + goals.svg

@@ -109,7 +109,7 @@ def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
     columns = []
     for c in PARAMETERS:
         source = ""
-        if c.name == "k_m" and model.yaw_ratio:
+        if c.name == "k_m" and pm.ratio_holds(vehicle, model):
             source = pm.model_source(model, "yaw_ratio")
         elif c.name in pm.Vehicle.__slots__:
             source = pm.vehicle_source(vehicle, c.name)
