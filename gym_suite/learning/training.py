@@ -181,6 +181,11 @@ class _Work:
         plan = json.loads(json.dumps(plan))
         self.manifest = read_manifest(self.folder, self.id)
         old = self.manifest["runs"].get(self.algo)
+        if old is not None:  # hyper-parameters that came later have the value that changes nothing
+            fields = dataclasses.fields(self.settings)
+            later = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
+            later = json.loads(json.dumps(later))
+            old = old | {"hyper_parameters": later | old["hyper_parameters"]}
         if old is not None and (other := [name for name in plan if old[name] != plan[name]]):
             raise ValueError(
                 f"{self.folder} holds {self.algo} policies trained with other "

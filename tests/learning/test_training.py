@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_a_stopped_training_goes_on_where_it_was(trained, tmp_path):
     more = small_training(tmp_path, seed=1, seeds=2)
     assert [run.skipped for run in more.runs] == [True, False]
     assert len(listed(tmp_path)) == 3
+
+
+def test_a_training_goes_on_after_hyper_parameters_were_added(trained, tmp_path):
+    shutil.copytree(trained[0].folder, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in ("time_limit", "noise_steps"):
+        del manifest["runs"]["ppo"]["hyper_parameters"][name]
+    path.write_text(json.dumps(manifest))
+    assert all(run.skipped for run in small_training(tmp_path).runs)
+    with pytest.raises(ValueError, match="other hyper_parameters"):
+        small_training(tmp_path, settings=TINY | {"time_limit": 50})
 
 
 def test_a_skipped_policy_of_other_sources_is_said_to_be_so(tmp_path):
@@ -225,3 +238,16 @@ def test_a_setting_has_policies_of_its_own(tmp_path, monkeypatch):
     assert policy.action_columns[-1].startswith("drone_1/")
     with pytest.raises(ValueError, match="compiled"):
         train("drones/MultiHover-v0", setting="compield", seeds=1)
+
+
+def test_episodes_of_training_can_be_cut_short_and_evaluations_are_not(tmp_path):
+    settings = TINY | {"time_limit": 7, "noise_steps": 4}
+    result = small_training(tmp_path, seeds=1, settings=settings)
+    with (tmp_path / "curves.csv").open(newline="") as file:
+        lengths = [row["episode_length"] for row in csv.DictReader(file)]
+    assert 0.0 < float(lengths[-1]) <= 7.0
+    assert result.runs[0].score.length > 7.0
+    policy = load_policy(result.runs[0].path, ID)
+    observation = gymnasium.make(ID).reset(seed=0)[0]
+    draws = [policy.predict(observation, deterministic=False)[0] for _ in range(3)]
+    assert not np.array_equal(draws[0], draws[1])

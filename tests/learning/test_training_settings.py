@@ -37,6 +37,22 @@ def test_every_entry_builds_a_model_with_its_values(id, algo):
     assert model.seed == 3
 
 
+def test_noise_that_lasts_is_drawn_anew_after_its_steps():
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    env = DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * 64)
+    model = settings_for("default", "ppo", overrides={"noise_steps": 4}).build(env, seed=3)
+    assert model.use_sde and model.sde_sample_freq == 4
+    model = settings_for("default", "ppo").build(env, seed=3)
+    assert not model.use_sde
+
+
+def test_an_algorithm_built_on_another_keeps_its_own_values_under_an_ids_entry():
+    pupil = settings_for("drones/Hover-v0", "ppo-dagger")
+    assert pupil.log_std == settings_for("default", "ppo-dagger").log_std
+    assert pupil.discount == settings_for("drones/Hover-v0", "ppo").discount
+
+
 def test_an_id_without_an_entry_gets_the_default_one():
     assert settings_for("no/Such-v0", "ppo") == settings_for("default", "ppo")
     assert settings_for("no/Such-v0", "ppo", steps=123).steps == 123
@@ -59,6 +75,8 @@ def test_an_id_without_an_entry_gets_the_default_one():
         ({"network": 64}, "network"),
         ({"rollout": -4}, "rollout"),
         ({"steps": 0}, "steps"),
+        ({"noise_steps": -1}, "noise_steps"),
+        ({"time_limit": 1.5}, "time_limit"),
         ({"rows": 60, "rollout": 60, "batch": 1000}, "rows x rollout must be a multiple of batch"),
     ],
 )
