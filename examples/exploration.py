@@ -43,47 +43,24 @@ class Result:
 
 def learn(scene, method, *, seeds, steps, settings, out, say):
     """Train one method in one scene and read its curves."""
-    import csv
-
+    from gym_suite.agv.sparsity import reachable
     from gym_suite.learning import train
-    from gym_suite.learning.records import CURVES
+    from gym_suite.learning.records import outcomes
     from gym_suite.learning.settings import settings_for
 
     id = f"agv/{scene}-v0"
     folder = Path(out) / scene
     train(id, algo=method, seeds=seeds, steps=steps, settings=settings, out=folder, progress=say)
-    with (folder / CURVES).open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["algo"] == method]
-    last = [[row for row in rows if row["seed"] == str(seed)][-1] for seed in range(seeds)]
+    found = outcomes(folder)[method]
     cells = reachable(id, settings_for(id, method, overrides=settings).cells)
     return Result(
         scene=scene,
         method=method,
-        success=tuple(float(row["evaluation_success"]) for row in last),
-        first=tuple(float(row["first_success"] or np.inf) for row in last),
-        coverage=tuple(int(row["coverage"]) / cells for row in last),
-        cpu_time=tuple(float(row["cpu_time"]) for row in last),
+        success=found.success,
+        first=found.first_success,
+        coverage=tuple(count / cells for count in found.coverage),
+        cpu_time=found.cpu_time,
     )
-
-
-def reachable(id, cells):
-    """Return how many of the cells in which visits are counted a vehicle's centre can be in."""
-    import gymnasium
-
-    from gym_suite.agv.maps import clear
-    from gym_suite.learning.novelty import Visits
-
-    setup = gymnasium.make(id).get_wrapper_attr("setup")
-    p = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
-    fine = (
-        5  # parts of a map cell: the half width of the vehicle is what its centre keeps off walls
-    )
-    grid = np.kron(setup.tables[0][0], np.ones((fine, fine), dtype=np.uint8))
-    rows, columns = np.nonzero(clear(grid, p["cell"] / fine, 0.5 * p["width"]))
-    x, y = ((k + 0.5) * p["cell"] / fine for k in (columns, rows))
-    visits = Visits([-1.0, -1.0], [1.0, 1.0], cells)
-    visits.add(np.column_stack([x - p["map_x"], y - p["map_y"]]) / p["scale_x"])
-    return visits.coverage
 
 
 def plan(scene, method, *, episodes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
 from gym_suite.comparison.statistics import performance_profile
 from gym_suite.comparison.terminal import digits
 from gym_suite.core.family import tightest
+from gym_suite.learning.records import Outcome, outcomes, read_curves
 
 if TYPE_CHECKING:
     from gym_suite.comparison.comparison import Comparison
@@ -268,7 +268,7 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         algo: which rows.
         style: CSS class.
     """
-    rows = [row for row in _curve_rows(folder) if row["algo"] == algo]
+    rows = [row for row in read_curves(folder) if row["algo"] == algo]
     tracked = any(row["evaluation_error"] for row in rows)
     quantity, factor = ("error", 100.0) if tracked else ("return", 1.0)
     curves = _by_seed(rows, f"evaluation_{quantity}")
@@ -317,7 +317,7 @@ def exploration_curves(folder: Path, styles: Mapping[str, str]) -> list[Figure]:
     Returns:
         A figure for each of the two that several methods recorded.
     """
-    rows = [row for row in _curve_rows(folder) if row["algo"] in styles]
+    rows = [row for row in read_curves(folder) if row["algo"] in styles]
     found = []
     for column, title, label, factor in (
         ("evaluation_success", "Goals reached in evaluation", "episodes, in %", 100.0),
@@ -343,38 +343,23 @@ def exploration_curves(folder: Path, styles: Mapping[str, str]) -> list[Figure]:
         )
         caption = "Medians of the training seeds."
         if column == "evaluation_success":
-            caption += " " + _first_goals(rows)
+            caption += " " + _first_goals([outcomes(folder)[algo] for algo in medians])
         found.append(Figure(title, chart, caption))
     return found
 
 
-def _first_goals(rows: Sequence[Mapping[str, str]]) -> str:
+def _first_goals(found: Sequence[Outcome]) -> str:
     """When trainings reached their first goal, in words."""
     told = []
-    for algo in dict.fromkeys(row["algo"] for row in rows):
-        firsts: dict[str, float] = {}
-        for row in rows:
-            if row["algo"] == algo:
-                firsts[row["seed"]] = float(row.get("first_success") or math.inf)
-        known = sorted(firsts.values())
-        reached = [value for value in known if math.isfinite(value)]
-        if not reached:
-            told.append(f"{algo} never")
-            continue
-        middle = known[(len(known) - 1) // 2]
-        median = f"{middle:,.0f}" if math.isfinite(middle) else "never"
-        span = f"{known[0]:,.0f} to " + (f"{known[-1]:,.0f}" if reached == known else "never")
-        told.append(f"{algo} {median} ({span})")
+    for outcome in found:
+        firsts = sorted(outcome.first_success)
+        low, middle, high = (
+            f"{value:,.0f}" if math.isfinite(value) else "never"
+            for value in (firsts[0], firsts[(len(firsts) - 1) // 2], firsts[-1])
+        )
+        span = "" if low == high else f" ({low} to {high})"
+        told.append(f"{outcome.algo} {middle}{span}")
     return "First goal in training after so many steps, median and range: " + ", ".join(told) + "."
-
-
-def _curve_rows(folder: Path) -> list[dict[str, str]]:
-    """The rows of a folder's curves.csv; none where there is none."""
-    path = folder / "curves.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _median_curve(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+import math
 import os
 import platform
 import tempfile
@@ -89,19 +91,61 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 def replace_curve(folder: Path, algo: str, seed: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put the learning curve of one run in the place of an older one of the same seed."""
     path = folder / CURVES
-    kept: list[Mapping[str, Any]] = []
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            kept = [
-                row
-                for row in csv.DictReader(file)
-                if (row["algo"], row["seed"]) != (algo, str(seed))
-            ]
+    kept = [r for r in read_curves(folder) if (r["algo"], r["seed"]) != (algo, str(seed))]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list[str](CURVE_COLUMNS), lineterminator="\n")
     writer.writeheader()
     writer.writerows([*kept, *rows])
     write_text(path, text.getvalue())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the trainings of one algorithm came to, a number for each training seed.
+
+    Attributes:
+        algo: The algorithm.
+        steps: Environment steps.
+        cpu_time: Processor seconds, evaluations included.
+        success: Part of the last evaluation's episodes that reached their goal; empty where there is none.
+        first_success: Steps until training reached a goal for the first time; infinite if never.
+        coverage: Cells visited in training; empty where they were not counted.
+    """
+
+    algo: str
+    steps: tuple[int, ...]
+    cpu_time: tuple[float, ...]
+    success: tuple[float, ...]
+    first_success: tuple[float, ...]
+    coverage: tuple[int, ...]
+
+
+def read_curves(folder: Path) -> list[dict[str, str]]:
+    """The rows of a folder's learning curves; none where there is none."""
+    path = folder / CURVES
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def outcomes(folder: Path) -> dict[str, Outcome]:
+    """What the trainings of a folder came to, by algorithm in the order of its curves."""
+    last: dict[str, dict[str, dict[str, str]]] = {}
+    for row in read_curves(folder):
+        last.setdefault(row["algo"], {})[row["seed"]] = row
+    found = {}
+    for algo, rows in last.items():
+        ends = [rows[seed] for seed in sorted(rows, key=int)]
+        found[algo] = Outcome(
+            algo=algo,
+            steps=tuple(int(row["step"]) for row in ends),
+            cpu_time=tuple(float(row["cpu_time"]) for row in ends),
+            success=tuple(float(r["evaluation_success"]) for r in ends if r["evaluation_success"]),
+            first_success=tuple(float(row["first_success"] or math.inf) for row in ends),
+            coverage=tuple(int(row["coverage"]) for row in ends if row["coverage"]),
+        )
+    return found
 
 
 def versions() -> dict[str, str]:

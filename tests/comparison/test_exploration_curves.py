@@ -4,7 +4,16 @@ import csv
 
 from gym_suite.comparison.figures import exploration_curves
 
-COLUMNS = ("algo", "seed", "step", "wall_time", "evaluation_success", "first_success", "coverage")
+COLUMNS = (
+    "algo",
+    "seed",
+    "step",
+    "wall_time",
+    "cpu_time",
+    "evaluation_success",
+    "first_success",
+    "coverage",
+)
 
 
 def write(folder, runs):
@@ -12,8 +21,8 @@ def write(folder, runs):
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for algo, seed, first, success, cells in runs:
-            writer.writerow((algo, seed, 0, 0.0, success and 0.0, "", cells and 0))
-            writer.writerow((algo, seed, 1000, 1.0, success, first, cells))
+            writer.writerow((algo, seed, 0, 0.0, 0.0, success and 0.0, "", cells and 0))
+            writer.writerow((algo, seed, 1000, 1.0, 1.0, success, first, cells))
 
 
 def test_medians_and_first_goals_of_several_methods(tmp_path):
