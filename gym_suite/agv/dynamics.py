@@ -8,6 +8,9 @@ which counts wheel turns, drifts away. Over each sub-step the pose follows the e
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+
+import numpy as np
 
 from gym_suite.agv.geometry import (
     box_circle_overlap,
@@ -88,7 +91,14 @@ VEHICLE_STATES = Columns(
     Column("action_1", "1", -1, 1, "second element of the last action"),
     Column("change", "1", meaning="squared change of the action"),
     Column("distance_before", "m", meaning="distance to the target before the step"),
-    Column("status", "1", 0, 4, "0 driving, 1 arrived, 2 collided; 3, 4: the same, and gone"),
+    Column(
+        "status",
+        "1",
+        0,
+        4,
+        "0 driving, 1 arrived, 2 collided; 3, 4: the same, and gone",
+        whole=True,
+    ),
     Column("clipped", "1", meaning="elements of the action that were outside [-1, 1]"),
     Column("slip", "m/s", meaning="speed of the wheels' contact over the floor"),
 )
@@ -98,21 +108,74 @@ VEHICLE_STATES = Columns(
     ACTION_0, ACTION_1, CHANGE, DISTANCE_BEFORE, STATUS, CLIPPED, SLIP,
 ) = range(len(VEHICLE_STATES))  # fmt: skip
 NX = len(VEHICLE_STATES)
+#: Columns that follow another one where only that is written by hand.
+FOLLOWERS = (
+    (X, ODOMETRY_X),
+    (Y, ODOMETRY_Y),
+    (THETA, ODOMETRY_THETA),
+    (V, WHEEL_V),
+    (OMEGA, WHEEL_OMEGA),
+)
 
 
-def state_columns(obstacles: int, agents: tuple[str, ...] = ()) -> Columns:
-    """Return the columns of a row: the world's, then a block per vehicle."""
-    world = [Column("layout", "1", 0, meaning="number of the layout")]
+def state_columns(
+    obstacles: int,
+    agents: tuple[str, ...] = (),
+    *,
+    layouts: int = 1,
+    width: float = math.inf,
+    height: float = math.inf,
+    payload: float = math.inf,
+) -> Columns:
+    """Return the columns of a row: the world's, then a block per vehicle.
+
+    Args:
+        obstacles: Number of moving obstacles.
+        agents: Names of the vehicles; empty for a lone one.
+        layouts: Number of maps.
+        width: Of the maps, m.
+        height: Of the maps, m.
+        payload: Largest payload, kg.
+    """
+    world = [Column("layout", "1", 0, layouts - 1, "number of the layout", whole=True)]
     for k in range(obstacles):
         world += [
-            Column(f"obstacle_{k}_x", "m", meaning="position of a moving obstacle"),
-            Column(f"obstacle_{k}_y", "m", meaning="position of a moving obstacle"),
+            Column(f"obstacle_{k}_x", "m", 0, width, "position of a moving obstacle"),
+            Column(f"obstacle_{k}_y", "m", 0, height, "position of a moving obstacle"),
             Column(f"obstacle_{k}_theta", "rad", meaning="where a moving obstacle goes"),
         ]
+    low = dict.fromkeys(("x", "y", "goal_x", "goal_y", "payload"), 0.0)
+    high = {"x": width, "y": height, "goal_x": width, "goal_y": height, "payload": payload}
     for agent in agents or ("",):
         prefix = f"{agent}_" if agent else ""
-        world += [Column(prefix + c.name, c.unit, c.low, c.high, c.meaning) for c in VEHICLE_STATES]
+        world += [
+            replace(
+                c, name=prefix + c.name, low=low.get(c.name, c.low), high=high.get(c.name, c.high)
+            )
+            for c in VEHICLE_STATES
+        ]
     return Columns(*world)
+
+
+def follow_injected(
+    agents: tuple[str, ...], x: np.ndarray, mask: np.ndarray, names: set[str]
+) -> None:
+    """Let odometry follow a pose that was written into the state, and wheels a speed, unless they were named too.
+
+    Args:
+        agents: Names of the vehicles; empty for a lone one.
+        x: States, (rows, columns).
+        mask: Rows that were written into.
+        names: Columns that were written.
+    """
+    count = max(1, len(agents))
+    for i in range(count):
+        prefix = f"{agents[i]}_" if agents else ""
+        first = x.shape[1] - (count - i) * NX
+        for leader, follower in FOLLOWERS:
+            one, other = (prefix + VEHICLE_STATES.names[k] for k in (leader, follower))
+            if one in names and other not in names:
+                x[mask, first + follower] = x[mask, first + leader]
 
 
 @kernel

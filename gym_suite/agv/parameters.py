@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+import numpy as np
+
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import build, parameter, validate
 
@@ -124,6 +126,7 @@ VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
         ),
     }
 )
+_SOURCED = ("MiR100", "MiR250", "MP-500")  # presets whose sources vehicle_source tells
 _MIR250_DATA = ("length", "width", "payload_limit", "v_limit")
 _MP500_OURS = ("half_track", "mass", "omega_limit", "alpha")
 
@@ -131,10 +134,17 @@ _MP500_OURS = ("half_track", "mass", "omega_limit", "alpha")
 def vehicle_source(vehicle: Vehicle, name: str) -> str:
     """Return where a number of a vehicle comes from."""
     declared = {field.name: field.metadata["source"] for field in fields(Vehicle)}
-    preset = next((key for key, value in VEHICLES.items() if value == vehicle), None)
-    if preset is None:
-        known = [p for p in VEHICLES.values() if getattr(p, name) == getattr(vehicle, name)]
-        return vehicle_source(known[0], name) if known else "user"
+    names = list(declared)
+    # The preset that it was built on is the one with which it has most numbers in common.
+    alike = {
+        key: sum(getattr(value, other) == getattr(vehicle, other) for other in names)
+        for key, value in VEHICLES.items()
+    }
+    preset = max(alike, key=lambda key: alike[key])
+    if getattr(vehicle, name) != getattr(VEHICLES[preset], name):
+        return "user"
+    if preset not in _SOURCED:
+        raise LookupError(f"vehicle_source does not know where the numbers of {preset} come from")
     if preset == "MiR250" and name in _MIR250_DATA:
         return _MIR_SIZE
     if preset == "MP-500" and declared[name] != _OURS and name != "odometry_error":
@@ -190,7 +200,7 @@ def build_lidar(value: object) -> Lidar:
         ValueError: For an unknown parameter (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
         value = {"beams": value}
     return build(Lidar, value, sets={"default": Lidar()}, default="default", what="lidar")
 

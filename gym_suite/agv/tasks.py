@@ -111,6 +111,12 @@ def _gap(agents, upto, px, py, column):
     return gap
 
 
+@kernel
+def distance_apart(length, width):
+    """Return how far apart vehicles start: their reaches and 0.2 m."""
+    return math.hypot(length, width) + 0.2
+
+
 @called_kernel
 def _draw_spot(x, agents, i, key, p, tables, ends):
     """Draw the start (or, with ``ends``, the target) of vehicle i among the layout's spots.
@@ -121,7 +127,7 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
     spots, ranges = tables[T_SPOTS], tables[T_RANGES]
     layout = int(x[W_LAYOUT])
     low, high = ranges[layout, 2 * ends], ranges[layout, 2 * ends + 1]
-    apart = math.hypot(p[P_LENGTH], p[P_WIDTH]) + 0.2
+    apart = distance_apart(p[P_LENGTH], p[P_WIDTH])
     best, best_merit = low, -1e30
     stream = (STREAM_GOAL if ends else STREAM_START) + TRIES * i
     column = GOAL_X if ends else X
@@ -141,6 +147,14 @@ def _draw_spot(x, agents, i, key, p, tables, ends):
             best, best_merit, turn = spot, merit, b
         if merit >= 1.0:
             break
+    if best_merit < 1.0:
+        # Chance found none: where there is one that keeps apart from the others, take it.
+        for k in range(count):
+            spot = low + (first + k) % count
+            if _gap(agents, i, spots[spot, 0], spots[spot, 1], column) >= apart:
+                if _gap(agents, i, spots[best, 0], spots[best, 1], column) < apart:
+                    best = spot
+                break
     heading = spots[best, 2]
     if not heading < 1e3:  # a spot without a heading of its own
         heading = math.pi * (2.0 * turn - 1.0)

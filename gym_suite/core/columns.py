@@ -22,6 +22,7 @@ class Column:
         meaning: One line for the documentation.
         scale: SI value of a column value of 1 (observations and actions are normalised).
         source: Where the number comes from (parameters).
+        whole: Whether only whole numbers can occur, such as places in tables.
     """
 
     name: str
@@ -31,6 +32,12 @@ class Column:
     meaning: str = ""
     scale: float = 1.0
     source: str = ""
+    whole: bool = False
+
+    def allows(self, values: np.ndarray) -> bool:
+        """Return whether values can occur in this column."""
+        inside = ((values >= self.low) & (values <= self.high)).all()
+        return bool(inside and (not self.whole or (values == np.floor(values)).all()))
 
 
 class Columns:

@@ -147,6 +147,13 @@ class Face:
                 )
             if not np.isfinite(values).all():
                 raise ValueError(f"reset option 'state': {name!r} must be finite, got {value!r}")
+            about = self.setup.state_columns[column]
+            if not about.allows(values):
+                number = "a whole number" if about.whole else "a number"
+                raise ValueError(
+                    f"reset option 'state': {name!r} must be {number} in "
+                    f"[{about.low:g}, {about.high:g}] ({about.unit}), got {value!r}"
+                )
             wanted[column] = values
         return wanted
 
@@ -155,6 +162,9 @@ class Face:
         for column, values in wanted.items():
             self._rows.x[mask, column] = values[mask] if values.ndim else values
         if wanted:
+            if self.setup.follow is not None:
+                names = {self.setup.state_columns.names[column] for column in wanted}
+                self.setup.follow(self._rows.x, mask, names)
             self._rows.observe(mask)
 
     def _require_start(self) -> None:

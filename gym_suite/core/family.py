@@ -176,6 +176,8 @@ class Setup:
             good agent has only few (collisions with users that come unannounced).
         success: Metric column that is above 0 in the step in which an episode ends because its goal is reached; empty
             where an early end is always a failure.
+        follow: Makes columns of the state that were not named follow those that
+            ``reset(options={"state": ...})`` has written: called with all rows' states, which rows, and the names.
         horizon: Steps after which an episode is truncated by the setup itself (None: by the registered limit).
         agents: Agent names; empty for one agent.
         actions: Number of discrete actions, or None for a Box in [-1, 1].
@@ -218,6 +220,7 @@ class Setup:
     violation: str = ""
     avoidable: bool = True
     success: str = ""
+    follow: Callable[[np.ndarray, np.ndarray, set[str]], None] | None = None
     horizon: int | None = None
     agents: tuple[str, ...] = ()
     actions: int | None = None

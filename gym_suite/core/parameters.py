@@ -41,6 +41,17 @@ def check_keywords(got: Iterable[str], valid: Iterable[str], what: str = "keywor
             raise unknown_error(what, name, valid)
 
 
+def check_flag(name: str, value: object) -> bool:
+    """Return a truth value that a user gave.
+
+    Raises:
+        TypeError: If it is neither True nor False; a text such as "no" would else count as True.
+    """
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
 def check_option(what: str, got: object, valid: Iterable[str]) -> str:
     """Return the option if it is valid.
 

@@ -221,9 +221,10 @@ class Rows:
 
     def get_state(self) -> dict[str, Any]:
         """Return copies of everything that the future of the rows depends on, besides their generators."""
-        state = {
+        state: dict[str, Any] = {
             name: getattr(self, name).copy() for name in ("x", "key", "step", "p", "queue", "work")
         }
+        state["id"] = self.setup.id
         if self.engine is not None:
             state["engine"] = self.engine.get_state()
         return state
@@ -232,16 +233,29 @@ class Rows:
         """Restore what :meth:`get_state` returned, exactly.
 
         Raises:
-            ValueError: If it comes from another setup or number of rows.
+            ValueError: If it comes from another id, setup or number of rows.
         """
+        if state["id"] != self.setup.id:
+            raise ValueError(
+                f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
+            )
         for name in ("x", "key", "step", "p", "queue", "work"):
             if np.shape(state[name]) != getattr(self, name).shape:
                 raise ValueError(
                     f"the snapshot's {name} has shape {np.shape(state[name])}, "
                     f"this environment's {getattr(self, name).shape}"
                 )
-        for name in ("x", "key", "step", "p", "queue", "work"):
+        for column, values in zip(self.setup.state_columns, state["x"].T, strict=True):
+            if column.whole and not column.allows(values):
+                raise ValueError(
+                    f"the snapshot's {column.name} is from another setup, got {values}"
+                )
+        for name in ("x", "key", "step", "queue", "work"):
             getattr(self, name)[:] = state[name]
+        if len(
+            self.setup.mismatch
+        ):  # else the plant is what this setup says, whatever the snapshot's was
+            self.p[:] = state["p"]
         if self.engine is not None:
             self.engine.set_state(self, state["engine"])
         self._fresh()

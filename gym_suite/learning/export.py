@@ -39,7 +39,7 @@ def export_policy(
         The policy as :func:`gym_suite.learning.load_policy` would return it.
 
     Raises:
-        ValueError: The model is of another kind (images, other layers, gSDE, lists of choices).
+        ValueError: The model is of another kind (images, other layers, SAC with gSDE, lists of choices).
     """
     policy = as_numpy(
         model,

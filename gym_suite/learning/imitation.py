@@ -52,8 +52,9 @@ class DaggerPPO:
         self.fits, self.fit_batch, self.fit_rate = fits, fit_batch, fit_rate
         self.critic_rollouts = critic_rollouts
         self._round = 0
-        self._states: list[Array] = []
-        self._answers: list[NDArray[Any]] = []
+        self._states: Array | None = None  # of all rounds, (rounds * round_steps * rows, columns)
+        self._answers: NDArray[Any] | None = None
+        self._count = 0  # states that are there
         self._memory: Any = None
         super().__init__(*args, **keywords)
 
@@ -80,6 +81,11 @@ class DaggerPPO:
         """Whether rounds of imitation are still to come."""
         return self._round < self.rounds
 
+    @property
+    def guided(self) -> bool:
+        """Whether the teacher acts: in the first round."""
+        return self.imitating and self._round == 0
+
     def collect_rollouts(
         self, env: Any, callback: Any, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
@@ -87,6 +93,11 @@ class DaggerPPO:
         if not self.imitating:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)  # type: ignore[misc]
         this: Any = self
+        if self.teacher is None:
+            raise ValueError(
+                "rounds of imitation need a teacher; a model that was saved before they ended has "
+                "lost it and what it said"
+            )
         this.policy.set_training_mode(False)
         scaled = hasattr(env, "get_original_obs")
         callback.on_rollout_start()
@@ -95,10 +106,9 @@ class DaggerPPO:
             answer, self._memory = self.teacher.predict(
                 raw, self._memory, this._last_episode_starts, deterministic=True
             )
-            self._states.append(raw)
-            self._answers.append(np.array(answer))
+            self._note(raw, np.array(answer))
             actions = answer
-            if self._round:  # the first one is the teacher's
+            if not self.guided:
                 actions, _ = this.policy.predict(this._last_obs, deterministic=True)
             new_obs, rewards, dones, infos = env.step(actions)
             this.num_timesteps += env.num_envs
@@ -111,13 +121,24 @@ class DaggerPPO:
         callback.on_rollout_end()
         return True
 
+    def _note(self, states: Array, answers: NDArray[Any]) -> None:
+        """Keep the states of a step and what the teacher says of them."""
+        if self._states is None or self._answers is None:
+            size = self.rounds * self.round_steps * len(states)
+            self._states = np.empty((size, *states.shape[1:]), np.float32)
+            self._answers = np.empty((size, *answers.shape[1:]), answers.dtype)
+        end = self._count + len(states)
+        self._states[self._count : end] = states
+        self._answers[self._count : end] = answers
+        self._count = end
+
     def train(self) -> None:
         """Fit the pupil to all answers after a round of imitation; else update as PPO does."""
         if self.imitating:
             self._fit()
             self._round += 1
             if not self.imitating:
-                self._states, self._answers = [], []
+                self._states, self._answers = None, None
             return
         held = self._actor_parameters() if self.rounds and self.critic_rollouts > 0 else []
         for parameter in held:
@@ -131,28 +152,26 @@ class DaggerPPO:
         import torch
 
         this: Any = self
-        states, answers = np.concatenate(self._states), np.concatenate(self._answers)
+        states: Any = self._states
+        answers: Any = self._answers
         normalize = this.get_vec_normalize_env()
-        if normalize is not None:
-            states = normalize.normalize_obs(states)
         choices = not hasattr(this.action_space, "low")
-        inputs = torch.as_tensor(states, dtype=torch.float32)
-        wanted = torch.as_tensor(answers, dtype=torch.int64 if choices else torch.float32)
+        kind = torch.int64 if choices else torch.float32
         loss_of = torch.nn.functional.cross_entropy if choices else torch.nn.functional.mse_loss
         this.policy.set_training_mode(True)
         for k in range(self.fits):
             for group in self._lesson_optimizer.param_groups:
                 group["lr"] = self.fit_rate * (1.0 - 0.99 * k / self.fits)
-            batch = self._lesson_generator.integers(0, len(inputs), self.fit_batch)
-            answer = this.policy.action_net(
-                this.policy.mlp_extractor.forward_actor(inputs[batch].flatten(1))
-            )
-            loss = loss_of(answer, wanted[batch])
+            batch = self._lesson_generator.integers(0, self._count, self.fit_batch)
+            seen = states[batch] if normalize is None else normalize.normalize_obs(states[batch])
+            inputs = torch.as_tensor(seen, dtype=torch.float32).flatten(1)
+            answer = this.policy.action_net(this.policy.mlp_extractor.forward_actor(inputs))
+            loss = loss_of(answer, torch.as_tensor(answers[batch], dtype=kind))
             self._lesson_optimizer.zero_grad()
             loss.backward()
             self._lesson_optimizer.step()
         this.logger.record("imitation/loss", loss.item())
-        this.logger.record("imitation/states", len(inputs))
+        this.logger.record("imitation/states", self._count)
 
 
 @functools.cache

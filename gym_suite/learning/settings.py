@@ -307,7 +307,7 @@ class CountSettings(BonusSettings):
 class DaggerSettings(PPOSettings):
     """PPO after imitation of a controller, see :class:`gym_suite.learning.imitation.DaggerPPO`.
 
-    ``steps`` counts the rounds of imitation too.
+    ``steps`` counts the rounds of imitation too, and so do the schedules of step size and spread.
 
     Attributes:
         teacher: Name of the controller that is imitated; empty for the id's reference controller.
@@ -326,6 +326,15 @@ class DaggerSettings(PPOSettings):
     fit_batch: int
     fit_rate: float
     critic_rollouts: int
+
+    def __post_init__(self):
+        PPOSettings.__post_init__(self)
+        lessons = self.rounds * self.round_steps * self.rows
+        if lessons > self.steps:
+            raise ValueError(
+                f"rounds x round_steps x rows, {lessons:,}, is more than steps, {self.steps:,}: nothing "
+                "would be left for PPO; raise steps, or lower rounds or round_steps"
+            )
 
     def build(self, env: Any, seed: int) -> Any:
         """The untrained model.

@@ -245,8 +245,9 @@ class _Work:
     def _learn(self, seed: int) -> tuple[Any, _Curve]:
         from stable_baselines3.common.vec_env import VecNormalize
 
-        limit = self.settings.time_limit
-        keywords = self.keywords | ({"max_episode_steps": limit} if limit else {})
+        limits = (self.settings.time_limit, self.keywords.get("max_episode_steps"))
+        limits = [limit for limit in limits if limit]
+        keywords = self.keywords | ({"max_episode_steps": min(limits)} if limits else {})
         env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **keywords)
         if self.settings.normalize:
             env = VecNormalize(env, gamma=self.settings.discount)
@@ -361,7 +362,8 @@ def _callback(curve: _Curve) -> Any:
                 curve.evaluate()
 
         def _on_step(self) -> bool:
-            curve.exploration.note(self.locals, self.num_timesteps)
+            if not getattr(self.model, "guided", False):  # what a teacher reaches is no finding
+                curve.exploration.note(self.locals, self.num_timesteps)
             return True
 
     return Between()

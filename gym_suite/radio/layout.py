@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 
@@ -97,8 +99,11 @@ def copy_history(x, n, channels, history, part, o):
         rest[j] = older[j] * part
 
 
-def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Columns:
-    """Return the columns of a row for these entities."""
+def state_columns(
+    entities: tuple[str, ...], places: Sequence[tuple[int, int]], channels: int, history: int
+) -> Columns:
+    """Return the columns of a row for these entities, whose pointers stay within ``places``."""
+    every, most = range(channels), len(entities) + 1
     columns = [
         Column("ack", "1", -1, 1, "1: delivered, -1: lost, 0: silent"),
         Column(
@@ -108,33 +113,29 @@ def state_columns(entities: tuple[str, ...], channels: int, history: int) -> Col
         Column("switched", "1", 0, 1, "1 if the agent transmitted on another channel than before"),
         Column("sinr", "dB", NO_SIGNAL, 500, "of the agent at its receiver; -200 while silent"),
         Column("success", "1", 0, 1, "chance that the packet of the step arrives, by the SINR"),
-        Column("newest", "1", 0, history - 1, "which of the sensed vectors is the newest"),
+        _whole("newest", 0, history - 1, "which of the sensed vectors is the newest"),
         *(
-            Column(f"channel_{k}" if k else "channel", "1", -1, channels - 1, f"agent, {k} ago")
+            _whole(f"channel_{k}" if k else "channel", -1, channels - 1, f"agent, {k} ago")
             for k in range(PAST)
         ),
-        *(Column(f"action_{e}", "1", -1, channels - 1, f"channel of {e}") for e in entities),
+        *(_whole(f"action_{e}", -1, channels - 1, f"channel of {e}") for e in entities),
+        *(_whole(f"occupancy_{c}", 0, most, "0, the entity's number, or several") for c in every),
+        *(_whole(f"peer_{c}", 0, most, "as RFRL Gym shows") for c in every),
+        *(_whole(f"on_{e}", 0, 1, "1 while the entity transmits") for e in entities),
+        *(_whole(f"counter_{e}", 0, 1e9, "steps since it went on or off") for e in entities),
         *(
-            Column(
-                f"occupancy_{c}", "1", 0, len(entities) + 1, "0, the entity's number, or several"
-            )
-            for c in range(channels)
+            _whole(f"pointer_{e}", *bounds, "place in the pattern, channel kept, or state")
+            for e, bounds in zip(entities, places, strict=True)
         ),
+        *(_whole(f"draw_{e}", 0, channels + 1, "injected draw of the next step") for e in entities),
         *(
-            Column(f"peer_{c}", "1", 0, len(entities) + 1, "as RFRL Gym shows")
-            for c in range(channels)
+            _whole(f"sensed_{k}_{c}", -1, most, f"channel {c}, {k} behind newest")
+            for k in range(history)
+            for c in every
         ),
-    ]
-    for what, meaning in (
-        ("on", "1 while the entity transmits"),
-        ("counter", "steps since the entity went on or off"),
-        ("pointer", "place in the pattern, channel kept, or state"),
-        ("draw", "injected draw of the next step"),
-    ):
-        columns += [Column(f"{what}_{e}", "1", meaning=meaning) for e in entities]
-    columns += [
-        Column(f"sensed_{k}_{c}", "1", -1, len(entities) + 1, f"channel {c}, {k} behind newest")
-        for k in range(history)
-        for c in range(channels)
     ]
     return Columns(*columns)
+
+
+def _whole(name: str, low: float, high: float, meaning: str) -> Column:
+    return Column(name, "1", low, high, meaning, whole=True)

@@ -65,7 +65,10 @@ def test_the_first_round_is_the_teachers_and_the_others_are_the_pupils():
     model.env.step_async = lambda actions: (taken.append(np.array(actions)), inner(actions))
     states = []
     fit = model._fit
-    model._fit = lambda: (states.append(np.array(model._answers)), fit())
+    model._fit = lambda: (
+        states.append(model._answers[: model._count].reshape(-1, 2, 1).copy()),
+        fit(),
+    )
     model.learn(20)
     np.testing.assert_allclose(taken[:5], states[0])
     assert states[1].shape == (10, 2, 1)  # all that was answered so far
@@ -92,6 +95,11 @@ def test_saved_models_go_on(tmp_path):
     again = dagger_ppo().load(tmp_path / "model.zip", env=pendulums())
     assert not again.imitating
     again.learn(64, reset_num_timesteps=False)
+    early = pupil(pendulums(), rounds=2, round_steps=5, fits=1).learn(10)
+    early.save(tmp_path / "early.zip")
+    again = dagger_ppo().load(tmp_path / "early.zip", env=pendulums())
+    with pytest.raises(ValueError, match="need a teacher"):
+        again.learn(64, reset_num_timesteps=False)
 
 
 @pytest.mark.parametrize(

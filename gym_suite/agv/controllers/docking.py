@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from gym_suite.agv.controllers.pursuit import check_twist, pose_of
 from gym_suite.agv.geometry import wrap
-from gym_suite.agv.parameters import P_BEAMS, P_DECELERATION, P_OMEGA_LIMIT, P_V_LIMIT
+from gym_suite.agv.parameters import (
+    P_BEAMS,
+    P_DECELERATION,
+    P_GOAL_RADIUS,
+    P_OMEGA_LIMIT,
+    P_V_LIMIT,
+)
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import kernel
 
@@ -49,7 +55,7 @@ def dock_rows(o, p, k_rho, k_alpha, k_beta, apart, slow, action):
         before = along * math.cos(turn) + across * math.sin(turn)
         beside = across * math.cos(turn) - along * math.sin(turn)
         rho = math.hypot(along, across)
-        if rho < 0.02:  # there: only the heading is left
+        if rho < min(0.02, 0.5 * p[P_GOAL_RADIUS]):  # there: only the heading is left
             v, omega = 0.0, 2.0 * turn
         elif before > 0.0 and abs(beside) < 0.15 * before + 0.02 and abs(turn) < 0.5:
             v, omega = move_to_pose(along, across, turn, k_rho, k_alpha, k_beta)

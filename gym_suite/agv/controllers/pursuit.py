@@ -217,9 +217,9 @@ def pursue_rows(
 def window_one(o, p, tables, cx, cy, length, horizon, keep):
     """Return speed and yaw rate by the dynamic window approach (Fox, Burgard, Thrun, IEEE RAM 4(1), 1997).
 
-    Of the speeds that can be reached within half a second, that one is taken whose arc over the horizon comes
-    nearest to the point to steer for, fast and clear of every lidar return; arcs on which the vehicle could not stop
-    in time are left out.
+    Of the speeds that can be reached within half a second (yaw rates within 0.8 s), that one is taken whose arc over
+    the horizon comes nearest to the point to steer for, fast and clear of every lidar return; arcs that meet one are
+    left out.
     """
     x, y, theta, _, _ = pose_of(o, p)
     j = int(p[P_BEAMS])

@@ -22,7 +22,7 @@ class DockEnv(AGVEnv):
       moving obstacles (discs) are tested exactly after each sub-step (map) or period (the rest).
     * **Lidar.** Exact ranges from the vehicle's centre; beam j looks along theta + (j + 1/2) fov / beams - fov / 2.
 
-    * Targets stand; `moving_target` lets them walk. `moving_obstacles` adds discs that walk straight on, turn at
+    * Docks stand; `moving_target=True` is refused. `moving_obstacles` adds discs that walk straight on, turn at
       random in front of walls and stop short of the vehicle.
 
     ## Action Space
@@ -102,7 +102,7 @@ class DockEnv(AGVEnv):
 
     ## Starting State
 
-    A cell in the left half of the hall, any heading, a payload, and one of four docks. The vehicle stands.
+    A cell left of the docks, any heading, a payload, and one of four docks. The vehicle stands.
 
     `reset(options={"state": {"theta": 1.0}})` overwrites columns of the drawn state (SI;
     `env.unwrapped.setup.state_columns` names them).

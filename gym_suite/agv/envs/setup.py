@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gym_suite.agv.geometry import box_hits_grid, boxes_overlap
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Kernels, Mark, Setup
 from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
-from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.core.parameters import check_flag, check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
 
 KERNELS = Kernels(
@@ -121,7 +122,10 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
     cell = check_number("cell", options.cell, above=0.0)
     layouts = maps.build_layouts(options.layout)
     agents = _agents(options, several)
-    floor = maps.prepare(layouts, cell=cell, reach=vehicle.reach + 0.01, dock=bool(options.dock))
+    dock = check_flag("dock", options.dock)
+    if check_flag("moving_target", options.moving_target) and dock:
+        raise ValueError("dock=True and moving_target=True do not go together: docks stand")
+    floor = maps.prepare(layouts, cell=cell, reach=vehicle.reach + 0.01, dock=dock)
     floor = _placed(options, floor, layouts, vehicle, cell, agents)
     values = _values(options, vehicle, lidar, floor, cell, len(agents) or 1)
     disturbances = read_disturbance(options.disturbance, dynamics.DISTURBANCES)
@@ -136,7 +140,15 @@ def configure(id: str, defaults: Mapping[str, Any], /, **keywords: Any) -> Setup
         family="agv",
         kernels=KERNELS,
         dt=values["dt"],
-        state_columns=dynamics.state_columns(obstacles, agents),
+        state_columns=dynamics.state_columns(
+            obstacles,
+            agents,
+            layouts=len(floor.grid),
+            width=2.0 * values["map_x"],
+            height=2.0 * values["map_y"],
+            payload=vehicle.payload_limit,
+        ),
+        follow=partial(dynamics.follow_injected, agents),
         action_columns=_action_columns(options, vehicle),
         observation_columns=observations,
         metric_columns=_metric_columns(len(agents) or 1),
@@ -191,9 +203,8 @@ def _values(
     """Return every parameter of a row by name."""
     rows, columns = floor.grid.shape[1:]
     low, high = _payload(options.payload, vehicle)
-    obstacles = 4 if options.moving_obstacles is True else options.moving_obstacles or 0
     weights = _weights(options)
-    return {
+    values = {
         **asdict(vehicle),
         **{f"lidar_{name}": value for name, value in asdict(lidar).items()},
         "payload_low": low,
@@ -204,16 +215,16 @@ def _values(
         "cell": cell,
         "layouts": len(floor.grid),
         "agents": agents,
-        "obstacles": check_number("moving_obstacles", obstacles, low=0, high=1000, integer=True),
+        "obstacles": _obstacles(options.moving_obstacles),
         "obstacle_radius": check_number("obstacle_radius", options.obstacle_radius, above=0.0),
         "obstacle_speed": check_number("obstacle_speed", options.obstacle_speed, low=0.0),
         "target_speed": check_number("target_speed", options.target_speed, low=0.0)
-        * bool(options.moving_target),
+        * options.moving_target,
         "goal_radius": check_number("goal_radius", options.goal_radius, above=0.0),
         "goal_angle": check_number("goal_angle", options.goal_angle, above=0.0, high=math.pi),
         "goal_speed": check_number("goal_speed", options.goal_speed, above=0.0),
         "least_distance": check_number("least_distance", options.least_distance, low=0.0),
-        "dock": float(bool(options.dock)),
+        "dock": float(options.dock),
         "odometry": float(
             check_option("localization", options.localization, ("truth", "odometry")) == "odometry"
         ),
@@ -225,12 +236,45 @@ def _values(
         "map_x": 0.5 * columns * cell,
         "map_y": 0.5 * rows * cell,
     }
+    _check_motion(values, floor)
+    return values
+
+
+def _obstacles(value: Any) -> float:
+    """Return how many obstacles move."""
+    if isinstance(value, bool):
+        return 4.0 if value else 0.0
+    return check_number("moving_obstacles", value, low=0, high=1000, integer=True)
+
+
+def _check_motion(values: Mapping[str, float], floor: maps.Floor) -> None:
+    """Refuse steps in which something could pass a wall unseen, and obstacles without a place."""
+    most = 0.5 * values["cell"]
+    obstacles = values["obstacle_speed"] if values["obstacles"] else 0.0
+    for what, speed, time, mend in (
+        ("the vehicle", values["v_limit"], values["dt"] / values["substeps"], "raise substeps"),
+        ("an obstacle", obstacles, values["dt"], "lower obstacle_speed or dt"),
+        ("a target", values["target_speed"], values["dt"], "lower target_speed or dt"),
+    ):
+        if speed * time > most * (1.0 + 1e-9):
+            raise ValueError(
+                f"{what} moves {speed * time:g} m between two tests for collisions, more than half "
+                f"a cell of {values['cell']:g} m: it could pass a wall; {mend}"
+            )
+    if values["obstacles"]:
+        radius = values["obstacle_radius"]
+        free = [maps.clear(grid, values["cell"], radius).any() for grid in floor.grid]
+        if not all(free):
+            raise ValueError(
+                f"obstacle_radius: the map has no place for a disc of radius {radius:g} m"
+            )
 
 
 def _payload(value: Any, vehicle: pm.Vehicle) -> tuple[float, float]:
     if value is None:
         return 0.0, vehicle.payload_limit
-    pair = tuple(value) if isinstance(value, Sequence) else (value, value)
+    several = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+    pair = tuple(value) if several else (value, value)
     if len(pair) != 2:
         raise ValueError(f"payload takes a number or (lowest, highest), got {value!r}")
     low, high = (check_number("payload", p, low=0.0, high=vehicle.payload_limit) for p in pair)
@@ -247,6 +291,8 @@ def _sparse_marks(steps: int) -> tuple[Mark, ...]:
 def _weights(options: Options) -> dict[str, float]:
     kind = check_option("reward", options.reward, ("sparse", "dense"))
     weights = dict(DENSE) if kind == "dense" else dict.fromkeys(DENSE, 0.0)
+    if options.weights is not None and not isinstance(options.weights, Mapping):
+        raise TypeError(f"weights must map terms to numbers, got {options.weights!r}")
     given = dict(options.weights or {})
     check_keywords(given, DENSE, "weight")
     return weights | {k: check_number(f"weight {k!r}", v, low=0.0) for k, v in given.items()}
@@ -280,11 +326,49 @@ def _placed(
             _check_apart(what, poses, vehicle)
         ranges[0, j], ranges[0, j + 1] = len(spots), len(spots) + len(poses)
         spots = np.vstack([spots, poses])
-    return replace(floor, spots=spots, ranges=ranges)
+    placed = replace(floor, spots=spots, ranges=ranges)
+    if count > 1:
+        _check_room(placed, vehicle, count)
+    if options.starts is None and options.goals is None:
+        _check_distance(placed, check_number("least_distance", options.least_distance, low=0.0))
+    return placed
+
+
+def _check_room(floor: maps.Floor, vehicle: pm.Vehicle, count: int) -> None:
+    """Refuse maps whose starts or targets cannot be as far from each other as vehicles have to be."""
+    apart = tasks.distance_apart(vehicle.length, vehicle.width)
+    for what, j in (("starts", 0), ("goals", 2)):
+        for low, high in floor.ranges[:, j : j + 2].astype(int).tolist():
+            found = np.empty((0, 2))
+            for spot in floor.spots[low:high, :2]:
+                if len(found) < count and (np.hypot(*(found - spot).T) >= apart).all():
+                    found = np.vstack([found, spot])
+            if len(found) < count:
+                raise ValueError(
+                    f"the map has room for {len(found)} {what} that are {apart:.2g} m apart, "
+                    f"{count} vehicles need more"
+                )
+
+
+def _check_distance(floor: maps.Floor, least: float) -> None:
+    """Refuse a least distance that no start and target of a map have."""
+    for first, last, begin, end in floor.ranges[:, :4].astype(int).tolist():
+        starts, goals = floor.spots[first:last, :2], floor.spots[begin:end, :2]
+        corners = np.array([goals.min(axis=0), goals.max(axis=0)])
+        # No farther than the farthest corner of the box around all targets.
+        away = np.abs(starts[:, None] - corners[None]).max(axis=1)
+        farthest = float(np.hypot(*away.T).max())
+        if farthest < least:
+            raise ValueError(
+                f"least_distance is {least:g} m, but starts and targets are at most {farthest:.3g} m apart"
+            )
 
 
 def _poses(what: str, given: Any) -> np.ndarray:
-    poses = np.array(given, dtype=np.float64, ndmin=2)
+    try:
+        poses = np.array(given, dtype=np.float64, ndmin=2)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be poses (x, y, heading), got {given!r}") from None
     if poses.ndim != 2 or poses.shape[1] != 3 or not np.isfinite(poses).all():
         raise ValueError(f"{what} must be poses (x, y, heading), got {given!r}")
     return poses

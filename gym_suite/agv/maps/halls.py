@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gym_suite.agv.maps.layouts import Layout, from_ascii, from_moving_ai
+from gym_suite.agv.maps.layouts import MOST_CELLS, Layout, from_ascii, from_moving_ai
 from gym_suite.core.parameters import check_keywords, check_number, unknown_error
 
 
@@ -40,9 +41,19 @@ def rack_warehouse(
     """
     given = {"columns": columns, "rows": rows, "length": length, "depth": depth, "aisle": aisle}
     for key, value in (given | {"apron": apron}).items():
-        check_number(f"rack warehouse: {key}", value, low=0 if key == "apron" else 1, integer=True)
+        low = 0 if key == "apron" else 1
+        check_number(f"rack warehouse: {key}", value, low=low, high=MOST_CELLS, integer=True)
+    columns, rows, length, depth, aisle, apron = map(
+        int, (columns, rows, length, depth, aisle, apron)
+    )
+    given = {"columns": columns, "rows": rows, "length": length, "depth": depth, "aisle": aisle}
     across = columns * length + (columns - 1) * aisle
-    grid = np.zeros((2 + aisle + rows * (depth + aisle), 2 + 2 * apron + across), dtype=bool)
+    high, wide = 2 + aisle + rows * (depth + aisle), 2 + 2 * apron + across
+    if high * wide > MOST_CELLS:
+        raise ValueError(
+            f"rack warehouse: {high} x {wide} cells are too many, {MOST_CELLS:,} are allowed"
+        )
+    grid = np.zeros((high, wide), dtype=bool)
     grid[[0, -1]] = grid[:, [0, -1]] = True
     for i in range(rows):
         low = 1 + aisle + i * (depth + aisle)
@@ -247,13 +258,23 @@ def build_layouts(value: object) -> list[Layout]:
     if kind == "racks":
         return [rack_warehouse(**given)]
     if kind == "procedural":
-        first, last = given.pop("seeds", (0, 32))
+        seeds = given.pop("seeds", (0, 32))
+        if not isinstance(seeds, Sequence) or isinstance(seeds, str) or len(seeds) != 2:
+            raise ValueError(f"seeds must be (first, last + 1), got {seeds!r}")
+        first, last = (
+            int(check_number(f"seeds[{i}]", seed, low=0, integer=True))
+            for i, seed in enumerate(seeds)
+        )
         if not 0 <= first < last <= first + 1024:
             raise ValueError(f"seeds must be (first, last + 1), at most 1024, got {(first, last)}")
         return [procedural(seed, **given) for seed in range(first, last)]
     need = "text" if kind == "ascii" else "path"
     if need not in given:
         raise ValueError(f"a layout of kind {kind!r} lacks the key {need!r}")
+    if not isinstance(given[need], str | os.PathLike if need == "path" else str):
+        raise TypeError(
+            f"{need!r} of a layout of kind {kind!r} must be a text, got {given[need]!r}"
+        )
     if kind == "ascii":
         return [from_ascii(given["text"], name=given.get("name", "drawing"))]
     path = Path(given["path"])

@@ -13,7 +13,7 @@ from gym_suite.core.parameters import check_number
 HEADINGS = {">": 0.0, "^": 0.5 * np.pi, "<": np.pi, "v": -0.5 * np.pi}
 FREE, OCCUPIED = ". SG", "#@"
 _MOVING_AI_FREE, _MOVING_AI_OCCUPIED = ".GS", "@OTW"
-_MOST_CELLS = 1 << 22
+MOST_CELLS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,8 +41,8 @@ class Layout:
             raise ValueError(
                 f"map {self.name!r} has the shape {grid.shape}, expected rows, columns"
             )
-        if grid.size > _MOST_CELLS:
-            raise ValueError(f"map {self.name!r} has {grid.size} cells, at most {_MOST_CELLS}")
+        if grid.size > MOST_CELLS:
+            raise ValueError(f"map {self.name!r} has {grid.size} cells, at most {MOST_CELLS}")
         if grid.all():
             raise ValueError(f"map {self.name!r} has no free cell")
         for what, cells in (("start", self.starts), ("goal", self.goals)):

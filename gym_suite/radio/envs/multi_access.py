@@ -15,7 +15,7 @@ from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch,
 from gym_suite.core.parameters import check_keywords
 from gym_suite.radio import parameters as pm
 from gym_suite.radio.bounds.sharing import sharing_marks
-from gym_suite.radio.envs.setup import DT, entity_tables
+from gym_suite.radio.envs.setup import DT, entity_tables, pointer_bounds
 from gym_suite.radio.games import access
 from gym_suite.radio.layout import X_ACTIONS
 from gym_suite.radio.scenario import Entity, Scenario, read_scenario, whole
@@ -81,7 +81,9 @@ def configure(id: str, **keywords: Any) -> Setup:
         family="radio",
         kernels=KERNELS,
         dt=DT,
-        state_columns=access.state_columns(entities, agents, channels, history),
+        state_columns=access.state_columns(
+            entities, pointer_bounds(scenario), agents, channels, history
+        ),
         action_columns=Columns(),
         observation_columns=observations,
         metric_columns=_metrics(agents),

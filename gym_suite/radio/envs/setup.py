@@ -154,7 +154,7 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         family="radio",
         kernels=KERNELS,
         dt=DT,
-        state_columns=layout.state_columns(names, count, history),
+        state_columns=layout.state_columns(names, pointer_bounds(scenario), count, history),
         action_columns=Columns(),
         observation_columns=observations,
         metric_columns=metric_columns(),
@@ -381,6 +381,18 @@ def entity_tables(scenario: Scenario, *, goodput: bool = True) -> tuple[np.ndarr
         iq.ziggurat_table(),
         agent[None],
     )
+
+
+def pointer_bounds(scenario: Scenario) -> list[tuple[int, int]]:
+    """Return between what each entity's pointer stays: places of patterns and tables, channels, or states."""
+    last = scenario.channels - 1
+    known = {"agile": last, "sweep": last, "gilbert_elliott": 2, "follower": 1}
+    bounds = []
+    for e in scenario.entities:
+        rows = len(e.table)
+        high = {"hopper": len(e.channels), "playback": rows}.get(e.kind, known.get(e.kind, 0))
+        bounds.append((-rows, high))  # below 0 a table is played that is silent in this step
+    return bounds
 
 
 def _is_steady(entity: Entity) -> bool:

@@ -8,6 +8,8 @@ hits on its target's channel, whoever else is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import first_not_finite, parameter_row
 from gym_suite.core.kernel import called_kernel, kernel
@@ -45,11 +47,17 @@ M_REWARD, M_DELIVERED, M_COLLIDED, M_AGENTS = range(4)
 
 
 def state_columns(
-    entities: tuple[str, ...], agents: tuple[str, ...], channels: int, history: int
+    entities: tuple[str, ...],
+    places: Sequence[tuple[int, int]],
+    agents: tuple[str, ...],
+    channels: int,
+    history: int,
 ) -> Columns:
     """Return the columns of a row: those of a band with the agents on air, and what each got."""
     acks = [Column(f"ack_{name}", "1", -1, 1, f"1: {name} was served") for name in agents]
-    return layout.state_columns(entities + agents, channels, history) + Columns(*acks)
+    return layout.state_columns(
+        entities + agents, [*places, *((0, 0) for _ in agents)], channels, history
+    ) + Columns(*acks)
 
 
 @kernel

@@ -38,7 +38,14 @@ def agent_names(jammers: int) -> tuple[str, ...]:
 def state_columns(jammers: int, channels: int, history: int) -> Columns:
     """Return the columns of a row."""
     played = [
-        Column(f"{name}_{k}", "1", UNKNOWN, channels - 1, f"channel of {name}, {k} steps ago")
+        Column(
+            f"{name}_{k}",
+            "1",
+            UNKNOWN,
+            channels - 1,
+            f"channel of {name}, {k} steps ago",
+            whole=True,
+        )
         for k in range(history)
         for name in agent_names(jammers)
     ]
