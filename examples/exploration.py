@@ -43,7 +43,6 @@ class Result:
 
 def learn(scene, method, *, seeds, steps, settings, out, say):
     """Train one method in one scene and read its curves."""
-    from gym_suite.agv.sparsity import reachable
     from gym_suite.learning import train
     from gym_suite.learning.records import outcomes
     from gym_suite.learning.settings import settings_for
@@ -61,6 +60,53 @@ def learn(scene, method, *, seeds, steps, settings, out, say):
         coverage=tuple(count / cells for count in found.coverage),
         cpu_time=found.cpu_time,
     )
+
+
+def reachable(id, cells):
+    """Return how many of the cells in which visits are counted a vehicle's centre can be in."""
+    import gymnasium
+
+    from gym_suite.agv.maps import clear
+    from gym_suite.learning.novelty import Visits
+
+    setup = gymnasium.make(id).get_wrapper_attr("setup")
+    p = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
+    fine = 5  # parts of a map cell: walls are kept off by half a width, no whole number of cells
+    grid = np.kron(setup.tables[0][0], np.ones((fine, fine), dtype=np.uint8))
+    rows, columns = np.nonzero(clear(grid, p["cell"] / fine, 0.5 * p["width"]))
+    x, y = ((k + 0.5) * p["cell"] / fine for k in (columns, rows))
+    visits = Visits([-1.0, -1.0], [1.0, 1.0], cells)
+    visits.add(np.column_stack([x - p["map_x"], y - p["map_y"]]) / p["scale_x"])
+    return visits.coverage
+
+
+def shipped(scene):
+    """Return what the shipped trainings of a scene came to, as its page tells it: a row of texts for each method."""
+    from gym_suite.learning.policies import folder_of
+    from gym_suite.learning.records import outcomes
+    from gym_suite.learning.settings import settings_for
+
+    id, rows = f"agv/{scene}-v0", []
+    for algo, found in outcomes(folder_of(id)).items():
+        cells = reachable(id, settings_for(id, algo).cells)
+        rows.append(
+            (
+                algo,
+                f"{found.steps[0] / 1e6:.1f} M",
+                _told([100.0 * part for part in found.success], "{:.0f} %"),
+                _told(found.first_success, "{:,.0f}"),
+                _told([100.0 * count / cells for count in found.coverage], "{:.0f} %"),
+                _told(found.cpu_time, "{:.0f} s"),
+            )
+        )
+    return rows
+
+
+def _told(values, form):
+    """Return the median with the least and the largest value, as text."""
+    told = [form.format(v) if np.isfinite(v) else "never" for v in sorted(values)]
+    middle = told[(len(told) - 1) // 2]
+    return middle if told[0] == told[-1] else f"{middle} ({told[0]} to {told[-1]})"
 
 
 def plan(scene, method, *, episodes):

@@ -145,6 +145,10 @@ def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> 
 _BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
 
 
+#: What was trained in the warehouse's scenes: the experiment of ``examples/exploration.py``.
+EXPLORERS = ("ppo", "ppo-rnd", "ppo-count", "ppo-dagger")
+
+
 def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
     laws = {
         "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
@@ -248,10 +252,27 @@ _CARDS = (
         {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
         "anti-jamming",
     ),
-    _vehicle("SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay"),
-    _vehicle("SimpleDynamic", 2000, "a vehicle with lidar catches a walking target in a bay"),
-    _vehicle("ComplexStatic", 3000, "a vehicle with lidar drives to a target among racks"),
-    _vehicle("ComplexDynamic", 4000, "a vehicle with lidar catches a walking target among racks"),
+    _vehicle(
+        "SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay", learned=EXPLORERS
+    ),
+    _vehicle(
+        "SimpleDynamic",
+        2000,
+        "a vehicle with lidar catches a walking target in a bay",
+        learned=EXPLORERS,
+    ),
+    _vehicle(
+        "ComplexStatic",
+        3000,
+        "a vehicle with lidar drives to a target among racks",
+        learned=EXPLORERS,
+    ),
+    _vehicle(
+        "ComplexDynamic",
+        4000,
+        "a vehicle with lidar catches a walking target among racks",
+        learned=EXPLORERS,
+    ),
     _vehicle(
         "Dock",
         1000,

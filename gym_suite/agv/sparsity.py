@@ -1,6 +1,6 @@
-"""How sparse a reward is: how far the target is, how often chance finds it, how much floor it sees, who learns it.
+"""How sparse a reward is: how far the target is, how often random actions find it, and how much floor they see.
 
-``python -m gym_suite.agv.sparsity`` prints the tables that the pages of the scenes quote.
+``python -m gym_suite.agv.sparsity`` prints the table that the pages of the scenes quote.
 """
 
 from __future__ import annotations
@@ -17,10 +17,6 @@ from gym_suite.agv.controllers.planning import a_star, in_sight
 from gym_suite.agv.dynamics import T_GRID
 from gym_suite.agv.geometry import INFINITY
 from gym_suite.agv.maps import clear
-from gym_suite.learning.novelty import Visits
-from gym_suite.learning.policies import folder_of
-from gym_suite.learning.records import outcomes
-from gym_suite.learning.settings import settings_for
 from gym_suite.registration import make_controller
 
 SCENES = ("SimpleStatic", "SimpleDynamic", "ComplexStatic", "ComplexDynamic")
@@ -190,71 +186,17 @@ def _pulled(
     return length
 
 
-def reachable(id: str, cells: int) -> int:
-    """Return how many of the cells in which trainings count visits a vehicle's centre can be in.
-
-    Args:
-        id: An id with one vehicle and one map.
-        cells: Cells along the map's longer side.
-    """
-    setup = gymnasium.make(id).get_wrapper_attr("setup")
-    p = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
-    fine = 5  # parts of a map cell: walls are kept off by half a width, which is no whole number of them
-    grid = np.kron(setup.tables[T_GRID][0], np.ones((fine, fine), dtype=np.uint8))
-    rows, columns = np.nonzero(clear(grid, p["cell"] / fine, 0.5 * p["width"]))
-    x, y = ((k + 0.5) * p["cell"] / fine for k in (columns, rows))
-    visits = Visits([-1.0, -1.0], [1.0, 1.0], cells)
-    visits.add(np.column_stack([x - p["map_x"], y - p["map_y"]]) / p["scale_x"])
-    return visits.coverage
-
-
-def learned(id: str) -> list[tuple[str, ...]]:
-    """Return what the shipped trainings of an id came to: a row for each method, medians with least and largest.
-
-    The columns are the method, its steps, the part of the last evaluation's episodes that reached the target, the
-    steps until training first did, the part of the reachable cells that it visited, and its processor time.
-    """
-    rows = []
-    for algo, found in outcomes(folder_of(id)).items():
-        cells = reachable(id, settings_for(id, algo).cells)
-        rows.append(
-            (
-                algo,
-                f"{found.steps[0] / 1e6:.1f} M",
-                _span([100.0 * part for part in found.success], "{:.0f} %"),
-                _span(found.first_success, "{:,.0f}"),
-                _span([100.0 * count / cells for count in found.coverage], "{:.0f} %"),
-                _span(found.cpu_time, "{:.0f} s"),
-            )
-        )
-    return rows
-
-
-def _span(values: Sequence[float], form: str) -> str:
-    """Return the median with the least and the largest value, as text."""
-    ordered = sorted(values)
-    told = [form.format(v) if math.isfinite(v) else "never" for v in ordered]
-    middle = told[(len(told) - 1) // 2]
-    return middle if told[0] == told[-1] else f"{middle} ({told[0]} to {told[-1]})"
-
-
 def table(episodes: int = EPISODES) -> str:
-    """Return the sparsity of the four scenes and what was learned in them, as tables."""
+    """Return the sparsity of the four scenes as a table."""
     lines = ["| Scene | " + " | ".join(Sparsity.__slots__) + " |"]
     for scene in SCENES:
         values = asdict(sparsity(f"agv/{scene}-v0", episodes=episodes)).values()
         lines.append(f"| {scene} | " + " | ".join(f"{value:.4g}" for value in values) + " |")
-    for scene in SCENES:
-        lines += [
-            "",
-            f"{scene}:",
-            *("| " + " | ".join(r) + " |" for r in learned(f"agv/{scene}-v0")),
-        ]
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the table."""
     import sys
 
     sys.stdout.write(table() + "\n")

@@ -129,7 +129,9 @@ def state_columns(
         ),
         *(_whole(f"draw_{e}", 0, channels + 1, "injected draw of the next step") for e in entities),
         *(
-            _whole(f"sensed_{k}_{c}", -1, most, f"channel {c}, {k} behind newest")
+            _whole(
+                f"history_{k}_{c}", -1, most, f"what was sensed of channel {c}, {k} behind newest"
+            )
             for k in range(history)
             for c in every
         ),

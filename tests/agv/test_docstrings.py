@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import runpy
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -15,6 +17,8 @@ from gym_suite.agv.maps import LAYOUTS
 from gym_suite.agv.parameters import VEHICLES
 from gym_suite.registration import catalogue
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "exploration.py"
+exploration = runpy.run_path(str(EXAMPLE))
 CARDS = {card.id: card for card in catalogue().values() if card.family == "agv"}
 HEADINGS = [
     "Description",
@@ -198,6 +202,14 @@ def test_sparsity_is_what_the_function_finds(scene):
     for row in rows:
         value = getattr(found, row["Figure"])
         assert float(row["Value"]) == pytest.approx(value, rel=0.02, abs=0.02), row["Figure"]
+
+
+@pytest.mark.parametrize("scene", sparsity.SCENES)
+def test_what_learned_it_is_what_ships(scene):
+    page = inspect.getdoc(getattr(agv, f"{scene}Env"))
+    rows = tables(page.split("## Rewards")[1].split("## Starting State")[0])[2]
+    assert [tuple(row.values()) for row in rows] == exploration["shipped"](scene)
+    assert [row["Method"] for row in rows] == list(CARDS[f"agv/{scene}-v0"].learned)
 
 
 def test_sparsity_has_bounds():
