@@ -174,6 +174,8 @@ def _section(
         "marks": _marks(comparison.marks(experiment), rows, styles),
         "profile": figures.profile(comparison, experiment, styles),
         "curves": [],
+        "explored": [],
+        "methods": [],
         "bode": [],
         "agents": [],
     }
@@ -262,9 +264,17 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
         if spec is experiment.agents[0]:
             loops = _loops(agent)
         agents.append(_description(name, styles[name], agent, [s.training_seed for s in specs]))
-    for folder, methods in shipped.items():
-        curves += figures.exploration_curves(folder, methods)
-    return {"curves": curves, "bode": loops, "agents": [a for a in agents if a]}
+    explored = [
+        f for at, methods in shipped.items() for f in figures.exploration_curves(at, methods)
+    ]
+    methods = [pair for named in shipped.values() for pair in named.items()]
+    return {
+        "curves": curves,
+        "explored": explored,
+        "methods": methods,
+        "bode": loops,
+        "agents": [a for a in agents if a],
+    }
 
 
 def _loops(controller: Any) -> list[figures.Figure]:
