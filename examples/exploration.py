@@ -93,10 +93,10 @@ def shipped(scene):
             (
                 algo,
                 f"{found.steps[0] / 1e6:.1f} M",
-                _told([100.0 * part for part in found.success], "{:.0f} %"),
+                _told([100.0 * part for part in found.success], "{:.0f}"),
                 _told(found.first_success, "{:,.0f}"),
-                _told([100.0 * count / cells for count in found.coverage], "{:.0f} %"),
-                _told(found.cpu_time, "{:.0f} s"),
+                _told([100.0 * count / cells for count in found.coverage], "{:.0f}"),
+                _told(found.cpu_time, "{:.0f}"),
             )
         )
     return rows

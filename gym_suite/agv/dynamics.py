@@ -144,7 +144,7 @@ def state_columns(
             Column(f"obstacle_{k}_y", "m", 0, height, "position of a moving obstacle"),
             Column(f"obstacle_{k}_theta", "rad", meaning="where a moving obstacle goes"),
         ]
-    low = dict.fromkeys(("x", "y", "goal_x", "goal_y", "payload"), 0.0)
+    low: dict[str, float] = dict.fromkeys(("x", "y", "goal_x", "goal_y", "payload"), 0.0)
     high = {"x": width, "y": height, "goal_x": width, "goal_y": height, "payload": payload}
     for agent in agents or ("",):
         prefix = f"{agent}_" if agent else ""

@@ -159,6 +159,7 @@ class DaggerPPO:
         kind = torch.int64 if choices else torch.float32
         loss_of = torch.nn.functional.cross_entropy if choices else torch.nn.functional.mse_loss
         this.policy.set_training_mode(True)
+        loss: Any = None
         for k in range(self.fits):
             for group in self._lesson_optimizer.param_groups:
                 group["lr"] = self.fit_rate * (1.0 - 0.99 * k / self.fits)

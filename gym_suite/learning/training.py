@@ -247,7 +247,9 @@ class _Work:
 
         limits = (self.settings.time_limit, self.keywords.get("max_episode_steps"))
         limits = [limit for limit in limits if limit]
-        keywords = self.keywords | ({"max_episode_steps": min(limits)} if limits else {})
+        keywords: dict[str, Any] = self.keywords | (
+            {"max_episode_steps": min(limits)} if limits else {}
+        )
         env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **keywords)
         if self.settings.normalize:
             env = VecNormalize(env, gamma=self.settings.discount)
