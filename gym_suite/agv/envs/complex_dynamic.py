@@ -118,20 +118,20 @@ class ComplexDynamicEnv(AGVEnv):
     | `reference_success` | 1        | 1    | part of the episodes in which `a_star` reaches the target                |
     | `reference_time`    | 18.67    | s    | time that it takes then                                                  |
 
-    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and what
-    does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and the
-    largest. Targets reached are those of 20 episodes at the end, floor seen the part of the cells that a vehicle can be
-    in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
+    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and
+    what does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and
+    the largest. Targets are those reached in 20 episodes at the end, floor is the part of the cells that a vehicle can
+    be in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
 
-    | Method       | Steps | Targets reached       | First one after steps      | Floor seen          | CPU time              |
-    |--------------|-------|-----------------------|----------------------------|---------------------|-----------------------|
-    | `ppo`        | 2.0 M | 15 % (10 % to 30 %)   | 95,808 (23,744 to 250,752) | 86 % (83 % to 88 %) | 73 s (68 s to 89 s)   |
-    | `ppo-rnd`    | 2.0 M | 15 % (10 % to 20 %)   | 41,792 (27,904 to 128,256) | 86 % (85 % to 87 %) | 100 s (92 s to 124 s) |
-    | `ppo-count`  | 2.0 M | 20 % (10 % to 30 %)   | 66,240 (24,192 to 129,216) | 91 % (90 % to 93 %) | 99 s (95 s to 102 s)  |
-    | `ppo-dagger` | 1.0 M | 100 % (95 % to 100 %) | 5,248 (4,800 to 5,760)     | 83 % (82 % to 84 %) | 101 s (95 s to 106 s) |
+    | Method       | Steps | Targets, %      | First one, steps           | Floor, %      | CPU, s          |
+    |--------------|-------|-----------------|----------------------------|---------------|-----------------|
+    | `ppo`        | 2.0 M | 15 (10 to 30)   | 95,808 (23,744 to 250,752) | 86 (83 to 88) | 73 (68 to 89)   |
+    | `ppo-rnd`    | 2.0 M | 15 (10 to 20)   | 41,792 (27,904 to 128,256) | 86 (85 to 87) | 100 (92 to 124) |
+    | `ppo-count`  | 2.0 M | 20 (10 to 30)   | 66,240 (24,192 to 129,216) | 91 (90 to 93) | 99 (95 to 102)  |
+    | `ppo-dagger` | 1.0 M | 100 (95 to 100) | 5,248 (4,800 to 5,760)     | 83 (82 to 84) | 101 (95 to 106) |
 
-    The walking target is met by chance now and then, which is all that PPO learns from, with a bonus or without; only the
-    pupil of the planner goes after it.
+    The walking target is met by chance now and then, which is all that PPO learns from, with a bonus or without; only
+    the pupil of the planner goes after it.
 
     ## Starting State
 

@@ -118,17 +118,17 @@ class SimpleDynamicEnv(AGVEnv):
     | `reference_success` | 1       | 1    | part of the episodes in which `a_star` reaches the target                |
     | `reference_time`    | 8.461   | s    | time that it takes then                                                  |
 
-    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and what
-    does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and the
-    largest. Targets reached are those of 20 episodes at the end, floor seen the part of the cells that a vehicle can be
-    in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
+    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and
+    what does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and
+    the largest. Targets are those reached in 20 episodes at the end, floor is the part of the cells that a vehicle can
+    be in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
 
-    | Method       | Steps | Targets reached       | First one after steps   | Floor seen          | CPU time             |
-    |--------------|-------|-----------------------|-------------------------|---------------------|----------------------|
-    | `ppo`        | 2.0 M | 95 % (65 % to 100 %)  | 7,616 (6,016 to 23,488) | 95 % (94 % to 96 %) | 75 s (58 s to 82 s)  |
-    | `ppo-rnd`    | 2.0 M | 100 % (90 % to 100 %) | 7,616 (6,016 to 19,584) | 94 % (94 % to 98 %) | 97 s (88 s to 112 s) |
-    | `ppo-count`  | 2.0 M | 100 % (90 % to 100 %) | 7,488 (5,760 to 22,016) | 98 % (97 % to 99 %) | 91 s (88 s to 103 s) |
-    | `ppo-dagger` | 0.5 M | 100 %                 | 2,688 (2,560 to 3,008)  | 91 % (90 % to 91 %) | 31 s (27 s to 37 s)  |
+    | Method       | Steps | Targets, %      | First one, steps        | Floor, %      | CPU, s         |
+    |--------------|-------|-----------------|-------------------------|---------------|----------------|
+    | `ppo`        | 2.0 M | 95 (65 to 100)  | 7,616 (6,016 to 23,488) | 95 (94 to 96) | 75 (58 to 82)  |
+    | `ppo-rnd`    | 2.0 M | 100 (90 to 100) | 7,616 (6,016 to 19,584) | 94 (94 to 98) | 97 (88 to 112) |
+    | `ppo-count`  | 2.0 M | 100 (90 to 100) | 7,488 (5,760 to 22,016) | 98 (97 to 99) | 91 (88 to 103) |
+    | `ppo-dagger` | 0.5 M | 100             | 2,688 (2,560 to 3,008)  | 91 (90 to 91) | 31 (27 to 37)  |
 
     A target that walks comes by of itself: here plain PPO is nearly as good as with a bonus.
 

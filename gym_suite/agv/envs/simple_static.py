@@ -118,20 +118,20 @@ class SimpleStaticEnv(AGVEnv):
     | `reference_success` | 1       | 1    | part of the episodes in which `a_star` reaches the target                |
     | `reference_time`    | 8.207   | s    | time that it takes then                                                  |
 
-    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and what
-    does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and the
-    largest. Targets reached are those of 20 episodes at the end, floor seen the part of the cells that a vehicle can be
-    in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
+    A discount of 0.99 leaves 0.99^2000 = 2e-9 of a reward that is 2000 steps away. What learns it nevertheless, and
+    what does not: the shipped trainings (`gym-suite train ID --algo METHOD`), five a method, medians with the least and
+    the largest. Targets are those reached in 20 episodes at the end, floor is the part of the cells that a vehicle can
+    be in; `ppo-dagger` imitates `a_star` first, whose driving in the first round counts for its last columns.
 
-    | Method       | Steps | Targets reached     | First one after steps    | Floor seen          | CPU time             |
-    |--------------|-------|---------------------|--------------------------|---------------------|----------------------|
-    | `ppo`        | 2.0 M | 25 % (20 % to 90 %) | 13,952 (6,912 to 49,728) | 96 % (94 % to 96 %) | 64 s (63 s to 71 s)  |
-    | `ppo-rnd`    | 2.0 M | 45 % (25 % to 95 %) | 13,952 (6,912 to 27,008) | 95 %                | 91 s (89 s to 102 s) |
-    | `ppo-count`  | 2.0 M | 95 % (75 % to 95 %) | 15,680 (6,848 to 82,560) | 99 % (97 % to 99 %) | 91 s (89 s to 99 s)  |
-    | `ppo-dagger` | 0.5 M | 100 %               | 2,752 (2,496 to 3,200)   | 91 % (90 % to 91 %) | 31 s (27 s to 36 s)  |
+    | Method       | Steps | Targets, %    | First one, steps         | Floor, %      | CPU, s         |
+    |--------------|-------|---------------|--------------------------|---------------|----------------|
+    | `ppo`        | 2.0 M | 25 (20 to 90) | 13,952 (6,912 to 49,728) | 96 (94 to 96) | 64 (63 to 71)  |
+    | `ppo-rnd`    | 2.0 M | 45 (25 to 95) | 13,952 (6,912 to 27,008) | 95            | 91 (89 to 102) |
+    | `ppo-count`  | 2.0 M | 95 (75 to 95) | 15,680 (6,848 to 82,560) | 99 (97 to 99) | 91 (89 to 99)  |
+    | `ppo-dagger` | 0.5 M | 100           | 2,752 (2,496 to 3,200)   | 91 (90 to 91) | 31 (27 to 36)  |
 
-    A bonus for what is new helps, and counting exactly helps more than distillation, though all three see the same floor:
-    they differ in how often they come near the target.
+    A bonus for what is new helps, and counting exactly helps more than distillation, though all three see the same
+    floor: they differ in how often they come near the target.
 
     ## Starting State
 
