@@ -36,17 +36,19 @@ VARIANTS = {
 }
 
 # Ids for several agents only: played in the joint form, with each agent's reward.
-SEVERAL = ("radio/JammingGame-v0", "radio/MultiAccess-v0")
+SEVERAL = tuple(card.id for card in catalogue().values() if not card.entry_point)
 
 # Keywords under which random actions earn something.
 TELLING = {"agv": {"reward": "dense"}}
+TELLING_TOGETHER = {"agv": {"reward": "dense", "lidar": 24}}
 
 
 def cases():
     """Return every rollout: name to id and keywords."""
     single = [card for card in catalogue().values() if card.entry_point]
     alone = {card.id: (card.id, TELLING.get(card.family, {})) for card in single}
-    return alone | {id: (id, {}) for id in SEVERAL} | VARIANTS
+    together = {id: (id, TELLING_TOGETHER.get(catalogue()[id].family, {})) for id in SEVERAL}
+    return alone | together | VARIANTS
 
 
 def make(id, worlds, keywords):

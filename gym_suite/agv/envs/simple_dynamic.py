@@ -130,7 +130,8 @@ class SimpleDynamicEnv(AGVEnv):
     | `ppo-count`  | 2.0 M | 100 (90 to 100) | 7,488 (5,760 to 22,016) | 98 (97 to 99) | 91 (88 to 103) |
     | `ppo-dagger` | 0.5 M | 100             | 2,688 (2,560 to 3,008)  | 91 (90 to 91) | 31 (27 to 37)  |
 
-    A target that walks comes by of itself: here plain PPO is nearly as good as with a bonus.
+    A target that walks comes by of itself, to a third of the vehicles that stand still: here plain PPO is nearly as
+    good as with a bonus.
 
     ## Starting State
 
