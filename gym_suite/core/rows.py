@@ -252,9 +252,8 @@ class Rows:
                 )
         for name in ("x", "key", "step", "queue", "work"):
             getattr(self, name)[:] = state[name]
-        if len(
-            self.setup.mismatch
-        ):  # else the plant is what this setup says, whatever the snapshot's was
+        # Without mismatch the plant is what this setup says, whatever the snapshot's was.
+        if len(self.setup.mismatch):
             self.p[:] = state["p"]
         if self.engine is not None:
             self.engine.set_state(self, state["engine"])

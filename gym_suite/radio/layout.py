@@ -38,12 +38,6 @@ def occupancy_at(n):
 
 
 @kernel
-def peer_at(n, channels):
-    """Return the first column of the peer's observation."""
-    return X_ACTIONS + n + channels
-
-
-@kernel
 def on_at(n, channels):
     """Return the first column of what is 1 while an entity transmits."""
     return X_ACTIONS + n + 2 * channels
@@ -77,6 +71,15 @@ def sensed_at(n, channels):
 def newest_at(x, n, channels):
     """Return the first column of what was sensed last."""
     return sensed_at(n, channels) + int(x[X_NEWEST]) * channels
+
+
+@kernel
+def clear_history(x, n, channels, history):
+    """Make what was sensed unknown; the vector that is written next, that of step 0, is the first one."""
+    x[X_NEWEST] = 1.0 if history > 1 else 0.0
+    first = sensed_at(n, channels)
+    for j in range(first, first + history * channels):
+        x[j] = UNKNOWN
 
 
 @kernel

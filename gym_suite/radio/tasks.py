@@ -22,15 +22,14 @@ from gym_suite.radio.layout import (
     X_ACK,
     X_BLOCKED,
     X_CHANNEL,
-    X_NEWEST,
     X_PRIMARY,
     X_SINR,
     X_SUCCESS,
     X_SWITCHED,
+    clear_history,
     copy_history,
     newest_at,
     occupancy_at,
-    sensed_at,
     turn_history,
 )
 from gym_suite.radio.link import fading_power, power_on
@@ -270,9 +269,7 @@ def step_one(x, key, step, u, p, tables, work, m):
 def reset_one(x, key, p, tables, work):
     """Put one row at the start of an episode: step 0 is played, the agent silent. Then :func:`detect`."""
     start_entities(x, key, p, tables, work)
-    x[X_NEWEST] = 1.0 if p[P_HISTORY] > 1.0 else 0.0  # so that the vector of step 0 is the first
-    for j in range(sensed_at(int(p[P_ENTITIES]), int(p[P_CHANNELS])), x.shape[0]):
-        x[j] = UNKNOWN
+    clear_history(x, int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY]))
     sense(x, p)
 
 

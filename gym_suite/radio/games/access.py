@@ -19,12 +19,11 @@ from gym_suite.radio.layout import (
     SILENT,
     UNKNOWN,
     X_ACTIONS,
-    X_NEWEST,
+    clear_history,
     copy_history,
     draw_at,
     newest_at,
     occupancy_at,
-    sensed_at,
     turn_history,
 )
 from gym_suite.radio.link import is_on
@@ -200,10 +199,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
         for j in range(x.shape[1]):
             x[i, j] = 0.0
         start_entities(x[i], key[i], row, tables, work[i])
-        x[i, X_NEWEST] = 1.0 if row[P_HISTORY] > 1.0 else 0.0
-        first = sensed_at(n, channels)
-        for k in range(int(row[P_HISTORY]) * channels):
-            x[i, first + k] = UNKNOWN
+        clear_history(x[i], n, channels, int(row[P_HISTORY]))
         remember(x[i], row, tables)
         measure_one(x[i], row, tables, m[:, i])
         observe_all(x[i], row, tables, o[i])
