@@ -20,6 +20,7 @@ import numpy as np
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.core.parameters import unknown_error
+from gym_suite.registration import card
 
 __all__ = ["SETTINGS", "Experiment", "Run", "Setting", "provenance", "read_seeds", "read_settings"]
 
@@ -72,7 +73,8 @@ class Run:
 
     def digest(self) -> str:
         """Hexadecimal digest of everything that decides the result."""
-        versions = _versions()
+        from gym_suite.core.kernel import source_digest
+
         content = {
             "id": self.id,
             "keywords": dict(self.setting.keywords),
@@ -80,7 +82,7 @@ class Run:
             "seed": self.seed,
             "horizon": self.horizon,
             "agent": [self.agent.name, self.agent.training_seed, self.agent.identity],
-            "sources": [versions[key] for key in ("gym_suite", "kernel_digest")],
+            "sources": [_versions()["gym_suite"], source_digest(card(self.id).family)],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -130,8 +132,6 @@ def read_settings(
         ValueError: a name is unknown to all ids (the nearest is told), keywords are not plain
             data, or there is no setting.
     """
-    from gym_suite.registration import card
-
     own = {id: card(id).settings for id in ids}
     if isinstance(settings, Mapping):
         named = [Setting(str(name), dict(words)) for name, words in settings.items()]
@@ -189,9 +189,12 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return read
 
 
-def provenance() -> dict[str, str]:
-    """Versions of everything that produced a result, and the day."""
-    return {**_versions(), "date": datetime.now(UTC).date().isoformat()}
+def provenance(id: str) -> dict[str, str]:
+    """Versions of everything that produced a result of an id, and the day."""
+    from gym_suite.core.kernel import source_digest
+
+    sources = {"source_digest": source_digest(card(id).family)}
+    return {**_versions(), **sources, "date": datetime.now(UTC).date().isoformat()}
 
 
 @cache
@@ -199,12 +202,10 @@ def _versions() -> Mapping[str, str]:
     import platform
     from importlib.metadata import version
 
-    from gym_suite.core.kernel import digest
     from gym_suite.version import __version__
 
     return {
         "gym_suite": __version__,
-        "kernel_digest": digest(),
         **{name: version(name) for name in ("numpy", "numba", "gymnasium")},
         "python": platform.python_version(),
     }

@@ -335,5 +335,5 @@ def _record(
         },
         "metrics": metrics or {},
         "time_per_action": seconds,
-        "provenance": provenance(),
+        "provenance": provenance(job.id),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import namedtuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +43,13 @@ class Column:
 
 
 class Columns:
-    """An ordered, immutable set of columns with access by position and by name."""
+    """An ordered, immutable set of columns with access by position and by name.
 
-    __slots__ = ("_columns", "_index")
+    Kernels read columns by :attr:`places`: with ``P = PARAMETERS.places`` at module level ``p[P.r_s]`` is the
+    stator resistance, to the compiler the same as the number written out.
+    """
+
+    __slots__ = ("_columns", "_index", "_places")
 
     def __init__(self, *columns: Column) -> None:
         self._columns = tuple(columns)
@@ -51,6 +57,44 @@ class Columns:
         if len(self._index) != len(columns):
             names = [column.name for column in columns]
             raise ValueError(f"column names must differ, got {names}")
+        self._places: Any = None
+
+    @classmethod
+    def of(cls, parameters: type, prefix: str = "", only: Iterable[str] | None = None) -> Columns:
+        """Return the columns of a parameter dataclass: what its fields declare is not said again.
+
+        Args:
+            parameters: A dataclass whose numbers are declared by :func:`gym_suite.core.parameters.parameter`.
+            prefix: Put in front of each name.
+            only: Names of the fields to take; all declared numbers by default.
+        """
+        declared = {f.name: f.metadata for f in fields(parameters) if "meaning" in f.metadata}
+        chosen = declared if only is None else {name: declared[name] for name in only}
+        return cls(
+            *(
+                Column(
+                    prefix + name,
+                    about["unit"],
+                    about["low"] if about["above"] is None else about["above"],
+                    about["high"],
+                    about["meaning"],
+                    source=about["source"],
+                    whole=about["integer"],
+                )
+                for name, about in chosen.items()
+            )
+        )
+
+    @property
+    def places(self) -> Any:
+        """The position of each column by its name, as a named tuple of whole numbers.
+
+        Raises:
+            ValueError: If a column's name is no identifier.
+        """
+        if self._places is None:
+            self._places = namedtuple("Places", self.names)(*range(len(self)))
+        return self._places
 
     @property
     def names(self) -> tuple[str, ...]:

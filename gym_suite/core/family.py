@@ -11,7 +11,7 @@ A row ``x`` holds the world's own columns, then one block of columns per agent, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -23,6 +23,10 @@ from gym_suite.core.observations import Image
 
 if TYPE_CHECKING:
     from gym_suite.core.rows import Rows
+
+
+#: Keywords of every environment that touch the plant and not what controllers see.
+PLANT_KEYWORDS = ("noise", "mismatch", "delay", "disturbance")
 
 
 class Advance(Protocol):
@@ -254,6 +258,19 @@ class Setup:
             self, "plant_row", row if self.plant_row is None else _frozen(self.plant_row)
         )
 
+    def nominal(self) -> Setup:
+        """Return the setup without what noise, mismatch, delay and disturbance do: nothing in it tells of them."""
+        shown = {k: v for k, v in self.keywords.items() if k not in PLANT_KEYWORDS}
+        return replace(
+            self,
+            plant_row=None,
+            tables=self.nominal_tables,
+            mismatch=np.zeros((0, 3)),
+            noise=None,
+            delay=0,
+            keywords=shown,
+        )
+
     @property
     def agent_count(self) -> int:
         """Number of agents in a world."""
@@ -290,6 +307,8 @@ class Setup:
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
+    if array.base is None and not array.flags.writeable and array.flags.c_contiguous:
+        return array
     copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
@@ -298,13 +317,14 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 class Nominal:
     """What controllers may know: nominal parameters, tables and the nominal model.
 
-    None of it is touched by noise, mismatch, delay or disturbance.
+    None of it is touched by noise, mismatch, delay or disturbance, nor does anything lead to them: its setup is the
+    nominal one.
     """
 
     __slots__ = ("parameters", "row", "setup")
 
     def __init__(self, setup: Setup) -> None:
-        self.setup = setup
+        self.setup = setup.nominal()
         self.row = setup.row
         self.parameters = MappingProxyType(
             dict(zip(setup.parameter_columns.names, self.row.tolist(), strict=True))
@@ -316,7 +336,7 @@ class Nominal:
     @property
     def tables(self) -> tuple[np.ndarray, ...]:
         """The read-only tables shared by all rows, without disturbances."""
-        return self.setup.nominal_tables  # type: ignore[return-value]
+        return self.setup.tables
 
     @property
     def dt(self) -> float:

@@ -1,48 +1,134 @@
 """The one way to compile: :func:`kernel`, and the cache folder that never goes stale.
 
 Numba keys its disk cache by the file a function stands in, so a change in another file that the function calls is
-not noticed. All our kernels are therefore cached in a folder named after a digest of all the package's sources:
-any edit starts a new folder, and an unchanged package is warm from its second start on.
+not noticed. Our kernels are therefore cached in a folder per family, named after a digest of all sources that the
+family's machine code is made from: an edit of one of them starts a new folder, an edit elsewhere compiles nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import tempfile
 import threading
+import time
+import types as python_types
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config
+from numba.core import config, event, types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 CACHE_VARIABLE = "GYM_SUITE_CACHE_DIR"
 SLOW_COMPILE = 2.0  # s, after which a first compile says that it is one
+PACKAGE = Path(__file__).resolve().parent.parent
+#: Folders of the package whose kernels every family may call.
+SHARED = ("core", "controllers")
+#: Shared sources that hold no kernel and decide no number: what is said of an id, and its catalogue.
+_TOLD = frozenset({"core/page.py", "core/cards.py"})
+#: What besides core, controllers and the family decides a result, and what of it only shows results.
+_JUDGES = ("comparison", "learning")
+_SHOWN = _TOLD | {f"comparison/{n}.py" for n in ("report", "terminal", "figures", "charts")}
+_DATA = ("data/*", "scenarios/*", "maps/*", "tracks/*")
+
+
+# ------------------------------------------------------------------------------------------------------------ digests
+
+
+def family_of(module: str) -> str:
+    """Return whose kernels a module's are: a folder of this package, a module outside, "" for the shared ones."""
+    top, _, rest = module.partition(".")
+    if top != PACKAGE.name:
+        return top
+    part = rest.partition(".")[0]
+    return "" if part in SHARED else part
 
 
 @cache
-def digest() -> str:
-    """Return a hexadecimal digest of the package's sources and data, and of what compiles them.
+def kernel_digest(family: str = "") -> str:
+    """Return a hexadecimal digest of all sources that a family's machine code is made from.
 
-    It names the cache folder and marks results: after a change of a formula or a table neither old
-    machine code nor old results are taken for current. Learned policies carry checksums of their own.
+    It names the cache folder. Pages, data, other families, the family's cards and its drawings are not among them.
+
+    Args:
+        family: A folder of this package, or a module or package outside of it; empty for the shared kernels.
     """
-    package = Path(__file__).resolve().parent.parent
+    return _digest(_kernel_sources(family))
+
+
+@cache
+def source_digest(family: str) -> str:
+    """Return a hexadecimal digest of all that decides the results of a family: sources, data and how agents are judged.
+
+    It marks results: after a change of any of them no old result is taken for current. Learned policies carry
+    checksums of their own.
+
+    Args:
+        family: As for :func:`kernel_digest`.
+    """
+    parts = dict(_kernel_sources(family))
+    for name in _JUDGES:
+        parts.update(_below(PACKAGE / name, "*.py"))
+    if _is_ours(family):
+        parts.update(_below(PACKAGE / family, *_DATA))
+    return _digest((name, path) for name, path in parts.items() if name not in _SHOWN)
+
+
+def _digest(parts: Iterable[tuple[str, Path]]) -> str:
     content = hashlib.sha256()
     content.update(f"{sys.version_info[:2]} numba {numba.__version__}".encode())
-    parts = (*package.rglob("*.py"), *package.rglob("*/data/*"), *package.rglob("*/scenarios/*"))
-    for path in sorted(part for part in parts if part.is_file() and part.suffix != ".pyc"):
-        content.update(path.relative_to(package).as_posix().encode())
+    for name, path in sorted(parts):
+        content.update(name.encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:16]
+
+
+def _kernel_sources(family: str) -> Iterator[tuple[str, Path]]:
+    for name in SHARED:
+        yield from (part for part in _below(PACKAGE / name, "*.py") if part[0] not in _TOLD)
+    if _is_ours(family):
+        told = {f"{family}/cards.py", f"{family}/render.py"}
+        yield from (part for part in _below(PACKAGE / family, "*.py") if part[0] not in told)
+    elif family:
+        yield from _outside(family)
+
+
+def _is_ours(family: str) -> bool:
+    return family.isidentifier() and (PACKAGE / family).is_dir()
+
+
+def _below(folder: Path, *patterns: str) -> Iterator[tuple[str, Path]]:
+    for pattern in patterns:
+        for path in folder.rglob(pattern):
+            if path.is_file() and path.suffix != ".pyc":
+                yield f"{folder.name}/{path.relative_to(folder).as_posix()}", path
+
+
+def _outside(module: str) -> Iterator[tuple[str, Path]]:
+    """Yield the sources of a package that is not ours, or those beside a module that is not ours."""
+    path = _file_of(module)
+    if path is None:
+        return
+    if path.name == "__init__.py":
+        yield from _below(path.parent, "*.py")
+    else:
+        yield from ((found.name, found) for found in path.parent.glob("*.py"))
+
+
+def _file_of(module: str) -> Path | None:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return Path(file).resolve() if file and Path(file).is_file() else None
+
+
+# --------------------------------------------------------------------------------------------------- the cache folder
 
 
 def _user_cache() -> Path:
@@ -58,26 +144,41 @@ def _user_cache() -> Path:
 
 
 @cache
-def cache_folder() -> Path:
-    """Return the folder of this version's machine code, created if need be.
+def cache_root() -> Path:
+    """Return the folder that holds the machine code of all families and versions, created if need be.
 
-    It lies below ``GYM_SUITE_CACHE_DIR`` or the user's cache folder. Where that cannot be written a temporary
+    It is ``GYM_SUITE_CACHE_DIR`` or lies below the user's cache folder. Where that cannot be written a temporary
     folder serves for this process, with one warning.
     """
-    folder = _user_cache() / f"kernels-{digest()}"
+    root = _user_cache()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
             pass
     except OSError as error:
         warnings.warn(
-            f"the kernel cache {folder} cannot be written ({error.strerror}); compiled code is kept in a "
+            f"the kernel cache {root} cannot be written ({error.strerror}); compiled code is kept in a "
             f"temporary folder and compiled again at the next start. Set {CACHE_VARIABLE} to a writable folder.",
             RuntimeWarning,
             stacklevel=2,
         )
         return Path(tempfile.mkdtemp(prefix="gym_suite-kernels-"))
+    return root
+
+
+@cache
+def cache_folder(family: str = "") -> Path:
+    """Return the folder of a family's machine code of this version, created if need be.
+
+    Args:
+        family: As for :func:`kernel_digest`.
+    """
+    folder = cache_root() / f"kernels-{family or SHARED[0]}-{kernel_digest(family)}"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+# ---------------------------------------------------------------------------------------------------------- compiling
 
 
 def kernel(function: Function) -> Function:
@@ -115,45 +216,170 @@ def called_kernel(function: Function) -> Function:
     return _compile(function, inline=False)
 
 
-def _compile(function: Function, *, inline: bool) -> Function:
-    settings: Any = config  # its names are made at run time, and two options below are undocumented
+def _compile(function: Any, *, inline: bool) -> Any:
+    """Return a function that Python calls with a wrapper, and other kernels without one.
+
+    A kernel is compiled for each combination of argument types. A constant argument has a type of its own, so that
+    ``f(key, 0)`` and ``f(key, 1)`` would be compiled apart, which was a third of a cold start: kernels are therefore
+    typed as if no argument were a constant (LLVM still folds it where it inlines). Inner functions need no wrapper that
+    Python could call, which is another quarter; but machine code without one must never be found by Python, which would
+    jump to nowhere. So each function is two to Numba, under two names in the cache: one that Python calls, one that
+    kernels call. Whichever is not used is never compiled.
+    """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
+    family = family_of(function.__module__)
+    options = {
+        # A function typed into a session has no file that a later start could find it by.
+        "cache": not family or _is_ours(family) or _file_of(family) is not None,
+        "error_model": "numpy",
+        "nogil": True,
+        "_nrt": False,
+        "forceinline": inline,
+        "no_cfunc_wrapper": True,  # nobody passes kernels to C; a tenth of the compile time
+    }
+    settings: Any = config  # its names are made at run time, and two options above are undocumented
     njit: Any = numba.njit
     previous = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_folder())
+    settings.CACHE_DIR = str(cache_folder(family) if options["cache"] else "")
     try:
-        return njit(
-            cache=True,
-            error_model="numpy",
-            nogil=True,
-            _nrt=False,
-            forceinline=inline,
-            no_cfunc_wrapper=True,  # nobody passes kernels to C; a tenth of the compile time
-        )(function)
+        outer = njit(**options)(function)
+        inner = njit(**options, no_cpython_wrapper=True)(_renamed(function, "_inner"))
     finally:
         settings.CACHE_DIR = previous
+    outer.get_call_template = partial(_typed_without_constants, inner.get_call_template)
+    outer.get_overload = inner.get_overload
+    outer.inner = inner
+    return outer
 
 
-_said = threading.Event()
+def _renamed(function: Any, suffix: str) -> Any:
+    """Return the same function under another name, so that Numba's cache keeps both."""
+    twin = python_types.FunctionType(
+        function.__code__, function.__globals__, function.__name__ + suffix, function.__defaults__
+    )
+    twin.__qualname__ = function.__qualname__ + suffix
+    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__module__ = function.__module__
+    return twin
+
+
+def _typed_without_constants(template: Any, args: Iterable[Any], kws: Mapping[str, Any]) -> Any:
+    return template(
+        tuple(map(types.unliteral, args)), {k: types.unliteral(v) for k, v in kws.items()}
+    )
+
+
+# ------------------------------------------------------------------------------------------------- saying that it runs
+
+_TIMES = "compile-times.json"
+_announcing = threading.local()
+_taken: dict[str, tuple[int, float]] = {}  # functions and seconds of this process by family
+
+
+class Compilations:
+    """Counts the functions compiled while it is open; those read from the disk are not among them."""
+
+    def __init__(self, tell: Callable[[int], None] = lambda count: None) -> None:
+        self.count = 0
+        self._tell = tell
+        self._listener = _Listener(self._note)
+
+    def _note(self) -> None:
+        self.count += 1
+        self._tell(self.count)
+
+    def __enter__(self) -> Compilations:
+        event.register("numba:compile", self._listener)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.unregister("numba:compile", self._listener)
+
+
+class _Listener(event.Listener):
+    def __init__(self, note: Callable[[], None]) -> None:
+        self._note = note
+
+    def on_start(self, event: Any) -> None:
+        self._note()
+
+    def on_end(self, event: Any) -> None:
+        pass
 
 
 @contextmanager
-def announce_slow_compile(what: str) -> Iterator[None]:
-    """Say once on stderr that a compile is under way, should the body take over two seconds."""
+def announce_slow_compile(family: str) -> Iterator[None]:
+    """Say on stderr that kernels are being compiled, should the body take over two seconds.
 
-    def say() -> None:
-        if not _said.is_set():
-            _said.set()
-            sys.stderr.write(
-                f"gym_suite: compiling {what}; this happens once per version and machine.\n"
-            )
+    It says so once for each family, and on a terminal it goes on to count. What a process has taken is kept beside the
+    cache, so that the next one can say how long it usually takes.
 
-    if _said.is_set():
+    Args:
+        family: Whose kernels, for the message.
+    """
+    if getattr(_announcing, "busy", False):
         yield
         return
-    timer = threading.Timer(SLOW_COMPILE, say)
-    timer.daemon = True
-    timer.start()
+    _announcing.busy = True
+    usual = _usual(family)
+    start = time.perf_counter()
+    done = threading.Event()
+    compiled = Compilations()
+
+    def say() -> None:
+        if done.wait(SLOW_COMPILE):
+            return
+        while not compiled.count:
+            if done.wait(0.05):
+                return
+        if family not in _taken:
+            about = f"{usual[1]:.0f} s" if usual else "half a minute"
+            sys.stderr.write(
+                f"gym_suite: compiling the {family} kernels, which usually takes {about}; "
+                "this happens once per version and machine.\n"
+            )
+        if not sys.stderr.isatty():
+            return
+        of = f" of about {usual[0]:.0f}" if usual else ""
+        while not done.wait(0.5):
+            seconds = time.perf_counter() - start
+            count = compiled.count + _taken.get(family, (0, 0.0))[0]
+            sys.stderr.write(f"\r  {count}{of} functions, {seconds:.0f} s ")
+            sys.stderr.flush()
+        sys.stderr.write("\r" + " " * 50 + "\r")
+
+    teller = threading.Thread(target=say, daemon=True)
     try:
-        yield
+        with compiled:
+            teller.start()
+            yield
     finally:
-        timer.cancel()
+        _announcing.busy = False
+        done.set()
+        teller.join()
+        seconds = time.perf_counter() - start
+        if seconds > SLOW_COMPILE and compiled.count:
+            count, before = _taken.get(family, (0, 0.0))
+            _taken[family] = count + compiled.count, before + seconds
+            _keep(family, *_taken[family])
+
+
+def _usual(family: str) -> tuple[float, float] | None:
+    """Return how many functions and seconds the last long compilation of a family took here, if it is known."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        count, seconds = json.loads((cache_root() / _TIMES).read_text("utf-8"))[family]
+        return float(count), float(seconds)
+    return None
+
+
+def _keep(family: str, count: int, seconds: float) -> None:
+    path = cache_root() / _TIMES
+    known: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        known = dict(json.loads(path.read_text("utf-8")))
+    known[family] = [count, round(seconds, 1)]
+    with suppress(OSError):
+        scratch = path.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps(known), "utf-8")
+        scratch.replace(path)

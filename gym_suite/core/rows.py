@@ -42,7 +42,10 @@ class Rows:
 
     __slots__ = (
         "_all",
+        "_clipped",
         "_cold",
+        "_echo",
+        "_excess",
         "_handed_out",
         "_high",
         "_low",
@@ -85,6 +88,11 @@ class Rows:
         self._low = setup.observation_columns.low
         self._high = setup.observation_columns.high
         self._cold = True
+        self._echo, self._excess = _places_of_issued(setup), np.zeros(n)
+        self._clipped = [
+            columns.index("clipped") if "clipped" in columns else None
+            for columns in (setup.metric_columns, setup.state_columns)
+        ]
         self._step_batch, self._tables = setup.kernels.step, setup.tables
         self.engine = setup.engine(setup, n) if setup.engine else None
         self._allocate()
@@ -136,7 +144,7 @@ class Rows:
             self._fresh()
         arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
         if self._cold:
-            with announce_slow_compile(f"the {setup.family} kernels"):
+            with announce_slow_compile(setup.family):
                 setup.kernels.reset(*arguments)
             self._cold = self.engine is None  # the compiled step is still to come
         else:
@@ -154,6 +162,7 @@ class Rows:
         setup.kernels.observe(
             self.x, self.key, self.step, self.p, setup.tables, self.work, self.metrics, self.o, mask
         )
+        self._show_issued(mask & (self.step > 0))
         self._add_noise(mask)
         self._capture(mask)
 
@@ -168,10 +177,7 @@ class Rows:
         if setup.delay:
             wrong = first_not_finite(self.u, skip)
             self._refuse(wrong)
-            late = self.queue[:, 0].copy()
-            self.queue[:, :-1] = self.queue[:, 1:]
-            self.queue[:, -1] = self.u
-            self.u[:] = late
+            self._issue(~skip)
         before = self.metrics, self.m, self.o, self.pictures, self.reward, self.terminated
         self._fresh()
         if self.engine is not None:
@@ -181,15 +187,51 @@ class Rows:
         if wrong >= 0:
             self.metrics, self.m, self.o, self.pictures, self.reward, self.terminated = before
             self._refuse(wrong)
+        if setup.delay:
+            self._count_excess(~skip)
+            self._show_issued(~skip)
         if setup.noise is not None:
             self._add_noise(~skip)
         if self.pictures:
             self._capture(~skip)
 
+    def _issue(self, mask: np.ndarray) -> None:
+        """Put the actions of the masked rows into the queue and take those out that arrive now."""
+        if self.setup.actions is None:
+            self._excess[mask] = (np.abs(self.u[mask]) > 1.0).sum(axis=1)
+            np.clip(self.u, -1.0, 1.0, out=self.u)
+        issued = self.u[mask]
+        self.u[mask] = self.queue[mask, 0]
+        self.queue[mask, :-1] = self.queue[mask, 1:]
+        self.queue[mask, -1] = issued
+
+    def _count_excess(self, mask: np.ndarray) -> None:
+        """Count what was clipped of the action issued, for nothing is left to clip of the one that has arrived."""
+        for array, column in zip((self.m, self.x), self._clipped, strict=True):
+            if column is not None and self.setup.actions is None:
+                array[mask, column] = self._excess[mask]
+
+    def _show_issued(self, mask: np.ndarray) -> None:
+        """Show the action that was issued last as the last one, not the one that has arrived.
+
+        What an agent has done it knows; with the delay it could otherwise not tell what is under way.
+        """
+        if not self.setup.delay:
+            return
+        if not len(self._echo):
+            return
+        n, agents = self.n, self.setup.agent_count
+        issued = self.queue[:, -1].reshape(n, agents, -1)
+        if self.setup.actions is not None:
+            issued = (issued == np.arange(self.setup.actions)).astype(np.float32)
+        seen = self.o.reshape(n, agents, -1)
+        for k, column in enumerate(self._echo):
+            seen[mask, :, column] = issued[mask, :, k]
+
     def _step(self, skip: np.ndarray) -> int:
         if self._cold:
             self._cold = False
-            with announce_slow_compile(f"the {self.setup.family} kernels"):
+            with announce_slow_compile(self.setup.family):
                 return self._step(skip)
         return self._step_batch(
             self.x,
@@ -259,6 +301,13 @@ class Rows:
             self.engine.set_state(self, state["engine"])
         self._fresh()
         self.observe(self._all)
+
+
+def _places_of_issued(setup: Setup) -> list[int]:
+    """Return the observation columns that show the last action, one for each of its elements or choices."""
+    names = setup.observation_columns.names
+    places = [j for j, name in enumerate(names) if name.startswith("last_action_")]
+    return places if len(places) == (setup.actions or setup.action_size) else []
 
 
 @kernel

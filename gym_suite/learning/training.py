@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.kernel import digest
+from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
 from gym_suite.learning.export import as_numpy
 from gym_suite.learning.novelty import Exploration
@@ -163,6 +163,7 @@ class _Work:
     ):
         self.id, self.algo, self.settings, self.folder = id, algo, settings, folder
         self.keywords, self.evaluation, self.say = keywords, evaluation, say
+        self.digest = source_digest(evaluation.setup.family)
 
     def open(self, command: str) -> None:
         """Score the reference controller and open the manifest.
@@ -217,7 +218,9 @@ class _Work:
         if entry is not None and path.is_file():
             load_policy(path, self.id)  # a damaged one is refused, not trusted
             other = (
-                "" if entry["kernel_digest"] == digest() else ", with other sources of the package"
+                ""
+                if entry.get("source_digest") == self.digest
+                else ", with other sources of the package"
             )
             self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}{other}), skipped")
             return _run_of(path, entry)
@@ -230,7 +233,7 @@ class _Work:
             training_seed=seed,
             observation_columns=setup.joint_names(setup.observation_columns),
             action_columns=setup.joint_names(setup.action_columns),
-            provenance={k: entry[k] for k in ("steps", "date", "versions", "kernel_digest")},
+            provenance={k: entry[k] for k in ("steps", "date", "versions", "source_digest")},
         )
         policy.save(path)
         replace_curve(self.folder, self.algo, seed, curve.rows)
@@ -272,7 +275,7 @@ class _Work:
             "score": dataclasses.asdict(curve.score),
             "reached": dataclasses.asdict(curve.reached) if curve.reached else None,
             "versions": versions(),
-            "kernel_digest": digest(),
+            "source_digest": self.digest,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 

@@ -293,7 +293,7 @@ def test_report_is_one_self_contained_page(tmp_path):
     lines = (tmp_path / "report" / "results.jsonl").read_text().splitlines()
     assert [decode(line)["run"] for line in lines] == [r["run"] for r in comparison.records]
     record = json.loads(lines[0])
-    assert {"gym_suite", "kernel_digest", "numpy", "numba", "gymnasium", "python"} <= set(
+    assert {"gym_suite", "source_digest", "numpy", "numba", "gymnasium", "python"} <= set(
         record["provenance"]
     )
 

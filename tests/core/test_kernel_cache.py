@@ -1,5 +1,6 @@
 """Compiled code is never stale, and a missing or unwritable cache costs time, not results."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numba
 import pytest
 
 import gym_suite
@@ -16,11 +18,11 @@ from gym_suite.core.kernel import announce_slow_compile
 PACKAGE = Path(gym_suite.__file__).parent
 PROGRAM = """
 import warnings
-from gym_suite.core.kernel import cache_folder, digest, kernel
+from gym_suite.core.kernel import cache_folder, kernel_digest, kernel
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     folders = {cache_folder() for _ in range(3)}
-print(digest(), folders.pop(), len(caught), caught[0].message if caught else "-", sep="\\n")
+print(kernel_digest(), folders.pop(), len(caught), caught[0].message if caught else "-", sep="\\n")
 """
 
 
@@ -107,24 +109,119 @@ def test_an_unwritable_cache_warns_once_and_falls_back(tmp_path):
     assert stderr.count("cannot be written") == 1
 
 
+def compile_something():
+    """Compile a new function: what is announced is compilations, not time that passes."""
+    numba.njit(lambda x: x + 1.0)(1.0)
+    time.sleep(0.2)
+
+
 @pytest.fixture
-def silent(monkeypatch):
-    """As in a process that has said nothing yet, and with little patience."""
-    monkeypatch.setattr(module, "_said", type(module._said)())
+def silent(monkeypatch, tmp_path):
+    """As in a process that has said nothing yet, with little patience and nothing known of earlier times."""
+    monkeypatch.setattr(module, "_taken", {})
     monkeypatch.setattr(module, "SLOW_COMPILE", 0.02)
+    monkeypatch.setattr(module, "cache_root", lambda: tmp_path)
 
 
-def test_a_slow_compile_says_so_once(silent, capsys):
+def test_a_slow_compile_says_so_once_a_family(silent, capsys):
     for _ in range(2):
-        with announce_slow_compile("the toy kernels"):
-            time.sleep(0.2)
+        with announce_slow_compile("toys"):
+            compile_something()
     said = capsys.readouterr().err
-    assert said.count("compiling the toy kernels") == 1
+    assert said.count("compiling the toys kernels") == 1
     assert "once" in said
+    assert "half a minute" in said
 
 
-def test_a_quick_compile_says_nothing(silent, capsys):
-    with announce_slow_compile("the toy kernels"):
-        pass
-    time.sleep(0.1)
+def test_the_next_process_says_how_long_it_usually_takes(silent, capsys, tmp_path, monkeypatch):
+    times = {"toys": [70, 12.3]}
+    (tmp_path / "compile-times.json").write_text(json.dumps(times), "utf-8")
+    monkeypatch.setattr(module, "SLOW_COMPILE", 0.0)
+    with announce_slow_compile("toys"):
+        compile_something()
+    assert "usually takes 12 s" in capsys.readouterr().err
+    count, seconds = json.loads((tmp_path / "compile-times.json").read_text("utf-8"))["toys"]
+    assert count >= 1
+    assert 0.1 < seconds < 60.0
+
+
+def test_a_quick_compile_says_nothing(silent, capsys, monkeypatch):
+    monkeypatch.setattr(module, "SLOW_COMPILE", 5.0)
+    with announce_slow_compile("toys"):
+        compile_something()
     assert capsys.readouterr().err == ""
+
+
+def test_waiting_without_a_compilation_says_nothing(silent, capsys):
+    with announce_slow_compile("toys"):
+        time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+
+
+DIGESTS = """
+from gym_suite.core.kernel import kernel_digest, source_digest
+for family in ("motors", "drones"):
+    print(kernel_digest(family), source_digest(family))
+"""
+
+
+@pytest.mark.parametrize(
+    ("edited", "compiled_anew", "judged_anew"),
+    [
+        ("core/random.py", "motors drones", "motors drones"),
+        ("controllers/pid.py", "motors drones", "motors drones"),
+        ("motors/dynamics.py", "motors", "motors"),
+        ("motors/data/wltc_class3b.csv", "", "motors"),
+        ("motors/render.py", "", ""),
+        ("motors/pages/family.md", "", ""),
+        ("core/page.py", "", ""),
+        ("comparison/metrics.py", "", "motors drones"),
+        ("comparison/report.py", "", ""),
+        ("radio/dynamics.py", "", ""),
+        ("cli.py", "", ""),
+    ],
+)
+def test_an_edit_voids_what_it_must_and_nothing_else(tmp_path, edited, compiled_anew, judged_anew):
+    """Machine code by family; results by what decides them. A page or another family voids neither."""
+    shutil.copytree(
+        PACKAGE, tmp_path / "gym_suite", ignore=shutil.ignore_patterns("policies", "*.npz")
+    )
+    before = [line.split() for line in run(tmp_path, DIGESTS)[0]]
+    path = tmp_path / "gym_suite" / edited
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as file:
+        file.write("# edited\n")
+    after = [line.split() for line in run(tmp_path, DIGESTS)[0]]
+    changed = [
+        {
+            f
+            for f, old, new in zip(("motors", "drones"), before, after, strict=True)
+            if old[k] != new[k]
+        }
+        for k in range(2)
+    ]
+    assert changed == [set(compiled_anew.split()), set(judged_anew.split())]
+
+
+def test_constants_are_no_types_of_their_own(tmp_path):
+    """A kernel called with two constants is compiled once, and still gets the constants' values."""
+    (tmp_path / "own_kernels.py").write_text(
+        "from gym_suite.core.kernel import kernel\n"
+        "@kernel\ndef inner(x, k):\n    return x * k\n"
+        "@kernel\ndef outer(x):\n    return inner(x, 2) + inner(x, 3)\n"
+    )
+    program = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from own_kernels import inner, outer\n"
+        "print(outer(1.0), len(inner.inner.signatures), len(inner.signatures), inner(1.0, 7))"
+    )
+    path = os.pathsep.join([str(PACKAGE.parent), str(tmp_path)])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, "GYM_SUITE_CACHE_DIR": str(tmp_path / "cache")},
+        cwd=tmp_path,
+        check=True,
+    )
+    assert done.stdout.split() == ["5.0", "1", "0", "7.0"]

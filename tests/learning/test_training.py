@@ -62,7 +62,7 @@ def test_the_manifest_says_how_and_with_what(trained):
         assert entry["steps"] >= 600
         assert entry["wall_time"] > 0 and entry["cpu_time"] > 0
         assert {"gym_suite", "numpy", "torch", "stable-baselines3"} <= entry["versions"].keys()
-        assert entry["kernel_digest"] and entry["date"].startswith("20")
+        assert entry["source_digest"] and entry["date"].startswith("20")
     assert any("reach pi's error" in line for line in lines)
 
 
@@ -128,7 +128,7 @@ def test_a_training_goes_on_after_hyper_parameters_were_added(trained, tmp_path)
 def test_a_skipped_policy_of_other_sources_is_said_to_be_so(tmp_path):
     small_training(tmp_path, seeds=1)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    manifest["runs"]["ppo"]["policies"][0]["kernel_digest"] = "another"
+    manifest["runs"]["ppo"]["policies"][0]["source_digest"] = "another"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     lines = []
     small_training(tmp_path, seeds=1, progress=lines.append)
