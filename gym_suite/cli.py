@@ -44,15 +44,19 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> None:
     _print(show.list_ids(family=family, tag=tag))
 
 
-def show_id(id: Id, /, *, keywords: Assignments = ()) -> None:
+def show_id(id: Id, /, *, page: bool = False, keywords: Assignments = ()) -> None:
     """Show an environment: spaces, reward terms, parameters with sources, controllers, keywords.
 
     Args:
         id: The environment.
+        page: Print the page as Markdown, the same text as help() of the environment's class.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
-    from gym_suite.show import describe_id
+    from gym_suite.show import describe_id, page_of
 
+    if page:
+        print(page_of(id, _keywords(keywords)).markdown())
+        return
     _print(describe_id(id, _keywords(keywords)))
 
 

@@ -42,6 +42,30 @@ class Column:
         return bool(inside and (not self.whole or (values == np.floor(values)).all()))
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of the reward, a metric column whose value is what the formula says.
+
+    Attributes:
+        name: Of the metric column; begins with "reward_".
+        formula: How it is computed from ``info``, action and parameters, "weight" being the weight.
+        weight: The weight's default value, or its name where it is a keyword of its own; None where there is none.
+        low: Smallest value that can occur.
+        high: Largest value that can occur.
+    """
+
+    name: str
+    formula: str
+    weight: float | str | None = None
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def column(self) -> Column:
+        """The metric column of the term."""
+        return Column(self.name, "1", self.low, self.high, self.formula)
+
+
 class Columns:
     """An ordered, immutable set of columns with access by position and by name.
 
