@@ -486,12 +486,13 @@ def add(new: Card) -> None:
 
 def _check(new: Card) -> None:
     from gym_suite.core.ids import IdEnv, check_facets, id_class
+    from gym_suite.core.page import compose
 
     base = load(new.base)
     if not (isinstance(base, type) and issubclass(base, IdEnv)):
         raise ValueError(f"{new.base} is no subclass of gym_suite.core.ids.IdEnv")
     check_facets(new, base)
-    id_class(new, base).configure()
+    compose(id_class(new, base))
 
 
 def _entry(thing: Any) -> str:
