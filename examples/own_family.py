@@ -93,7 +93,6 @@ class PendulumEnv(IdEnv):
     @classmethod
     def build(cls, options: Options) -> Setup:
         """Return the setup for them."""
-        names = PARAMETERS.names
         return Setup(
             id=cls.id,
             family="pendulum",
@@ -107,11 +106,11 @@ class PendulumEnv(IdEnv):
             parameter_columns=PARAMETERS,
             row=np.array([options.mass, 0.8, 5.0]),
             tables=(),
-            plant_parameters=names,
+            plant_parameters=PARAMETERS.names,
             measured=SEEN.names,
             idle_action=np.zeros(1),
             keywords=cls.option_set().as_given(options),
-            **options.read(SEEN, SEEN.names, PARAMETERS, names, ()).setup,
+            **options.read(SEEN, SEEN.names, PARAMETERS, PARAMETERS.names, ()).setup,
         )
 
 

@@ -220,6 +220,8 @@ def bench(
     repeats: int = 5,
     seconds: float = 0.5,
     start: bool = True,
+    cold: bool = False,
+    against: Path | None = None,
     json: bool = False,
 ) -> None:
     """Measure steps a second, with CartPole in the same run, and import and start times.
@@ -229,10 +231,21 @@ def bench(
         repeats: Repetitions; best and median are told.
         seconds: Time that one repetition of one measurement takes.
         start: Whether to measure import and start times, in fresh processes.
+        cold: Measure first starts with an empty kernel cache instead, of the first id of each family by default.
+        against: Root of another version's checkout, whose first starts are measured in turn (with --cold).
         json: Print JSON instead of tables.
     """
     from gym_suite import bench as benchmark
 
+    if against and not cold:
+        raise ValueError("--against goes with --cold")
+    if cold:
+        starts = benchmark.measure_cold(list(ids) or benchmark.first_ids(), against=against)
+        if json:
+            print(_as_json(benchmark.cold_json(starts)))
+        else:
+            _print(benchmark.cold_table(starts))
+        return
     chosen = list(ids) or benchmark.default_ids()
     rates = benchmark.measure_rates(chosen, repeats=repeats, seconds=seconds)
     durations = benchmark.measure_start(chosen[0], repeats=repeats) if start else []
