@@ -358,12 +358,13 @@ def observe_one(x, p, tables, work, m, o):
     m[M.clearance] = 1e30
     for i in range(count):
         at, j, status = scratch_size(p) * i, width * i, x[first + VEHICLE_SIZE * i + X.status]
+        true, seen = work[at : at + beams], o[j : j + width]
         for k in range(beams):
-            o[j + k] = work[at + k] / reach
+            seen[k] = true[k] / reach
         q = work[at + beams : at + beams + QUANTITY_SIZE]
         for k in range(views.shape[0]):
             part = (q[int(views[k, VIEW.quantity])] - views[k, VIEW.middle]) / views[k, VIEW.scale]
-            o[j + beams + k] = min(max(part, views[k, VIEW.low]), views[k, VIEW.high])
+            seen[beams + k] = min(max(part, views[k, VIEW.low]), views[k, VIEW.high])
         m[M.arrived] += 1.0 if status == ARRIVED else 0.0
         m[M.arrived] += 1.0 if status == LEFT_ARRIVED else 0.0
         m[M.violation] = 1.0 if status == COLLIDED else m[M.violation]
