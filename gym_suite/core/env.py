@@ -86,7 +86,13 @@ class Face:
     }
 
     def _prepare(
-        self, setup: Setup, rows: int, render_mode: str | None, *, handed_out: bool = False
+        self,
+        setup: Setup,
+        rows: int,
+        render_mode: str | None,
+        *,
+        handed_out: bool = False,
+        threads: int | str = 1,
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_error("render_mode", render_mode, RENDER_MODES)
@@ -94,7 +100,7 @@ class Face:
         self.nominal = Nominal(setup)
         self.render_mode = render_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
-        self._rows = Rows(setup, rows, handed_out=handed_out)
+        self._rows = Rows(setup, rows, handed_out=handed_out, threads=threads)
         self._names = setup.metric_columns.names
         # All arrays of info are taken out of the state at once; what each is of that.
         places = [place for _, *pair in setup.info_arrays for place in pair]
@@ -201,8 +207,7 @@ class Face:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-        if self._rows.engine is not None:
-            self._rows.engine.close()
+        self._rows.close()
 
 
 class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):

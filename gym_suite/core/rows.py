@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_suite.core.crew import Crew
 from gym_suite.core.family import Setup, first_not_finite
 from gym_suite.core.kernel import announce_slow_compile, kernel
 from gym_suite.core.random import normal2, uniform
@@ -25,6 +26,8 @@ class Rows:
         handed_out: Whether the caller hands out metrics, rewards and flags as arrays, so that each step
             must give them memory of its own. Where they leave as Python numbers it is used again, which
             saves a single environment a fifth of its step; observations are always fresh.
+        threads: Threads that share the compiled step, or "auto": as many as there are cores where that pays. The
+            numbers are the same with any number.
 
     Attributes:
         x: State, float64 (n, nx).
@@ -44,6 +47,7 @@ class Rows:
         "_all",
         "_clipped",
         "_cold",
+        "_crew",
         "_echo",
         "_excess",
         "_handed_out",
@@ -70,7 +74,9 @@ class Rows:
         "x",
     )
 
-    def __init__(self, setup: Setup, n: int, *, handed_out: bool = True) -> None:
+    def __init__(
+        self, setup: Setup, n: int, *, handed_out: bool = True, threads: int | str = 1
+    ) -> None:
         agents = setup.agent_count
         self.setup = setup
         self._handed_out = handed_out
@@ -95,6 +101,11 @@ class Rows:
         ]
         self._step_batch, self._tables = setup.kernels.step, setup.tables
         self.engine = setup.engine(setup, n) if setup.engine else None
+        self._crew = Crew(threads, n) if threads != 1 and self.engine is None else None
+        if self.engine is not None and threads not in (1, "auto"):
+            raise ValueError(
+                f"threads share the compiled step; {setup.id} is moved by another engine here"
+            )
         self._allocate()
 
     def _fresh(self) -> None:
@@ -233,6 +244,14 @@ class Rows:
             self._cold = False
             with announce_slow_compile(self.setup.family):
                 return self._step(skip)
+        if self._crew is not None and self._crew.count > 1:
+            wrong = first_not_finite(self.u, skip)
+            if wrong < 0:
+                self._crew(self._call_step, skip)
+            return wrong
+        return self._call_step(skip)
+
+    def _call_step(self, skip: np.ndarray) -> int:
         return self._step_batch(
             self.x,
             self.key,
@@ -260,6 +279,13 @@ class Rows:
         sigma = self.setup.noise
         if sigma is not None:
             _add_noise(self.o, self.key, self.step, sigma, self._low, self._high, mask)
+
+    def close(self) -> None:
+        """Free engine and threads; may be called twice."""
+        if self._crew is not None:
+            self._crew.close()
+        if self.engine is not None:
+            self.engine.close()
 
     def get_state(self) -> dict[str, Any]:
         """Return copies of everything that the future of the rows depends on, besides their generators."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -15,6 +14,7 @@ from gym_suite.core.env import Face, joint_action_space, read_action
 from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
+from gym_suite.core.streams import Streams
 
 
 def read_autoreset_mode(value: AutoresetMode | str) -> AutoresetMode:
@@ -40,6 +40,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
         autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP or DISABLED.
         render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
+        threads: Threads that share the worlds, or "auto"; the numbers are the same with any number.
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
@@ -54,13 +55,14 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
+        threads: int | str = 1,
         rebuild: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
-        self._prepare(setup, int(num_envs), render_mode, handed_out=True)
+        self._prepare(setup, int(num_envs), render_mode, handed_out=True, threads=threads)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode
@@ -74,8 +76,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
         self._limit = min(limits) if limits else np.iinfo(np.int64).max
         self._shape = self.action_space.shape
-        self._generators: list[np.random.Generator] = []
-        self._seeds: tuple[int | None, ...] = (None,) * self.num_envs
+        self._streams = Streams(self.num_envs)
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
 
     # --------------------------------------------------------------------------------------------------------- seeds
@@ -83,41 +84,31 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     @property
     def np_random_seed(self) -> tuple[int | None, ...]:  # type: ignore[override]
         """The seed of each world's generator."""
-        return self._seeds
+        return self._streams.seeds
 
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each world's generator."""
         self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
-        return tuple(self._generators)
+        return self._streams.generators
 
     def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
         """Seed the generators of the masked rows; where there is no seed an existing one goes on."""
         count = self.num_envs
         if seed is None:
-            if self._generators:
+            if self._streams.started:
                 return
             seed = [None] * count
         elif isinstance(seed, int | np.integer):
-            seed = [int(seed) + i for i in range(count)]
+            if seed < 0:
+                raise ValueError(f"a seed must be a whole number from 0 on, got {seed}")
+            seed = range(int(seed), int(seed) + count)
         if len(seed) != count:
             raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
-        if not self._generators:
-            pairs = [seeding.np_random(one) for one in seed]
-            self._generators = [generator for generator, _ in pairs]
-            self._seeds = tuple(used for _, used in pairs)
-            return
-        made = {
-            i: seeding.np_random(one) for i, one in enumerate(seed) if mask[i] and one is not None
-        }
-        for i, (generator, _) in made.items():
-            self._generators[i] = generator
-        self._seeds = tuple(made[i][1] if i in made else old for i, old in enumerate(self._seeds))
+        self._streams.seed(seed, mask)
 
     def _keys(self, mask: np.ndarray) -> np.ndarray:
-        rows = np.flatnonzero(mask)
-        draw = (self._generators[i].bit_generator.random_raw() for i in rows.tolist())
-        return np.fromiter(draw, dtype=np.uint64, count=len(rows))
+        return self._streams.draw(mask)
 
     # ------------------------------------------------------------------------------------------------- reset and step
 
@@ -301,7 +292,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Return a snapshot from which :meth:`set_state` restores all worlds exactly, random streams included."""
         return {
             "rows": self._rows.get_state(),
-            "generators": [g.bit_generator.state for g in self.np_random],
+            "generators": self._streams.get_state(),
             "started": self._started,
             "done": self._done.copy(),
         }
@@ -313,8 +304,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             ValueError: If its shapes are those of another setup.
         """
         self._rows.set_state(snapshot["rows"])
-        for generator, state in zip(self.np_random, snapshot["generators"], strict=True):
-            generator.bit_generator.state = state
+        self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
+        self._streams.set_state(snapshot["generators"])
         self._started = snapshot["started"]
         self._done = snapshot["done"].copy()
         if self._started:
