@@ -79,9 +79,6 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._streams = Streams(self.num_envs)
         self._masks = tuple(f"_{name}" for name in self._names)
         self._everybody = np.ones(self.num_envs, dtype=np.bool_)
-        self._everybody.setflags(
-            write=False
-        )  # the same at every step, so it is handed out as it is
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
 
     # --------------------------------------------------------------------------------------------------------- seeds
@@ -239,7 +236,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
         """Return the metrics of all rows, or of the masked ones with zeros elsewhere, in Gymnasium's form."""
-        metrics, present = self._rows.m.T, self._everybody
+        metrics, present = self._rows.m.T, self._everybody.copy()
         if mask is not None:
             metrics, present = np.where(mask, metrics, 0.0), mask.copy()
         infos: dict[str, Any] = dict(zip(self._names, metrics, strict=True))
