@@ -66,6 +66,9 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         self._everything = np.ones(1, dtype=np.bool_)
         shape = self.action_spaces[setup.agents[0]].shape
         self._shape: tuple[int, ...] = () if shape is None else shape
+        self._finish()
+
+    _spaces = ("action_spaces", "observation_spaces")
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Space:
         """Return the observation space of an agent, always the same object."""
@@ -185,11 +188,4 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
             self._record((0,))
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (type(self), self._rebuild, self.get_state())
-
-
-def _rebuilt(cls: type, keywords: dict[str, Any], snapshot: Any) -> Any:
-    """Construct a parallel environment again and put it where it was (pickle, deepcopy)."""
-    env = cls(**keywords)
-    env.set_state(snapshot)
-    return env
+        return rebuilt, (type(self), self._rebuild, None, self.get_state(), self._carried())

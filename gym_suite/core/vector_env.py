@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from gym_suite.core.env import Face, joint_action_space, read_action
+from gym_suite.core.env import Face, joint_action_space, read_action, rebuilt
 from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
@@ -58,7 +58,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         threads: int | str = 1,
         rebuild: Mapping[str, Any] | None = None,
     ) -> None:
-        if not isinstance(num_envs, int | np.integer) or num_envs < 1:
+        if not isinstance(num_envs, int | np.integer) or num_envs is True or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
@@ -80,6 +80,14 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._masks = tuple(f"_{name}" for name in self._names)
         self._everybody = np.ones(self.num_envs, dtype=np.bool_)
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
+        self._finish()
+
+    _spaces = (
+        "action_space",
+        "observation_space",
+        "single_action_space",
+        "single_observation_space",
+    )
 
     # --------------------------------------------------------------------------------------------------------- seeds
 
@@ -105,6 +113,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             if seed < 0:
                 raise ValueError(f"a seed must be a whole number from 0 on, got {seed}")
             seed = range(int(seed), int(seed) + count)
+        if not isinstance(seed, Sequence | np.ndarray):
+            raise ValueError(f"seed must be a whole number, one per world or None, got {seed!r}")
         if len(seed) != count:
             raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
         self._streams.seed(seed, mask)
@@ -311,12 +321,10 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self._record(range(self.num_envs))
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (type(self), self._rebuild, self.spec, self.get_state())
-
-
-def _rebuilt(cls: type, keywords: dict[str, Any], spec: Any, snapshot: Any) -> Any:
-    """Construct a vector environment again and put it where it was (pickle, deepcopy)."""
-    envs = cls(**keywords)
-    envs.spec = spec
-    envs.set_state(snapshot)
-    return envs
+        return rebuilt, (
+            type(self),
+            self._rebuild,
+            self.spec,
+            self.get_state(),
+            self._carried(),
+        )
