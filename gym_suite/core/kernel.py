@@ -40,7 +40,7 @@ _TOLD = frozenset({"core/page.py", "core/cards.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
 _SHOWN = _TOLD | {f"comparison/{n}.py" for n in ("report", "terminal", "figures", "charts")}
-_DATA = ("data/*", "scenarios/*", "maps/*", "tracks/*")
+_DATA = ("data/*", "scenarios/*", "scenes/*", "maps/*", "tracks/*")
 
 
 # ------------------------------------------------------------------------------------------------------------ digests
