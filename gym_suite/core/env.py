@@ -166,9 +166,9 @@ class Face:
         return {name: self._rows.m[:, j].copy() for j, name in enumerate(self._names)}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the state columns by name, each of shape (n,)."""
-        names = self.setup.state_columns.names
-        return {name: self._rows.x[:, j].copy() for j, name in enumerate(names)}
+        """Return the state columns by name, each of shape (n,); spare ones are left out."""
+        columns = enumerate(self.setup.state_columns)
+        return {about.name: self._rows.x[:, j].copy() for j, about in columns if not about.spare}
 
     def _state_options(self, options: Mapping[str, Any] | None) -> dict[int, np.ndarray]:
         """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""
@@ -182,6 +182,7 @@ class Face:
             )
         wanted = {}
         for name, value in (given or {}).items():
+            self.setup.state_columns.used.index(name)  # refuses what is spare, too
             column = self.setup.state_columns.index(name)
             try:
                 values = np.asarray(value, dtype=np.float64)
