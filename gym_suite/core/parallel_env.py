@@ -10,13 +10,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from gym_suite.core.env import (
-    RENDER_FPS,
-    RENDER_MODES,
-    Face,
-    action_space,
-    read_action,
-)
+from gym_suite.core.env import RENDER_FPS, RENDER_MODES, Face, action_space, read_action, rebuilt
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import agent_observations, observation_space
 from gym_suite.core.parameters import check_keywords
