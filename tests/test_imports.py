@@ -22,6 +22,7 @@ RUNGS = {
     "version": 0,
     "core": 1,
     "registration": 2,
+    "registered": 3,
     "controllers": 3,
     "rendering": 3,
     "analysis": 4,
