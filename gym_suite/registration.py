@@ -409,7 +409,11 @@ def register(
 
 
 def add(new: Card) -> None:
-    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do."""
+    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do.
+
+    Args:
+        new: The card.
+    """
     _catalogue[new.id] = new
     _register(new)
 

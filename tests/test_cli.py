@@ -12,7 +12,8 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
-from gym_suite.registration import catalogue
+from gym_suite.core.page import compose
+from gym_suite.registration import catalogue, id_class_of
 
 ID = "gem/PMSM-v0"
 CONTROLLER = """
@@ -79,20 +80,15 @@ def test_show_tells_everything(capsys, id):
     assert cli.main(["show", id]) == 0
     printed = capsys.readouterr().out
     setup = gymnasium.make(id).unwrapped.setup
-    for columns in (
-        setup.observation_columns,
-        setup.action_columns,
-        setup.metric_columns,
-        setup.parameter_columns,
-    ):
-        for column in columns:
-            assert column.name in printed
-    for name in (*catalogue()[id].controllers, *setup.keywords):
+    page = compose(id_class_of(id))
+    assert all(section.heading in printed for section in page.sections)
+    sourced = [column for column in setup.parameter_columns if column.source]
+    assert sourced, "parameters say where they come from"
+    shown = (*setup.reward_terms, *setup.action_columns.names, *(c.name for c in sourced))
+    for name in (*shown, *catalogue()[id].controllers, *setup.keywords):
         assert name in printed
-    sources = {column.source for column in setup.parameter_columns if column.source}
     words = set(printed.split())
-    assert sources, "parameters say where they come from"
-    assert all(words.issuperset(source.split()) for source in sources)
+    assert all(words.issuperset(column.source.split()) for column in sourced)
 
 
 def test_show_takes_keywords(capsys):
