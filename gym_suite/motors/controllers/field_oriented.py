@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -217,7 +218,8 @@ class _FieldOriented(Controller):
         self._actions = len(nominal.setup.action_columns)
         self._loops = []
         for axis in "dq":
-            self.gains_[f"i_s{axis}"] = gains = self._current_gains(axis, nominal)
+            self.gains_[f"i_s{axis}"] = self._current_gains(axis, nominal)
+            gains = self.gains_[f"i_s{axis}"]
             self._loops.append(
                 Loop.from_gains(
                     f"i_s{axis}",
@@ -332,6 +334,9 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         law = self._prepare(nominal, ("v_ref" if cycle else "omega_ref",))
         self._torque = int(values["control"]) == CONTROL_TORQUE
+        if self._torque:  # the drive's own current loop acts, with gains of its own
+            for axis in "dq":
+                del self.gains_[f"i_s{axis}"]
         if int(values["load_kind"]) == VEHICLE:
             self._scale[S_REFERENCE] *= values["gear_ratio"] / values["wheel_radius"]
         friction, viscous, drag, inertia, _ = load_coefficients(nominal.row)
@@ -342,16 +347,18 @@ class SpeedControl(_FieldOriented):
         if self._torque:
             delay += 1.5 * nominal.dt
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
-        self.gains_["omega"] = gains = gains.with_unit("N m s/rad")
+        filtered = not cycle if self.prefilter is None else self.prefilter
+        gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
+        self.gains_["omega"] = gains
+        gains = self.gains_["omega"]
         self._loops.append(
             Loop.from_gains(
                 "omega", gains, numerator=[1.0], denominator=[inertia, 0.0], delay=delay,
                 dt=nominal.dt,
             )
         )  # fmt: skip
-        filtered = not cycle if self.prefilter is None else self.prefilter
         law[L_KP_SPEED], law[L_KI_SPEED] = gains.kp, gains.ki
-        law[L_PREFILTER] = gains.prefilter if filtered else 0.0
+        law[L_PREFILTER] = gains.prefilter
         law[L_BACK_GAIN_SPEED] = gains.ki / gains.kp
         margin = check_number("current_margin", self.current_margin, above=0.0, high=1.0)
         law[L_I_MAX] = margin * values["i_limit"]
