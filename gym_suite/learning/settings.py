@@ -482,6 +482,18 @@ def trials_for(id: str, algo: str, *, setting: str = "nominal") -> int | None:
     return sum(counted) if counted else None
 
 
+def shipped_for(id: str) -> Mapping[str, Any]:
+    """Return what the training of an id's shipped policies needs besides hyper-parameters.
+
+    Args:
+        id: Environment id.
+
+    Returns:
+        "keywords" of the environment, and the methods trained "also" besides those that its card names; empty: nothing.
+    """
+    return _data().get(id, {}).get("shipped", {})
+
+
 def _layers(id: str, algo: str, setting: str) -> list[Mapping[str, Any]]:
     """Return the entries that make up an id's hyper-parameters, later ones over earlier ones."""
     if algo not in ALGORITHMS:
