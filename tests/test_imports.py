@@ -24,6 +24,7 @@ RUNGS = {
     "provenance": 1,
     "registration": 2,
     "behaviour": 3,
+    "registered": 3,
     "controllers": 3,
     "rendering": 3,
     "analysis": 4,
