@@ -19,6 +19,7 @@ from gym_suite.agv.controllers.seen import (
     travel_cost,
 )
 from gym_suite.agv.geometry import INFINITY
+from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
 
 
@@ -39,6 +40,12 @@ class MPPI(Controller):
     """
 
     name: ClassVar[str] = "mppi"
+    hyperparameters = (
+        Hyperparameter(name="horizon", low=5, high=40, whole=True),
+        Hyperparameter(name="deviation", low=0.1, high=2.0),
+        Hyperparameter(name="temperature", low=0.01, high=1.0, unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+    )
     information = "model"
 
     def __init__(

@@ -22,6 +22,7 @@ from gym_suite.agv.controllers.seen import (
 from gym_suite.agv.dynamics import arc
 from gym_suite.agv.geometry import INFINITY, ray_grid, wrap
 from gym_suite.agv.parameters import P
+from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import called_kernel, kernel
 
@@ -279,8 +280,8 @@ class _AlongTheWay(Controller):
         self._row, self._tables = nominal.row.copy(), nominal.tables
         self._cost = travel_cost(nominal, margin=self.margin, caution=self.caution)
         reach = 0.5 * math.hypot(values["length"], values["width"])
-        self._radius = reach + 0.35
-        self.gains_ = {"lookahead": self.lookahead, "closed_radius": self._radius}
+        self.gains_ = {"lookahead": self.lookahead, "closed_radius": reach + 0.35}
+        self._radius = self.gains_["closed_radius"]
         self.gain_units_ = {"lookahead": "m", "closed_radius": "m"}
 
     def _scratch(self) -> tuple[NDArray[Any], ...]:
@@ -311,6 +312,16 @@ class Pursuit(_AlongTheWay):
     """
 
     name: ClassVar[str] = "a_star"
+    hyperparameters = (
+        Hyperparameter(name="lookahead", low=0.3, high=3.0, unit="m"),
+        Hyperparameter(name="margin", low=0.0, high=0.3, scale="linear", unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+        Hyperparameter(name="turn", low=0.2, high=1.5, unit="rad"),
+        Hyperparameter(name="bend", low=0.2, high=3.0, unit="m"),
+        Hyperparameter(name="gap", low=0.05, high=0.6, unit="m"),
+        Hyperparameter(name="brake", low=0.1, high=1.0),
+        Hyperparameter(name="heading", low=0.5, high=8.0, unit="1/s"),
+    )
 
     def __init__(
         self,
@@ -357,6 +368,13 @@ class DynamicWindow(_AlongTheWay):
     """
 
     name: ClassVar[str] = "dwa"
+    hyperparameters = (
+        Hyperparameter(name="lookahead", low=0.3, high=3.0, unit="m"),
+        Hyperparameter(name="margin", low=0.0, high=0.3, scale="linear", unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+        Hyperparameter(name="horizon", low=0.4, high=4.0, unit="s"),
+        Hyperparameter(name="gap", low=0.02, high=0.4, unit="m"),
+    )
 
     def __init__(
         self,

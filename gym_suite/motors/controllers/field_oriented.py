@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,9 +112,12 @@ class _FieldOriented(Controller):
         gains = {}
         for axis in "dq":
             inductance = values[f"l_{axis}"]
-            gains[axis] = self.gains_[f"i_s{axis}"] = current_gains(
+            rule = current_gains(
                 inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
             )
+            # Current references are not filtered, whatever the rule asks for.
+            self.gains_[f"i_s{axis}"] = replace(rule, prefilter=0.0)
+            gains[axis] = self.gains_[f"i_s{axis}"]  # a user's own where he gave one
             self._loops.append(
                 Loop.from_gains(
                     f"i_s{axis}",
@@ -219,6 +223,9 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         law = self._prepare(nominal, ("v_ref" if cycle else "omega_ref",))
         self._torque = int(values["control"]) == CONTROL_TORQUE
+        if self._torque:  # the drive's own current loop acts, with gains of its own
+            for axis in "dq":
+                del self.gains_[f"i_s{axis}"]
         machine = (values[name] for name in ("p", "l_d", "l_q", "psi_p"))
         if int(values["load_kind"]) == VEHICLE:
             self._scale[S.reference] *= values["gear_ratio"] / values["wheel_radius"]
@@ -230,16 +237,18 @@ class SpeedControl(_FieldOriented):
         if self._torque:
             delay += 1.5 * nominal.dt
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
-        self.gains_["omega"] = gains = gains.with_unit("N m s/rad")
+        filtered = not cycle if self.prefilter is None else self.prefilter
+        gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
+        self.gains_["omega"] = gains
+        gains = self.gains_["omega"]
         self._loops.append(
             Loop.from_gains(
                 "omega", gains, numerator=[1.0], denominator=[inertia, 0.0], delay=delay,
                 dt=nominal.dt,
             )
         )  # fmt: skip
-        filtered = not cycle if self.prefilter is None else self.prefilter
         law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki
-        law[L.prefilter] = gains.prefilter if filtered else 0.0
+        law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
         margin = check_number("voltage_margin", self.voltage_margin, above=0.0, high=1.0)
         law[L.u_max] = margin * values["u_dc"] / SQRT3
