@@ -9,6 +9,7 @@ from gym_suite.radio import loops
 from gym_suite.radio.air.iq import work_size
 from gym_suite.radio.parameters import P
 from gym_suite.radio.tables import Band
+from gym_suite.radio.tasks import QUANTITIES
 from gym_suite.radio.tasks import work_size as task_work_size
 
 
@@ -35,11 +36,12 @@ class Worlds:
         self.x = np.zeros((count, len(band.columns)))
         self.step = np.zeros(count, dtype=np.int64)
         self.p = band.row[None].copy()
-        self.tables = band.tables(np.zeros((0, 3)))  # nothing is told of a step
+        self.tables = band.tables(np.zeros((0, 3)))  # the metrics are the first agent's quantities
         size = max(task_work_size(agents), work_size(int(band.row[P.samples])))
         self.work = np.zeros((count, size))
         seen = int(band.row[P.history] + 1) * band.scenario.channels + 2
-        self._told = np.zeros((0, count)), np.zeros((count, agents * seen), dtype=np.float32)
+        metrics = np.zeros((len(QUANTITIES), count))
+        self._told = metrics, np.zeros((count, agents * seen), dtype=np.float32)
         self._reward, self._ended = np.zeros((count, agents)), np.zeros((count, agents), np.bool_)
         self._none = np.zeros(count, dtype=np.bool_)
         loops.reset_batch(
