@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from gym_suite.drones.envs import defaults
+from gym_suite.drones.envs.options import TASKS, defaults
 from gym_suite.registration import catalogue, load
 
 CARDS = {card.id: card for card in catalogue().values() if card.family == "drones"}
@@ -152,8 +152,8 @@ def test_default_penalty_is_the_formula_of_the_page(page, card):
 def test_arguments_are_the_options_and_their_defaults(page, card, env):
     said = {row["Name"]: ast.literal_eval(row["Default"]) for row in table(page["Arguments"])}
     task = load(card.entry_point).task
-    assert said == {"render_mode": None} | defaults(task)
-    assert list(said) == ["render_mode", *defaults(task)]
+    assert said == {"render_mode": None} | defaults(TASKS[task])
+    assert list(said) == ["render_mode", *defaults(TASKS[task])]
     explicit = gymnasium.make(card.id, **(said | {"engine": "compiled"})).unwrapped
     assert (explicit.setup.row == env.setup.row).all()
     assert explicit.setup.keywords == env.setup.keywords

@@ -1,35 +1,28 @@
 """The environments of the family: one class per id, whose docstring is the id's page."""
 
-from gym_suite.drones.envs.base import DroneEnv
-from gym_suite.drones.envs.formation import (
-    FormationEnv,
-    FormationParallelEnv,
-    FormationVectorEnv,
-)
-from gym_suite.drones.envs.hover import HoverEnv, HoverVectorEnv
-from gym_suite.drones.envs.multi_hover import (
-    MultiHoverEnv,
-    MultiHoverParallelEnv,
-    MultiHoverVectorEnv,
-)
-from gym_suite.drones.envs.options import Options, defaults, keyword_names
-from gym_suite.drones.envs.setup import configure
-from gym_suite.drones.envs.track import TrackEnv, TrackVectorEnv
+from __future__ import annotations
 
-__all__ = [
-    "DroneEnv",
-    "FormationEnv",
-    "FormationParallelEnv",
-    "FormationVectorEnv",
-    "HoverEnv",
-    "HoverVectorEnv",
-    "MultiHoverEnv",
-    "MultiHoverParallelEnv",
-    "MultiHoverVectorEnv",
-    "Options",
-    "TrackEnv",
-    "TrackVectorEnv",
-    "configure",
-    "defaults",
-    "keyword_names",
-]
+import importlib
+from typing import Any
+
+_HOMES = {
+    "DroneEnv": "base",
+    "FormationEnv": "formation",
+    "FormationParallelEnv": "formation",
+    "FormationVectorEnv": "formation",
+    "HoverEnv": "hover",
+    "HoverVectorEnv": "hover",
+    "MultiHoverEnv": "multi_hover",
+    "MultiHoverParallelEnv": "multi_hover",
+    "MultiHoverVectorEnv": "multi_hover",
+    "TrackEnv": "track",
+    "TrackVectorEnv": "track",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -176,7 +176,7 @@ class HoverEnv(DroneEnv):
     | `i_yy`               | 1.4e-05    | kg m^2    | moment of inertia about y                 | [1]    |
     | `i_zz`               | 2.17e-05   | kg m^2    | moment of inertia about z                 | [1]    |
     | `k_f`                | 3.16e-10   | N/rpm^2   | thrust constant                           | [1]    |
-    | `k_m`                | 2.3384e-12 | N m/rpm^2 | torque constant of the model              | [2]    |
+    | `k_m`                | 2.3384e-12 | N m/rpm^2 | torque constant                           | [2]    |
     | `lever`              | 0.028      | m         | rotor offset along x and y, or arm        | [1]    |
     | `layout`             | 0          | 1         | 0 x, 1 +                                  | [1]    |
     | `prop_radius`        | 0.0231348  | m         | propeller radius                          | [1]    |
@@ -189,7 +189,7 @@ class HoverEnv(DroneEnv):
     | `radius`             | 0.06       | m         | collision radius                          | [1]    |
     | `height`             | 0.025      | m         | collision height                          | [1]    |
     | `gravity`            | 9.80665    | m/s^2     | gravity                                   | [3]    |
-    | `damping`            | 0          | 1/s       | artificial damping                        | [4]    |
+    | `damping`            | 0          | 1/s       | artificial damping a = -d v (1 + speed)     | [4]    |
     | `motor_lag`          | 0.072      | s         | time constant of the rotors               | [5]    |
     | `friction`           | 0.5        | 1         | Coulomb friction of contacts              | [6]    |
     | `rolling_friction`   | 0.001      | m         | rolling friction                          | [7]    |
