@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gym_suite.registration import card, catalogue, make_controller, parallel_env, register_all
+from gym_suite.registration import (
+    card,
+    catalogue,
+    make_controller,
+    parallel_env,
+    register,
+    register_all,
+)
 from gym_suite.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ __all__ = [
     "compare",
     "make_controller",
     "parallel_env",
+    "register",
 ]
 
 register_all()

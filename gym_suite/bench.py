@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -312,11 +313,101 @@ def measure_start(id: str, *, repeats: int = 5) -> list[Duration]:
     return [*found, Duration(f"start {id}, cold", (cold,))]
 
 
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """What a first start with an empty kernel cache costs: making an id, a reset and a step.
+
+    Attributes:
+        id: Environment id.
+        sources: Whose: "here", or the folder of another version.
+        cpu: Processor seconds of the start.
+        compilations: Functions compiled in it.
+        warm: Wall-clock seconds of a second start, import included.
+    """
+
+    id: str
+    sources: str
+    cpu: float
+    compilations: int
+    warm: float
+
+
+_START = """
+import json, time
+import gymnasium, numba.core.event as event, gym_suite
+compiled = event.RecordingListener()
+event.register("numba:compile", compiled)
+begin = time.process_time()
+card = gym_suite.card({id!r})
+keywords = dict(card.settings.get("compiled", {{}}))
+if card.entry_point:
+    env = gymnasium.make(card.id, **keywords)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+else:
+    env = gym_suite.parallel_env(card.id, **keywords)
+    env.reset(seed=0)
+    env.step({{a: env.action_space(a).sample() for a in env.agents}})
+print(json.dumps([time.process_time() - begin, sum(e.is_start for _, e in compiled.buffer)]))
+"""
+
+
+def measure_cold(ids: Sequence[str], *, against: Path | None = None) -> list[ColdStart]:
+    """Measure first starts with an empty kernel cache, each in a fresh process with a folder of its own.
+
+    Args:
+        ids: Registered ids.
+        against: Root of another version's sources, which is measured in turn with this one.
+
+    Raises:
+        ValueError: If an id is not registered, or the folder has no package.
+    """
+    versions: dict[str, Path | None] = {"here": None}
+    if against is not None:
+        if not (against / "gym_suite").is_dir():
+            raise ValueError(f"{against} has no folder gym_suite: name the root of a checkout")
+        versions[str(against)] = against.resolve()
+    found = []
+    for id in ids:
+        code = _START.format(id=card(id).id)
+        for name, root in versions.items():
+            with tempfile.TemporaryDirectory(prefix="gym_suite-bench-") as folder:
+                run = _Process(Path(folder), root)
+                cpu, compilations = json.loads(run.output(code))
+                found.append(ColdStart(card(id).id, name, cpu, compilations, run(code)))
+    return found
+
+
+def first_ids() -> list[str]:
+    """Return the first id of each family: what a first start of the family compiles for."""
+    return list(
+        {entry.family: entry.id for entry in reversed(tuple(catalogue().values()))}.values()
+    )[::-1]
+
+
+def cold_table(starts: Sequence[ColdStart]) -> Table:
+    """Return first starts as a table for a terminal."""
+    table = Table(
+        title="First start, empty kernel cache", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    for heading in ("id", "sources", "CPU s", "compilations", "second start, s"):
+        table.add_column(heading, justify="left" if heading in {"id", "sources"} else "right")
+    for one in starts:
+        numbers = (f"{one.cpu:.1f}", str(one.compilations), f"{one.warm:.2f}")
+        table.add_row(one.id, one.sources, *numbers)
+    return table
+
+
+def cold_json(starts: Sequence[ColdStart]) -> dict[str, Any]:
+    """Return first starts as JSON data."""
+    return {"versions": versions(), "first_starts": [asdict(one) for one in starts]}
+
+
 class _Process:
     """Runs code in a fresh interpreter that finds this package, with a kernel cache of its own."""
 
-    def __init__(self, cache: Path) -> None:
-        package = str(Path(__file__).resolve().parent.parent)
+    def __init__(self, cache: Path, root: Path | None = None) -> None:
+        package = str(root or Path(__file__).resolve().parent.parent)
         others = os.environ.get("PYTHONPATH")
         path = os.pathsep.join([package, others] if others else [package])
         self._environment = {**os.environ, "PYTHONPATH": path, CACHE_VARIABLE: str(cache)}
@@ -325,14 +416,20 @@ class _Process:
     def __call__(self, code: str) -> float:
         """Return how long it took, s."""
         start = perf_counter()
-        subprocess.run(
+        self.output(code)
+        return perf_counter() - start
+
+    def output(self, code: str) -> str:
+        """Return what it printed."""
+        return subprocess.run(
             [sys.executable, "-c", code],
             check=True,
             env=self._environment,
             cwd=self._cwd,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-        )
-        return perf_counter() - start
+            text=True,
+        ).stdout
 
 
 def default_ids() -> list[str]:

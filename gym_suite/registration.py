@@ -1,68 +1,38 @@
 """The catalogue: every id as data, and its way into Gymnasium's and PettingZoo's registries.
 
-Only strings and numbers here: nothing of a family is imported before an environment is made.
+The ids of the package stand in its families' ``cards.py``; :func:`register` adds those of others. Nothing of a family
+is imported before an environment is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import gymnasium
 
+from gym_suite.core.cards import BASELINES, DO_NOTHING, OUTSIDE, RANDOM, Card, load
 from gym_suite.core.parameters import unknown_error
 
-DO_NOTHING = "gym_suite.controllers.baselines:DoNothing"
-RANDOM = "gym_suite.controllers.baselines:RandomAgent"
+__all__ = [
+    "BENCHMARKS",
+    "Card",
+    "card",
+    "catalogue",
+    "class_named",
+    "load",
+    "make_controller",
+    "parallel_env",
+    "register",
+    "register_all",
+]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One id of the catalogue.
-
-    Attributes:
-        id: The environment's id.
-        family: The family's name.
-        summary: One line.
-        entry_point: ``"module:Class"`` of the single environment; empty for ids of several agents only.
-        vector_entry_point: ``"module:Class"`` of the native vector environment.
-        parallel_entry_point: ``"module:Class"`` of the PettingZoo environment, where there are several agents.
-        keywords: Keyword arguments that make the id out of its class, where that class serves several ids.
-        max_episode_steps: Time limit; None where the id truncates by itself.
-        tags: For filtering.
-        controllers: Name to ``"module:Class"``; the first is the reference.
-        learned: Names of the methods of which policies ship.
-        settings: Named keywords under which the id is judged too, besides its defaults ("nominal").
-    """
-
-    id: str
-    family: str
-    summary: str
-    entry_point: str = ""
-    vector_entry_point: str = ""
-    parallel_entry_point: str = ""
-    keywords: Mapping[str, Any] = field(default_factory=dict)
-    max_episode_steps: int | None = None
-    tags: tuple[str, ...] = ()
-    controllers: Mapping[str, str] = field(default_factory=dict)
-    learned: tuple[str, ...] = ()
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def setting(self, name: str) -> Mapping[str, Any]:
-        """Return the keywords of one of the id's own settings.
-
-        Args:
-            name: Of the setting; "nominal" has no keywords.
-
-        Raises:
-            ValueError: If there is no such setting, naming the nearest.
-        """
-        own = {"nominal": {}, **self.settings}
-        if name not in own:
-            raise unknown_error(f"setting of {self.id}", name, own)
-        return own[name]
+#: Folders of the package whose ``cards.py`` say which ids there are.
+FAMILIES = ("motors", "drones", "radio", "agv")
 
 
 def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
@@ -143,30 +113,6 @@ def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> 
 
 
 _BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
-
-
-#: What was trained in the warehouse's scenes: the experiment of ``examples/exploration.py``.
-EXPLORERS = ("ppo", "ppo-rnd", "ppo-count", "ppo-dagger")
-
-
-def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
-    laws = {
-        "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
-        "dwa": "gym_suite.agv.controllers.pursuit:DynamicWindow",
-        "mppi": "gym_suite.agv.controllers.mppi:MPPI",
-    }
-    return Card(
-        id=f"agv/{name}-v0",
-        family="agv",
-        summary=summary,
-        entry_point=f"gym_suite.agv.envs:{name}Env",
-        vector_entry_point=f"gym_suite.agv.envs:{name}VectorEnv",
-        max_episode_steps=steps,
-        **(
-            {"tags": ("navigation",), "controllers": laws | {"zero": DO_NOTHING, "random": RANDOM}}
-            | more
-        ),
-    )
 
 
 _CARDS = (
@@ -252,52 +198,6 @@ _CARDS = (
         {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
         "anti-jamming",
     ),
-    _vehicle(
-        "SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay", learned=EXPLORERS
-    ),
-    _vehicle(
-        "SimpleDynamic",
-        2000,
-        "a vehicle with lidar catches a walking target in a bay",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "ComplexStatic",
-        3000,
-        "a vehicle with lidar drives to a target among racks",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "ComplexDynamic",
-        4000,
-        "a vehicle with lidar catches a walking target among racks",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "Dock",
-        1000,
-        "a vehicle docks within 5 cm and 3 degrees",
-        tags=("docking",),
-        controllers={
-            "move_to_pose": "gym_suite.agv.controllers.docking:MoveToPose",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
-    ),
-    Card(
-        id="agv/Fleet-v0",
-        family="agv",
-        summary="vehicles with targets of their own share a warehouse (PettingZoo)",
-        parallel_entry_point="gym_suite.agv.envs:FleetParallelEnv",
-        max_episode_steps=3000,
-        tags=("navigation", "multi-agent"),
-        controllers={
-            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
-            "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
-    ),
     _drone(
         "Hover-v0",
         "Hover",
@@ -333,7 +233,19 @@ _CARDS = (
         },
     ),
 )
-_CATALOGUE = MappingProxyType({card.id: card for card in _CARDS})
+
+
+def _family_cards() -> list[Card]:
+    found = []
+    for family in FAMILIES:
+        if importlib.util.find_spec(f"gym_suite.{family}.cards"):
+            found += importlib.import_module(f"gym_suite.{family}.cards").CARDS
+        else:
+            found += [card for card in _CARDS if card.family == family]
+    return found
+
+
+_catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 
 
 #: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
@@ -342,7 +254,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.be
 
 def catalogue() -> Mapping[str, Card]:
     """Return all ids with their cards."""
-    return _CATALOGUE
+    return MappingProxyType(_catalogue)
 
 
 def card(id: str) -> Card:
@@ -352,36 +264,229 @@ def card(id: str) -> Card:
         ValueError: If there is no such id, naming the nearest.
     """
     name = id.removeprefix("gym_suite:") if isinstance(id, str) else id
-    if name not in _CATALOGUE:
-        raise unknown_error("id", id, _CATALOGUE)
-    return _CATALOGUE[name]
+    if name not in _catalogue:
+        raise unknown_error("id", id, _catalogue)
+    return _catalogue[name]
+
+
+def class_named(module: str, name: str) -> Any:
+    """Return a class of an id by the module and the name that its card gives it.
+
+    The packages of the families' environments call it for names that they do not have (PEP 562), so that a class is
+    made when it is first asked for.
+
+    Raises:
+        AttributeError: If no id has such a class.
+    """
+    if name.endswith("Env"):
+        for entry in _catalogue.values():
+            if entry.module != module:
+                continue
+            for face in ("", "Vector", "Parallel"):
+                if entry.class_name(face) == name:
+                    return _class(entry, face)
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def classes_of(module: str) -> list[str]:
+    """Return the names of the classes that :func:`class_named` finds in a module."""
+    return [
+        entry.class_name(face)
+        for entry in _catalogue.values()
+        if entry.module == module
+        for face in entry.faces
+    ]
+
+
+def _class(entry: Card, face: str = "") -> Any:
+    from gym_suite.core.ids import id_class
+
+    return id_class(entry, load(entry.base), face)
+
+
+def id_class_of(id: str) -> Any:
+    """Return the class of an id that documents it and makes its setups: ``configure``, ``option_set``.
+
+    Args:
+        id: An id of the catalogue; a "gym_suite:" in front is allowed.
+
+    Raises:
+        ValueError: If there is no such id, naming the nearest.
+    """
+    entry = card(id)
+    if entry.base:
+        return _class(entry)
+    found = load(entry.entry_point or entry.parallel_entry_point)
+    return getattr(found, "single", found)
+
+
+def register(
+    id: str,
+    *,
+    like: str | None = None,
+    base: Any = None,
+    summary: str | None = None,
+    facets: Mapping[str, str] | None = None,
+    agents: str | None = None,
+    max_episode_steps: int | None = None,
+    tags: Sequence[str] | None = None,
+    controllers: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    page: str = "",
+    keywords: Mapping[str, Any] | None = None,
+) -> Card:
+    """Add an id of your own: make, make_vec, PettingZoo, show, compare and the conformance suite then know it.
+
+    Call it at the import of a module of yours, so that other processes that import the module know the id too. Calling
+    it again with the same arguments changes nothing.
+
+    Args:
+        id: The new id, such as "lab/MyDrive-v0".
+        like: An id that the new one is made from; what is not given here is as there.
+        base: Instead of ``like``, for a family of your own: its subclass of :class:`gym_suite.core.ids.IdEnv`, or
+            ``"module:Class"``.
+        summary: One line, without a full stop.
+        facets: What the id is made of, where the base has facets; those of ``like`` that are not named stay.
+        agents: "one", "several" (PettingZoo only) or "both".
+        max_episode_steps: Time limit in control periods; None where the id truncates by itself.
+        tags: For filtering.
+        controllers: Name to class or ``"module:Class"``; the first is the reference. Do-nothing and random are added.
+        settings: Named keywords under which the id is judged too.
+        page: What only words can say of the id: Markdown in sections headed as on a page, or a path to such a file.
+        keywords: Default values of keyword arguments, such as ``{"machine": "my_motor.toml"}``.
+
+    Returns:
+        The card.
+
+    Raises:
+        ValueError: If the id exists already, if neither or both of ``like`` and ``base`` are given, for an unknown
+            facet or keyword (naming the nearest), an option without a meaning, or keywords that make no setup.
+    """
+    if (like is None) == (base is None):
+        raise ValueError(
+            "give like= (an id to start from) or base= (a family of your own), not both"
+        )
+    given: dict[str, Any] = {
+        "summary": summary,
+        "agents": agents,
+        "max_episode_steps": max_episode_steps,
+        "settings": settings,
+        "tags": None if tags is None else tuple(tags),
+        "prose": _read_page(page) or None,
+        "controllers": _entries(controllers),
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if like is not None:
+        old = card(like)
+        if not old.base:
+            raise ValueError(f"{old.id} cannot be built on yet: its classes are written by hand")
+        given |= {
+            "facets": {**old.facets, **(facets or {})},
+            "keywords": {**old.keywords, **(keywords or {})},
+            "learned": (),
+        }
+        new = replace(old, id=id, module=OUTSIDE, entry_point="", **given)
+    else:
+        entry = _entry(base)
+        new = Card(
+            id=id,
+            family=_family_named(entry),
+            base=entry,
+            module=OUTSIDE,
+            facets=dict(facets or {}),
+            keywords=dict(keywords or {}),
+            **{"summary": id, **given},
+        )
+    if _catalogue.get(new.id) == new:
+        return new
+    if new.id in _catalogue or new.id in gymnasium.registry:
+        raise ValueError(
+            f"the id {new.id} exists already; choose another name or a new version of it"
+        )
+    _check(new)
+    add(new)
+    return new
+
+
+def add(new: Card) -> None:
+    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do.
+
+    Args:
+        new: The card.
+    """
+    _catalogue[new.id] = new
+    _register(new)
+
+
+def _check(new: Card) -> None:
+    from gym_suite.core.ids import IdEnv, check_facets, id_class
+    from gym_suite.core.page import compose
+
+    base = load(new.base)
+    if not (isinstance(base, type) and issubclass(base, IdEnv)):
+        raise ValueError(f"{new.base} is no subclass of gym_suite.core.ids.IdEnv")
+    check_facets(new, base)
+    compose(id_class(new, base))
+
+
+def _entry(thing: Any) -> str:
+    """Return the ``"module:name"`` of a class; a string is one already."""
+    if isinstance(thing, str):
+        return thing
+    name = getattr(thing, "__qualname__", "<locals>")
+    if "<" in name:
+        raise ValueError(
+            f"{thing!r} cannot be found again by name: define it at the level of a module"
+        )
+    return f"{thing.__module__}:{name}"
+
+
+def _entries(controllers: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if controllers is None:
+        return None
+    return {**{name: _entry(law) for name, law in controllers.items()}, **BASELINES}
+
+
+def _family_named(entry: str) -> str:
+    from gym_suite.core.kernel import family_of
+
+    return family_of(entry.partition(":")[0])
+
+
+def _read_page(page: str) -> str:
+    from pathlib import Path
+
+    text = str(page)
+    if "\n" not in text and text.endswith(".md"):
+        return Path(text).read_text("utf-8")
+    return text
 
 
 def register_all() -> None:
     """Put every id into the registries; calling it again changes nothing."""
-    for entry in _CARDS:
-        if entry.id in gymnasium.registry:
-            continue
-        single = entry.entry_point or "gym_suite.registration:refuse_single"
-        gymnasium.register(
-            entry.id,
-            entry_point=single,
-            vector_entry_point=entry.vector_entry_point or None,
-            max_episode_steps=entry.max_episode_steps,
-            kwargs=dict(entry.keywords) if entry.entry_point else {"id": entry.id},
-        )
-    parallel = [entry for entry in _CARDS if entry.parallel_entry_point]
-    if parallel:
+    for entry in list(_catalogue.values()):
+        if entry.id not in gymnasium.registry:
+            _register(entry)
+
+
+def _register(entry: Card) -> None:
+    single = entry.entry_point or "gym_suite.registration:refuse_single"
+    gymnasium.register(
+        entry.id,
+        entry_point=single,
+        vector_entry_point=entry.vector_entry_point or None,
+        max_episode_steps=entry.max_episode_steps,
+        kwargs={} if entry.entry_point else {"id": entry.id},
+    )
+    if entry.parallel_entry_point:
         import pettingzoo
 
-        for entry in parallel:
-            pettingzoo.register(
-                "parallel",
-                entry.id,
-                entry_point=entry.parallel_entry_point,
-                max_cycles=entry.max_episode_steps,
-                **entry.keywords,
-            )
+        pettingzoo.register(
+            "parallel",
+            entry.id,
+            entry_point=entry.parallel_entry_point,
+            max_cycles=entry.max_episode_steps,
+        )
 
 
 def refuse_single(*, id: str, **keywords: Any) -> None:
@@ -393,14 +498,6 @@ def refuse_single(*, id: str, **keywords: Any) -> None:
     raise ValueError(
         f"{id} has several agents: make it with gym_suite.parallel_env({id!r}), a PettingZoo ParallelEnv"
     )
-
-
-def load(entry: str) -> Any:
-    """Return the object of a ``"module:name"`` string."""
-    import importlib
-
-    module, _, name = entry.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def parallel_env(id: str, **keywords: Any) -> Any:
@@ -416,7 +513,7 @@ def parallel_env(id: str, **keywords: Any) -> Any:
     entry = card(id)
     if not entry.parallel_entry_point:
         raise ValueError(f"{entry.id} has one agent: make it with gymnasium.make({entry.id!r})")
-    given = dict(entry.keywords) | keywords
+    given = dict(keywords)
     if entry.max_episode_steps is not None:
         given.setdefault("max_episode_steps", entry.max_episode_steps)
     return load(entry.parallel_entry_point)(**given)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
+from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gym_suite.core.columns import Columns
+from gym_suite.core.page import Page, Section, compose, number
+from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, card, catalogue
+from gym_suite.registration import Card, card, catalogue, id_class_of
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -47,8 +49,24 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
     return table
 
 
+def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
+    """Return the page of an id, with what it is put beside in theory.
+
+    Args:
+        id: A registered id.
+        keywords: Keyword arguments of the environment; the page then shows what they make of it.
+
+    Raises:
+        ValueError: If the id, a keyword or its value is not valid.
+    """
+    entry, cls = card(id), id_class_of(id)
+    page = compose(cls, **(keywords or {}))
+    more = [_settings(entry), _theory(cls, keywords or {})]
+    return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
+
+
 def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
-    """Return everything that an environment says about itself; builds it to ask.
+    """Return everything that an environment says about itself, for a terminal.
 
     Args:
         id: A registered id.
@@ -57,25 +75,14 @@ def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
     Raises:
         ValueError: If the id, a keyword or its value is not valid.
     """
-    entry = card(id)
-    setup, nominal = _setup(entry, keywords or {})
-    terms = setup.reward_terms
-    others = [column for column in setup.metric_columns if column.name not in terms]
-    parts: list[RenderableType | None] = [
-        Text(entry.id, style="bold"),
-        entry.summary,
-        _facts(entry, setup),
-        _columns_table("Observation", setup.observation_columns, numbered=True),
-        _action_table(setup),
-        _columns_table("Reward terms (the reward is their sum)", setup.metric_columns, only=terms),
-        _columns_table("Other metrics in info (SI)", Columns(*others)),
-        _parameter_table(setup.parameter_columns, nominal.parameters),
-        _agents_table(entry),
-        _settings_table(entry),
-        _marks_table(setup),
-        _keyword_table(setup.keywords),
-    ]
-    return Group(*(part for part in parts if part is not None))
+    page = page_of(id, keywords)
+    parts: list[RenderableType] = [Text(page.title, style="bold"), ""]
+    for section in page.sections:
+        parts.append(Text(section.heading, style="bold underline"))
+        for part in section.parts:
+            parts += ["", Markdown(part) if isinstance(part, str) else _told(part)]
+        parts.append("")
+    return Group(*parts)
 
 
 def metrics_table(record: Mapping[str, Any]) -> Table:
@@ -88,123 +95,50 @@ def metrics_table(record: Mapping[str, Any]) -> Table:
     title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
     table = _table("metric", "value", title=title)
     for name, value in record["metrics"].items():
-        table.add_row(name, _number(value))
+        table.add_row(name, number(value))
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
     return table
-
-
-def _setup(entry: Card, keywords: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return setup and nominal model of an id, for one agent or several."""
-    import gymnasium
-
-    import gym_suite
-
-    env: Any
-    if not entry.entry_point:
-        env = gym_suite.parallel_env(entry.id, **keywords)
-    else:
-        env = gymnasium.make(entry.id, **keywords).unwrapped
-    try:
-        return env.setup, env.nominal
-    finally:
-        env.close()
-
-
-def _facts(entry: Card, setup: Any) -> str:
-    horizon = setup.horizon or entry.max_episode_steps
-    length = f"{horizon} steps ({horizon * setup.dt:g} s)" if horizon else "decided by a keyword"
-    lines = [
-        f"family {entry.family}; tags: {', '.join(entry.tags) or 'none'}",
-        f"control period {setup.dt:g} s; episode at most {length}",
-    ]
-    if setup.agents:
-        lines.append(f"agents: {', '.join(setup.agents)}")
-    return "\n".join(lines)
 
 
 def _table(*headings: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for heading in headings:
-        numeric = heading in {"#", "low", "high", "value", "SI at 1"}
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading == "id")
+        numeric = heading in {"Num", "Min", "Max", "Value", "SI value of 1"}
+        fixed = heading in {"id", "Name"}
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=fixed)
     return table
 
 
-def _columns_table(
-    title: str, columns: Columns, *, numbered: bool = False, only: Iterable[str] | None = None
-) -> Table | None:
-    """Return a table of columns; those that are normalised say what 1 stands for."""
-    chosen = [column for column in columns if only is None or column.name in only]
-    if not chosen:
-        return None
-    scaled = numbered and any(column.scale != 1.0 for column in chosen)
-    headings = [*(["#"] if numbered else []), "name", "unit", "low", "high"]
-    table = _table(*headings, *(["SI at 1"] if scaled else []), "meaning", title=title)
-    for i, column in enumerate(chosen):
-        cells = [column.name, column.unit, _number(column.low), _number(column.high)]
-        if scaled:
-            cells.append(_number(column.scale))
-        cells.append(column.meaning)
-        table.add_row(*([str(i)] if numbered else []), *map(escape, cells))
+def _told(part: PageTable) -> Table:
+    table = _table(*part.headings)
+    for row in part.rows:
+        table.add_row(*map(escape, row))
     return table
 
 
-def _action_table(setup: Any) -> Table | str | None:
-    if setup.actions is not None:
-        return f"Action: Discrete({setup.actions})"
-    return _columns_table("Action", setup.action_columns, numbered=True)
-
-
-def _parameter_table(columns: Columns, nominal: Mapping[str, float]) -> Table:
-    table = _table("name", "value", "unit", "meaning", "source", title="Nominal parameters")
-    for column in columns:
-        value = _number(nominal[column.name])
-        table.add_row(
-            column.name, value, *map(escape, (column.unit, column.meaning, column.source))
-        )
-    return table
-
-
-def _agents_table(entry: Card) -> Table:
-    table = _table("name", "what it is", title="Agents that come with it")
-    for i, (name, where) in enumerate(entry.controllers.items()):
-        kind = "reference controller" if i == 0 else "controller"
-        table.add_row(name, f"{kind}, {where}")
-    for name in entry.learned:
-        table.add_row(name, "learned policies that ship with the package")
-    return table
-
-
-def _settings_table(entry: Card) -> Table | None:
+def _settings(entry: Card) -> Section | None:
     if not entry.settings:
         return None
-    table = _table("setting", "keywords", title="Settings of its own")
-    for name, keywords in entry.settings.items():
-        table.add_row(name, ", ".join(f"{k}={v!r}" for k, v in keywords.items()))
-    return table
+    rows = [
+        (name, ", ".join(f"{k}={v!r}" for k, v in keywords.items()))
+        for name, keywords in entry.settings.items()
+    ]
+    return Section("Settings of Its Own", (PageTable(("Name", "Keywords"), tuple(rows)),))
 
 
-def _marks_table(setup: Any) -> Table | None:
+def _theory(cls: Any, keywords: Mapping[str, Any]) -> Section | None:
     """What returns are put beside, for an episode of the setup's own length."""
+    setup = cls.configure(**keywords)
     if setup.marks is None or setup.horizon is None:
         return None
-    table = _table("figure", "return", "kind", "how", title="Beside theory")
-    for mark in setup.marks(setup.horizon):
-        value = "not computed" if mark.value is None else f"{mark.value:.6g}"
-        table.add_row(mark.name, value, mark.kind, mark.meaning)
-    return table
-
-
-def _keyword_table(keywords: Mapping[str, Any]) -> Table | None:
-    if not keywords:
-        return None
-    table = _table("keyword", "as set", title="Keyword arguments")
-    for name, value in keywords.items():
-        table.add_row(name, escape(repr(value)))
-    return table
-
-
-def _number(value: float) -> str:
-    if np.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return f"{value:.6g}"
+    rows = [
+        (
+            mark.name,
+            "not computed" if mark.value is None else number(mark.value),
+            mark.kind,
+            mark.meaning,
+        )
+        for mark in setup.marks(setup.horizon)
+    ]
+    headings = ("Figure", "Return", "Kind", "How")
+    return Section("Beside Theory", (PageTable(headings, tuple(rows)),))

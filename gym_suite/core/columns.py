@@ -25,6 +25,7 @@ class Column:
         scale: SI value of a column value of 1 (observations and actions are normalised).
         source: Where the number comes from (parameters).
         whole: Whether only whole numbers can occur, such as places in tables.
+        spare: Whether nothing is kept here: a place in a layout that others of the same family use.
     """
 
     name: str
@@ -35,11 +36,36 @@ class Column:
     scale: float = 1.0
     source: str = ""
     whole: bool = False
+    spare: bool = False
 
     def allows(self, values: np.ndarray) -> bool:
         """Return whether values can occur in this column."""
         inside = ((values >= self.low) & (values <= self.high)).all()
         return bool(inside and (not self.whole or (values == np.floor(values)).all()))
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of the reward, a metric column whose value is what the formula says.
+
+    Attributes:
+        name: Of the metric column; begins with "reward_".
+        formula: How it is computed from ``info``, action and parameters, "weight" being the weight.
+        weight: The weight's default value, or its name where it is a keyword of its own; None where there is none.
+        low: Smallest value that can occur.
+        high: Largest value that can occur.
+    """
+
+    name: str
+    formula: str
+    weight: float | str | None = None
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def column(self) -> Column:
+        """The metric column of the term."""
+        return Column(self.name, "1", self.low, self.high, self.formula)
 
 
 class Columns:
@@ -100,6 +126,11 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """The names in order."""
         return tuple(self._index)
+
+    @property
+    def used(self) -> Columns:
+        """The columns in which something is kept."""
+        return Columns(*(column for column in self._columns if not column.spare))
 
     @property
     def low(self) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from gym_suite.core.columns import Columns
+from gym_suite.core.columns import Columns, Term
 from gym_suite.core.kernel import kernel
 from gym_suite.core.observations import Image
 
@@ -163,6 +163,7 @@ class Setup:
         images: Pictures that an agent observes besides the columns; the engine draws them.
         flat: Whether the columns are observed; False for pictures alone.
         metric_columns: Columns of ``info``; the weighted reward terms come first and their names begin "reward_".
+        terms: What the reward terms are, in their order, for the id's page.
         parameter_columns: Columns of p.
         row: Nominal parameters, which controllers see, (np,).
         tables: Read-only arrays shared by all rows.
@@ -191,7 +192,7 @@ class Setup:
         noise: (observation columns,): standard deviation added to each, in observation units; None without noise.
         delay: Control periods by which actions are late on top of the plant's own.
         plant: For linear analysis, where the plant is an ODE.
-        renderer: ``"module:Class"`` of the family's renderer.
+        renderer: ``"module:Class"`` of the family's renderer; charts of the metrics by default.
         info_arrays: What ``info`` holds besides the metrics: (name, first, stop) of state columns, as
             whole numbers (int32) of shape (stop - first,).
         keywords: The resolved keyword arguments.
@@ -211,6 +212,7 @@ class Setup:
     parameter_columns: Columns
     row: np.ndarray
     tables: tuple[np.ndarray, ...]
+    terms: tuple[Term, ...] = ()
     images: tuple[Image, ...] = ()
     flat: bool = True
     plant_row: np.ndarray | None = None
@@ -234,7 +236,7 @@ class Setup:
     noise: np.ndarray | None = None
     delay: int = 0
     plant: Plant | None = None
-    renderer: str = ""
+    renderer: str = "gym_suite.rendering.plain:PlainRenderer"
     info_arrays: tuple[tuple[str, int, int], ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     engine: Callable[[Setup, int], Advance] | None = None
@@ -245,6 +247,10 @@ class Setup:
             raise ValueError(f"{self.id} has images and no engine that draws them")
         if not (self.images or self.flat):
             raise ValueError(f"{self.id} observes nothing")
+        if self.terms and tuple(term.name for term in self.terms) != self.reward_terms:
+            raise ValueError(
+                f"{self.id}: reward terms {[term.name for term in self.terms]} are not its columns {self.reward_terms}"
+            )
         # One memory layout and one mutability for all setups: the kernels are compiled once.
         tables = tuple(map(_frozen, self.tables))
         nominal = self.nominal_tables

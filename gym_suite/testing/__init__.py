@@ -41,6 +41,20 @@ FAMILY_CHECKS: tuple[Check, ...] = (
 )
 #: ``check(id, **keywords)``.
 ENV_CHECKS: tuple[Check, ...] = (*FAMILY_CHECKS, *env_checks.BY_ID, *input_checks.BY_ID)
+#: Those of :data:`ENV_CHECKS` that ids of one kernel path can keep or break apart from each other.
+LIGHT_CHECKS: tuple[Check, ...] = (
+    env_checks.check_gymnasium_contract,
+    env_checks.check_spec_round_trip,
+    env_checks.check_resolved_keywords,
+    env_checks.check_pickle_and_deepcopy,
+    env_checks.check_seeds,
+    env_checks.check_observations,
+    env_checks.check_observation_scale,
+    env_checks.check_reward_terms,
+    env_checks.check_info_is_state,
+    env_checks.check_rendering,
+    vector_checks.check_single_equals_native,
+)
 #: ``check(setup)`` or ``check(id, **keywords)``, for several agents.
 PARALLEL_CHECKS: tuple[Check, ...] = parallel_checks.PARALLEL
 #: ``check(id, name, **keywords)``, for every controller.
@@ -52,6 +66,7 @@ __all__ = [
     "CONTROLLER_CHECKS",
     "ENV_CHECKS",
     "FAMILY_CHECKS",
+    "LIGHT_CHECKS",
     "PARALLEL_CHECKS",
     "REFERENCE_CHECKS",
     "assert_same",
@@ -59,6 +74,7 @@ __all__ = [
     "check_env_id",
     "check_family",
     "checks_for",
+    "kernel_path",
     "random_actions",
     "returns_of",
 ]
@@ -78,6 +94,25 @@ def checks_for(subject: Subject, **keywords: Any) -> tuple[Check, ...]:
     if isinstance(subject, Setup):
         return FAMILY_CHECKS + several
     return (ENV_CHECKS if card(subject).entry_point else ()) + several
+
+
+def kernel_path(subject: Subject, **keywords: Any) -> tuple[Any, ...]:
+    """Return what decides which code an environment runs: ids with the same answer share their heavy checks.
+
+    Args:
+        subject: A registered id, or a setup.
+        **keywords: Keyword arguments of the id.
+    """
+    setup = setup_of(subject, **keywords)
+    step = setup.kernels.step
+    return (
+        f"{step.__module__}.{step.__qualname__}",
+        bool(setup.agents),
+        setup.engine is not None,
+        setup.actions is not None,
+        tuple(image.name for image in setup.images),
+        setup.horizon is not None,
+    )
 
 
 def check_env_id(id: str, **keywords: Any) -> None:
