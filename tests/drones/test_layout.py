@@ -6,10 +6,11 @@ import gymnasium
 import numpy as np
 import pytest
 
+from gym_suite.core.ids import check_facets
 from gym_suite.core.rows import Rows
 from gym_suite.drones import loops
-from gym_suite.drones.envs.setup import configure
-from gym_suite.registration import catalogue
+from gym_suite.drones.envs.base import DroneEnv
+from gym_suite.registration import catalogue, id_class_of
 
 IDS = [card.id for card in catalogue().values() if card.family == "drones"]
 N = 16
@@ -28,9 +29,9 @@ def fly(setup, steps=60, spoil=False):
 
 
 @pytest.mark.parametrize("keywords", [{}, {"mismatch": 0.1, "vehicle": "cf2p"}, {"history": 3}])
-@pytest.mark.parametrize("task", ["hover", "track"])
-def test_plain_kernels_do_what_the_others_do_bit_for_bit(task, keywords):
-    setup = configure("drones/Own-v0", task, engine="compiled", **keywords)
+@pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/Track-v0"])
+def test_plain_kernels_do_what_the_others_do_bit_for_bit(id, keywords):
+    setup = id_class_of(id).configure(engine="compiled", **keywords)
     assert setup.kernels is loops.PLAIN
     got, expected = fly(setup), fly(replace(setup, kernels=loops.ANY))
     assert (got[0][:, setup.state_columns.index("position_z")] < 0.1).any()  # some are down
@@ -47,7 +48,7 @@ def test_plain_kernels_do_what_the_others_do_bit_for_bit(task, keywords):
     ],
 )
 def test_whoever_needs_more_gets_the_kernels_that_can_do_it(keywords):
-    setup = configure("drones/Hover-v0", "hover", engine="compiled", **keywords)
+    setup = id_class_of("drones/Hover-v0").configure(engine="compiled", **keywords)
     assert setup.kernels is loops.ANY
 
 
@@ -73,5 +74,6 @@ def test_the_setpoint_is_what_the_action_asks_for():
 
 
 def test_a_task_that_nobody_knows_is_refused_by_name():
-    with pytest.raises(ValueError, match="unknown task 'land'"):
-        configure("drones/Land-v0", "land")
+    card = replace(catalogue()["drones/Hover-v0"], id="drones/Land-v0", facets={"task": "land"})
+    with pytest.raises(ValueError, match="unknown task of drones/Land-v0 'land'"):
+        check_facets(card, DroneEnv)

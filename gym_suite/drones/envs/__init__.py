@@ -1,28 +1,27 @@
-"""The environments of the family: one class per id, whose docstring is the id's page."""
+"""The environments of the family: classes made from the cards when they are first asked for."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {
-    "DroneEnv": "base",
-    "FormationEnv": "formation",
-    "FormationParallelEnv": "formation",
-    "FormationVectorEnv": "formation",
-    "HoverEnv": "hover",
-    "HoverVectorEnv": "hover",
-    "MultiHoverEnv": "multi_hover",
-    "MultiHoverParallelEnv": "multi_hover",
-    "MultiHoverVectorEnv": "multi_hover",
-    "TrackEnv": "track",
-    "TrackVectorEnv": "track",
-}
+if TYPE_CHECKING:
+    from gym_suite.drones.envs.base import DroneEnv as DroneEnv
+    from gym_suite.drones.envs.options import Options as Options
+    from gym_suite.drones.envs.setup import build as build
 
-__all__ = [*_HOMES]
+_HOMES = {"DroneEnv": "base", "Options": "options", "build": "setup"}
 
 
 def __getattr__(name: str) -> Any:
+    from gym_suite.core.cards import load
+    from gym_suite.registration import class_named
+
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return load(f"{__name__}.{_HOMES[name]}:{name}")
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return [*globals(), *_HOMES, *classes_of(__name__)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gym_suite.core.columns import Column, Columns
+from gym_suite.core.columns import Column, Columns, Term
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import (
     BODY,
@@ -83,6 +83,19 @@ def metric_columns(suffixes: list[str]) -> Columns:
         for c in DRONE_METRICS
     )
     return METRICS + Columns(*each)
+
+
+def terms(values: Mapping[str, float]) -> tuple[Term, ...]:
+    """Return what the reward terms are, with their weights."""
+    formulas = {
+        "position": "weight * max(1 - distance / error_scale, 0)",
+        "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",
+        "effort": "-weight * mean square of the action's elements",
+        "smoothness": "-weight * mean square of the change of the action's elements",
+    }
+    weighted = (Term(f"reward_{n}", f, values[f"weight_{n}"]) for n, f in formulas.items())
+    crash = Term("reward_crash", "-penalty_crash in the step that crashes or leaves, else 0")
+    return (*weighted, crash)
 
 
 def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:

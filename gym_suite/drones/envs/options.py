@@ -7,44 +7,83 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
+from gym_suite.core.options import OptionSet, PlantOptions, option
 from gym_suite.drones.columns import QUANTITIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The keyword arguments of the family's environments and their defaults."""
+class Options(PlantOptions):
+    """The keyword arguments of the family's environments."""
 
-    vehicle: Any = "cf2x"
-    engine: str = "bullet"
-    model: Any = "identified"
-    aerodynamics: Any = ("ground", "drag", "downwash")
-    integrator: str = "bullet"
-    physics_frequency: int = 240
-    control_frequency: int = 60
-    action: str = "rotors"
-    action_range: float | None = None
-    observation: Any = "state"
-    image_size: Any = (64, 48)
-    field_of_view: float = 1.0
-    history: int = 1
-    path: Any = None
-    drones: int = 2
-    spacing: float = 0.4
-    formation: str = "swap"
-    swap_period: float = 4.0
-    neighbours: int | None = None
-    neighbour_radius: float = 10.0
-    start_position: float | None = None
-    start_velocity: float | None = None
-    start_tilt: float | None = None
-    bound: float = 2.0
-    error_scale: float | None = None
-    weights: Mapping[str, float] | None = None
-    penalty_crash: float | None = None
-    noise: Any = None
-    mismatch: Any = None
-    delay: int = 0
-    disturbance: Any = None
+    vehicle: Any = option(
+        "cf2x",
+        takes='"cf2x", "cf2p", a mapping (with "base") or a `Vehicle`',
+        meaning="the quadcopter",
+    )
+    engine: str = option("bullet", takes='"bullet" or "compiled"', meaning="who moves the drones")
+    model: Any = option(
+        "identified",
+        takes='"identified", "bullet-parity", a mapping or a `Model`',
+        meaning="rotors and aerodynamics",
+    )
+    aerodynamics: Any = option(
+        ("ground", "drag", "downwash"),
+        takes='some of "ground", "drag", "downwash"',
+        meaning="effects that are on",
+    )
+    integrator: str = option(
+        "bullet",
+        takes='"bullet", or "rk4" with the compiled engine',
+        meaning="scheme of the physics steps",
+    )
+    physics_frequency: int = option(240, takes="Hz", meaning="physics steps a second")
+    control_frequency: int = option(
+        60, takes="Hz; divides `physics_frequency`", meaning="actions a second"
+    )
+    action: str = option(
+        "rotors", takes='"rotors", "rates", "velocity" or "position"', meaning="what is commanded"
+    )
+    action_range: float | None = option(
+        None, takes="a share, rad/s, m/s or m", meaning="what an action of 1 stands for"
+    )
+    observation: Any = option(
+        "state",
+        takes='"state", "rgb", "depth", "segmentation", or some of them',
+        meaning="what is observed",
+    )
+    image_size: Any = option((64, 48), takes="(width, height)", meaning="pixels of the pictures")
+    field_of_view: float = option(1.0, takes="rad", meaning="vertical angle of view of the camera")
+    history: int = option(1, takes="1 to 100", meaning="last actions observed")
+    path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
+    drones: int = option(2, takes="2 to 100", meaning="number of drones")
+    spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")
+    formation: str = option("swap", takes='"swap" or "hold"', meaning="what becomes of the places")
+    swap_period: float = option(4.0, takes="s", meaning="time between two swaps")
+    neighbours: int | None = option(
+        None, takes="a number", meaning="nearest drones observed; `None`: all others"
+    )
+    neighbour_radius: float = option(
+        10.0, takes="m", meaning="distance within which neighbours are seen"
+    )
+    start_position: float | None = option(
+        None, takes="m", meaning="largest offset at reset along each axis"
+    )
+    start_velocity: float | None = option(
+        None, takes="m/s", meaning="largest velocity at reset along each axis"
+    )
+    start_tilt: float | None = option(
+        None, takes="rad", meaning="largest tilt at reset about each axis"
+    )
+    bound: float = option(2.0, takes="m", meaning="distance from the target that ends the episode")
+    error_scale: float | None = option(None, takes="m", meaning="distance that earns nothing")
+    weights: Mapping[str, float] | None = option(
+        None,
+        takes="a mapping from `position`, `rates`, `effort`, `smoothness` to numbers",
+        meaning="weights of the reward terms; those not named keep their default",
+    )
+    penalty_crash: float | None = option(
+        None, takes="a number from 0", meaning="cost of a crash; `None`: see Rewards"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,23 +189,17 @@ _SEVERAL = ("drones", "spacing", "neighbours", "neighbour_radius")
 _SWAPS = ("formation", "swap_period")
 
 
-def keyword_names(task: Task) -> tuple[str, ...]:
-    """Return the keyword arguments that a task takes."""
+def option_set(task: Task) -> OptionSet[Options]:
+    """Return the keyword arguments that a task takes, with its defaults."""
     without = (
         (() if task.path else ("path",))
         + (() if task.drones > 1 else _SEVERAL)
         + (() if task.swaps else _SWAPS)
     )
-    return tuple(f.name for f in fields(Options) if f.name not in without)
-
-
-def read_options(task: Task, keywords: Mapping[str, Any]) -> Options:
-    """Return the options of a task with a user's keyword arguments."""
-    given = {f.name: getattr(task, f.name) for f in fields(task) if f.name != "swaps"}
-    return Options(**(given | dict(keywords)))
-
-
-def defaults(task: Task) -> dict[str, Any]:
-    """Return the keyword arguments that a task takes with their default values."""
-    options = read_options(task, {})
-    return {name: getattr(options, name) for name in keyword_names(task)}
+    own = {f.name: getattr(task, f.name) for f in fields(task) if f.name != "swaps"}
+    own["path"] = dict(task.path) if task.path else None
+    return OptionSet(
+        Options,
+        without=without,
+        defaults={name: value for name, value in own.items() if name not in without},
+    )

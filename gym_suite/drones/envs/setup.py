@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.family import Setup, Tracked
-from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
 from gym_suite.core.observations import Image
+from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, pack
 from gym_suite.drones import loops
@@ -25,19 +25,17 @@ from gym_suite.drones.envs.columns import (
     observed_table,
     parameter_columns,
     state_columns,
+    terms,
 )
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
     PATHS,
-    TASKS,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
     Options,
     Task,
-    keyword_names,
-    read_options,
 )
 from gym_suite.drones.linear import hover_plant
 from gym_suite.drones.references import HEIGHT, REFERENCES
@@ -49,22 +47,20 @@ MOST_DRONES = 100
 HORIZON = 480  # control periods that the default penalty reckons with
 
 
-def configure(id: str, name: str, /, **keywords: Any) -> Setup:
-    """Return the setup for an id's task and a user's keyword arguments.
+def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> Setup:
+    """Return the setup for an id's task and options.
 
     Args:
         id: The environment's id.
-        name: The task's, of :data:`gym_suite.drones.envs.options.TASKS`.
-        **keywords: Attributes of :class:`gym_suite.drones.envs.options.Options`.
+        task: What its drones are to do.
+        takes: The keyword arguments that the id takes.
+        options: Their values.
 
     Raises:
-        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
+        ValueError: For an unknown value, naming the nearest, or one out of bounds.
         TypeError: For a value of the wrong kind.
         ImportError: For engine="bullet" without PyBullet.
     """
-    task = TASKS[check_option("task", name, TASKS)]
-    check_keywords(keywords, keyword_names(task), f"keyword of {id}")
-    options = read_options(task, keywords)
     check_option("engine", options.engine, ENGINES)
     check_option("action", options.action, pm.ACTIONS)
     check_option("integrator", options.integrator, pm.INTEGRATORS)
@@ -96,7 +92,8 @@ def configure(id: str, name: str, /, **keywords: Any) -> Setup:
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     observed, pictures = _observed(options)
-    forces = read_disturbance(options.disturbance, DISTURBANCES)
+    disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
+    forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled"
     engine = None
@@ -116,6 +113,7 @@ def configure(id: str, name: str, /, **keywords: Any) -> Setup:
         images=pictures,
         flat="state" in observed,
         metric_columns=metric_columns(suffixes),
+        terms=terms(values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
         tables=_tables(tables, forces),
@@ -134,12 +132,10 @@ def configure(id: str, name: str, /, **keywords: Any) -> Setup:
         agents=names,
         idle_action=np.zeros(size),
         work_size=scratch_size(count),
-        mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
-        noise=read_noise(options.noise, observations, measured),
-        delay=read_delay(options.delay),
+        **disturbed.setup,
         plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
-        keywords=_resolved(task, options, vehicle, model),
+        keywords=_resolved(takes, options, vehicle, model),
         engine=engine,
     )
 
@@ -289,9 +285,11 @@ def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) 
     return values
 
 
-def _resolved(task: Task, options: Options, vehicle: pm.Vehicle, model: pm.Model) -> dict[str, Any]:
+def _resolved(
+    takes: OptionSet[Options], options: Options, vehicle: pm.Vehicle, model: pm.Model
+) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
-    resolved = {name: _plain(getattr(options, name)) for name in keyword_names(task)}
+    resolved = {name: _plain(value) for name, value in takes.as_given(options).items()}
     resolved["vehicle"], resolved["model"] = asdict(vehicle), asdict(model)
     return resolved
 
