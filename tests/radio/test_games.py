@@ -159,7 +159,6 @@ def test_musical_chairs_settle_where_nobody_hops():
     ("change", "message"),
     [
         ({"agents": {}}, "takes scenarios of several agents.*has one"),
-        ({"agents": {"a": {}}}, "has 1"),
         ({"agents": {"a": {"goal": "jam"}, "b": {}}}, r"scenario\.agents\.a\.target is missing"),
         (
             {"agents": {"a": {"goal": "jam", "target": "tw"}, "b": {}}},

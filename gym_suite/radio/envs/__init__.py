@@ -1,36 +1,21 @@
-"""The environments of the family: one class per id, whose docstring is the id's page."""
+"""The environments of the family: the classes of its ids are made from their cards when somebody asks for one."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
-from gym_suite.radio.envs.ids import (
-    AccessEnv,
-    AccessVectorEnv,
-    AntiJammingEnv,
-    AntiJammingVectorEnv,
-    GilbertElliottEnv,
-    GilbertElliottVectorEnv,
-    JammingEnv,
-    JammingVectorEnv,
-)
-from gym_suite.radio.envs.jamming_game import JammingGameEnv, JammingGameParallelEnv
-from gym_suite.radio.envs.multi_access import MultiAccessEnv, MultiAccessParallelEnv
-from gym_suite.radio.envs.setup import Options, configure, keyword_names
 
-__all__ = [
-    "AccessEnv",
-    "AccessVectorEnv",
-    "AntiJammingEnv",
-    "AntiJammingVectorEnv",
-    "GilbertElliottEnv",
-    "GilbertElliottVectorEnv",
-    "JammingEnv",
-    "JammingGameEnv",
-    "JammingGameParallelEnv",
-    "JammingVectorEnv",
-    "MultiAccessEnv",
-    "MultiAccessParallelEnv",
-    "Options",
-    "RadioEnv",
-    "RadioVectorEnv",
-    "configure",
-    "keyword_names",
-]
+__all__ = ["RadioEnv", "RadioVectorEnv"]
+
+
+def __getattr__(name: str) -> Any:
+    from gym_suite.registration import class_named
+
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return [*__all__, *classes_of(__name__)]

@@ -2,32 +2,40 @@
 
 Each step the transmitter picks a channel and every jammer one, at the same time. A channel has a worth,
 which the transmitter earns unless it is jammed there; the jammers lose it together. Both sides see
-afterwards what was played.
+afterwards what was played. Nothing is in the air but the players, so the game has row functions and loops
+of its own.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import first_not_finite, parameter_row
+from gym_suite.core.family import Kernels, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 
 SILENT = -1.0
 UNKNOWN = -2.0  # before the episode
+MOST_CHANNELS, MOST_JAMMERS = 64, 16
 
 PARAMETERS = Columns(
-    Column("channels", "1", 2, 64, "channels of the band"),
-    Column("jammers", "1", 1, 16, "jammers, each on one channel"),
+    Column("channels", "1", 2, MOST_CHANNELS, "channels of the band"),
+    Column("jammers", "1", 1, MOST_JAMMERS, "jammers, each on one channel"),
     Column("history", "1", 1, 64, "steps that an observation goes back"),
 )
-P_CHANNELS, P_JAMMERS, P_HISTORY = range(3)
-# The only table: one row, the worth of each channel.
-T_WORTH = 0
-
+METRICS = Columns(
+    Column("reward_transmitter", "1", 0, meaning="what was earned / (1 + jammers)"),
+    Column("reward_jammers", "1", high=0, meaning="-what was earned / (1 + jammers)"),
+    Column("channel", "1", -1, MOST_CHANNELS, "channel of the transmitter, -1: silent"),
+    Column("earned", "1", 0, meaning="worth of the channel, 0 if jammed or silent"),
+    Column("jammed", "1", 0, 1, "1 if the transmitter was jammed"),
+)
+#: The only table: one row, the worth of each channel.
+T = namedtuple("Tables", "worth")(0)
 # State: what the transmitter earned, then for each step of the history, newest first, the channels of
 # the transmitter and of the jammers.
-X_EARNED, X_PLAYED = range(2)
-
-M_REWARD_TRANSMITTER, M_REWARD_JAMMERS, M_CHANNEL, M_EARNED, M_JAMMED, METRICS = range(6)
+X = namedtuple("State", "earned played")(0, 1)
+P, M = PARAMETERS.places, METRICS.places
 
 
 def agent_names(jammers: int) -> tuple[str, ...]:
@@ -52,45 +60,18 @@ def state_columns(jammers: int, channels: int, history: int) -> Columns:
     return Columns(Column("earned", "1", 0, meaning="what the transmitter earned"), *played)
 
 
-def metric_columns() -> Columns:
-    """Return the columns of ``info`` besides its arrays."""
-    return Columns(
-        Column("reward_transmitter", "1", 0, meaning="the transmitter's part of the mean reward"),
-        Column("reward_jammers", "1", high=0, meaning="the jammers' part of the mean reward"),
-        Column("channel", "1", -1, 64, "channel of the transmitter, -1: silent"),
-        Column("earned", "1", 0, meaning="worth of the channel, 0 if jammed or silent"),
-        Column("jammed", "1", 0, 1, "1 if the transmitter was jammed"),
-    )
-
-
-def observation_columns(jammers: int, channels: int, history: int) -> Columns:
-    """Return the columns of one agent's observation."""
-    seen = []
-    for k in range(history):
-        seen += [
-            Column(f"transmitter_{k}_{a}", "1", 0, 1, f"1 if its action was {a}, {k} steps ago")
-            for a in range(channels + 1)
-        ]
-        seen += [
-            Column(f"jammed_{k}_{c}", "1", 0, 1, f"1 if channel {c} was jammed, {k} steps ago")
-            for c in range(channels)
-        ]
-    roles = [Column(f"is_{name}", "1", 0, 1, f"1 for {name}") for name in agent_names(jammers)]
-    return Columns(*seen, *roles)
-
-
 @kernel
 def advance_one(x, key, step, u, p, tables, work):
     """Play one step: u[0] is the transmitter's action, then the jammers'; 0 is silence."""
-    players = 1 + int(p[P_JAMMERS])
-    for j in range(x.shape[0] - 1, X_PLAYED + players - 1, -1):
+    players = 1 + int(p[P.jammers])
+    for j in range(x.shape[0] - 1, X.played + players - 1, -1):
         x[j] = x[j - players]
     for j in range(players):
-        x[X_PLAYED + j] = u[j] - 1.0
-    x[X_EARNED] = 0.0
-    channel = x[X_PLAYED]
+        x[X.played + j] = u[j] - 1.0
+    x[X.earned] = 0.0
+    channel = x[X.played]
     if channel >= 0.0 and not _jammed(x, players):
-        x[X_EARNED] = tables[T_WORTH][0, int(channel)]
+        x[X.earned] = tables[T.worth][0, int(channel)]
 
 
 @kernel
@@ -98,42 +79,42 @@ def _jammed(x, players):
     """Return whether a jammer was on the transmitter's channel in the last step."""
     met = False
     for j in range(1, players):
-        met = met or (x[X_PLAYED] >= 0.0 and x[X_PLAYED + j] == x[X_PLAYED])
+        met = met or (x[X.played] >= 0.0 and x[X.played + j] == x[X.played])
     return met
 
 
 @kernel
 def judge_one(x, p, reward):
     """Fill the rewards: what the transmitter earns is what the jammers lose, in equal parts."""
-    jammers = int(p[P_JAMMERS])
-    reward[0] = x[X_EARNED]
+    jammers = int(p[P.jammers])
+    reward[0] = x[X.earned]
     for j in range(1, jammers + 1):
-        reward[j] = -x[X_EARNED] / jammers
+        reward[j] = -x[X.earned] / jammers
 
 
 @kernel
 def measure_one(x, p, m):
     """Fill the metrics from the state; the reward terms are parts of the agents' mean."""
-    players = 1 + int(p[P_JAMMERS])
-    m[M_REWARD_TRANSMITTER] = x[X_EARNED] / players
-    m[M_REWARD_JAMMERS] = -x[X_EARNED] / players
-    m[M_CHANNEL] = max(x[X_PLAYED], SILENT)
-    m[M_EARNED] = x[X_EARNED]
-    m[M_JAMMED] = 1.0 if _jammed(x, players) else 0.0
+    players = 1 + int(p[P.jammers])
+    m[M.reward_transmitter] = x[X.earned] / players
+    m[M.reward_jammers] = -x[X.earned] / players
+    m[M.channel] = max(x[X.played], SILENT)
+    m[M.earned] = x[X.earned]
+    m[M.jammed] = 1.0 if _jammed(x, players) else 0.0
 
 
 @kernel
 def observe_all(x, p, o):
     """Fill the observations of all agents, side by side: what was played, and who each is."""
-    channels, history = int(p[P_CHANNELS]), int(p[P_HISTORY])
-    players = 1 + int(p[P_JAMMERS])
+    channels, history = int(p[P.channels]), int(p[P.history])
+    players = 1 + int(p[P.jammers])
     size = history * (2 * channels + 1) + players
     for j in range(players * size):
         o[j] = 0.0
     for i in range(players):
         base = i * size
         for k in range(history):
-            played = X_PLAYED + k * players
+            played = X.played + k * players
             if x[played] == UNKNOWN:
                 break
             at = base + k * (2 * channels + 1)
@@ -159,7 +140,8 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
         row = p[parameter_row(p, i)]
         advance_one(x[i], key[i], step[i], u[i], row, tables, work[i])
         judge_one(x[i], row, reward[i])
-        terminated[i, :] = False
+        for j in range(terminated.shape[1]):
+            terminated[i, j] = False
         step[i] += 1
         measure_one(x[i], row, m[:, i])
         observe_all(x[i], row, o[i])
@@ -174,7 +156,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
             row = p[parameter_row(p, i)]
             for j in range(x.shape[1]):
                 x[i, j] = UNKNOWN
-            x[i, X_EARNED] = 0.0
+            x[i, X.earned] = 0.0
             measure_one(x[i], row, m[:, i])
             observe_all(x[i], row, o[i])
 
@@ -186,8 +168,8 @@ def observe_batch(x, key, step, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             measure_one(x[i], row, m[:, i])
-            m[M_REWARD_TRANSMITTER, i] = 0.0
-            m[M_REWARD_JAMMERS, i] = 0.0
+            m[M.reward_transmitter, i] = 0.0
+            m[M.reward_jammers, i] = 0.0
             observe_all(x[i], row, o[i])
 
 
@@ -196,3 +178,6 @@ def advance_batch(x, key, step, u, p, tables, work):
     """Move all rows by one step; see :class:`gym_suite.core.family.Kernels`."""
     for i in range(x.shape[0]):
         advance_one(x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, work[i])
+
+
+KERNELS = Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)

@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gym_suite.core.parameters import check_number
+from gym_suite.core.parameters import check_number, parameter
 from gym_suite.radio.parameters import MAX_STEPS
 
 FOREVER = 10**9
+
+
+def switch(default: bool | None, *, meaning: str) -> Any:
+    """Declare a truth value of a dataclass with its meaning, as a number that is 0 or 1 where it becomes one."""
+    declared = parameter(default, meaning=meaning, low=0.0, high=1.0, integer=True)
+    metadata = {**declared.metadata, "switch": True}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def declared(cls: type) -> dict[str, Any]:
+    """Return the numbers and switches that a dataclass declares, by name."""
+    return {f.name: f for f in dataclasses.fields(cls) if "meaning" in f.metadata}
+
+
+def read_declared(path: str, value: Mapping[str, Any], cls: type) -> dict[str, Any]:
+    """Return those values of a mapping that a dataclass declares, each within the bounds declared for it.
+
+    Args:
+        path: Where the mapping stands, for errors.
+        value: The mapping; a declared value may be None where that is its default.
+        cls: The dataclass.
+
+    Raises:
+        ValueError: Naming the key's path, the value and what is allowed.
+    """
+    result: dict[str, Any] = {}
+    for name, field in declared(cls).items():
+        if name not in value or (value[name] is None and field.default is None):
+            continue
+        about = field.metadata
+        if "switch" in about:
+            result[name] = truth(f"{path}.{name}", value[name])
+            continue
+        bounds = {key: about[key] for key in ("low", "high", "above", "integer")}
+        number = check_number(f"{path}.{name}", value[name], **bounds)
+        result[name] = int(number) if about["integer"] else number
+    return result
+
+
+def declared_schema(cls: type) -> dict[str, Any]:
+    """Return the JSON Schemas of the numbers and switches that a dataclass declares, by name."""
+    result: dict[str, Any] = {}
+    for name, field in declared(cls).items():
+        about = field.metadata
+        if "switch" in about:
+            kind: dict[str, Any] = {"type": "boolean"}
+        else:
+            kind = {"type": "integer" if about["integer"] else "number"}
+            bounds = {"minimum": about["low"], "maximum": about["high"]}
+            kind |= {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
+        result[name] = kind | {"description": about["meaning"]}
+    return result
 
 
 def whole(path: str, value: object, low: int, high: int) -> int:
@@ -21,6 +75,13 @@ def truth(path: str, value: object) -> bool:
     if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
     raise ValueError(f"{path} must be true or false, got {value!r}")
+
+
+def mapping(path: str, value: object) -> Mapping[str, Any]:
+    """Return a mapping."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{path} must be an object, got {value!r}")
+    return value
 
 
 def sequence(path: str, value: object, what: str) -> Sequence[Any]:

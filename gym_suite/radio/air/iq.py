@@ -4,8 +4,6 @@ A channel of bandwidth B is sampled at B, complex, so that N samples of it are w
 averages (its noise has exactly 2 N degrees of freedom) and the channels side by side are the spectrum
 of the band. Carriers, symbols and chirps run on one clock from the episode's start, so that they go on
 without a jump from step to step. Powers are over the nominal noise power of a channel.
-
-Symbols are shaped by 12 taps in 32 phases: symbol clocks are odd multiples of 1/32 of the sampling rate.
 """
 
 from __future__ import annotations
@@ -17,52 +15,19 @@ from numpy.typing import NDArray
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import philox, uniform
-from gym_suite.radio.emission import ORDERS, Waveform
-from gym_suite.radio.layout import (
+from gym_suite.radio.air.emission import EDGE, LAYERS, PHASES, SPAN, TAPS
+from gym_suite.radio.air.link import channel_of, fading_gain, power_on, span_on
+from gym_suite.radio.columns import (
+    AGENT,
     STREAM_PHASE,
     STREAM_SAMPLES,
     STREAM_WAVE,
-    X_ACTIONS,
-    X_CHANNEL,
+    E,
+    T,
+    spans_of,
 )
-from gym_suite.radio.link import fading_gain, power_on, span_on
-from gym_suite.radio.parameters import (
-    E_CHIRP,
-    E_KIND,
-    E_OFFSET,
-    E_ORDER,
-    E_PULSE,
-    E_RATE,
-    E_SNR,
-    E_SYMBOLS,
-    E_WAVE,
-    FOLLOWER,
-    MAX_ENTITIES,
-    P_CHANNELS,
-    P_ENTITIES,
-    P_FADING,
-    P_NOISE_POWER,
-    P_POWER,
-    P_SAMPLES,
-    PLAYBACK,
-    T_AGENT,
-    T_ENTITIES,
-    T_PLAYBACK,
-    T_PULSES,
-    T_SYMBOLS,
-    T_ZIGGURAT,
-    W_FMCW,
-    W_NOISE,
-    W_TONE,
-    WAVEFORMS,
-)
-from gym_suite.radio.transforms import constellation, pulse_shape
-
-PHASES = 32  # positions of a sample within a symbol
-SPAN = 6  # symbols on each side that a pulse reaches
-TAPS = 2 * SPAN
-LAYERS = 128  # of the ziggurat
-_EDGE, _AREA = 3.442619855899, 9.91256303526217e-3
+from gym_suite.radio.parameters import WAVE_FMCW, WAVE_NOISE, WAVE_TONE, P
+from gym_suite.radio.scenario.kinds import K
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -70,64 +35,6 @@ _30, _27, _31, _11 = (np.uint64(k) for k in (30, 27, 31, 11))
 _LAYER = np.uint64(LAYERS - 1)
 _UNIT = 2.0**-53
 _TURN = 2.0 * math.pi
-
-
-# --------------------------------------------------------------------------------------------- tables
-
-
-def ziggurat_table() -> NDArray[np.float64]:
-    """Return edges of the layers and the ratios of neighbouring ones, (129, 2).
-
-    Doornik, "An improved ziggurat method to generate normal random samples", Oxford, 2005 (ZIGNOR).
-    """
-    edges = np.zeros(LAYERS + 1)
-    height = math.exp(-0.5 * _EDGE**2)
-    edges[0], edges[1] = _AREA / height, _EDGE
-    for i in range(2, LAYERS):
-        edges[i] = math.sqrt(-2.0 * math.log(_AREA / edges[i - 1] + height))
-        height = math.exp(-0.5 * edges[i] ** 2)
-    ratios = np.zeros(LAYERS + 1)
-    ratios[:LAYERS] = edges[1:] / edges[:LAYERS]
-    return np.column_stack([edges, ratios])
-
-
-def symbol_table() -> tuple[NDArray[np.float64], dict[tuple[str, int], int]]:
-    """Return the points of all constellations (K, 2), and where each begins."""
-    points, first = [], {}
-    for kind, orders in ORDERS.items():
-        for order in orders:
-            first[kind, order] = len(points)
-            points += [(z.real, z.imag) for z in constellation(kind, order)]
-    return np.array(points), first
-
-
-def pulse_taps(pulse: str, rolloff: float) -> NDArray[np.float64]:
-    """Return the taps of a pulse at each of 32 positions within a symbol, of unit mean power, (32, 12)."""
-    position = np.arange(PHASES)[:, None] / PHASES
-    time = position - (np.arange(TAPS)[None, :] - (SPAN - 1))
-    taps = pulse_shape(pulse, time, rolloff)
-    return taps / math.sqrt((taps**2).sum(axis=1).mean())
-
-
-def symbol_rate(waveform: Waveform) -> int:
-    """Return the symbols in 32 samples: odd, so that all positions within a symbol are met."""
-    spread = 1.0 if waveform.pulse == "rect" else 1.0 + waveform.rolloff
-    return max(1, 2 * round((PHASES * waveform.bandwidth / spread - 1.0) / 2.0) + 1)
-
-
-def wave_columns(
-    waveform: Waveform, first: dict[tuple[str, int], int], pulses: dict[tuple[str, float], int]
-) -> tuple[float, ...]:
-    """Return the columns E_WAVE to E_CHIRP; notes in ``pulses`` which taps are needed, in order."""
-    kind = WAVEFORMS.index(waveform.kind)
-    symbols, order, taps, rate = 0, 1, 0, waveform.bandwidth
-    if waveform.kind in ORDERS:
-        symbols, order = first[waveform.kind, waveform.order], waveform.order
-        taps = PHASES * pulses.setdefault((waveform.pulse, waveform.rolloff), len(pulses))
-        rate = symbol_rate(waveform)
-    if waveform.kind == "fmcw" and waveform.falling:
-        rate = -rate
-    return kind, symbols, order, taps, rate, waveform.offset, waveform.chirp
 
 
 def work_size(samples: int) -> int:
@@ -167,11 +74,11 @@ def _edge_normal(seed, k, layers):
             return u * layers[i, 0]
         if i == 0:  # the tail: Marsaglia 1964
             while True:
-                x = -math.log(1.0 - _fraction(word(seed, place))) / _EDGE
+                x = -math.log(1.0 - _fraction(word(seed, place))) / EDGE
                 y = -math.log(1.0 - _fraction(word(seed, place + (1 << 32))))
                 place += 1 << 34
                 if y + y > x * x:
-                    return -_EDGE - x if u < 0.0 else _EDGE + x
+                    return -EDGE - x if u < 0.0 else EDGE + x
         x = u * layers[i, 0]
         below = math.exp(-0.5 * (layers[i, 0] ** 2 - x * x))
         above = math.exp(-0.5 * (layers[i + 1, 0] ** 2 - x * x))
@@ -206,9 +113,9 @@ def _add_noise(re, im, seed, sigma, layers):
 def _add_symbols(re, im, first, amplitude, turn, entity, seed, tables, symbols):
     """Add shaped symbols to samples ``first`` and on, with a complex amplitude and turns per sample."""
     n = re.shape[0]
-    rate, order = int(entity[E_RATE]), int(entity[E_ORDER])
-    points, pulses = tables[T_SYMBOLS], tables[T_PULSES]
-    row, start = int(entity[E_PULSE]), int(entity[E_SYMBOLS])
+    rate, order = int(entity[E.rate]), int(entity[E.order])
+    points, pulses = tables[T.symbols], tables[T.pulses]
+    row, start = int(entity[E.pulse]), int(entity[E.symbols])
     lowest = (first * rate) // PHASES - (SPAN - 1)
     count = ((first + n - 1) * rate) // PHASES + SPAN - lowest + 1
     mask = np.uint64(order - 1)
@@ -237,8 +144,8 @@ def _add_symbols(re, im, first, amplitude, turn, entity, seed, tables, symbols):
 @called_kernel
 def _add_carrier(re, im, first, amplitude, turn, entity):
     """Add a tone, or chirps across the bandwidth whose phase returns to where it was."""
-    chirp = int(entity[E_CHIRP])
-    width = entity[E_RATE] if int(entity[E_WAVE]) == W_FMCW else 0.0
+    chirp = int(entity[E.chirp])
+    width = entity[E.rate] if int(entity[E.wave]) == WAVE_FMCW else 0.0
     for j in range(re.shape[0]):
         k = (first + j) % chirp
         turns = (first + j) * turn
@@ -256,21 +163,21 @@ def _add_transmitter(
 
     ``part`` tells apart the channels that it fills.
     """
-    a, b = fading_gain(key, step, transmitter, p[P_FADING])
+    a, b = fading_gain(key, step, transmitter, p[P.fading])
     angle = _TURN * uniform(key, 0, STREAM_PHASE + transmitter)
     root = math.sqrt(power)
     c, s = root * math.cos(angle), root * math.sin(angle)
     amplitude = (a * c - b * s, a * s + b * c)
-    kind = int(entity[E_WAVE])
+    kind = int(entity[E.wave])
     stream = STREAM_WAVE + 256 * transmitter + part
-    if kind == W_NOISE:
+    if kind == WAVE_NOISE:
         sigma = math.sqrt(0.5 * (amplitude[0] ** 2 + amplitude[1] ** 2))
-        _add_noise(re, im, philox(key, step, stream)[0], sigma, tables[T_ZIGGURAT])
-    elif kind in (W_TONE, W_FMCW):
-        _add_carrier(re, im, first, amplitude, entity[E_OFFSET], entity)
+        _add_noise(re, im, philox(key, step, stream)[0], sigma, tables[T.ziggurat])
+    elif kind in (WAVE_TONE, WAVE_FMCW):
+        _add_carrier(re, im, first, amplitude, entity[E.offset], entity)
     else:
         seed = philox(key, 0, stream)[0]
-        _add_symbols(re, im, first, amplitude, entity[E_OFFSET], entity, seed, tables, symbols)
+        _add_symbols(re, im, first, amplitude, entity[E.offset], entity, seed, tables, symbols)
 
 
 @called_kernel
@@ -287,30 +194,32 @@ def fill_channel(x, key, step, c, p, tables, work, agent):
         work: Scratch, (>= work_size(samples),).
         agent: Whether the agent's own signal is heard.
     """
-    samples = int(p[P_SAMPLES])
-    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
-    entities, playback = tables[T_ENTITIES], tables[T_PLAYBACK]
+    samples = int(p[P.samples])
+    s = spans_of(p)
+    n = s.entities
+    entities, playback = tables[T.entities], tables[T.playback]
     re, im, symbols = work[:samples], work[samples : 2 * samples], work[2 * samples :]
     for j in range(2 * samples):
         work[j] = 0.0
     seed = philox(key, step, STREAM_SAMPLES + c)[0]
-    _add_noise(re, im, seed, math.sqrt(0.5 * p[P_NOISE_POWER]), tables[T_ZIGGURAT])
+    _add_noise(re, im, seed, math.sqrt(0.5 * p[P.noise_power]), tables[T.ziggurat])
     for e in range(n + 1):
-        own = e == n  # one call for all, for each would be compiled apart
-        entity = tables[T_AGENT][0] if own else entities[e]
+        own = e == n  # the agent, behind the entities: one call for all compiles once
+        entity = tables[T.agent][0] if own else entities[e]
         transmitter, part, power = e, c, 0.0
         start, end = 0, samples
         if not own:
-            power = p[P_POWER] * power_on(x, e, entity, c, n, channels, playback)
-            if int(entity[E_KIND]) == FOLLOWER:
+            kind = int(entity[E.kind])
+            power = p[P.power] * power_on(x, e, entities, c, playback, s)
+            if kind == K.follower:
                 part = 0
-                begins, ends = span_on(x, e, entity, c, n, channels)
+                begins, ends = span_on(x, e, entities, c, playback, s)
                 start, end = round(begins * samples), round(ends * samples)
-                power = p[P_POWER] * entity[E_SNR] if end > start else 0.0
-            elif int(entity[E_KIND]) != PLAYBACK:  # a hopper takes its symbols along
-                part = (c - int(x[X_ACTIONS + e])) % channels
-        elif agent and x[X_CHANNEL] == c:
-            transmitter, part, power = MAX_ENTITIES, 0, entity[E_SNR]
+                power = p[P.power] * entity[E.snr] if end > start else 0.0
+            elif kind != K.playback:  # a hopper takes its symbols along
+                part = (c - int(x[s.actions + e])) % s.channels
+        elif agent and channel_of(x, 0, 0, s) == c:
+            transmitter, part, power = AGENT, 0, entity[E.snr]
         if power > 0.0:
             first = step * samples + start
             sent = re[start:end], im[start:end]
@@ -323,7 +232,7 @@ def fill_channel(x, key, step, c, p, tables, work, agent):
 def channel_energy(x, key, step, c, p, tables, work):
     """Return the mean of |y|^2 over the samples of a channel, without the agent's own signal."""
     fill_channel(x, key, step, c, p, tables, work, False)
-    samples = int(p[P_SAMPLES])
+    samples = int(p[P.samples])
     total = 0.0
     for j in range(2 * samples):
         total += work[j] * work[j]
@@ -352,7 +261,7 @@ def band_samples(
         tables: Of the setup.
         agent: Whether the agent's own signal is heard.
     """
-    samples, channels = int(p[P_SAMPLES]), int(p[P_CHANNELS])
+    samples, channels = int(p[P.samples]), int(p[P.channels])
     work = np.zeros(work_size(samples))
     result = np.empty((channels, samples), dtype=np.complex128)
     for c in range(channels):
