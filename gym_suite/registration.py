@@ -14,7 +14,7 @@ from typing import Any
 
 import gymnasium
 
-from gym_suite.core.cards import BASELINES, DO_NOTHING, OUTSIDE, RANDOM, Card, load
+from gym_suite.core.cards import BASELINES, OUTSIDE, Card, load
 from gym_suite.core.parameters import unknown_error
 
 __all__ = [
