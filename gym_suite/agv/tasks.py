@@ -178,23 +178,37 @@ def reset_alone(x, key, p, tables):
 
 @called_kernel
 def _place_obstacles(x, key, p, tables):
-    """Put the moving obstacles on free floor, away from the vehicles' starts."""
+    """Put the moving obstacles on free floor, away from the vehicles' starts.
+
+    Where chance finds no place at which none touches a vehicle, the first free cell that is one is taken.
+    """
     grid = tables[T_GRID][int(x[W.layout])]
-    cell, radius = p[P.cell], p[P.obstacle_radius]
-    apart = radius + 0.5 * math.hypot(p[P.length], p[P.width]) + 1.0
+    cell, radius, columns = p[P.cell], p[P.obstacle_radius], grid.shape[1]
+    touching = radius + 0.5 * math.hypot(p[P.length], p[P.width])
+    cells = grid.shape[0] * columns
     for k in range(int(p[P.obstacles])):
         j = WORLD_SIZE + OBSTACLE_SIZE * k
-        best = -1.0
-        for t in range(TRIES):
-            a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)
-            px, py = a * grid.shape[1] * cell, b * grid.shape[0] * cell
+        best, begin = -1.0, 0
+        for t in range(TRIES + cells):
+            if t < TRIES:
+                a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)
+                px, py, theta = (
+                    a * columns * cell,
+                    b * grid.shape[0] * cell,
+                    math.pi * (2.0 * c - 1.0),
+                )
+                begin = int(a * cells)
+            else:
+                if best > touching:
+                    break
+                spot = (begin + t) % cells
+                px, py = (spot % columns + 0.5) * cell, (spot // columns + 0.5) * cell
             if disc_hits_grid(px, py, radius, grid, cell):
                 continue
-            gap = min(_gap(x, first_vehicle(p), int(p[P.agents]), X.x, px, py), apart)
+            gap = min(_gap(x, first_vehicle(p), int(p[P.agents]), X.x, px, py), touching + 1.0)
             if gap > best:
-                x[j + OB.x], x[j + OB.y], best = px, py, gap
-                x[j + OB.theta] = math.pi * (2.0 * c - 1.0)
-            if gap >= apart:
+                x[j + OB.x], x[j + OB.y], x[j + OB.theta], best = px, py, theta, gap
+            if gap >= touching + 1.0:
                 break
 
 

@@ -210,11 +210,29 @@ def _check_motion(values: Mapping[str, float], floor: maps.Floor) -> None:
                 f"a cell of {values['cell']:g} m: it could pass a wall; {mend}"
             )
     if values["obstacles"]:
-        radius = values["obstacle_radius"]
-        free = [maps.clear(grid, values["cell"], radius).any() for grid in floor.grid]
-        if not all(free):
+        _check_obstacles(values, floor)
+
+
+def _check_obstacles(values: Mapping[str, float], floor: maps.Floor) -> None:
+    """Refuse obstacles without a place on which they touch no vehicle that starts."""
+    radius, cell = values["obstacle_radius"], values["cell"]
+    touching = radius + 0.5 * math.hypot(values["length"], values["width"])
+    for grid, span in zip(floor.grid, floor.spans, strict=True):
+        places = (np.argwhere(maps.clear(grid, cell, radius))[:, ::-1] + 0.5) * cell
+        if not len(places):
             raise ValueError(
                 f"obstacle_radius: the map has no place for a disc of radius {radius:g} m"
+            )
+        # The place farthest from a start is one of those farthest out in some direction.
+        angles = np.arange(0.0, 2.0 * math.pi, math.pi / 16.0)
+        out = places[np.argmax(places @ np.array([np.cos(angles), np.sin(angles)]), axis=0)]
+        starts = floor.spots[span[maps.SPAN.first_start] : span[maps.SPAN.end_starts], :2]
+        away = np.hypot(*(starts[:, None] - out[None]).T).max(axis=0)
+        if away.min() <= touching:
+            x, y = starts[int(away.argmin())]
+            raise ValueError(
+                f"obstacle_radius: a disc of radius {radius:g} m has no place that keeps it off a vehicle "
+                f"that starts at ({x:g}, {y:g})"
             )
 
 
