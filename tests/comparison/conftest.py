@@ -22,7 +22,7 @@ def lag(monkeypatch):
         },
     )
     catalogue = {**registration.catalogue(), module.ID: card}
-    monkeypatch.setattr(registration, "_CATALOGUE", catalogue)
+    monkeypatch.setattr(registration, "_catalogue", catalogue)
     gymnasium.register(
         module.ID,
         entry_point=module.LagEnv,
