@@ -46,6 +46,8 @@ __all__ = [
     "score",
     "share",
     "t_factor",
+    "total_score",
+    "within",
 ]
 
 Array = NDArray[np.float64]
@@ -250,7 +252,19 @@ def share(
     interval = bootstrap(
         matrix, statistic=_mean, resamples=resamples, confidence=confidence, seed=seed
     )
-    return _within(_never_certain(interval, matrix.shape[1]), 0.0, 1.0)
+    return within(_never_certain(interval, matrix.shape[1]), 0.0, 1.0)
+
+
+def within(interval: Interval, lowest: float = -math.inf, highest: float = math.inf) -> Interval:
+    """An interval cut off where its quantity ends.
+
+    Args:
+        interval: that may have been expanded beyond.
+        lowest: what the quantity cannot fall below.
+        highest: what it cannot exceed.
+    """
+    low, high = max(interval.low, lowest), min(interval.high, highest)
+    return Interval(interval.estimate, low, high, interval.confidence)
 
 
 def contrast(
@@ -278,6 +292,33 @@ def contrast(
     Raises:
         ValueError: the samples have different numbers of episodes.
     """
+    found = _draw(samples, combine, resamples, np.random.default_rng(seed))
+    fewest = min(found.counts, default=1)
+    spread = float(np.std(found.values)) if np.isfinite(found.values).all() else math.inf
+    spread = spread * math.sqrt(fewest / (fewest - 1)) if fewest > 1 else math.inf
+    return _expanded(found.estimate, found.values, found.counts, confidence), spread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A function of locations: of the data, of each resample (resamples,), and the numbers that were drawn from."""
+
+    estimate: float
+    values: Array
+    counts: list[int]
+
+
+def _draw(
+    samples: Sequence[Sample | float],
+    combine: Callable[..., Array],
+    resamples: int,
+    rng: np.random.Generator,
+) -> _Drawn:
+    """Draw all samples on the same episodes and combine their locations.
+
+    Raises:
+        ValueError: the samples have different numbers of episodes.
+    """
     drawn_from = [sample for sample in samples if isinstance(sample, Sample)]
     episodes = {sample.episodes for sample in drawn_from}
     if len(episodes) > 1:
@@ -286,7 +327,6 @@ def contrast(
             + " and ".join(str(sample.episodes) for sample in drawn_from)
             + " episodes"
         )
-    rng = np.random.default_rng(seed)
     columns = rng.integers(max(episodes), size=(resamples, 1, max(episodes))) if episodes else None
     known: dict[int, Array] = {}
     for sample in drawn_from:
@@ -295,16 +335,10 @@ def contrast(
             values = sample.values[rows, columns].reshape(resamples, -1)
             full = sample.full[rows, columns].reshape(resamples, -1)
             known[id(sample)] = location(values, full)
-    estimate = float(
-        combine(*(np.float64(s.location if isinstance(s, Sample) else s) for s in samples))
-    )
-    drawn = combine(*(known[id(s)] if isinstance(s, Sample) else np.float64(s) for s in samples))
-    drawn = np.broadcast_to(drawn, (resamples,))
+    estimate = combine(*(np.float64(s.location if isinstance(s, Sample) else s) for s in samples))
+    values = combine(*(known[id(s)] if isinstance(s, Sample) else np.float64(s) for s in samples))
     counts = [count for s in drawn_from for count in _counts(s.trainings, s.episodes)]
-    fewest = min(counts, default=1)
-    spread = float(np.std(drawn)) if np.isfinite(drawn).all() else math.inf
-    spread = spread * math.sqrt(fewest / (fewest - 1)) if fewest > 1 else math.inf
-    return _expanded(estimate, drawn, counts, confidence), spread
+    return _Drawn(float(estimate), np.broadcast_to(values, (resamples,)), counts)
 
 
 def score(
@@ -326,16 +360,44 @@ def score(
         confidence: nominal coverage, between 0 and 1.
         seed: integer or generator.
     """
+    return total_score([(agent, low, high)], resamples=resamples, confidence=confidence, seed=seed)
 
-    def combine(a: Array, zero: Array, one: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            quotient = (a - zero) / (one - zero)
-        # A resample in which the anchors change places says nothing of the scale: it may be anywhere.
-        return np.where(one > zero, quotient, np.where(a > zero, np.inf, -np.inf))
 
-    return contrast(
-        (agent, low, high), combine, resamples=resamples, confidence=confidence, seed=seed
-    )[0]
+def total_score(
+    parts: Sequence[tuple[Sample, Sample | float, Sample | float]],
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: Seed = 0,
+) -> Interval:
+    """Interval of the mean of several scores, each a stratum of its own.
+
+    Args:
+        parts: agent and its two anchors, as for :func:`score`.
+        resamples: number of bootstrap resamples.
+        confidence: nominal coverage, between 0 and 1.
+        seed: integer or generator.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [_draw(part, _score, resamples, rng) for part in parts]
+    estimate = float(np.mean([d.estimate for d in drawn]))
+    with np.errstate(invalid="ignore"):
+        values = np.mean([d.values for d in drawn], axis=0)
+    counts = [min(d.counts, default=1) for d in drawn]
+    # Two strata whose scales have come apart in opposite directions say nothing together.
+    return _expanded(
+        estimate,
+        np.nan_to_num(values, nan=np.inf, posinf=np.inf, neginf=-np.inf),
+        counts,
+        confidence,
+    )
+
+
+def _score(a: Array, zero: Array, one: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = (a - zero) / (one - zero)
+    # A resample in which the anchors change places says nothing of the scale: it may be anywhere.
+    return np.where(one > zero, quotient, np.where(a > zero, np.inf, -np.inf))
 
 
 def paired_difference(
@@ -409,7 +471,7 @@ def probability_of_improvement(
     drawn = np.einsum("rij,ri,rj->r", drawn, rows_a, rows_b)
     counts = _counts(*a.shape) + _counts(*b.shape)
     interval = _expanded(float(np.mean(wins)), drawn, counts, confidence)
-    return _within(_never_certain(interval, min(a.shape[1], b.shape[1])), 0.0, 1.0)
+    return within(_never_certain(interval, min(a.shape[1], b.shape[1])), 0.0, 1.0)
 
 
 def performance_profile(
@@ -521,12 +583,6 @@ def _never_certain(interval: Interval, count: int) -> Interval:
     if interval.estimate == 1.0:
         return Interval(1.0, limit, 1.0, interval.confidence)
     return Interval(0.0, 0.0, 1.0 - limit, interval.confidence)
-
-
-def _within(interval: Interval, lowest: float, highest: float) -> Interval:
-    """An interval cut off where the quantity ends."""
-    low, high = max(interval.low, lowest), min(interval.high, highest)
-    return Interval(interval.estimate, low, high, interval.confidence)
 
 
 def _percentiles(drawn: Array, confidence: float) -> tuple[Array, Array]:

@@ -18,6 +18,8 @@ rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 197
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +27,46 @@ from scipy.special import bdtr, stdtr
 
 from gym_suite.comparison.statistics import RESAMPLES, Sample, contrast
 
-__all__ = ["LEVEL", "holm", "p_value"]
+__all__ = ["LEVEL", "Claim", "Verdict", "holm", "judge", "p_value"]
 
 LEVEL = 0.05
 """Corrected probability of error below which a claim is made."""
+
+Claim = Literal["beats", "loses", "fails more", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be said of an agent beside the reference in one setting.
+
+    Attributes:
+        claim: "beats" and "loses"; "fails more" where it earns more but more of its episodes fail; "cannot tell".
+        p: of the tests, not corrected.
+        corrected: for all comparisons of the page.
+    """
+
+    claim: Claim
+    p: float
+    corrected: float
+
+
+def judge(
+    agent: Sample, reference: Sample, p: float, corrected: float, *, fails_more: bool
+) -> Verdict:
+    """Put a pair of agents into words.
+
+    Args:
+        agent: what it came to.
+        reference: the same of the reference.
+        fails_more: whether more of the agent's episodes failed.
+        p: from :func:`p_value`.
+        corrected: from :func:`holm`.
+    """
+    if corrected >= LEVEL:
+        return Verdict("cannot tell", p, corrected)
+    if agent.location < reference.location:
+        return Verdict("loses", p, corrected)
+    return Verdict("fails more" if fails_more else "beats", p, corrected)
 
 
 def p_value(
