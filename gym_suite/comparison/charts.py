@@ -16,13 +16,28 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
+__all__ = ["Figure", "Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
 CHARACTER = 6.8
 """Width of a character, generously: nothing here can measure text."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart with its words.
+
+    Attributes:
+        title: above it.
+        svg: the chart.
+        caption: below it.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

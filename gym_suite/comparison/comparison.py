@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from gym_suite.comparison.agents import line_up
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.experiments import Experiment, read_seeds
+from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.results import Results, check_writable, encode, write_csv, write_whole
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.settings import Chosen, Setting, read_settings
 from gym_suite.comparison.sources import RUNS_CODE
-from gym_suite.comparison.summary import AgentSummary, Summary
+from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.worlds import World, changes, channels_of, known_id, make
 from gym_suite.registration import catalogue
 

@@ -20,7 +20,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.comparison.statistics import Sample, contrast, iqm
+from gym_suite.comparison.samples import Sample, iqm
+from gym_suite.comparison.statistics import contrast
 from gym_suite.comparison.verdicts import LEVEL, holm, p_value
 
 __all__ = [

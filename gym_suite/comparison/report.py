@@ -9,14 +9,16 @@ from typing import Any
 
 from gym_suite.comparison import figures
 from gym_suite.comparison.agents import BASELINES
-from gym_suite.comparison.charts import interval_glyph
+from gym_suite.comparison.charts import Figure, interval_glyph
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
+from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.outcomes import AgentSummary, Standing
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import MARKS, findings, limits, winners
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.summary import MEASURES, AgentSummary, Standing, Summary
+from gym_suite.comparison.summary import MEASURES, Summary
 from gym_suite.comparison.tables import CONTROL, EFFORT, metric_table, parts
 from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
 from gym_suite.comparison.verdicts import LEVEL
@@ -345,9 +347,7 @@ def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
         specs = experiment.trainings(name)
         spec = specs[0]
         folder = getattr(spec.source, "path", Path()).parent
-        if spec.kind == "learned" and (
-            curve := figures.learning_curves(folder, name, styles[name])
-        ):
+        if spec.kind == "learned" and (curve := learning_curves(folder, name, styles[name])):
             curves.append(curve)
             shipped.setdefault(folder, {})[name] = styles[name]
         try:
@@ -358,9 +358,7 @@ def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
             loops = _loops(agent)
         agents.append(_description(name, styles[name], agent, [s.training_seed for s in specs]))
     env.close()
-    explored = [
-        f for at, methods in shipped.items() for f in figures.exploration_curves(at, methods)
-    ]
+    explored = [f for at, methods in shipped.items() for f in exploration_curves(at, methods)]
     methods = [pair for named in shipped.values() for pair in named.items()]
     return {
         "curves": curves,
@@ -371,7 +369,7 @@ def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _loops(controller: Any) -> list[figures.Figure]:
+def _loops(controller: Any) -> list[Figure]:
     """Bode plots of a controller that offers its open loops."""
     if not callable(getattr(controller, "loops", None)):
         return []

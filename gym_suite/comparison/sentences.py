@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gym_suite.comparison.outcomes import Standing
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.summary import MEASURES, Standing, Summary
+from gym_suite.comparison.summary import MEASURES, Summary
 from gym_suite.comparison.text import listed, percent
 from gym_suite.comparison.verdicts import Claim
 

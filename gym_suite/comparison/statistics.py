@@ -5,8 +5,9 @@ After Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistica
 profiles. What is done differently, and why:
 
 * **Failures are never trimmed.** An interquartile mean is blind to what happens in less than a quarter of the
-  episodes. :func:`location` is the interquartile mean of the sound episodes, into which the failed ones enter with
-  their full weight; without failures it is the interquartile mean, and of outcomes that are 0 or 1 it is the mean.
+  episodes. :func:`~gym_suite.comparison.samples.location` is the interquartile mean of the sound episodes, into which
+  the failed ones enter with their full weight; without failures it is the interquartile mean, and of outcomes that are
+  0 or 1 it is the mean.
 * **All agents run on the same episode seeds**, so a resample draws the same episodes for everybody: differences,
   probabilities of improvement and scores are paired, and the score's two anchors are drawn anew with the agent.
 * **Trainings are drawn too.** Values form a matrix, trainings by episodes (one row for a method that is not trained).
@@ -32,14 +33,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
+from gym_suite.comparison.samples import Sample, as_matrix, iqm, location
+
 __all__ = [
     "Interval",
     "Profile",
-    "Sample",
     "bootstrap",
     "contrast",
-    "iqm",
-    "location",
     "paired_difference",
     "performance_profile",
     "probability_of_improvement",
@@ -90,94 +90,6 @@ class Profile:
     share: Array
     low: Array
     high: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """What one agent came to, trainings by episodes; all agents of a page have the same episodes in the same order.
-
-    Attributes:
-        values: (trainings, episodes).
-        full: entries that no trimming may leave out, such as failures, (trainings, episodes).
-    """
-
-    values: Array
-    full: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, values: ArrayLike, full: ArrayLike | bool = False) -> Sample:
-        """Check values, (episodes,) or (trainings, episodes), and mark what counts in full.
-
-        Raises:
-            ValueError: empty, NaN, or of another number of dimensions.
-        """
-        matrix = _matrix(values)
-        flags = np.broadcast_to(np.asarray(full, dtype=np.bool_), matrix.shape)
-        return cls(matrix, flags)
-
-    @property
-    def trainings(self) -> int:
-        """Number of rows."""
-        return self.values.shape[0]
-
-    @property
-    def episodes(self) -> int:
-        """Number of columns."""
-        return self.values.shape[1]
-
-    @property
-    def location(self) -> float:
-        """The :func:`location` of all entries."""
-        return float(location(self.values.ravel(), self.full.ravel()))
-
-
-def iqm(values: ArrayLike) -> Array:
-    """Interquartile mean: the mean of what is left without the lowest and the highest quarter.
-
-    Cuts `int(n / 4)` values at each end, as `scipy.stats.trim_mean(values, 0.25)` does.
-
-    Args:
-        values: (..., n).
-
-    Returns:
-        (...,), taken over the last axis.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    count = array.shape[-1]
-    cut = count // 4
-    kept = np.sort(array, axis=-1)[..., cut : count - cut]
-    # Between two infinities of one sign the mean is that infinity, which np.mean gets right.
-    return np.mean(kept, axis=-1)
-
-
-def location(values: ArrayLike, full: ArrayLike) -> Array:
-    """Interquartile mean that trims no failure.
-
-    With n entries of which f count in full, it is ``((n - f) iqm(the others) + sum(those)) / n``.
-
-    Args:
-        values: (..., n), finite.
-        full: (..., n) bool, which entries count in full.
-
-    Returns:
-        (...,), taken over the last axis.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    counted = np.broadcast_to(np.asarray(full, dtype=np.bool_), array.shape)
-    if not counted.any():
-        return iqm(array)
-    count = array.shape[-1]
-    failed = np.sum(array, axis=-1, where=counted)
-    sound = count - np.count_nonzero(counted, axis=-1)
-    # The sound entries come first in order, so that their middle is a difference of partial sums.
-    ordered = np.sort(np.where(counted, np.inf, array), axis=-1)
-    ordered = np.where(np.isinf(ordered), 0.0, ordered)
-    sums = np.concatenate([np.zeros((*array.shape[:-1], 1)), np.cumsum(ordered, axis=-1)], axis=-1)
-    cut = sound // 4
-    upper = np.take_along_axis(sums, np.asarray(sound - cut)[..., None], axis=-1)[..., 0]
-    lower = np.take_along_axis(sums, np.asarray(cut)[..., None], axis=-1)[..., 0]
-    middle = (upper - lower) / np.maximum(sound - 2 * cut, 1)
-    return (sound * middle + failed) / count
 
 
 def t_factor(*counts: int, confidence: float = CONFIDENCE) -> float:
@@ -248,7 +160,7 @@ def share(
         confidence: nominal coverage, between 0 and 1.
         seed: integer or generator.
     """
-    matrix = _matrix(happened)
+    matrix = as_matrix(happened)
     interval = bootstrap(
         matrix, statistic=_mean, resamples=resamples, confidence=confidence, seed=seed
     )
@@ -451,7 +363,7 @@ def probability_of_improvement(
     Raises:
         ValueError: empty, NaN, or paired with different numbers of episodes.
     """
-    a, b = _pair(first, second) if paired else (_matrix(first), _matrix(second))
+    a, b = _pair(first, second) if paired else (as_matrix(first), as_matrix(second))
     rng = np.random.default_rng(seed)
     # A resample is a count per row and per column, so the comparisons are done only once.
     rows_a = _weights(a.shape[0], resamples, rng)
@@ -517,30 +429,16 @@ def performance_profile(
     return Profile(tau, above_all, low, high)
 
 
-def _matrix(scores: ArrayLike) -> Array:
-    """Scores as (trainings, episodes), checked."""
-    array = np.asarray(scores, dtype=np.float64)
-    array = array[None, :] if array.ndim == 1 else array
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(
-            f"scores have shape {np.shape(scores)}, expected (episodes,) or (trainings, episodes)"
-        )
-    if np.isnan(array).any():
-        row, column = np.argwhere(np.isnan(array))[0]
-        raise ValueError(f"scores hold NaN (training {row}, episode {column})")
-    return array
-
-
 def _strata(scores: ArrayLike | Sequence[ArrayLike]) -> list[Array]:
     """The tasks, each as (trainings, episodes)."""
     if isinstance(scores, list | tuple) and scores and np.ndim(scores[0]) > 0:
-        return [_matrix(task) for task in scores]
-    return [_matrix(scores)]  # type: ignore[arg-type]
+        return [as_matrix(task) for task in scores]
+    return [as_matrix(scores)]  # type: ignore[arg-type]
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
     """Two matrices on the same episode seeds."""
-    a, b = _matrix(first), _matrix(second)
+    a, b = as_matrix(first), as_matrix(second)
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"paired scores need the same episode seeds, got {a.shape[1]} and {b.shape[1]} episodes"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.summary import AgentSummary
 from gym_suite.comparison.text import seconds, with_interval
 
 __all__ = ["CONTROL", "EFFORT", "Column", "metric_table", "parts"]

@@ -10,9 +10,11 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.sentences import MARKS, limits
 from gym_suite.comparison.settings import NOMINAL
-from gym_suite.comparison.summary import AgentSummary, Standing, Summary
+from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import (
     MISSING,
     digits,
@@ -49,13 +51,7 @@ def table(summary: Summary) -> RenderableType:
         parts.append(Text(f"\n{id}", style="bold"))
         several = len(summary.of(id)) > 1
         parts.append(_Section(_over_settings(summary, id) if several else _one(summary, id)))
-        for experiment in summary.of(id):
-            where = f"{experiment.setting.name}: " if several else ""
-            scale = summary.scale(experiment)
-            if scale is not None and isinstance(scale.high, float):
-                parts.append(Text(f"{where}a score of 1 is {scale.top}."))
-            if told := _marks(summary.marks(experiment)):
-                parts.append(Text(f"{where}{told}"))
+        parts += [Text(words) for words in _theory(summary, id)]
         parts += [Text(sentence) for sentence in limits(summary, id)]
     if failures := _failures(summary):
         parts.append(failures)
@@ -203,6 +199,19 @@ def _failed(standing: Standing) -> str:
 def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:
     interval = row.metrics.get(metric)
     return MISSING if interval is None else f"{digits(interval.estimate * factor)}{unit}"
+
+
+def _theory(summary: Summary, id: str) -> list[str]:
+    """The figures that returns are put beside, once for settings that have them in common."""
+    groups: dict[str, list[str]] = {}
+    for experiment in summary.of(id):
+        scale = summary.scale(experiment)
+        words = _marks(summary.marks(experiment))
+        if scale is not None and not isinstance(scale.high, Sample):
+            words += f"{'; ' if words else ''}a score of 1 is {scale.top}"
+        if words:
+            groups.setdefault(words, []).append(experiment.setting.name)
+    return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
 
 
 def _marks(marks: Sequence[Mark]) -> str:

@@ -7,7 +7,7 @@ A claim about a pair of agents needs three things to agree in direction, and is 
 * the number of episodes won, by an exact sign test over the episode seeds, in each of which the majority of the
   trainings decides. It assumes nothing of how returns scatter;
 * the mean difference on the same episode seeds, by a t-test in which trainings and episodes both count as drawn;
-* the difference of the two :func:`~gym_suite.comparison.statistics.location`, by its bootstrap standard deviation.
+* the difference of the two :func:`~gym_suite.comparison.samples.location`, by its bootstrap standard deviation.
 
 The last two take trainings as scattering roughly normally about their mean, with one degree of freedom less than there
 are trainings: with five of them no test could do without. A page makes many comparisons; Holm ("A simple sequentially
@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, stdtr
 
-from gym_suite.comparison.statistics import RESAMPLES, Sample, contrast
+from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.statistics import RESAMPLES, contrast
 
 __all__ = ["LEVEL", "Claim", "Verdict", "holm", "judge", "p_value"]
 

@@ -7,11 +7,9 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu, trim_mean
 
 from gym_suite.comparison import coverage
+from gym_suite.comparison.samples import Sample, iqm, location
 from gym_suite.comparison.statistics import (
-    Sample,
     bootstrap,
-    iqm,
-    location,
     paired_difference,
     performance_profile,
     probability_of_improvement,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gym_suite.comparison.coverage import NULLS, false_pages
-from gym_suite.comparison.statistics import Sample
+from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.verdicts import holm, p_value
 
 
