@@ -70,51 +70,6 @@ def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
     )
 
 
-def _band(name: str, env: str, reference: str, summary: str, *more: str, **fields: Any) -> Card:
-    home = "gym_suite.radio.controllers"
-    laws = {
-        "sense_avoid": f"{home}.sensing:SenseAndAvoid",
-        "markov": f"{home}.sensing:MarkovPredictor",
-        "table": f"{home}.sensing:PatternTable",
-        "evader": f"{home}.sensing:Evader",
-        "hopper": f"{home}.sensing:UniformHopper",
-        "ucb1": f"{home}.bandits:UCB1",
-        "sw_ucb": f"{home}.bandits:SlidingWindowUCB",
-        "thompson": f"{home}.bandits:Thompson",
-        "exp3": f"{home}.bandits:EXP3",
-        "myopic": f"{home}.sensing:Myopic",
-        "whittle": f"{home}.sensing:Whittle",
-        "q_learning": f"{home}.learning:QLearning",
-        "clairvoyant": f"{home}.clairvoyant:Clairvoyant",
-    }
-    names = (reference, *(name for name in more if name != reference))
-    return Card(
-        id=f"radio/{name}",
-        family="radio",
-        summary=summary,
-        entry_point=f"gym_suite.radio.envs:{env}Env",
-        vector_entry_point=f"gym_suite.radio.envs:{env}VectorEnv",
-        controllers={n: laws[n] for n in names} | {"zero": DO_NOTHING, "random": RANDOM},
-        **fields,
-    )
-
-
-def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> Card:
-    home = "gym_suite.radio.controllers.games"
-    return Card(
-        id=f"radio/{name}-v0",
-        family="radio",
-        summary=summary,
-        parallel_entry_point=f"gym_suite.radio.envs:{name}ParallelEnv",
-        tags=(tag, "multi-agent"),
-        controllers={key: f"{home}:{law}" for key, law in laws.items()}
-        | {"zero": DO_NOTHING, "random": RANDOM},
-    )
-
-
-_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
-
-
 _CARDS = (
     _drive(
         "PMSM-v0",
@@ -139,64 +94,6 @@ _CARDS = (
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
         tags=("speed", "pmsm", "vehicle"),
         learned=("ppo",),
-    ),
-    _band(
-        "Access-v0",
-        "Access",
-        "table",
-        "dynamic spectrum access: transmit where nobody will be",
-        "markov",
-        "sense_avoid",
-        *_BANDITS,
-        tags=("access",),
-        learned=("ppo",),
-        settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
-    ),
-    _band(
-        "Jamming-v0",
-        "Jamming",
-        "table",
-        "jam a target: transmit where it will be alone",
-        "markov",
-        "sense_avoid",
-        *_BANDITS,
-        tags=("jamming",),
-        learned=("ppo",),
-        settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
-    ),
-    _band(
-        "GilbertElliott-v0",
-        "GilbertElliott",
-        "myopic",
-        "use one of several channels that turn good and bad unseen",
-        "whittle",
-        "markov",
-        *_BANDITS,
-        tags=("access", "partial observation"),
-        learned=("ppo",),
-    ),
-    _band(
-        "AntiJamming-v0",
-        "AntiJamming",
-        "evader",
-        "keep a link alive against a follower, sweep, random or barrage jammer",
-        "sense_avoid",
-        "markov",
-        *_BANDITS,
-        tags=("anti-jamming",),
-        learned=("ppo",),
-    ),
-    _shared_band(
-        "MultiAccess",
-        "several agents share a band, each with access or a target (PettingZoo)",
-        {"schedule": "Schedule", "musical_chairs": "MusicalChairs"},
-        "access",
-    ),
-    _shared_band(
-        "JammingGame",
-        "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
-        {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
-        "anti-jamming",
     ),
     _drone(
         "Hover-v0",
