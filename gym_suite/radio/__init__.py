@@ -21,7 +21,7 @@ _ROOMS = {
     "schema": "schema",
     "shipped": "files",
 }
-__all__ = list(_ROOMS)
+__all__ = ["Entity", "Scenario", "import_rfrl", "read_scenario", "schema", "shipped"]
 
 
 def __getattr__(name: str) -> Any:

@@ -81,8 +81,8 @@ SHOWN = Columns(
 )
 E, L, R, S = ENTITY.places, LISTS.places, ROLES.places, SHOWN.places
 #: The tables of a setup, in their order. ``playback`` holds per row the received power over noise of each channel,
-#: then 1 for each that counts as occupied, then the lowest of these or -1; ``hazard`` the logarithm of the packet hazard
-#: over the SINR; then points of constellations, taps of pulses, layers of the ziggurat, and what the agent sends.
+#: then 1 for each that counts as occupied, then the lowest of these or -1; ``hazard`` the logarithm of the packet
+#: hazard over the SINR; then points of constellations, taps of pulses, layers of the ziggurat, what the agent sends.
 T = namedtuple(
     "Tables",
     "entities lists playback hazard symbols pulses ziggurat agent roles shown",

@@ -29,7 +29,18 @@ _ROOMS = {
     "jamming_game": "games",
     "normalized_throughput": "sensing",
 }
-__all__ = list(_ROOMS)
+__all__ = [
+    "Ceilings",
+    "Game",
+    "Rules",
+    "SensingTime",
+    "best_sensing_time",
+    "ceilings",
+    "conceded",
+    "granted",
+    "jamming_game",
+    "normalized_throughput",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,21 +1,26 @@
-"""The environments of the family: the classes of its ids are made from their cards when somebody asks for one."""
+"""The environments of the family: classes made from the cards when they are first asked for."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
+if TYPE_CHECKING:
+    from gym_suite.radio.envs.base import RadioEnv as RadioEnv
+    from gym_suite.radio.envs.base import RadioVectorEnv as RadioVectorEnv
 
-__all__ = ["RadioEnv", "RadioVectorEnv"]
+_HOMES = {"RadioEnv": "base", "RadioVectorEnv": "base"}
 
 
 def __getattr__(name: str) -> Any:
+    from gym_suite.core.cards import load
     from gym_suite.registration import class_named
 
+    if name in _HOMES:
+        return load(f"{__name__}.{_HOMES[name]}:{name}")
     return class_named(__name__, name)
 
 
 def __dir__() -> list[str]:
     from gym_suite.registration import classes_of
 
-    return [*__all__, *classes_of(__name__)]
+    return [*globals(), *_HOMES, *classes_of(__name__)]

@@ -91,12 +91,12 @@ def observations(band: Band, history: int) -> Columns:
         scale = heard + 1.0
         low, text = -1.0 / scale, f"0: idle, 1..{heard}: who, {heard + 1}: several; -1: not sensed"
     sensed = [
-        Column(f"sensed_{k}_{c}", "1", low, 1, f"channel {c}, {k} steps ago; {text}", scale=scale)
+        Column(f"sensed_{k}_{c}", "1", low, 1, f"each channel {k} steps ago; {text}", scale=scale)
         for k in range(history)
         for c in channels
     ]
     actions = [
-        Column(f"last_action_{k}", "1", 0, 1, f"1 if the last action was {k}")
+        Column(f"last_action_{k}", "1", 0, 1, "1 for the own last action, else 0")
         for k in range(len(channels) + 1)
     ]
     ack = Column("ack", "1", -1, 1, "1: delivered, served or hit, -1: lost, 0: silent")

@@ -82,11 +82,11 @@ def _observations(jammers: int, channels: int, history: int) -> Columns:
     seen = []
     for k in range(history):
         seen += [
-            Column(f"transmitter_{k}_{a}", "1", 0, 1, f"1 if its action was {a}, {k} steps ago")
+            Column(f"transmitter_{k}_{a}", "1", 0, 1, f"1 for its action {k} steps ago, else 0")
             for a in range(channels + 1)
         ]
         seen += [
-            Column(f"jammed_{k}_{c}", "1", 0, 1, f"1 if channel {c} was jammed, {k} steps ago")
+            Column(f"jammed_{k}_{c}", "1", 0, 1, f"1 for each channel jammed {k} steps ago")
             for c in range(channels)
         ]
     roles = [Column(f"is_{name}", "1", 0, 1, f"1 for {name}") for name in game.agent_names(jammers)]

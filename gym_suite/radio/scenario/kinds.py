@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +56,20 @@ class Kind:
         return bool(self.rfrl) and not self.scheduled
 
 
-_CHANNELS = {"keys": ("channels",), "needs": ("channels",)}
-
 KINDS = (
     Kind(
         name="constant",
         meaning="always on its channel",
-        **_CHANNELS,
+        keys=("channels",),
+        needs=("channels",),
         scheduled=True,
         rfrl="ConstantFreq",
     ),
     Kind(
         name="hopper",
         meaning="goes through its channels in order, one for each time that it is on",
-        **_CHANNELS,
+        keys=("channels",),
+        needs=("channels",),
         scheduled=True,
         clocked=True,
         pointer="channels",
@@ -94,7 +94,8 @@ KINDS = (
     Kind(
         name="agile",
         meaning="stays on a channel until somebody else is there, then goes to one that was free",
-        **_CHANNELS,
+        keys=("channels",),
+        needs=("channels",),
         reacts=True,
         pointer="channel",
         rfrl="AgileFreq",
@@ -164,4 +165,4 @@ KINDS = (
 NAMES = tuple(kind.name for kind in KINDS)
 KIND: Mapping[str, Kind] = dict(zip(NAMES, KINDS, strict=True))
 #: The number of each kind: kernels compare with ``K.follower``.
-K = namedtuple("Numbers", NAMES)(*range(len(KINDS)))
+K: Any = namedtuple("Numbers", NAMES)(*range(len(KINDS)))

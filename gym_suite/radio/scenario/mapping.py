@@ -111,7 +111,7 @@ def read_entity(
         raise ValueError(f"{path}.kind is missing; one of {', '.join(NAMES)}")
     kind = check_option(f"{path}.kind", value["kind"], NAMES)
     check_keywords(value, entity_keys(kind), f"key of {path} (a {kind})")
-    given = {"name": name, "kind": kind} | read_declared(path, value, Entity)
+    given: dict[str, Any] = {"name": name, "kind": kind} | read_declared(path, value, Entity)
     if "width" in given:
         whole(f"{path}.width", given["width"], 1, channels)
     needs = KIND[kind].needs
@@ -181,7 +181,7 @@ def read_waveform(path: str, value: object) -> Waveform:
         raise ValueError(f"{path} must be a kind or an object, got {value!r}")
     check_keywords(value, [f.name for f in fields(Waveform)], f"key of {path}")
     kind = check_option(f"{path}.kind", value.get("kind", "psk"), WAVEFORMS)
-    given = {"kind": kind} | read_declared(path, value, Waveform)
+    given: dict[str, Any] = {"kind": kind} | read_declared(path, value, Waveform)
     if kind in ORDERS:
         order = whole(f"{path}.order", value.get("order", 4), 2, 256)
         if order not in ORDERS[kind]:
