@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that ``gym-suite list`` sta
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -31,6 +32,7 @@ AgentAssignments = Annotated[
     UseAppendAction[tuple[str, ...]],
     arg(name="agent-set", metavar="NAME=VALUE", help_behavior_hint=""),
 ]
+FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 WIDE = 160  # columns where there is no terminal to ask, so that a row stays on a line
@@ -88,8 +90,8 @@ def run(
         csv: File for everything that happened: metrics, actions and observations by name.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
-    from gym_suite.comparison.experiments import Setting
     from gym_suite.comparison.rollouts import Job, execute
+    from gym_suite.comparison.settings import Setting
     from gym_suite.show import metrics_table
 
     spec, settings = _agent(agent, id, gains, own), Setting("shell", _keywords(keywords))
@@ -110,23 +112,29 @@ def compare(
     agents: tuple[str, ...] = (),
     seeds: int = 20,
     setting: tuple[str, ...] = (),
+    anchors: tuple[str, ...] = (),
     steps: int | None = None,
     out: Path = Path("report"),
     workers: int = 1,
     executor: Literal["local", "ray"] = "local",
     keywords: Assignments = (),
-) -> None:
+) -> int:
     """Run agents on the same seeds and write a report; a killed run goes on where it was.
 
+    Ends with status 1 if a run failed.
+
     Args:
-        ids: The environments.
+        ids: The environments, of any other package too (these need --anchors).
         family: All environments of this family, under all settings of their own too.
         agents: Names, policy files (.zip, .npz), files of tuned gains (.json) or file.py:factory; by
             default the reference controller, the baselines and the shipped policies. "all", every
-            controller besides, is the default with --family.
+            controller besides, is the default with --family. A .zip can run any code when it is
+            loaded, an .npz cannot; vecnormalize.pkl beside it is read.
         seeds: Episode seeds of each agent.
-        setting: Settings to run under: nominal, noise, mismatch, delay, or the ids' own; "all" for
-            nominal and all own ones. With --family all by default, else nominal.
+        setting: Settings to run under: nominal, noise, mismatch, delay, disturbance (these five by
+            default), or the ids' own; "all" for all of both, the default with --family.
+        anchors: What scores 0 and what scores 1, two agents or returns; by default do-nothing and
+            the reference controller, or a computed optimum.
         steps: Length of an episode; the environment's own by default.
         out: Folder of the report.
         workers: Processes.
@@ -140,15 +148,19 @@ def compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
         seeds=seeds,
-        settings=setting or ("all" if family else "nominal"),
+        settings=setting or ("all" if family else None),
         keywords=_keywords(keywords),
+        anchors=[_number(anchor) for anchor in anchors] or None,
         out=out,
         horizon=steps,
         workers=workers,
         executor=executor,
     )
+    # The report first: whatever the terminal makes of the table, the page is there.
+    page = result.report(out)
     _print(result.table())
-    print(result.report(out))
+    print(page)
+    return FAILED if result.failed_runs else 0
 
 
 def train(
@@ -335,15 +347,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; those of the process by default.
 
     Returns:
-        0, or 2 for what the user can put right (told in one line on stderr), or 130 after Ctrl-C.
+        0, or 1 if a run of a comparison failed, or 2 for what the user can put right (told in one line on stderr),
+        or 130 after Ctrl-C.
         Anything else that goes wrong is a fault of ours and raised.
 
     Raises:
         SystemExit: From the parser, for ``--help`` and for arguments that it refuses.
     """
     _one_thread()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="replace"
+        )  # a code page without a sign must not end a command
     try:
-        tyro.extras.subcommand_cli_from_dict(
+        status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="gym-suite",
             description="Compare controllers and learned policies on physics-backed environments.",
@@ -362,7 +379,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"gym-suite: {' '.join(str(error).split())}\n")
         return USER_ERROR
-    return 0
+    return status or 0
 
 
 def _one_thread() -> None:
@@ -420,6 +437,7 @@ def _episode(
     import gymnasium
     import numpy as np
 
+    from gym_suite.comparison.batching import first_state
     from gym_suite.core.trajectory import Trajectory
 
     limit = {} if steps is None else {"max_episode_steps": steps}
@@ -428,7 +446,8 @@ def _episode(
     observation, info = env.reset(seed=seed)
     idle = np.full(env.action_space.shape or (1,), np.nan)
     rows = [[0.0, *info.values(), *idle, *observation]]
-    state, start, over = None, True, False
+    memory = first_state(agent, (seed,))
+    state, start, over = None if memory is None else memory[0], True, False
     while not over:
         action, state = agent.predict(observation, state, start, True)
         observation, reward, terminated, truncated, info = env.step(action)
@@ -476,6 +495,14 @@ def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, An
                 raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
             keywords[name] = value
     return keywords
+
+
+def _number(text: str) -> str | float:
+    """Return a number for a text that is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _json_object(option: str, text: str) -> dict[str, Any]:

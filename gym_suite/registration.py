@@ -7,7 +7,6 @@ is imported before an environment is made.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from typing import Any
 
 import gymnasium
 
-from gym_suite.core.cards import BASELINES, DO_NOTHING, OUTSIDE, RANDOM, Card, load
+from gym_suite.core.cards import BASELINES, OUTSIDE, Card, load
 from gym_suite.core.parameters import unknown_error
 
 __all__ = [
@@ -35,214 +34,10 @@ __all__ = [
 FAMILIES = ("motors", "drones", "radio", "agv")
 
 
-def _drive(name: str, drive: str, law: str, summary: str, **more: Any) -> Card:
-    reference = f"gym_suite.motors.controllers.field_oriented:{law}"
-    return Card(
-        id=f"gem/{name}",
-        family="motors",
-        summary=summary,
-        entry_point=f"gym_suite.motors.envs:{drive}Env",
-        vector_entry_point=f"gym_suite.motors.envs:{drive}VectorEnv",
-        controllers={"pi": reference, "zero": DO_NOTHING, "random": RANDOM},
-        **more,
-    )
-
-
-def _drone(name: str, env: str, summary: str, **more: Any) -> Card:
-    home = "gym_suite.drones.controllers"
-    laws = {
-        "geometric": f"{home}.geometric:Geometric",
-        "lqr": f"{home}.lqr:HoverLQR",
-        "pid": f"{home}.pid:PeerPID",
-        "zero": DO_NOTHING,
-        "random": RANDOM,
-    }
-    return Card(
-        id=f"drones/{name}",
-        family="drones",
-        summary=summary,
-        entry_point=f"gym_suite.drones.envs:{env}Env",
-        vector_entry_point=f"gym_suite.drones.envs:{env}VectorEnv",
-        max_episode_steps=480,
-        settings={"compiled": {"engine": "compiled"}},
-        controllers=more.pop("controllers", laws),
-        **more,
-    )
-
-
-def _band(name: str, env: str, reference: str, summary: str, *more: str, **fields: Any) -> Card:
-    home = "gym_suite.radio.controllers"
-    laws = {
-        "sense_avoid": f"{home}.sensing:SenseAndAvoid",
-        "markov": f"{home}.sensing:MarkovPredictor",
-        "table": f"{home}.sensing:PatternTable",
-        "evader": f"{home}.sensing:Evader",
-        "hopper": f"{home}.sensing:UniformHopper",
-        "ucb1": f"{home}.bandits:UCB1",
-        "sw_ucb": f"{home}.bandits:SlidingWindowUCB",
-        "thompson": f"{home}.bandits:Thompson",
-        "exp3": f"{home}.bandits:EXP3",
-        "myopic": f"{home}.sensing:Myopic",
-        "whittle": f"{home}.sensing:Whittle",
-        "q_learning": f"{home}.learning:QLearning",
-        "clairvoyant": f"{home}.clairvoyant:Clairvoyant",
-    }
-    names = (reference, *(name for name in more if name != reference))
-    return Card(
-        id=f"radio/{name}",
-        family="radio",
-        summary=summary,
-        entry_point=f"gym_suite.radio.envs:{env}Env",
-        vector_entry_point=f"gym_suite.radio.envs:{env}VectorEnv",
-        controllers={n: laws[n] for n in names} | {"zero": DO_NOTHING, "random": RANDOM},
-        **fields,
-    )
-
-
-def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> Card:
-    home = "gym_suite.radio.controllers.games"
-    return Card(
-        id=f"radio/{name}-v0",
-        family="radio",
-        summary=summary,
-        parallel_entry_point=f"gym_suite.radio.envs:{name}ParallelEnv",
-        tags=(tag, "multi-agent"),
-        controllers={key: f"{home}:{law}" for key, law in laws.items()}
-        | {"zero": DO_NOTHING, "random": RANDOM},
-    )
-
-
-_BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
-
-
-_CARDS = (
-    _drive(
-        "PMSM-v0",
-        "PMSM",
-        "CurrentControl",
-        "dq current control of a permanent-magnet synchronous machine at 10 kHz",
-        max_episode_steps=2000,
-        tags=("current", "pmsm"),
-        learned=("ppo",),
-    ),
-    _drive(
-        "PMSM-Speed-v0",
-        "PMSMSpeed",
-        "SpeedControl",
-        "speed control of a permanent-magnet synchronous machine at 10 kHz",
-        tags=("speed", "pmsm"),
-    ),
-    _drive(
-        "PMSM-DriveCycle-v0",
-        "PMSMDriveCycle",
-        "SpeedControl",
-        "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
-        tags=("speed", "pmsm", "vehicle"),
-        learned=("ppo",),
-    ),
-    _band(
-        "Access-v0",
-        "Access",
-        "table",
-        "dynamic spectrum access: transmit where nobody will be",
-        "markov",
-        "sense_avoid",
-        *_BANDITS,
-        tags=("access",),
-        learned=("ppo",),
-        settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
-    ),
-    _band(
-        "Jamming-v0",
-        "Jamming",
-        "table",
-        "jam a target: transmit where it will be alone",
-        "markov",
-        "sense_avoid",
-        *_BANDITS,
-        tags=("jamming",),
-        learned=("ppo",),
-        settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
-    ),
-    _band(
-        "GilbertElliott-v0",
-        "GilbertElliott",
-        "myopic",
-        "use one of several channels that turn good and bad unseen",
-        "whittle",
-        "markov",
-        *_BANDITS,
-        tags=("access", "partial observation"),
-        learned=("ppo",),
-    ),
-    _band(
-        "AntiJamming-v0",
-        "AntiJamming",
-        "evader",
-        "keep a link alive against a follower, sweep, random or barrage jammer",
-        "sense_avoid",
-        "markov",
-        *_BANDITS,
-        tags=("anti-jamming",),
-        learned=("ppo",),
-    ),
-    _shared_band(
-        "MultiAccess",
-        "several agents share a band, each with access or a target (PettingZoo)",
-        {"schedule": "Schedule", "musical_chairs": "MusicalChairs"},
-        "access",
-    ),
-    _shared_band(
-        "JammingGame",
-        "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
-        {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
-        "anti-jamming",
-    ),
-    _drone(
-        "Hover-v0",
-        "Hover",
-        "a quadcopter flies from a random start to a point and stays there",
-        tags=("hover", "quadcopter"),
-        learned=("ppo",),
-    ),
-    _drone(
-        "Track-v0",
-        "Track",
-        "a quadcopter follows a circle, a lemniscate, a helix or a table",
-        tags=("tracking", "quadcopter"),
-        learned=("ppo",),
-    ),
-    _drone(
-        "MultiHover-v0",
-        "MultiHover",
-        "quadcopters hover side by side",
-        parallel_entry_point="gym_suite.drones.envs:MultiHoverParallelEnv",
-        tags=("hover", "quadcopter", "agents"),
-        learned=("ppo",),
-    ),
-    _drone(
-        "Formation-v0",
-        "Formation",
-        "quadcopters fly in a ring and swap places with the opposite one",
-        parallel_entry_point="gym_suite.drones.envs:FormationParallelEnv",
-        tags=("tracking", "quadcopter", "agents"),
-        controllers={
-            "avoiding": "gym_suite.drones.controllers.avoidance:Avoiding",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
-    ),
-)
-
-
 def _family_cards() -> list[Card]:
-    found = []
-    for family in FAMILIES:
-        if importlib.util.find_spec(f"gym_suite.{family}.cards"):
-            found += importlib.import_module(f"gym_suite.{family}.cards").CARDS
-        else:
-            found += [card for card in _CARDS if card.family == family]
-    return found
+    """Return the cards of all families; importing them costs nothing."""
+    modules = (importlib.import_module(f"gym_suite.{family}.cards") for family in FAMILIES)
+    return [card for module in modules for card in module.CARDS]
 
 
 _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
@@ -313,11 +108,7 @@ def id_class_of(id: str) -> Any:
     Raises:
         ValueError: If there is no such id, naming the nearest.
     """
-    entry = card(id)
-    if entry.base:
-        return _class(entry)
-    found = load(entry.entry_point or entry.parallel_entry_point)
-    return getattr(found, "single", found)
+    return _class(card(id))
 
 
 def register(
@@ -378,8 +169,6 @@ def register(
     given = {name: value for name, value in given.items() if value is not None}
     if like is not None:
         old = card(like)
-        if not old.base:
-            raise ValueError(f"{old.id} cannot be built on yet: its classes are written by hand")
         given |= {
             "facets": {**old.facets, **(facets or {})},
             "keywords": {**old.keywords, **(keywords or {})},
@@ -409,7 +198,11 @@ def register(
 
 
 def add(new: Card) -> None:
-    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do."""
+    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do.
+
+    Args:
+        new: The card.
+    """
     _catalogue[new.id] = new
     _register(new)
 

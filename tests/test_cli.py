@@ -12,7 +12,8 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
-from gym_suite.registration import catalogue
+from gym_suite.core.page import compose
+from gym_suite.registration import catalogue, id_class_of
 
 ID = "gem/PMSM-v0"
 CONTROLLER = """
@@ -79,20 +80,15 @@ def test_show_tells_everything(capsys, id):
     assert cli.main(["show", id]) == 0
     printed = capsys.readouterr().out
     setup = gymnasium.make(id).unwrapped.setup
-    for columns in (
-        setup.observation_columns,
-        setup.action_columns,
-        setup.metric_columns,
-        setup.parameter_columns,
-    ):
-        for column in columns:
-            assert column.name in printed
-    for name in (*catalogue()[id].controllers, *setup.keywords):
+    page = compose(id_class_of(id))
+    assert all(section.heading in printed for section in page.sections)
+    sourced = [column for column in setup.parameter_columns if column.source]
+    assert sourced, "parameters say where they come from"
+    shown = (*setup.reward_terms, *setup.action_columns.names, *(c.name for c in sourced))
+    for name in (*shown, *catalogue()[id].controllers, *setup.keywords):
         assert name in printed
-    sources = {column.source for column in setup.parameter_columns if column.source}
     words = set(printed.split())
-    assert sources, "parameters say where they come from"
-    assert all(words.issuperset(source.split()) for source in sources)
+    assert all(words.issuperset(column.source.split()) for column in sourced)
 
 
 def test_show_takes_keywords(capsys):
@@ -161,8 +157,56 @@ def test_compare_goes_on_where_it_was():
     assert Path("out/results.jsonl").read_text() == first
 
 
+FAILING = """
+class Agent:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        raise RuntimeError("no idea what to do")
+
+def make(env):
+    return Agent()
+"""
+
+
+def test_compare_ends_with_1_if_a_run_failed(capsys):
+    Path("bad.py").write_text(FAILING)
+    argv = ["compare", ID, "--agents", "bad.py:make", "--seeds", "2", "--steps", "20"]
+    assert cli.main([*argv, "--setting", "nominal", "--out", "out"]) == 1
+    printed = capsys.readouterr().out
+    assert "no idea what to do" in printed and Path("out/index.html").exists()
+
+
+def test_compare_takes_any_gymnasium_id_between_two_anchors(capsys):
+    argv = ["compare", "CartPole-v1", "--anchors", "zero", "500", "--seeds", "2", "--out", "out"]
+    assert cli.main(argv) == 0
+    assert "CartPole-v1" in capsys.readouterr().out
+
+
+def test_a_code_page_without_our_signs_loses_nothing():
+    argv = ["compare", ID, "--seeds", "1", "--steps", "10", "--setting", "nominal", "--out", "out"]
+    for code_page in ("cp1252", "ascii"):
+        run = process("-m", "gym_suite.cli", *argv, code_page=code_page)
+        assert run.returncode == 0, run.stderr
+        assert "pi" in run.stdout and Path("out/index.html").exists()
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80"])
+def test_names_of_agents_stay_in_narrow_terminals(columns, monkeypatch, capsys):
+    from rich.console import Console
+
+    from gym_suite.comparison import compare
+
+    agents = ["pi", "random", "ppo"]
+    result = compare(ID, agents=agents, seeds=1, horizon=10, progress=False)
+    Console(width=int(columns)).print(result.table())
+    lines = capsys.readouterr().out.splitlines()
+    for name in agents:
+        assert any(line.startswith(name) for line in lines)
+    assert max(map(len, lines)) <= int(columns)
+
+
 def test_compare_passes_keywords_on():
     argv = ["compare", ID, "--agents", "pi", "--seeds", "1", "--steps", "20", "--out", "out"]
+    argv += ["--setting", "nominal"]
     assert cli.main([*argv, "--set", "machine=HSM16.17.12-C01"]) == 0
     record = json.loads(Path("out/results.jsonl").read_text().splitlines()[0])
     assert record["setting"]["keywords"] == {"machine": "HSM16.17.12-C01"}
@@ -255,12 +299,13 @@ def test_help_of_every_command(capsys):
 # ------------------------------------------------------------------------------ ends of a process
 
 
-def process(*arguments, **keywords):
+def process(*arguments, code_page="utf-8", **keywords):
     environment = {**os.environ, "PYTHONPATH": str(Path(gym_suite.__file__).parent.parent)}
+    environment["PYTHONIOENCODING"] = code_page
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
-        text=True,
+        encoding=code_page,
         env=environment,
         check=False,
         **keywords,

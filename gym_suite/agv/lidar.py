@@ -138,14 +138,14 @@ def _meet_cells(ranges, ox, oy, c, s, layout, p, tables):
 @called_kernel
 def _meet_edges(ranges, ox, oy, c, s, layout, p, tables):
     """Set the ranges to what the map alone gives by the sides of its walls, which are few on most maps."""
-    grid, edges, beams = tables[T_GRID][layout], tables[T_EDGES], tables[T_BEAMS]
+    grid, edges, beams = tables[T_GRID][layout], tables[T_EDGES][layout], tables[T_BEAMS]
     reach, cell, fov = p[P.lidar_range], p[P.cell], p[P.lidar_fov]
     column, row = math.floor(ox / cell), math.floor(oy / cell)
     inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
     ranges[:] = reach if inside and grid[row, column] == 0 else 0.0
     for k in range(tables[T_SPANS][layout, SPAN.edges]):
-        ax, ay = edges[layout, k, 0] - ox, edges[layout, k, 1] - oy
-        bx, by = edges[layout, k, 2] - ox, edges[layout, k, 3] - oy
+        ax, ay = edges[k, 0] - ox, edges[k, 1] - oy
+        bx, by = edges[k, 2] - ox, edges[k, 3] - oy
         hidden = ax * by - ay * bx <= 0.0
         far_x = min(ax, bx) > reach or max(ax, bx) < -reach
         if hidden or far_x or min(ay, by) > reach or max(ay, by) < -reach:

@@ -260,6 +260,7 @@ _FLOOR = Columns(
     Column("payload_high", "kg", 0, meaning="highest payload drawn at a reset"),
     Column("wheels", "1", 0, 1, "1: the action is two wheel speeds; 0: speed and yaw rate"),
     Column("layouts", "1", 1, meaning="number of layouts a reset draws from"),
+    Column("paired", "1", 0, 1, "1: each start has a target of its own"),
     Column("agents", "1", 1, meaning="number of vehicles"),
     Column("obstacles", "1", 0, meaning="number of moving obstacles"),
     Column("dock", "1", 0, 1, "1: the target is a pose in front of a wall"),

@@ -98,7 +98,7 @@ def _gap(x, first, upto, column, px, py):
 
 @called_kernel
 def _draw_spot(x, i, key, p, tables, goal):
-    """Put vehicle i (with ``goal``, its target) on one of the layout's spots.
+    """Put vehicle i (with ``goal``, its target) on one of the layout's spots; where they are paired, both.
 
     Vehicles keep apart by their reach and a target by the least distance from its start; of TRIES draws the first
     that satisfies both is taken, else the one that comes nearest to it.
@@ -110,6 +110,8 @@ def _draw_spot(x, i, key, p, tables, goal):
         column, stream = X.goal_x, STREAM_GOAL + TRIES * i
         low, high = spans[layout, SPAN.first_goal], spans[layout, SPAN.end_goals]
         least = p[P.least_distance]
+    # From a start to the target that goes with it; 0 where they are drawn one after the other.
+    other = spans[layout, SPAN.first_goal] - low if p[P.paired] != 0.0 else 0
     a = first + VEHICLE_SIZE * i
     apart = distance_apart(p[P.length], p[P.width])
     best, best_merit, turn = low, -1e30, 0.0
@@ -121,7 +123,12 @@ def _draw_spot(x, i, key, p, tables, goal):
         spot = low + ((begin + k) % count if count <= TRIES else int(draw * count))
         px, py = spots[spot, 0], spots[spot, 1]
         merit = min(_gap(x, first, i, column, px, py) / apart, 1.0)
-        if least > 0.0:
+        if other != 0:
+            qx, qy = spots[spot + other, 0], spots[spot + other, 1]
+            merit = min(merit, _gap(x, first, i, X.goal_x, qx, qy) / apart)
+            if p[P.least_distance] > 0.0:
+                merit = min(merit, math.hypot(px - qx, py - qy) / p[P.least_distance])
+        elif least > 0.0:
             merit = min(merit, math.hypot(px - x[a + X.x], py - x[a + X.y]) / least)
         if merit > best_merit:
             best, best_merit, turn = spot, merit, angle
@@ -135,11 +142,18 @@ def _draw_spot(x, i, key, p, tables, goal):
                 if _gap(x, first, i, column, spots[best, 0], spots[best, 1]) < apart:
                     best = spot
                 break
-    heading = spots[best, 2]
-    if not heading < 1e3:  # a spot without a heading of its own
+    _put(x, a + column, spots[best, 0], spots[best, 1], spots[best, 2], turn)
+    if other != 0:
+        best += other
+        _put(x, a + X.goal_x, spots[best, 0], spots[best, 1], spots[best, 2], turn)
+
+
+@kernel
+def _put(x, place, px, py, heading, turn):
+    """Write a pose; a spot without a heading of its own gets the one that was drawn."""
+    if not heading < 1e3:
         heading = math.pi * (2.0 * turn - 1.0)
-    place = a + column
-    x[place], x[place + 1], x[place + 2] = spots[best, 0], spots[best, 1], heading
+    x[place], x[place + 1], x[place + 2] = px, py, heading
 
 
 @called_kernel
@@ -148,7 +162,8 @@ def reset_alone(x, key, p, tables):
     x[:] = 0.0
     x[W.layout] = math.floor(uniform(key, 0, STREAM_LAYOUT) * p[P.layouts])
     count, first = int(p[P.agents]), first_vehicle(p)
-    for k in range(2 * count):  # all starts, then all targets
+    draws = count if p[P.paired] != 0.0 else 2 * count
+    for k in range(draws):  # all starts, then all targets
         _draw_spot(x, k % count, key, p, tables, k >= count)
     for i in range(count):
         j = first + VEHICLE_SIZE * i
@@ -163,23 +178,37 @@ def reset_alone(x, key, p, tables):
 
 @called_kernel
 def _place_obstacles(x, key, p, tables):
-    """Put the moving obstacles on free floor, away from the vehicles' starts."""
+    """Put the moving obstacles on free floor, away from the vehicles' starts.
+
+    Where chance finds no place at which none touches a vehicle, the first free cell that is one is taken.
+    """
     grid = tables[T_GRID][int(x[W.layout])]
-    cell, radius = p[P.cell], p[P.obstacle_radius]
-    apart = radius + 0.5 * math.hypot(p[P.length], p[P.width]) + 1.0
+    cell, radius, columns = p[P.cell], p[P.obstacle_radius], grid.shape[1]
+    touching = radius + 0.5 * math.hypot(p[P.length], p[P.width])
+    cells = grid.shape[0] * columns
     for k in range(int(p[P.obstacles])):
         j = WORLD_SIZE + OBSTACLE_SIZE * k
-        best = -1.0
-        for t in range(TRIES):
-            a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)
-            px, py = a * grid.shape[1] * cell, b * grid.shape[0] * cell
+        best, begin = -1.0, 0
+        for t in range(TRIES + cells):
+            if t < TRIES:
+                a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)
+                px, py, theta = (
+                    a * columns * cell,
+                    b * grid.shape[0] * cell,
+                    math.pi * (2.0 * c - 1.0),
+                )
+                begin = int(a * cells)
+            else:
+                if best > touching:
+                    break
+                spot = (begin + t) % cells
+                px, py = (spot % columns + 0.5) * cell, (spot // columns + 0.5) * cell
             if disc_hits_grid(px, py, radius, grid, cell):
                 continue
-            gap = min(_gap(x, first_vehicle(p), int(p[P.agents]), X.x, px, py), apart)
+            gap = min(_gap(x, first_vehicle(p), int(p[P.agents]), X.x, px, py), touching + 1.0)
             if gap > best:
-                x[j + OB.x], x[j + OB.y], best = px, py, gap
-                x[j + OB.theta] = math.pi * (2.0 * c - 1.0)
-            if gap >= apart:
+                x[j + OB.x], x[j + OB.y], x[j + OB.theta], best = px, py, theta, gap
+            if gap >= touching + 1.0:
                 break
 
 
@@ -358,12 +387,13 @@ def observe_one(x, p, tables, work, m, o):
     m[M.clearance] = 1e30
     for i in range(count):
         at, j, status = scratch_size(p) * i, width * i, x[first + VEHICLE_SIZE * i + X.status]
+        true, seen = work[at : at + beams], o[j : j + width]
         for k in range(beams):
-            o[j + k] = work[at + k] / reach
+            seen[k] = true[k] / reach
         q = work[at + beams : at + beams + QUANTITY_SIZE]
         for k in range(views.shape[0]):
             part = (q[int(views[k, VIEW.quantity])] - views[k, VIEW.middle]) / views[k, VIEW.scale]
-            o[j + beams + k] = min(max(part, views[k, VIEW.low]), views[k, VIEW.high])
+            seen[beams + k] = min(max(part, views[k, VIEW.low]), views[k, VIEW.high])
         m[M.arrived] += 1.0 if status == ARRIVED else 0.0
         m[M.arrived] += 1.0 if status == LEFT_ARRIVED else 0.0
         m[M.violation] = 1.0 if status == COLLIDED else m[M.violation]

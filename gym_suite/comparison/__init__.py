@@ -1,4 +1,10 @@
-"""Experiments as data, rollouts, metrics, statistics and the report."""
+"""Experiments as data, rollouts, metrics, statistics and the report.
+
+From the bottom up: text, samples, statistics, verdicts, coverage and metrics know no environment; worlds, settings,
+sources, agents and experiments say what is run; batching, rollouts and execution run it; results keeps it; outcomes and
+summary say what can be said about it in numbers, sentences in words; charts, curves, figures, tables, report and
+terminal show it; comparison puts all of them together.
+"""
 
 from __future__ import annotations
 

@@ -8,48 +8,40 @@ ours, .zip of Stable-Baselines3), a file of tuned gains (.json), "file.py:factor
 A specification is light, can be sent to another process, and has an identity: a digest of what
 decides its behaviour (the content of its file, the pickle of the object), by which a resumed
 comparison knows it again.
+
+Two of the agents, or numbers in their place, anchor the score: for ids of this package do-nothing and the reference
+controller.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import inspect
-import json
-import pickle
-import uuid
 import warnings
-import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from gym_suite.comparison.sources import (
+    ControllerSource,
+    FactorySource,
+    ObjectSource,
+    PolicySource,
+    Sb3Source,
+    Source,
+    file_digest,
+    object_digest,
+)
+from gym_suite.comparison.text import visible
+from gym_suite.comparison.worlds import known_id
 from gym_suite.core.parameters import nearest
+from gym_suite.registration import catalogue
 
-__all__ = ["BASELINES", "AgentSpec", "default_agents", "resolve"]
+__all__ = ["BASELINES", "AgentSpec", "Lineup", "default_agents", "line_up", "resolve"]
 
 Kind = Literal["controller", "learned", "baseline", "custom"]
 
 BASELINES = ("zero", "random")
-
-# Keys of the hyper-parameters in a Stable-Baselines3 file that only one algorithm has.
-SB3_MARKS = {
-    "PPO": "clip_range",
-    "SAC": "target_entropy",
-    "TD3": "target_policy_noise",
-    "DQN": "exploration_fraction",
-    "A2C": "normalize_advantage",
-}
-
-
-class Source(Protocol):
-    """Where an agent comes from."""
-
-    def load(self, env: Any) -> Any:
-        """Return an object with `predict` for an environment."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +69,11 @@ class AgentSpec:
         """Whether it is a learned policy read from a file."""
         return isinstance(self.source, PolicySource | Sb3Source)
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether loading it can run code of whoever made its file."""
+        return isinstance(self.source, Sb3Source)
+
     def load(self, env: Any) -> Any:
         """Return the agent for an environment.
 
@@ -92,159 +89,26 @@ class AgentSpec:
         return agent
 
 
-# ------------------------------------------------------------------------------------------ sources
-
-
 @dataclass(frozen=True, slots=True)
-class ControllerSource:
-    """A controller of the id, by name."""
+class Lineup:
+    """Who takes part, and what a score is reckoned from.
 
-    name: str
+    Attributes:
+        agents: one specification per agent and training seed; the anchors first, the upper one before the lower.
+        low: name of the agent whose score is 0, or the return that is.
+        high: name of the agent whose score is 1, or the return that is.
+    """
 
-    def load(self, env: Any) -> Any:
-        """Build and tune it from the nominal model."""
-        import gym_suite
-
-        return gym_suite.make_controller(env, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySource:
-    """A policy file of ours."""
-
-    path: Path
-
-    def load(self, env: Any) -> Any:
-        """Read it; refuse a damaged file or one for another id or other columns."""
-        from gym_suite.learning.policies import ExportedPolicy
-
-        return ExportedPolicy.for_env(env, self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Sb3Source:
-    """A policy saved by Stable-Baselines3."""
-
-    path: Path
-
-    def load(self, env: Any) -> Any:
-        """Load it on the CPU; refuse a damaged file or one with other spaces."""
-        algorithm = self.algorithm()
-        try:
-            import stable_baselines3
-        except ImportError as error:
-            raise ImportError(
-                f"{self.path} is a Stable-Baselines3 policy and needs torch and stable-baselines3: "
-                "pip install 'gym-suite[rl]'"
-            ) from error
-        model = getattr(stable_baselines3, algorithm).load(self.path, device="cpu")
-        origin, setup = getattr(model.observation_space, "origin", None), env.unwrapped.setup
-        if origin and origin["id"] != setup.id:
-            raise ValueError(f"{self.path} is for {origin['id']}, not for {setup.id}")
-        if origin and origin["columns"] != setup.joint_names(setup.observation_columns):
-            raise ValueError(
-                f"{self.path} observes {', '.join(origin['columns'])}; "
-                f"this environment gives {', '.join(setup.joint_names(setup.observation_columns))}"
-            )
-        for kind in ("observation_space", "action_space"):
-            ours, theirs = _row_space(env, kind), getattr(model, kind)
-            if ours.shape != theirs.shape or type(ours) is not type(theirs):
-                raise ValueError(
-                    f"{self.path} was trained with another {kind}: {theirs}, this id has {ours}"
-                )
-        return model
-
-    def algorithm(self) -> str:
-        """The algorithm's name, from the hyper-parameters in the file.
-
-        Raises:
-            ValueError: not a Stable-Baselines3 file, truncated, or of an unknown algorithm.
-        """
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                broken = archive.testzip()
-                data = json.loads(archive.read("data"))
-        except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, OSError, EOFError) as error:
-            raise ValueError(
-                f"{self.path} is not a usable Stable-Baselines3 file (truncated or damaged?): "
-                f"{error}"
-            ) from error
-        if broken:
-            raise ValueError(f"{self.path} is damaged: {broken} inside does not match its checksum")
-        for algorithm, mark in SB3_MARKS.items():
-            if mark in data:
-                return algorithm
-        raise ValueError(
-            f"{self.path} holds an algorithm other than {', '.join(SB3_MARKS)}; "
-            "load it yourself and pass the object"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class FactorySource:
-    """A function in a file: `factory(env)` returns an object with `predict`."""
-
-    path: Path
-    function: str
-
-    def load(self, env: Any) -> Any:
-        """Import the file and call the function."""
-        agent = self.find()(env)
-        if not callable(getattr(agent, "predict", None)):
-            raise TypeError(
-                f"{self.path}:{self.function} returned a {type(agent).__name__} without predict"
-            )
-        return agent
-
-    def find(self) -> Any:
-        """Return the function.
-
-        Raises:
-            FileNotFoundError: no such file.
-            ValueError: the file cannot be imported or has no such function; the nearest is told.
-        """
-        if not self.path.is_file():
-            raise FileNotFoundError(f"no file {self.path} (expected 'file.py:factory')")
-        spec = importlib.util.spec_from_file_location(f"_gym_suite_{self.path.stem}", self.path)
-        assert spec is not None and spec.loader is not None  # a file that ends in .py has both
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise ValueError(
-                f"{self.path} cannot be imported: {type(error).__name__}: {error}"
-            ) from error
-        function = getattr(module, self.function, None)
-        if not callable(function):
-            options = [name for name, value in vars(module).items() if inspect.isroutine(value)]
-            hint = nearest(self.function, options)
-            raise ValueError(
-                f"{self.path} has no function {self.function!r}"
-                + (f"; did you mean {hint!r}?" if hint else f"; it has {options}")
-            )
-        return function
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSource:
-    """An object with `predict`, or a class with `for_env`."""
-
-    agent: Any
-
-    def load(self, env: Any) -> Any:
-        """Return the object itself; a class is built for the environment."""
-        build: Any = getattr(self.agent, "for_env", None) if inspect.isclass(self.agent) else None
-        return build(env) if build else self.agent
-
-
-# -------------------------------------------------------------------------------------- resolution
+    agents: tuple[AgentSpec, ...]
+    low: str | float
+    high: str | float
 
 
 def default_agents(id: str, setting: str = "nominal") -> list[str]:
     """Reference controller, do-nothing, random, and what policies are shipped for an id."""
-    from gym_suite.registration import card
-
-    entry = card(id)
+    entry = catalogue().get(id)
+    if entry is None:
+        return list(BASELINES)
     learned = [name for name in entry.learned if _shipped(id, name, setting)]
     return [next(iter(entry.controllers)), *BASELINES, *learned]
 
@@ -252,9 +116,19 @@ def default_agents(id: str, setting: str = "nominal") -> list[str]:
 def resolve(
     agents: Iterable[Any] | Mapping[str, Any] | Any | None, id: str, setting: str = "nominal"
 ) -> tuple[AgentSpec, ...]:
-    """Turn what a user gave into specifications, the reference controller first.
+    """The agents of :func:`line_up` with the id's own anchors: its reference controller comes first."""
+    return line_up(agents, id, setting).agents
 
-    The reference controller and do-nothing anchor the score, so they are added where missing.
+
+def line_up(
+    agents: Iterable[Any] | Mapping[str, Any] | Any | None,
+    id: str,
+    setting: str = "nominal",
+    anchors: Sequence[Any] | None = None,
+) -> Lineup:
+    """Turn what a user gave into specifications.
+
+    The agents that anchor the score are added where they are missing.
 
     Args:
         agents: names, paths, "file.py:factory", objects with `predict`, classes with `for_env`, or
@@ -262,16 +136,50 @@ def resolve(
             every controller of the id besides.
         id: environment id.
         setting: name of the setting; policies trained under it go before those of the id.
+        anchors: what scores 0 and what scores 1, each an agent or a return; None for do-nothing and the reference
+            controller.
 
     Raises:
         ValueError: an unknown name (the nearest is told), a damaged policy file, or one for another
-            id.
+            id; no anchors for an id that is not of this package.
         FileNotFoundError: no such file.
         TypeError: an object without `predict`.
     """
-    from gym_suite.registration import card
+    given = _anchors(id, anchors)
+    found: list[AgentSpec] = []
+    ends: list[str | float] = []
+    for anchor in reversed(given):
+        if isinstance(anchor, int | float):
+            ends.append(float(anchor))
+        else:
+            ends.append(_join(_one(anchor, id, setting), found))
+    for name, agent in _named(agents, id, setting):
+        _join([replace(s, name=name) if name else s for s in _one(agent, id, setting)], found)
+    high, low = ends
+    if low == high:
+        raise ValueError(f"{id}: the two anchors of the score are the same, {low!r}")
+    return Lineup(tuple(found), low, high)
 
-    reference = next(iter(card(id).controllers))
+
+def _anchors(id: str, anchors: Sequence[Any] | None) -> Sequence[Any]:
+    """The two anchors of an id."""
+    if anchors is None:
+        entry = catalogue().get(known_id(id))
+        if entry is None:
+            raise ValueError(
+                f"{id} is not of this package and has no reference: give two anchors of the score, each an agent "
+                'or a return, such as anchors=("random", 500.0), on the shell --anchors random 500'
+            )
+        return ("zero", next(iter(entry.controllers)))
+    if isinstance(anchors, str) or len(anchors) != 2:
+        raise ValueError(f"anchors are two, what scores 0 and what scores 1, got {anchors!r}")
+    return anchors
+
+
+def _named(
+    agents: Iterable[Any] | Mapping[str, Any] | Any | None, id: str, setting: str
+) -> list[tuple[str | None, Any]]:
+    """What was given, each with the user's own name for it or None."""
     if agents is None:
         agents = default_agents(id, setting)
     elif (
@@ -280,18 +188,21 @@ def resolve(
         or not isinstance(agents, Iterable)
     ):
         agents = [agents]
-    if not isinstance(agents, Mapping):
-        everyone = [*card(id).controllers, *default_agents(id, setting)]
-        listed = [everyone if _is_all(agent) else [agent] for agent in agents]
-        agents = [agent for several in listed for agent in several]
-    named = agents.items() if isinstance(agents, Mapping) else [(None, agent) for agent in agents]
-    found: list[AgentSpec] = []
-    for name, agent in [(None, reference), (None, "zero"), *named]:
-        specs = [replace(s, name=name) if name else s for s in _one(agent, id, setting)]
-        known = {(spec.name, spec.identity) for spec in found}
-        if (specs[0].name, specs[0].identity) not in known:
-            found += _distinct(specs, found)
-    return tuple(found)
+    if isinstance(agents, Mapping):
+        return [(visible(str(name)) or "agent", agent) for name, agent in agents.items()]
+    entry = catalogue().get(id)
+    everyone = [*(entry.controllers if entry else ()), *default_agents(id, setting)]
+    listed = [everyone if _is_all(agent) else [agent] for agent in agents]
+    return [(None, agent) for several in listed for agent in several]
+
+
+def _join(specs: list[AgentSpec], found: list[AgentSpec]) -> str:
+    """Add an agent that is not there yet and return the name it goes by."""
+    known = {(spec.name, spec.identity) for spec in found}
+    if (specs[0].name, specs[0].identity) not in known:
+        specs = _distinct(specs, found)
+        found += specs
+    return specs[0].name
 
 
 def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
@@ -310,7 +221,8 @@ def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
         )
     name = getattr(agent, "name", None)
     name = name if isinstance(name, str) else getattr(agent, "__name__", type(agent).__name__)
-    return [AgentSpec(name, "custom", ObjectSource(agent), identity=_object_identity(agent))]
+    source = ObjectSource(agent)
+    return [AgentSpec(visible(name), "custom", source, identity=object_digest(agent))]
 
 
 def _is_all(agent: Any) -> bool:
@@ -322,20 +234,20 @@ def _is_path(text: str) -> bool:
 
 
 def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
-    from gym_suite.registration import card
-
-    entry = card(id)
-    if name in entry.controllers:
+    entry = catalogue().get(id)
+    controllers = entry.controllers if entry else BASELINES
+    learned = entry.learned if entry else ()
+    if name in controllers:
         kind: Kind = "baseline" if name in BASELINES else "controller"
         return [AgentSpec(name, kind, ControllerSource(name), identity=name, batched=True)]
-    if name in entry.learned:
+    if name in learned:
         paths = _shipped(id, name, setting)
         if not paths:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
         return [_from_npz(path, id, name) for path in paths]
-    options = [*entry.controllers, *entry.learned]
+    options = [*controllers, *learned]
     hint = nearest(name, options)
     raise ValueError(
         f"unknown agent {name!r} for {id}"
@@ -357,20 +269,22 @@ def _from_file(text: str, id: str) -> AgentSpec:
     if colon and file.endswith(".py"):
         factory = FactorySource(Path(file).resolve(), function)
         factory.find()
-        identity = f"{_file_digest(factory.path)}:{function}"
-        return AgentSpec(f"{factory.path.stem}:{function}", "custom", factory, identity=identity)
+        identity = f"{file_digest(factory.path)}:{function}"
+        name = visible(f"{factory.path.stem}:{function}")
+        return AgentSpec(name, "custom", factory, identity=identity)
     path = Path(text).resolve()
     if path.suffix == ".py":
         raise ValueError(f"{text} names no function; write '{text}:factory'")
     if not path.is_file():
         raise FileNotFoundError(f"no policy file {path}")
     if path.suffix == ".npz":
-        return _from_npz(path, id, path.stem)
+        return _from_npz(path, id, visible(path.stem))
     if path.suffix == ".json":
         return _from_gains(path, id)
     source = Sb3Source(path)
     source.algorithm()
-    return AgentSpec(path.stem, "learned", source, identity=_file_digest(path), batched=True)
+    name = visible(path.stem)
+    return AgentSpec(name, "learned", source, identity=source.digest(), batched=True)
 
 
 def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
@@ -379,7 +293,7 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     policy = load_policy(path, id)
     _warn_of_change(path, id, policy.provenance)
     return AgentSpec(
-        name, "learned", PolicySource(path), policy.training_seed, _file_digest(path), batched=True
+        name, "learned", PolicySource(path), policy.training_seed, file_digest(path), batched=True
     )
 
 
@@ -389,8 +303,8 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    digest = _file_digest(path)
-    return AgentSpec(path.stem, "controller", gains, identity=digest, batched=True)
+    digest = file_digest(path)
+    return AgentSpec(visible(path.stem), "controller", gains, identity=digest, batched=True)
 
 
 def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:
@@ -409,20 +323,3 @@ def _distinct(specs: list[AgentSpec], found: list[AgentSpec]) -> list[AgentSpec]
         name = f"{specs[0].name} {count}"
         count += 1
     return [replace(spec, name=name) for spec in specs]
-
-
-def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _object_identity(agent: Any) -> str:
-    """Digest of an object's pickle; one that cannot be pickled is never known again."""
-    try:
-        return hashlib.sha256(pickle.dumps(agent)).hexdigest()[:16]
-    except Exception:  # objects may raise anything when pickled
-        return uuid.uuid4().hex[:16]
-
-
-def _row_space(env: Any, kind: str) -> Any:
-    """The space of one row of a single or a vector environment."""
-    return getattr(env, f"single_{kind}", None) or getattr(env, kind)

@@ -16,13 +16,28 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
+__all__ = ["Figure", "Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
 CHARACTER = 6.8
 """Width of a character, generously: nothing here can measure text."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart with its words.
+
+    Attributes:
+        title: above it.
+        svg: the chart.
+        caption: below it.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +214,7 @@ def interval_glyph(
     view: tuple[float, float],
     anchors: Sequence[float],
     style: str,
+    others: Sequence[float] = (),
     width: float = 180.0,
 ) -> str:
     """An estimate with its interval on a scale shared by the rows of a table.
@@ -212,6 +228,7 @@ def interval_glyph(
         view: ends of the scale.
         anchors: where to draw reference lines.
         style: CSS class.
+        others: further estimates, drawn as small hollow dots.
         width: in pixels.
     """
     height = 22.0
@@ -221,13 +238,15 @@ def interval_glyph(
         x = float(scale(anchor))
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height:g}"/>')
     middle = height / 2
+    for other in others:
+        if view[0] <= other <= view[1]:
+            at = f'cx="{float(scale(other)):.1f}" cy="{middle:g}" r="2.5"'
+            parts.append(f'<circle class="hollow {style}" {at}/>')
+        else:
+            parts.append(_arrow(other < view[0], width, middle, f"hollow {style}", size=3.5))
     if estimate < view[0] or estimate > view[1]:
-        tip, back = (1.0, 9.0) if estimate < view[0] else (width - 1.0, width - 9.0)
-        parts.append(
-            f'<path class="dot {style}" d="M{tip:g} {middle:g}L{back:g} {middle - 5:g}'
-            f'L{back:g} {middle + 5:g}Z"/></svg>'
-        )
-        return "".join(parts)
+        parts.append(_arrow(estimate < view[0], width, middle, f"dot {style}", size=5.0))
+        return "".join([*parts, "</svg>"])
     a, b = (float(scale(min(max(end, view[0]), view[1]))) for end in (low, high))
     x = float(scale(estimate))
     parts.append(
@@ -235,6 +254,13 @@ def interval_glyph(
         f'<circle class="dot {style}" cx="{x:.1f}" cy="{middle:g}" r="4"/></svg>'
     )
     return "".join(parts)
+
+
+def _arrow(left: bool, width: float, middle: float, style: str, size: float) -> str:
+    """An arrow at an edge of a glyph, for what lies beyond it."""
+    tip, back = (1.0, 9.0) if left else (width - 1.0, width - 9.0)
+    corners = f"M{tip:g} {middle:g}L{back:g} {middle - size:g}L{back:g} {middle + size:g}Z"
+    return f'<path class="{style}" d="{corners}"/>'
 
 
 def _grid(sx: _Scale, sy: _Scale, y_ticks: Sequence[float] | None) -> str:
@@ -269,7 +295,8 @@ def _marks_of(scale: _Scale, count: int) -> list[float]:
         return ticks(scale.low, scale.high, count)
     first, last = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
     values = [m * 10.0**i for i in range(first, last + 1) for m in (1, 2, 5)]
-    return [value for value in values if scale.low <= value <= scale.high]
+    inside = [value for value in values if scale.low <= value <= scale.high]
+    return inside if len(inside) <= 2 * count else _decades(scale)
 
 
 def _decades(scale: _Scale) -> list[float]:

@@ -1,21 +1,35 @@
-"""Where jobs run: in this process, in others, or on a Ray cluster; and what is shown meanwhile."""
+"""Where jobs run: in this process, in others, or on a Ray cluster; and what is shown meanwhile.
+
+A worker process ends with the process that started it, however that ends. A worker that dies takes one job with it at
+most, which is tried once more and, if it brings down its worker again, becomes failed records.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
-from gym_suite.comparison.rollouts import Job, Outcome, execute
+from gym_suite.comparison.rollouts import Job, Outcome, execute, failed_records
+from gym_suite.comparison.settings import NOMINAL
 from gym_suite.core.parameters import check_option
 
 __all__ = ["EXECUTORS", "check_executor", "progress_bar", "run_jobs"]
 
 EXECUTORS = ("local", "ray")
+
+TRIES = 2
+"""How often a job is started whose worker dies."""
+
+REACH = 20.0
+"""Seconds in which a named Ray cluster has to answer."""
 
 Progress = Callable[[Job, float], None]
 
@@ -27,12 +41,14 @@ def check_executor(executor: str, workers: int, jobs: Sequence[Job]) -> None:
         ValueError: unknown executor, fewer than one worker, or an agent that cannot be sent to
             another process.
         ImportError: Ray is not installed.
+        ConnectionError: the Ray cluster does not answer.
     """
     check_option("executor", executor, EXECUTORS)
-    if not isinstance(workers, int) or workers < 1:
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers must be a whole number >= 1, got {workers!r}")
     if executor == "ray":
         _ray()
+        _check_cluster(os.environ.get("RAY_ADDRESS", ""))
     if executor == "ray" or workers > 1:
         for job in jobs:
             try:
@@ -46,7 +62,7 @@ def check_executor(executor: str, workers: int, jobs: Sequence[Job]) -> None:
 
 def run_jobs(
     jobs: Sequence[Job], *, executor: str, workers: int, progress: Progress
-) -> Iterator[tuple[Job, Outcome]]:
+) -> Generator[tuple[Job, Outcome], None, None]:
     """Run jobs and yield each with its outcome as it finishes.
 
     Args:
@@ -67,12 +83,112 @@ def run_jobs(
             progress(job, 1.0)
             yield job, outcome
     else:
-        # Spawned, not forked: compiled code with threads does not survive a fork everywhere.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(execute, job): job for job in jobs}
-            for future in as_completed(waiting):
-                progress(waiting[future], 1.0)
-                yield waiting[future], future.result()
+        yield from _in_processes(jobs, min(workers, len(jobs)), progress)
+
+
+# ---------------------------------------------------------------------------------------- processes
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process that runs one job after the other, and the job that it has."""
+
+    process: Any
+    pipe: connection.Connection
+    job: Job | None = None
+    tries: int = 0
+
+    @classmethod
+    def start(cls) -> _Worker:
+        """Start one. Spawned, not forked: compiled code with threads does not survive a fork everywhere."""
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,))
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def take(self, job: Job, tries: int) -> None:
+        """Start a job; where the process has died already, its end is noticed when it is waited for."""
+        self.job, self.tries = job, tries
+        try:
+            self.pipe.send(job)
+        except OSError:
+            self.process.kill()
+
+    def stop(self) -> None:
+        """End the process."""
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+
+
+def _in_processes(
+    jobs: Sequence[Job], count: int, progress: Progress
+) -> Iterator[tuple[Job, Outcome]]:
+    """Run jobs in so many worker processes."""
+    waiting = [(job, 1) for job in jobs]
+    workers = [_Worker.start() for _ in range(count)]
+    try:
+        while waiting or any(worker.job for worker in workers):
+            for worker in workers:
+                if worker.job is None and waiting:
+                    worker.take(*waiting.pop(0))
+            ready = connection.wait([worker.pipe for worker in workers if worker.job])
+            for place, worker in enumerate(workers):
+                if worker.pipe not in ready or worker.job is None:
+                    continue
+                job = worker.job
+                try:
+                    told = worker.pipe.recv()
+                except (EOFError, OSError):  # it has died
+                    tries, code = worker.tries, _exit_code(worker)
+                    worker.stop()
+                    workers[place] = _Worker.start()
+                    if tries < TRIES:
+                        waiting.insert(0, (job, tries + 1))
+                        continue
+                    error = f"the process that ran it died (exit status {code}), {TRIES} times"
+                    told = Outcome(failed_records(job, error))
+                if isinstance(told, Outcome):
+                    worker.job = None
+                    progress(job, 1.0)
+                    yield job, told
+                else:
+                    progress(job, min(told, 0.99))
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _exit_code(worker: _Worker) -> Any:
+    worker.process.join(timeout=5.0)
+    return worker.process.exitcode
+
+
+def _work(pipe: connection.Connection) -> None:
+    """Run jobs as they come, in a worker process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        try:
+            job = pipe.recv()
+        except (EOFError, OSError, KeyboardInterrupt):
+            return
+        try:
+            pipe.send(execute(job, pipe.send))
+        except KeyboardInterrupt:
+            return
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, by whatever signal."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+# ------------------------------------------------------------------------------------------ cluster
 
 
 def _ray() -> Any:
@@ -84,18 +200,43 @@ def _ray() -> Any:
         ) from error
 
 
+def _check_cluster(address: str) -> None:
+    """Refuse a cluster of which nobody answers; Ray itself would try for many minutes.
+
+    Raises:
+        ConnectionError: nobody answers at the address.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # a local cluster, or one that Ray finds by itself
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"no Ray cluster answers at {address} (RAY_ADDRESS): {error.strerror or error}"
+        ) from None
+
+
 def _on_ray(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Outcome]]:
     """The same jobs on a Ray cluster: the one of RAY_ADDRESS, or a local one."""
     ray = _ray()
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
-    remote = ray.remote(execute)
+    remote = ray.remote(max_retries=TRIES - 1)(execute)
     waiting = {remote.remote(job): job for job in jobs}
     while waiting:
         (done, *_), _ = ray.wait(list(waiting), num_returns=1)
         job = waiting.pop(done)
+        try:
+            outcome = ray.get(done)
+        except ray.exceptions.RayError as error:
+            words = f"the process that ran it died: {type(error).__name__}"
+            outcome = Outcome(failed_records(job, words))
         progress(job, 1.0)
-        yield job, ray.get(done)
+        yield job, outcome
+
+
+# ----------------------------------------------------------------------------------------- progress
 
 
 @contextmanager
@@ -131,7 +272,7 @@ def label(job: Job) -> str:
     """A job in a few words."""
     training = job.agent.training_seed
     who = job.agent.name if training is None else f"{job.agent.name} (training seed {training})"
-    where = "" if job.setting.name == "nominal" else f", {job.setting.name}"
+    where = "" if job.setting.name == NOMINAL else f", {job.setting.name}"
     return f"{job.id}{where}: {who}"
 
 

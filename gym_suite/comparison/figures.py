@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.comparison.charts import Line, Mark, line_chart
+from gym_suite.comparison.charts import Figure, Line, Mark, line_chart
+from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
-from gym_suite.comparison.statistics import performance_profile
-from gym_suite.comparison.terminal import digits
+from gym_suite.comparison.statistics import performance_profile, t_factor
+from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import digits
 from gym_suite.core.family import tightest
-from gym_suite.learning.records import Outcome, outcomes, read_curves
-
-if TYPE_CHECKING:
-    from gym_suite.comparison.comparison import Comparison
-    from gym_suite.comparison.experiments import Experiment
 
 __all__ = [
-    "Figure",
     "agent_styles",
     "bode",
-    "exploration_curves",
-    "learning_curves",
     "profile",
     "trajectories",
 ]
@@ -42,101 +34,159 @@ COLOURS = 12
 """Colours of the page's palette, besides the grey ones of the baselines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart with its words.
-
-    Attributes:
-        title: above it.
-        svg: the chart.
-        caption: below it.
-    """
-
-    title: str
-    svg: str
-    caption: str = ""
-
-
 def agent_styles(experiments: Sequence[Experiment]) -> dict[str, str]:
     """A CSS class per agent name, the same in all sections of the page."""
     styles = {"zero": "zero", "random": "random"}
-    for name in dict.fromkeys(agent.name for e in experiments for agent in e.agents):
+    for name in dict.fromkeys(name for e in experiments for name in e.names):
         if name not in styles:
             styles[name] = f"s{(len(styles) - 2) % COLOURS}"
     return styles
 
 
 def trajectories(
-    comparison: Comparison, experiment: Experiment, setup: Any, styles: Mapping[str, str]
+    summary: Summary,
+    experiment: Experiment,
+    styles: Mapping[str, str],
+    *,
+    brief: bool = False,
 ) -> list[Figure]:
-    """All agents over the reference on the first seed: the whole episode and a zoom.
+    """All agents over the reference on the first seed, or where nothing is tracked what they have earned by a time.
 
     Args:
-        comparison: where the trajectories are.
+        summary: where the trajectories are.
         experiment: which one to draw.
-        setup: of its environment.
         styles: CSS class by agent name.
+        brief: one figure only, the one that tells most.
     """
-    recorded = [(agent, comparison.trajectory(experiment, agent)) for agent in experiment.agents]
+    world = experiment.world
+    if world.success:
+        return _arrivals(summary, experiment, styles)
+    if not world.tracking:
+        return _returns(summary, experiment, styles)[: 1 if brief else None]
+    recorded = [(agent, summary.trajectory(experiment, agent)) for agent in experiment.agents]
     recorded = [(agent, trajectory) for agent, trajectory in recorded if trajectory is not None]
     if not recorded:
         return []
-    if not setup.tracking:
-        return _returns(recorded, tightest(comparison.marks(experiment)), styles)
     longest = max((trajectory for _, trajectory in recorded), key=len)
     # Baselines first, the reference controller last: what matters most lies on top.
-    recorded.sort(key=lambda pair: (pair[0].kind != "baseline", pair[0] == experiment.agents[0]))
+    recorded.sort(
+        key=lambda pair: (pair[0].kind != "baseline", pair[0].name == experiment.reference)
+    )
     whole = (0.0, float(longest.time[-1]))
-    zooms, steps = _zooms(longest, setup.tracking)
+    zooms, steps = _zooms(longest, world.tracking)
 
     def draw(title: str, window: tuple[float, float], *, error: bool = False) -> Figure:
         charts = [
             _values(recorded, longest, tracked, styles, window, title=title, error=error)
-            for tracked in setup.tracking
+            for tracked in world.tracking
         ]
         return Figure(title, "".join(charts))
 
+    if brief:
+        return [draw(*zooms[0])] if zooms else [draw("Whole episode", whole)]
     figures = [draw("Whole episode", whole)]
     if not steps:  # a moving reference hides small errors
         figures.append(draw("Tracking error", whole, error=True))
     return figures + [draw(title, window) for title, window in zooms]
 
 
-def _returns(
-    recorded: Sequence[tuple[Any, Any]], bound: Any, styles: Mapping[str, str]
-) -> list[Figure]:
-    """What agents have earned by a time, and how far that is from what they could have."""
-    end = max(float(t.time[-1]) for _, t in recorded)
+def _arrivals(summary: Summary, experiment: Experiment, styles: Mapping[str, str]) -> list[Figure]:
+    """Share of the episodes that have reached their goal by a time."""
+    end = experiment.world.limit * experiment.world.dt
     unit, factor = _time_unit(end)
+    lines, last = [], 0.0
+    for name in experiment.names:
+        _, times = summary.matrix(experiment, name, "TimeToGoal")
+        _, reached = summary.matrix(experiment, name, "success")
+        if not times.size:
+            continue
+        arrived = np.sort(times[reached > 0.0])
+        last = max(last, float(arrived[-1]) if arrived.size else 0.0)
+        share = np.arange(arrived.size + 1) / times.size
+        # Stairs: each arrival lifts the line at its time.
+        time = np.repeat(np.append(arrived, end), 2)
+        lines.append(
+            Line(
+                np.insert(time[:-1], 0, 0.0) * factor,
+                100.0 * np.repeat(share, 2),
+                f"trace {styles[name]}",
+                name,
+            )
+        )
+    if not lines or last == 0.0:
+        return []
+    chart = line_chart(
+        lines,
+        x_label=f"time in {unit}",
+        y_label="episodes at their goal, in %",
+        title="episodes at their goal",
+        x_range=(0.0, min(1.1 * last, end) * factor),
+        y_range=(-2.0, 104.0),
+        y_ticks=(0.0, 25.0, 50.0, 75.0, 100.0),
+    )
+    words = "All episodes and trainings of an agent together: the higher and the further to the left, the better."
+    return [Figure("Episodes at their goal by a time", chart, words)]
+
+
+def _returns(summary: Summary, experiment: Experiment, styles: Mapping[str, str]) -> list[Figure]:
+    """What agents have earned by a time, and how far that is from what they could have."""
+    curves, dt = {}, 1.0
+    for name in experiment.names:
+        found = [
+            [summary.trajectory(experiment, agent, seed) for seed in experiment.seeds]
+            for agent in experiment.trainings(name)
+        ]
+        whole = [list(episodes) for episodes in zip(*found, strict=True) if None not in episodes]
+        if whole:
+            dt = whole[0][0].dt
+            # (trainings, episodes, time)
+            curves[name] = np.array(
+                [[t["return"] for t in episodes] for episodes in zip(*whole, strict=True)]
+            )
+    if not curves:
+        return []
+    bound = tightest(summary.marks(experiment))
+    time = dt * np.arange(next(iter(curves.values())).shape[-1])
+    timed = experiment.world.timed
+    unit, factor = _time_unit(float(time[-1])) if timed else ("steps", 1.0)
 
     def draw(title: str, label: str, rate: float | None, words: str) -> Figure:
         lines = []
-        for agent, t in recorded:
-            ends = [t[name] for name in ("return", "return_low", "return_high")]
+        for name, values in curves.items():
+            middle, half = values.mean(axis=(0, 1)), _half_width(values)
             if rate is not None:
-                middle, low, high = (rate * t.time - values for values in ends)
-                ends = [middle, high, low]
-            style = f"trace {styles[agent.name]}"
-            lines.append(Line(t.time * factor, ends[0], style, _who(agent), *ends[1:]))
+                middle = rate * time - middle
+            style = f"trace {styles[name]}"
+            lines.append(Line(time * factor, middle, style, name, middle - half, middle + half))
         chart = line_chart(
             lines,
             x_label=f"time in {unit}",
             y_label=label,
             title=title.lower(),
-            x_range=(0.0, end * factor),
+            x_range=(0.0, float(time[-1]) * factor),
         )
         return Figure(title, chart, words)
 
-    episodes = recorded[0][1].meta["episodes"]
-    means = f"Means of {episodes} episodes with 95 % intervals; a learned method has a line per training."
+    means = f"Means of {len(experiment.seeds)} episodes, all trainings of an agent together, with 95 % intervals."
     figures = [draw("Earned so far", "return so far", None, means)]
-    if bound is not None:
+    if bound is not None and bound.value is not None:
         words = (
             f"Its {digits(bound.value, 4)} spread evenly over the episode, minus what was earned."
         )
         title = f"Regret to the {bound.name}"
-        figures.append(draw(title, "regret so far", bound.value / end, words))
+        figures.append(draw(title, "regret so far", bound.value / float(time[-1]), words))
     return figures
+
+
+def _half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Half the 95 % interval of the mean of (trainings, episodes, time), trainings and episodes both drawn."""
+    variance = np.zeros(values.shape[-1])
+    for axis in (0, 1):
+        count = values.shape[axis]
+        if count > 1:
+            variance += values.mean(axis=1 - axis).var(axis=0, ddof=1) / count
+    factor = t_factor(*values.shape[:2])
+    return 1.96 * factor * np.sqrt(variance) if math.isfinite(factor) else np.zeros_like(variance)
 
 
 def _values(
@@ -232,159 +282,38 @@ def _zooms(
     return [("Where the reference moves most", window)], bool(ordered)
 
 
-def profile(
-    comparison: Comparison, experiment: Experiment, styles: Mapping[str, str]
-) -> Figure | None:
-    """Performance profile of the scores."""
+def profile(summary: Summary, experiment: Experiment, styles: Mapping[str, str]) -> Figure | None:
+    """Performance profile of the scores.
+
+    Args:
+        summary: finished.
+        experiment: which one to draw.
+        styles: CSS class by agent name.
+    """
     thresholds = np.linspace(-0.25, 1.25, 151)
     lines = []
-    for name in dict.fromkeys(agent.name for agent in experiment.agents):
-        scores = comparison.scores(experiment, name)
+    for name in experiment.names:
+        scores = summary.scores(experiment, name)
         if scores is not None:
-            p = performance_profile(scores, thresholds, resamples=1000)
+            p = performance_profile(scores, thresholds, resamples=500)
             lines.append(Line(p.thresholds, p.share, styles[name], name, p.low, p.high))
-    if not lines:
+    scale = summary.scale(experiment)
+    if not lines or scale is None:
         return None
     chart = line_chart(
         lines,
-        x_label="score τ (0 do-nothing, 1 reference controller)",
+        x_label="score τ",
         y_label="share of episodes with a score above τ",
         title=f"{experiment.id} performance profile",
         x_range=(-0.25, 1.25),
         y_range=(-0.02, 1.04),
         y_ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
-        marks=(Mark(0.0, "do-nothing", vertical=True), Mark(1.0, "reference", vertical=True)),
+        marks=(
+            Mark(0.0, scale.bottom, vertical=True),
+            Mark(1.0, scale.top, vertical=True, side="end"),
+        ),
     )
     return Figure("Performance profile", chart)
-
-
-def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
-    """Evaluation over training steps, a thin line per seed and their median.
-
-    The error where the id tracks something, else the return.
-
-    Args:
-        folder: of shipped policies, with curves.csv (columns of `gym_suite.learning`).
-        algo: which rows.
-        style: CSS class.
-    """
-    rows = [row for row in read_curves(folder) if row["algo"] == algo]
-    tracked = any(row["evaluation_error"] for row in rows)
-    quantity, factor = ("error", 100.0) if tracked else ("return", 1.0)
-    curves = _by_seed(rows, f"evaluation_{quantity}")
-    if not curves:
-        return None
-    lines = [
-        Line(steps / 1e6, factor * values, f"faded {style}", f"training seed {seed}")
-        for seed, (steps, values, _) in curves.items()
-    ]
-    common, median = _median_curve(curves)
-    lines.append(Line(common / 1e6, factor * median, style, "median of the training seeds"))
-    column = f"reference_{quantity}"
-    reference = [float(row[column]) for row in rows if row.get(column)][:1]
-    everything = np.concatenate([*(values for _, values, _ in curves.values()), reference])
-    lowest, highest = factor * float(everything.min()), factor * float(everything.max())
-    room = 0.05 * (highest - lowest) or 1.0
-    minutes = [float(wall[-1]) / 60.0 for _, _, wall in curves.values()]
-    label = "mean absolute error in % of full scale, logarithmic" if tracked else "mean return"
-    chart = line_chart(
-        lines,
-        x_label="training steps in millions",
-        y_label=label,
-        title=f"learning curves of {algo}",
-        x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values())) / 1e6),
-        y_range=(
-            (max(lowest, 1e-3) * 0.8, highest * 1.1) if tracked else (lowest - room, highest + room)
-        ),
-        y_log=tracked,
-        marks=[Mark(factor * value, "reference controller") for value in reference],
-    )
-    caption = (
-        f"Evaluated on episode seeds that neither training nor this comparison uses. {len(curves)} "
-        "training seeds, thin; their median, thick. Wall time of one training: "
-        f"{min(minutes):.1f} to {max(minutes):.1f} minutes."
-    )
-    return Figure(f"Learning curves of {algo}", chart, caption)
-
-
-def exploration_curves(folder: Path, styles: Mapping[str, str]) -> list[Figure]:
-    """What trainings came to: goals reached in evaluation, cells visited; medians of the seeds, a line a method.
-
-    Args:
-        folder: of shipped policies, with curves.csv.
-        styles: CSS class of each method.
-
-    Returns:
-        A figure for each of the two that several methods recorded.
-    """
-    rows = [row for row in read_curves(folder) if row["algo"] in styles]
-    found = []
-    for column, title, label, factor in (
-        ("evaluation_success", "Goals reached in evaluation", "episodes, in %", 100.0),
-        ("coverage", "Cells visited in training", "cells", 1.0),
-    ):
-        medians = {}
-        for algo in dict.fromkeys(row["algo"] for row in rows):
-            curves = _by_seed(
-                [row for row in rows if row["algo"] == algo and row.get(column)], column
-            )
-            if curves:
-                medians[algo] = _median_curve(curves)
-        if len(medians) < 2:
-            continue
-        highest = max(float(values.max()) for _, values in medians.values())
-        chart = line_chart(
-            [Line(s / 1e6, factor * v, styles[algo], algo) for algo, (s, v) in medians.items()],
-            x_label="training steps in millions",
-            y_label=label,
-            title=title.lower(),
-            x_range=(0.0, max(float(steps[-1]) for steps, _ in medians.values()) / 1e6),
-            y_range=(0.0, 1.05 * factor * highest or 1.0),
-        )
-        caption = "Medians of the training seeds."
-        if column == "evaluation_success":
-            caption += " " + _first_goals([outcomes(folder)[algo] for algo in medians])
-        found.append(Figure(title, chart, caption))
-    return found
-
-
-def _first_goals(found: Sequence[Outcome]) -> str:
-    """When trainings reached their first goal, in words."""
-    told = []
-    for outcome in found:
-        firsts = sorted(outcome.first_success)
-        low, middle, high = (
-            f"{value:,.0f}" if math.isfinite(value) else "never"
-            for value in (firsts[0], firsts[(len(firsts) - 1) // 2], firsts[-1])
-        )
-        span = "" if low == high else f" ({low} to {high})"
-        told.append(f"{outcome.algo} {middle}{span}")
-    return "First goal in training after so many steps, median and range: " + ", ".join(told) + "."
-
-
-def _median_curve(
-    curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Steps up to which all seeds came, and the median of their values there."""
-    common = np.unique(np.concatenate([steps for steps, _, _ in curves.values()]))
-    common = common[common <= min(steps[-1] for steps, _, _ in curves.values())]
-    return common, np.median([np.interp(common, s, v) for s, v, _ in curves.values()], axis=0)
-
-
-def _by_seed(
-    rows: Sequence[Mapping[str, str]], column: str
-) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Steps, a column and wall time of each seed, where the column has a value."""
-    curves = {}
-    for seed in dict.fromkeys(row["seed"] for row in rows):
-        own = [row for row in rows if row["seed"] == seed and row[column]]
-        table = np.array(
-            [[float(row["step"]), float(row[column]), float(row["wall_time"])] for row in own]
-        )
-        if table.size and np.isfinite(table).all():
-            steps, values, wall = table[np.argsort(table[:, 0])].T
-            curves[seed] = (steps, values, wall)
-    return curves
 
 
 def bode(responses: Sequence[Any]) -> list[Figure]:

@@ -51,21 +51,27 @@ Array = NDArray[np.float64]
 
 
 class Tracking(Protocol):
-    """What the metrics need to know of a tracked quantity.
+    """What the metrics need to know of a tracked quantity."""
 
-    Attributes:
-        value: column name of the quantity.
-        reference: column name of its reference.
-        scale: the value, in SI units, that counts as 1 in the sums over quantities.
-        unit: SI unit.
-        label: name for tables and axes.
-    """
+    @property
+    def value(self) -> str:
+        """Column name of the quantity."""
+        ...
 
-    value: str
-    reference: str
-    scale: float
-    unit: str
-    label: str
+    @property
+    def reference(self) -> str:
+        """Column name of its reference."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """The value, in SI units, that counts as 1 in the sums over quantities."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Name for tables and axes."""
+        ...
 
 
 class Table(Protocol):

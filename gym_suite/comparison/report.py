@@ -1,24 +1,30 @@
-"""The report: one self-contained page from a finished comparison."""
+"""The report: one self-contained page from finished results."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gym_suite.comparison import figures
 from gym_suite.comparison.agents import BASELINES
-from gym_suite.comparison.charts import interval_glyph
+from gym_suite.comparison.charts import Figure, interval_glyph
+from gym_suite.comparison.coverage import COVERAGE, TRAININGS
+from gym_suite.comparison.curves import exploration_curves, learning_curves
+from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.results import write_whole
+from gym_suite.comparison.sentences import MARKS, findings, limits, winners
+from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.terminal import digits, seconds, with_interval
-
-if TYPE_CHECKING:
-    from gym_suite.comparison.comparison import AgentSummary, Comparison
-    from gym_suite.comparison.experiments import Experiment
-    from gym_suite.core.family import Mark
+from gym_suite.comparison.summary import MEASURES, Summary
+from gym_suite.comparison.tables import CONTROL, EFFORT, metric_table, parts
+from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
+from gym_suite.comparison.verdicts import LEVEL
+from gym_suite.comparison.worlds import make
+from gym_suite.core.family import Mark
+from gym_suite.registration import catalogue
 
 __all__ = ["write_report"]
 
@@ -32,53 +38,11 @@ INFORMATION = {
 SCORE_VIEW = (-0.2, 1.2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of a table of metrics.
-
-    Attributes:
-        metric: its name in the records.
-        head: words.
-        unit: of the numbers as shown.
-        factor: from the record to what is shown.
-        hint: what it means.
-        lower: whether lower is better, None if neither.
-    """
-
-    metric: str
-    head: str
-    unit: str
-    factor: float
-    hint: str
-    lower: bool | None = True
-
-
-CONTROL = (
-    _Column("RMSE", "RMSE", "%", 100.0, "root mean square error, of full scale"),
-    _Column("IAE", "IAE", "s", 1.0, "integral of the absolute error over full scale"),
-    _Column("ISE", "ISE", "s", 1.0, "integral of the squared error over full scale squared"),
-    _Column("ITAE", "ITAE", "s²", 1.0, "integral of time since the step times absolute error"),
-    _Column("RiseTime", "Rise", "s", 1.0, "10 to 90 % of the step, median over the steps"),
-    _Column("SettlingTime", "Settling", "s", 1.0, "to stay within 2 % of the step, median"),
-    _Column("Overshoot", "Overshoot", "%", 1.0, "of the step, median over the steps"),
-    _Column("SteadyStateError", "Steady error", "%", 100.0, "end of the steps, of full scale"),
-)
-EFFORT = (
-    _Column("success", "Goal reached", "% of episodes", 100.0, "before the time limit", False),
-    _Column("violations", "Violations", "per episode", 1.0, "control periods beyond a limit"),
-    _Column("terminated", "Ended early", "% of episodes", 100.0, "by termination"),
-    _Column("completed", "Completed", "% of the horizon", 100.0, "before the end", False),
-    _Column("EffortRMS", "Effort RMS", "% of range", 100.0, "of the actuating quantities", None),
-    _Column("EffortVariation", "Effort change", "% per period", 100.0, "mean absolute", None),
-    _Column("Saturation", "Saturated", "% of time", 100.0, "at 99 % of the range or above", None),
-)
-
-
-def write_report(comparison: Comparison, path: Path) -> Path:
+def write_report(summary: Summary, path: Path) -> Path:
     """Write the page.
 
     Args:
-        comparison: finished.
+        summary: finished.
         path: of the page; its folder exists.
 
     Returns:
@@ -93,96 +57,261 @@ def write_report(comparison: Comparison, path: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = templates.get_template("report.html.j2").render(_page(comparison))
-    path.write_text(page, encoding="utf-8")
+    page = templates.get_template("report.html.j2").render(_page(summary))
+    write_whole(path, lambda stream: _write(stream, page))
     return path
 
 
-def _page(comparison: Comparison) -> dict[str, Any]:
+def _write(stream: Any, text: str) -> None:
+    stream.write(text)
+
+
+def _page(summary: Summary) -> dict[str, Any]:
     """Everything that the template shows."""
-    styles = figures.agent_styles(comparison.experiments)
-    sections, seen = [], set()
-    for number, experiment in enumerate(comparison.experiments):
-        sections.append(
-            _section(comparison, experiment, styles, number, first=experiment.id not in seen)
-        )
-        seen.add(experiment.id)
-    overall = comparison.overall() if len(sections) > 1 else []
+    styles = figures.agent_styles(summary.experiments)
+    overall = summary.overall() if len(summary.ids) > 1 else []
     if all(name in BASELINES for name, _ in overall):
         overall = []  # baselines among themselves say nothing
-    provenance = comparison.records[-1]["provenance"] if comparison.records else {}
+    provenance = summary.records[-1]["provenance"] if summary.records else {}
     return {
-        "title": ", ".join(dict.fromkeys(e.id for e in comparison.experiments)),
+        "title": ", ".join(summary.ids),
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "sections": sections,
+        "sections": [_section(summary, id, styles, n) for n, id in enumerate(summary.ids)],
         "overall": [
-            {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": _parts(i)}
+            {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": parts(i)}
             for n, i in overall
         ],
-        "across": _across(comparison, styles),
-        "runs": len(comparison.records),
-        "failed": sum(record["status"] != "done" for record in comparison.records),
-        "seeds": _seeds(comparison.experiments[0].seeds),
-        "provenance": {k: v for k, v in provenance.items() if k != "date"},
-        "notes": _notes(comparison),
+        "runs": len(summary.records),
+        "failed": summary.failed_runs,
+        "seeds": span(next(iter(summary.experiments)).seeds),
+        "comparisons": len(summary.verdicts),
+        "level": f"{100 * LEVEL:g}",
+        "provenance": {k: visible(str(v)) for k, v in provenance.items() if k != "date"},
+        "coverage": _coverage(),
+        "trainings": TRAININGS,
+        "notes": _notes(summary),
     }
 
 
-def _section(
-    comparison: Comparison,
-    experiment: Experiment,
-    styles: Mapping[str, str],
-    number: int,
-    *,
-    first: bool,
-) -> dict[str, Any]:
-    """One id under one setting."""
-    import gymnasium
-
-    from gym_suite.registration import card
-
-    env = gymnasium.make(experiment.id, **experiment.setting.keywords)
-    setup = env.unwrapped.setup  # type: ignore[attr-defined]
-    rows = [
-        row
-        for row in comparison.summary()
-        if (row.id, row.setting) == (experiment.id, experiment.setting.name)
-    ]
-    horizon = experiment.horizon or setup.horizon or (env.spec.max_episode_steps if env.spec else 0)
+def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) -> dict[str, Any]:
+    """One id under all its settings."""
+    experiments = summary.of(id)
+    standings = summary.standings(id)
+    first = experiments[0]
+    world = first.world
+    settings = [experiment.setting.name for experiment in experiments]
+    trusted = summary.trusted(id)
     section = {
         "anchor": f"e{number}",
-        "id": experiment.id,
-        "setting": experiment.setting.name,
-        "keywords": dict(experiment.setting.keywords),
-        "summary": card(experiment.id).summary,
-        "period": seconds(setup.dt),
-        "duration": seconds(setup.dt * horizon) if horizon else "no limit",
-        "horizon": horizon,
-        "seeds": _seeds(experiment.seeds),
+        "id": id,
+        "summary": catalogue()[id].summary
+        if id in catalogue()
+        else "an environment of another package",
+        "clock": _clock(first),
+        "seeds": span(first.seeds),
         "quantities": [
-            f"{t.label} (full scale {digits(t.scale)} {t.unit})" for t in setup.tracking
+            f"{t.label} (full scale {digits(t.scale)} {t.unit})" for t in world.tracking
         ],
-        "anchors": comparison.anchors(experiment),
-        "verdict": _verdict(rows),
-        "headline": [_headline(row, styles) for row in rows],
-        "legend": [(name, styles[name]) for name in dict.fromkeys(r.name for r in rows)],
-        "failures": [(row.name, row.failed, row.errors) for row in rows if row.failed],
-        "trajectories": figures.trajectories(comparison, experiment, setup, styles),
-        "drawn": _drawn(comparison, experiment, styles),
-        "control": _metric_table(rows, CONTROL, styles),
-        "effort": _metric_table(rows, EFFORT, styles, time=True),
-        "marks": _marks(comparison.marks(experiment), rows, styles),
-        "profile": figures.profile(comparison, experiment, styles),
-        "curves": [],
-        "explored": [],
-        "methods": [],
-        "bode": [],
-        "agents": [],
+        "goal": bool(world.success),
+        "findings": findings(summary, id),
+        "limits": limits(summary, id),
+        "failures": _raised(standings),
+        "settings": settings,
+        "scales": _scales(summary, experiments),
+        "standings": [_standing(s, settings, trusted, styles) for s in standings],
+        "measures": _measures(summary, id, styles),
+        "details": [
+            _detail(summary, experiment, styles, f"e{number}s{k}", brief=k > 0)
+            for k, experiment in enumerate(experiments)
+        ],
     }
-    if first:
-        section |= _once(experiment, env, styles)
-    env.close()
-    return section
+    return section | _once(first, styles)
+
+
+def _clock(experiment: Experiment) -> str:
+    """Control period and length of the episodes in words."""
+    world = experiment.world
+    if not world.timed:
+        return f"episodes of at most {world.limit} steps"
+    duration = seconds(world.dt * world.limit)
+    return f"control period {seconds(world.dt)}, episodes of {duration} ({world.limit} periods)"
+
+
+def _scales(summary: Summary, experiments: Sequence[Experiment]) -> list[str]:
+    """What 0 and 1 are, once for settings that have it in common."""
+    groups: dict[str, list[str]] = {}
+    for experiment in experiments:
+        scale = summary.scale(experiment)
+        if scale is None:
+            continue
+        what = (
+            "the time to the goal, of which a missed goal takes all"
+            if scale.quantity == MEASURES["TimeToGoal"]
+            else "the return"
+        )
+        words = f"The score is reckoned from {what}: 0 is {scale.bottom}, 1 is {scale.top}"
+        groups.setdefault(words, []).append(experiment.setting.name)
+    if len(groups) == 1:
+        return [f"{next(iter(groups))}."]
+    return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
+
+
+def _standing(
+    standing: Standing,
+    settings: Sequence[str],
+    trusted: Sequence[str],
+    styles: Mapping[str, str],
+) -> dict[str, Any]:
+    """A row of the headline: an agent's score and failures in every setting."""
+    first, worst = standing.first, standing.worst
+    rows = {row.setting: row for row in standing.rows}
+    others = [r.score.estimate for r in standing.rows[1:] if r.score is not None]
+    return {
+        "name": standing.name,
+        "style": styles[standing.name],
+        "trainings": first.trainings,
+        "information": INFORMATION.get(first.information, visible(first.information)),
+        "glyph": _glyph(first.score, styles[standing.name], others),
+        "cells": [_cell(rows.get(name), name in trusted) for name in settings],
+        "worst": (parts(worst.score, decimals=2)[0], worst.setting) if worst else (MISSING, ""),
+        "frailest": (
+            percent(standing.frailest.failures),
+            standing.frailest.setting if standing.frailest.failures.estimate > 0.0 else "",
+        ),
+    }
+
+
+def _cell(row: AgentSummary | None, trusted: bool) -> dict[str, Any]:
+    """A score with what is claimed and how often it failed."""
+    if row is None:
+        return dict.fromkeys(("mark", "hint", "failures", "success"), "") | {
+            "score": (MISSING, ""),
+            "trusted": True,
+        }
+    success = row.metrics.get("success")
+    failed = row.failures.estimate > 0.0 and success is None
+    return {
+        "score": parts(row.score, decimals=2) if trusted else (parts(row.score, decimals=2)[0], ""),
+        "trusted": trusted,
+        "mark": MARKS[row.verdict.claim] if row.verdict else "",
+        "hint": f"p = {digits(row.verdict.corrected, 2)}, corrected" if row.verdict else "",
+        "failures": f"{percent(row.failures)} fail" if failed else "",
+        "success": f"{percent(success)} arrive" if success is not None else "",
+    }
+
+
+def _raised(standings: Sequence[Standing]) -> list[tuple[str, int, list[str]]]:
+    """Agents with failed runs, their number and what went wrong."""
+    found = []
+    for standing in standings:
+        count = sum(row.failed for row in standing.rows)
+        errors = dict.fromkeys(error for row in standing.rows for error in row.errors)
+        if count:
+            found.append((standing.name, count, list(errors)[:3]))
+    return found
+
+
+def _measures(summary: Summary, id: str, styles: Mapping[str, str]) -> dict[str, Any]:
+    """Scores of the first setting by each measure, the best of each marked."""
+    setting = summary.of(id)[0].setting.name
+    rows = [r for r in summary.summary() if (r.id, r.setting) == (id, setting) and r.measures]
+    metrics = [m for m in MEASURES if any(m in row.measures for row in rows)]
+    best = winners(summary, id)
+    if len(metrics) < 2 or len(rows) < 3:
+        return {"heads": [], "rows": []}
+    body = [
+        {
+            "name": row.name,
+            "style": styles[row.name],
+            "cells": [
+                (
+                    f"{row.measures[m] + 0.0:.3f}".replace("-", "−")
+                    if m in row.measures
+                    else MISSING,
+                    row.name in best.get(m, ()),
+                )
+                for m in metrics
+            ],
+        }
+        for row in rows
+    ]
+    return {"heads": [MEASURES[m] for m in metrics], "rows": body}
+
+
+def _detail(
+    summary: Summary,
+    experiment: Experiment,
+    styles: Mapping[str, str],
+    anchor: str,
+    *,
+    brief: bool,
+) -> dict[str, Any]:
+    """All about one setting."""
+    name = experiment.setting.name
+    rows = [r for r in summary.summary() if (r.id, r.setting) == (experiment.id, name)]
+    return {
+        "anchor": anchor,
+        "setting": name,
+        "keywords": _keywords(experiment.setting.keywords),
+        "pairs": [_pair(row, styles, experiment) for row in rows],
+        "quantity": "time" if experiment.world.success else "return",
+        "reference": experiment.reference,
+        "legend": [(row.name, styles[row.name]) for row in rows],
+        "drawn": [(row.name, styles[row.name]) for row in rows if row.failed < _runs(row)],
+        "tracked": bool(experiment.world.tracking),
+        "trajectories": figures.trajectories(summary, experiment, styles, brief=brief),
+        "control": metric_table(rows, CONTROL, styles),
+        "effort": metric_table(rows, EFFORT, styles, time=not brief),
+        "marks": _marks(summary.marks(experiment), rows, styles),
+        "profile": figures.profile(summary, experiment, styles),
+    }
+
+
+def _runs(row: AgentSummary) -> int:
+    return max(row.trainings, 1) * row.episodes
+
+
+def _keywords(keywords: Mapping[str, Any]) -> str:
+    """Keywords in words, the signals of a disturbance each in a bracket."""
+    told = []
+    for name, value in keywords.items():
+        if isinstance(value, Mapping) and all(isinstance(v, Mapping) for v in value.values()):
+            signals = (f"{channel} ({_signal(signal)})" for channel, signal in value.items())
+            told.append(f"{name} on {', '.join(signals)}")
+        else:
+            told.append(f"{name} = {_words(value)}")
+    return "; ".join(told)
+
+
+def _signal(signal: Mapping[str, Any]) -> str:
+    """A signal in words, its kind first."""
+    rest = [f"{name} {_words(value)}" for name, value in signal.items() if name != "kind"]
+    return ", ".join([str(signal.get("kind", "signal")), *rest])
+
+
+def _pair(row: AgentSummary, styles: Mapping[str, str], experiment: Experiment) -> dict[str, Any]:
+    """A row of an agent beside the reference in one setting."""
+    verdict = row.verdict
+    time = experiment.world.success and row.difference is not None
+    return {
+        "name": row.name,
+        "style": styles[row.name],
+        "failed": row.failed,
+        "score": parts(row.score),
+        "improvement": parts(row.improvement, decimals=2),
+        # What is shown of times is how much longer it took.
+        "difference": parts(_negative(row.difference) if time else row.difference),
+        "value": parts(row.metrics.get("TimeToGoal" if experiment.world.success else "return")),
+        "failures": parts(row.failures, 100.0, 0),
+        "claim": verdict.claim if verdict else "",
+        "p": digits(verdict.corrected, 2) if verdict else MISSING,
+    }
+
+
+def _negative(interval: Interval | None) -> Interval | None:
+    if interval is None:
+        return None
+    return Interval(-interval.estimate, -interval.high, -interval.low, interval.confidence)
 
 
 def _marks(
@@ -190,83 +319,46 @@ def _marks(
 ) -> dict[str, Any]:
     """What returns are put beside, and how far each agent is from it."""
     bounding = [mark.name for mark in marks if mark.bounds]
+    regrets = [
+        {
+            "name": row.name,
+            "style": styles[row.name],
+            "cells": [parts(row.regret.get(name)) for name in bounding],
+        }
+        for row in rows
+        if row.regret
+    ]
     return {
         "told": [
             (m.name, "not computed" if m.value is None else digits(m.value, 4), m.kind, m.meaning)
             for m in marks
         ],
-        "heads": bounding,
-        "rows": [
-            {
-                "name": row.name,
-                "style": styles[row.name],
-                "cells": [_parts(row.regret.get(name)) for name in bounding],
-            }
-            for row in rows
-        ],
+        "heads": bounding if regrets else [],
+        "rows": regrets,
     }
 
 
-def _across(comparison: Comparison, styles: Mapping[str, str]) -> list[dict[str, Any]]:
-    """For each id that was run under several settings, the agents' scores and errors in each."""
-    tables = []
-    for id in dict.fromkeys(experiment.id for experiment in comparison.experiments):
-        rows = [row for row in comparison.summary() if row.id == id]
-        settings = list(dict.fromkeys(row.setting for row in rows))
-        if len(settings) < 2:
-            continue
-        metric = "RMSE" if any("RMSE" in row.metrics for row in rows) else "return"
-        factor = 100.0 if metric == "RMSE" else 1.0
-        cells = {(row.name, row.setting): row for row in rows}
-        body = []
-        for name in dict.fromkeys(row.name for row in rows):
-            found = [cells.get((name, setting)) for setting in settings]
-            body.append(
-                {
-                    "name": name,
-                    "style": styles[name],
-                    "scores": [_parts(row.score if row else None) for row in found],
-                    "costs": [
-                        _parts(row.metrics.get(metric) if row else None, factor) for row in found
-                    ],
-                }
-            )
-        unit = "RMSE in % of full scale" if metric == "RMSE" else "return"
-        tables.append({"id": id, "settings": settings, "rows": body, "metric": unit})
-    return tables
-
-
-def _drawn(
-    comparison: Comparison, experiment: Experiment, styles: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """Names and styles of the agents that have a trajectory."""
-    names = [a.name for a in experiment.agents if comparison.trajectory(experiment, a) is not None]
-    return [(name, styles[name]) for name in dict.fromkeys(names)]
-
-
-def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[str, Any]:
+def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
     """What is the same under every setting of an id: learning curves, Bode plots, gains."""
     curves, agents, loops = [], [], []
     shipped: dict[Path, dict[str, str]] = {}
-    for name in dict.fromkeys(agent.name for agent in experiment.agents):
-        specs = [agent for agent in experiment.agents if agent.name == name]
+    env = make(experiment.id, experiment.setting.keywords, experiment.horizon)
+    for name in experiment.names:
+        specs = experiment.trainings(name)
         spec = specs[0]
         folder = getattr(spec.source, "path", Path()).parent
-        if spec.kind == "learned" and (
-            curve := figures.learning_curves(folder, name, styles[name])
-        ):
+        if spec.kind == "learned" and (curve := learning_curves(folder, name, styles[name])):
             curves.append(curve)
             shipped.setdefault(folder, {})[name] = styles[name]
         try:
             agent = spec.load(env)
         except Exception:  # its failure is already shown beside its runs
             continue
-        if spec is experiment.agents[0]:
+        if name == experiment.reference:
             loops = _loops(agent)
         agents.append(_description(name, styles[name], agent, [s.training_seed for s in specs]))
-    explored = [
-        f for at, methods in shipped.items() for f in figures.exploration_curves(at, methods)
-    ]
+    env.close()
+    explored = [f for at, methods in shipped.items() for f in exploration_curves(at, methods)]
     methods = [pair for named in shipped.values() for pair in named.items()]
     return {
         "curves": curves,
@@ -277,7 +369,7 @@ def _once(experiment: Experiment, env: Any, styles: Mapping[str, str]) -> dict[s
     }
 
 
-def _loops(controller: Any) -> list[figures.Figure]:
+def _loops(controller: Any) -> list[Figure]:
     """Bode plots of a controller that offers its open loops."""
     if not callable(getattr(controller, "loops", None)):
         return []
@@ -325,133 +417,48 @@ def _words(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return digits(value, 4)
-    return "" if value is None else str(value)
+    return "" if value is None else visible(str(value))
 
 
-def _headline(row: AgentSummary, styles: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "style": styles[row.name],
-        "kind": row.kind,
-        "information": INFORMATION.get(row.information, row.information),
-        "runs": f"{row.trainings} × {row.episodes}" if row.trainings > 1 else str(row.episodes),
-        "failed": row.failed,
-        "glyph": _glyph(row.score, styles[row.name]),
-        "score": _parts(row.score),
-        "improvement": _parts(row.improvement, decimals=2),
-        "difference": _parts(row.difference),
-        "return": _parts(row.metrics.get("return")),
-    }
-
-
-def _glyph(score: Interval | None, style: str) -> str:
+def _glyph(score: Interval | None, style: str, others: Sequence[float] = ()) -> str:
     if score is None:
         return ""
     ends = score.estimate, score.low, score.high
-    return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style)
+    return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style, others=others)
 
 
-def _parts(
-    interval: Interval | None, factor: float = 1.0, decimals: int | None = None
-) -> tuple[str, str]:
-    """The estimate and its interval, to be set apart."""
-    text = with_interval(interval, factor, decimals)
-    estimate, bracket, ends = text.partition(" [")
-    return estimate, f"[{ends}" if bracket else ""
+def _coverage() -> list[tuple[str, list[str], list[str]]]:
+    """How often intervals hold the truth, by simulation."""
+    return [
+        (
+            name,
+            [f"{100 * value:.0f} %" for value in found.trimmed],
+            [f"{100 * value:.0f} %" for value in found.full],
+        )
+        for name, found in COVERAGE.items()
+    ]
 
 
-def _metric_table(
-    rows: Sequence[AgentSummary],
-    columns: Sequence[_Column],
-    styles: Mapping[str, str],
-    *,
-    time: bool = False,
-) -> dict[str, Any]:
-    """Cells with the best of each column marked; columns that apply to no agent are left out."""
-    used = [c for c in columns if any(c.metric in row.metrics for row in rows)]
-    body = [{"name": row.name, "style": styles[row.name], "cells": []} for row in rows]
-    heads = []
-    for column in used:
-        values = [row.metrics.get(column.metric) for row in rows]
-        factor, unit = _readable(column, values)
-        heads.append((column.head, unit, column.hint))
-        best = _best(column, rows)
-        for i, value in enumerate(values):
-            text = _parts(value, factor)
-            body[i]["cells"].append((*text, rows[i].name in best))  # type: ignore[attr-defined]
-    if time:
-        heads.append(("Time per action", "", "one row, Python call included; median"))
-        for i, row in enumerate(rows):
-            body[i]["cells"].append((seconds(row.time_per_action), "", False))  # type: ignore[attr-defined]
-    return {"heads": heads, "rows": body}
-
-
-def _readable(column: _Column, values: Sequence[Interval | None]) -> tuple[float, str]:
-    """Times in s, ms or µs, whichever suits the middle of what there is to show."""
-    shown = [v.estimate for v in values if v is not None and 0.0 < v.estimate < math.inf]
-    if column.unit not in ("s", "s²") or not shown:
-        return column.factor, column.unit
-    power = len(column.unit)
-    middle = math.sqrt(min(shown) * max(shown))
-    scales = ((1.0, ""), (1e3, "m"), (1e6, "µ"))
-    suits = (scale for scale in scales if middle * scale[0] ** power >= 0.5)
-    factor, prefix = next(suits, scales[-1])
-    return factor**power, prefix + column.unit
-
-
-def _best(column: _Column, rows: Sequence[AgentSummary]) -> set[str]:
-    """Names of the agents with the best estimate; baselines do not compete."""
-    if column.lower is None:
-        return set()
-    values = {
-        row.name: row.metrics[column.metric].estimate
-        for row in rows
-        if row.kind != "baseline" and column.metric in row.metrics and _arrives(row, column)
-    }
-    pick: Callable[..., float] = min if column.lower else max
-    finite = [value for value in values.values() if math.isfinite(value)]
-    if len(values) < 2 or not finite or len(set(values.values())) == 1:
-        return set()
-    best = pick(finite)
-    return {name for name, value in values.items() if value == best}
-
-
-def _arrives(row: AgentSummary, column: _Column) -> bool:
-    """No overshoot is no merit where the reference is never reached."""
-    rise = row.metrics.get("RiseTime")
-    return column.metric != "Overshoot" or (rise is not None and math.isfinite(rise.estimate))
-
-
-def _verdict(rows: Sequence[AgentSummary]) -> list[str]:
-    """What the numbers say, in sentences, losers included."""
-    reference = rows[0].name
-    sentences = []
-    for row in rows:
-        if row.kind == "baseline" or row.name == reference or row.improvement is None:
-            continue
-        p = row.improvement
-        if p.low > 0.5:
-            claim = f"{row.name} beats the reference controller {reference}"
-        elif p.high < 0.5:
-            claim = f"{row.name} loses to the reference controller {reference}"
-        else:
-            few = f"{row.episodes} episode{'s' if row.episodes > 1 else ''}"
-            claim = f"{few} cannot tell {row.name} from the reference controller {reference}"
-        numbers = f"its return is higher with probability {with_interval(p, decimals=2)}"
-        if row.score is not None:
-            numbers += f", its score is {with_interval(row.score)}"
-        sentences.append(f"{claim}: {numbers}.")
-    return sentences
-
-
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(summary: Summary) -> list[str]:
     """What a careful reader should know."""
-    rows = comparison.summary()
+    rows = summary.summary()
+    trainings = sorted({row.trainings for row in rows if row.trainings > 1})
     notes = [
-        "Intervals are percentile bootstrap intervals at 95 % of the interquartile mean. With 20 "
-        "episodes they cover the truth in about 93 to 94 % of cases. The uncertainty of the "
-        "score's two anchors is not in them.",
-        "An episode that ends early counts its lost control periods as errors of full scale, so "
+        "Scores are interquartile means over episodes and trainings into which every failed episode enters with its "
+        "full weight: trimming would hide failures that are rarer than one in four. Where 1 is a computed optimum, "
+        "which is an expected value, scores are means. Rates and counts are means.",
+        "A run that raised an error counts as if its agent had done nothing on that seed, and as failed. Its control "
+        "metrics are missing from the tables.",
+        "Intervals are bootstrap intervals at 95 %. Each resample draws the same episodes for all agents and the two "
+        "anchors of the score with them, and trainings too where there are several. Their ends are moved outwards by "
+        "what Student's t asks for at so few trainings or episodes.",
+        f"An agent “beats” or “loses to” the reference where three tests agree: the number of episodes won, the mean "
+        f"difference and the difference of the scores. The comparisons of this page ({len(summary.verdicts)}) are "
+        f"corrected together (Holm): with a probability of at least {100 - 100 * LEVEL:g} % none of its claims is "
+        "false. To “beat” also takes no more failures than the reference has. Trainings are taken to scatter about "
+        "normally; a method that is often better and now and then much worse may be said to beat another one that "
+        "earns as much on average.",
+        "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "
         "that dying early cannot look precise. Rise, settling and overshoot are judged on the "
         "steps that were reached; “never” means that in more than a quarter of the episodes half "
         "of the steps did not get there.",
@@ -459,28 +466,24 @@ def _notes(comparison: Comparison) -> list[str]:
         "Time per action is measured on this machine with one row per call, Python included; it "
         "ranks implementations, not algorithms.",
     ]
-    few = sorted({row.trainings for row in rows if 1 < row.trainings < 10})
-    if few:
+    if trainings:
+        fewest = trainings[0]
+        unseen = 1.0 - 0.05 ** (1.0 / fewest)
         notes.append(
-            f"With {few[0]} training seeds the intervals of learned methods are too narrow (about "
-            "91 % coverage instead of 95 % in a trial): a training seed is drawn from few."
+            f"With {fewest} trainings of a method nobody knows how often a training goes wrong: even if none of them "
+            f"did, up to {100 * unseen:.0f} % of all trainings could (exact binomial limit at 95 %). The table below "
+            "says how often intervals hold the truth then."
         )
     if any(row.trainings == 1 for row in rows):
         notes.append(
             "A learned agent with a single training seed says nothing about its method: its "
             "intervals hold for that one policy."
         )
-    told = {row.information for row in rows}
-    if len(told - {"undeclared"}) > 1:
+    if len({row.information for row in rows} - {"undeclared"}) > 1:
         notes.append(
             "Agents with different information are not equals; the column “knows” says what each "
             "may look at."
         )
+    if any(agent.runs_code for e in summary.experiments for agent in e.agents):
+        notes.append(f"About the policies in .zip files: {RUNS_CODE}.")
     return notes
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    """Seeds in a few words."""
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))

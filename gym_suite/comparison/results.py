@@ -1,7 +1,8 @@
 """The folder of a comparison: results.jsonl, results.csv and the shown trajectories.
 
-Results are appended as they finish, a line each, and reach the disk before the next job starts. A
-line torn by a kill is cut off when the folder is opened again, and its run is done again.
+Results are appended as they finish, a line each, and reach the disk before the next job starts. A line or a trajectory
+that is torn, damaged or edited into something else is not believed: its run is done again, whole. One comparison at a
+time writes into a folder.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import json
 import math
 import os
 import tempfile
-import zipfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["Results", "check_writable", "decode", "encode"]
+__all__ = ["Results", "check_writable", "decode", "encode", "write_csv", "write_whole"]
+
+LOCK = "results.lock"
 
 
 def check_writable(folder: Path) -> None:
@@ -33,6 +36,24 @@ def check_writable(folder: Path) -> None:
         raise type(error)(
             error.errno, f"the output folder cannot be written ({error.strerror})", str(folder)
         ) from None
+
+
+def write_whole(path: Path, write: Callable[[IO[str]], None]) -> None:
+    """Replace a text file in one piece: a reader never sees half of it, and a full disk leaves nothing behind.
+
+    Args:
+        path: of the file; its folder exists.
+        write: given the open file.
+    """
+    handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", newline="", encoding="utf-8") as stream:
+            write(stream)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def encode(record: Mapping[str, Any]) -> str:
@@ -52,16 +73,57 @@ def decode(line: str) -> dict[str, Any]:
     """A record from its line.
 
     Raises:
-        ValueError: not a record.
+        ValueError: not a record, or one that lacks something or has something of another kind.
     """
-    record = json.loads(line)
-    if not isinstance(record, dict) or not {"run", "status", "metrics"} <= record.keys():
+    try:
+        record = json.loads(line)
+    except RecursionError:
+        raise ValueError("not a record") from None
+    if not isinstance(record, dict):
         raise ValueError("not a record")
-    record["metrics"] = {
+    for name, kinds in _KINDS.items():
+        if name not in record or not _is_of(record[name], kinds):
+            raise ValueError(f"{name} is missing or of another kind")
+    for name, kinds in _AGENT.items():
+        if name not in record["agent"] or not _is_of(record["agent"][name], kinds):
+            raise ValueError(f"agent's {name} is missing or of another kind")
+    if not isinstance(record["setting"].get("name"), str):
+        raise ValueError("the setting has no name")
+    metrics = {
         name: math.nan if value is None else float(value)
         for name, value in record["metrics"].items()
     }
-    return record
+    done = record["status"] == "done"
+    if record["status"] not in ("done", "failed") or (
+        done and not math.isfinite(metrics.get("return", math.nan))
+    ):
+        raise ValueError("a finished run has a finite return")
+    return {**record, "metrics": metrics}
+
+
+def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a value is of one of the kinds; true and false are no numbers."""
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "run": (str,),
+    "status": (str,),
+    "error": (str, type(None)),
+    "id": (str,),
+    "setting": (dict,),
+    "seed": (int,),
+    "agent": (dict,),
+    "metrics": (dict,),
+    "time_per_action": (int, float, type(None)),
+    "provenance": (dict,),
+}
+_AGENT: Mapping[str, tuple[type, ...]] = {
+    "name": (str,),
+    "kind": (str,),
+    "information": (str,),
+    "training_seed": (int, type(None)),
+}
 
 
 class Results:
@@ -71,16 +133,24 @@ class Results:
         folder: where to keep them; None keeps them in memory.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or another comparison is writing there.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._records: dict[str, dict[str, Any]] = {}
         self._trajectories: dict[str, Any] = {}
+        self._lock: IO[str] | None = None
         if folder is not None:
             check_writable(folder)
+            self._lock = _locked(folder)
             self._read()
+
+    def close(self) -> None:
+        """Let others write into the folder; reading goes on."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     @property
     def file(self) -> Path | None:
@@ -96,10 +166,15 @@ class Results:
         if run not in self._trajectories and self.folder:
             from gym_suite.core.trajectory import Trajectory
 
+            path = self._trajectory_file(run)
+            if not path.is_file():
+                return None
             try:
-                self._trajectories[run] = Trajectory.load(self._trajectory_file(run))
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                return None  # never written, or torn by a kill: the run is then done again
+                self._trajectories[run] = Trajectory.load(path)
+            except (
+                Exception
+            ):  # a damaged archive makes zipfile, zlib, json and NumPy raise almost anything
+                return None
         return self._trajectories.get(run)
 
     def add(self, records: Iterable[dict[str, Any]], trajectories: Mapping[str, Any]) -> None:
@@ -146,12 +221,17 @@ class Results:
 
 
 def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Write records as a table, a row each, in one piece: a reader never sees half a file."""
+    """Write records as a table, a row each.
+
+    Args:
+        path: of the file.
+        records: as in results.jsonl.
+    """
     records = list(records)
     names = list(dict.fromkeys(name for record in records for name in record["metrics"]))
     head = ["id", "setting", "agent", "kind", "information", "training_seed", "seed", "status"]
-    handle, temporary = tempfile.mkstemp(suffix=".csv", dir=path.parent)
-    with os.fdopen(handle, "w", newline="", encoding="utf-8") as stream:
+
+    def write(stream: IO[str]) -> None:
         writer = csv.writer(stream)
         writer.writerow([*head, "time_per_action", *names, "error", "run"])
         for record in records:
@@ -160,6 +240,50 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
             cells += [agent["information"], agent["training_seed"], record["seed"]]
             cells += [record["status"], record["time_per_action"]]
             cells += [record["metrics"].get(name, "") for name in names]
-            writer.writerow([*cells, record["error"], record["run"]])
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+            writer.writerow([*map(_harmless, cells), _harmless(record["error"]), record["run"]])
+
+    write_whole(path, write)
+
+
+def _harmless(cell: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Take the folder for this process alone; the system gives it back when the process ends, however it ends.
+
+    Raises:
+        OSError: another comparison has it.
+    """
+    stream = (folder / LOCK).open("a+", encoding="utf-8")
+    try:
+        _lock_file(stream)
+    except OSError:
+        stream.seek(0)
+        holder = stream.read().strip() or "another process"
+        stream.close()
+        raise BlockingIOError(
+            f"another comparison is writing into {folder} ({holder}): wait for it, or choose another folder"
+        ) from None
+    stream.truncate(0)
+    stream.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+    stream.flush()
+    return stream
+
+
+def _lock_file(stream: IO[str]) -> None:
+    """Lock an open file without waiting.
+
+    Raises:
+        OSError: it is locked already.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        stream.seek(0)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,33 +1,41 @@
-"""Episodes of one agent: all seeds as rows of the native vector environment.
+"""Episodes of one agent: all seeds as rows of the vector environment.
 
-Rows of the vector environment equal single environments bit for bit, so an episode depends on which
-others ran beside it only through its agent: matrix products of a learned policy may round otherwise
-in batches of another size. Rows that have ended go on with episodes that nobody looks at.
+Rows of the vector environment equal single environments bit for bit, and :mod:`gym_suite.comparison.batching` keeps
+agents from acting otherwise beside others, so an episode's result depends on its seed alone. Rows that have ended go on
+with episodes that nobody looks at.
 """
 
 from __future__ import annotations
 
+import sysconfig
 import time
+import traceback
 import warnings
-from collections.abc import Callable
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
-from gym_suite.comparison.experiments import Run, Setting, provenance
+from gym_suite.comparison.batching import FixedBatches, OneByOne, first_state, takes_rows
+from gym_suite.comparison.experiments import Run, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.comparison.settings import Setting
+from gym_suite.comparison.text import visible
+from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
 
-__all__ = ["Job", "Outcome", "execute", "limit_of"]
+__all__ = ["Job", "Outcome", "execute", "failed_records"]
 
 TIMED_CALLS = 200
 """Calls of predict over which the time per action is measured, one row each."""
+
+CURVE_POINTS = 400
+"""Most points of a kept curve of what an episode has earned by a time."""
 
 Tick = Callable[[float], None]
 
@@ -42,7 +50,7 @@ class Job:
         horizon: control periods after which an episode is cut, None for the id's own limit.
         agent: who acts.
         seeds: episode seeds still to be run.
-        shown: the seed whose trajectory is kept, None for none.
+        kept: those whose trajectory is kept.
     """
 
     id: str
@@ -50,7 +58,7 @@ class Job:
     horizon: int | None
     agent: AgentSpec
     seeds: tuple[int, ...]
-    shown: int | None = None
+    kept: tuple[int, ...] = ()
 
     def run(self, seed: int) -> Run:
         """The run of one seed."""
@@ -63,21 +71,21 @@ class Outcome:
 
     Attributes:
         records: one per seed, as in results.jsonl.
-        trajectory: of the shown seed, if it was among them and did not fail.
+        trajectories: of the kept seeds that did not fail.
     """
 
     records: list[dict[str, Any]]
-    trajectory: Trajectory | None = None
+    trajectories: Mapping[int, Trajectory] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Episodes:
-    """Recorded rows: columns (T, n), lengths (n,), whether each ended by termination (n,)."""
+    """Recorded rows: columns (T, n), lengths (n,), whether each ended by termination, and at its goal (n,)."""
 
     columns: dict[str, NDArray[np.float64]]
     lengths: NDArray[np.intp]
     terminated: NDArray[np.bool_]
-    failed: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
     observations: list[Any] = field(default_factory=list)
 
 
@@ -95,107 +103,121 @@ def execute(job: Job, tick: Tick | None = None) -> Outcome:
         return _execute(job, tick)
     except Exception as error:  # whatever a user's agent raises must stay visible as its failure
         if len(job.seeds) == 1:
-            return Outcome([_record(job, job.seeds[0], error=error)])
+            return Outcome(failed_records(job, _told(error)))
     alone = [execute(replace(job, seeds=(seed,))) for seed in job.seeds]
-    shown = next((outcome.trajectory for outcome in alone if outcome.trajectory is not None), None)
-    return Outcome([record for outcome in alone for record in outcome.records], shown)
+    kept = {seed: t for outcome in alone for seed, t in outcome.trajectories.items()}
+    return Outcome([record for outcome in alone for record in outcome.records], kept)
+
+
+def failed_records(job: Job, error: str) -> list[dict[str, Any]]:
+    """Records of a job all of whose runs failed.
+
+    Args:
+        job: what was run.
+        error: what went wrong, in words.
+    """
+    return [_record(job, seed, error=visible(error)) for seed in job.seeds]
 
 
 def _execute(job: Job, tick: Tick | None) -> Outcome:
-    import gymnasium
-
-    import gym_suite  # noqa: F401 - registers the ids, also in a worker process
-
-    keywords = dict(job.setting.keywords)
-    if job.horizon is not None:
-        keywords["max_episode_steps"] = job.horizon
-    env = gymnasium.make(job.id, **keywords)
-    setup = env.unwrapped.setup  # type: ignore[attr-defined]
-    limit = limit_of(env, job.horizon)
+    env = make(job.id, job.setting.keywords, job.horizon)
+    world = World.of(env, job.horizon)
     agent = job.agent.load(env)
     batched = job.agent.batched
     if batched is None:
-        batched = _takes_rows(agent, env)
+        batched = takes_rows(agent, env)
     groups = [job.seeds] if batched else [(seed,) for seed in job.seeds]
-    acting = agent if batched else _OneByOne(agent)
     records: list[dict[str, Any]] = []
-    trajectory = None
+    trajectories: dict[int, Trajectory] = {}
     for done, seeds in enumerate(groups):
-        envs = gymnasium.make_vec(job.id, num_envs=len(seeds), **keywords)
+        envs = make_many(job.id, len(seeds), job.setting.keywords, job.horizon)
 
         def step_tick(share: float, done: int = done) -> None:
             if tick is not None:
                 tick((done + share) / len(groups))
 
         _show(agent, envs)
-        episodes = _roll(envs, acting, seeds, setup, limit, step_tick)
+        episodes = _roll(envs, _acting(job, agent, seeds, batched), seeds, world, step_tick)
         envs.close()
-        metrics = episode_metrics(
-            episodes.columns,
-            dt=setup.dt,
-            tracking=setup.tracking,
-            effort=setup.effort,
-            effort_scale=setup.effort_scale,
-            violation=setup.violation or None,
-            lengths=episodes.lengths,
-            lost=np.where(episodes.failed, limit - episodes.lengths, 0),
-        )
-        # A goal that was reached ends an episode too: nothing is lost then.
-        reached = episodes.terminated & ~episodes.failed
-        metrics["terminated"] = episodes.failed.astype(np.float64)
-        metrics["completed"] = np.where(reached, 1.0, episodes.lengths / limit)
-        if setup.success:
-            metrics["success"] = reached.astype(np.float64)
+        metrics = _metrics(episodes, world)
         seconds = _time_per_action(agent, episodes.observations, env)
         information = str(getattr(agent, "information", "undeclared"))
         for row, seed in enumerate(seeds):
             own = {name: float(values[row]) for name, values in metrics.items()}
+            if not np.isfinite(own["return"]):
+                records.append(_record(job, seed, error=f"the return is {own['return']}"))
+                continue
             records.append(
                 _record(job, seed, metrics=own, seconds=seconds, information=information)
             )
-        if job.shown in seeds:
-            trajectory = _trajectory(job, episodes, seeds.index(job.shown), setup)
+            if seed in job.kept:
+                trajectories[seed] = _trajectory(job, episodes, row, seed, world)
     env.close()
-    return Outcome(records, trajectory)
+    return Outcome(records, trajectories)
 
 
-def limit_of(env: Any, horizon: int | None) -> int:
-    """Control periods after which an episode is truncated.
+def _acting(job: Job, agent: Any, seeds: tuple[int, ...], batched: bool) -> Any:
+    """What acts on the rows, such that nobody's company matters."""
+    if not batched:
+        return OneByOne(agent)
+    ours = job.agent.kind in ("controller", "baseline")
+    if ours or getattr(agent, "information", None) == "state":
+        return agent  # whoever looks at the worlds needs as many rows as there are worlds
+    return FixedBatches(agent, seeds)
 
-    Args:
-        env: as made by :func:`gymnasium.make`.
-        horizon: asked for; None for the id's own limit.
 
-    Raises:
-        ValueError: there is no limit.
+def _metrics(episodes: _Episodes, world: World) -> dict[str, NDArray[np.float64]]:
+    """All metrics of the rows, (n,) each.
+
+    Each row is judged by itself and only up to its end: sums over several rows, or over what comes after, are rounded
+    otherwise.
     """
-    limits = [env.unwrapped.setup.horizon, horizon or env.spec.max_episode_steps]
-    known = [limit for limit in limits if limit]
-    if not known:
-        raise ValueError(f"{env.unwrapped.setup.id} has no time limit; give horizon=")
-    return min(known)
+    failed = episodes.terminated & ~episodes.reached & world.judged
+    rows = [
+        episode_metrics(
+            {
+                name: np.ascontiguousarray(values[: length + 1, row : row + 1])
+                for name, values in episodes.columns.items()
+            },
+            dt=world.dt,
+            tracking=world.tracking,
+            effort=world.effort,
+            effort_scale=world.effort_scale,
+            violation=world.violation or None,
+            lengths=[length],
+            lost=[world.limit - length if failed[row] else 0],
+        )
+        for row, length in enumerate(episodes.lengths.tolist())
+    ]
+    metrics = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    ended = failed if world.judged else episodes.terminated
+    metrics["terminated"] = ended.astype(np.float64)
+    # A goal that was reached ends an episode too: nothing is lost then.
+    metrics["completed"] = np.where(episodes.reached, 1.0, episodes.lengths / world.limit)
+    if world.success:
+        metrics["success"] = episodes.reached.astype(np.float64)
+        spent = np.where(episodes.reached, episodes.lengths, world.limit)
+        metrics["TimeToGoal"] = world.dt * spent
+        failed = ~episodes.reached
+    metrics["failed"] = failed.astype(np.float64)
+    return metrics
 
 
-def _roll(
-    envs: Any, agent: Any, seeds: tuple[int, ...], setup: Any, limit: int, tick: Tick
-) -> _Episodes:
+def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tick) -> _Episodes:
     """Run one episode per row until the last has ended."""
-    names = [name for t in setup.tracking for name in (t.value, t.reference)]
-    names += [*setup.effort, *([setup.violation] if setup.violation else [])]
-    names = list(dict.fromkeys(names))
-    n = len(seeds)
+    names, limit, n = world.recorded, world.limit, len(seeds)
     values = np.zeros((limit + 1, len(names), n))
     rewards = np.zeros((limit + 1, n))
     lengths = np.zeros(n, dtype=np.intp)
     terminated = np.zeros(n, dtype=np.bool_)
-    failed = np.zeros(n, dtype=np.bool_)
+    reached = np.zeros(n, dtype=np.bool_)
     running = np.ones(n, dtype=np.bool_)
     start = np.ones(n, dtype=np.bool_)
     observation, infos = envs.reset(seed=list(seeds))
     seen = [row_of(observation, 0)]
     for i, name in enumerate(names):
         values[0, i] = infos[name]
-    state = None
+    state = first_state(agent, seeds)
     report_every = max(limit // 50, 1)
     step = 0
     while running.any() and step < limit:
@@ -207,8 +229,8 @@ def _roll(
         rewards[step] = reward
         lengths += running
         terminated |= ended & running
-        reached = infos[setup.success] > 0.0 if setup.success else np.zeros(n, dtype=np.bool_)
-        failed |= ended & running & ~reached
+        if world.success:
+            reached |= ended & running & (infos[world.success] > 0.0)
         running &= ~(ended | cut)
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
@@ -217,42 +239,7 @@ def _roll(
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
-    return _Episodes(columns, lengths, terminated, failed, seen)
-
-
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
-    """An agent for single observations, acting on the only row of a vector environment."""
-
-    agent: Any
-
-    def predict(
-        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
-    ) -> tuple[NDArray[Any], Any]:
-        action, state = self.agent.predict(
-            observation[0], state, bool(episode_start[0]), deterministic
-        )
-        return np.asarray(action)[None], state
-
-
-def _takes_rows(agent: Any, env: Any) -> bool:
-    """Whether an unknown object acts on three rows as it does on each alone.
-
-    A user's object may be written for one observation only, or keep its state inside. It is tried
-    on copies; where rows and single calls disagree, its episodes are run one after the other.
-    """
-    rng = np.random.default_rng(0)
-    space = env.observation_space
-    if not isinstance(space, spaces.Box):
-        return False
-    rows = rng.uniform(-1.0, 1.0, (3, *space.shape)).clip(space.low, space.high)
-    rows = rows.astype(space.dtype)
-    try:
-        together, _ = deepcopy(agent).predict(rows, None, np.ones(3, dtype=bool), True)
-        alone = [deepcopy(agent).predict(row, None, True, True)[0] for row in rows]
-        return np.shape(together) == np.shape(alone) and np.allclose(together, alone, atol=1e-4)
-    except Exception:  # it does not take rows, whatever it raises
-        return False
+    return _Episodes(columns, lengths, terminated, reached, seen)
 
 
 def _show(agent: Any, env: Any) -> None:
@@ -278,35 +265,36 @@ def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     return float(np.median(times[1:] or times))
 
 
-def _trajectory(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
-    """The recorded columns of one row up to its end, or where nothing is tracked the returns."""
-    if not setup.tracking:
-        return _returns(job, episodes, row, setup)
+def _trajectory(job: Job, episodes: _Episodes, row: int, seed: int, world: World) -> Trajectory:
+    """The recorded columns of one row up to its end, or where nothing is tracked what it has earned by a time."""
+    meta = {"id": job.id, "agent": job.agent.name, "seed": seed}
+    if not world.tracking:
+        return _earned(episodes, row, world, meta)
     stop = int(episodes.lengths[row]) + 1
     columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
-    return Trajectory(
-        columns,
-        dt=setup.dt,
-        units={c.name: c.unit for c in setup.metric_columns if c.name in columns},
-        meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row]},
-    )
+    units = {name: unit for name, unit in world.units.items() if name in columns}
+    return Trajectory(columns, dt=world.dt, units=units, meta=meta)
 
 
-def _returns(job: Job, episodes: _Episodes, row: int, setup: Any) -> Trajectory:
-    """What the episodes have earned by each period: their mean and its 95 % interval.
+def _earned(episodes: _Episodes, row: int, world: World, meta: Mapping[str, Any]) -> Trajectory:
+    """What one episode has earned by each time; after its end it keeps what it has."""
+    stop = int(episodes.lengths[row]) + 1
+    earned = np.cumsum(episodes.columns["reward"][:stop, row])
+    stride = -(-world.limit // CURVE_POINTS)
+    places = np.minimum(np.arange(0, world.limit + 1, stride), stop - 1)
+    return Trajectory({"return": earned[places]}, dt=stride * world.dt, meta=dict(meta))
 
-    An episode that has ended keeps what it has.
-    """
-    stop = int(episodes.lengths.max()) + 1
-    on = np.arange(stop)[:, None] <= episodes.lengths
-    earned = np.cumsum(np.where(on, episodes.columns["reward"][:stop], 0.0), axis=0)
-    mean, n = earned.mean(axis=1), earned.shape[1]
-    half = 1.96 * earned.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(stop)
-    return Trajectory(
-        {"return": mean, "return_low": mean - half, "return_high": mean + half},
-        dt=setup.dt,
-        meta={"id": job.id, "agent": job.agent.name, "seed": job.seeds[row], "episodes": n},
-    )
+
+def _told(error: BaseException) -> str:
+    """An error in words, with the place in the user's own code where there is one."""
+    others = (str(Path(__file__).resolve().parent.parent), *sysconfig.get_paths().values())
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((*others, "<"))
+    ]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def _record(
@@ -316,13 +304,13 @@ def _record(
     metrics: dict[str, float] | None = None,
     seconds: float | None = None,
     information: str = "undeclared",
-    error: BaseException | None = None,
+    error: str | None = None,
 ) -> dict[str, Any]:
     """One line of results.jsonl."""
     return {
         "run": job.run(seed).digest(),
         "status": "failed" if error else "done",
-        "error": f"{type(error).__name__}: {error}" if error else None,
+        "error": error,
         "id": job.id,
         "setting": job.setting.as_dict(),
         "seed": seed,

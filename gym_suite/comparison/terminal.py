@@ -1,109 +1,217 @@
-"""The comparison as a table for the terminal, and numbers as words."""
+"""The comparison as a table for the terminal, as wide as the terminal is."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gym_suite.comparison.statistics import Interval
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from gym_suite.comparison.comparison import AgentSummary, Comparison
-    from gym_suite.core.family import Mark
+from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.sentences import MARKS, limits
+from gym_suite.comparison.settings import NOMINAL
+from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import (
+    MISSING,
+    digits,
+    number,
+    percent,
+    seconds,
+    visible,
+    with_interval,
+)
+from gym_suite.core.family import Mark
 
-__all__ = ["digits", "quantity", "seconds", "table", "with_interval"]
+__all__ = ["table"]
 
-PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+NARROWEST = 10
+"""Least width of the column of names, into which longer ones are folded."""
 
-
-def digits(value: float, significant: int = 3) -> str:
-    """A number to some significant digits without an exponent where that is readable."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "never" if value > 0 else "−∞"
-    if value == 0.0:
-        return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{significant - 1}e}".replace("-", "−")
-    decimals = max(0, significant - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f}".replace("-", "−")
-
-
-def seconds(value: float) -> str:
-    """A time with its prefix."""
-    return quantity(value, "s")
+Cells = list[str]
 
 
-def quantity(value: float, unit: str) -> str:
-    """A value with its unit and the prefix that makes it readable."""
-    if not math.isfinite(value) or value == 0.0:
-        return digits(value)
-    factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), PREFIXES[-1])
-    return f"{digits(value / factor)} {prefix}{unit}"
+def table(summary: Summary) -> RenderableType:
+    """A table per id, one row per agent.
+
+    Args:
+        summary: finished.
+    """
+    parts: list[RenderableType] = [
+        Text(
+            "Scores: 0 is do-nothing, 1 the reference controller or what the table says. Beside the reference, "
+            f"corrected for {number(len(summary.verdicts), 'comparison')}: + beats it, − loses to it, "
+            "! earns more but fails more often."
+        )
+    ]
+    for id in summary.ids:
+        parts.append(Text(f"\n{id}", style="bold"))
+        several = len(summary.of(id)) > 1
+        parts.append(_Section(_over_settings(summary, id) if several else _one(summary, id)))
+        parts += [Text(words) for words in _theory(summary, id)]
+        parts += [Text(sentence) for sentence in limits(summary, id)]
+    if failures := _failures(summary):
+        parts.append(failures)
+    return Group(*parts)
 
 
-def with_interval(
-    interval: Interval | None, scale: float = 1.0, decimals: int | None = None
-) -> str:
-    """An estimate with its ends; they get as many decimals as their distance deserves."""
-    if interval is None:
-        return "–"
-    values = [v * scale for v in (interval.estimate, interval.low, interval.high)]
-    if not all(map(math.isfinite, values)) or values[1] == values[2]:
-        return digits(values[0])
-    if decimals is None:
-        width = max(values[2] - values[1], abs(values[0]) * 0.02)
-        decimals = max(0, 1 - math.floor(math.log10(width)))
-    if decimals > 4:
-        return "< 0.0001" if max(map(abs, values)) < 1e-4 else digits(values[0], 2)
-    # Rounding first, and adding 0, leaves no minus sign before a zero.
-    text = [f"{round(v, decimals) + 0.0:.{decimals}f}".replace("-", "−") for v in values]
-    return text[0] if text[0] == text[1] == text[2] else f"{text[0]} [{text[1]}, {text[2]}]"
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One way to show a section: heads and rows; the first column holds names."""
+
+    heads: Cells
+    rows: list[Cells]
+
+    def width(self) -> int:
+        """Columns of the terminal that it takes."""
+        widths = [
+            max(len(cell) for cell in column) for column in zip(self.heads, *self.rows, strict=True)
+        ]
+        return sum(widths) + 2 * (len(widths) - 1)
 
 
-def table(comparison: Comparison) -> Any:
-    """A table per id and setting, one row per agent, that fits 80 columns; all in one grid."""
-    from rich.table import Table
-    from rich.text import Text
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """The same section from wide to narrow; the terminal takes the widest that fits."""
 
-    rows = comparison.summary()
-    shown = Table.grid()
-    shown.add_row("Score: 0 is do-nothing, 1 the reference controller (IQM, 95 % interval).")
-    for id, setting in dict.fromkeys((row.id, row.setting) for row in rows):
-        suffix = "" if setting == "nominal" else f" ({setting})"
-        shown.add_row(Text(f"\n{id}{suffix}", style="bold"))
-        shown.add_row(_section([r for r in rows if (r.id, r.setting) == (id, setting)]))
-    for experiment in comparison.experiments:
-        if told := _marks(comparison.marks(experiment)):
-            shown.add_row(Text(f"{experiment.id} ({experiment.setting.name}): {told}"))
-    if failures := _failures(rows):
-        shown.add_row(failures)
-    return shown
+    layouts: Sequence[_Layout]
 
-
-def _section(rows: Sequence[AgentSummary]) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    inner = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    inner.add_column("agent")
-    names = _columns(rows)
-    for name in names:
-        inner.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        inner.add_row(*_cells(row, names))
-    return inner
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        fitting = (layout for layout in self.layouts if layout.width() <= options.max_width)
+        layout = next(fitting, self.layouts[-1])
+        names = max(len(row[0]) for row in layout.rows)
+        left = options.max_width - layout.width() + names
+        shown = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+        shown.add_column(
+            layout.heads[0], overflow="fold", min_width=min(names, max(left, NARROWEST))
+        )
+        for head in layout.heads[1:]:
+            shown.add_column(head, justify="right", no_wrap=True)
+        for row in layout.rows:
+            shown.add_row(*(Text(visible(cell)) for cell in row))
+        yield shown
 
 
-def _columns(rows: Sequence[AgentSummary]) -> list[str]:
-    """The columns that say something here: errors where something is tracked, else returns."""
+def _over_settings(summary: Summary, id: str) -> list[_Layout]:
+    """Scores by setting, where there are several."""
+    standings, trusted = summary.standings(id), summary.trusted(id)
+    settings = [experiment.setting.name for experiment in summary.of(id)]
+    goals = any("success" in s.first.metrics for s in standings)
+    heads, rows = ["agent", *settings], []
+    for standing in standings:
+        by_setting = {
+            row.setting: _score(row, trusted=row.setting in trusted) for row in standing.rows
+        }
+        rows.append([_name(standing), *(by_setting.get(name, MISSING) for name in settings)])
+    worst = [_worst(standing) for standing in standings]
+    failures = [_failed(standing) for standing in standings]
+    times = [seconds(standing.first.time_per_action) for standing in standings]
+    wide = _with(_Layout(heads, rows), {"failed at worst": failures, "time": times})
+    if goals:
+        reached = [percent(s.first.metrics.get("success")) for s in standings]
+        wide = _with(wide, {"at goal": reached})
+    short = [[row[0], by] for row, by in zip(rows, [r[1] for r in rows], strict=True)]
+    narrow = _with(
+        _Layout(["agent", settings[0]], short), {"worst": worst, "failed at worst": failures}
+    )
+    narrower = _with(_Layout(["agent", settings[0]], short), {"worst": worst})
+    return [wide, _Layout(heads, rows), narrow, narrower]
+
+
+def _one(summary: Summary, id: str) -> list[_Layout]:
+    """All that fits of a single setting."""
+    (experiment,) = summary.of(id)
+    rows = [row for row in summary.summary() if row.id == id]
     tracked = any("RMSE" in row.metrics for row in rows)
-    names = ["score", "P(better)", "RMSE" if tracked else "return"]
-    names += ["regret"] if any(row.regret for row in rows) else []
-    names += ["success"] if any("success" in row.metrics for row in rows) else []
-    return [*names, "trips", "time"]
+    columns: dict[str, Cells] = {
+        "score": [_score(row, interval=True) for row in rows],
+        "P(better)": [with_interval(row.improvement, decimals=2) for row in rows],
+    }
+    if tracked:
+        columns["RMSE"] = [_estimate(row, "RMSE", 100.0, " %") for row in rows]
+    elif experiment.world.success:
+        columns["time to goal"] = [_estimate(row, "TimeToGoal", 1.0, " s") for row in rows]
+        columns["at goal"] = [percent(row.metrics.get("success")) for row in rows]
+    else:
+        columns["return"] = [with_interval(row.metrics.get("return")) for row in rows]
+    if any(row.regret for row in rows):
+        columns["regret"] = [
+            next((digits(r.estimate) for r in row.regret.values()), MISSING) for row in rows
+        ]
+    columns["failed"] = [percent(row.failures) for row in rows]
+    columns["time"] = [seconds(row.time_per_action) for row in rows]
+    names = [[_named(row)] for row in rows]
+    wide = _with(_Layout(["agent"], names), columns)
+    columns["score"] = [_score(row) for row in rows]
+    columns["P(better)"] = [
+        MISSING if row.improvement is None else f"{row.improvement.estimate:.2f}" for row in rows
+    ]
+    narrow = _with(_Layout(["agent"], names), columns)
+    few = {name: columns[name] for name in ("score", "failed")}
+    return [wide, narrow, _with(_Layout(["agent"], names), few)]
+
+
+def _with(layout: _Layout, columns: dict[str, Cells]) -> _Layout:
+    """The same with columns added at the right."""
+    added = zip(*columns.values(), strict=True)
+    rows = [[*row, *more] for row, more in zip(layout.rows, added, strict=True)]
+    return _Layout([*layout.heads, *columns], rows)
+
+
+def _name(standing: Standing) -> str:
+    failed = sum(row.failed for row in standing.rows)
+    return _named(standing.first, failed)
+
+
+def _named(row: AgentSummary, failed: int | None = None) -> str:
+    several = f" ×{row.trainings}" if row.trainings > 1 else ""
+    count = row.failed if failed is None else failed
+    return f"{row.name}{several}" + (f" ({count} runs failed)" if count else "")
+
+
+def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:
+    """The score with the sign of what is claimed, in brackets where its scale is not to be trusted."""
+    if row.score is None:
+        return MISSING
+    number = with_interval(row.score, decimals=2) if interval else f"{row.score.estimate + 0.0:.2f}"
+    if not trusted:
+        number = f"({number})"
+    sign = MARKS[row.verdict.claim] if row.verdict else ""
+    return f"{number} {sign}".strip().replace("-", "−")
+
+
+def _worst(standing: Standing) -> str:
+    if standing.worst is None:
+        return MISSING
+    return f"{_score(standing.worst)} {standing.worst.setting}"
+
+
+def _failed(standing: Standing) -> str:
+    """The largest share of failures, with its setting where it is not all the same."""
+    worst = standing.frailest
+    alike = all(row.failures.estimate == worst.failures.estimate for row in standing.rows)
+    return percent(worst.failures) + ("" if alike else f" {worst.setting}")
+
+
+def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:
+    interval = row.metrics.get(metric)
+    return MISSING if interval is None else f"{digits(interval.estimate * factor)}{unit}"
+
+
+def _theory(summary: Summary, id: str) -> list[str]:
+    """The figures that returns are put beside, once for settings that have them in common."""
+    groups: dict[str, list[str]] = {}
+    for experiment in summary.of(id):
+        scale = summary.scale(experiment)
+        words = _marks(summary.marks(experiment))
+        if scale is not None and not isinstance(scale.high, Sample):
+            words += f"{'; ' if words else ''}a score of 1 is {scale.top}"
+        if words:
+            groups.setdefault(words, []).append(experiment.setting.name)
+    return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
 
 
 def _marks(marks: Sequence[Mark]) -> str:
@@ -115,36 +223,12 @@ def _marks(marks: Sequence[Mark]) -> str:
     return ", ".join(told)
 
 
-def _failures(rows: Sequence[AgentSummary]) -> Any:
+def _failures(summary: Summary) -> Text | None:
     """What went wrong, in full: a table's cell is too narrow for it."""
-    from rich.text import Text
-
-    lines = [f"{row.id}, {row.name} failed: {error}" for row in rows for error in row.errors[:3]]
-    return Text("\n".join(dict.fromkeys(lines)), style="red") if lines else None
-
-
-def _cells(row: AgentSummary, names: Sequence[str]) -> list[Any]:
-    from rich.text import Text
-
-    name = row.name + (f" ×{row.trainings}" if row.trainings > 1 else "")
-    label = Text(name)
-    if row.failed:
-        label.append(f" ({row.failed} failed)", style="red")
-    if not row.episodes:
-        return [label]
-    told = {
-        "score": with_interval(row.score, decimals=2),
-        "P(better)": with_interval(row.improvement, decimals=2),
-        "RMSE": _estimate(row, "RMSE", 100.0, "%"),
-        "return": with_interval(row.metrics.get("return")),
-        "regret": next((digits(r.estimate) for r in row.regret.values()), "–"),
-        "success": _estimate(row, "success", 100.0, "%"),
-        "trips": _estimate(row, "terminated", 100.0, "%"),
-        "time": seconds(row.time_per_action),
-    }
-    return [label, *(told[name] for name in names)]
-
-
-def _estimate(row: AgentSummary, metric: str, factor: float = 1.0, unit: str = "") -> str:
-    interval = row.metrics.get(metric)
-    return "–" if interval is None else f"{digits(interval.estimate * factor)}{unit}"
+    lines = []
+    for row in summary.summary():
+        if row.failed:
+            where = row.id if row.setting == NOMINAL else f"{row.id}, {row.setting}"
+            reasons = "; ".join(row.errors[:3])
+            lines.append(visible(f"{where}: {row.name} failed in {row.failed} runs: {reasons}"))
+    return Text("\n".join(lines), style="red") if lines else None

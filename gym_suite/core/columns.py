@@ -174,5 +174,8 @@ class Columns:
     def __hash__(self) -> int:
         return hash(self._columns)
 
+    def __reduce__(self) -> Any:
+        return Columns, self._columns  # the named tuple of the places could not be found by name
+
     def __repr__(self) -> str:
         return f"Columns({', '.join(self.names)})"

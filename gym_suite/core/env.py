@@ -82,6 +82,9 @@ def frame_rate(dt: float) -> int:
     """Return the frames a second at which a video of one frame a control period is played: as fast as it happened.
 
     Where the control rate is no rate for a video (10 kHz drives) it is :data:`RENDER_FPS`, and slower than it happened.
+
+    Args:
+        dt: Control period, s.
     """
     rate = round(1.0 / dt)
     return rate if PLAYABLE[0] <= rate <= PLAYABLE[1] else RENDER_FPS

@@ -16,6 +16,7 @@ import inspect
 import json
 import re
 import statistics
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -45,6 +46,8 @@ HEADINGS = (
     "Parameters and Sources",
     "Version History",
 )
+#: Length of a line of prose.
+WIDTH = 120
 _MARK = re.compile(r"\[\[(\w+)\]\]")
 _HEADING = re.compile(r"^## (?P<heading>[^(\n]+?)(?: \((?P<only>\w+)\))?$", re.MULTILINE)
 _POLICIES = Path(__file__).resolve().parent.parent / "learning" / "policies"
@@ -246,13 +249,30 @@ def _parts(text: str, tables: Mapping[str, Any]) -> Iterator[str | Table]:
         mark = _MARK.fullmatch(block.strip())
         if not mark:
             if block.strip():
-                yield block.strip("\n")
+                yield _wrapped(block.strip("\n"))
             continue
         if mark[1] not in tables:
             raise ValueError(f"a page asks for [[{mark[1]}]]; there is {sorted(tables)}")
         if mark[1] not in shown and tables[mark[1]]:
             shown.add(mark[1])
             yield tables[mark[1]]
+
+
+def _wrapped(block: str) -> str:
+    """Return a paragraph or list whose lines are wrapped again where a value has made one too long."""
+    if block.startswith("    ") or max(map(len, block.splitlines())) <= WIDTH:
+        return block
+    items = re.split(r"\n(?=\* )", block)
+    return "\n".join(
+        textwrap.fill(
+            " ".join(item.split()),
+            WIDTH,
+            subsequent_indent="  " if item.startswith("* ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item in items
+    )
 
 
 def _truths(setup: Setup) -> set[str]:

@@ -298,7 +298,7 @@ class Rows:
     def get_state(self) -> dict[str, Any]:
         """Return copies of everything that the future of the rows depends on, besides their generators."""
         state: dict[str, Any] = {
-            name: getattr(self, name).copy() for name in ("x", "key", "step", "p", "queue", "work")
+            name: getattr(self, name).copy() for name in ("x", "key", "step", "p", "queue")
         }
         state["id"] = self.setup.id
         if self.engine is not None:
@@ -315,7 +315,7 @@ class Rows:
             raise ValueError(
                 f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
             )
-        for name in ("x", "key", "step", "p", "queue", "work"):
+        for name in ("x", "key", "step", "p", "queue"):
             if np.shape(state[name]) != getattr(self, name).shape:
                 raise ValueError(
                     f"the snapshot's {name} has shape {np.shape(state[name])}, "
@@ -326,7 +326,7 @@ class Rows:
                 raise ValueError(
                     f"the snapshot's {column.name} is from another setup, got {values}"
                 )
-        for name in ("x", "key", "step", "queue", "work"):
+        for name in ("x", "key", "step", "queue"):
             getattr(self, name)[:] = state[name]
         # Without mismatch the plant is what this setup says, whatever the snapshot's was.
         if len(self.setup.mismatch):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.kernel import kernel
+from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.random import normal, philox
 
@@ -180,7 +180,13 @@ def reflect(value, low, high):
     return low + (rest if rest <= width else 2.0 * width - rest)
 
 
-@kernel
+@called_kernel
+def _draw(key, counter, stream):
+    """Return one standard normal number; called, for a generator that is inlined four times compiles four times."""
+    return normal(key, counter, stream)
+
+
+@called_kernel
 def _walk(key, stream, t):
     """Return a standard Brownian motion at time t >= 0 (in periods), by midpoint displacement.
 
@@ -191,21 +197,21 @@ def _walk(key, stream, t):
     if t <= 0.0:
         return 0.0
     level = 0
-    right_value = normal(key, 1, stream)
+    right_value = _draw(key, 1, stream)
     right = 1.0
     left = 0.0
     left_value = 0.0
     while t > right and level < _WALK_LEVELS:
         level += 1
         left, left_value = right, right_value
-        right_value = left_value + math.sqrt(left) * normal(key, level + 1, stream)
+        right_value = left_value + math.sqrt(left) * _draw(key, level + 1, stream)
         right = 2.0 * left
     node = 1
     for depth in range(_WALK_DEPTH):
         middle = 0.5 * (left + right)
         spread = math.sqrt(0.25 * (right - left))
         counter = ((level + 1) << 40) + (node << 6) + depth
-        value = 0.5 * (left_value + right_value) + spread * normal(key, counter, stream)
+        value = 0.5 * (left_value + right_value) + spread * _draw(key, counter, stream)
         if t < middle:
             right, right_value = middle, value
             node = 2 * node
@@ -227,6 +233,12 @@ def _table(index, tables, t, period):
     if period > 0.0:
         t = t % period
     return interpolate(tables[first : last + 1, 1], tables[first : last + 1, 2], t)
+
+
+@called_kernel
+def _sign(key, counter, stream):
+    """Return 1 or -1 at random."""
+    return 1.0 if philox(key, counter, stream)[0] & np.uint64(1) == np.uint64(1) else -1.0
 
 
 @kernel
@@ -267,8 +279,7 @@ def signal_value(rows, index, tables, key, stream, t):
             if low > -math.inf:
                 return reflect(value, low, high)
         elif kind == PRBS:
-            bit = philox(key, math.floor(cycle), stream)[0] & np.uint64(1)
-            value = offset + (amplitude if bit == np.uint64(1) else -amplitude)
+            value = offset + amplitude * _sign(key, math.floor(cycle), stream)
         elif kind == TABLE:
             value = offset + amplitude * _table(index, tables, t, period)
     return min(max(value, low), high)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import Image
 from gym_suite.core.rows import Rows
-from gym_suite.drones import parameters as pm
-from gym_suite.drones import tasks
+from gym_suite.drones import loops
 from gym_suite.drones.camera import Camera
+from gym_suite.drones.columns import BODY, PARAMETERS, RIGID
+
+X, P = BODY.places, PARAMETERS.places
 
 #: Worlds in one process; each takes some 30 MB.
 MOST_WORLDS = 64
@@ -98,8 +100,8 @@ class World:
         if self.client < 0:
             raise RuntimeError("Bullet gave no client: too many worlds are open; close some")
         c = self.client
-        bullet.setGravity(0.0, 0.0, -float(row[pm.P_GRAVITY]), physicsClientId=c)
-        bullet.setTimeStep(float(row[pm.P_DT]), physicsClientId=c)
+        bullet.setGravity(0.0, 0.0, -float(row[P.gravity]), physicsClientId=c)
+        bullet.setTimeStep(float(row[P.dt]), physicsClientId=c)
         plane = bullet.createCollisionShape(
             bullet.GEOM_PLANE, planeNormal=(0, 0, 1), physicsClientId=c
         )
@@ -112,23 +114,23 @@ class World:
         )
         floor = bullet.createMultiBody(0.0, plane, hidden, physicsClientId=c)
         self.floor = floor
-        radius, height = float(row[pm.P_RADIUS]), float(row[pm.P_HEIGHT])
+        radius, height = float(row[P.radius]), float(row[P.height])
         cylinder = bullet.createCollisionShape(
             bullet.GEOM_CYLINDER, radius=radius, height=height, physicsClientId=c
         )
         self.bodies: list[int] = []
         for i in range(count):
             body = bullet.createMultiBody(
-                float(row[pm.P_MASS]), cylinder, basePosition=(0, 0, i + 1.0), physicsClientId=c
+                float(row[P.mass]), cylinder, basePosition=(0, 0, i + 1.0), physicsClientId=c
             )
             bullet.changeDynamics(
                 body,
                 -1,
-                linearDamping=float(row[pm.P_DAMPING]),
-                angularDamping=float(row[pm.P_DAMPING]),
-                lateralFriction=float(row[pm.P_FRICTION]),
-                rollingFriction=float(row[pm.P_ROLLING]),
-                spinningFriction=float(row[pm.P_SPINNING]),
+                linearDamping=float(row[P.damping]),
+                angularDamping=float(row[P.damping]),
+                lateralFriction=float(row[P.friction]),
+                rollingFriction=float(row[P.rolling_friction]),
+                spinningFriction=float(row[P.spinning_friction]),
                 maxJointVelocity=1e4,
                 physicsClientId=c,
             )
@@ -162,17 +164,18 @@ class World:
             self.bullet.changeDynamics(
                 body,
                 -1,
-                mass=float(row[pm.P_MASS]),
-                localInertiaDiagonal=row[[pm.P_I_XX, pm.P_I_YY, pm.P_I_ZZ]].tolist(),
+                mass=float(row[P.mass]),
+                localInertiaDiagonal=row[[P.i_xx, P.i_yy, P.i_zz]].tolist(),
                 physicsClientId=self.client,
             )
 
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
         bullet, c = self.bullet, self.client
-        for body, row in zip(self.bodies, x[:, :13].tolist(), strict=True):
-            bullet.resetBasePositionAndOrientation(body, row[:3], row[3:7], physicsClientId=c)
-            bullet.resetBaseVelocity(body, row[7:10], row[10:13], physicsClientId=c)
+        q, v, w = X.quaternion_x, X.velocity_x, X.angular_velocity_x
+        for body, row in zip(self.bodies, x[:, :RIGID].tolist(), strict=True):
+            bullet.resetBasePositionAndOrientation(body, row[:q], row[q:v], physicsClientId=c)
+            bullet.resetBaseVelocity(body, row[v:w], row[w:], physicsClientId=c)
 
     def step(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
         """Apply force and torque (world frame) at the drones' positions and step once."""
@@ -267,7 +270,7 @@ class Engine:
                 "engine='compiled' has no such bound"
             )
         self._count = setup.agent_count
-        self._ratio = int(setup.row[tasks.P_RATIO])
+        self._ratio = int(setup.row[P.ratio])
         self._mismatch = len(setup.mismatch) > 0
         view = float(setup.keywords["field_of_view"])
         self._worlds = [
@@ -288,7 +291,7 @@ class Engine:
     def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
         """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
         setup, drones = rows.setup, self._drones(rows)
-        wrong = tasks.begin_batch(rows.x, rows.u, rows.p, rows.work, skip, self._count)
+        wrong = loops.begin_batch(rows.x, rows.u, rows.p, setup.tables, skip)
         if wrong >= 0:
             return wrong
         moving = np.flatnonzero(~skip).tolist()
@@ -296,7 +299,7 @@ class Engine:
             # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
             self._worlds[i].set_poses(drones[i])
         for tick in range(self._ratio):
-            tasks.forces_batch(
+            loops.forces_batch(
                 rows.x,
                 rows.key,
                 rows.step,
@@ -309,13 +312,13 @@ class Engine:
             )
             for i in moving:
                 world = self._worlds[i]
-                world.step(self._wrench[i].tolist(), drones[i, :, :3].tolist())
-                drones[i, :, :13] = np.reshape(world.read(), (self._count, 13))
-        tasks.finish_batch(
+                places = drones[i, :, X.position_x : X.position_x + 3]
+                world.step(self._wrench[i].tolist(), places.tolist())
+                drones[i, :, :RIGID] = np.reshape(world.read(), (self._count, RIGID))
+        loops.finish_batch(
             rows.x,
             rows.key,
             rows.step,
-            rows.u,
             rows.p,
             setup.tables,
             rows.work,

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.observations import Image
+from gym_suite.drones.columns import BODY
 from gym_suite.drones.transforms import rotation
+
+X = BODY.places
 
 #: Kinds of pictures, in the order in which they are observed.
 PICTURES = ("rgb", "depth", "segmentation")
@@ -137,10 +140,11 @@ class Camera:
         )
         self._flags = 0 if "segmentation" in self._kinds else bullet.ER_NO_SEGMENTATION_MASK
 
-    def shoot(self, pose: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-        """Return the pictures from a drone with position and quaternion ``pose``, (>= 7,)."""
-        r = np.array(rotation(*pose[3:7].tolist())).reshape(3, 3)
-        eye = pose[:3] + self._forward * r[:, 0]
+    def shoot(self, drone: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """Return the pictures from a drone, whose row begins with position and quaternion."""
+        attitude = drone[X.quaternion_x : X.quaternion_x + 4]
+        r = np.array(rotation(*attitude.tolist())).reshape(3, 3)
+        eye = drone[X.position_x : X.position_x + 3] + self._forward * r[:, 0]
         view = self._bullet.computeViewMatrix(
             eye.tolist(), (eye + r[:, 0]).tolist(), r[:, 2].tolist()
         )

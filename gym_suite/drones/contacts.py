@@ -10,21 +10,19 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.drones import parameters as pm
+from gym_suite.drones.columns import BODY, NEIGHBOURS, SCRATCH, WORLD_SCRATCH
+from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import cross, rotation, turn
 
-_RIM = 8  # points on the rim of each end of the cylinder
-# Scratch per drone: force and torque, state at the beginning of a step, its slope, a weighted sum of slopes,
-# then what is near it. After all drones' come numbers of the world.
-WRENCH, START, SLOPE, SUM, TOUCHING, ORDER, FOUND, NEAR = 0, 6, 19, 32, 45, 46, 47, 48
-#: Drones after it along x that a drone may have within reach and :data:`SKIN`; more are not looked at.
-NEIGHBOURS = 16
-WORK_SIZE = NEAR + NEIGHBOURS
-LEFT, READY, PAIRS = 0, 1, 2
-WORLD_SIZE = 3
+X, W, WORLD = BODY.places, SCRATCH.places, WORLD_SCRATCH.places
+P, DRONE_SCRATCH = PHYSICS.places, len(SCRATCH)
+
 #: m; neighbours are listed anew when two drones may have come nearer by this (Verlet, 1967).
 SKIN = 0.1
+#: Drones up to which all pairs are looked at before any list is made.
+FEW = 8
 
+_RIM = 8  # points on the rim of each end of the cylinder
 _SLIP = 1e-3  # m/s, speed below which friction is proportional to speed
 _TURN = 1e-2  # rad/s, the same for rolling and spinning
 _COSINES = tuple(math.cos(2.0 * math.pi * i / _RIM) for i in range(_RIM))
@@ -33,64 +31,112 @@ _SINES = tuple(math.sin(2.0 * math.pi * i / _RIM) for i in range(_RIM))
 
 @kernel
 def _reach(p):
-    return math.sqrt(p[pm.P_RADIUS] ** 2 + 0.25 * p[pm.P_HEIGHT] ** 2)
+    return math.sqrt(p[P.radius] ** 2 + 0.25 * p[P.height] ** 2)
+
+
+@kernel
+def forget_neighbours(agents, work):
+    """Begin without lists of neighbours: scratch is not to outlive a control period."""
+    world = agents.shape[0] * DRONE_SCRATCH
+    work[world + WORLD.left] = work[world + WORLD.sorted] = 0.0
+
+
+@kernel
+def _none_are_near(agents, p):
+    """Return whether all of a few drones are out of reach of each other, :data:`SKIN` included."""
+    count, nearest = agents.shape[0], math.inf
+    for j in range(count):
+        for i in range(j):
+            dx = agents[i, X.position_x] - agents[j, X.position_x]
+            dy = agents[i, X.position_y] - agents[j, X.position_y]
+            dz = agents[i, X.position_z] - agents[j, X.position_z]
+            nearest = min(nearest, dx * dx + dy * dy + dz * dz)
+    return nearest >= (2.0 * _reach(p) + SKIN) ** 2
 
 
 @called_kernel
 def _list_neighbours(agents, p, work):
-    """List for each drone the ones after it along x that are within reach and :data:`SKIN`."""
+    """List for each drone those after it along x that are within reach and :data:`SKIN`; return how many."""
     count = agents.shape[0]
-    if work[count * WORK_SIZE + READY] == 0.0:
-        work[count * WORK_SIZE + READY] = 1.0
+    if work[count * DRONE_SCRATCH + WORLD.sorted] == 0.0:
+        work[count * DRONE_SCRATCH + WORLD.sorted] = 1.0
         for j in range(count):
-            work[j * WORK_SIZE + ORDER] = j
+            work[j * DRONE_SCRATCH + W.order] = j
     for k in range(1, count):  # nearly sorted from the last time
-        j = int(work[k * WORK_SIZE + ORDER])
-        x = agents[j, 0]
+        j = int(work[k * DRONE_SCRATCH + W.order])
+        x = agents[j, X.position_x]
         at = k
-        while at > 0 and agents[int(work[(at - 1) * WORK_SIZE + ORDER]), 0] > x:
-            work[at * WORK_SIZE + ORDER] = work[(at - 1) * WORK_SIZE + ORDER]
+        while at > 0:
+            i = int(work[(at - 1) * DRONE_SCRATCH + W.order])
+            if agents[i, X.position_x] <= x:
+                break
+            work[at * DRONE_SCRATCH + W.order] = i
             at -= 1
-        work[at * WORK_SIZE + ORDER] = j
+        work[at * DRONE_SCRATCH + W.order] = j
     reach = 2.0 * _reach(p) + SKIN
     pairs = 0
     for k in range(count):
-        j = int(work[k * WORK_SIZE + ORDER])
+        j = int(work[k * DRONE_SCRATCH + W.order])
         found = 0
         for after in range(k + 1, count):
-            i = int(work[after * WORK_SIZE + ORDER])
-            dx = agents[i, 0] - agents[j, 0]
+            i = int(work[after * DRONE_SCRATCH + W.order])
+            dx = agents[i, X.position_x] - agents[j, X.position_x]
             if dx >= reach or found == NEIGHBOURS:
                 break
-            dy, dz = agents[i, 1] - agents[j, 1], agents[i, 2] - agents[j, 2]
+            dy = agents[i, X.position_y] - agents[j, X.position_y]
+            dz = agents[i, X.position_z] - agents[j, X.position_z]
             if dx * dx + dy * dy + dz * dz < reach * reach:
-                work[j * WORK_SIZE + NEAR + found] = i
+                work[j * DRONE_SCRATCH + W.near_0 + found] = i
                 found += 1
-        work[j * WORK_SIZE + FOUND] = found
+        work[j * DRONE_SCRATCH + W.found] = found
         pairs += found
-    work[count * WORK_SIZE + PAIRS] = pairs
+    return pairs
 
 
 @kernel
-def _closing(agents):
-    """Return a bound of the speed at which any two drones approach each other, m/s."""
+def _count_pairs(agents, p, dt, work):
+    """Return how many pairs of drones may touch within dt, from lists that are renewed where need be."""
+    count = agents.shape[0]
+    # A bound of the speed at which any two drones approach each other, m/s.
     square = 0.0
-    for c in range(7, 10):
+    for c in range(X.velocity_x, X.velocity_x + 3):
         low = high = agents[0, c]
-        for j in range(1, agents.shape[0]):
+        for j in range(1, count):
             low, high = min(low, agents[j, c]), max(high, agents[j, c])
         square += (high - low) ** 2
-    return math.sqrt(square)
+    # Two drones come nearer by at most this within the step; a rotorcraft's acceleration adds little.
+    approach = (math.sqrt(square) + 20.0 * p[P.gravity] * dt) * dt
+    world = count * DRONE_SCRATCH
+    work[world + WORLD.left] -= approach
+    if work[world + WORLD.left] <= 0.0:
+        alone = count <= FEW and _none_are_near(agents, p)
+        pairs = 0 if alone else _list_neighbours(agents, p, work)
+        work[world + WORLD.pairs], work[world + WORLD.left] = pairs, SKIN - approach
+    return int(work[world + WORLD.pairs])
+
+
+@called_kernel
+def _may_land(a, p, dt):
+    """Return whether the lowest point of a drone may reach the floor within dt."""
+    r = rotation(a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w])
+    radius = p[P.radius]
+    reach = radius * math.sqrt(max(1.0 - r[8] * r[8], 0.0)) + 0.5 * p[P.height] * abs(r[8])
+    wx, wy, wz = a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
+    sweep = radius * math.sqrt(wx**2 + wy**2 + wz**2)
+    fall = min(a[X.velocity_z], 0.0) - sweep - p[P.gravity] * dt
+    return a[X.position_z] - reach + fall * dt < 0.0
 
 
 @kernel
-def _may_land(a, p, dt):
-    """Return whether the lowest point of a drone may reach the floor within dt."""
-    r = rotation(a[3], a[4], a[5], a[6])
-    radius = p[pm.P_RADIUS]
-    reach = radius * math.sqrt(max(1.0 - r[8] * r[8], 0.0)) + 0.5 * p[pm.P_HEIGHT] * abs(r[8])
-    sweep = radius * math.sqrt(a[10] ** 2 + a[11] ** 2 + a[12] ** 2)
-    return a[2] - reach + (min(a[9], 0.0) - sweep - p[pm.P_GRAVITY] * dt) * dt < 0.0
+def _is_low(height, speed, p, dt):
+    """Return whether a drone at a height with a vertical speed may be within reach of the floor within dt."""
+    return height + min(speed, 0.0) * dt < _reach(p) + p[P.gravity] * dt * dt
+
+
+@kernel
+def near_floor(a, p, dt):
+    """Return whether a drone may touch the floor within dt."""
+    return _is_low(a[X.position_z], a[X.velocity_z], p, dt) and _may_land(a, p, dt)
 
 
 @kernel
@@ -100,37 +146,33 @@ def mark_touching(agents, p, dt, work):
     Where there are none the marks stay as they were: nobody looks at them then.
     """
     count = agents.shape[0]
-    reach = _reach(p)
-    lowest = reach + p[pm.P_GRAVITY] * dt * dt
-    some = False
+    low = False
     for j in range(count):
-        some |= agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest
-    pairs = 0
-    if count > 1:
-        # Two drones come nearer by at most this within the step; a rotorcraft's acceleration adds little.
-        approach = (_closing(agents) + 20.0 * p[pm.P_GRAVITY] * dt) * dt
-        left = count * WORK_SIZE + LEFT
-        work[left] -= approach
-        if work[left] <= 0.0:
-            _list_neighbours(agents, p, work)
-            work[left] = SKIN - approach
-        pairs = int(work[count * WORK_SIZE + PAIRS])
-    if not (some or pairs):
-        return False
+        low |= _is_low(agents[j, X.position_z], agents[j, X.velocity_z], p, dt)
+    pairs = _count_pairs(agents, p, dt, work) if count > 1 else 0
+    return _mark(agents, p, dt, pairs, work) if low or pairs > 0 else False
+
+
+@called_kernel
+def _mark(agents, p, dt, pairs, work):
+    """Mark the drones that may touch something within dt; return whether there are any."""
+    count = agents.shape[0]
     touching = False
     for j in range(count):
-        low = agents[j, 2] + min(agents[j, 9], 0.0) * dt < lowest and _may_land(agents[j], p, dt)
-        work[j * WORK_SIZE + TOUCHING] = 1.0 if low else 0.0
+        low = near_floor(agents[j], p, dt)
+        work[j * DRONE_SCRATCH + W.touching] = 1.0 if low else 0.0
         touching |= low
-    for j in range(count if pairs else 0):
-        for k in range(int(work[j * WORK_SIZE + FOUND])):
-            i = int(work[j * WORK_SIZE + NEAR + k])
-            apart, near = 0.0, 2.0 * reach
+    for j in range(count if pairs > 0 else 0):
+        for k in range(int(work[j * DRONE_SCRATCH + W.found])):
+            i = int(work[j * DRONE_SCRATCH + W.near_0 + k])
+            apart, near = 0.0, 2.0 * _reach(p)
             for c in range(3):
-                apart += (agents[j, c] - agents[i, c]) ** 2
-                near += abs(agents[j, 7 + c] - agents[i, 7 + c]) * dt
+                x, v = X.position_x + c, X.velocity_x + c
+                apart += (agents[j, x] - agents[i, x]) ** 2
+                near += abs(agents[j, v] - agents[i, v]) * dt
             if apart < near * near:
-                work[j * WORK_SIZE + TOUCHING] = work[i * WORK_SIZE + TOUCHING] = 1.0
+                work[j * DRONE_SCRATCH + W.touching] = 1.0
+                work[i * DRONE_SCRATCH + W.touching] = 1.0
                 touching = True
     return touching
 
@@ -138,9 +180,9 @@ def mark_touching(agents, p, dt, work):
 @kernel
 def _constants(p):
     """Return stiffness (N/m) and damping (N s/m) of a contact that carries a drone's weight."""
-    m = p[pm.P_MASS]
-    stiffness = m * max(p[pm.P_GRAVITY], 1.0) / p[pm.P_SINK]
-    return stiffness, 2.0 * p[pm.P_CONTACT_DAMPING] * math.sqrt(stiffness * m)
+    m = p[P.mass]
+    stiffness = m * max(p[P.gravity], 1.0) / p[P.contact_sink]
+    return stiffness, 2.0 * p[P.contact_damping] * math.sqrt(stiffness * m)
 
 
 @kernel
@@ -154,64 +196,60 @@ def _add(work, k, fx, fy, fz, tx, ty, tz):
 
 
 @called_kernel
-def _add_floor(a, p, work, k):
+def add_floor(a, p, work, k):
     """Add the floor's forces on the rim points of one drone."""
-    if a[2] > _reach(p):
+    if a[X.position_z] > _reach(p):
         return
     stiffness, damping = _constants(p)
     stiffness /= _RIM
     damping /= _RIM
-    radius, half = p[pm.P_RADIUS], 0.5 * p[pm.P_HEIGHT]
-    r = rotation(a[3], a[4], a[5], a[6])
+    radius, half = p[P.radius], 0.5 * p[P.height]
+    r = rotation(a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w])
+    wx, wy, wz = a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
     pressed = 0.0
     for i in range(2 * _RIM):
         end = half if i >= _RIM else -half
         x, y, z = turn(r, radius * _COSINES[i % _RIM], radius * _SINES[i % _RIM], end)
-        depth = -(a[2] + z)
+        depth = -(a[X.position_z] + z)
         if depth <= 0.0:
             continue
-        ux, uy, uz = cross(a[10], a[11], a[12], x, y, z)
-        vx, vy, vz = a[7] + ux, a[8] + uy, a[9] + uz
+        ux, uy, uz = cross(wx, wy, wz, x, y, z)
+        vx, vy, vz = a[X.velocity_x] + ux, a[X.velocity_y] + uy, a[X.velocity_z] + uz
         normal = max(stiffness * depth - damping * vz, 0.0)
         pressed += normal
         slip = math.sqrt(vx * vx + vy * vy)
         # never more than what would stop the point within a step or so: friction must not push back
-        drag = p[pm.P_FRICTION] * normal / max(slip, _SLIP)
+        drag = p[P.friction] * normal / max(slip, _SLIP)
         drag = min(drag, 0.5 * damping)
         fx, fy, fz = -drag * vx, -drag * vy, normal
         tx, ty, tz = cross(x, y, z, fx, fy, fz)
         _add(work, k, fx, fy, fz, tx, ty, tz)
     if pressed > 0.0:
-        rolling, spinning = p[pm.P_ROLLING] * pressed, p[pm.P_SPINNING] * pressed
-        turning = max(math.sqrt(a[10] ** 2 + a[11] ** 2), _TURN)
-        _add(
-            work,
-            k,
-            0.0,
-            0.0,
-            0.0,
-            -rolling * a[10] / turning,
-            -rolling * a[11] / turning,
-            -spinning * a[12] / max(abs(a[12]), _TURN),
-        )
+        rolling, spinning = p[P.rolling_friction] * pressed, p[P.spinning_friction] * pressed
+        turning = max(math.sqrt(wx**2 + wy**2), _TURN)
+        tx, ty = -rolling * wx / turning, -rolling * wy / turning
+        _add(work, k, 0.0, 0.0, 0.0, tx, ty, -spinning * wz / max(abs(wz), _TURN))
 
 
 @called_kernel
 def _add_pair(a, b, p, work, ka, kb):
     """Add equal and opposite forces on two drones whose ellipsoids of revolution overlap."""
-    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    reach = 2.0 * p[pm.P_RADIUS]
+    dx = a[X.position_x] - b[X.position_x]
+    dy = a[X.position_y] - b[X.position_y]
+    dz = a[X.position_z] - b[X.position_z]
+    reach = 2.0 * p[P.radius]
     apart = math.sqrt(dx * dx + dy * dy + dz * dz)
     if apart >= reach:
         return
     # The common axis of two flat bodies: the mean of their own.
-    ra, rb = rotation(a[3], a[4], a[5], a[6]), rotation(b[3], b[4], b[5], b[6])
+    ra = rotation(a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w])
+    rb = rotation(b[X.quaternion_x], b[X.quaternion_y], b[X.quaternion_z], b[X.quaternion_w])
     sign = 1.0 if ra[2] * rb[2] + ra[5] * rb[5] + ra[8] * rb[8] >= 0.0 else -1.0
     ex, ey, ez = ra[2] + sign * rb[2], ra[5] + sign * rb[5], ra[8] + sign * rb[8]
     size = math.sqrt(ex * ex + ey * ey + ez * ez)
     ex, ey, ez = ex / size, ey / size, ez / size
     along = dx * ex + dy * ey + dz * ez
-    flat = p[pm.P_HEIGHT]
+    flat = p[P.height]
     # level = distance over the distance at which the ellipsoids touch, in this direction
     across = max(apart * apart - along * along, 0.0)
     level = math.sqrt(across / (reach * reach) + along * along / (flat * flat))
@@ -223,23 +261,30 @@ def _add_pair(a, b, p, work, ka, kb):
         depth = apart * (1.0 / max(level, 1e-9) - 1.0)
     else:
         depth = flat
-    closing = (a[7] - b[7]) * ux + (a[8] - b[8]) * uy + (a[9] - b[9]) * uz
+    closing = (
+        (a[X.velocity_x] - b[X.velocity_x]) * ux
+        + (a[X.velocity_y] - b[X.velocity_y]) * uy
+        + (a[X.velocity_z] - b[X.velocity_z]) * uz
+    )
     stiffness, damping = _constants(p)
     force = max(stiffness * depth - damping * closing, 0.0)
     _add(work, ka, force * ux, force * uy, force * uz, 0.0, 0.0, 0.0)
     _add(work, kb, -force * ux, -force * uy, -force * uz, 0.0, 0.0, 0.0)
 
 
-@kernel
-def add_contacts(agents, p, work, offset):
-    """Add the forces and torques of the marked drones' contacts to six numbers per drone in ``work``."""
+@called_kernel
+def add_contacts(agents, p, work):
+    """Add the forces and torques of the marked drones' contacts to what pushes them, in ``work``."""
     count = agents.shape[0]
+    listed = count > 1 and work[count * DRONE_SCRATCH + WORLD.pairs] > 0.0
     for j in range(count):
-        at = j * WORK_SIZE
-        if work[at + TOUCHING] == 0.0:
+        at = j * DRONE_SCRATCH
+        if work[at + W.touching] == 0.0:
             continue
-        _add_floor(agents[j], p, work, at + offset)
-        for k in range(int(work[at + FOUND]) if count > 1 else 0):
-            i = int(work[at + NEAR + k])
-            if work[i * WORK_SIZE + TOUCHING] > 0.0:
-                _add_pair(agents[j], agents[i], p, work, at + offset, i * WORK_SIZE + offset)
+        add_floor(agents[j], p, work, at + W.pushed_0)
+        for k in range(int(work[at + W.found]) if listed else 0):
+            i = int(work[at + W.near_0 + k])
+            if work[i * DRONE_SCRATCH + W.touching] > 0.0:
+                _add_pair(
+                    agents[j], agents[i], p, work, at + W.pushed_0, i * DRONE_SCRATCH + W.pushed_0
+                )

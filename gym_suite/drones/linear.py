@@ -16,25 +16,28 @@ from numpy.typing import NDArray
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Plant
 from gym_suite.core.kernel import kernel
-from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
-from gym_suite.drones.dynamics import (
-    BODY_SIZE,
-    COMMAND,
-    OLD,
-    POSITION,
-    QUATERNION,
-    RATE,
-    ROTOR,
-    VELOCITY,
-    acceleration,
-    add_wrench,
-    attitude,
-)
+from gym_suite.drones.aerodynamics import attitude, wrench
+from gym_suite.drones.columns import BODY
+from gym_suite.drones.motion import acceleration, constants
+from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import turn, turn_back
 
-#: Columns of the state; the rotors are states only where they have a lag.
-PLACE, ANGLES, SPEED, BODY_RATE, ROTORS = 0, 3, 6, 9, 12
+#: Columns of the state without the rotors, which are states only where they have a lag.
+STATES = Columns(
+    *(Column(a, "m", meaning=f"position {a}") for a in "xyz"),
+    Column("roll", "rad", -math.pi, math.pi, "attitude: about x, last"),
+    Column("pitch", "rad", -0.5 * math.pi, 0.5 * math.pi, "attitude: about y, second"),
+    Column("yaw", "rad", -math.pi, math.pi, "attitude: about z, first"),
+    *(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"),
+    *(Column(f"body_rate_{a}", "rad/s", meaning=f"body rate {a}") for a in "xyz"),
+)
+#: Position, Euler angles, velocity and thrust.
+OUTPUTS = Columns(
+    *(column for column in STATES if not column.name.startswith("body_rate")),
+    Column("thrust", "N", 0, meaning="of all rotors"),
+)
+X, P, S, Y = BODY.places, PHYSICS.places, STATES.places, OUTPUTS.places
+ROTORS = len(STATES)
 
 
 def hover_plant(physics: Mapping[str, float], height: float) -> Plant:
@@ -45,26 +48,15 @@ def hover_plant(physics: Mapping[str, float], height: float) -> Plant:
         height: Where it hovers, m.
     """
     top, hover = physics["max_rpm"], _hover_speed(physics, height)
-    place = Columns(*(Column(a, "m", meaning=f"position {a}") for a in "xyz"))
-    angles = Columns(
-        Column("roll", "rad", -math.pi, math.pi, "attitude: about x, last"),
-        Column("pitch", "rad", -0.5 * math.pi, 0.5 * math.pi, "attitude: about y, second"),
-        Column("yaw", "rad", -math.pi, math.pi, "attitude: about z, first"),
-    )
-    speeds = Columns(*(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"))
-    rates = Columns(*(Column(f"body_rate_{a}", "rad/s", meaning=f"body rate {a}") for a in "xyz"))
     rotors = Columns(*(Column(f"rotor_{i}", "rpm", 0, top, f"speed of {i}") for i in range(4)))
     inputs = Columns(*(Column(f"command_{i}", "rpm", 0, top, f"of rotor {i}") for i in range(4)))
-    states, guess = place + angles + speeds + rates, [0.0, 0.0, height] + [0.0] * 9
+    states, guess = STATES, [0.0, 0.0, height] + [0.0] * (len(STATES) - 3)
     if physics["motor_lag"] > 0.0:
         states, guess = states + rotors, guess + [hover] * 4
     return Plant(
         states=states,
         inputs=inputs,
-        outputs=place
-        + angles
-        + speeds
-        + Columns(Column("thrust", "N", 0, meaning="of all rotors")),
+        outputs=OUTPUTS,
         derivative=derivative,
         output=output,
         guess=(*guess, *[hover] * 4),
@@ -83,53 +75,51 @@ def derivative(
     x: NDArray[np.float64], v: NDArray[np.float64], p: NDArray[np.float64], dx: NDArray[np.float64]
 ) -> None:
     """Fill dx with d/dt of the state x, (16,) or without rotors (12,), under the rotor commands v, (4,)."""
-    _derivative(x, v, p, np.zeros((1, BODY_SIZE)), np.zeros(WORK_SIZE + WORLD_SIZE), dx)
+    _derivative(x, v, p, np.zeros(len(BODY)), dx)
 
 
 def output(
     x: NDArray[np.float64], v: NDArray[np.float64], p: NDArray[np.float64], y: NDArray[np.float64]
 ) -> None:
     """Fill y with position, Euler angles, velocity and thrust."""
-    y[:BODY_RATE] = x[:BODY_RATE]
+    y[: Y.thrust] = x[: Y.thrust]
     rotors = x[ROTORS:] if x.size > ROTORS else v
-    y[BODY_RATE] = p[pm.P_K_F] * (rotors**2).sum()
+    y[Y.thrust] = p[P.k_f] * (rotors**2).sum()
 
 
 @kernel
-def _derivative(x, v, p, agents, work, dx):
-    a = agents[0]
-    roll, pitch, yaw = x[ANGLES], x[ANGLES + 1], x[ANGLES + 2]
+def _derivative(x, v, p, a, dx):
+    roll, pitch, yaw = x[S.roll], x[S.pitch], x[S.yaw]
     cr, sr = math.cos(0.5 * roll), math.sin(0.5 * roll)
     cp, sp = math.cos(0.5 * pitch), math.sin(0.5 * pitch)
     cy, sy = math.cos(0.5 * yaw), math.sin(0.5 * yaw)
-    a[QUATERNION] = sr * cp * cy - cr * sp * sy
-    a[QUATERNION + 1] = cr * sp * cy + sr * cp * sy
-    a[QUATERNION + 2] = cr * cp * sy - sr * sp * cy
-    a[QUATERNION + 3] = cr * cp * cy + sr * sp * sy
+    a[X.quaternion_x] = sr * cp * cy - cr * sp * sy
+    a[X.quaternion_y] = cr * sp * cy + sr * cp * sy
+    a[X.quaternion_z] = cr * cp * sy - sr * sp * cy
+    a[X.quaternion_w] = cr * cp * cy + sr * sp * sy
     for c in range(4):
-        a[OLD + c] = a[QUATERNION + c]
-        a[COMMAND + c] = v[c]
-        a[ROTOR + c] = v[c]
+        a[X.old_quaternion_x + c] = a[X.quaternion_x + c]
+        a[X.command_0 + c] = v[c]
+        a[X.rotor_0 + c] = v[c]
         if x.shape[0] > ROTORS:
-            a[ROTOR + c] = x[ROTORS + c]
-            dx[ROTORS + c] = (v[c] - x[ROTORS + c]) / p[pm.P_MOTOR_LAG]
+            a[X.rotor_0 + c] = x[ROTORS + c]
+            dx[ROTORS + c] = (v[c] - x[ROTORS + c]) / p[P.motor_lag]
     for c in range(3):
-        a[POSITION + c] = x[PLACE + c]
-        a[VELOCITY + c] = x[SPEED + c]
-        dx[PLACE + c] = x[SPEED + c]
-    wx, wy, wz = x[BODY_RATE], x[BODY_RATE + 1], x[BODY_RATE + 2]
+        a[X.position_x + c] = x[S.x + c]
+        a[X.velocity_x + c] = x[S.velocity_x + c]
+        dx[S.x + c] = x[S.velocity_x + c]
+    wx, wy, wz = x[S.body_rate_x], x[S.body_rate_y], x[S.body_rate_z]
     r = attitude(a)
-    a[RATE], a[RATE + 1], a[RATE + 2] = turn(r, wx, wy, wz)
+    ox, oy, oz = turn(r, wx, wy, wz)
+    a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z] = ox, oy, oz
     # Euler angles from body rates: B. L. Stevens, F. L. Lewis, E. N. Johnson, Aircraft Control and
     # Simulation, 3rd ed., Wiley 2016, eq. 1.4-4.
     along = math.sin(roll) * wy + math.cos(roll) * wz
-    dx[ANGLES] = wx + math.tan(pitch) * along
-    dx[ANGLES + 1] = math.cos(roll) * wy - math.sin(roll) * wz
-    dx[ANGLES + 2] = along / math.cos(pitch)
-    add_wrench(agents, 0, p, work)
-    ax, ay, az, bx, by, bz = acceleration(
-        a, p, work[0], work[1], work[2], work[3], work[4], work[5]
-    )
-    dx[SPEED], dx[SPEED + 1], dx[SPEED + 2] = ax, ay, az
+    dx[S.roll] = wx + math.tan(pitch) * along
+    dx[S.pitch] = math.cos(roll) * wy - math.sin(roll) * wz
+    dx[S.yaw] = along / math.cos(pitch)
+    fx, fy, fz, tx, ty, tz = wrench(a, r, 0.0, p)
+    ax, ay, az, bx, by, bz = acceleration(a, r, p, constants(p), fx, fy, fz, tx, ty, tz)
+    dx[S.velocity_x], dx[S.velocity_y], dx[S.velocity_z] = ax, ay, az
     # d(R w)/dt = R dw/dt, as w x w = 0
-    dx[BODY_RATE], dx[BODY_RATE + 1], dx[BODY_RATE + 2] = turn_back(r, bx, by, bz)
+    dx[S.body_rate_x], dx[S.body_rate_y], dx[S.body_rate_z] = turn_back(r, bx, by, bz)

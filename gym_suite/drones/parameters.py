@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
@@ -39,9 +39,15 @@ class Vehicle:
 
     layout: str = "x"
     mass: float = parameter(0.027, unit="kg", meaning="mass", above=0.0, source=_GPD)
-    i_xx: float = parameter(1.4e-5, unit="kg m^2", meaning="inertia x", above=0.0, source=_GPD)
-    i_yy: float = parameter(1.4e-5, unit="kg m^2", meaning="inertia y", above=0.0, source=_GPD)
-    i_zz: float = parameter(2.17e-5, unit="kg m^2", meaning="inertia z", above=0.0, source=_GPD)
+    i_xx: float = parameter(
+        1.4e-5, unit="kg m^2", meaning="moment of inertia about x", above=0.0, source=_GPD
+    )
+    i_yy: float = parameter(
+        1.4e-5, unit="kg m^2", meaning="moment of inertia about y", above=0.0, source=_GPD
+    )
+    i_zz: float = parameter(
+        2.17e-5, unit="kg m^2", meaning="moment of inertia about z", above=0.0, source=_GPD
+    )
     k_f: float = parameter(
         3.16e-10, unit="N/rpm^2", meaning="thrust constant", above=0.0, source=_GPD
     )
@@ -57,15 +63,17 @@ class Vehicle:
     prop_radius: float = parameter(
         0.0231348, unit="m", meaning="propeller radius", above=0.0, source=_GPD
     )
-    ground_coefficient: float = parameter(11.36859, meaning="ground effect", low=0.0, source=_GPD)
+    ground_coefficient: float = parameter(
+        11.36859, meaning="ground effect; 0 off", low=0.0, source=_GPD
+    )
     drag_xy: float = parameter(
-        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y", low=0.0, source=_GPD
+        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, source=_GPD
     )
     drag_z: float = parameter(
-        10.311e-7, unit="N s^2/m", meaning="rotor drag z", low=0.0, source=_GPD
+        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, source=_GPD
     )
     downwash_1: float = parameter(
-        2267.18, unit="N", meaning="downwash strength", low=0.0, source=_GPD
+        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, source=_GPD
     )
     downwash_2: float = parameter(0.16, meaning="downwash spread", source=_GPD)
     downwash_3: float = parameter(-0.11, unit="m", meaning="downwash width", source=_GPD)
@@ -131,10 +139,10 @@ class Model:
 
     identified: bool = True
     gravity: float = parameter(
-        9.80665, unit="m/s^2", meaning="standard gravity", low=0.0, source="ISO 80000-3"
+        9.80665, unit="m/s^2", meaning="gravity", low=0.0, source="ISO 80000-3"
     )
     damping: float = parameter(
-        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + |v|)", low=0.0, source="none"
+        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + speed)", low=0.0, source="none"
     )
     yaw_ratio: float = parameter(
         0.0074,
@@ -250,73 +258,42 @@ def lowest_ground_height(vehicle: Vehicle) -> float:
 
 # --------------------------------------------------------------------------------------------------- the parameter row
 
-PHYSICS = Columns(
-    Column("mass", "kg", 0, math.inf, "mass"),
-    Column("i_xx", "kg m^2", 0, math.inf, "moment of inertia about x"),
-    Column("i_yy", "kg m^2", 0, math.inf, "moment of inertia about y"),
-    Column("i_zz", "kg m^2", 0, math.inf, "moment of inertia about z"),
-    Column("k_f", "N/rpm^2", 0, math.inf, "thrust constant"),
-    Column("k_m", "N m/rpm^2", 0, math.inf, "torque constant of the model"),
-    Column("lever", "m", 0, math.inf, "rotor offset along x and y, or arm"),
-    Column("layout", "1", 0, 1, "0 x, 1 +"),
-    Column("max_rpm", "rpm", 0, math.inf, "largest rotor speed"),
-    Column("prop_radius", "m", 0, math.inf, "propeller radius"),
-    Column("ground_coefficient", "1", 0, math.inf, "ground effect; 0 off"),
-    Column("ground_height", "m", 0, math.inf, "height below which it no longer grows"),
-    Column("drag_xy", "N s^2/m", 0, math.inf, "rotor drag x, y; 0 off"),
-    Column("drag_z", "N s^2/m", 0, math.inf, "rotor drag z; 0 off"),
-    Column("downwash_1", "N", 0, math.inf, "downwash strength; 0 off"),
-    Column("downwash_2", "1", -math.inf, math.inf, "downwash spread"),
-    Column("downwash_3", "m", -math.inf, math.inf, "downwash width"),
-    Column("radius", "m", 0, math.inf, "collision radius"),
-    Column("height", "m", 0, math.inf, "collision height"),
-    Column("gravity", "m/s^2", 0, math.inf, "gravity"),
-    Column("damping", "1/s", 0, math.inf, "artificial damping"),
-    Column("motor_lag", "s", 0, math.inf, "time constant of the rotors"),
-    Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
-    Column("friction", "1", 0, math.inf, "Coulomb friction of contacts"),
-    Column("rolling_friction", "m", 0, math.inf, "rolling friction"),
-    Column("spinning_friction", "m", 0, math.inf, "spinning friction"),
-    Column("contact_sink", "m", 0, math.inf, "penetration of a resting drone (compiled)"),
-    Column("contact_damping", "1", 0, math.inf, "damping ratio of a contact (compiled)"),
-    Column("integrator", "1", 0, 1, "0 Bullet's scheme, 1 Runge-Kutta"),
-    Column("dt", "s", 0, math.inf, "physics step"),
-    Column("substeps", "1", 1, math.inf, "integration steps per physics step"),
+ACTIONS = ("rotors", "rates", "velocity", "position")
+ROTORS, RATES, VELOCITY, POSITION = range(len(ACTIONS))
+
+
+def _numbers(parameters: type, *without: str) -> Columns:
+    """Return the columns of a dataclass's numbers, without those from which others have been computed."""
+    names = [f.name for f in fields(parameters) if "meaning" in f.metadata]
+    return Columns.of(parameters, only=[name for name in names if name not in without])
+
+
+#: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
+PHYSICS = (
+    _numbers(Vehicle, "thrust_to_weight")
+    + _numbers(Model, "yaw_ratio")
+    + Columns(
+        Column("layout", "1", 0, 1, "0 x, 1 +"),
+        Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
+        Column("max_rpm", "rpm", 0, math.inf, "largest rotor speed"),
+        Column("hover_rpm", "rpm", 0, math.inf, "rotor speed that carries the nominal weight"),
+        Column("ground_height", "m", 0, math.inf, "height below which the ground effect stays"),
+        Column("integrator", "1", 0, 1, "0 Bullet's scheme, 1 Runge-Kutta"),
+        Column("dt", "s", 0, math.inf, "physics step"),
+        Column("substeps", "1", 1, math.inf, "integration steps per physics step"),
+    )
 )
 
-(
-    P_MASS,
-    P_I_XX,
-    P_I_YY,
-    P_I_ZZ,
-    P_K_F,
-    P_K_M,
-    P_LEVER,
-    P_LAYOUT,
-    P_MAX_RPM,
-    P_PROP_RADIUS,
-    P_GROUND,
-    P_GROUND_HEIGHT,
-    P_DRAG_XY,
-    P_DRAG_Z,
-    P_DOWNWASH_1,
-    P_DOWNWASH_2,
-    P_DOWNWASH_3,
-    P_RADIUS,
-    P_HEIGHT,
-    P_GRAVITY,
-    P_DAMPING,
-    P_MOTOR_LAG,
-    P_IDENTIFIED,
-    P_FRICTION,
-    P_ROLLING,
-    P_SPINNING,
-    P_SINK,
-    P_CONTACT_DAMPING,
-    P_INTEGRATOR,
-    P_DT,
-    P_SUBSTEPS,
-) = range(len(PHYSICS))
+#: What commands the rotors within a control period: the kind of a drone's setpoint and the gains of the inner loops.
+CONTROL = Columns(
+    Column("ratio", "1", 1, math.inf, "physics steps per control period"),
+    Column("action", "1", 0, 3, "0 rotor speeds, 1 thrust and body rates, 2 velocity, 3 position"),
+    Column("gain_position", "1/s^2", 0, math.inf, "inner loop: position"),
+    Column("gain_velocity", "1/s", 0, math.inf, "inner loop: velocity"),
+    Column("gain_attitude", "1/s^2", 0, math.inf, "inner loop: attitude"),
+    Column("gain_rate", "1/s", 0, math.inf, "inner loop: body rate"),
+    Column("gain_lag", "s", 0, math.inf, "inner loop: lag left of the rotors"),
+)
 
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
 
@@ -335,6 +312,7 @@ def physics_values(
     values["layout"] = LAYOUTS.index(vehicle.layout)
     values["k_m"] = model.yaw_ratio * vehicle.k_f if ratio_holds(vehicle, model) else vehicle.k_m
     values["max_rpm"] = max_rpm(vehicle)
+    values["hover_rpm"] = hover_rpm(vehicle, model)
     values["ground_height"] = lowest_ground_height(vehicle)
     if "ground" not in effects:
         values["ground_coefficient"] = 0.0

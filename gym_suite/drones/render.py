@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.drones.columns import TABLES
+from gym_suite.drones.references import TABLE
 from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
 from gym_suite.rendering.canvas import Canvas
 
 __all__ = ["DroneRenderer"]
+
+T = TABLES.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
@@ -97,8 +101,8 @@ class DroneRenderer(EpisodeRenderer):
         columns, row = self.setup.parameter_columns, self.setup.row
         at = {name: float(row[columns.index(name)]) for name in columns.names}
         farthest = at["path_size"]
-        if at["path"] == 3.0:  # a table
-            farthest = float(np.abs(self.setup.tables[0][:, 1:3]).max())
+        if at["reference"] == TABLE:
+            farthest = float(np.abs(self.setup.tables[T.path][:, 1:3]).max())
         return 1.3 * (farthest + at["spacing"] + at["start_position"]) + 0.2
 
     def _panels(self) -> list[Panel]:

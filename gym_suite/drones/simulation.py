@@ -11,19 +11,13 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
-from gym_suite.drones.dynamics import (
-    BODY_SIZE,
-    COMMAND,
-    OLD,
-    QUATERNION,
-    ROTOR,
-    fly,
-    integration_step,
-    inverses,
-    rotor_memory,
-    wrenches,
-)
+from gym_suite.drones.columns import BODY, RIGID, scratch_size
+from gym_suite.drones.contacts import forget_neighbours
+from gym_suite.drones.dynamics import fly, wrenches
+from gym_suite.drones.motion import constants
+from gym_suite.drones.parameters import PHYSICS
+
+X, P = BODY.places, PHYSICS.places
 
 ENGINES = ("bullet", "compiled")
 #: Integration steps per dt that ``integrator="rk4"`` takes by default.
@@ -108,8 +102,8 @@ def simulate(
     }
     agents = _agents(start, commands, law.motor_lag)
     if engine == "compiled":
-        states = np.empty((len(commands) + 1, len(agents), 13))
-        _fly_compiled(agents, commands, row, np.zeros(len(agents) * WORK_SIZE + WORLD_SIZE), states)
+        states = np.empty((len(commands) + 1, len(agents), RIGID))
+        _fly_compiled(agents, commands, row, np.zeros(scratch_size(len(agents))), states)
     else:
         states = _fly_bullet(agents, commands, row)
     meta = {"engine": engine, "vehicle": repr(built), "model": repr(law), "effects": list(effects)}
@@ -117,7 +111,7 @@ def simulate(
     for name, size in _SHAPES.items():
         columns[name] = states[:, :, at : at + size]
         at += size
-    return Trajectory(columns, dt=float(row[pm.P_DT]), units=_UNITS, meta=meta)
+    return Trajectory(columns, dt=float(row[P.dt]), units=_UNITS, meta=meta)
 
 
 def _commands(rpm: ArrayLike) -> NDArray[np.float64]:
@@ -150,7 +144,7 @@ def _first_wrong(values):
 def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) -> NDArray:
     """Return the drones' rows at the beginning."""
     count = commands.shape[1]
-    agents = np.zeros((count, BODY_SIZE))
+    agents = np.zeros((count, X.setpoint_0))  # what is held by inner loops is not flown
     at = 0
     for name, size in _SHAPES.items():
         given = start[name]
@@ -163,38 +157,40 @@ def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) ->
             raise ValueError(f"{name} must be finite, got {values.tolist()}")
         agents[:, at : at + size] = values
         at += size
-    length = np.linalg.norm(agents[:, QUATERNION : QUATERNION + 4], axis=1)
+    attitude = agents[:, X.quaternion_x : X.quaternion_x + 4]
+    length = np.linalg.norm(attitude, axis=1)
     if (length < 1e-6).any():
         raise ValueError(
             f"quaternion {int(np.argmin(length))} is zero; no attitude is (0, 0, 0, 1)"
         )
-    agents[:, QUATERNION : QUATERNION + 4] /= length[:, None]
-    agents[:, OLD : OLD + 4] = agents[:, QUATERNION : QUATERNION + 4]
+    attitude /= length[:, None]
+    agents[:, X.old_quaternion_x : X.old_quaternion_x + 4] = attitude
     if lag > 0.0:
-        agents[:, ROTOR : ROTOR + 4] = commands[0]
+        agents[:, X.rotor_0 : X.rotor_0 + 4] = commands[0]
     return agents
 
 
 @kernel
 def _fly_compiled(agents, commands, p, work, states):
     count, steps = agents.shape[0], commands.shape[0]
-    inverse, kept = inverses(p), rotor_memory(p, integration_step(p))
+    per = constants(p)
+    forget_neighbours(agents, work)
     for k in range(steps + 1):
         # One pass over the drones for both: with many of them each pass comes from the outer caches.
         for j in range(count):
-            for c in range(13):
+            for c in range(RIGID):
                 states[k, j, c] = agents[j, c]
             for c in range(4 if k < steps else 0):
-                agents[j, COMMAND + c] = commands[k, j, c]
+                agents[j, X.command_0 + c] = commands[k, j, c]
         if k < steps:
-            fly(agents, p, inverse, kept, work)
+            fly(agents, p, per, work)
 
 
 @kernel
 def _prepare(agents, command, p, work, out):
     for j in range(agents.shape[0]):
         for c in range(4):
-            agents[j, COMMAND + c] = command[j, c]
+            agents[j, X.command_0 + c] = command[j, c]
     wrenches(agents, p, work, out)
 
 
@@ -204,20 +200,20 @@ def _fly_bullet(
     from gym_suite.drones.bullet import World
 
     steps, count = commands.shape[:2]
-    states = np.empty((steps + 1, count, 13))
-    states[0] = agents[:, :13]
-    wrench, work = np.empty((count, 6)), np.zeros(count * WORK_SIZE + WORLD_SIZE)
+    states = np.empty((steps + 1, count, RIGID))
+    states[0] = agents[:, :RIGID]
+    wrench, work = np.empty((count, 6)), np.zeros(scratch_size(count))
     world = World(count, row)
     try:
         world.set_poses(agents)
-        poses = agents[:, :3].tolist()
+        poses = agents[:, X.position_x : X.position_x + 3].tolist()
         for k in range(steps):
             _prepare(agents, commands[k], row, work, wrench)
             world.step(wrench.tolist(), poses)
             after = states[k + 1]
             after.flat = world.read()
-            agents[:, :13] = after
-            poses = after[:, :3].tolist()
+            agents[:, :RIGID] = after
+            poses = after[:, X.position_x : X.position_x + 3].tolist()
     finally:
         world.close()
     return states

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.kernel import kernel
-from gym_suite.drones import parameters as pm
+from gym_suite.drones.parameters import PHYSICS
+
+P = PHYSICS.places
 
 
 @kernel
@@ -52,16 +54,6 @@ def turn_back(r, x, y, z):
 def cross(ax, ay, az, bx, by, bz):
     """Return a x b."""
     return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-
-
-@kernel
-def euler(r):
-    """Return roll, pitch, yaw (rad; about the fixed axes x, y, z) of a rotation matrix."""
-    return (
-        math.atan2(r[7], r[8]),
-        math.asin(min(max(-r[6], -1.0), 1.0)),
-        math.atan2(r[3], r[0]),
-    )
 
 
 #: rad; Bullet turns a body by at most this in one step (``ANGULAR_MOTION_THRESHOLD``).
@@ -109,10 +101,10 @@ def rotor_moments(layout, f0, f1, f2, f3):
 @kernel
 def rotor_speeds(thrust, tx, ty, tz, p):
     """Return the four rotor speeds, rpm, that give a thrust (N) and body torques (N m), clipped to what rotors can."""
-    k_f, k_m, lever = p[pm.P_K_F], p[pm.P_K_M], p[pm.P_LEVER]
+    k_f, k_m, lever = p[P.k_f], p[P.k_m], p[P.lever]
     base = 0.25 * thrust / k_f
     yaw = 0.25 * tz / k_m if k_m > 0.0 else 0.0
-    if p[pm.P_LAYOUT] > 0.5:
+    if p[P.layout] > 0.5:
         roll, pitch = 0.5 * tx / (k_f * lever), 0.5 * ty / (k_f * lever)
         squares = (base - pitch - yaw, base + roll + yaw, base + pitch - yaw, base - roll + yaw)
     else:
@@ -123,7 +115,7 @@ def rotor_speeds(thrust, tx, ty, tz, p):
             base + roll + pitch - yaw,
             base + roll - pitch + yaw,
         )
-    top = p[pm.P_MAX_RPM]
+    top = p[P.max_rpm]
     return (
         min(math.sqrt(max(squares[0], 0.0)), top),
         min(math.sqrt(max(squares[1], 0.0)), top),

@@ -22,25 +22,50 @@ def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: A
     )
 
 
+_WORDS = {
+    "PMSM": "a permanent-magnet synchronous machine",
+    "SynRM": "a synchronous reluctance machine",
+    "EESM": "an electrically excited synchronous machine",
+}
+_LEARNED = {"PMSM": ("ppo",)}
+
+
+def _cards(machine: str) -> tuple[Card, ...]:
+    """Return the ids of a machine: its currents, its torque and its speed."""
+    words, tag = _WORDS[machine], machine.lower()
+    return (
+        _drive(
+            machine,
+            machine,
+            "current",
+            "CurrentControl",
+            f"current control of {words} by its voltage",
+            max_episode_steps=2000,
+            tags=("current", tag),
+            learned=_LEARNED.get(machine, ()),
+        ),
+        _drive(
+            f"{machine}-Torque",
+            machine,
+            "torque",
+            "TorqueControl",
+            f"torque control of {words} by its voltage",
+            max_episode_steps=2000,
+            tags=("torque", tag),
+        ),
+        _drive(
+            f"{machine}-Speed",
+            machine,
+            "speed",
+            "SpeedControl",
+            f"speed control of {words} by its voltage",
+            tags=("speed", tag),
+        ),
+    )
+
+
 CARDS = (
-    _drive(
-        "PMSM",
-        "PMSM",
-        "current",
-        "CurrentControl",
-        "dq current control of a permanent-magnet synchronous machine at 10 kHz",
-        max_episode_steps=2000,
-        tags=("current", "pmsm"),
-        learned=("ppo",),
-    ),
-    _drive(
-        "PMSM-Speed",
-        "PMSM",
-        "speed",
-        "SpeedControl",
-        "speed control of a permanent-magnet synchronous machine at 10 kHz",
-        tags=("speed", "pmsm"),
-    ),
+    *(card for machine in _WORDS for card in _cards(machine)),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

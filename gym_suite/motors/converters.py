@@ -1,19 +1,20 @@
-"""From an action to the voltage that the converter holds, as row functions."""
+"""From an action to the voltages that the converters hold, as row functions."""
 
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.quantities import FRAME_ABC, P
+from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.quantities import FRAME_ABC, P, X
 from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
 
 
 @kernel
 def stator_voltage(u, cosine, sine, half_cosine, half_sine, p):
-    """Return the stator voltage (alpha, beta) that a voltage action asks for, within the inverter's hexagon.
+    """Return the stator voltage (alpha, beta) that an action asks for, within the inverter's hexagon.
 
     Args:
-        u: Action row.
-        cosine: Cosine of the electrical angle at the beginning of the period.
+        u: Action row, whose first elements are d and q or the phases a, b, c.
+        cosine: Cosine of the angle of the frame at the beginning of the period.
         sine: Its sine.
         half_cosine: Cosine of half the angle that passes in a period.
         half_sine: Its sine.
@@ -32,3 +33,24 @@ def stator_voltage(u, cosine, sine, half_cosine, half_sine, p):
     scale = u_dc / SQRT3
     alpha, beta = rotate(scale * u[0], scale * u[1], cosine, sine)
     return limit_to_hexagon(alpha, beta, u_dc)
+
+
+@kernel
+def commanded(group, x, u, half_cosine, half_sine, p):
+    """Return the four voltages that an action asks the converters to hold, of which some are unused.
+
+    Args:
+        group: The group.
+        x: State row.
+        u: Action row.
+        half_cosine: Cosine of half the angle that the frame turns by in a period.
+        half_sine: Its sine.
+        p: Parameter row.
+    """
+    kind = len(group)
+    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
+    if kind == EXCITED:
+        exciter = u[3] if int(p[P.frame]) == FRAME_ABC else u[2]
+        return alpha, beta, p[P.u_dc] * exciter, 0.0
+    return alpha, beta, 0.0, 0.0

@@ -1,8 +1,6 @@
-"""The explicit loops over rows, each compiled when it is first called.
+"""The explicit loops over rows, four for each group of machines; see :class:`gym_suite.core.family.Kernels`.
 
-What is known before a loop begins is a constant in it, so that the compiler drops the rest. :func:`step_plain` is for
-machines in the rotor's frame under a voltage, at held speed, with random current references and nothing else in play
-(measured on gem/PMSM-v0: a third faster); :func:`gym_suite.motors.envs.setup.kernels` chooses.
+A loop is compiled when it is first called, for its group alone.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.dynamics import advance_one
+from gym_suite.motors.machines.base import EXCITED, SYNCHRONOUS, group_of
 from gym_suite.motors.quantities import X
 from gym_suite.motors.tasks import (
     forget_earnings,
@@ -21,88 +20,136 @@ from gym_suite.motors.tasks import (
     tell_one,
 )
 
-
-@kernel
-def _step(i, x, key, step, u, p, tables, work, m, o, reward, terminated, plain):
-    """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
-    own, q, row = p[parameter_row(p, i)], work[i], x[i]
-    row[X.clipped] = clip_action(u[i])
-    advance_one(row, key[i], step[i], u[i], own, tables, plain)
-    step[i] += 1
-    refer_one(row, key[i], step[i], own, tables, plain)
-    measure_one(row, own, tables, q)
-    reward[i, 0], terminated[i, 0] = judge_one(row, own, tables, q)
-    tell_one(own, tables, q, m[:, i])
-    observe_one(row, key[i], step[i], own, tables, q, o[i], plain)
+_SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 
 
 @kernel
-def step_plain(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    """Move all rows not skipped by one control period; see :class:`gym_suite.core.family.Kernels`."""
-    wrong = first_not_finite(u, skip)
-    if wrong >= 0:
-        return wrong
-    for i in range(x.shape[0]):
+def first_of(skip):
+    """Return the first row that is not skipped, 0 if there is none.
+
+    Its scratch serves for all rows of a call, so that it stays in the cache. Threads move rows of their own, so each
+    has another.
+    """
+    for i in range(skip.shape[0]):
         if not skip[i]:
-            _step(i, x, key, step, u, p, tables, work, m, o, reward, terminated, True)
-    return -1
+            return i
+    return 0
+
+
+@kernel
+def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
+    own, row = p[parameter_row(p, i)], x[i]
+    row[X.clipped] = clip_action(u[i])
+    advance_one(group, row, key[i], step[i], u[i], own, tables)
+    step[i] += 1
+    refer_one(group, row, key[i], step[i], own, tables)
+    measure_one(group, row, own, tables, q)
+    reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
+def _look(group, i, x, key, step, p, tables, q, m, o):
+    """Observe row i where no step has been made."""
+    own = p[parameter_row(p, i)]
+    measure_one(group, x[i], own, tables, q)
+    forget_earnings(q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, x[i], key[i], step, own, tables, q, o[i])
+
+
+# ------------------------------------------------------------------------------------- synchronous
 
 
 @kernel
 def step_synchronous(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    """Move all rows not skipped by one control period; see :class:`gym_suite.core.family.Kernels`."""
+    """Move all rows not skipped by one control period."""
     wrong = first_not_finite(u, skip)
-    if wrong >= 0:
-        return wrong
-    for i in range(x.shape[0]):
+    q = work[first_of(skip)]
+    for i in range(x.shape[0] if wrong < 0 else 0):
         if not skip[i]:
-            _step(i, x, key, step, u, p, tables, work, m, o, reward, terminated, False)
-    return -1
+            _step(_SYNCHRONOUS, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+    return wrong
 
 
 @kernel
-def _look(i, x, key, step, p, tables, work, m, o):
-    own, q = p[parameter_row(p, i)], work[i]
-    measure_one(x[i], own, tables, q)
-    forget_earnings(q)
-    tell_one(own, tables, q, m[:, i])
-    observe_one(x[i], key[i], step, own, tables, q, o[i], False)
-
-
-@kernel
-def reset_rows(x, key, p, tables, work, m, o, mask):
-    """Start the masked rows; see :class:`gym_suite.core.family.Kernels`."""
+def reset_synchronous(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows."""
     for i in range(x.shape[0]):
         if mask[i]:
-            reset_one(x[i], key[i], p[parameter_row(p, i)], tables)
-            _look(i, x, key, 0, p, tables, work, m, o)
+            reset_one(_SYNCHRONOUS, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(_SYNCHRONOUS, i, x, key, 0, p, tables, work[i], m, o)
 
 
 @kernel
-def observe_rows(x, key, step, p, tables, work, m, o, mask):
-    """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
+def observe_synchronous(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states."""
     for i in range(x.shape[0]):
         if mask[i]:
-            _look(i, x, key, step[i], p, tables, work, m, o)
-
-
-@kernel
-def advance_plain(x, key, step, u, p, tables, work):
-    """Move rows by one control period: the physics alone."""
-    for i in range(x.shape[0]):
-        advance_one(x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, True)
-        step[i] += 1
+            _look(_SYNCHRONOUS, i, x, key, step[i], p, tables, work[i], m, o)
 
 
 @kernel
 def advance_synchronous(x, key, step, u, p, tables, work):
     """Move rows by one control period: the physics alone."""
     for i in range(x.shape[0]):
-        advance_one(x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables, False)
+        advance_one(_SYNCHRONOUS, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
         step[i] += 1
 
 
-PLAIN = Kernels(step=step_plain, reset=reset_rows, observe=observe_rows, advance=advance_plain)
-SYNCHRONOUS = Kernels(
-    step=step_synchronous, reset=reset_rows, observe=observe_rows, advance=advance_synchronous
-)
+# ----------------------------------------------------------------------------------------- excited
+
+
+@kernel
+def step_excited(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Move all rows not skipped by one control period."""
+    wrong = first_not_finite(u, skip)
+    q = work[first_of(skip)]
+    for i in range(x.shape[0] if wrong < 0 else 0):
+        if not skip[i]:
+            _step(_EXCITED, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+    return wrong
+
+
+@kernel
+def reset_excited(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            reset_one(_EXCITED, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(_EXCITED, i, x, key, 0, p, tables, work[i], m, o)
+
+
+@kernel
+def observe_excited(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            _look(_EXCITED, i, x, key, step[i], p, tables, work[i], m, o)
+
+
+@kernel
+def advance_excited(x, key, step, u, p, tables, work):
+    """Move rows by one control period: the physics alone."""
+    for i in range(x.shape[0]):
+        advance_one(_EXCITED, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+        step[i] += 1
+
+
+#: The loops of each group by its number.
+KERNELS = {
+    SYNCHRONOUS: Kernels(
+        step=step_synchronous,
+        reset=reset_synchronous,
+        observe=observe_synchronous,
+        advance=advance_synchronous,
+    ),
+    EXCITED: Kernels(
+        step=step_excited,
+        reset=reset_excited,
+        observe=observe_excited,
+        advance=advance_excited,
+    ),
+}

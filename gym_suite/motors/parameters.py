@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from gym_suite.core.parameters import (
@@ -14,7 +14,7 @@ from gym_suite.core.parameters import (
     validate,
 )
 
-_GEM_LOAD = "gym-electric-motor 3.0.3, PolynomialStaticLoad of its AC speed-control environments"
+_GEM_LOAD = "gym-electric-motor 3.0.3, PolynomialStaticLoad of its speed-control environments"
 _I3 = "BMW i3 (60 Ah) technical data, BMW Group media information, 2013"
 
 
@@ -121,10 +121,22 @@ LOADS: Mapping[str, type[Load]] = {
 CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE = range(len(LOADS))
 
 
-def build_load(value: object, *, default: str, j_rotor: float) -> Load:
+def build_load(
+    value: object,
+    *,
+    default: str,
+    j_rotor: float,
+    usual: PolynomialStatic | None = None,
+) -> Load:
     """Return a load from its kind's name, a mapping with "kind" and overrides, or a load.
 
     For a polynomial load "j_total" (rotor plus load) may be given instead of "j_load".
+
+    Args:
+        value: What the user gave; None stands for the default.
+        default: The default kind.
+        j_rotor: Inertia of the rotor, kg m^2.
+        usual: The polynomial load that a name stands for and a mapping overrides.
 
     Raises:
         ValueError: For an unknown kind or parameter, naming the nearest, or a value out of bounds.
@@ -154,6 +166,8 @@ def build_load(value: object, *, default: str, j_rotor: float) -> Load:
             )
         given["j_load"] = max(total - j_rotor, 0.0)
     check_keywords(given, [*names, "j_total"], f"parameter of the load {kind!r}")
+    if cls is PolynomialStatic and usual is not None:
+        return replace(usual, **given)
     return cls(**given)
 
 

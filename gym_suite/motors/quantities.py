@@ -27,7 +27,7 @@ def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.in
 
 # ----------------------------------------------------------------------------------------------------------- the state
 
-#: What physics moves.
+#: What physics moves. What every step of a machine touches stands first, close together.
 BODY = (
     Columns(
         Column("omega", "rad/s", meaning="mechanical speed"),
@@ -36,21 +36,21 @@ BODY = (
         Column("sin_epsilon", "1", -1, 1, "sine of the electrical rotor angle"),
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
+        Column("i_e", "A", meaning="excitation current"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
+        Column("u_e", "V", meaning="excitation voltage in the last period"),
         Column("torque_load", "N m", meaning="load torque at the end of the last period"),
-    )
-    + _slots("action", ACTIONS, "1", "last action", 1.0)
-    + Columns(
+        Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"),
         Column("change", "1", 0, math.inf, "mean squared change of the last action"),
         Column("clipped", "1", 0, ACTIONS, "elements of the last action outside [-1, 1]"),
     )
+    + _slots("action", ACTIONS, "1", "last action", 1.0)
     + _slots("command", AXES, "A", "current reference of the inner controller")
     + _slots("integral", AXES, "V", "integral term of the inner controller")
-    + Columns(Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"))
 )
 
 #: What the task keeps.
@@ -73,12 +73,14 @@ QUANTITIES = (
         Column("sin_epsilon", "1", -1, 1, "sine of the electrical angle"),
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
+        Column("i_e", "A", meaning="excitation current"),
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
+        Column("u_e", "V", meaning="excitation voltage in the last period"),
         Column("torque", "N m", meaning="air-gap torque"),
         Column("torque_load", "N m", meaning="load torque"),
-        Column("torque_ref", "N m", meaning="torque command"),
-        Column("violation", "1", 0, 1, "1 if the current limit is exceeded"),
+        Column("torque_command", "N m", meaning="torque command"),
+        Column("violation", "1", 0, 1, "1 if a current limit is exceeded"),
         Column("clipped", "1", 0, ACTIONS, "elements of the action that were outside [-1, 1]"),
     )
     + _slots("action", ACTIONS, "1", "last action", 1.0)
@@ -104,8 +106,8 @@ CONTROLS = ("voltage", "torque")
 CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
 FRAMES = ("dq", "abc")
 FRAME_DQ, FRAME_ABC = range(len(FRAMES))
-#: Random steps, of the current within what voltage allows, or within a range; signals; the drive cycle.
-REFERENCE_CURRENTS, REFERENCE_STEPS, REFERENCE_SIGNALS, REFERENCE_CYCLE = range(4)
+#: Steps: currents or a torque drawn within what voltage allows, or anything within a range. Signals. A drive cycle.
+REFERENCE_CURRENTS, REFERENCE_TORQUE, REFERENCE_STEPS, REFERENCE_SIGNALS, REFERENCE_CYCLE = range(5)
 
 
 def _united(*parts: Columns) -> Columns:
@@ -114,7 +116,8 @@ def _united(*parts: Columns) -> Columns:
 
 
 PARAMETERS = (
-    _united(*(Columns.of(cls) for cls in KINDS.values()))
+    Columns(Column("machine", "1", 0, len(KINDS) - 1, "kind of the machine, by its place"))
+    + _united(*(Columns.of(cls) for cls in KINDS.values()))
     + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)
@@ -128,17 +131,18 @@ PARAMETERS = (
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),
         Column("torque_limit", "N m", 0, math.inf, "torque command of an action of 1"),
-        Column("noise_i_sd", "A", 0, math.inf, "noise of i_sd as the inner controller measures it"),
-        Column("noise_i_sq", "A", 0, math.inf, "noise of i_sq as the inner controller measures it"),
+        *(
+            Column(f"noise_{k}", "A", 0, math.inf, "noise of a current's inner measurement")
+            for k in range(AXES)
+        ),
         # the task
         Column("observed", "1", 1, math.inf, "quantities observed, without a preview"),
         Column("told", "1", 1, math.inf, "metrics"),
         Column("tracked", "1", 1, TRACKED, "quantities that follow references"),
-        Column(
-            "reference_kind", "1", 0, 3, "0 random currents, 1 random steps, 2 signals, 3 cycle"
-        ),
+        Column("reference_kind", "1", 0, 4, "0 currents, 1 torque, 2 steps, 3 signals, 4 cycle"),
         Column("reference_ticks", "1", 1, math.inf, "inverter periods between two random steps"),
-        Column("reference_range", "*", 0, math.inf, "largest random reference (A or rad/s)"),
+        Column("reference_low", "*", meaning="lowest random reference"),
+        Column("reference_high", "*", meaning="highest random reference"),
         Column("preview", "1", 0, math.inf, "future references observed"),
         Column("preview_ticks", "1", 1, math.inf, "inverter periods between two of them"),
         Column("speed_low", "rad/s", meaning="lowest speed drawn at reset"),
@@ -166,8 +170,8 @@ TABLES = Columns(
     ),
     Column("signal_tables", meaning="the tables of these signals"),
     Column("cycle", meaning="drive cycle: time (s), speed (m/s)"),
-    Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.foc"),
-    Column("points", meaning="operating points of the inner controller"),
+    Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
+    Column("points", meaning="operating points of the nominal machine"),
 )
 T = TABLES.places
 
@@ -182,8 +186,6 @@ TASK = Columns(
 )
 K = TASK.places
 
-#: What a disturbance may drive, in the order of its signals.
-DISTURBANCES = ("torque_load", "u_sd", "u_sq")
 
 # Rows of the signals: those of the references, then the disturbances.
 SIGNAL_REFERENCE, SIGNAL_DISTURBANCE = 0, TRACKED

@@ -10,16 +10,19 @@ import math
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 from gym_suite.core.signals import interpolate, signal_value
+from gym_suite.motors.controllers.operating_points import torque_limit
+from gym_suite.motors.machines.base import EXCITED
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
     REFERENCE_CYCLE,
     REFERENCE_SIGNALS,
+    REFERENCE_TORQUE,
     SIGNAL_REFERENCE,
     P,
     T,
     X,
 )
-from gym_suite.motors.transforms import SQRT3, reachable
+from gym_suite.motors.transforms import SQRT3
 
 VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that references and operating points may use
 
@@ -30,48 +33,65 @@ _TRIES = 32
 _SHRINKS = 30
 
 
-@called_kernel
-def random_currents(key, segment, omega, p, target, first):
-    """Fill two references with currents uniform in the circle that the voltage can hold at this speed.
+@kernel
+def _holdable(i_d, i_q, psi, omega_e, u_max, p):
+    """Return whether constant currents stay within a voltage amplitude at a speed, beside a rotor flux."""
+    u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
+    u_q = p[P.r_s] * i_q + omega_e * (p[P.l_d] * i_d + psi)
+    return u_d * u_d + u_q * u_q <= u_max * u_max
 
-    Rejection sampling; should no try hit, the last one is drawn towards the current of least flux
-    until the voltage suffices.
+
+@called_kernel
+def random_currents(group, key, segment, omega, p, target, first):
+    """Fill references with currents within the range that the voltage can hold at this speed.
+
+    Uniform in the circle, an excitation uniform in its range; rejection sampling. Should no try hit, the last one is
+    drawn towards the currents of least flux until the voltage suffices.
 
     Args:
+        group: The group.
         key: The row's key.
         segment: Which of the references that follow one another.
         omega: Speed, rad/s.
         p: Parameter row.
         target: Row to fill.
-        first: Place of the d current in it.
+        first: Place of the first reference in it.
     """
-    i_max, u_max = p[P.reference_range], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
-    r_s, l_d, l_q, psi_p = p[P.r_s], p[P.l_d], p[P.l_q], p[P.psi_p]
+    kind = len(group)
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
     omega_e = p[P.p] * omega
-    i_d, i_q = 0.0, 0.0
+    i_d, i_q, i_e, psi = 0.0, 0.0, 0.0, p[P.psi_p]
     found = False
     for k in range(_TRIES):
-        a, b, _, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
+        a, b, c, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
         radius = i_max * math.sqrt(a)
         i_d = radius * math.cos(2.0 * math.pi * b)
         i_q = radius * math.sin(2.0 * math.pi * b)
-        found = reachable(i_d, i_q, omega_e, i_max, u_max, r_s, l_d, l_q, psi_p)
+        if kind == EXCITED:
+            i_e = p[P.i_e_nominal] * c
+            psi = p[P.l_m] * i_e
+        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
         if found:
             break
-    least = max(-psi_p / l_d, -i_max)
     shrinks = 0
     while not found and shrinks < _SHRINKS:
-        i_d, i_q = 0.8 * i_d + 0.2 * least, 0.8 * i_q
-        found = reachable(i_d, i_q, omega_e, i_max, u_max, r_s, l_d, l_q, psi_p)
+        if kind == EXCITED:
+            i_e *= 0.8
+            psi = p[P.l_m] * i_e
+        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / p[P.l_d], -i_max), 0.8 * i_q
+        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
         shrinks += 1
     target[first], target[first + 1] = i_d, i_q
+    if kind == EXCITED:
+        target[first + 2] = i_e
 
 
 @called_kernel
-def refer(x, key, tick, p, tables, target, first):
+def refer(group, x, key, tick, p, tables, target, first):
     """Fill a row's references (SI) of an inverter period since reset, from the place ``first`` on.
 
     Args:
+        group: The group.
         x: State row.
         key: The row's key.
         tick: Inverter periods since reset.
@@ -93,10 +113,14 @@ def refer(x, key, tick, p, tables, target, first):
     else:
         segment = tick // int(p[P.reference_ticks])
         if kind == REFERENCE_CURRENTS:
-            random_currents(key, segment, x[X.omega], p, target, first)
-        else:
-            part = uniform(key, segment, STREAM_STEPS)
-            target[first] = p[P.reference_range] * (2.0 * part - 1.0)
+            random_currents(group, key, segment, x[X.omega], p, target, first)
+            return
+        low, high = p[P.reference_low], p[P.reference_high]
+        if kind == REFERENCE_TORQUE:
+            u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+            limit = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
+            low, high = max(low, -limit), min(high, limit)
+        target[first] = low + (high - low) * uniform(key, segment, STREAM_STEPS)
 
 
 @kernel

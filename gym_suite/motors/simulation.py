@@ -13,22 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
-from gym_suite.motors.electrical import (
-    synchronous_coefficients,
-    synchronous_derivative,
-    synchronous_period,
-)
+from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
 from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines import Machine, build_machine
-from gym_suite.motors.parameters import (
-    ConstantSpeed,
-    Load,
-    build_load,
-    load_kind,
-    loads_of,
-)
-from gym_suite.motors.quantities import FRAMES, PARAMETERS, QUANTITIES, P
-from gym_suite.motors.transforms import clarke, rotate, torque_of
+from gym_suite.motors.machines import EXCITED, Group, Machine, build_machine, group_of
+from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
+from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
+from gym_suite.motors.transforms import clarke, rotate
 
 
 def simulate(
@@ -36,7 +26,7 @@ def simulate(
     voltages: ArrayLike,
     *,
     tau: float,
-    frame: str = "dq",
+    frame: str | None = None,
     load: object = "constant_speed",
     initial_state: Mapping[str, float] | None = None,
     substeps: int = 1,
@@ -45,51 +35,53 @@ def simulate(
     """Simulate a machine under given voltages, each held over one period.
 
     Args:
-        machine: A set's name, a :class:`gym_suite.motors.machines.PMSM`, or a mapping such as
-            ``{"kind": "PMSM", "p": 3, "r_s": 0.018, ...}``; what it leaves out is the set's "PMSM".
-        voltages: V, shape (steps, 2) in the rotor's frame ("dq") or (steps, 3) phase voltages in the
-            stator's frame ("abc"), whose common part has no effect.
+        machine: A set's name, a machine of :mod:`gym_suite.motors.machines`, or a mapping such as
+            ``{"kind": "PMSM", "p": 3, "r_s": 0.018, ...}``; what it leaves out is the kind's default set.
+        voltages: V, shape (steps, number of voltages): d, q of synchronous machines ("dq") or their phases a, b, c
+            ("abc", whose common part has no effect); behind them the excitation voltage where there is one.
         tau: Length of a period, s.
-        frame: "dq": the voltage is held in the rotor's frame and turns with it. "abc": it is held in
-            the stator's frame, as an inverter does.
+        frame: "dq": the voltage is held in the rotor's frame and turns with it. "abc": it is held in the stator's
+            frame, as an inverter does. None: the frame of the machine's currents.
         load: A kind's name, a load, or a mapping such as ``{"kind": "constant_speed", "omega": 100.0}``
             or ``{"kind": "polynomial_static", "a": 0.05, "b": 0.01, "c": 1e-4, "tau_decay": 1e-3,
             "j_total": 0.04}`` (j_total is rotor plus load) or ``{"kind": "vehicle", ...}``.
-        initial_state: omega (rad/s), i_sd, i_sq (A), epsilon (rad, electrical); 0 where not given.
+        initial_state: omega (rad/s), the machine's currents (A), epsilon (rad, electrical); 0 where not given.
         substeps: Runge-Kutta steps per period; 1 is what the environments use.
         rtol: If given, adaptive integration (DOP853; Hairer, Norsett and Wanner, 1993) to this
             relative tolerance; the kinks of Coulomb friction at standstill are located as events.
 
     Returns:
-        steps + 1 rows of ``omega``, ``i_sd``, ``i_sq``, ``epsilon`` (rad, electrical, not wrapped),
-        ``torque``, ``torque_load``, and the voltage at the beginning of each period in the rotor's
-        frame, ``u_sd`` and ``u_sq`` (the last row repeats the last period's).
+        steps + 1 rows of ``omega``, the machine's currents such as ``i_sd``, ``epsilon`` (rad, electrical, not
+        wrapped), ``torque``, ``torque_load``, and the voltage at the beginning of each period in the frame of the
+        currents, such as ``u_sd`` (the last row repeats the last period's).
 
     Raises:
         ValueError: For voltages of a wrong shape or not finite, an unknown name (naming the nearest),
             or a number out of bounds.
         TypeError: If machine or load is of none of the kinds above.
     """
-    check_option("frame", frame, FRAMES)
     tau = check_number("tau", tau, above=0.0)
     steps = int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True))
     built = build_machine(machine)
+    own_frame = next(iter(built.frames))
+    frame = check_option("frame", own_frame if frame is None else frame, built.frames)
     carried = build_load(load, default="constant_speed", j_rotor=built.j_rotor)
-    names = ("omega", *built.currents, "epsilon")
+    names = ("omega", *built.states, "epsilon")
     start = _initial(initial_state, names, carried)
-    held = _voltages(voltages, frame)
+    held = _voltages(voltages, built.frames[frame])
     states = np.empty((len(held) + 1, len(names)))
     states[0] = start
-    row = _parameters(built, carried)
-    spin = float(frame == "abc")
+    group, row, spin = group_of(built.group), _parameters(built, carried), float(frame != own_frame)
     if rtol is None:
-        _fixed(states, held, row, spin, tau, steps)
+        _fixed(group, states, held, row, spin, tau, steps)
     else:
         if substeps != 1:
             raise ValueError("substeps is for the fixed step; rtol chooses its own")
         rtol = check_number("rtol", rtol, low=2.3e-14, high=1e-2)
-        _adaptive(states, held, row, spin, tau, rtol)
-    columns = _columns(states, held, row, spin)
+        _adaptive(group, states, held, row, spin, tau, rtol)
+    columns = dict(zip(names, states.T.copy(), strict=True))
+    columns |= _torques(group, states, row)
+    columns |= dict(zip(built.voltages, _shown(group, states, held, spin), strict=True))
     units = {name: QUANTITIES[name].unit for name in columns}
     meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
     return Trajectory(columns, dt=tau, units=units, meta=meta)
@@ -120,44 +112,57 @@ def _initial(
     return np.array([check_number(f"initial {n}", given.get(n, 0.0)) for n in names])
 
 
-def _voltages(voltages: ArrayLike, frame: str) -> NDArray[np.float64]:
-    """Return the voltages as (steps, 2): (d, q), or (alpha, beta) for phase voltages."""
+def _voltages(voltages: ArrayLike, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the voltages in two components for each three phases, (steps, held voltages)."""
     values = np.asarray(voltages, dtype=np.float64)
-    size = 2 if frame == "dq" else 3
-    if values.ndim != 2 or values.shape[1] != size or not len(values):
-        raise ValueError(f"voltages must have shape (steps, {size}), got {values.shape}")
+    if values.ndim != 2 or values.shape[1] != len(names) or not len(values):
+        raise ValueError(
+            f"voltages must have shape (steps, {len(names)}), {', '.join(names)}, got {values.shape}"
+        )
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         raise ValueError(f"voltages[{wrong[0][0]}, {wrong[0][1]}] is not finite")
-    if frame == "abc":
-        values = np.array([clarke(*phases) for phases in values])
+    if "u_sa" in names:
+        stator = np.array([clarke(*phases) for phases in values[:, :3]])
+        values = np.column_stack([stator, values[:, 3:]])
     return np.ascontiguousarray(values)
 
 
 @kernel
-def _start(states, k, held, spin):
+def _start(group, states, k, held, spin):
     """Return the state of a period's beginning as the derivative takes it, its angle counted from there."""
-    u_d, u_q = held[k, 0], held[k, 1]
+    kind = len(group)
+    row, v = states[k], held[k]
+    u_d, u_q = v[0], v[1]
     if spin > 0.0:
-        angle = states[k, 3]
+        angle = row[row.shape[0] - 1]
         u_d, u_q = rotate(u_d, u_q, math.cos(angle), -math.sin(angle))
-    return states[k, 0], states[k, 1], states[k, 2], u_d, u_q, 0.0
+    if kind == EXCITED:
+        return row[0], row[1], row[2], row[3], u_d, u_q, v[2], 0.0
+    return row[0], row[1], row[2], u_d, u_q, 0.0
 
 
 @kernel
-def _fixed(states, held, p, spin, tau, steps):
-    k, load = synchronous_coefficients(p), shaft(p, 0.0)
+def _fixed(group, states, held, p, spin, tau, steps):
+    k, load = coefficients(group, p), shaft(p, 0.0)
+    last = states.shape[1] - 1
     for i in range(held.shape[0]):
-        x = synchronous_period(_start(states, i, held, spin), k, load, spin, tau, steps)
-        states[i + 1, 0], states[i + 1, 1], states[i + 1, 2] = x[0], x[1], x[2]
-        states[i + 1, 3] = states[i, 3] + x[5]
+        x = period(group, _start(group, states, i, held, spin), k, load, spin, tau, steps)
+        for j in range(last):
+            states[i + 1, j] = x[j]
+        states[i + 1, last] = states[i, last] + x[len(x) - 1]
 
 
 @kernel
-def _slope(x, p, load, spin, dx):
-    state = x[0], x[1], x[2], x[3], x[4], x[5]
-    slopes = synchronous_derivative(state, synchronous_coefficients(p), load, spin)
-    dx[0], dx[1], dx[2], dx[3], dx[4], dx[5] = slopes
+def _slope(group, x, k, load, spin, dx):
+    kind = len(group)
+    if kind == EXCITED:
+        state = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+    else:
+        state = x[0], x[1], x[2], x[3], x[4], x[5]
+    slopes = derivative(group, state, k, load, spin)
+    for j in range(len(slopes)):
+        dx[j] = slopes[j]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,7 @@ def _regimes(load: tuple[float, ...]) -> dict[int, _Regime]:
 
 
 def _adaptive(
+    group: Group,
     states: NDArray[np.float64],
     held: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -198,23 +204,27 @@ def _adaptive(
     rtol: float,
 ) -> None:
     """Fill the states period by period."""
-    regimes = _regimes(shaft(p, 0.0))
+    regimes, k = _regimes(shaft(p, 0.0)), coefficients(group, p)
     number = 0
     if len(regimes) > 1 and abs(states[0, 0]) > regimes[0].high:
         number = 1 if states[0, 0] > 0.0 else -1
-    for k in range(len(held)):
-        x, number = _period(
-            np.array(_start(states, k, held, spin)), number, p, spin, tau, rtol, regimes
-        )
-        states[k + 1, :3] = x[:3]
-        states[k + 1, 3] = states[k, 3] + x[5]
+
+    def slope(_: float, y: NDArray[np.float64], load: Any) -> NDArray[np.float64]:
+        dx = np.empty_like(y)
+        _slope(group, np.ascontiguousarray(y), k, load, spin, dx)
+        return dx
+
+    for i in range(len(held)):
+        x = np.array(_start(group, states, i, held, spin))
+        x, number = _one_period(slope, x, number, tau, rtol, regimes)
+        states[i + 1, :-1] = x[: states.shape[1] - 1]
+        states[i + 1, -1] = states[i, -1] + x[-1]
 
 
-def _period(
+def _one_period(
+    slope: Any,
     x: NDArray[np.float64],
     number: int,
-    p: NDArray[np.float64],
-    spin: float,
     tau: float,
     rtol: float,
     regimes: Mapping[int, _Regime],
@@ -225,15 +235,15 @@ def _period(
     t = 0.0
     while True:
         regime = regimes[number]
-
-        def slope(_: float, y: NDArray[np.float64], regime: Any = regime) -> NDArray[np.float64]:
-            dx = np.empty_like(y)
-            _slope(np.ascontiguousarray(y), p, regime.load, spin, dx)
-            return dx
-
-        events = _leaving(regime)
         solution = solve_ivp(
-            slope, (t, tau), x, method="DOP853", rtol=rtol, atol=rtol, events=events
+            slope,
+            (t, tau),
+            x,
+            method="DOP853",
+            rtol=rtol,
+            atol=rtol,
+            events=_leaving(regime),
+            args=(regime.load,),
         )
         if not solution.success:
             raise RuntimeError(f"the integration failed: {solution.message}")
@@ -248,7 +258,7 @@ def _leaving(regime: _Regime) -> list[Any]:
     """Return the events of leaving a regime downwards and upwards, the latter last."""
 
     def event(bound: float, direction: float) -> Any:
-        def distance(_: float, y: NDArray[np.float64]) -> float:
+        def distance(_: float, y: NDArray[np.float64], __: Any) -> float:
             return y[0] - bound if math.isfinite(bound) else -direction
 
         distance.terminal = True  # type: ignore[attr-defined]
@@ -258,24 +268,31 @@ def _leaving(regime: _Regime) -> list[Any]:
     return [event(regime.low, -1.0), event(regime.high, 1.0)]
 
 
-def _columns(
-    states: NDArray[np.float64], held: NDArray[np.float64], p: NDArray[np.float64], spin: float
+@kernel
+def _own_torque(group, row, p):
+    kind = len(group)
+    third = row[3] if kind == EXCITED else 0.0
+    return torque_of(group, (row[1], row[2], third, 0.0), p)
+
+
+def _torques(
+    group: Group, states: NDArray[np.float64], p: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    omega, i_d, i_q, epsilon = states.T.copy()
-    voltage = np.append(held, held[-1:], axis=0) @ [1.0, 1.0j]
-    if spin > 0.0:
-        voltage *= np.exp(-1j * epsilon)
+    """Return the machine's and the load's torque."""
+    torque = np.array([_own_torque(group, row, p) for row in states])
     a, b, c, linear, _, mobility = shaft(p, 0.0)
-    machine = p[P.p], p[P.l_d], p[P.l_q], p[P.psi_p]
-    torque = np.array([torque_of(*i, *machine) for i in zip(i_d, i_q, strict=True)])
-    taken = torque if mobility == 0.0 else [load_torque(w, a, b, c, linear) for w in omega]
-    return {
-        "omega": omega,
-        "i_sd": i_d,
-        "i_sq": i_q,
-        "epsilon": epsilon,
-        "torque": torque,
-        "torque_load": np.array(taken),
-        "u_sd": voltage.real,
-        "u_sq": voltage.imag,
-    }
+    taken = torque
+    if mobility != 0.0:
+        taken = np.array([load_torque(omega, a, b, c, linear) for omega in states[:, 0]])
+    return {"torque": torque, "torque_load": taken}
+
+
+def _shown(
+    group: Group, states: NDArray[np.float64], held: NDArray[np.float64], spin: float
+) -> list[NDArray[np.float64]]:
+    """Return the voltages at the beginning of each period in the frame of the currents."""
+    held = np.append(held, held[-1:], axis=0)
+    if spin > 0.0:
+        turned = (held[:, 0] + 1j * held[:, 1]) * np.exp(-1j * states[:, -1])
+        held[:, 0], held[:, 1] = turned.real, turned.imag
+    return list(held.T)

@@ -11,10 +11,11 @@ import math
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform4
 from gym_suite.core.signals import interpolate
+from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
+from gym_suite.motors.machines.base import EXCITED
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import ACTIONS, AXES, REFERENCE_CYCLE, TRACKED, K, P, Q, T, X
-from gym_suite.motors.references import STREAM_START, holds, random_currents, refer
-from gym_suite.motors.transforms import torque_of
+from gym_suite.motors.references import STREAM_START, holds, refer
 
 OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends the episode at 1
 
@@ -23,7 +24,7 @@ OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends t
 
 
 @kernel
-def reset_one(x, key, p, tables):
+def reset_one(group, x, key, p, tables):
     """Put one row at the start of an episode."""
     x[:] = 0.0
     speed, angle, start, _ = uniform4(key, 0, STREAM_START)
@@ -37,49 +38,38 @@ def reset_one(x, key, p, tables):
             x[X.start] = start * (cycle[cycle.shape[0] - 1, 0] - p[P.window])
         speed = interpolate(cycle[:, 0], cycle[:, 1], x[X.start])
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
-    refer(x, key, 0, p, tables, x, X.reference_0)
+    refer(group, x, key, 0, p, tables, x, X.reference_0)
 
 
 @kernel
-def refer_one(x, key, step, p, tables, plain):
-    """Set the references that hold from control period ``step`` on.
-
-    Args:
-        x: State row.
-        key: The row's key.
-        step: Control periods since reset.
-        p: Parameter row.
-        tables: The family's tables.
-        plain: Whether it is known that they are random currents, drawn in steps.
-    """
-    if plain:
-        ticks = int(p[P.reference_ticks])
-        if step % ticks == 0:
-            random_currents(key, step // ticks, x[X.omega], p, x, X.reference_0)
-        return
+def refer_one(group, x, key, step, p, tables):
+    """Set the references that hold from control period ``step`` on."""
     ratio = int(p[P.ratio])
     if ratio == 1 and step > 0 and holds(step, p):
         return
-    refer(x, key, step * ratio, p, tables, x, X.reference_0)
+    refer(group, x, key, step * ratio, p, tables, x, X.reference_0)
 
 
 # ------------------------------------------------------------------------------------------- measure
 
 
 @kernel
-def measure_one(x, p, tables, q):
+def measure_one(group, x, p, tables, q):
     """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
+    kind = len(group)
     q[Q.omega] = x[X.omega]
     q[Q.v] = 0.0
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
     q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
     q[Q.sin_epsilon] = x[X.sin_epsilon]
-    q[Q.i_sd], q[Q.i_sq] = x[X.i_sd], x[X.i_sq]
-    q[Q.u_sd], q[Q.u_sq] = x[X.u_sd], x[X.u_sq]
-    q[Q.torque] = torque_of(x[X.i_sd], x[X.i_sq], p[P.p], p[P.l_d], p[P.l_q], p[P.psi_p])
+    i = axis_currents(group, x)
+    q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
+    if kind == EXCITED:
+        q[Q.i_e], q[Q.u_e] = i[2], x[X.u_e]
+    q[Q.torque] = torque_of(group, i, p)
     q[Q.torque_load] = x[X.torque_load]
-    q[Q.torque_ref] = x[X.action_0] * p[P.torque_limit]
+    q[Q.torque_command] = x[X.action_0] * p[P.torque_limit]
     q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]
     for k in range(ACTIONS):
         q[Q.action_0 + k] = x[X.action_0 + k]
@@ -122,7 +112,7 @@ def _earned(part, exponent):
 
 
 @kernel
-def judge_one(x, p, tables, q):
+def judge_one(group, x, p, tables, q):
     """Fill what the step earns and return (reward, terminated) of one row.
 
     Every tracked quantity earns its weight times 1 - (abs(error) / scale)^exponent, which is never
@@ -137,10 +127,9 @@ def judge_one(x, p, tables, q):
         q[Q.earned_0 + k] = earned
         reward += earned
     tripped = x[X.tripped] > 0.0
-    square = x[X.i_sd] * x[X.i_sd] + x[X.i_sq] * x[X.i_sq]
     loss = effort = 0.0
     if p[P.weight_loss] > 0.0:
-        loss = -p[P.weight_loss] * square / (p[P.i_limit] * p[P.i_limit])
+        loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x), p)
     if p[P.weight_effort] > 0.0:
         for k in range(ACTIONS):
             effort += x[X.action_0 + k] * x[X.action_0 + k]
@@ -168,12 +157,13 @@ def _gather(task, first, last, q, o, j):
 
 
 @kernel
-def observe_one(x, key, step, p, tables, q, o, plain):
+def observe_one(group, x, key, step, p, tables, q, o):
     """Fill the observation of one row at control period ``step`` from its quantities.
 
     A preview repeats the references, which are the last columns, at later times; q does not outlive the call.
 
     Args:
+        group: The group.
         x: State row.
         key: The row's key.
         step: Control periods since reset.
@@ -181,13 +171,11 @@ def observe_one(x, key, step, p, tables, q, o, plain):
         tables: The family's tables.
         q: Row of quantities.
         o: Row of observations, filled.
-        plain: Whether it is known that there is no preview.
     """
     task, size = tables[T.task], int(p[P.observed])
     _gather(task, 0, size, q, o, 0)
-    ahead = 0 if plain else int(p[P.preview])
-    if ahead > 0:
+    if p[P.preview] > 0.0:
         tick, interval, tracked = step * int(p[P.ratio]), int(p[P.preview_ticks]), int(p[P.tracked])
-        for k in range(ahead):
-            refer(x, key, tick + (k + 1) * interval, p, tables, q, Q.reference_0)
+        for k in range(int(p[P.preview])):
+            refer(group, x, key, tick + (k + 1) * interval, p, tables, q, Q.reference_0)
             _gather(task, size - tracked, size, q, o, size + k * tracked)

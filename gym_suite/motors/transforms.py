@@ -90,28 +90,3 @@ def wrap(angle):
     if -math.pi <= angle < math.pi:
         return angle
     return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
-
-
-@kernel
-def torque_of(i_d, i_q, pairs, l_d, l_q, psi_p):
-    """Return the air-gap torque of a permanent-magnet synchronous machine, N m.
-
-    T = 3/2 p (psi_p + (L_d - L_q) i_d) i_q; Schroeder, "Elektrische Antriebe - Regelung von
-    Antriebssystemen", 4th ed., Springer 2015, section 16.
-    """
-    return 1.5 * pairs * (psi_p + (l_d - l_q) * i_d) * i_q
-
-
-@kernel
-def steady_voltage(i_d, i_q, omega_e, r_s, l_d, l_q, psi_p):
-    """Return (u_d, u_q) that hold constant currents at the electrical speed omega_e."""
-    u_d = r_s * i_d - omega_e * l_q * i_q
-    u_q = r_s * i_q + omega_e * (l_d * i_d + psi_p)
-    return u_d, u_q
-
-
-@kernel
-def reachable(i_d, i_q, omega_e, i_max, u_max, r_s, l_d, l_q, psi_p):
-    """Return whether constant currents stay within the current and the voltage amplitude."""
-    u_d, u_q = steady_voltage(i_d, i_q, omega_e, r_s, l_d, l_q, psi_p)
-    return i_d * i_d + i_q * i_q <= i_max * i_max and u_d * u_d + u_q * u_q <= u_max * u_max

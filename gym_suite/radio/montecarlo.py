@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.parameters import check_number, check_option
-from gym_suite.radio import iq
-from gym_suite.radio.emission import read_waveform
+from gym_suite.radio.air.detector import drawn_energy
+from gym_suite.radio.air.iq import channel_energy
+from gym_suite.radio.scenario.mapping import read_mapping, read_waveform
+from gym_suite.radio.simulation import Worlds
+from gym_suite.radio.tables import band_of
 from gym_suite.radio.transforms import (
     constellation,
     detection_probability,
@@ -203,30 +206,25 @@ def simulate_energies(
     Raises:
         ValueError: For an unknown physics, waveform or fading, or numbers out of bounds.
     """
-    from gym_suite.core.rows import Rows
-    from gym_suite.radio.envs.setup import configure
-    from gym_suite.radio.tasks import drawn_energy
-
     check_option("physics", physics, ("statistical", "iq"))
     read_waveform("waveform", waveform)
     check_number("snr", snr, low=0.0)
     level = -200.0 if snr == 0.0 else max(-200.0, 10.0 * math.log10(snr))
     user = {"kind": "constant", "channels": [0], "snr": level, "waveform": waveform}
-    setup = configure(
-        "radio/Access-v0",
-        "access",
-        scenario={"channels": 2, "steps": trials, "entities": {"user": user}},
+    scenario = {"channels": 2, "steps": trials, "entities": {"user": user}}
+    band = band_of(
+        read_mapping(scenario | {"link": {"fading": fading}}),
+        history=1,
         physics="iq",
         samples=samples,
-        history=1,
-        link={"fading": fading},
     )
-    rows = Rows(setup, 1)
-    rows.reset(np.ones(1, dtype=np.bool_), np.array([seed], dtype=np.uint64))
-    measure = iq.channel_energy if physics == "iq" else drawn_energy
-    place = (rows.x[0], rows.key[0])
-    rest = (rows.p[0], setup.tables, rows.work[0])
-    rest = rest if physics == "iq" else rest[:2]
+    worlds = Worlds(band, [seed])
+    place = (worlds.x[0], worlds.key[0])
+    rest = (worlds.p[0], worlds.tables)
+    if physics == "iq":
+        measure, rest = channel_energy, (*rest, worlds.work[0])
+    else:
+        measure = drawn_energy
     energies = np.array(
         [[measure(*place, step, c, *rest) for c in (1, 0)] for step in range(1, trials + 1)]
     )

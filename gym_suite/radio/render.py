@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.radio.emission import read_link
-from gym_suite.radio.iq import band_samples
-from gym_suite.radio.parameters import E_SNR, IQ, JAMMERS, KINDS, T_AGENT, T_ENTITIES
+from gym_suite.radio import game
+from gym_suite.radio.air.iq import band_samples
+from gym_suite.radio.columns import E, T
+from gym_suite.radio.parameters import IQ
+from gym_suite.radio.scenario.kinds import KINDS
+from gym_suite.radio.scenario.mapping import read_link
 from gym_suite.rendering import Box, EpisodeRenderer, History, Panel, Series, StripChart, style
 from gym_suite.rendering.canvas import Canvas
 
@@ -72,14 +75,16 @@ class RadioRenderer(EpisodeRenderer):
         self._noted: dict[int, tuple[int, NDArray[np.float64]]] = {}
         self._row = 0
         value = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
-        kinds = [KINDS[int(k)] for k in setup.tables[T_ENTITIES][: int(value["entities"]), 0]]
-        what = [_JAMMER if kind in JAMMERS else _USER for kind in kinds]
+        count, heard = int(value["entities"]), int(value["heard"])
+        kinds = [KINDS[int(k)] for k in setup.tables[T.entities][:count, E.kind]]
+        what = [_JAMMER if kind.jams else _USER for kind in kinds] + [_USER] * (heard - count)
         self._classes = np.array([_IDLE, *what, _SEVERAL])
         self._hears = value["physics"] == IQ
         samples = int(value["samples"])
         most = max(2, min(32, 512 // self._channels, samples // 2))
         self._bins = min(samples, 1 << (most.bit_length() - 1))
-        self._noise = read_link("link", setup.keywords["link"]).noise
+        if self._hears:
+            self._noise = read_link("link", setup.keywords["link"]).noise
 
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""
@@ -197,8 +202,8 @@ class RadioRenderer(EpisodeRenderer):
         """Put the waterfall on the sheet, with the scale of its colours."""
         count = int(self.setup.row[self.setup.parameter_columns.index("entities")])
         powers = [
-            *self.setup.tables[T_ENTITIES][:count, E_SNR],
-            self.setup.tables[T_AGENT][0, E_SNR],
+            *self.setup.tables[T.entities][:count, E.snr],
+            self.setup.tables[T.agent][0, E.snr],
         ]
         strongest = 10.0 * np.log10(max(*powers, 10.0))
         low, high = self._noise - 6.0, self._noise + strongest + 6.0
@@ -235,19 +240,81 @@ class RadioRenderer(EpisodeRenderer):
 
     def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
         """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
-        _, rows = self._bands[self._row].rows()
-        channels = rows.shape[1]
-        picture = np.zeros((channels, WINDOW), dtype=np.int64)
-        length = min(len(rows), WINDOW)
-        picture[:, WINDOW - length :] = self._classes[rows[-length:].astype(np.int64)].T
-        recent = min(length, len(values["channel"]))
-        agent = values["channel"][-recent:].astype(np.int64)
-        ack = values["ack"][-recent:]
+        marks = [(values["channel"], values["ack"])]
+        return _painted(self._bands[self._row], self._classes, marks)
+
+
+class TeamRenderer(RadioRenderer):
+    """The occupancy map with the transmissions of all agents above their mean cumulated reward."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+        agents = self.setup.agents
+        own = [f"{what}_{agent}" for what in ("channel", "ack") for agent in agents]
+        return (*own, *self.setup.reward_terms)
+
+    def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
+        """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
+        marks = [(values[f"channel_{a}"], values[f"ack_{a}"]) for a in self.setup.agents]
+        return _painted(self._bands[self._row], self._classes, marks)
+
+
+class GameRenderer(RadioRenderer):
+    """The map of what was jammed, with the transmitter, above what it has earned."""
+
+    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
+        EpisodeRenderer.__init__(self, setup, size=size)
+        self._span = slice(0, int(setup.row[game.P.channels]))
+        self._players = slice(game.X.played + 1, game.X.played + len(setup.agents))
+        self._bands: dict[int, History] = {}
+        self._row = 0
+        self._classes = np.array([_IDLE, _JAMMER])
+
+    def names(self) -> tuple[str, ...]:
+        """Return the metric columns that are drawn."""
+        return ("channel", "earned", *self.setup.reward_terms)
+
+    def append(
+        self, row: int, step: int, metrics: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> None:
+        """Note metrics and the jammed channels after a reset (step 0) or step."""
+        EpisodeRenderer.append(self, row, step, metrics, state)
+        band = self._bands.setdefault(row, History(self._span.stop, capacity=WINDOW))
+        if step == 0:
+            band.clear()
+        jammed = np.zeros(self._span.stop)
+        played = state[self._players]
+        jammed[played[played >= 0.0].astype(np.intp)] = 1.0
+        band.append(step, jammed)
+
+    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
+        """Show an episode up to now; the reward terms of a zero-sum game cancel, so what is earned."""
+        shown = dict.fromkeys(self.setup.reward_terms, np.zeros_like(values["earned"]))
+        shown[self.setup.reward_terms[0]] = values["earned"]
+        super().update(time, values | shown)
+
+    def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
+        """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
+        ack = np.where(values["earned"] > 0.0, 1.0, -1.0)
+        return _painted(self._bands[self._row], self._classes, [(values["channel"], ack)])
+
+
+def _painted(
+    band: History, classes: NDArray[np.int64], marks: list[tuple[NDArray[np.float64], ...]]
+) -> NDArray[np.int64]:
+    """Return the map of a band's history with each agent's (channel, ack) on top."""
+    _, rows = band.rows()
+    picture = np.zeros((rows.shape[1], WINDOW), dtype=np.int64)
+    length = min(len(rows), WINDOW)
+    picture[:, WINDOW - length :] = classes[rows[-length:].astype(np.int64)].T
+    for channels, acks in marks:
+        recent = min(length, len(channels))
         places = np.arange(WINDOW - recent, WINDOW)
+        channel, ack = channels[-recent:].astype(np.int64), acks[-recent:]
         for outcome, sign in ((_DELIVERED, 1.0), (_LOST, -1.0)):
-            there = (agent >= 0) & (ack == sign)
-            picture[agent[there], places[there]] = outcome
-        return picture
+            there = (channel >= 0) & (ack == sign)
+            picture[channel[there], places[there]] = outcome
+    return picture
 
 
 def roc_figure(

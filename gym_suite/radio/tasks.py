@@ -1,318 +1,230 @@
 """Tasks in a radio world: what is sensed, what an access or a hit earns, what is seen.
 
-No physics of who transmits here: see :mod:`gym_suite.radio.dynamics`.
+No physics of who transmits here: see :mod:`gym_suite.radio.dynamics`. One agent is the case of several in which the
+agent is not heard; what an agent is to do and how it sees stands in its row of the table of roles.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from gym_suite.core.family import first_not_finite, parameter_row
-from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.core.random import normal2, uniform
-from gym_suite.radio.dynamics import advance_one, start_entities
-from gym_suite.radio.iq import channel_energy
-from gym_suite.radio.layout import (
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.kernel import kernel
+from gym_suite.core.random import uniform
+from gym_suite.radio.air.link import channel_of, span_on
+from gym_suite.radio.columns import (
+    NO_SIGNAL,
     SILENT,
-    STREAM_DETECTOR,
     STREAM_PACKET,
     UNKNOWN,
-    X_ACK,
-    X_BLOCKED,
-    X_CHANNEL,
-    X_PRIMARY,
-    X_SINR,
-    X_SUCCESS,
-    X_SWITCHED,
-    clear_history,
-    copy_history,
-    newest_at,
-    occupancy_at,
-    turn_history,
+    X_NEWEST,
+    B,
+    R,
+    S,
+    T,
+    block_of,
 )
-from gym_suite.radio.link import fading_power, power_on
 from gym_suite.radio.parameters import (
-    CLASSIFY,
-    E_WAVE,
+    GOAL_HIT,
     GOAL_JAM,
-    IQ,
-    P_CHANNELS,
-    P_ENTITIES,
-    P_FADING,
-    P_GOAL,
-    P_HISTORY,
-    P_NOISE_POWER,
-    P_OBSERVATION,
-    P_PAYLOAD,
-    P_PHYSICS,
-    P_POWER,
-    P_REWARD,
-    P_SAMPLES,
-    P_SENSING,
-    P_SWITCHING_COST,
-    P_TARGET,
-    P_THRESHOLD,
-    P_TOLERANCE,
-    PERFECT,
+    MAX_CHANNELS,
     REWARD_GOODPUT,
     REWARD_PEER,
     SENSE_OWN,
-    T_ENTITIES,
-    T_PLAYBACK,
-    W_NOISE,
+    P,
 )
 
-DRAWS = 64  # streams of the detector per channel
+#: What there is to tell of each agent in a step. Of one agent these are the metrics, but for the last; the table
+#: ``shown`` makes those of several agents from them.
+QUANTITIES = Columns(
+    Column("reward_access", "1", -1, 1, "what the transmission earned"),
+    Column("reward_switching", "1", high=0, meaning="cost of changing the channel"),
+    Column("channel", "1", SILENT, MAX_CHANNELS, "channel of the agent, -1: silent"),
+    Column("ack", "1", -1, 1, "1: delivered or hit, -1: lost, 0: silent"),
+    Column("delivered", "1", 0, 1, "1 if delivered or hit"),
+    Column("blocked", "1", 0, 1, "part of the step in which others were on the agent's channel"),
+    Column("primary", "1", 0, 1, "1 if the agent transmitted on a primary user"),
+    Column("switched", "1", 0, 1, "1 if the agent changed its channel"),
+    Column("sinr", "dB", NO_SIGNAL, 500, "of the agent at its receiver; -200 while silent"),
+    Column("goodput", "1", 0, math.inf, "bits of the packet delivered in the step"),
+    Column("collided", "1", 0, 1, "1 if another agent was on the agent's channel"),
+)
+Q = QUANTITIES.places
+_EACH = len(QUANTITIES)
 
-# Metric columns: the two reward terms first.
-(
-    M_REWARD_ACCESS,
-    M_REWARD_SWITCHING,
-    M_CHANNEL,
-    M_ACK,
-    M_DELIVERED,
-    M_BLOCKED,
-    M_PRIMARY,
-    M_SWITCHED,
-    M_SINR,
-    M_GOODPUT,
-    METRICS,
-) = range(11)
+
+def work_size(agents: int) -> int:
+    """Return the scratch that the quantities of all agents need."""
+    return agents * _EACH
 
 
 # ------------------------------------------------------------------------------------------- sensing
 
 
 @kernel
-def gamma_variate(shape, key, step, stream):
-    """Return a Gamma(shape, 1) number, shape >= 1.
-
-    Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26(3), 2000.
-    Acceptance is above 0.95 a try; draws are taken from the streams ``stream`` to ``stream + 62``.
-    """
-    d = shape - 1.0 / 3.0
-    c = 1.0 / math.sqrt(9.0 * d)
-    for k in range(0, 62, 2):
-        z = normal2(key, step, stream + k)[0]
-        v = 1.0 + c * z
-        if v <= 0.0:
-            continue
-        v = v * v * v
-        if math.log(
-            1.0 - uniform(key, step, stream + k + 1)
-        ) < 0.5 * z * z + d - d * v + d * math.log(v):
-            return d * v
-    return d  # the mode's neighbourhood; reached with probability below 0.05^31
+def newest_at(x, s):
+    """Return the first column of the vector that was sensed last."""
+    return s.sensed + int(x[X_NEWEST]) * s.channels
 
 
 @kernel
-def energy_statistic(snr, samples, noise, key, step, stream):
-    """Return the mean of |y|^2 over N complex samples, in nominal noise powers.
+def sense(x, p, tables, s):
+    """Move the history on by one step and fill its newest vector; fill the peer's observation.
 
-    Exact: 2 N T / noise is noncentral chi-square with 2 N degrees of freedom and noncentrality
-    2 N snr / noise (Urkowitz 1967; Digham, Alouini and Simon 2007), drawn as one shifted normal
-    squared, one normal squared and a Gamma for the other 2 N - 2.
-
-    Args:
-        snr: Mean power of the signals, in nominal noise powers.
-        samples: N, a whole number.
-        noise: Noise power over its nominal value.
-        key: The row's key.
-        step: The step.
-        stream: First of 64 streams.
+    What is sensed is the truth, a code per channel; a detector then puts its decisions in its place. A
+    vector that is sensed on the own channel alone is the only agent's.
     """
-    a, b = normal2(key, step, stream + 63)
-    a += math.sqrt(2.0 * samples * snr / noise)
-    total = a * a + b * b
-    if samples > 1.0:
-        total += 2.0 * gamma_variate(samples - 1.0, key, step, stream)
-    return noise * total / (2.0 * samples)
-
-
-@kernel
-def drawn_energy(x, key, step, c, p, tables):
-    """Return a draw of the mean of |y|^2 of a channel.
-
-    Signals of several entities add up in power; what is itself Gaussian noise adds to the noise.
-    """
-    n, channels = int(p[P_ENTITIES]), int(p[P_CHANNELS])
-    entities, playback = tables[T_ENTITIES], tables[T_PLAYBACK]
-    signal, noise = 0.0, p[P_NOISE_POWER]
-    for e in range(n):
-        power = p[P_POWER] * power_on(x, e, entities[e], c, n, channels, playback)
-        if power > 0.0:
-            power *= fading_power(key, step, e, p[P_FADING])
-            if int(entities[e, E_WAVE]) == W_NOISE:
-                noise += power
-            else:
-                signal += power
-    return energy_statistic(signal, p[P_SAMPLES], noise, key, step, STREAM_DETECTOR + c * DRAWS)
-
-
-@called_kernel
-def detect(x, key, step, p, tables, work):
-    """Overwrite the newest entry of the history by what the energy detector decides.
-
-    Args:
-        x: The row, whose newest entry is UNKNOWN where nothing is looked at.
-        key: The row's key.
-        step: The step just played.
-        p: The row's parameters.
-        tables: Of the setup.
-        work: Scratch.
-    """
-    channels = int(p[P_CHANNELS])
-    first = newest_at(x, int(p[P_ENTITIES]), channels)
-    for c in range(channels):
-        if x[first + c] == UNKNOWN:
-            continue
-        if int(p[P_PHYSICS]) == IQ:
-            energy = channel_energy(x, key, step, c, p, tables, work)
-        else:
-            energy = drawn_energy(x, key, step, c, p, tables)
-        x[first + c] = 1.0 if energy > p[P_THRESHOLD] else 0.0
-
-
-@kernel
-def sense(x, p):
-    """Move the history on by one step and fill its newest entry; fill the peer's observation.
-
-    What is sensed is the truth; :func:`detect` then puts a detector's decisions in its place.
-    """
-    n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
-    classify = int(p[P_OBSERVATION]) == CLASSIFY
-    # Views whose places count from 0: the compiler then turns each loop into block moves.
-    turn_history(x, history)
-    first, newest = occupancy_at(n), newest_at(x, n, channels)
-    occupancy, peer = x[first : first + channels], x[first + channels : first + 2 * channels]
-    sensed = x[newest : newest + channels]
-    for c in range(channels):
-        seen = occupancy[c] if classify else min(occupancy[c], 1.0)
-        peer[c] = seen
-        sensed[c] = seen
-    if int(p[P_SENSING]) == SENSE_OWN:
-        for c in range(channels):
-            if x[X_CHANNEL] != c:
+    history = int(p[P.history])
+    most = tables[T.roles][0, R.most]
+    x[X_NEWEST] = x[X_NEWEST] - 1.0 if x[X_NEWEST] > 0.0 else history - 1.0
+    # Views whose places count from 0: the compiler then turns the loop into block moves.
+    first = newest_at(x, s)
+    occupancy, peer = x[s.occupancy : s.occupancy + s.channels], x[s.peer : s.peer + s.channels]
+    sensed = x[first : first + s.channels]
+    for c in range(s.channels):
+        peer[c] = occupancy[c] if occupancy[c] < most else most
+        sensed[c] = occupancy[c]
+    if int(p[P.sensing]) == SENSE_OWN:
+        own = channel_of(x, 0, 0, s)
+        for c in range(s.channels):
+            if own != c:
                 sensed[c] = UNKNOWN
+
+
+@kernel
+def reset_one(x, p, tables, s):
+    """Begin what the task remembers; the entities have started, and step 0 is sensed."""
+    history = int(p[P.history])
+    for j in range(s.agents):
+        x[block_of(j, s) + B.ack] = 0.0
+    x[X_NEWEST] = 1.0 if history > 1 else 0.0  # the vector of step 0 is then the first one
+    for i in range(s.sensed, s.sensed + history * s.channels):
+        x[i] = UNKNOWN
+    sense(x, p, tables, s)
 
 
 # --------------------------------------------------------------------------------------------- judge
 
 
 @kernel
-def judge_one(x, key, step, u, p, tables, work, m):
-    """Fill the reward terms and return the reward of one row.
+def judge_one(x, key, step, p, tables, work, reward, s):
+    """Fill the acknowledgements, the agents' rewards and the quantities that they consist of.
 
     Access is +1 where at most ``tolerance`` of the step is interfered with, else -1; a jammer earns
-    +1 where the target is alone, else -1. Silence earns 0. With reward "throughput" nothing is lost;
-    with "goodput" neither, and chance decides by the SINR whether the packet arrives.
+    +1 where the target is alone, or one of several where the target is, else -1. Silence earns 0. With
+    reward "throughput" nothing is lost; with "goodput" neither, and chance decides by the SINR whether
+    the packet arrives.
     """
-    n = int(p[P_ENTITIES])
-    channel = x[X_CHANNEL]
-    x[X_ACK] = 0.0
-    if channel != SILENT:
-        if int(p[P_GOAL]) == GOAL_JAM:
-            good = x[occupancy_at(n) + int(channel)] == p[P_TARGET]
-        elif int(p[P_REWARD]) == REWARD_GOODPUT:
-            good = uniform(key, step + 1, STREAM_PACKET) < x[X_SUCCESS]
-        else:
-            good = x[X_BLOCKED] <= p[P_TOLERANCE]
-        x[X_ACK] = 1.0 if good else -1.0
-    m[M_REWARD_ACCESS] = x[X_ACK] if int(p[P_REWARD]) == REWARD_PEER else max(x[X_ACK], 0.0)
-    m[M_REWARD_SWITCHING] = -p[P_SWITCHING_COST] * x[X_SWITCHED]
-    return m[M_REWARD_ACCESS] + m[M_REWARD_SWITCHING]
+    roles = tables[T.roles]
+    kind = p[P.reward]
+    for j in range(s.agents):
+        block, channel, ack = block_of(j, s), channel_of(x, j, 0, s), 0.0
+        if channel != SILENT:
+            goal, target = roles[j, R.goal], roles[j, R.target]
+            if goal == GOAL_JAM:
+                good = x[s.occupancy + int(channel)] == target
+            elif goal == GOAL_HIT:
+                entities, playback = tables[T.entities], tables[T.playback]
+                start, end = span_on(x, int(target) - 1, entities, channel, playback, s)
+                good = end > start
+            elif kind == REWARD_GOODPUT:
+                good = uniform(key, step, STREAM_PACKET + j) < x[block + B.success]
+            else:
+                good = x[block + B.blocked] <= p[P.tolerance]
+            ack = 1.0 if good else -1.0
+        x[block_of(j, s) + B.ack] = ack
+        access = ack if kind == REWARD_PEER or ack > 0.0 else 0.0
+        switching = -p[P.switching_cost] * x[block + B.switched]
+        reward[j] = access + switching
+        work[j * _EACH + Q.reward_access] = access
+        work[j * _EACH + Q.reward_switching] = switching
 
 
 @kernel
-def measure_one(x, p, m):
-    """Fill the metrics that are no reward terms from the state."""
-    m[M_CHANNEL] = x[X_CHANNEL]
-    m[M_ACK] = x[X_ACK]
-    m[M_DELIVERED] = 1.0 if x[X_ACK] > 0.0 else 0.0
-    m[M_BLOCKED] = x[X_BLOCKED]
-    m[M_PRIMARY] = x[X_PRIMARY]
-    m[M_SWITCHED] = x[X_SWITCHED]
-    m[M_SINR] = x[X_SINR]
-    m[M_GOODPUT] = p[P_PAYLOAD] * m[M_DELIVERED]
+def forget_rewards(work, s):
+    """Make the reward terms 0: nothing has been earned at a reset."""
+    for j in range(s.agents):
+        work[j * _EACH + Q.reward_access] = 0.0
+        work[j * _EACH + Q.reward_switching] = 0.0
 
 
 @kernel
-def observe_one(x, p, o):
-    """Fill the observation: sensed channels, newest step first, own last action, acknowledgement."""
-    n, channels, history = int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY])
-    size = history * channels
-    part = 1.0 / (n + 1.0) if int(p[P_OBSERVATION]) == CLASSIFY else 1.0
-    copy_history(x, n, channels, history, part, o)
-    action = o[size : size + channels + 1]
-    for k in range(channels + 1):
-        action[k] = 0.0
-    action[1 + int(x[X_CHANNEL])] = 1.0
-    o[size + channels + 1] = x[X_ACK]
-
-
-# --------------------------------------------------------------------------------- loops over the rows
-
-
-@kernel
-def step_one(x, key, step, u, p, tables, work, m):
-    """Advance, judge and look around in one row; return the reward. :func:`detect` is still to come."""
-    advance_one(x, key, step, u, p, tables, work)
-    reward = judge_one(x, key, step, u, p, tables, work, m)
-    sense(x, p)
-    measure_one(x, p, m)
-    return reward
+def _tell(x, j, access, switching, p, s, told):
+    """Fill in agent j's quantities, but for the last."""
+    block = block_of(j, s)
+    ack = x[block + B.ack]
+    delivered = 1.0 if ack > 0.0 else 0.0
+    told[Q.reward_access] = access
+    told[Q.reward_switching] = switching
+    told[Q.channel] = channel_of(x, j, 0, s)
+    told[Q.ack] = ack
+    told[Q.delivered] = delivered
+    told[Q.blocked] = x[block + B.blocked]
+    told[Q.primary] = x[block + B.primary]
+    told[Q.switched] = x[block + B.switched]
+    told[Q.sinr] = x[block + B.sinr]
+    told[Q.goodput] = p[P.payload] * delivered
 
 
 @kernel
-def reset_one(x, key, p, tables, work):
-    """Put one row at the start of an episode: step 0 is played, the agent silent. Then :func:`detect`."""
-    start_entities(x, key, p, tables, work)
-    clear_history(x, int(p[P_ENTITIES]), int(p[P_CHANNELS]), int(p[P_HISTORY]))
-    sense(x, p)
-
-
-@kernel
-def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    """Move all rows not skipped by one step; see :class:`gym_suite.core.family.Kernels`."""
-    wrong = first_not_finite(u, skip)
-    if wrong >= 0:
-        return wrong
-    for i in range(x.shape[0]):
-        if skip[i]:
+def measure_one(x, p, tables, work, m, s):
+    """Fill the metrics: the only agent's quantities, or what the table makes of those of several."""
+    shown = tables[T.shown]
+    if shown.shape[0] == 0:
+        _tell(x, 0, work[Q.reward_access], work[Q.reward_switching], p, s, m)
+        return
+    for j in range(s.agents):
+        own = work[j * _EACH : (j + 1) * _EACH]
+        _tell(x, j, own[Q.reward_access], own[Q.reward_switching], p, s, own)
+        own[Q.collided] = x[block_of(j, s) + B.collided]
+    for k in range(shown.shape[0]):
+        quantity, agent = int(shown[k, S.quantity]), int(shown[k, S.agent])
+        if agent >= 0:
+            m[k] = work[agent * _EACH + quantity]
             continue
-        row = p[parameter_row(p, i)]
-        reward[i, 0] = step_one(x[i], key[i], step[i], u[i], row, tables, work[i], m[:, i])
-        terminated[i, 0] = False
-        step[i] += 1
-        # Called from here, not from further down: each function on the way would compile it again.
-        if int(row[P_PHYSICS]) != PERFECT:
-            detect(x[i], key[i], step[i], row, tables, work[i])
-        observe_one(x[i], row, o[i])
-    return -1
+        total = 0.0
+        for j in range(s.agents):
+            total += work[j * _EACH + quantity]
+        m[k] = total / shown[k, S.parts]
+
+
+# ------------------------------------------------------------------------------------------- observe
 
 
 @kernel
-def reset_batch(x, key, p, tables, work, m, o, mask):
-    """Start the masked rows; see :class:`gym_suite.core.family.Kernels`."""
-    for i in range(x.shape[0]):
-        if mask[i]:
-            row = p[parameter_row(p, i)]
-            reset_one(x[i], key[i], row, tables, work[i])
-            if int(row[P_PHYSICS]) != PERFECT:
-                detect(x[i], key[i], np.int64(0), row, tables, work[i])
-            m[:, i] = 0.0
-            measure_one(x[i], row, m[:, i])
-            observe_one(x[i], row, o[i])
+def _see(x, j, size, roles, s, o):
+    """Fill agent j's observation, of which ``size`` columns are what was sensed."""
+    first = newest_at(x, s)
+    until_end = s.sensed + size - first
+    newer, older = x[first : first + until_end], x[s.sensed : first]
+    most, unit, unknown = roles[j, R.most], roles[j, R.unit], roles[j, R.unknown]
+    for i in range(until_end):
+        code = newer[i] if newer[i] < most else most
+        o[i] = code * unit if code >= 0.0 else unknown
+    rest = o[until_end:size]
+    for i in range(size - until_end):
+        code = older[i] if older[i] < most else most
+        rest[i] = code * unit if code >= 0.0 else unknown
+    tail = o[size : o.shape[0]]
+    for i in range(tail.shape[0]):
+        tail[i] = 0.0
+    tail[1 + int(channel_of(x, j, 0, s))] = 1.0
+    tail[s.channels + 1] = x[block_of(j, s) + B.ack]
+    if tail.shape[0] > s.channels + 2:
+        tail[s.channels + 2 + j] = 1.0
 
 
 @kernel
-def observe_batch(x, key, step, p, tables, work, m, o, mask):
-    """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
-    for i in range(x.shape[0]):
-        if mask[i]:
-            row = p[parameter_row(p, i)]
-            m[:, i] = 0.0
-            measure_one(x[i], row, m[:, i])
-            observe_one(x[i], row, o[i])
+def observe_one(x, p, tables, o, s):
+    """Fill the observations of all agents, side by side.
+
+    Each is what was sensed, newest step first, the own last action, the acknowledgement, and where there
+    are several agents which one it is.
+    """
+    roles, size = tables[T.roles], int(p[P.history]) * s.channels
+    if s.agents == 1:
+        _see(x, 0, size, roles, s, o)
+        return
+    wide = o.shape[0] // s.agents
+    for j in range(s.agents):
+        _see(x, j, size, roles, s, o[j * wide : (j + 1) * wide])

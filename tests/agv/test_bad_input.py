@@ -8,6 +8,7 @@ import gym_suite
 from gym_suite.agv.parameters import build_vehicle, vehicle_source
 
 ID = "agv/SimpleStatic-v0"
+BOX = "######\n#....#\n#....#\n#....#\n######"
 
 
 def make(id=ID, **keywords):
@@ -27,6 +28,7 @@ def make(id=ID, **keywords):
         ({"moving_obstacles": 1, "obstacle_speed": 20.0}, "lower obstacle_speed"),
         ({"moving_target": True, "target_speed": 9.0}, "lower target_speed"),
         ({"moving_obstacles": 3, "obstacle_radius": 100.0}, "no place for a disc of radius 100"),
+        ({"moving_obstacles": 1, "layout": BOX, "least_distance": 0.0}, "keeps it off a vehicle"),
         ({"least_distance": 100.0}, "starts and targets are at most"),
         ({"weights": 5}, "weights must map terms"),
         ({"starts": "abc"}, "starts must be poses"),

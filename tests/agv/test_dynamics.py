@@ -162,3 +162,37 @@ def test_a_step_of_the_nominal_model_is_a_step_of_the_environment():
         names = env.setup.state_columns.names[1:]
         for name in ("x", "y", "theta", "v", "omega"):
             assert x[0, 1 + names.index(name)] == value(env, name)
+
+
+@pytest.mark.parametrize("lateral", [0.2, -0.2])
+@pytest.mark.parametrize("omega", [0.8, -0.8])
+def test_a_force_free_vehicle_keeps_its_momentum_in_the_room(lateral, omega):
+    """Without friction nothing acts: in the turning frame the speeds change as Coriolis says, in the room not at all.
+
+    dv/dt = omega v_lateral, dv_lateral/dt = -omega v, over one period of many sub-steps.
+    """
+    env = world(IDEAL | {"mu": 1e-9}, substeps=1000)
+    place(env, v=0.5, v_lateral=lateral, omega=omega, wheel_v=0.0, wheel_omega=0.0, theta=0.3)
+
+    def momentum():
+        c, s = math.cos(value(env, "theta")), math.sin(value(env, "theta"))
+        v, side = value(env, "v"), value(env, "v_lateral")
+        return v * c - side * s, v * s + side * c
+
+    before = momentum()
+    for _ in range(10):
+        env.step([0.0, 0.0])
+    assert momentum() == pytest.approx(before, abs=2e-3)
+
+
+def test_traction_gives_the_wheels_twist_exactly_as_far_as_friction_goes():
+    """The forces that a step needs are those of Newton's law in the turning frame, on either wheel."""
+    v, side, omega, mass, inertia, half, h = 0.4, 0.3, 1.2, 80.0, 9.0, 0.2, 0.01
+    wheel_v, wheel_omega = v + 0.02, omega - 0.03
+    along = mass * ((wheel_v - v) / h - omega * side)
+    across = mass * (-side / h + omega * v)
+    moment = inertia * (wheel_omega - omega) / h
+    needed = max(math.hypot(0.5 * (along + sign * moment / half), 0.5 * across) for sign in (1, -1))
+    state = (v, side, omega, wheel_v, wheel_omega, mass, inertia, half)
+    assert dynamics.traction(*state, needed * (1 + 1e-9), h) == (wheel_v, 0.0, wheel_omega)
+    assert dynamics.traction(*state, needed * (1 - 1e-6), h) != (wheel_v, 0.0, wheel_omega)

@@ -104,6 +104,23 @@ def test_obstacles_walk_on_free_floor_and_do_not_run_into_a_standing_vehicle():
         )
 
 
+def test_obstacles_find_the_little_free_floor_that_there_is_and_keep_off_the_start():
+    """Three rows of sixty are free: chance alone misses them now and then, and nothing may start inside a wall."""
+    layout = "\n".join(["#" * 60] * 28 + ["#" + "." * 58 + "#"] * 3 + ["#" * 60] * 29)
+    envs = gymnasium.make_vec(
+        "agv/SimpleStatic-v0", num_envs=200, layout=layout, moving_obstacles=4
+    )
+    envs.reset(seed=0)
+    state, grid = envs.unwrapped.state(), envs.unwrapped.nominal.tables[0][0]
+    for k in range(4):
+        x, y = state[f"obstacle_{k}_x"], state[f"obstacle_{k}_y"]
+        places = zip(x.tolist(), y.tolist(), strict=True)
+        assert not any(geometry.disc_hits_grid(*place, 0.3, grid, 0.5) for place in places)
+        assert (np.hypot(x - state["x"], y - state["y"]) > 0.3).all()
+    _, _, terminated, _, _ = envs.step(np.zeros((200, 2)))
+    assert not terminated.any()
+
+
 def test_targets_walk_where_a_vehicle_fits():
     envs = gymnasium.make_vec("agv/SimpleDynamic-v0", num_envs=20)
     _, before = envs.reset(seed=0)

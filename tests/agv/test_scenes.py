@@ -1,8 +1,5 @@
 """Scenes are files: those of the package, and those of somebody else's."""
 
-import sys
-from pathlib import Path
-
 import gymnasium
 import pytest
 
@@ -11,7 +8,29 @@ import gym_suite.testing as suite
 from gym_suite.agv.maps.scenes import SCENES, read_scene
 from gym_suite.registration import catalogue, id_class_of
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+CROSSING = """\
+# Two halls joined by one gate, in which something walks about.
+layout = '''
+##############################
+#............##..............#
+#............##..............#
+#............##..............#
+#............##..............#
+#............##..............#
+#.SSS........................#
+#.SSS........................#
+#.SSS........................#
+#.SSS...............##.......#
+#............##.....##..GGG..#
+#............##.....##..GGG..#
+#............##.....##..GGG..#
+#............##.....##..GGG..#
+#............##..............#
+##############################
+'''
+moving_obstacles = 2
+vehicle = "MiR250"
+"""
 
 
 def test_every_scene_is_an_id_and_says_its_defaults():
@@ -26,19 +45,22 @@ def test_every_scene_is_an_id_and_says_its_defaults():
         assert all(defaults[name] == value for name, value in read_scene(scene).items())
 
 
-def test_a_scene_of_ones_own_is_an_id_like_ours():
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        import own_scene
-    finally:
-        sys.path.remove(str(EXAMPLES))
-    own_scene.main()
-    env = gymnasium.make(own_scene.ID)
+def test_a_scene_of_ones_own_is_an_id_like_ours(tmp_path):
+    path = tmp_path / "crossing.toml"
+    path.write_text(CROSSING, "utf-8")
+    id = "lab/Crossing-v0"
+    gym_suite.register(
+        id,
+        like="agv/SimpleStatic-v0",
+        keywords=read_scene(path),
+        page="## Description\n\nTwo halls are joined by one gate.",
+    )
+    env = gymnasium.make(id)
     assert env.unwrapped.nominal.parameters["obstacles"] == 2.0
     assert "joined by one gate" in env.unwrapped.__doc__
-    assert "ppo" not in catalogue()[own_scene.ID].learned
-    for check in suite.checks_for(own_scene.ID):
-        check(own_scene.ID)
+    assert not catalogue()[id].learned
+    for check in suite.checks_for(id):
+        check(id)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The lag environment, in the catalogue and in Gymnasium's registry while a test runs."""
+"""The lag environments, in the catalogue and in Gymnasium's registry while a test runs."""
 
 import gymnasium
 import lag_env as module
@@ -7,28 +7,34 @@ import pytest
 from gym_suite import registration
 
 
-@pytest.fixture(autouse=True)
-def lag(monkeypatch):
-    card = registration.Card(
-        id=module.ID,
+def card(id):
+    return registration.Card(
+        id=id,
         family="lag",
         summary="a first-order lag",
         settings={"late": {"delay": 2}},
         max_episode_steps=module.HORIZON,
         controllers={
             "p": "lag_env:Proportional",
-            "zero": registration.DO_NOTHING,
-            "random": registration.RANDOM,
+            "zero": "gym_suite.controllers.baselines:DoNothing",
+            "random": "gym_suite.controllers.baselines:RandomAgent",
         },
     )
-    catalogue = {**registration.catalogue(), module.ID: card}
-    monkeypatch.setattr(registration, "_CATALOGUE", catalogue)
-    gymnasium.register(
-        module.ID,
-        entry_point=module.LagEnv,
-        vector_entry_point=module.LagVectorEnv,
-        max_episode_steps=module.HORIZON,
-        disable_env_checker=True,
-    )
+
+
+@pytest.fixture(autouse=True)
+def lag(monkeypatch):
+    cards = {id: card(id) for id in (module.ID, module.GOAL)}
+    monkeypatch.setattr(registration, "_catalogue", {**registration.catalogue(), **cards})
+    for id in cards:
+        gymnasium.register(
+            id,
+            entry_point=module.LagEnv,
+            vector_entry_point=module.LagVectorEnv,
+            max_episode_steps=module.HORIZON,
+            disable_env_checker=True,
+            kwargs={"goal": True} if id == module.GOAL else {},
+        )
     yield module
-    gymnasium.registry.pop(module.ID)
+    for id in cards:
+        gymnasium.registry.pop(id)

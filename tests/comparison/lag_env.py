@@ -16,14 +16,15 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Mark, Tracked
 
 ID = "lag/Lag-v0"
+GOAL = "lag/Goal-v0"
 HOLD = 40
 HORIZON = 200
-METRICS = ("reward_error", "y", "y_ref", "u", "violation")
+METRICS = ("reward_error", "y", "y_ref", "u", "violation", "arrived")
 
 
-def setup(gain: float, delay: int) -> Any:
+def setup(gain: float, delay: int, goal: bool, best: float | None) -> Any:
     return SimpleNamespace(
-        id=ID,
+        id=GOAL if goal else ID,
         family="lag",
         dt=1e-3,
         observation_columns=Columns(
@@ -35,30 +36,31 @@ def setup(gain: float, delay: int) -> Any:
         effort=("u",),
         effort_scale=(1.0,),
         violation="violation",
-        success="",
+        success="arrived" if goal else "",
         horizon=None,
         agents=(),
         idle_action=np.zeros(1),
         keywords={"gain": gain, "delay": delay},
-        marks=marks,
+        marks=lambda horizon: marks(horizon, best),
     )
 
 
-def marks(horizon: int) -> tuple[Mark, ...]:
+def marks(horizon: int, best: float | None) -> tuple[Mark, ...]:
     return (
-        Mark("no error", 0.0, "bound", f"no error in any of {horizon} steps"),
+        Mark("no error", 0.0, "ceiling", f"no error in any of {horizon} steps"),
         Mark("a paper's", -3.0, "published", "made up for this test"),
-        Mark("optimum", None, "optimum", "nobody knows"),
+        Mark("optimum", best, "optimum", "nobody knows"),
     )
 
 
 class Lags:
-    """n rows of y' = (gain u - y) / tau, with a level drawn every HOLD periods."""
+    """n rows of y' = (gain u - y) / tau, with a level drawn every HOLD periods; with a goal it ends there."""
 
-    def __init__(self, gain: float, delay: int) -> None:
+    def __init__(self, gain: float, delay: int, goal: bool, best: float | None) -> None:
         if gain <= 0:
             raise ValueError(f"gain must be positive, got {gain}")
-        self.setup = setup(gain, delay)
+        self.setup = setup(gain, delay, goal, best)
+        self.goal = goal
         self.nominal = SimpleNamespace(setup=self.setup, parameters={"gain": 1.0})
         self.gain, self.delay = gain, delay
 
@@ -72,7 +74,7 @@ class Lags:
             self.levels[i] = generators[i].uniform(-0.8, 0.8, self.levels.shape[1])
             self.y[i] = self.u[i] = self.age[i] = 0
             self.queue[i] = 0.0
-        self.reward, self.bad = np.zeros(n), np.zeros(n)
+        self.reward, self.bad, self.arrived = np.zeros(n), np.zeros(n), np.zeros(n)
 
     def move(self, action: np.ndarray, skip: np.ndarray) -> None:
         if not np.isfinite(action).all():
@@ -85,6 +87,8 @@ class Lags:
         self.age[go] += 1
         self.reward = np.where(go, -np.abs(self.y - self.ref()), 0.0)
         self.bad = np.where(go & (np.abs(self.y) > 0.95), 1.0, 0.0)
+        near = np.abs(self.y - self.ref()) < 0.02
+        self.arrived = np.where(go & near & (self.bad == 0.0) & self.goal, 1.0, 0.0)
 
     def ref(self) -> np.ndarray:
         return self.levels[np.arange(len(self.y)), np.minimum(self.age, HORIZON) // HOLD]
@@ -93,7 +97,7 @@ class Lags:
         return np.stack([self.y, self.ref(), self.u], axis=1).astype(np.float32)
 
     def infos(self) -> dict[str, np.ndarray]:
-        values = (self.reward, self.y, self.ref(), self.u, self.bad)
+        values = (self.reward, self.y, self.ref(), self.u, self.bad, self.arrived)
         return {name: np.array(v) for name, v in zip(METRICS, values, strict=True)}
 
 
@@ -105,8 +109,15 @@ class LagEnv(gymnasium.Env):
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
     observation_space, action_space = BOX, ACTION
 
-    def __init__(self, *, gain: float = 1.0, delay: int = 0) -> None:
-        self.lags = Lags(gain, delay)
+    def __init__(
+        self,
+        *,
+        gain: float = 1.0,
+        delay: int = 0,
+        goal: bool = False,
+        best: float | None = None,
+    ) -> None:
+        self.lags = Lags(gain, delay, goal, best)
         self.setup, self.nominal = self.lags.setup, self.lags.nominal
 
     def reset(self, *, seed=None, options=None):
@@ -120,17 +131,19 @@ class LagEnv(gymnasium.Env):
         return (
             self.lags.observe()[0],
             float(self.lags.reward[0]),
-            bool(infos["violation"]),
+            bool(infos["violation"] or infos["arrived"]),
             False,
             infos,
         )
 
 
 class LagVectorEnv(VectorEnv):
-    def __init__(self, *, num_envs=1, max_episode_steps=HORIZON, gain=1.0, delay=0) -> None:
+    def __init__(
+        self, *, num_envs=1, max_episode_steps=HORIZON, gain=1.0, delay=0, goal=False, best=None
+    ) -> None:
         self.num_envs, self.limit = num_envs, max_episode_steps
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
-        self.lags = Lags(gain, delay)
+        self.lags = Lags(gain, delay, goal, best)
         self.setup, self.nominal = self.lags.setup, self.lags.nominal
         self.single_observation_space, self.single_action_space = BOX, ACTION
         self.observation_space = batch_space(BOX, num_envs)
@@ -151,10 +164,13 @@ class LagVectorEnv(VectorEnv):
         skip = self.done.copy()
         self.lags.move(np.asarray(actions, dtype=float), skip)
         if skip.any():
-            reward, bad = self.lags.reward, self.lags.bad
+            reward, bad, arrived = self.lags.reward, self.lags.bad, self.lags.arrived
             self.lags.start(self.generators, skip)
-            self.lags.reward, self.lags.bad = reward, bad
-        ended, cut = self.lags.bad > 0, (self.lags.age >= self.limit) & ~skip
+            self.lags.reward, self.lags.bad, self.lags.arrived = reward, bad, arrived
+        ended, cut = (
+            (self.lags.bad > 0) | (self.lags.arrived > 0),
+            (self.lags.age >= self.limit) & ~skip,
+        )
         self.done = ended | cut
         return self.lags.observe(), self.lags.reward.copy(), ended, cut, self.lags.infos()
 

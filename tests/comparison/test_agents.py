@@ -1,5 +1,8 @@
 """Agents by name, file, factory and object; clear refusals."""
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -8,6 +11,8 @@ import numpy as np
 import pytest
 from lag_env import ID, Proportional
 
+import gym_suite
+from gym_suite.comparison import compare
 from gym_suite.comparison.agents import resolve
 
 FACTORY = """
@@ -78,6 +83,51 @@ def test_a_changed_file_is_another_agent(factory):
     assert resolve([f"{factory}:make"], ID)[-1].identity != before
 
 
+NUMBA = """
+import numba
+import numpy as np
+
+@numba.njit(cache=True)
+def law(target):
+    return min(max(0.8 * target, -1.0), 1.0)
+
+class Agent:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.array([law(float(observation[1]))]), state
+
+def make(env):
+    return Agent()
+"""
+
+
+def test_a_factory_may_use_functions_that_numba_keeps_in_its_cache(tmp_path):
+    """What a cache holds remembers its module by name; the second process has to find it."""
+    path = tmp_path / "compiled.py"
+    path.write_text(NUMBA)
+    code = (
+        "import sys; from pathlib import Path; from gym_suite.comparison.sources import FactorySource; "
+        "agent = FactorySource(Path(sys.argv[1]), 'make').load(None); "
+        "action = agent.predict([0.0, 0.5, 0.0])[0][0]; "
+        "law = sys.modules[type(agent).__module__].law; "
+        "print(action, sum(law.stats.cache_hits.values()))"
+    )
+    root = str(Path(gym_suite.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": root}
+    environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert [float(value) for value, _ in told] == [0.4, 0.4]
+    assert [hits for _, hits in told] == ["0", "1"]
+
+
 def test_objects_classes_and_your_own_names(env):
     mine = Proportional(1.0)
     specs = resolve({"weak": mine, "strong": Proportional(5.0)}, ID)
@@ -136,3 +186,52 @@ def test_stable_baselines3_policy_with_other_spaces_is_refused(tmp_path, env):
     spec = resolve([tmp_path / "car.zip"], ID)[-1]
     with pytest.raises(ValueError, match=r"another observation_space"):
         spec.load(env)
+
+
+def normalised(tmp_path, env):
+    """A policy trained for a moment under VecNormalize, and its environments."""
+    sb3 = pytest.importorskip("stable_baselines3")
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+    envs = VecNormalize(DummyVecEnv([lambda: gymnasium.make(ID)]), clip_obs=5.0)
+    model = sb3.PPO("MlpPolicy", envs, n_steps=64, batch_size=64, n_epochs=1, device="cpu", seed=0)
+    model.learn(640)
+    model.save(tmp_path / "mine.zip")
+    return model, envs
+
+
+@pytest.mark.parametrize("name", ["vecnormalize.pkl", "mine_vecnormalize.pkl"])
+def test_a_policy_trained_under_vecnormalize_is_judged_with_its_statistics(name, tmp_path, env):
+    model, envs = normalised(tmp_path, env)
+    without = resolve([tmp_path / "mine.zip"], ID)[-1].identity
+    envs.save(tmp_path / name)
+    spec = resolve([tmp_path / "mine.zip"], ID)[-1]
+    assert spec.identity != without
+    observation = np.array([[0.1, 0.5, 0.0], [0.0, -0.5, 0.2]], dtype=np.float32)
+    ours, _ = spec.load(env).predict(observation, deterministic=True)
+    wanted, _ = model.predict(envs.normalize_obs(observation), deterministic=True)
+    np.testing.assert_allclose(ours, wanted, atol=1e-6)
+    assert not np.allclose(wanted, model.predict(observation, deterministic=True)[0], atol=1e-3)
+
+
+def test_a_policy_whose_statistics_are_missing_or_damaged_is_refused_by_name(tmp_path, env):
+    normalised(tmp_path, env)
+    spec = resolve([tmp_path / "mine.zip"], ID)[-1]
+    with pytest.raises(
+        ValueError, match=r"mine\.zip was trained under VecNormalize .*vecnormalize\.pkl"
+    ):
+        spec.load(env)
+    (tmp_path / "vecnormalize.pkl").write_bytes(b"no pickle")
+    with pytest.raises(ValueError, match=r"vecnormalize\.pkl holds no usable statistics"):
+        spec.load(env)
+
+
+def test_whoever_gives_a_zip_is_told_that_it_can_run_code(tmp_path, env, capfd):
+    sb3 = pytest.importorskip("stable_baselines3")
+    sb3.PPO("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu", seed=0).save(
+        tmp_path / "mine.zip"
+    )
+    options = {"agents": [tmp_path / "mine.zip"], "seeds": 1, "settings": "nominal"}
+    page = compare(ID, **options).report(tmp_path).read_text()
+    assert "can run any code" in page and "export_policy" in page
+    assert "can run any code" in capfd.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from gym_suite.comparison.charts import Line, Mark, interval_glyph, line_chart, thin, ticks
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.terminal import digits, quantity, with_interval
+from gym_suite.comparison.text import digits, quantity, with_interval
 
 
 def test_thinning_keeps_every_peak():

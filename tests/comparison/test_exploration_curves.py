@@ -2,7 +2,7 @@
 
 import csv
 
-from gym_suite.comparison.figures import exploration_curves
+from gym_suite.comparison.curves import exploration_curves
 
 COLUMNS = (
     "algo",

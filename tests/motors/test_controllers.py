@@ -12,11 +12,10 @@ from gym_suite.motors.controllers.operating_points import (
     max_torque,
     operating_points,
 )
-from gym_suite.motors.machines import SETS
-from gym_suite.motors.transforms import torque_of
+from gym_suite.motors.machines import EESM, PMSM, SETS, SynRM, group_of
 
 PAIRS, L_D, L_Q, PSI_P, R_S = 3, 0.37e-3, 1.2e-3, 66e-3, 18e-3
-MACHINE = (PAIRS, L_D, L_Q, PSI_P)
+MODEL = DQModel(PAIRS, L_D, L_Q, PSI_P)
 
 
 def follow(env, steps, seed=0, **overrides):
@@ -123,7 +122,7 @@ def cheapest(torque, omega_e, u_max, i_max):
             np.array(start),
             method="SLSQP",
             constraints=[
-                {"type": "eq", "fun": lambda i: torque_of(*i, *MACHINE) - torque},
+                {"type": "eq", "fun": lambda i: MODEL.torque(*i) - torque},
                 {"type": "ineq", "fun": lambda i: (i_max**2 - i @ i) / 1e4},
                 {
                     "type": "ineq",
@@ -144,8 +143,9 @@ def cheapest(torque, omega_e, u_max, i_max):
 @pytest.mark.parametrize("omega_e", [100.0, 900.0, 1600.0])
 def test_least_current_for_a_torque(torque, omega_e):
     u_max, i_max = 160.0, 360.0
-    table = operating_points(i_max, *MACHINE)
-    ours = np.array(currents_for_torque(torque, omega_e, u_max, table))
+    table = operating_points(PMSM(), i_max / 400.0)
+    group = group_of(PMSM.group)
+    ours = np.array(currents_for_torque(group, torque, omega_e, u_max, table))[:2]
     theirs = cheapest(torque, omega_e, u_max, i_max)
     if theirs is None:
         # No point gives it: then ours is the largest torque that the limits allow.
@@ -155,58 +155,82 @@ def test_least_current_for_a_torque(torque, omega_e):
             ellipse = np.sqrt((u_max / omega_e) ** 2 - (L_D * grid + PSI_P) ** 2) / L_Q
         i_q = np.minimum(circle, ellipse)
         largest = np.nanmax(1.5 * PAIRS * (PSI_P + (L_D - L_Q) * grid) * i_q)
-        assert torque_of(*ours, *MACHINE) == pytest.approx(largest, rel=5e-3)
+        assert MODEL.torque(*ours) == pytest.approx(largest, rel=5e-3)
         assert largest < torque
     else:
-        assert torque_of(*ours, *MACHINE) == pytest.approx(torque, rel=5e-3)
+        assert MODEL.torque(*ours) == pytest.approx(torque, rel=5e-3)
         assert np.hypot(*ours) == pytest.approx(np.hypot(*theirs), rel=5e-3)
     assert omega_e * np.hypot(L_D * ours[0] + PSI_P, L_Q * ours[1]) <= u_max * (1 + 1e-6)
-    mirrored = currents_for_torque(-torque, omega_e, u_max, table)
+    mirrored = currents_for_torque(group, -torque, omega_e, u_max, table)[:2]
     assert np.allclose(mirrored, ours * [1, -1])
 
 
-RELUCTANCE = (4.0, 10.1e-3, 4.1e-3, 0.0)  # l_d above l_q: torque with positive i_d
-ROUND = (4.0, 1e-3, 1e-3, 0.1)  # no saliency
+ROUND = PMSM(p=4, l_d=1e-3, l_q=1e-3, psi_p=0.1, i_nominal=80.0, i_limit=100.0)  # no saliency
+
+
+def largest_torque(machine, i_max, e_max, bound):
+    """Search the largest torque within current circle and voltage ellipse on a grid."""
+    i_d = np.linspace(-i_max, i_max, 4001)
+    if machine.group == EESM.group:
+        flux = machine.l_m * np.linspace(0.0, e_max, 201)[:, None]
+    else:
+        flux = np.array([[getattr(machine, "psi_p", 0.0)]])
+    along_d = machine.l_d * i_d + flux
+    with np.errstate(invalid="ignore"):
+        ellipse = np.sqrt(bound**2 - along_d**2) / machine.l_q
+        i_q = np.minimum(np.sqrt(i_max**2 - i_d**2), ellipse)
+        return max(0.0, np.nanmax(1.5 * machine.p * (along_d - machine.l_q * i_d) * i_q))
 
 
 @pytest.mark.parametrize(
-    ("machine", "i_max", "u_max"),
-    [
-        *(
-            ((float(m.p), m.l_d, m.l_q, m.psi_p), 0.9 * m.i_limit, 0.95 * m.u_dc / np.sqrt(3))
-            for m in (known.machine for known in SETS.values())
-        ),
-        (RELUCTANCE, 16.2, 44.0),
-        (ROUND, 100.0, 160.0),
-    ],
+    "machine", [*(known.machine for known in SETS.values()), ROUND], ids=lambda m: type(m).__name__
 )
-def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command(
-    machine, i_max, u_max
-):
+def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command(machine):
     """Over a grid of torques and speeds up to three times that at which the voltage begins to bind."""
-    table, model = operating_points(i_max, *machine), DQModel(*machine)
-    strongest = max_torque(i_max, *machine)
-    corner = u_max / model.flux(*model.mtpa(np.array(i_max)))
-    torques, speeds = np.linspace(0.0, 1.2 * strongest, 121), np.linspace(0.0, 3.0 * corner, 61)
-    grid = np.linspace(-i_max, i_max, 20001)
-    for omega_e in speeds:
-        points = np.array([currents_for_torque(t, omega_e, u_max, table) for t in torques])
-        given = model.torque(*points.T)
+    part, u_max, group = 0.9, 0.95 * machine.u_dc / np.sqrt(3), group_of(machine.group)
+    i_max, e_max = part * machine.i_limit, part * getattr(machine, "i_e_limit", 0.0)
+    table, strongest = operating_points(machine, part), max_torque(machine, part)
+    torques = np.linspace(0.0, 1.2 * strongest, 121)
+    for omega_e in np.linspace(0.0, 3.0 * u_max / table[-1, 0], 31):
+        points = [currents_for_torque(group, t, omega_e, u_max, table) for t in torques]
+        i_d, i_q, i_e, _ = np.array(points).T
+        flux = machine.l_m * i_e if group == group_of(EESM.group) else getattr(machine, "psi_p", 0)
+        psi_d, psi_q = machine.l_d * i_d + flux, machine.l_q * i_q
+        given = 1.5 * machine.p * (psi_d * i_q - psi_q * i_d)
         bound = u_max / omega_e if omega_e else 1e9
-        allowed = model.largest_q(grid, i_max, bound)
-        largest = np.where(allowed >= 0.0, model.torque(grid, allowed), 0.0).max()
+        largest = largest_torque(machine, i_max, e_max, bound)
         assert np.abs(given - np.minimum(torques, largest)).max() < 5e-3 * strongest
         assert np.diff(given).min() > -1e-12 * strongest
-        assert np.hypot(*points.T).max() <= i_max * (1 + 1e-9)
+        assert np.hypot(i_d, i_q).max() <= i_max * (1 + 1e-5)
+        assert i_e.min() >= 0.0 and i_e.max() <= e_max * (1 + 1e-9)
         if largest > 0.0:
-            assert model.flux(*points.T).max() <= bound * (1 + 1e-9)
+            assert np.hypot(psi_d, psi_q).max() <= bound * (1 + 1e-5)
+
+
+def test_excitation_is_that_of_least_loss():
+    """No other excitation gives the torque with less copper loss."""
+    machine = EESM()
+    table, group = operating_points(machine, 0.9), group_of(EESM.group)
+    for torque in (10.0, 40.0, 90.0):
+        i_d, i_q, i_e, _ = currents_for_torque(group, torque, 0.0, 100.0, table)
+        ours = 1.5 * machine.r_s * (i_d**2 + i_q**2) + machine.r_e * i_e**2
+        best = np.inf
+        for other in np.linspace(1.0, 135.0, 200):
+            grid = np.linspace(-100.0, 100.0, 2001)
+            needed = 1.5 * machine.p * (machine.l_m * other + (machine.l_d - machine.l_q) * grid)
+            q = torque / np.where(needed > 0.0, needed, 1e-12)
+            loss = 1.5 * machine.r_s * (grid**2 + q**2) + machine.r_e * other**2
+            best = min(best, loss.min())
+        assert ours < 1.005 * best
 
 
 def test_published_torque_of_the_default_machine():
     """The peer computes 160.6 N m from MTPA at 240 A and 385.6 N m at 400 A."""
-    assert max_torque(240.0, *MACHINE) == pytest.approx(160.6, abs=0.05)
-    assert max_torque(400.0, *MACHINE) == pytest.approx(385.6, abs=0.05)
-    i_d, i_q = currents_for_torque(1e9, 0.0, 100.0, operating_points(240.0, *MACHINE))
+    assert max_torque(PMSM(), 0.6) == pytest.approx(160.6, abs=0.05)
+    assert max_torque(PMSM(), 1.0) == pytest.approx(385.6, abs=0.05)
+    assert max_torque(SynRM(), 1.0) == pytest.approx(5.83, abs=0.05)
+    group, table = group_of(PMSM.group), operating_points(PMSM(), 0.6)
+    i_d, i_q, _, _ = currents_for_torque(group, 1e9, 0.0, 100.0, table)
     assert np.hypot(i_d, i_q) == pytest.approx(240.0, rel=1e-9)
 
 

@@ -10,7 +10,8 @@ from scipy.linalg import expm
 
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.motors import simulate
-from gym_suite.motors.electrical import synchronous_period
+from gym_suite.motors.electrical import period
+from gym_suite.motors.machines import SYNCHRONOUS, group_of
 from gym_suite.motors.transforms import (
     clarke,
     inverse_clarke,
@@ -45,7 +46,7 @@ def test_inverter_hold_is_exact_in_the_limit_and_close_with_one_step(omega):
     exact = exact_period(50.0, -80.0, 100.0, 70.0, omega_e, tau)
     for steps, tolerance in ((1, 1e-4), (20, 1e-9)):
         start = (omega, 50.0, -80.0, 100.0, 70.0, 0.0)
-        ours = synchronous_period(start, COEFFICIENTS, HELD, 1.0, tau, steps)
+        ours = period(group_of(SYNCHRONOUS), start, COEFFICIENTS, HELD, 1.0, tau, steps)
         assert np.abs(np.array(ours[1:3]) - exact).max() < tolerance * 100.0
         assert ours[0] == omega
         assert ours[5] == pytest.approx(omega_e * tau, rel=1e-14)

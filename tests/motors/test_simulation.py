@@ -184,7 +184,7 @@ def test_vehicle_coasts_down_as_its_force_balance_says():
         ({"machine": "PSMS"}, "PMSM"),
         ({"machine": {"l_d": -1e-3}}, "l_d must be greater than 0"),
         ({"machine": {"ld": 1e-3}}, "'l_d'"),
-        ({"machine": {"kind": "SynRM"}}, "PMSM"),
+        ({"machine": {"kind": "PMSN"}}, "PMSM"),
         ({"machine": {"r_s": math.nan}}, "finite"),
         ({"machine": {"psi_p": 0.0, "l_q": 1e-3, "l_d": 1e-3}}, "no torque"),
         ({"load": {"kind": "polynomial"}}, "polynomial_static"),

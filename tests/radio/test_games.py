@@ -159,7 +159,6 @@ def test_musical_chairs_settle_where_nobody_hops():
     ("change", "message"),
     [
         ({"agents": {}}, "takes scenarios of several agents.*has one"),
-        ({"agents": {"a": {}}}, "has 1"),
         ({"agents": {"a": {"goal": "jam"}, "b": {}}}, r"scenario\.agents\.a\.target is missing"),
         (
             {"agents": {"a": {"goal": "jam", "target": "tw"}, "b": {}}},
@@ -317,3 +316,50 @@ def test_controllers_of_several_agents_refuse_one():
 
     with pytest.raises(ValueError, match="several agents"):
         MusicalChairs.for_env(gymnasium.make("radio/Access-v0"))
+
+
+# ------------------------------------------------------------------------------------- one step for all
+
+
+def one_agent_of(name, **changes):
+    """Return a band as one of a single agent that the scenario names, and as that of radio/Access-v0."""
+    alone = read_scenario(name).to_dict() | changes
+    role = {"goal": alone["goal"], "observation": alone["observation"], "target": alone["target"]}
+    return alone | {"agents": {"only": role}}, alone
+
+
+JAMMED = {
+    "entities": {
+        "follower": {"kind": "follower", "reaction": 1.5},
+        "jammer": {"kind": "simple_jammer"},
+        "user": {"kind": "agile", "channels": [0, 1, 2]},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("shared_band", {}),
+        ("shared_band", {"observation": "classify"}),
+        ("shared_band", JAMMED),
+        ("paper_s4", {}),
+    ],
+    ids=["band", "classified", "jammed", "paper"],
+)
+def test_several_agents_are_one_agent_where_there_is_one(name, changes):
+    """The same kernels: what one agent observes and earns is bit for bit that of radio/Access-v0."""
+    import gymnasium
+
+    named, alone = one_agent_of(name, **changes)
+    several = KernelVectorEnv(gym_suite.parallel_env(SHARING, scenario=named).setup, num_envs=8)
+    single = gymnasium.make_vec("radio/Access-v0", num_envs=8, scenario=alone)
+    assert several.setup.kernels is single.unwrapped.setup.kernels
+    a, b = several.reset(seed=5)[0], single.reset(seed=5)[0]
+    generator = np.random.default_rng(0)
+    for _ in range(80):
+        np.testing.assert_array_equal(a[:, :-1], b)  # the last column says which agent it is
+        actions = generator.integers(0, alone["channels"] + 1, 8)
+        a, *_ = several.step(actions)
+        b, reward, *_ = single.step(actions)
+        np.testing.assert_array_equal(several._rows.reward[:, 0], reward)

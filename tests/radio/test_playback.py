@@ -8,7 +8,7 @@ import pytest
 
 from gym_suite.radio import import_rfrl, read_scenario, schema
 from gym_suite.radio.bounds import ceilings
-from gym_suite.radio.emission import Link, Waveform
+from gym_suite.radio.scenario.model import Link, Waveform
 
 TABLE = [[-60.0, -120.0, -90.0], [-120.0, -120.0, -120.0], [-120.0, -70.0, -120.0]]
 

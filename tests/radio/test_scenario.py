@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from gym_suite.radio import Entity, Scenario, import_rfrl, read_scenario, schema, shipped
 from gym_suite.radio.bounds.chains import Chain
-from gym_suite.radio.parameters import KINDS
-from gym_suite.radio.scenario import OWN_KEYS
+from gym_suite.radio.scenario.kinds import KIND, NAMES
 
 OWN = {
     "channels": 4,
@@ -150,11 +149,10 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_every_kind_has_its_keys_and_its_chances():
     """What a new kind has to be written into besides the kernels."""
-    assert set(OWN_KEYS) == set(KINDS)
-    for kind in KINDS:
+    for kind in NAMES:
         own = {"width": 1} if kind in ("sweep", "random_jammer") else {}
         own |= {"table": [[-90.0] * 3] * 5} if kind == "playback" else {}
-        own |= {"channels": [1]} if "channels" in OWN_KEYS[kind] else {}
+        own |= {"channels": [1]} if "channels" in KIND[kind].keys else {}
         scenario = {"channels": 3, "steps": 4, "entities": {"a": {"kind": kind} | own}}
         chain = Chain(read_scenario(scenario))
         air = chain.begin()
@@ -164,10 +162,8 @@ def test_every_kind_has_its_keys_and_its_chances():
 
 
 def test_the_schema_is_json_and_names_every_kind():
-    from gym_suite.radio.parameters import KINDS
-
     text = json.dumps(schema())
-    assert all(f'"const": "{kind}"' in text for kind in KINDS)
+    assert all(f'"const": "{kind}"' in text for kind in NAMES)
 
 
 JUNK = st.recursive(

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from gym_suite.radio import iq, montecarlo
+from gym_suite.radio import montecarlo
 from gym_suite.radio import transforms as tf
-from gym_suite.radio.emission import Link, Waveform, read_waveform
+from gym_suite.radio.air import emission, iq
+from gym_suite.radio.scenario.mapping import read_waveform
+from gym_suite.radio.scenario.model import Link, Waveform
 
 KINDS = [("psk", 2), ("psk", 4), ("psk", 8), ("qam", 4), ("qam", 16), ("qam", 64), ("ask", 4)]
 
@@ -125,7 +127,7 @@ def test_symbols_go_on_without_a_jump_and_can_be_read():
     """A matched filter over many steps finds points of the constellation, those on the borders too."""
     waveform = {"kind": "qam", "order": 16, "bandwidth": 0.8, "rolloff": 0.35}
     rows = steps_of(band(waveform, samples=320), 20)
-    rate = iq.symbol_rate(Waveform(**waveform)) / 32.0
+    rate = emission.symbol_rate(Waveform(**waveform)) / 32.0
     line = rows.ravel()
     time = (320 + np.arange(len(line))) * rate
     symbols = np.arange(math.ceil(time[0]) + 8, math.floor(time[-1]) - 8)

@@ -65,11 +65,12 @@ def placed(
             _check_apart(what, poses, vehicle)
         spans[0, first], spans[0, end] = len(spots), len(spots) + len(poses)
         spots = np.vstack([spots, poses])
-    found = replace(floor, spots=spots, spans=spans)
+    own = all(given[what] is None for what in _KINDS)
+    found = replace(floor, spots=spots, spans=spans, paired=floor.paired and own)
     if vehicles > 1:
         _check_room(found, vehicle, vehicles)
-    if all(given[what] is None for what in _KINDS):
-        _check_distance(found, least_distance)
+    if own:
+        _check_distance(found, vehicle, least_distance)
     return found
 
 
@@ -96,17 +97,35 @@ def _check_room(floor: Floor, vehicle: Vehicle, vehicles: int) -> None:
                 )
 
 
-def _check_distance(floor: Floor, least: float) -> None:
+def _check_distance(floor: Floor, vehicle: Vehicle, least: float) -> None:
     """Refuse a least distance that no start and target of a map have."""
-    for starts, goals in zip(_spots_of(floor, "starts"), _spots_of(floor, "goals"), strict=True):
-        corners = np.array([goals.min(axis=0), goals.max(axis=0)])
-        # No farther than the farthest corner of the box around all targets.
-        away = np.abs(starts[:, None] - corners[None]).max(axis=1)
-        farthest = float(np.hypot(*away.T).max())
+    spots = zip(_spots_of(floor, "starts"), _spots_of(floor, "goals"), strict=True)
+    for (starts, goals), about in zip(spots, floor.room_to_turn, strict=True):
+        if floor.paired:
+            farthest = float(np.hypot(*(starts - goals).T).max())
+        else:
+            corners = np.array([goals.min(axis=0), goals.max(axis=0)])
+            # No farther than the farthest corner of the box around all targets.
+            away = np.abs(starts[:, None] - corners[None]).max(axis=1)
+            farthest = float(np.hypot(*away.T).max())
         if farthest < least:
             raise ValueError(
                 f"least_distance is {least:g} m, but starts and targets are at most {farthest:.3g} m apart"
+                + _why_near(vehicle, *about)
             )
+
+
+def _why_near(
+    vehicle: Vehicle, name: str, free: int, turning: int, parts: int, largest: int
+) -> str:
+    """Return what is to be said where a map is small because its free floor falls apart for a vehicle."""
+    if parts == 1:
+        return ""
+    return (
+        f": a vehicle of {2 * vehicle.reach:.2f} m from corner to corner can turn in {turning} of the "
+        f"{free} free cells of map {name!r}, and these fall into {parts} parts, the largest of {largest} "
+        "cells; narrow passages part them. Give another cell=, a smaller vehicle= or least_distance="
+    )
 
 
 def _poses(what: str, given: Any) -> np.ndarray:

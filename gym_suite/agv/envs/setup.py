@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -42,7 +43,8 @@ def build(id: str, options: Options, *, several: bool) -> Setup:
         raise ValueError(f"{id} has no engine='bullet' yet; use engine='compiled'")
     vehicle, lidar = pm.build_vehicle(options.vehicle), pm.build_lidar(options.lidar)
     rules = pm.read_rules(options)
-    layouts = maps.build_layouts(options.layout)
+    given = maps.build_layouts(options.layout)
+    layouts = [layout.resampled(rules["cell"]) for layout in given]
     agents = _agents(options, several)
     dock = check_flag("dock", options.dock)
     if check_flag("moving_target", options.moving_target) and dock:
@@ -97,7 +99,7 @@ def build(id: str, options: Options, *, several: bool) -> Setup:
         work_size=(len(agents) or 1) * (int(lidar.beams) + cs.QUANTITY_SIZE),
         renderer="gym_suite.agv.render:FloorRenderer",
         marks=None if any(weights.values()) else _sparse_marks,
-        keywords=_resolved(options, layouts, vehicle, lidar, several),
+        keywords=_resolved(options, given, vehicle, lidar, several),
         **plant.setup,
     )  # fmt: skip
 
@@ -168,6 +170,7 @@ def _values(
         "payload_high": high,
         "wheels": float(check_option("action", options.action, ("twist", "wheels")) == "wheels"),
         "layouts": layouts,
+        "paired": float(floor.paired),
         "agents": agents,
         "obstacles": _obstacles(options.moving_obstacles),
         "dock": float(options.dock),
@@ -207,11 +210,29 @@ def _check_motion(values: Mapping[str, float], floor: maps.Floor) -> None:
                 f"a cell of {values['cell']:g} m: it could pass a wall; {mend}"
             )
     if values["obstacles"]:
-        radius = values["obstacle_radius"]
-        free = [maps.clear(grid, values["cell"], radius).any() for grid in floor.grid]
-        if not all(free):
+        _check_obstacles(values, floor)
+
+
+def _check_obstacles(values: Mapping[str, float], floor: maps.Floor) -> None:
+    """Refuse obstacles without a place on which they touch no vehicle that starts."""
+    radius, cell = values["obstacle_radius"], values["cell"]
+    touching = radius + 0.5 * math.hypot(values["length"], values["width"])
+    for grid, span in zip(floor.grid, floor.spans, strict=True):
+        places = (np.argwhere(maps.clear(grid, cell, radius))[:, ::-1] + 0.5) * cell
+        if not len(places):
             raise ValueError(
                 f"obstacle_radius: the map has no place for a disc of radius {radius:g} m"
+            )
+        # The place farthest from a start is one of those farthest out in some direction.
+        angles = np.arange(0.0, 2.0 * math.pi, math.pi / 16.0)
+        out = places[np.argmax(places @ np.array([np.cos(angles), np.sin(angles)]), axis=0)]
+        starts = floor.spots[span[maps.SPAN.first_start] : span[maps.SPAN.end_starts], :2]
+        away = np.hypot(*(starts[:, None] - out[None]).T).max(axis=0)
+        if away.min() <= touching:
+            x, y = starts[int(away.argmin())]
+            raise ValueError(
+                f"obstacle_radius: a disc of radius {radius:g} m has no place that keeps it off a vehicle "
+                f"that starts at ({x:g}, {y:g})"
             )
 
 
@@ -258,7 +279,16 @@ def _resolved(
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     resolved = (SEVERAL if several else ONE).as_given(options)
     if isinstance(options.layout, maps.Layout):
-        resolved["layout"] = {"kind": "ascii", "text": layouts[0].text, "name": layouts[0].name}
+        drawn = {"kind": "ascii", "text": layouts[0].text, "name": layouts[0].name}
+        own = {} if layouts[0].resolution is None else {"resolution": layouts[0].resolution}
+        resolved["layout"] = drawn | own
+    elif isinstance(options.layout, os.PathLike):
+        resolved["layout"] = os.fspath(options.layout)
+    elif isinstance(options.layout, Mapping):
+        resolved["layout"] = {
+            key: os.fspath(value) if isinstance(value, os.PathLike) else value
+            for key, value in options.layout.items()
+        }
     for name in ("starts", "goals", "payload"):
         if resolved[name] is not None:
             resolved[name] = np.asarray(resolved[name]).tolist()

@@ -90,6 +90,9 @@ class Floor:
         spots: Places, float64 (k, 3): x, y, heading (NaN: any).
         edges: Sides of the walls as segments, float64 (layouts, k, 4): x, y of the ends.
         spans: Which spots and edges are a layout's, ``SPANS``, int64 (layouts, 5).
+        paired: Whether each start has a target of its own, at the same place among the targets.
+        room_to_turn: For each layout its name, free cells, those in which a vehicle can turn, into how many parts these
+            fall, and how many the largest of them has; for errors.
     """
 
     grid: np.ndarray
@@ -97,6 +100,8 @@ class Floor:
     edges: np.ndarray
     spots: np.ndarray
     spans: np.ndarray
+    paired: bool = False
+    room_to_turn: tuple[tuple[str, int, int, int, int], ...] = ()
 
 
 def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = False) -> Floor:
@@ -121,6 +126,7 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
     rooms = np.zeros_like(grid)
     spots: list[tuple[float, float, float]] = []
     spans = np.zeros((len(layouts), len(SPANS)), dtype=np.int64)
+    turning = []
     for k, layout in enumerate(layouts):
         rows, columns = layout.grid.shape
         grid[k, :rows, :columns] = layout.grid
@@ -135,6 +141,9 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
             )
         largest = 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
         cells = [tuple(c) for c in np.argwhere(parts == largest).tolist()]
+        turning.append(
+            (layout.name, int((~layout.grid).sum()), int(free.sum()), int(count), len(cells))
+        )
         starts = _marked(layout, layout.starts, cells, parts, "start")
         part = parts[int(starts[0][0]), int(starts[0][1])]
         goals = layout.goals if dock else tuple(goal[:2] for goal in layout.goals)
@@ -164,7 +173,15 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
     for k, side in enumerate(kept):
         walls[k, : len(side)], spans[k, SPAN.edges] = side, len(side)
     grid.setflags(write=False)  # as the tables are, or kernels would be compiled twice
-    return Floor(grid=grid, room=rooms, edges=walls, spots=np.array(spots), spans=spans)
+    return Floor(
+        grid=grid,
+        room=rooms,
+        edges=walls,
+        spots=np.array(spots),
+        spans=spans,
+        paired=all(layout.paired for layout in layouts),
+        room_to_turn=tuple(turning),
+    )
 
 
 def _marked(layout: Layout, marked: Any, cells: Any, parts: np.ndarray, what: str) -> Any:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gym_suite.agv.maps.layouts import MOST_CELLS, Layout, from_ascii, from_moving_ai
+from gym_suite.agv.maps import files
+from gym_suite.agv.maps.layouts import MOST_CELLS, Layout, from_ascii
 from gym_suite.core.parameters import check_keywords, check_number, unknown_error
 
 
@@ -111,14 +113,28 @@ def _named(name: str) -> dict[str, Any]:
     return about if about["kind"] == "procedural" else {"name": name, **about}
 
 
+# Keys that the mapping of a layout of each kind takes.
+_KEYS = {
+    "ascii": ("text", "name", "resolution"),
+    "moving_ai": ("path", "scenario"),
+    "ros": ("path", "resolution"),
+    "drawing": ("path",),
+    "rware": ("text", "shelf_columns", "column_height", "shelf_rows", "name"),
+    "racks": ("columns", "rows", "length", "depth", "aisle", "apron", "name"),
+    "procedural": ("seeds", "rows", "columns"),
+}
+_PATHS = ("path", "scenario")
+
+
 def build_layouts(value: object) -> list[Layout]:
     """Return the maps that a user asks for.
 
     Args:
-        value: A name of :data:`LAYOUTS`, a drawing (a text of several lines), the path of a MovingAI file
-            (``*.map``), a :class:`Layout`, or a mapping with "kind": "ascii" and "text", "moving_ai" and "path",
-            "racks" and arguments of :func:`rack_warehouse`, or "procedural" and "seeds" (first, last + 1), "rows",
-            "columns".
+        value: A name of :data:`LAYOUTS`, a drawing (a text of several lines), the path of a file (see
+            :data:`gym_suite.agv.maps.files.ENDINGS`), a :class:`Layout`, or a mapping with the kind under "kind":
+            "ascii" and "text", "moving_ai" and "path" (and "scenario"), "ros" and "path", "rware" and "text" or its
+            parameters, "racks" and arguments of :func:`rack_warehouse`, or "procedural" and "seeds" (first, last + 1),
+            "rows", "columns".
 
     Raises:
         ValueError: For an unknown name or key, naming the nearest, or a malformed map, naming the cell or key.
@@ -126,56 +142,66 @@ def build_layouts(value: object) -> list[Layout]:
     """
     if isinstance(value, Layout):
         return [value]
+    if isinstance(value, str) and "\n" in value:
+        return [from_ascii(value)]
+    if isinstance(value, os.PathLike) or (
+        isinstance(value, str) and Path(value).suffix.lower() in files.ENDINGS
+    ):
+        return [files.read_file(value)]
     if isinstance(value, str):
-        if "\n" in value:
-            return [from_ascii(value)]
-        if value.endswith(".map"):
-            value = {"kind": "moving_ai", "path": value}
-        elif value not in LAYOUTS:
+        if value not in LAYOUTS:
             raise unknown_error("layout", value, LAYOUTS)
-        else:
-            value = _named(value)
+        value = _named(value)
     if not isinstance(value, Mapping):
         raise TypeError(
-            f"layout must be a name, text, mapping or Layout, got {type(value).__name__}"
+            f"layout must be a name, text, path, mapping or Layout, got {type(value).__name__}"
         )
     given: dict[str, Any] = dict(value)
     kind = given.pop("kind", None)
-    kinds = ("ascii", "moving_ai", "racks", "procedural")
-    if kind not in kinds:
-        raise unknown_error("layout kind", kind, kinds)
-    keys = {
-        "ascii": ("text", "name"),
-        "moving_ai": ("path",),
-        "racks": ("columns", "rows", "length", "depth", "aisle", "apron", "name"),
-        "procedural": ("seeds", "rows", "columns"),
-    }[kind]
-    check_keywords(given, keys, f"key of a layout of kind {kind!r}")
-    if kind == "racks":
-        return [rack_warehouse(**given)]
+    if kind not in _KEYS:
+        raise unknown_error("layout kind", kind, _KEYS)
+    check_keywords(given, _KEYS[kind], f"key of a layout of kind {kind!r}")
     if kind == "procedural":
-        seeds = given.pop("seeds", (0, 32))
-        if not isinstance(seeds, Sequence) or isinstance(seeds, str) or len(seeds) != 2:
-            raise ValueError(f"seeds must be (first, last + 1), got {seeds!r}")
-        first, last = (
-            int(check_number(f"seeds[{i}]", seed, low=0, integer=True))
-            for i, seed in enumerate(seeds)
-        )
-        if not 0 <= first < last <= first + 1024:
-            raise ValueError(f"seeds must be (first, last + 1), at most 1024, got {(first, last)}")
-        return [procedural(seed, **given) for seed in range(first, last)]
-    need = "text" if kind == "ascii" else "path"
+        return _procedural_halls(**given)
+    return [_layout(kind, given)]
+
+
+def _layout(kind: str, given: dict[str, Any]) -> Layout:
+    """Return the one map of a mapping."""
+    if kind == "racks":
+        return rack_warehouse(**given)
+    if kind == "rware" and "text" not in given:
+        return files.rware(**given)
+    need = "text" if kind in ("ascii", "rware") else "path"
     if need not in given:
         raise ValueError(f"a layout of kind {kind!r} lacks the key {need!r}")
-    if not isinstance(given[need], str | os.PathLike if need == "path" else str):
-        raise TypeError(
-            f"{need!r} of a layout of kind {kind!r} must be a text, got {given[need]!r}"
-        )
+    for key in given.keys() & {"text", "name", *_PATHS}:
+        if not isinstance(given[key], str | os.PathLike if key in _PATHS else str):
+            raise TypeError(
+                f"{key!r} of a layout of kind {kind!r} must be a text, got {given[key]!r}"
+            )
+    paths = {key: Path(given[key]) for key in given.keys() & set(_PATHS)}
+    if kind == "rware":
+        check_keywords(given, ("text", "name"), "key of a layout of kind 'rware' with a text")
+        return files.from_rware(**given)
     if kind == "ascii":
-        return [from_ascii(given["text"], name=given.get("name", "drawing"))]
-    path = Path(given["path"])
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the map file {str(path)!r} cannot be read: {error}") from None
-    return [from_moving_ai(text, name=path.name)]
+        resolution = given.pop("resolution", None)
+        drawn = from_ascii(given["text"], name=given.get("name", "drawing"))
+        return drawn if resolution is None else replace(drawn, resolution=resolution)
+    if kind == "ros":
+        return files.read_ros(paths["path"], given.get("resolution"))
+    if kind == "drawing":
+        return files.from_drawing(paths["path"])
+    return files.read_moving_ai(paths["path"], paths.get("scenario"))
+
+
+def _procedural_halls(seeds: Any = (0, 32), **given: Any) -> list[Layout]:
+    """Return the halls of some seeds: first, last + 1."""
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str) or len(seeds) != 2:
+        raise ValueError(f"seeds must be (first, last + 1), got {seeds!r}")
+    first, last = (
+        int(check_number(f"seeds[{i}]", seed, low=0, integer=True)) for i, seed in enumerate(seeds)
+    )
+    if not 0 <= first < last <= first + 1024:
+        raise ValueError(f"seeds must be (first, last + 1), at most 1024, got {(first, last)}")
+    return [procedural(seed, **given) for seed in range(first, last)]

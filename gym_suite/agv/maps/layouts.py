@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from gym_suite.core.parameters import check_number
 #: Docks: a target pose in the middle of the cell, with this heading.
 HEADINGS = {">": 0.0, "^": 0.5 * np.pi, "<": np.pi, "v": -0.5 * np.pi}
 FREE, OCCUPIED = ". SG", "#@"
-_MOVING_AI_FREE, _MOVING_AI_OCCUPIED = ".GS", "@OTW"
+# E: where tasks begin and end in the maps of the League of Robot Runners.
+_MOVING_AI_FREE, _MOVING_AI_OCCUPIED = ".GSE", "@OTW"
 MOST_CELLS = 1 << 22
 
 
@@ -25,6 +27,8 @@ class Layout:
         grid: True where occupied, bool (rows, columns), row 0 at y = 0.
         starts: Cells (row, column) to which starts are confined; empty for all.
         goals: Cells, or (row, column, heading), to which targets are confined; empty for all.
+        resolution: Size of a cell where the map has one of its own, m; None: as large as wanted.
+        paired: Whether each start has a target of its own, at the same place among ``goals``.
 
     Raises:
         ValueError: If the grid is empty or has no free cell, or a marked cell is occupied or outside.
@@ -34,6 +38,8 @@ class Layout:
     grid: np.ndarray
     starts: tuple[tuple[int, int], ...] = ()
     goals: tuple[tuple[float, ...], ...] = ()
+    resolution: float | None = None
+    paired: bool = False
 
     def __post_init__(self) -> None:
         grid = np.array(self.grid, dtype=bool)
@@ -57,6 +63,27 @@ class Layout:
         grid.setflags(write=False)
         object.__setattr__(self, "grid", grid)
 
+    def resampled(self, cell: float) -> Layout:
+        """Return the map in cells of a size (m), occupied where any of its own cells in them is.
+
+        Raises:
+            ValueError: If it is a map with a resolution and marked cells, or no cell is free then.
+        """
+        if self.resolution is None or self.resolution == cell:
+            return self
+        if self.starts or self.goals:
+            raise ValueError(
+                f"the marked cells of map {self.name!r} are {self.resolution:g} m large"
+            )
+        full = self.grid
+        for axis in (0, 1):
+            full = _any_in(full, self.resolution, cell, axis)
+        if full.all():
+            raise ValueError(
+                f"map {self.name!r} has no free cell of {cell:g} m; its own are {self.resolution:g} m"
+            )
+        return Layout(name=self.name, grid=full, resolution=cell)
+
     @property
     def text(self) -> str:
         """The map as a drawing, the highest row first."""
@@ -69,6 +96,20 @@ class Layout:
             sign = signs[goal[2]] if len(goal) > 2 else "G"
             rows[int(goal[0])][int(goal[1])] = sign
         return "\n".join("".join(row) for row in reversed(rows))
+
+
+def _any_in(full: np.ndarray, old: float, new: float, axis: int) -> np.ndarray:
+    """Return whether any of the cells along an axis that lie in a new one, or beyond the map, is occupied."""
+    count = full.shape[axis]
+    size = math.ceil(count * old / new - 1e-9)
+    edges = np.arange(size + 1) * new / old
+    first = np.floor(edges[:-1] + 1e-9).astype(int)
+    last = np.ceil(edges[1:] - 1e-9).astype(int)
+    walled = np.moveaxis(full, axis, 0)
+    beyond = np.ones((max(int(last.max()) - count, 0), *walled.shape[1:]), dtype=bool)
+    total = np.cumsum(np.concatenate([walled, beyond]), axis=0, dtype=np.int64)
+    total = np.concatenate([np.zeros_like(total[:1]), total])
+    return np.moveaxis(total[last] > total[first], 0, axis)
 
 
 def from_ascii(text: str, *, name: str = "drawing") -> Layout:
@@ -109,7 +150,7 @@ def from_ascii(text: str, *, name: str = "drawing") -> Layout:
 def from_moving_ai(text: str, *, name: str = "MovingAI map") -> Layout:
     """Return the map of a MovingAI grid file (Sturtevant, IEEE Trans. Comput. Intell. AI Games 4(2), 2012).
 
-    ``. G S`` are free, ``@ O T W`` occupied.
+    ``. G S E`` are free, ``@ O T W`` occupied.
 
     Raises:
         ValueError: For a malformed header, naming the key, or cells, naming line and column.

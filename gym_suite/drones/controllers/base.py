@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
-from gym_suite.drones import parameters as pm
+from gym_suite.drones.parameters import PHYSICS
+
+P = PHYSICS.places
+
+
+def parts(**sizes: int) -> Mapping[str, slice]:
+    """Return where numbers of given sizes stand in a row, one after the other: slices by name."""
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return MappingProxyType(
+        {
+            name: slice(end - size, end)
+            for (name, size), end in zip(sizes.items(), ends, strict=True)
+        }
+    )
 
 
 class RotorController(Controller):
@@ -17,8 +32,8 @@ class RotorController(Controller):
     Observations may be one drone's or, in the joint form, all drones' side by side.
     """
 
-    #: Numbers that one drone's law remembers. The first four may be its belief of the rotors' speeds.
-    drone_state_size = 0
+    #: What one drone's law remembers, by name; "rotors" is its belief of the rotors' speeds, rpm above hovering.
+    memory: ClassVar[Mapping[str, slice]] = parts()
     #: Whether thrust gives way where the rotors cannot give both thrust and torque: a drone that keeps upright
     #: sinks, one that does not falls.
     keeps_torque = True
@@ -38,21 +53,20 @@ class RotorController(Controller):
             raise ValueError(
                 f"{type(self).__name__} needs the state; make the environment with 'state' in observation"
             )
-        self._row = np.array(nominal.tables[1])
+        self._row = np.array(nominal.row)
         self._columns = setup.observation_columns
         self._size = len(self._columns)
         self._dt = setup.dt
         self._range = setup.action_columns[0].scale
-        self._hover = float(
-            np.sqrt(0.25 * self._row[pm.P_MASS] * self._row[pm.P_GRAVITY] / self._row[pm.P_K_F])
-        )
-        drag = self._row[[pm.P_DRAG_XY, pm.P_DRAG_XY, pm.P_DRAG_Z]]
-        self._drag = drag * 4.0 * self._hover * (2.0 * np.pi / 60.0) / self._row[pm.P_MASS]
-        lag = self._row[pm.P_MOTOR_LAG]
+        self._hover = float(self._row[P.hover_rpm])
+        drag = self._row[[P.drag_xy, P.drag_xy, P.drag_z]]
+        self._drag = drag * 4.0 * self._hover * (2.0 * np.pi / 60.0) / self._row[P.mass]
+        lag = self._row[P.motor_lag]
         self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
         self.observation_size_ = None  # one drone's or all drones'
         self._drones = setup.agent_count
-        self.state_size = self.drone_state_size * self._drones
+        self._memory_size = max((part.stop for part in self.memory.values()), default=0)
+        self.state_size = self._memory_size * self._drones
 
     def describe(self) -> dict[str, Any]:
         """Return name, rule, source, gains with units, hyper-parameters and information, as plain data."""
@@ -100,15 +114,15 @@ class RotorController(Controller):
             )
         count = width // self._size
         o = observation.reshape(n * count, self._size)
-        mine = state[:, : count * self.drone_state_size].reshape(n * count, self.drone_state_size)
-        mine = np.ascontiguousarray(mine)
+        used = count * self._memory_size
+        mine = np.ascontiguousarray(state[:, :used].reshape(n * count, self._memory_size))
         action = (self._rotors(o, mine) / self._hover - 1.0) / self._range
         if self.keeps_torque:
             action -= np.maximum(action.max(axis=1, keepdims=True) - 1.0, 0.0)
             action += np.maximum(-1.0 - action.min(axis=1, keepdims=True), 0.0)
         action = np.clip(action, -1.0, 1.0)
         self._after(action, mine)
-        state[:, : count * self.drone_state_size] = mine.reshape(n, -1)
+        state[:, :used] = mine.reshape(n, used)
         return action.reshape(n, count * 4)
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,9 +133,10 @@ class RotorController(Controller):
         """Update the state with what the action space let through."""
 
     def _follow_rotors(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
-        """Let the believed rotor speeds, rpm above hovering in state[:, 0:4], approach what was commanded."""
+        """Let the believed rotor speeds, rpm above hovering, approach what was commanded."""
         wanted = action * self._range * self._hover
-        state[:, 0:4] = wanted + (state[:, 0:4] - wanted) * self._kept
+        believed = state[:, self.memory["rotors"]]
+        believed[:] = wanted + (believed - wanted) * self._kept
 
 
 def cascade_loops(

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.parameters import check_keywords
-from gym_suite.drones import parameters as pm
+from gym_suite.drones.controllers.laws import Gains
+from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import rotor_moments
+
+P = PHYSICS.places
 
 #: Rotor lag that a lead leaves, s; bandwidths below follow from it.
 LAG_LEFT = 0.02
@@ -26,26 +29,23 @@ POLES = "pole placement"
 POLES_SOURCE = "K. J. Aström and R. M. Murray, Feedback Systems, 2nd ed., Princeton 2021, chapter 7"
 
 
-def geometric_gains() -> dict[str, float]:
+def geometric_gains() -> Gains:
     """Return the gains of geometric control by pole placement, without integral action.
 
     With rotors of lag T the attitude's error obeys T s^3 + s^2 + k_o s + k_R; its three poles are put together
     at a = 1 / (3 T), so k_o = 3 a^2 T and k_R = a^3 T; then the bandwidth is raised by :data:`FASTER` at the same
     damping. The position's two poles are put together a factor :data:`SEPARATION` below a.
-
-    Returns:
-        position (1/s^2), velocity (1/s), attitude (1/s^2), rate (1/s), lag (s).
     """
     lag = LAG_LEFT
     pole = 1.0 / (3.0 * lag)
     slow = pole / SEPARATION
-    return {
-        "position": slow**2,
-        "velocity": 2.0 * slow,
-        "attitude": FASTER**2 * pole**3 * lag,
-        "rate": FASTER * 3.0 * pole**2 * lag,
-        "lag": lag,
-    }
+    return Gains(
+        position=slow**2,
+        velocity=2.0 * slow,
+        attitude=FASTER**2 * pole**3 * lag,
+        rate=FASTER * 3.0 * pole**2 * lag,
+        lag=lag,
+    )
 
 
 def integral_gains(velocity: float) -> tuple[float, float]:
@@ -92,10 +92,9 @@ def angular_acceleration(row: np.ndarray, speed_change: float, mixer: np.ndarray
         speed_change: Rotor speed, rpm, per unit at the mixer's output.
         mixer: (4, 3) from roll, pitch and yaw to the rotors.
     """
-    hover = float(np.sqrt(0.25 * row[pm.P_MASS] * row[pm.P_GRAVITY] / row[pm.P_K_F]))
-    per_unit = 2.0 * hover * speed_change
-    thrust, torque = row[pm.P_K_F] * per_unit, row[pm.P_K_M] * per_unit
-    layout, lever = row[pm.P_LAYOUT], row[pm.P_LEVER]
+    per_unit = 2.0 * float(row[P.hover_rpm]) * speed_change
+    thrust, torque = row[P.k_f] * per_unit, row[P.k_m] * per_unit
+    layout, lever = row[P.layout], row[P.lever]
     torques = np.array(
         [
             lever * thrust * rotor_moments(layout, *mixer[:, 0])[1],
@@ -103,7 +102,7 @@ def angular_acceleration(row: np.ndarray, speed_change: float, mixer: np.ndarray
             torque * (mixer[:, 2] @ _TURNS),
         ]
     )
-    return torques / row[[pm.P_I_XX, pm.P_I_YY, pm.P_I_ZZ]]
+    return torques / row[[P.i_xx, P.i_yy, P.i_zz]]
 
 
 def overridden(

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from gym_suite.controllers.protocol import Loop
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
-from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController, cascade_loops
+from gym_suite.drones.controllers.base import RotorController, cascade_loops, parts
 from gym_suite.drones.controllers.gains import (
     POLES,
     POLES_SOURCE,
@@ -20,7 +19,10 @@ from gym_suite.drones.controllers.gains import (
     integral_gains,
     overridden,
 )
-from gym_suite.drones.controllers.laws import attitude_rotors, led, wanted_force
+from gym_suite.drones.controllers.laws import Gains, attitude_rotors, led, wanted_force
+from gym_suite.drones.parameters import PHYSICS
+
+P = PHYSICS.places
 
 _UNITS = {
     "position": "1/s^2",
@@ -53,7 +55,7 @@ class Geometric(RotorController):
     information = "observation"
     #: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
     longest_way: ClassVar[float] = 0.3
-    drone_state_size = 11  # believed rotors, integrals of the position error, memory of the target
+    memory = parts(rotors=4, integrals=3, motion=4)
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class Geometric(RotorController):
         super()._tune(nominal)
         slow = check_number("position_scale", self.position_scale, above=0.0)
         fast = check_number("attitude_scale", self.attitude_scale, above=0.0)
-        gains = geometric_gains() | {"integral": 0.0}
+        gains = geometric_gains()._asdict() | {"integral": 0.0}
         if self.integral:
             gains["position"], gains["integral"] = integral_gains(gains["velocity"])
         gains["position"] *= slow**2
@@ -84,10 +86,10 @@ class Geometric(RotorController):
         gains["rate"] *= fast
         self.gains_ = overridden(gains, self.gains, "geometric control")
         self.gain_units_ = dict(_UNITS)
-        self._gains = tuple(float(self.gains_[name]) for name in geometric_gains())
+        self._gains = Gains(*(float(self.gains_[name]) for name in Gains._fields))
         self._integral = float(self.gains_["integral"])
         self._ahead = float(self.gains_["rate"] / self.gains_["attitude"]) + self._dt
-        bound = _INTEGRAL_BOUND * self._row[pm.P_GRAVITY]
+        bound = _INTEGRAL_BOUND * self._row[P.gravity]
         self._most = bound / self._integral if self._integral > 0.0 else 0.0
         self.rule_ = POLES
         self.source_ = f"{POLES_SOURCE}; law: Lee, Leok and McClamroch, CDC 2010"
@@ -109,8 +111,8 @@ class Geometric(RotorController):
         return error, use * velocity, use * acceleration
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
-        error, velocity, acceleration = self._targets(o, state[:, 7:11])
-        gone = state[:, 4:7]
+        error, velocity, acceleration = self._targets(o, state[:, self.memory["motion"]])
+        gone = state[:, self.memory["integrals"]]
         gone += self._dt * np.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
         gone[:] = np.clip(gone, -self._most, self._most)
         rotors = np.empty((len(o), 4))
@@ -121,7 +123,7 @@ class Geometric(RotorController):
             self._seen(o, "body_rate"),
             velocity,
             acceleration + self._integral * gone,
-            state[:, 0:4] + self._hover,
+            state[:, self.memory["rotors"]] + self._hover,
             self._row,
             self._gains,
             rotors,
@@ -133,7 +135,7 @@ class Geometric(RotorController):
         self._check_tuned()
         values = {name: float(self.gains_[name]) for name in _UNITS}
         outer = [values["velocity"], values["position"], values["integral"]]
-        lag = min(float(self._row[pm.P_MOTOR_LAG]), values["lag"])
+        lag = min(float(self._row[P.motor_lag]), values["lag"])
         attitude = [values["rate"], values["attitude"]]
         return cascade_loops(attitude, outer, outer, lag=lag, dt=self._dt)
 

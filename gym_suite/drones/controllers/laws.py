@@ -8,19 +8,37 @@ that they answer like rotors with the shorter lag T': n_c = n + (n_d - n) T / T'
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from gym_suite.core.kernel import kernel
-from gym_suite.drones import parameters as pm
-from gym_suite.drones.transforms import rotor_speeds, turn_back
+from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.transforms import rotor_speeds
 
-#: Positions among the gains.
-K_POSITION, K_VELOCITY, K_ATTITUDE, K_RATE, LAG = range(5)
+P = PHYSICS.places
+
+
+class Gains(NamedTuple):
+    """Gains of geometric control.
+
+    Attributes:
+        position: 1/s^2.
+        velocity: 1/s.
+        attitude: 1/s^2.
+        rate: 1/s.
+        lag: Lag that a lead leaves of the rotors', s.
+    """
+
+    position: float
+    velocity: float
+    attitude: float
+    rate: float
+    lag: float
 
 
 @kernel
 def body_torque(p, k_r, k_o, ex, ey, ez, ox, oy, oz, wx, wy, wz):
     """Return J (-k_r e_R - k_o e_Omega) + Omega x J Omega for attitude error e, rate error o and rate w (body)."""
-    i_xx, i_yy, i_zz = p[pm.P_I_XX], p[pm.P_I_YY], p[pm.P_I_ZZ]
+    i_xx, i_yy, i_zz = p[P.i_xx], p[P.i_yy], p[P.i_zz]
     return (
         -i_xx * (k_r * ex + k_o * ox) + wy * wz * (i_zz - i_yy),
         -i_yy * (k_r * ey + k_o * oy) + wz * wx * (i_xx - i_zz),
@@ -31,10 +49,10 @@ def body_torque(p, k_r, k_o, ex, ey, ez, ox, oy, oz, wx, wy, wz):
 @kernel
 def wanted_force(p, gains, ex, ey, ez, vx, vy, vz, ax, ay, az):
     """Return the force for position error and velocity error (reference minus value) and feed-forward, N."""
-    m, kp, kv = p[pm.P_MASS], gains[K_POSITION], gains[K_VELOCITY]
+    m, kp, kv = p[P.mass], gains.position, gains.velocity
     fx, fy = m * (kp * ex + kv * vx + ax), m * (kp * ey + kv * vy + ay)
-    fz = m * (kp * ez + kv * vz + az + p[pm.P_GRAVITY])
-    weight = m * p[pm.P_GRAVITY]
+    fz = m * (kp * ez + kv * vz + az + p[P.gravity])
+    weight = m * p[P.gravity]
     fz = min(max(fz, 0.3 * weight), 2.1 * weight)
     # Tilt stays below 45 degrees: height comes first.
     level = math.sqrt(fx * fx + fy * fy)
@@ -68,9 +86,7 @@ def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
     ex = 0.5 * ((zx * r[1] + zy * r[4] + zz * r[7]) - (yx * r[2] + yy * r[5] + yz * r[8]))
     ey = 0.5 * ((xx * r[2] + xy * r[5] + xz * r[8]) - (zx * r[0] + zy * r[3] + zz * r[6]))
     ez = 0.5 * ((yx * r[0] + yy * r[3] + yz * r[6]) - (xx * r[1] + xy * r[4] + xz * r[7]))
-    tx, ty, tz = body_torque(
-        p, gains[K_ATTITUDE], gains[K_RATE], ex, ey, ez, wx, wy, wz, wx, wy, wz
-    )
+    tx, ty, tz = body_torque(p, gains.attitude, gains.rate, ex, ey, ez, wx, wy, wz, wx, wy, wz)
     thrust = max(fx * r[2] + fy * r[5] + fz * r[8], 0.0)
     return rotor_speeds(thrust, tx, ty, tz, p)
 
@@ -78,17 +94,16 @@ def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
 @kernel
 def led(p, gains, wanted, rotor):
     """Return the command that makes a rotor with the model's lag answer with the law's shorter one, rpm."""
-    lag = p[pm.P_MOTOR_LAG]
-    if lag <= gains[LAG]:
+    lag = p[P.motor_lag]
+    if lag <= gains.lag:
         return wanted
-    return min(max(rotor + (wanted - rotor) * lag / gains[LAG], 0.0), p[pm.P_MAX_RPM])
+    return min(max(rotor + (wanted - rotor) * lag / gains.lag, 0.0), p[P.max_rpm])
 
 
 @kernel
-def rate_rotors(p, gains, thrust, r, ox, oy, oz, wx, wy, wz):
-    """Return rotor speeds, rpm, for a thrust and wanted body rates o under world rates w."""
-    bx, by, bz = turn_back(r, wx, wy, wz)
+def rate_rotors(p, gains, thrust, ox, oy, oz, wx, wy, wz):
+    """Return rotor speeds, rpm, for a thrust (N) and wanted body rates o under body rates w, rad/s."""
     tx, ty, tz = body_torque(
-        p, 0.0, gains[K_RATE], 0.0, 0.0, 0.0, bx - ox, by - oy, bz - oz, bx, by, bz
+        p, 0.0, gains.rate, 0.0, 0.0, 0.0, wx - ox, wy - oy, wz - oz, wx, wy, wz
     )
     return rotor_speeds(thrust, tx, ty, tz, p)

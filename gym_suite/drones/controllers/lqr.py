@@ -12,9 +12,11 @@ from gym_suite.analysis.linear import linearize, operating_point
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.state_feedback import lqr
 from gym_suite.core.parameters import check_number
-from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController, euler_angles
+from gym_suite.drones.controllers.base import RotorController, euler_angles, parts
 from gym_suite.drones.controllers.gains import overridden
+from gym_suite.drones.parameters import PHYSICS
+
+P = PHYSICS.places
 
 _STATES = 12  # before the rotors
 _BRYSON = "A. E. Bryson and Y.-C. Ho, Applied Optimal Control, Hemisphere 1975, section 5.2"
@@ -54,7 +56,7 @@ class HoverLQR(RotorController):
         Hyperparameter(name="reach", low=1.0, high=20.0),
     )
     information = "observation"
-    drone_state_size = 11  # believed rotors, integrals of the position error, memory of the target
+    memory = parts(rotors=4, integrals=3, motion=4)
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class HoverLQR(RotorController):
         self._lags = len(point.x) > _STATES
         self._reach = self._positive("reach") * self.position
         # Rotor speed per vertical acceleration, about hovering: 2 n dn / n^2 = a / g.
-        self._lift = 0.5 * self._hover / self._row[pm.P_GRAVITY]
+        self._lift = 0.5 * self._hover / self._row[P.gravity]
         self.rule_ = f"{self.feedback_.rule}, weights by Bryson's rule"
         self.source_ = f"{self.feedback_.source}; {_BRYSON}"
 
@@ -127,22 +129,25 @@ class HoverLQR(RotorController):
         deviation = np.zeros((len(o), self._k.shape[1]))
         deviation[:, 0:3] = _headed(error, heading)
         deviation[:, 3:6] = angles
-        motion = self._motion(o, state[:, 7:11])
+        believed, integrals, memory = (
+            state[:, self.memory[name]] for name in ("rotors", "integrals", "motion")
+        )
+        motion = self._motion(o, memory)
         use = 1.0 if self.feed_forward else 0.0
         velocity, wanted, jerk = (use * _headed(vector, heading) for vector in motion)
         deviation[:, 6:9] = _headed(self._seen(o, "velocity"), heading) - velocity
         deviation[:, 9:12] = self._seen(o, "body_rate")
         # A level acceleration takes a tilt: x'' = g pitch, y'' = -g roll; a jerk takes a body rate.
         for at, vector in ((3, wanted), (9, jerk)):
-            deviation[:, at] += vector[:, 1] / self._row[pm.P_GRAVITY]
-            deviation[:, at + 1] -= vector[:, 0] / self._row[pm.P_GRAVITY]
+            deviation[:, at] += vector[:, 1] / self._row[P.gravity]
+            deviation[:, at + 1] -= vector[:, 0] / self._row[P.gravity]
         lift = self._lift * wanted[:, 2:3]
         if self._lags:
-            deviation[:, _STATES:] = state[:, 0:4] + (self._hover - self._trim) - lift
+            deviation[:, _STATES:] = believed + (self._hover - self._trim) - lift
         command = self._trim + lift - _times(self._k, deviation)
-        command -= _times(self._k_i, _headed(state[:, 4:7], heading))
+        command -= _times(self._k_i, _headed(integrals, heading))
         # The integrators wait while the error is cut off.
-        state[:, 4:7] += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)
+        integrals += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)
         return command
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Loop
 from gym_suite.core.parameters import check_option
-from gym_suite.drones import parameters as pm
-from gym_suite.drones.controllers.base import RotorController, cascade_loops, euler_angles
+from gym_suite.drones.controllers.base import (
+    RotorController,
+    cascade_loops,
+    euler_angles,
+    parts,
+)
 from gym_suite.drones.controllers.gains import (
     LAG_LEFT,
     POLES,
@@ -20,6 +24,9 @@ from gym_suite.drones.controllers.gains import (
     chain_gains,
     overridden,
 )
+from gym_suite.drones.parameters import PHYSICS
+
+P = PHYSICS.places
 
 _PEER = "gym-pybullet-drones 2.1.0 (Panerati et al., IROS 2021, arXiv:2103.02142)"
 # Gains of the Crazyflie 2.0, in N per m and in PWM counts, and bounds of the integrals (m s, s).
@@ -72,9 +79,7 @@ class PeerPID(RotorController):
 
     name = "pid"
     information = "observation"
-    drone_state_size = (
-        14  # believed rotors, integrals of force and torque, last angles and whether there are any
-    )
+    memory = parts(rotors=4, force=3, torque=3, angles=3, started=1)
 
     def __init__(
         self,
@@ -89,13 +94,13 @@ class PeerPID(RotorController):
 
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
-        self._mixer = _MIXERS[int(self._row[pm.P_LAYOUT])]
+        self._mixer = _MIXERS[int(self._row[P.layout])]
         tuning = check_option("tuning", self.tuning, TUNINGS)
         if tuning == "auto":
-            tuning = "poles" if self._row[pm.P_MOTOR_LAG] > 0.0 else "peer"
+            tuning = "poles" if self._row[P.motor_lag] > 0.0 else "peer"
         self._bounded = self.keeps_torque = tuning == "poles"
         self._reach = _REACH if self._bounded else np.inf
-        lag = self._row[pm.P_MOTOR_LAG]
+        lag = self._row[P.motor_lag]
         self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
         gains = _PEER_GAINS if tuning == "peer" else self._pole_gains(lag / self._lead)
         self.gains_ = overridden(dict(gains), self.gains, "the PID")
@@ -107,7 +112,7 @@ class PeerPID(RotorController):
         """Return gains by :func:`chain_gains` for a rotor lag, converted to the law's newtons and counts."""
         # Held for one period and differenced over another: half a period of dead time each.
         a = chain_gains(lag + self._dt)
-        mass, gravity = self._row[pm.P_MASS], self._row[pm.P_GRAVITY]
+        mass, gravity = self._row[P.mass], self._row[P.gravity]
         per_count = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)
         integral = np.array([a["integral"], a["integral"], a["sum"]])
         attitude_i = np.array([0.0, 0.0, a["sum"]]) / (2.0 * per_count)
@@ -125,8 +130,9 @@ class PeerPID(RotorController):
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         gains, dt = self.gains_, self._dt
-        force_sum, torque_sum = state[:, 4:7], state[:, 7:10]
-        last, started = state[:, 10:13], state[:, 13:14]
+        force_sum, torque_sum, last, started = (
+            state[:, self.memory[name]] for name in ("force", "torque", "angles", "started")
+        )
         rotation = self._rotation(o)
         turned = rotation.reshape(-1, 3, 3)
         error, velocity = self._seen(o, "error"), self._seen(o, "velocity")
@@ -136,11 +142,11 @@ class PeerPID(RotorController):
         )
         force = gains["position_p"] * error + gains["position_i"] * force_sum
         force += gains["position_d"] * (wanted_velocity - velocity)
-        force[:, 2] += self._row[pm.P_MASS] * self._row[pm.P_GRAVITY]
+        force[:, 2] += self._row[P.mass] * self._row[P.gravity]
         if self._bounded:
-            _keep_upright(force, self._row[pm.P_MASS] * self._row[pm.P_GRAVITY])
+            _keep_upright(force, self._row[P.mass] * self._row[P.gravity])
         thrust = np.maximum((force * turned[:, :, 2]).sum(axis=1), 0.0)
-        pwm = (np.sqrt(thrust / (4.0 * self._row[pm.P_K_F])) - _RPM_AT_0) / _RPM_PER_PWM
+        pwm = (np.sqrt(thrust / (4.0 * self._row[P.k_f])) - _RPM_AT_0) / _RPM_PER_PWM
         wanted = _attitude_along(force)
         angles = euler_angles(rotation)
         rates = np.where(started > 0.0, (angles - last + np.pi) % (2.0 * np.pi) - np.pi, 0.0) / dt
@@ -154,8 +160,8 @@ class PeerPID(RotorController):
         torque = np.clip(torque, -_TORQUE_MOST, _TORQUE_MOST)
         counts = np.clip(pwm[:, None] + torque @ self._mixer.T, _PWM_LOW, _PWM_HIGH)
         wanted_speed = _RPM_PER_PWM * counts + _RPM_AT_0
-        rotor = state[:, 0:4] + self._hover
-        return np.clip(rotor + self._lead * (wanted_speed - rotor), 0.0, self._row[pm.P_MAX_RPM])
+        rotor = state[:, self.memory["rotors"]] + self._hover
+        return np.clip(rotor + self._lead * (wanted_speed - rotor), 0.0, self._row[P.max_rpm])
 
     def loops(self) -> list[Loop]:
         """Return the open loops of attitude (about x), position and height about hovering.
@@ -166,14 +172,14 @@ class PeerPID(RotorController):
         turning = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)[0]
         rate, angle = self.gains_["attitude_d"][0], 2.0 * self.gains_["attitude_p"][0]
         x, z = (
-            [float(self.gains_[f"position_{term}"][axis] / self._row[pm.P_MASS]) for term in "dpi"]
+            [float(self.gains_[f"position_{term}"][axis] / self._row[P.mass]) for term in "dpi"]
             for axis in (0, 2)
         )
         return cascade_loops(
             [float(turning * rate), float(turning * angle)],
             x,
             z,
-            lag=float(self._row[pm.P_MOTOR_LAG]) / self._lead,
+            lag=float(self._row[P.motor_lag]) / self._lead,
             dt=self._dt,
         )
 

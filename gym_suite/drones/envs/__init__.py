@@ -1,35 +1,27 @@
-"""The environments of the family: one class per id, whose docstring is the id's page."""
+"""The environments of the family: classes made from the cards when they are first asked for."""
 
-from gym_suite.drones.envs.base import DroneEnv
-from gym_suite.drones.envs.formation import (
-    FormationEnv,
-    FormationParallelEnv,
-    FormationVectorEnv,
-)
-from gym_suite.drones.envs.hover import HoverEnv, HoverVectorEnv
-from gym_suite.drones.envs.multi_hover import (
-    MultiHoverEnv,
-    MultiHoverParallelEnv,
-    MultiHoverVectorEnv,
-)
-from gym_suite.drones.envs.options import Options, defaults, keyword_names
-from gym_suite.drones.envs.setup import configure
-from gym_suite.drones.envs.track import TrackEnv, TrackVectorEnv
+from __future__ import annotations
 
-__all__ = [
-    "DroneEnv",
-    "FormationEnv",
-    "FormationParallelEnv",
-    "FormationVectorEnv",
-    "HoverEnv",
-    "HoverVectorEnv",
-    "MultiHoverEnv",
-    "MultiHoverParallelEnv",
-    "MultiHoverVectorEnv",
-    "Options",
-    "TrackEnv",
-    "TrackVectorEnv",
-    "configure",
-    "defaults",
-    "keyword_names",
-]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gym_suite.drones.envs.base import DroneEnv as DroneEnv
+    from gym_suite.drones.envs.options import Options as Options
+    from gym_suite.drones.envs.setup import build as build
+
+_HOMES = {"DroneEnv": "base", "Options": "options", "build": "setup"}
+
+
+def __getattr__(name: str) -> Any:
+    from gym_suite.core.cards import load
+    from gym_suite.registration import class_named
+
+    if name in _HOMES:
+        return load(f"{__name__}.{_HOMES[name]}:{name}")
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return [*globals(), *_HOMES, *classes_of(__name__)]

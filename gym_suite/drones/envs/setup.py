@@ -8,68 +8,61 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.family import Kernels, Setup, Tracked
-from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
+from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.observations import Image
+from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.core.signals import pack
-from gym_suite.drones import dynamics, tasks
+from gym_suite.core.signals import Signal, pack
+from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
-from gym_suite.drones.contacts import WORK_SIZE, WORLD_SIZE
+from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
 from gym_suite.drones.controllers.gains import geometric_gains
 from gym_suite.drones.envs.columns import (
-    PARAMETERS,
     action_columns,
     metric_columns,
     observation_columns,
+    observed_table,
     parameter_columns,
     state_columns,
+    terms,
 )
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
-    DEFAULTS,
     PATHS,
+    THRUST_RANGE,
     WEIGHTS,
+    YAW_RANGE,
     Options,
-    keyword_names,
+    Task,
 )
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.tasks.layout import HEIGHT
+from gym_suite.drones.references import HEIGHT, REFERENCES
 
-KERNELS = Kernels(
-    step=tasks.step_batch,
-    reset=tasks.reset_batch,
-    observe=tasks.observe_batch,
-    advance=tasks.advance_batch,
-)
 ENGINES = ("bullet", "compiled")
-RING_TASKS = ("multi_hover", "formation")
 FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 MOST_DRONES = 100
 HORIZON = 480  # control periods that the default penalty reckons with
-YAW_RANGE = 2.0  # rad/s
 
 
-def configure(id: str, task: str, /, **keywords: Any) -> Setup:
-    """Return the setup for an id's task and a user's keyword arguments.
+def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> Setup:
+    """Return the setup for an id's task and options.
 
     Args:
         id: The environment's id.
-        task: "hover", "track", "multi_hover" or "formation".
-        **keywords: Attributes of :class:`gym_suite.drones.envs.options.Options`.
+        task: What its drones are to do.
+        takes: The keyword arguments that the id takes.
+        options: Their values.
 
     Raises:
-        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
+        ValueError: For an unknown value, naming the nearest, or one out of bounds.
         TypeError: For a value of the wrong kind.
         ImportError: For engine="bullet" without PyBullet.
     """
-    check_keywords(keywords, keyword_names(task), f"keyword of {id}")
-    options = Options(**(DEFAULTS[task] | keywords))
     check_option("engine", options.engine, ENGINES)
-    check_option("action", options.action, tasks.ACTIONS)
+    check_option("action", options.action, pm.ACTIONS)
     check_option("integrator", options.integrator, pm.INTEGRATORS)
     vehicle, model = pm.build_vehicle(options.vehicle), pm.build_model(options.model)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
@@ -85,11 +78,11 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     )
     path, table = _path(options.path)
     count = 1
-    if task in RING_TASKS:
+    if task.drones > 1:
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
-    values = physics | _task_values(task, options, ratio, path)
+    values = physics | _task_values(options, ratio, path)
     values |= _ring_values(task, options, count, vehicle)
-    values |= {f"gain_{name}": gain for name, gain in geometric_gains().items()}
+    values |= {f"gain_{name}": gain for name, gain in geometric_gains()._asdict().items()}
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     size = len(ACTION_NAMES[options.action])
@@ -97,9 +90,12 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
-    nominal = np.array(list(physics.values()))
-    channels = dynamics.DISTURBANCES
+    tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     observed, pictures = _observed(options)
+    disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
+    forces = list(disturbed.signals)
+    plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
+    plain = plain and not forces and options.engine == "compiled"
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet
@@ -109,19 +105,20 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
     return Setup(
         id=id,
         family="drones",
-        kernels=KERNELS,
+        kernels=loops.PLAIN if plain else loops.ANY,
         dt=dt * ratio,
-        state_columns=state_columns(suffixes, int(values["history"]) * size),
+        state_columns=state_columns(suffixes, options, values),
         action_columns=action_columns(options, values),
         observation_columns=observations,
         images=pictures,
         flat="state" in observed,
         metric_columns=metric_columns(suffixes),
+        terms=terms(values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
-        tables=(table, nominal, *pack(read_disturbance(options.disturbance, channels))),
-        nominal_tables=(table, nominal, *pack([])),
-        disturbances=channels,
+        tables=_tables(tables, forces),
+        nominal_tables=_tables(tables, []),
+        disturbances=DISTURBANCES,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
         tracking=tuple(
@@ -134,15 +131,20 @@ def configure(id: str, task: str, /, **keywords: Any) -> Setup:
         violation="violation",
         agents=names,
         idle_action=np.zeros(size),
-        work_size=count * (WORK_SIZE + size) + WORLD_SIZE,
-        mismatch=read_mismatch(options.mismatch, PARAMETERS, pm.PLANT_PARAMETERS),
-        noise=read_noise(options.noise, observations, measured),
-        delay=read_delay(options.delay),
+        work_size=scratch_size(count),
+        **disturbed.setup,
         plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
-        keywords=_resolved(task, options, vehicle, model),
+        keywords=_resolved(takes, options, vehicle, model),
         engine=engine,
     )
+
+
+def _tables(tables: Mapping[str, np.ndarray], forces: list[Signal]) -> tuple[np.ndarray, ...]:
+    """Return the tables in their order, with those of disturbing forces."""
+    signals, samples = pack(forces)
+    named = {**tables, "signals": signals, "samples": samples}
+    return tuple(named[name] for name in TABLES.names)
 
 
 def _observed(options: Options) -> tuple[tuple[str, ...], tuple[Image, ...]]:
@@ -193,7 +195,7 @@ def _timing(options: Options) -> tuple[float, int]:
 
 def _path(given: Any) -> tuple[dict[str, float], np.ndarray]:
     """Return the path's numbers and its table, (rows, 4) of time, x, y, z."""
-    none = {"path": 0.0, "path_size": 0.0, "path_period": 1.0, "path_rise": 0.0}
+    none = {"reference": 0.0, "path_size": 0.0, "path_period": 1.0, "path_rise": 0.0}
     empty = np.zeros((1, 4))
     if given is None:
         return none, empty
@@ -202,8 +204,8 @@ def _path(given: Any) -> tuple[dict[str, float], np.ndarray]:
     if not isinstance(given, Mapping):
         raise TypeError(f"path must be a name or a mapping, got {type(given).__name__}")
     values: dict[str, Any] = dict(given)
-    kind = check_option("path", values.pop("kind", "circle"), tasks.PATHS)
-    none["path"] = tasks.PATHS.index(kind)
+    kind = check_option("path", values.pop("kind", "circle"), (*PATHS, "table"))
+    none["reference"] = REFERENCES.index(kind)
     if kind == "table":
         check_keywords(values, ("table",), "parameter of the path 'table'")
         return none, _read_table(values.get("table"))
@@ -225,18 +227,15 @@ def _read_table(given: Any) -> np.ndarray:
     return table
 
 
-def _task_values(
-    task: str, options: Options, ratio: int, path: Mapping[str, float]
-) -> dict[str, float]:
+def _task_values(options: Options, ratio: int, path: Mapping[str, float]) -> dict[str, float]:
     span = options.action_range
     span = ACTION_RANGES[options.action] if span is None else span
     highest = 1.0 if options.action == "rotors" else 100.0
     values: dict[str, float] = {
         "ratio": ratio,
-        # Several quadcopters hover as one does.
-        "task": float(tasks.TASKS.index({"multi_hover": "hover"}.get(task, task))),
-        "action": tasks.ACTIONS.index(options.action),
+        "action": pm.ACTIONS.index(options.action),
         "action_range": check_number("action_range", span, above=0.0, high=highest),
+        "thrust_range": THRUST_RANGE,
         "yaw_range": YAW_RANGE,
         **path,
         "start_tilt": check_number("start_tilt", options.start_tilt, low=0.0, high=1.5),
@@ -261,7 +260,7 @@ def _task_values(
     return values
 
 
-def _ring_values(task: str, options: Options, count: int, vehicle: pm.Vehicle) -> dict[str, float]:
+def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) -> dict[str, float]:
     """Return the numbers of several drones' ring of places and of what they see of each other."""
     values = {"spacing": 0.0, "swap_period": 0.0, "neighbours": 0.0, "drones": float(count)}
     if count == 1:
@@ -276,7 +275,7 @@ def _ring_values(task: str, options: Options, count: int, vehicle: pm.Vehicle) -
     values["spacing"] = spacing
     given = count - 1 if options.neighbours is None else options.neighbours
     values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
-    if task == "formation" and check_option("formation", options.formation, FORMATIONS) == "swap":
+    if task.swaps and check_option("formation", options.formation, FORMATIONS) == "swap":
         values["swap_period"] = check_number("swap_period", options.swap_period, above=0.0)
         way = 2.0 * spacing * np.sin(np.pi * (count // 2) / count)
         if way >= options.bound:
@@ -286,9 +285,11 @@ def _ring_values(task: str, options: Options, count: int, vehicle: pm.Vehicle) -
     return values
 
 
-def _resolved(task: str, options: Options, vehicle: pm.Vehicle, model: pm.Model) -> dict[str, Any]:
+def _resolved(
+    takes: OptionSet[Options], options: Options, vehicle: pm.Vehicle, model: pm.Model
+) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
-    resolved = {name: _plain(getattr(options, name)) for name in keyword_names(task)}
+    resolved = {name: _plain(value) for name, value in takes.as_given(options).items()}
     resolved["vehicle"], resolved["model"] = asdict(vehicle), asdict(model)
     return resolved
 

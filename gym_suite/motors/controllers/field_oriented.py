@@ -1,8 +1,9 @@
-"""Field-oriented control of the PMSM: current control, and speed control in cascade above it."""
+"""PI control of currents, torque and speed: field-oriented where the machine has a field to be oriented by."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,24 +13,40 @@ from gym_suite.controllers.pid import CLAMPING, anti_windup_kind
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.controllers.tuning import Gains, magnitude_optimum, symmetrical_optimum
 from gym_suite.core.parameters import check_number, check_option
-from gym_suite.motors.controllers.foc import (
+from gym_suite.motors.controllers.laws import (
     LAW,
     MEMORY,
     SEEN,
     L,
     M,
     S,
-    current_control_batch,
-    speed_control_batch,
-    torque_command_batch,
+    current_control_rows,
+    speed_control_rows,
+    torque_command_rows,
+    torque_control_rows,
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
+from gym_suite.motors.machines import EXCITED, KINDS, Machine, group_of
 from gym_suite.motors.parameters import VEHICLE
-from gym_suite.motors.quantities import CONTROL_TORQUE, FRAME_ABC
+from gym_suite.motors.quantities import CONTROL_TORQUE
 from gym_suite.motors.transforms import SQRT3
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
+
+
+def machine_of(values: Mapping[str, float]) -> Machine:
+    """Return the machine of nominal parameters."""
+    cls: Any = list(KINDS.values())[int(values["machine"])]
+    return cls(**{name: values[name] for name in (f.name for f in fields(cls))})
+
+
+def axis_plants(machine: Any) -> list[tuple[float, float]]:
+    """Return inductance (H) and resistance (Ohm) of each axis, coupled axes taken as decoupled."""
+    plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
+    if machine.group == EXCITED:
+        plants.append((machine.l_e, machine.r_e))
+    return plants
 
 
 def current_gains(
@@ -56,32 +73,31 @@ def current_gains(
     return gains.with_unit("V/A")
 
 
-def sampled_delay(values: Any) -> float:
+def sampled_delay(values: Mapping[str, float]) -> float:
     """Return the delay of a sampled current loop, s: half a period of hold, and the dead time where there is one."""
     return (values["dead_time"] + 0.5) * values["tau"]
 
 
-def current_law(values: Any, gains: dict[str, Gains]) -> NDArray[np.float64]:
+def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.float64]:
     """Return the law row of current control.
 
     Args:
-        values: Nominal parameters by name.
-        gains: Of the axes "d" and "q".
+        row: Nominal parameters.
+        gains: Of each axis.
     """
     law = np.zeros(len(LAW))
-    for name in ("p", "l_d", "l_q", "psi_p", "u_dc", "tau", "dead_time"):
-        law[LAW.index(name)] = values[name]
-    law[L.decoupling] = 1.0
-    law[L.anti_windup] = CLAMPING
-    for axis, own in gains.items():
-        law[LAW.index(f"kp_{axis}")], law[LAW.index(f"ki_{axis}")] = own.kp, own.ki
-        law[LAW.index(f"back_gain_{axis}")] = own.ki / own.kp
-    law[L.phases] = float(int(values["frame"]) == FRAME_ABC)
+    law[: len(row)] = row
+    law[L.decoupling], law[L.anti_windup] = 1.0, CLAMPING
+    for k, own in enumerate(gains):
+        law[L.kp_0 + k], law[L.ki_0 + k] = own.kp, own.ki
+        law[L.back_gain_0 + k] = own.ki / own.kp
     return law
 
 
 class _FieldOriented(Controller):
-    """What current and speed control share: hyper-parameters, the current loop's gains, the columns."""
+    """What the controllers share: hyper-parameters, the current loops' gains, the columns."""
+
+    state_size = len(MEMORY)
 
     def __init__(
         self,
@@ -96,43 +112,48 @@ class _FieldOriented(Controller):
         self.anti_windup = anti_windup
         self.decoupling = decoupling
 
-    def _prepare(self, nominal: Any, references: tuple[str, ...]) -> NDArray[np.float64]:
-        """Set the gains of the current loop and the columns to read; return the law's row."""
+    def _prepare(self, nominal: Any) -> None:
+        """Set the current loops' gains, the columns to read and the law's row."""
         check_option("rule", self.rule, RULES)
         check_number("symmetry", self.symmetry, above=1.0)
-        values, columns = nominal.parameters, nominal.setup.observation_columns
-        names = (*SEEN.names[: S.reference], *references)
-        self._take = [(k, columns.index(name)) for k, name in enumerate(names) if name in columns]
-        self._scale = np.zeros(len(SEEN))
-        for k, j in self._take:
-            self._scale[k] = columns[j].scale
-        self._actions = len(nominal.setup.action_columns)
+        values, setup = nominal.parameters, nominal.setup
+        self._machine: Any = machine_of(values)
+        self._group = group_of(self._machine.group)
+        self._take, self._scale = _reading(setup, self._machine)
+        self._actions = len(setup.action_columns)
         self._loops = []
-        delay, resistance = sampled_delay(values), values["r_s"]
-        gains = {}
-        for axis in "dq":
-            inductance = values[f"l_{axis}"]
+        delay, gains = sampled_delay(values), []
+        plants = axis_plants(self._machine)
+        for name, (inductance, resistance) in zip(self._machine.currents, plants, strict=True):
             rule = current_gains(
                 inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
             )
             # Current references are not filtered, whatever the rule asks for.
-            self.gains_[f"i_s{axis}"] = replace(rule, prefilter=0.0)
-            gains[axis] = self.gains_[f"i_s{axis}"]  # a user's own where he gave one
+            self.gains_[name] = replace(rule, prefilter=0.0)
+            own = self.gains_[name]  # a user's own where he gave one
+            gains.append(own)
             self._loops.append(
                 Loop.from_gains(
-                    f"i_s{axis}",
-                    gains[axis],
+                    name,
+                    own,
                     numerator=[1.0],
                     denominator=[inductance, resistance],
                     delay=delay,
                     dt=values["tau"],
                 )
             )
-        law = current_law(values, gains)
-        law[L.decoupling] = float(self.decoupling)
-        law[L.anti_windup] = anti_windup_kind(self.anti_windup)
-        law[L.dt] = nominal.dt
-        return law
+        self._constants = current_law(nominal.row, gains)
+        self._constants[L.decoupling] = float(self.decoupling)
+        self._constants[L.anti_windup] = anti_windup_kind(self.anti_windup)
+        self._constants[L.dt] = nominal.dt
+
+    def _use_operating_points(
+        self, values: Mapping[str, float], voltage_margin: float, current_margin: float
+    ) -> None:
+        margin = check_number("voltage_margin", voltage_margin, above=0.0, high=1.0)
+        self._constants[L.u_max] = margin * values["u_dc"] / SQRT3
+        margin = check_number("current_margin", current_margin, above=0.0, high=1.0)
+        self._points = operating_points(self._machine, margin)
 
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the laws see, rows of :data:`SEEN`."""
@@ -148,8 +169,22 @@ class _FieldOriented(Controller):
         return list(self._loops)
 
 
+def _reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+    """Return which column of an observation stands for each column of :data:`SEEN`, and their scales."""
+    columns = setup.observation_columns
+    names = dict(zip(machine.currents, range(S.current_0, S.omega), strict=False))
+    names |= dict(zip(("omega", *machine.direction), (S.omega, S.sine, S.cosine), strict=False))
+    references = (item.reference for item in setup.tracking)
+    names |= dict(zip(references, range(S.reference_0, len(SEEN)), strict=False))
+    take = [(k, columns.index(name)) for name, k in names.items() if name in columns]
+    scale = np.zeros(len(SEEN))
+    for k, j in take:
+        scale[k] = columns[j].scale
+    return take, scale
+
+
 class CurrentControl(_FieldOriented):
-    """Two PI controllers in rotor coordinates with decoupling and voltage-hexagon limitation.
+    """A PI controller for each current in the frame of the field, with decoupling and limitation of the voltage.
 
     Each axis is a first-order plant 1 / (L s + R) with 1.5 sampling periods of delay (one of dead time,
     half of the hold); the gains follow from it by the magnitude optimum.
@@ -158,45 +193,86 @@ class CurrentControl(_FieldOriented):
         rule: "magnitude_optimum" or "symmetrical_optimum".
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
-        decoupling: False leaves out the voltages that the rotation induces, to show why they matter.
+        decoupling: False leaves out what rotation and other windings induce, to show why it matters.
     """
 
     name: ClassVar[str] = "pi"
-    state_size = M.integral_q + 1
 
     def _tune(self, nominal: Any) -> None:
-        self._constants = self._prepare(nominal, ("i_sd_ref", "i_sq_ref"))
+        self._prepare(nominal)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         action = np.empty((len(observation), self._actions))
-        current_control_batch(self._seen(observation), state, self._constants, action)
+        current_control_rows(self._group, self._seen(observation), state, self._constants, action)
+        return action
+
+
+class TorqueControl(_FieldOriented):
+    """The currents of least loss for a torque, from the machine's table, above current control.
+
+    Args:
+        rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
+        symmetry: Parameter a of the symmetrical optimum, above 1.
+        anti_windup: "none", "clamping" or "back_calculation".
+        decoupling: False leaves out what rotation and other windings induce.
+        voltage_margin: Part of the converter's voltage that operating points may use.
+        current_margin: Part of the current limits that operating points may use.
+    """
+
+    name: ClassVar[str] = "pi"
+
+    def __init__(
+        self,
+        *,
+        rule: str = "magnitude_optimum",
+        symmetry: float = 4.0,
+        anti_windup: str = "clamping",
+        decoupling: bool = True,
+        voltage_margin: float = 0.95,
+        current_margin: float = 0.9,
+    ) -> None:
+        super().__init__(
+            rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
+        )
+        self.voltage_margin = voltage_margin
+        self.current_margin = current_margin
+
+    def _tune(self, nominal: Any) -> None:
+        self._prepare(nominal)
+        self._use_operating_points(nominal.parameters, self.voltage_margin, self.current_margin)
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        action = np.empty((len(observation), self._actions))
+        seen = self._seen(observation)
+        torque_control_rows(self._group, seen, state, self._constants, self._points, action)
         return action
 
 
 class SpeedControl(_FieldOriented):
-    """A PI speed controller above maximum torque per ampere, field weakening and current control.
+    """A PI speed controller above operating points of least loss, field weakening and current control.
 
     The shaft is an integrator 1 / (J s); the current loop, tuned by the magnitude optimum, acts as a
     lag of twice its delay. The speed loop follows from that by the symmetrical optimum. Under torque
     control the drive's own current loop is used and only the torque is commanded.
 
     Args:
-        rule: Rule of the current loop, "magnitude_optimum" or "symmetrical_optimum".
+        rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
-        decoupling: False leaves out the voltages that the rotation induces.
+        decoupling: False leaves out what rotation and other windings induce.
         prefilter: Whether steps of the reference are smoothed as the symmetrical optimum asks for;
             None: where the reference has steps (not on a drive cycle).
         feedforward: Whether the torque that the nominal shaft and load need for the reference's own
             acceleration and speed is added; None: on a drive cycle.
-        voltage_margin: Part of u_dc / sqrt(3) that operating points may use.
-        current_margin: Part of the current limit that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use.
+        current_margin: Part of the current limits that operating points may use.
     """
 
     name: ClassVar[str] = "pi"
-    state_size = len(MEMORY)
 
     def __init__(
         self,
@@ -219,22 +295,21 @@ class SpeedControl(_FieldOriented):
         self.current_margin = current_margin
 
     def _tune(self, nominal: Any) -> None:
-        values, setup = nominal.parameters, nominal.setup
+        self._prepare(nominal)
+        law, values, setup = self._constants, nominal.parameters, nominal.setup
         cycle = "v_ref" in setup.observation_columns
-        law = self._prepare(nominal, ("v_ref" if cycle else "omega_ref",))
-        self._torque = int(values["control"]) == CONTROL_TORQUE
-        if self._torque:  # the drive's own current loop acts, with gains of its own
-            for axis in "dq":
-                del self.gains_[f"i_s{axis}"]
-        machine = (values[name] for name in ("p", "l_d", "l_q", "psi_p"))
+        self._commands = int(values["control"]) == CONTROL_TORQUE
+        if self._commands:  # the drive's own current loop acts, with gains of its own
+            for name in self._machine.currents:
+                del self.gains_[name]
         if int(values["load_kind"]) == VEHICLE:
-            self._scale[S.reference] *= values["gear_ratio"] / values["wheel_radius"]
+            self._scale[S.reference_0] *= values["gear_ratio"] / values["wheel_radius"]
         friction, viscous, drag, inertia, _ = load_coefficients(nominal.row)
         if cycle if self.feedforward is None else self.feedforward:
             law[L.inertia], law[L.friction] = inertia, friction
             law[L.viscous], law[L.drag] = viscous, drag
         delay = 2.0 * sampled_delay(values)
-        if self._torque:
+        if self._commands:
             delay += 1.5 * nominal.dt
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
         filtered = not cycle if self.prefilter is None else self.prefilter
@@ -250,12 +325,7 @@ class SpeedControl(_FieldOriented):
         law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki
         law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
-        margin = check_number("voltage_margin", self.voltage_margin, above=0.0, high=1.0)
-        law[L.u_max] = margin * values["u_dc"] / SQRT3
-        law[L.torque_limit] = values["torque_limit"]
-        margin = check_number("current_margin", self.current_margin, above=0.0, high=1.0)
-        self._points = operating_points(margin * values["i_limit"], *machine)
-        self._constants = law
+        self._use_operating_points(values, self.voltage_margin, self.current_margin)
 
     def _restart(
         self,
@@ -270,6 +340,7 @@ class SpeedControl(_FieldOriented):
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         action = np.empty((len(observation), self._actions))
-        law = torque_command_batch if self._torque else speed_control_batch
-        law(self._seen(observation), state, self._constants, self._points, action)
+        law = torque_command_rows if self._commands else speed_control_rows
+        seen = self._seen(observation)
+        law(self._group, seen, state, self._constants, self._points, action)
         return action

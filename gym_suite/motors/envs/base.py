@@ -24,8 +24,8 @@ class MotorEnv(IdEnv):
     @classmethod
     def options(cls) -> OptionSet[Options]:
         """Return the keyword arguments that the task takes; the machine's default set is that of its kind."""
-        task = TASKS[cls.card.facets["task"]]
-        defaults = {"machine": cls.card.facets["machine"], **task.defaults}
+        task, kind = TASKS[cls.card.facets["task"]], cls.card.facets["machine"]
+        defaults = {"machine": kind, "tau": KINDS[kind].period, **task.defaults}
         return OptionSet(Options, without=task.without, defaults=defaults)
 
     @classmethod

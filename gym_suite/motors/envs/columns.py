@@ -39,16 +39,25 @@ def _quantity(name: str, quantity: str = "", **about: object) -> Shown:
 # ------------------------------------------------------------------------------------------------------------- action
 
 
-def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
+def action_columns(options: Options, machine: Machine, values: Mapping[str, float]) -> Columns:
     """Return the columns of one action: normalised, with the SI value of 1 as scale."""
-    names = action_names(options)
+    names = action_names(options, machine)
     if options.control == "torque":
         column = Column(
             names[0], "N m", -1, 1, "torque command", scale=float(values["torque_limit"])
         )
         return Columns(column)
-    scale = values["u_dc"] / SQRT3 if options.frame == "dq" else 0.5 * values["u_dc"]
-    return Columns(*(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scale) for n in names))
+    scales = dict.fromkeys(names, 0.5 * values["u_dc"])
+    scales |= {f"action_{axis}": scale for axis, scale in voltage_scales(machine).items()}
+    return Columns(
+        *(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scales[n]) for n in names)
+    )
+
+
+def voltage_scales(machine: Machine) -> dict[str, float]:
+    """Return the voltage that an action of 1 commands on each axis, V."""
+    scales = {"d": machine.u_dc / SQRT3, "q": machine.u_dc / SQRT3, "e": machine.u_dc}
+    return {axis: scales[axis] for axis in machine.voltages.values()}
 
 
 # -------------------------------------------------------------------------------------------------------- observation
@@ -60,7 +69,7 @@ def observed(
     machine: Machine,
     actions: Columns,
     scales: Mapping[str, float],
-    error_scale: float,
+    errors: Mapping[str, float],
 ) -> list[Shown]:
     """Return what is observed now, the references last; a preview repeats those.
 
@@ -70,22 +79,20 @@ def observed(
         machine: The machine.
         actions: Columns of the action.
         scales: Full scale of each quantity that is a column of its own.
-        error_scale: Error that earns nothing.
+        errors: Error that earns nothing, of each tracked quantity.
     """
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
     shown = [_quantity(name, scale=scales[name], **bounds) for name in (*machine.currents, "omega")]
     if options.control == "voltage":
-        shown += [
-            _quantity("sin_epsilon", meaning="sine of the electrical angle"),
-            _quantity("cos_epsilon", meaning="cosine of the electrical angle"),
-        ]
+        shown += [_quantity(name) for name in machine.direction]
     shown += [
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
         for k, action in enumerate(actions)
     ]
     if task.shows_error:
-        unit = QUANTITIES[task.tracked[0]].unit
-        shown.append(_quantity("error", "error_0", unit=unit, scale=error_scale, **bounds))
+        name = task.tracked[0]
+        unit = QUANTITIES[name].unit
+        shown.append(_quantity("error", "error_0", unit=unit, scale=errors[name], **bounds))
     shown += [
         _quantity(
             f"{name}_ref",
@@ -117,9 +124,8 @@ def observation_columns(
 
 def terms(task: Task, machine: Machine, weights: Mapping[str, float]) -> tuple[Term, ...]:
     """Return the reward terms with their formulas and weights, in the order of ``info``."""
-    squares = " + ".join(f"{name}^2" for name in machine.currents)
     formulas = {
-        "loss": f"-weight * ({squares}) / i_limit^2",
+        "loss": f"-weight * {machine.loss}",
         "effort": "-weight * mean square of the action's elements",
         "smoothness": "-weight * mean square of the change of the action's elements",
     }
@@ -148,7 +154,7 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
     told = {name for _, name in shown}
     shown += [_quantity(name) for name in task.tracked if name not in told]
     if options.control == "torque":
-        shown.append(_quantity("torque_ref"))
+        shown.append(_quantity("torque_ref", "torque_command"))
         shown += [
             _quantity(
                 f"{name}_ref",
@@ -165,7 +171,7 @@ def task_table(
     told: Sequence[Shown],
     task: Task,
     weights: Mapping[str, float],
-    error_scale: float,
+    errors: Mapping[str, float],
 ) -> np.ndarray:
     """Return what kernels read of a task, columns of ``TASK``.
 
@@ -174,7 +180,7 @@ def task_table(
         told: The metrics.
         task: The task.
         weights: Of the reward terms.
-        error_scale: Error that earns nothing.
+        errors: Error that earns nothing, of each tracked quantity.
     """
     table = np.zeros((max(len(seen), len(told)), len(TASK)))
     for row, (column, quantity) in zip(table, seen, strict=False):
@@ -185,7 +191,7 @@ def task_table(
         row[K.told] = QUANTITIES.index(quantity)
     for row, name in zip(table, task.tracked, strict=False):
         row[K.tracked] = QUANTITIES.index(name)
-        row[K.tracked_factor], row[K.tracked_weight] = 1.0 / error_scale, weights[name]
+        row[K.tracked_factor], row[K.tracked_weight] = 1.0 / errors[name], weights[name]
     return table
 
 
@@ -218,8 +224,11 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
 def parameter_columns(machine: Machine, load: Load) -> Columns:
     """Return the parameter columns with the meanings and sources of this machine's and load's numbers."""
     of_machine = Columns.of(type(machine))
+    usual: dict[str, Any] = dict(zip(("a", "b", "j_load"), machine.friction, strict=True))
     load_sources = {
-        f.name: f.metadata.get("source", "") if getattr(load, f.name) == f.default else "user"
+        f.name: f.metadata.get("source", "")
+        if getattr(load, f.name) == usual.get(f.name, f.default)
+        else "user"
         for f in fields(load)
         if f.metadata
     }

@@ -9,12 +9,6 @@ from typing import Any
 from gym_suite.core.options import PlantOptions, option
 from gym_suite.motors.machines import Machine
 
-ACTION_NAMES = {
-    "dq": ("action_d", "action_q"),
-    "abc": ("action_a", "action_b", "action_c"),
-    "torque": ("action_torque",),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(PlantOptions):
@@ -34,7 +28,9 @@ class Options(PlantOptions):
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
-    tau: float = option(1e-4, takes="s", meaning="period of the inverter and the current control")
+    tau: float = option(
+        1e-4, takes="s", meaning="period of the converter and of the current control"
+    )
     control_period: float | None = option(
         None,
         takes="s, a whole number of `tau`",
@@ -59,8 +55,8 @@ class Options(PlantOptions):
     reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
     reference_range: float | None = option(
         None,
-        takes="A or rad/s",
-        meaning="largest random reference; `None`: i_nominal, or 0.6 omega_nominal",
+        takes="A, N m or rad/s",
+        meaning="largest random reference; `None`: see Starting State",
     )
     duration: float | None = option(
         None, takes="s", meaning="length of an episode; `None`: until it is cut off from outside"
@@ -81,7 +77,7 @@ class Options(PlantOptions):
         meaning="weights of the reward terms; those not named keep their default",
     )
     error_scale: float | None = option(
-        None, takes="A, rad/s or m/s", meaning="error that earns nothing; `None`: see Rewards"
+        None, takes="A, N m, rad/s or m/s", meaning="error that earns nothing; `None`: see Rewards"
     )
     error_exponent: float = option(
         0.5, takes="a number above 0", meaning="exponent of the normalised error"
@@ -115,7 +111,7 @@ class Task:
 
     def of(self, machine: Machine) -> Task:
         """Return the task with the quantities that it tracks of a machine."""
-        return replace(self, tracked=self.tracked or machine.currents)
+        return replace(self, tracked=self.tracked or tuple(machine.currents))
 
     @property
     def weights(self) -> dict[str, float]:
@@ -131,6 +127,13 @@ TASKS: Mapping[str, Task] = {
             name="current",
             shows_error=False,
             costs=("effort", "smoothness"),
+            without=("duration", "window", "start", "control", "control_period"),
+            defaults={"load": "constant_speed"},
+        ),
+        Task(
+            name="torque",
+            tracked=("torque",),
+            shows_error=False,
             without=("duration", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
         ),
@@ -151,6 +154,9 @@ TASKS: Mapping[str, Task] = {
 }
 
 
-def action_names(options: Options) -> tuple[str, ...]:
+def action_names(options: Options, machine: Machine) -> tuple[str, ...]:
     """Return the names of the action's elements."""
-    return ACTION_NAMES["torque" if options.control == "torque" else options.frame]
+    if options.control == "torque":
+        return ("action_torque",)
+    axes = machine.phases if options.frame == "abc" else machine.voltages.values()
+    return tuple(f"action_{axis}" for axis in axes)

@@ -10,31 +10,38 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.family import Kernels, Plant, Setup, Tracked
+from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, as_signal, pack
-from gym_suite.motors import dynamics, loops
-from gym_suite.motors.controllers.field_oriented import current_gains, current_law, sampled_delay
-from gym_suite.motors.controllers.foc import LAW, L
+from gym_suite.motors.controllers.field_oriented import (
+    axis_plants,
+    current_gains,
+    current_law,
+    sampled_delay,
+)
+from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
+from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
-from gym_suite.motors.machines import Machine, build_machine
+from gym_suite.motors.loads import load_coefficients
+from gym_suite.motors.loops import KERNELS
+from gym_suite.motors.machines import KINDS, Machine, build_machine
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
     Load,
+    PolynomialStatic,
     Vehicle,
     build_load,
     lever_of,
     load_kind,
     loads_of,
 )
+from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
-    CONTROL_VOLTAGE,
     CONTROLS,
-    DISTURBANCES,
     FRAMES,
     PARAMETERS,
     QUANTITIES,
@@ -42,8 +49,8 @@ from gym_suite.motors.quantities import (
     REFERENCE_CYCLE,
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
+    REFERENCE_TORQUE,
     SIGNAL_DISTURBANCE,
-    P,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.motors.transforms import SQRT3
@@ -87,70 +94,71 @@ def build_setup(
     machine = build_machine(
         options.machine, default=usual if isinstance(usual, str) else kind, kind=kind
     )
+    a, b, j_load = machine.friction
     load = build_load(
-        options.load, default=TASKS[task_name].defaults["load"], j_rotor=machine.j_rotor
+        options.load,
+        default=TASKS[task_name].defaults["load"],
+        j_rotor=machine.j_rotor,
+        usual=PolynomialStatic(a=a, b=b, j_load=j_load),
     )
     task = TASKS[task_name].of(machine)
+    torque_control = options.control == "torque"
+    points = np.zeros((1, 1))
+    if task.name != "current":
+        points = operating_points(machine, CURRENT_MARGIN)
+
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
-    values |= _course(task, options, machine, load)
+    values |= _course(task, options, machine, load, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
     references = _references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
-    scales = dict.fromkeys(machine.currents, machine.i_limit)
+
+    scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
-    error_scale = task.error_scale or scales[task.tracked[0]]
+    scales["torque"] = values["torque_limit"]
+    error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
-    actions = columns.action_columns(options, values)
-    seen = columns.observed(task, options, machine, actions, scales, error_scale)
+    errors = {name: error_scale or scales[name] for name in task.tracked}
+    actions = columns.action_columns(options, machine, values)
+    seen = columns.observed(task, options, machine, actions, scales, errors)
     told = columns.metrics(task, options, machine)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
-    row = np.array([values.get(name, 0.0) for name in PARAMETERS.names])
-    dt = values["tau"] * values["ratio"]
+    row = _row(values)
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
     measured = [n for n in (*machine.currents, "omega", "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
-    channels = DISTURBANCES[isinstance(load, ConstantSpeed) :]
-    if isinstance(load, ConstantSpeed) and "torque_load" in (options.disturbance or ()):
+    channels = ("torque_load", *machine.voltages)
+    held = isinstance(load, ConstantSpeed)
+    if held and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
         )
-    disturbed = options.read(observations, measured, PARAMETERS, physical, DISTURBANCES)
-
-    torque_control = options.control == "torque"
-    law, points = np.zeros((1, len(LAW))), np.zeros((1, 1))
-    if torque_control:
-        law, points = _inner_controller(values)
-    signals, known = (
-        pack(_rows_of(references, d)) for d in (list(disturbed.signals), list[Signal]())
-    )
-    plant, nominal = (
-        (
-            columns.task_table(seen, told, task, weights, error_scale),
-            rows,
-            own,
-            drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2)),
-            law,
-            points,
-        )
-        for rows, own in (signals, known)
-    )
+    disturbed = options.read(observations, measured, PARAMETERS, physical, channels)
     plant_row = row.copy()
     if disturbed.noise is not None and torque_control:
-        for name in ("i_sd", "i_sq"):
+        for k, name in enumerate(machine.currents):
             sigma = disturbed.noise[observations.index(name)]
-            plant_row[PARAMETERS.index(f"noise_{name}")] = sigma * scales[name]
+            plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
+
+    table = columns.task_table(seen, told, task, weights, errors)
+    cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
+    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    plant, nominal = (
+        (table, *pack(_rows_of(references, signals)), cycle, law, points)
+        for signals in (list(disturbed.signals), list[Signal]())
+    )
     return Setup(
         id=id,
         family="motors",
-        kernels=_kernels(row, disturbed.signals),
-        dt=dt,
+        kernels=KERNELS[machine.group],
+        dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(task, machine, len(actions), torque_control),
         action_columns=actions,
         observation_columns=observations,
@@ -169,25 +177,20 @@ def build_setup(
             )
             for name in task.tracked
         ),
-        effort=("torque_ref",) if torque_control else machine.voltages,
+        effort=("torque_ref",) if torque_control else tuple(machine.voltages),
         effort_scale=(values["torque_limit"],)
         if torque_control
-        else (machine.u_dc / SQRT3,) * len(machine.voltages),
+        else tuple(columns.voltage_scales(machine).values()),
         violation="violation",
-        disturbances=channels,
-        follow=dynamics.follow_angle,
+        disturbances=channels[held:],
+        follow=follow_angle,
         horizon=horizon,
         idle_action=np.zeros(len(actions)),
         work_size=len(QUANTITIES),
-        **disturbed.setup,
-        plant=Plant(
-            *dynamics.plant_columns(machine),
-            derivative=dynamics.plant_derivative,
-            output=dynamics.plant_output,
-            guess=(0.5 * machine.omega_nominal, 0.0, 0.0),
-        ),
+        plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
         keywords=_resolved(allowed, options, machine, load),
+        **disturbed.setup,
     )
 
 
@@ -197,16 +200,9 @@ def build_setup(
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
 
-def _kernels(row: np.ndarray, disturbances: tuple[Signal, ...]) -> Kernels:
-    """Return the loops for a setup: the plain ones where nothing else is in play."""
-    plain = (
-        row[P.control] == CONTROL_VOLTAGE
-        and row[P.load_kind] == list(LOADS).index("constant_speed")
-        and row[P.reference_kind] == REFERENCE_CURRENTS
-        and row[P.preview] == 0.0
-        and not disturbances
-    )
-    return loops.PLAIN if plain else loops.SYNCHRONOUS
+def _row(values: Mapping[str, Any]) -> np.ndarray:
+    """Return the parameter row of numbers by name, 0 for those that are not given."""
+    return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
 
 
 def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
@@ -220,6 +216,7 @@ def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signa
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
     values = asdict(machine)  # type: ignore[call-overload]
+    values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)
     return values | {"load_kind": load_kind(load)}
@@ -240,7 +237,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
     substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
-    turn = machine.p * machine.omega_limit * tau
+    turn = machine.pairs * machine.omega_limit * tau
     if turn > 2.5 * substeps:
         raise ValueError(
             f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
@@ -256,10 +253,8 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "dead_time": _switch("dead_time", options.dead_time),
         "frame": FRAMES.index(frame),
         "control": CONTROLS.index(control),
-        "actions": len(action_names(options)),
-        "torque_limit": max_torque(
-            CURRENT_MARGIN * machine.i_limit, machine.p, machine.l_d, machine.l_q, machine.psi_p
-        ),
+        "actions": len(action_names(options, machine)),
+        "torque_limit": 0.0 if task.name == "current" else max_torque(machine, CURRENT_MARGIN),
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
@@ -290,22 +285,41 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
     return ratio
 
 
-def _course(task: Task, options: Options, machine: Any, load: Load) -> dict[str, Any]:
+_REFERENCE_KINDS = {
+    "current": REFERENCE_CURRENTS,
+    "torque": REFERENCE_TORQUE,
+    "speed": REFERENCE_STEPS,
+    "drive_cycle": REFERENCE_CYCLE,
+}
+
+
+def _course(
+    task: Task, options: Options, machine: Machine, load: Load, values: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the parameters of references and of the start of an episode."""
     if task.name == "drive_cycle" and not isinstance(load, Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
     speed_low, speed_high = _speeds(task, options, machine, load)
     window, start = _window(task, options)
-    kind = {"current": REFERENCE_CURRENTS, "drive_cycle": REFERENCE_CYCLE}
-    span = machine.i_nominal if task.name == "current" else 0.6 * machine.omega_nominal
-    if options.reference_range is not None:
-        highest = 0.95 * machine.i_limit if task.name == "current" else machine.omega_limit
-        span = check_number("reference_range", options.reference_range, above=0.0, high=highest)
+    # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
+    highest, usual = machine.omega_limit, 0.6 * machine.omega_nominal
+    if task.name == "current":
+        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
+    elif task.name == "torque":
+        highest = values["torque_limit"]
+        usual = max_torque(machine, min(CURRENT_MARGIN, machine.i_nominal / machine.i_limit))
+    elif task.name == "speed":
+        # From one end to the other within the time for which a reference holds.
+        inertia = load_coefficients(_row(values))[3]
+        usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
+    if options.reference_range is not None:
+        usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
     return {
-        "reference_kind": kind.get(task.name, REFERENCE_STEPS),
+        "reference_kind": _REFERENCE_KINDS[task.name],
         "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_range": span,
+        "reference_low": -usual,
+        "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
         "window": window,
@@ -318,7 +332,7 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
     if isinstance(load, ConstantSpeed) and task.name == "speed":
         raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
     given = options.speed
-    if task.name != "current":
+    if "speed" in task.without:
         return 0.0, 0.0
     if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
@@ -349,10 +363,10 @@ def _window(task: Task, options: Options) -> tuple[float, float]:
 
 
 def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
-    if task.name == "current" or (task.name == "speed" and options.duration is None):
-        return None
     length = values["window"]
-    if task.name == "speed":
+    if task.name != "drive_cycle":
+        if options.duration is None:
+            return None
         length = check_number("duration", options.duration, above=0.0, high=1e6)
     return max(1, round(length / (values["tau"] * values["ratio"])))
 
@@ -396,14 +410,12 @@ def _costs(
     return {"error_exponent": exponent, "penalty_trip": penalty} | own
 
 
-def _inner_controller(values: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the law and the operating points of the drive's own controller under torque commands."""
+def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> np.ndarray:
+    """Return the law of the drive's own current controller under torque commands, one row."""
     delay = sampled_delay(values)
-    gains = {a: current_gains(values[f"l_{a}"], values["r_s"], delay) for a in "dq"}
-    law = current_law(values, gains)
+    law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
-    machine = (float(values[name]) for name in ("p", "l_d", "l_q", "psi_p"))
-    return law[None], operating_points(CURRENT_MARGIN * values["i_limit"], *machine)
+    return law[None]
 
 
 def _references(task: Task, options: Options) -> list[Signal]:

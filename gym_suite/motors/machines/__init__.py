@@ -5,26 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
+from typing import Any
 
-from gym_suite.core.parameters import build, check_option
+from gym_suite.core.parameters import build, check_option, unknown_error
 from gym_suite.motors.machines import synchronous
-from gym_suite.motors.machines.base import Machine, MachineSet
-from gym_suite.motors.machines.synchronous import PMSM, SYNCHRONOUS
+from gym_suite.motors.machines.base import (
+    EXCITED,
+    SYNCHRONOUS,
+    Group,
+    Machine,
+    MachineSet,
+    group_of,
+)
+from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
+    "EESM",
+    "EXCITED",
     "KINDS",
     "PMSM",
     "SETS",
     "SYNCHRONOUS",
+    "Group",
     "Machine",
     "MachineSet",
+    "SynRM",
     "build_machine",
+    "group_of",
     "kind_of",
     "machine_source",
 ]
 
-#: Every kind of machine by its name, which is also that of its default set.
-KINDS: Mapping[str, type[Machine]] = MappingProxyType({cls.__name__: cls for cls in (PMSM,)})
+#: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.
+KINDS: Mapping[str, type[Machine]] = MappingProxyType(
+    {cls.__name__: cls for cls in (PMSM, SynRM, EESM)}
+)
 
 #: All named sets of numbers.
 SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS})
@@ -54,13 +69,24 @@ def build_machine(value: object, *, default: str = "PMSM", kind: str | None = No
     elif isinstance(value, Mapping):
         value = dict(value)
         base = value.get("base", "")
-        wanted = value.pop("kind", kind_of(base) if base in SETS else wanted)
+        known = isinstance(base, str) and base in SETS
+        wanted = value.pop("kind", kind_of(base) if known else wanted)
     check_option("machine kind", wanted, KINDS)
     if kind is not None and wanted != kind:
         raise ValueError(f"the machine must be of kind {kind}, got one of kind {wanted}: {value!r}")
+    if isinstance(value, dict):
+        value = _own_names(KINDS[wanted], value)
+    if isinstance(value, str) and kind is None and value not in SETS:
+        raise unknown_error("machine", value, SETS)
     sets = {name: known.machine for name, known in SETS.items() if kind_of(name) == wanted}
     base = default if default in sets else wanted
     return build(KINDS[wanted], value, sets=sets, default=base, what="machine")
+
+
+def _own_names(cls: type[Machine], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping of overrides with the names of other parameter lists replaced."""
+    named = {cls.aliases.get(name, name): value for name, value in given.items()}
+    return {name: value for name, value in named.items() if name}
 
 
 def kind_of(name: str) -> str:

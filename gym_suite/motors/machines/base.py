@@ -8,6 +8,17 @@ from typing import Any, ClassVar
 
 from gym_suite.core.parameters import parameter, validate
 
+# Groups: machines with the same equations. A kernel is told the group by a tuple as long as the group's number, which
+# is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
+# a kernel ``kind = len(group)`` is a constant.
+SYNCHRONOUS, EXCITED = range(1, 3)
+Group = tuple[int, ...]
+
+
+def group_of(number: int) -> Group:
+    """Return what kernels take for the group of a number."""
+    return (0,) * number
+
 
 class Machine:
     """Base of the machines' dataclasses: names of what a machine uses of the family's one layout.
@@ -18,16 +29,34 @@ class Machine:
 
     __slots__ = ()
 
-    #: Whose equations it obeys: one of the groups of :mod:`gym_suite.motors.quantities`.
+    #: Number of its group, whose equations it obeys.
     group: ClassVar[int]
+    #: What it is, for a sentence.
+    words: ClassVar[str]
     #: Parameters of its circuit, which ``mismatch=`` may touch.
     circuit: ClassVar[tuple[str, ...]]
-    #: Its currents, which the current task tracks and a drive measures.
-    currents: ClassVar[tuple[str, ...]]
-    #: Its terminal voltages, in the frame of its currents.
-    voltages: ClassVar[tuple[str, ...]]
-    #: Its terminal voltages as the converter holds them, in the stator's frame.
+    #: Its electrical state.
+    states: ClassVar[tuple[str, ...]]
+    #: Its currents as a drive measures them, which the current task tracks, with the parameter that is their limit.
+    currents: ClassVar[Mapping[str, str]]
+    #: Its terminal voltages in the frame of its currents, an axis of the controller each, with the axis' name.
+    voltages: ClassVar[Mapping[str, str]]
+    #: Its terminal voltages as the converter holds them.
     held: ClassVar[tuple[str, ...]]
+    #: Axes of actions that are phases or terminals.
+    phases: ClassVar[tuple[str, ...]]
+    #: What a drive knows of the direction of its frame.
+    direction: ClassVar[tuple[str, ...]]
+    #: Formula of the copper loss as a part of that at the limits.
+    loss: ClassVar[str]
+    #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
+    frames: ClassVar[Mapping[str, tuple[str, ...]]]
+    #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
+    period: ClassVar[float] = 1e-4
+    #: Friction a (N m) and b (N m s) of the load in tasks with a free shaft, and its inertia (kg m^2).
+    friction: ClassVar[tuple[float, float, float]] = (0.01, 0.01, 1e-5)
+    #: Names of other parameter lists: of a parameter, or "" for one from which nothing follows.
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     # The plate, which each machine declares with its own numbers.
     j_rotor: float
@@ -39,11 +68,12 @@ class Machine:
 
     def __post_init__(self) -> None:
         validate(self)
-        if self.i_nominal > self.i_limit:
-            raise ValueError(
-                f"{type(self).__name__}.i_nominal must not exceed i_limit, "
-                f"got {self.i_nominal:g} > {self.i_limit:g}"
-            )
+        for nominal, limit in (("i_nominal", "i_limit"), ("i_e_nominal", "i_e_limit")):
+            if getattr(self, nominal, 0.0) > getattr(self, limit, 0.0):
+                raise ValueError(
+                    f"{type(self).__name__}.{nominal} must not exceed {limit}, "
+                    f"got {getattr(self, nominal):g} > {getattr(self, limit):g}"
+                )
         self.check()
 
     def check(self) -> None:
@@ -52,6 +82,11 @@ class Machine:
         Raises:
             ValueError: Saying what does not fit.
         """
+
+    @property
+    def pairs(self) -> float:
+        """Electrical angle per angle of the shaft."""
+        return float(getattr(self, "p", 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +104,7 @@ class MachineSet:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
-# The plate's numbers, declared once for all machines.
+# The plate's numbers, and what several machines have, declared once.
 
 
 def pole_pairs(default: int) -> Any:
@@ -77,9 +112,19 @@ def pole_pairs(default: int) -> Any:
     return parameter(default, meaning="pole pairs", low=1, integer=True)
 
 
-def stator_resistance(default: float) -> Any:
-    """Declare the resistance of a stator phase."""
-    return parameter(default, unit="Ohm", meaning="stator resistance", low=0.0)
+def resistance(default: float, winding: str) -> Any:
+    """Declare a resistance."""
+    return parameter(default, unit="Ohm", meaning=f"{winding} resistance", low=0.0)
+
+
+def inductance(default: float, what: str) -> Any:
+    """Declare an inductance."""
+    return parameter(default, unit="H", meaning=f"{what} inductance", above=0.0)
+
+
+def magnet_flux(default: float) -> Any:
+    """Declare the flux of permanent magnets."""
+    return parameter(default, unit="Vs", meaning="magnet flux", low=0.0)
 
 
 def rotor_inertia(default: float) -> Any:
@@ -87,15 +132,15 @@ def rotor_inertia(default: float) -> Any:
     return parameter(default, unit="kg m^2", meaning="rotor inertia", above=0.0)
 
 
-def nominal_current(default: float) -> Any:
+def nominal_current(default: float, which: str = "") -> Any:
     """Declare the amplitude of the current that the machine bears for ever."""
-    return parameter(default, unit="A", meaning="nominal current (amplitude)", above=0.0)
+    return parameter(default, unit="A", meaning=f"nominal {which}current (amplitude)", above=0.0)
 
 
-def current_limit(default: float) -> Any:
+def current_limit(default: float, which: str = "") -> Any:
     """Declare the amplitude of the current at which the drive trips."""
     return parameter(
-        default, unit="A", meaning="current at which the drive trips (amplitude)", above=0.0
+        default, unit="A", meaning=f"{which}current at which the drive trips (amplitude)", above=0.0
     )
 
 

@@ -8,53 +8,163 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from gym_suite.core.parameters import parameter
 from gym_suite.motors.machines.base import (
+    EXCITED,
+    SYNCHRONOUS,
     Machine,
     MachineSet,
     current_limit,
+    inductance,
     link_voltage,
+    magnet_flux,
     nominal_current,
     nominal_speed,
     pole_pairs,
+    resistance,
     rotor_inertia,
     speed_limit,
-    stator_resistance,
 )
 
-SYNCHRONOUS = 1  # the group's number; see gym_suite.motors.machines
+RPM = math.pi / 30.0  # rad/s
+_AXES = {"u_sd": "d", "u_sq": "q"}
+_LIMITS = {"i_sd": "i_limit", "i_sq": "i_limit"}
+
+
+class Synchronous(Machine):
+    """What synchronous machines with a three-phase stator have in common."""
+
+    __slots__ = ()
+
+    group: ClassVar[int] = SYNCHRONOUS
+    states: ClassVar[tuple[str, ...]] = ("i_sd", "i_sq")
+    currents: ClassVar[Mapping[str, str]] = _LIMITS
+    voltages: ClassVar[Mapping[str, str]] = _AXES
+    held: ClassVar[tuple[str, ...]] = ("u_alpha", "u_beta")
+    phases: ClassVar[tuple[str, ...]] = ("a", "b", "c")
+    direction: ClassVar[tuple[str, ...]] = ("sin_epsilon", "cos_epsilon")
+    loss: ClassVar[str] = "(i_sd^2 + i_sq^2) / i_limit^2"
+    frames: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "dq": ("u_sd", "u_sq"),
+        "abc": ("u_sa", "u_sb", "u_sc"),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PMSM(Machine):
+class PMSM(Synchronous):
     """A permanent-magnet synchronous machine with constant inductances, and the DC link it is meant for.
 
     Raises:
         ValueError: If a number is out of bounds, the nominal current exceeds the limit, or nothing gives a torque.
     """
 
-    group: ClassVar[int] = SYNCHRONOUS
+    words: ClassVar[str] = "permanent-magnet synchronous machine"
     circuit: ClassVar[tuple[str, ...]] = ("r_s", "l_d", "l_q", "psi_p")
-    currents: ClassVar[tuple[str, ...]] = ("i_sd", "i_sq")
-    voltages: ClassVar[tuple[str, ...]] = ("u_sd", "u_sq")
-    held: ClassVar[tuple[str, ...]] = ("u_alpha", "u_beta")
 
     p: int = pole_pairs(3)
-    r_s: float = stator_resistance(18e-3)
-    l_d: float = parameter(0.37e-3, unit="H", meaning="d inductance", above=0.0)
-    l_q: float = parameter(1.2e-3, unit="H", meaning="q inductance", above=0.0)
-    psi_p: float = parameter(66e-3, unit="Vs", meaning="magnet flux", low=0.0)
+    r_s: float = resistance(18e-3, "stator")
+    l_d: float = inductance(0.37e-3, "d")
+    l_q: float = inductance(1.2e-3, "q")
+    psi_p: float = magnet_flux(66e-3)
     j_rotor: float = rotor_inertia(0.03883)
     i_nominal: float = nominal_current(240.0)
     i_limit: float = current_limit(400.0)
-    omega_nominal: float = nominal_speed(3000.0 * math.pi / 30.0)
-    omega_limit: float = speed_limit(4000.0 * math.pi / 30.0)
+    omega_nominal: float = nominal_speed(3000.0 * RPM)
+    omega_limit: float = speed_limit(4000.0 * RPM)
     u_dc: float = link_voltage(300.0)
 
     def check(self) -> None:
         """Refuse a machine without saliency and without a magnet."""
         if self.psi_p == 0.0 and self.l_d == self.l_q:
             raise ValueError("a PMSM with psi_p = 0 and l_d = l_q gives no torque")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynRM(Synchronous):
+    """A synchronous reluctance machine: torque from saliency alone, d along the larger inductance.
+
+    Raises:
+        ValueError: If a number is out of bounds, the nominal current exceeds the limit, or nothing gives a torque.
+    """
+
+    words: ClassVar[str] = "synchronous reluctance machine"
+    circuit: ClassVar[tuple[str, ...]] = ("r_s", "l_d", "l_q")
+
+    p: int = pole_pairs(4)
+    r_s: float = resistance(0.57, "stator")
+    l_d: float = inductance(10.1e-3, "d")
+    l_q: float = inductance(4.1e-3, "q")
+    j_rotor: float = rotor_inertia(0.0008)
+    i_nominal: float = nominal_current(10.0)
+    i_limit: float = current_limit(18.0)
+    omega_nominal: float = nominal_speed(3000.0 * RPM)
+    omega_limit: float = speed_limit(4300.0 * RPM)
+    u_dc: float = link_voltage(80.0)
+
+    def check(self) -> None:
+        """Refuse a machine whose d axis is not that of the larger inductance."""
+        if self.l_d <= self.l_q:
+            raise ValueError(
+                "a SynRM has its larger inductance along d: "
+                f"l_d must exceed l_q, got {self.l_d:g} and {self.l_q:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EESM(Synchronous):
+    """An electrically excited synchronous machine: a winding on the rotor in place of magnets.
+
+    All numbers of the excitation are as its terminals see them: psi_e = 3/2 l_m i_sd + l_e i_e.
+
+    Raises:
+        ValueError: If a number is out of bounds, a nominal current exceeds its limit, or the windings were coupled
+            more than fully: l_d l_e must exceed 3/2 l_m^2, or currents would grow without a voltage.
+    """
+
+    group: ClassVar[int] = EXCITED
+    words: ClassVar[str] = "electrically excited synchronous machine"
+    circuit: ClassVar[tuple[str, ...]] = ("r_s", "r_e", "l_d", "l_q", "l_m", "l_e")
+    states: ClassVar[tuple[str, ...]] = ("i_sd", "i_sq", "i_e")
+    currents: ClassVar[Mapping[str, str]] = {**_LIMITS, "i_e": "i_e_limit"}
+    voltages: ClassVar[Mapping[str, str]] = {**_AXES, "u_e": "e"}
+    held: ClassVar[tuple[str, ...]] = ("u_alpha", "u_beta", "u_exciter")
+    phases: ClassVar[tuple[str, ...]] = ("a", "b", "c", "e")
+    frames: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        frame: (*names, "u_e") for frame, names in Synchronous.frames.items()
+    }
+    loss: ClassVar[str] = (
+        "(3/2 r_s (i_sd^2 + i_sq^2) + r_e i_e^2) / (3/2 r_s i_limit^2 + r_e i_e_limit^2)"
+    )
+    period: ClassVar[float] = 2e-5
+    # The turns ratio cancels, and the others follow from it and the rest.
+    aliases: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("k", "r_E", "l_M", "l_E", "i_k_rs", "sigma"), ""
+    )
+
+    p: int = pole_pairs(3)
+    r_s: float = resistance(15.55e-3, "stator")
+    r_e: float = resistance(7.2e-3 * 2.0 / 3.0, "excitation")
+    l_d: float = inductance(1.66e-3, "d")
+    l_q: float = inductance(0.35e-3, "q")
+    l_m: float = inductance(1.589e-3 * 2.0 / 3.0, "mutual")
+    l_e: float = inductance(1.74e-3 * 2.0 / 3.0, "excitation")
+    j_rotor: float = rotor_inertia(0.3883)
+    i_nominal: float = nominal_current(120.0)
+    i_limit: float = current_limit(150.0)
+    i_e_nominal: float = nominal_current(150.0, "excitation ")
+    i_e_limit: float = current_limit(150.0, "excitation ")
+    omega_nominal: float = nominal_speed(4300.0 * RPM)
+    omega_limit: float = speed_limit(12000.0 * RPM)
+    u_dc: float = link_voltage(320.0)
+
+    def check(self) -> None:
+        """Refuse windings that would give energy out of nothing."""
+        sigma = 1.0 - 1.5 * self.l_m**2 / (self.l_d * self.l_e)
+        if sigma <= 0.0:
+            largest = math.sqrt(self.l_d * self.l_e / 1.5)
+            raise ValueError(
+                f"an EESM with l_d = {self.l_d:g}, l_e = {self.l_e:g} and l_m = {self.l_m:g} H has the leakage "
+                f"factor {sigma:.3g}: not passive. l_m must be below sqrt(l_d l_e / 1.5) = {largest:.4g} H"
+            )
 
 
 SETS: Mapping[str, MachineSet] = MappingProxyType(
@@ -74,12 +184,21 @@ SETS: Mapping[str, MachineSet] = MappingProxyType(
                 j_rotor=0.03883,
                 i_nominal=240.0,
                 i_limit=288.0,
-                omega_nominal=6000.0 * math.pi / 30.0,
-                omega_limit=6000.0 * math.pi / 30.0,
+                omega_nominal=6000.0 * RPM,
+                omega_limit=6000.0 * RPM,
                 u_dc=350.0,
             ),
             "Brusa HSM16.17.12-C01 data as used in the peer's published DDPG example",
             {"j_rotor": "not published for this machine; the peer's default PMSM value"},
+        ),
+        "SynRM": MachineSet(
+            SynRM(),
+            "gym-electric-motor 3.0.3 default SynRM, after doi:10.1109/AMC.2008.4516099",
+        ),
+        "EESM": MachineSet(
+            EESM(),
+            "gym-electric-motor 3.0.3 default EESM, after doi:10.1109/ICELMACH.2014.6960287, its rotor's numbers read "
+            "as referred to the stator (times 2/3 at the rotor's terminals), for read otherwise they are not passive",
         ),
     }
 )

@@ -14,23 +14,17 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.radio.scenario import Entity, Scenario
+from gym_suite.radio.scenario.kinds import KIND
+from gym_suite.radio.scenario.model import Entity, Scenario
 from gym_suite.radio.transforms import stationary_idle
 
 SILENT = -1
-#: Kinds whose actions are a function of the step alone.
-SCHEDULED = frozenset({"constant", "hopper", "sweep", "barrage", "playback"})
-#: Kinds that look at what the agent does.
-REACTIVE = frozenset({"agile", "simple_jammer", "follower"})
-#: Kinds whose draws do not depend on the past.
-FORGETFUL = frozenset({"stochastic_hopper", "stochastic_constant", "random_jammer"})
-
 #: Combinations of draws in a step at most.
 COMBINATIONS = 4096
 
 
-class TooLarge(Exception):
-    """There are more states than can be counted in seconds."""
+class Uncounted(Exception):
+    """The states cannot be counted: more than in seconds, or of a kind whose chances are not written down here."""
 
 
 #: What the drawing entities are at, in their order: (memory, channel on air) of each.
@@ -74,7 +68,7 @@ def schedule(entity: Entity, channels: int, steps: int) -> list[int]:
         elif entity.kind in ("constant", "barrage"):
             result.append(entity.channels[0] if entity.kind == "constant" else 0)
         else:
-            raise ValueError(f"no schedule is known of a {entity.kind}")
+            raise Uncounted(f"no schedule is known of a {entity.kind}")
     return result
 
 
@@ -106,7 +100,7 @@ class Chain:
         self.acting = np.zeros((self.steps + 1, count), dtype=np.bool_)
         for e, entity in enumerate(scenario.entities):
             self.acting[:, e] = [acts for acts, _ in clock(entity, self.steps)]
-            if entity.kind in SCHEDULED:
+            if KIND[entity.kind].scheduled:
                 self.scheduled[:, e] = schedule(entity, self.channels, self.steps)
         #: Channels that a table occupies, by step and entity.
         self._played = {
@@ -115,18 +109,18 @@ class Chain:
             if entity.kind == "playback"
             for place, step in enumerate(np.flatnonzero(self.acting[:, e]).tolist())
         }
-        kinds = [entity.kind for entity in scenario.entities]
-        loose = [e for e, kind in enumerate(kinds) if kind not in SCHEDULED]
-        self.drawing = tuple(e for e in loose if kinds[e] != "follower")
-        self.following = tuple(e for e in loose if kinds[e] == "follower")
-        looks = any(kind in ("agile", "simple_jammer") for kind in kinds)
+        kinds = [KIND[entity.kind] for entity in scenario.entities]
+        loose = [e for e, kind in enumerate(kinds) if not kind.scheduled]
+        self.drawing = tuple(e for e in loose if kinds[e].name != "follower")
+        self.following = tuple(e for e in loose if kinds[e].name == "follower")
+        looks = any(kinds[e].reacts for e in self.drawing)
         late = [int(scenario.entities[e].reaction) + 1 for e in self.following]
         self.depth = max([int(looks), *late], default=0)
         #: Steps alike in who is scheduled and who acts, in it and in the next, have one number.
         self.phases = self._number()
         #: Whether channels differ by nothing but where the agent was.
         self.alike = (
-            all(kind in ("follower", "barrage") for kind in kinds) and scenario.goal != "jam"
+            all(kind.name in ("follower", "barrage") for kind in kinds) and scenario.goal != "jam"
         )
 
     def _number(self) -> list[int]:
@@ -171,7 +165,7 @@ class Chain:
     def width(self, e: int) -> int:
         """Return how many channels an entity covers at once."""
         entity = self.scenario.entities[e]
-        return self.channels if entity.kind == "barrage" else entity.width
+        return self.channels if KIND[entity.kind].wide else entity.width
 
     def blocked(self, step: int, air: Air, past: Past, channel: int) -> float:
         """Return the part of a step in which somebody was on the channel that the agent took."""
@@ -198,7 +192,7 @@ class Chain:
         """Return the chances of the states in step 0, in which the agent is silent.
 
         Raises:
-            TooLarge: For more than COMBINATIONS of them; :meth:`follow` too.
+            Uncounted: For more than COMBINATIONS of them; :meth:`follow` too.
         """
         options = [self._first(e) for e in self.drawing]
         return _joint(options)
@@ -259,7 +253,7 @@ class Chain:
         if entity.kind == "random_jammer":
             return [(1.0 / self.channels, (0, c)) for c in range(self.channels)]
         if entity.kind != "stochastic_hopper":
-            raise ValueError(f"no chances are known of a {entity.kind}")
+            raise Uncounted(f"no chances are known of a {entity.kind}")
         count = len(entity.channels)
         weights = entity.weights or (1.0 / count,) * count
         pairs = zip(weights, entity.channels, strict=True)
@@ -304,7 +298,7 @@ class Chain:
 def _joint(options: list[list[tuple[float, tuple[int, int]]]]) -> dict[Air, float]:
     """Return the chances of all combinations of independent draws."""
     if math.prod(map(len, options)) > COMBINATIONS:
-        raise TooLarge
+        raise Uncounted
     result: dict[Air, float] = {}
     for picks in product(*options):
         chance = 1.0

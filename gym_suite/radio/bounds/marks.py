@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from gym_suite.core.family import Mark
-from gym_suite.radio.bounds import ceilings, gilbert_elliott, unseen
+from gym_suite.radio.bounds import gilbert_elliott
+from gym_suite.radio.bounds.bands import ceilings, unseen
 from gym_suite.radio.bounds.planning import Rules
-from gym_suite.radio.scenario import Scenario, read_scenario
+from gym_suite.radio.scenario.model import Scenario
+from gym_suite.radio.scenario.reading import read_scenario
 
 _ICMLA = "tabular Q-learning after 100 episodes, arXiv 2401.05406 (ICMLA 2023)"
 #: Scenario to the returns published for it: name, value, meaning.

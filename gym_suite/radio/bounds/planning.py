@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Past, TooLarge, rewards
+from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Past, Uncounted, rewards
 
 #: Transitions that are followed at most: some seconds.
 WORK = 4_000_000
@@ -47,14 +47,14 @@ class Values:
 
 
 def plan(chain: Chain, rules: Rules, *, work: int = WORK) -> Values | None:
-    """Return the values by dynamic programming over the full state; None where there are too many.
+    """Return the values by dynamic programming over the full state; None where they cannot be counted.
 
     The full state is where the entities are, what they remember, and the agent's last channels as far
     as anybody looks back on them.
     """
     try:
         return _Planner(chain, rules, work).solve()
-    except TooLarge:
+    except Uncounted:
         return None
 
 
@@ -86,7 +86,7 @@ class _Planner:
     def _spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise TooLarge
+            raise Uncounted
 
     def _name(self, past: Past) -> Past:
         """Return the agent's channels as far as they matter; alike channels are numbered by age."""
@@ -171,13 +171,13 @@ def memoryless(chain: Chain, rules: Rules, *, work: int = WORK) -> float | None:
 
     Exact: the chances of all pairs of successive states are summed for each observation. None where
     somebody reacts to the agent (the map would decide what is observed), where changing the channel
-    costs, or where there are too many states.
+    costs, or where the states cannot be counted.
     """
     if chain.depth or rules.switching_cost > 0.0:
         return None
     try:
         return _best_map(chain, rules, work)
-    except TooLarge:
+    except Uncounted:
         return None
 
 
@@ -201,6 +201,6 @@ def _best_map(chain: Chain, rules: Rules, work: int) -> float:
                 behind[after] += chance * part
                 work -= 1
             if work < 0:
-                raise TooLarge
+                raise Uncounted
         chances = behind
     return float(sum(gain.max() for gain in total.values()))

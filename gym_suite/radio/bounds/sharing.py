@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gym_suite.core.family import Mark
-from gym_suite.radio.bounds.chains import SILENT, Air, Chain, TooLarge
+from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Uncounted
 from gym_suite.radio.bounds.planning import WORK
-from gym_suite.radio.scenario import Scenario, read_scenario
+from gym_suite.radio.scenario.kinds import KIND
+from gym_suite.radio.scenario.model import Scenario
+from gym_suite.radio.scenario.reading import read_scenario
 
 #: Summed reward of all agents over 100 steps, mean of the last 100 episodes of one training each:
 #: DQN, PPO, APPO and IMPALA, one policy per agent, as recomputed from the authors' results.
@@ -32,12 +34,11 @@ def team_bound(scenario: Scenario) -> float | None:
     Args:
         scenario: A band with agents.
     """
-    chain = Chain(scenario)
-    if any(entity.kind in ("agile", "simple_jammer") for entity in scenario.entities):
+    if any(KIND[entity.kind].reacts for entity in scenario.entities):
         return None
     try:
-        return _expected(chain) / len(scenario.agents)
-    except TooLarge:
+        return _expected(Chain(scenario)) / len(scenario.agents)
+    except Uncounted:
         return None
 
 
@@ -51,7 +52,7 @@ def _expected(chain: Chain) -> float:
                 behind[after] = behind.get(after, 0.0) + chance * part
                 work -= 1
             if work < 0:
-                raise TooLarge
+                raise Uncounted
         chances = behind
         total += sum(chance * _served(chain, step + 1, air) for air, chance in chances.items())
     return total

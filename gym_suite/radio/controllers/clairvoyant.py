@@ -59,9 +59,8 @@ class Clairvoyant(ChannelController):
         """Return what each action would earn in each world, (n, actions)."""
         setup = self._setup
         n = len(rows["x"])
-        x, key, step, work = (
-            np.repeat(rows[name], actions, axis=0) for name in ("x", "key", "step", "work")
-        )
+        x, key, step = (np.repeat(rows[name], actions, axis=0) for name in ("x", "key", "step"))
+        work = np.zeros((n * actions, setup.work_size))
         p = np.repeat(rows["p"], actions, axis=0) if len(rows["p"]) > 1 else rows["p"].copy()
         u = np.tile(np.arange(actions, dtype=np.float64), n)[:, None]
         m = np.zeros((len(setup.metric_columns), n * actions + 8))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.baselines import RandomAgent
 from gym_suite.controllers.protocol import Controller
-from gym_suite.radio.parameters import CLASSIFY
+from gym_suite.radio.columns import R, T
+from gym_suite.radio.parameters import GOAL_ACCESS
 
 Array = NDArray[np.float64]
 
@@ -21,10 +22,13 @@ class ChannelController(Controller):
         values = nominal.parameters
         self.channels_ = int(values["channels"])
         self.history_ = int(values["history"])
-        # But for measurement noise, what is sensed is a whole number of parts of 1. Where each agent has
-        # an observation of its own (several agents) it is taken as it is.
-        parts = values.get("entities", 0.0) + 1.0
-        self._parts = {None: 0.0, CLASSIFY: parts}.get(values.get("observation"), 1.0)
+        if "heard" in values:  # a band in which channels are sensed
+            roles = nominal.tables[T.roles]
+            #: Of each agent: what it senses is a whole number of so many parts of 1, but for noise.
+            self._parts = 1.0 / roles[:, R.unit]
+            #: Of each agent: what it senses on a channel that is good to transmit on.
+            target = np.minimum(roles[:, R.target], roles[:, R.most]) * roles[:, R.unit]
+            self._wanted = np.where(roles[:, R.goal] == GOAL_ACCESS, 0.0, target)
         self._set_up(nominal)
 
     def _set_up(self, nominal: Any) -> None:
@@ -33,14 +37,23 @@ class ChannelController(Controller):
     def _cast(self, action: Array) -> NDArray[np.int64]:
         return action[:, 0].astype(np.int64)
 
+    def _who(self, observation: Array) -> NDArray[np.int64]:
+        """Return the place of each row's agent, (n,)."""
+        return np.zeros(len(observation), dtype=np.int64)
+
     def _sensed(self, observation: Array) -> Array:
         """Return what was sensed in the last step, (n, channels); negative where nobody looked."""
         return self._sensed_of(observation, 1)
 
     def _sensed_of(self, observation: Array, memory: int) -> Array:
         """Return what was sensed in the last steps, (n, memory * channels), rounded to what it can be."""
-        seen = observation[:, : memory * self.channels_]
-        return np.round(seen * self._parts) / self._parts if self._parts else seen
+        parts = self._parts[self._who(observation)][:, None]
+        return np.round(observation[:, : memory * self.channels_] * parts) / parts
+
+    def _good(self, observation: Array) -> NDArray[np.bool_]:
+        """Return which channels were good to transmit on in the last step, (n, channels)."""
+        wanted = self._wanted[self._who(observation)][:, None]
+        return np.abs(self._sensed(observation) - wanted) < 1e-5
 
     def _last_channel(self, observation: Array) -> NDArray[np.int64]:
         """Return the channel of the last action, -1 for silence, (n,)."""

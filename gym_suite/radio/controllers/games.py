@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.baselines import hash_rows
 from gym_suite.core.parameters import check_number
-from gym_suite.radio.bounds.chains import FORGETFUL, SILENT, Chain
+from gym_suite.radio import game
+from gym_suite.radio.bounds.chains import SILENT, Chain
 from gym_suite.radio.bounds.games import jamming_game
 from gym_suite.radio.controllers.common import Array, RandomizedController
-from gym_suite.radio.scenario import read_mapping
+from gym_suite.radio.scenario.kinds import KIND
+from gym_suite.radio.scenario.mapping import read_mapping
 
 
 class _TeamController(RandomizedController):
@@ -82,7 +84,7 @@ def _presence(chain: Chain, e: int) -> Array:
     if e not in chain.drawing:
         for step in steps.tolist():
             result[step, list(chain.covered(step, e, int(chain.scheduled[step, e])))] = 1.0
-    elif entity.kind in FORGETFUL:
+    elif KIND[entity.kind].forgetful:
         for chance, (_, channel) in chain.draw(e):
             for k in range(chain.width(e) if channel >= 0 else 0):
                 result[steps, (channel + k) % chain.channels] += chance
@@ -105,17 +107,8 @@ class MusicalChairs(_TeamController):
 
     name: ClassVar[str] = "musical_chairs"
 
-    def _prepare(self, nominal: Any) -> None:
-        roles = nominal.tables[-1]
-        entities = int(nominal.parameters["entities"])
-        self._jams = roles[:, 0] == 1.0
-        self._target = np.where(roles[:, 2] == 1.0, roles[:, 1] / (entities + 1.0), 1.0)
-
     def _law(self, observation: Array, state: Array) -> Array:
-        who = self._who(observation)
-        heard = self._sensed(observation)
-        wanted = np.where(self._jams[who], self._target[who], 0.0)
-        good = np.abs(heard - wanted[:, None]) < 1e-5
+        good = self._good(observation)
         count = good.sum(axis=1)
         place = np.floor(self._uniform(state, 1)[:, 0] * count)
         tried = (np.cumsum(good, axis=1) > place[:, None]).argmax(axis=1) + 1.0
@@ -132,7 +125,7 @@ class _Player(_TeamController):
     """A player of the jamming game, of either side."""
 
     def _set_up(self, nominal: Any) -> None:
-        self.worth_ = nominal.tables[0][0].copy()
+        self.worth_ = nominal.tables[game.T.worth][0].copy()
         self.jammers_ = int(nominal.parameters["jammers"])
         super()._set_up(nominal)
 
@@ -152,11 +145,11 @@ class Minimax(_Player):
     information = "model"
 
     def _prepare(self, nominal: Any) -> None:
-        game = jamming_game(self.worth_, self.jammers_)
+        solution = jamming_game(self.worth_, self.jammers_)
         self.gains_ = {
-            "value": game.value,
-            "transmitter": game.transmitter,
-            "jammers": game.jammers,
+            "value": solution.value,
+            "transmitter": solution.transmitter,
+            "jammers": solution.jammers,
         }
         self.gain_units_ = dict.fromkeys(self.gains_, "1")
         self.own_size = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -78,15 +77,13 @@ class QLearning(RandomizedController):
     def _practise(self, nominal: Any, episodes: int, explore: float) -> None:
         """Play episodes of the nominal model, some side by side, all with one table."""
         generator = np.random.default_rng(self.seed)
-        setup = replace(nominal.setup, noise=None, delay=0, mismatch=np.zeros((0, 3)))
         n = min(PRACTISED_TOGETHER, episodes)
-        rows, every = Rows(setup, n), np.ones(n, dtype=np.bool_)
-        rows.p[:] = nominal.row
+        rows, every = Rows(nominal.setup, n), np.ones(n, dtype=np.bool_)
         for _ in range(-(-episodes // n)):
             rows.reset(every, generator.integers(0, 2**63, n, dtype=np.uint64))
             observation = rows.o.astype(np.float64)
             context = self._context(observation)
-            for _ in range(setup.horizon or 1000):
+            for _ in range(nominal.setup.horizon or 1000):
                 action = self.table_[context].argmax(axis=1)
                 tried = generator.random(n) < explore
                 action[tried] = generator.integers(0, self._actions, n)[tried]

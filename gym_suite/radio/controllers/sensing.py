@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.baselines import hash_rows
 from gym_suite.core.parameters import check_number
+from gym_suite.radio.columns import E, T
 from gym_suite.radio.controllers.common import Array, ChannelController, RandomizedController
-from gym_suite.radio.parameters import CLASSIFY, GOAL_JAM
+from gym_suite.radio.transforms import stationary_idle, whittle_index
 
 
 class SenseAndAvoid(RandomizedController):
@@ -26,11 +26,8 @@ class SenseAndAvoid(RandomizedController):
 
     name: ClassVar[str] = "sense_avoid"
 
-    def _prepare(self, nominal: Any) -> None:
-        self._wanted = wanted(nominal.parameters)
-
     def _law(self, observation: Array, state: Array) -> Array:
-        good = np.abs(self._sensed(observation) - self._wanted) < 1e-5
+        good = self._good(observation)
         count = good.sum(axis=1)
         place = np.floor(self._uniform(state, 1)[:, 0] * count)
         chosen = (np.cumsum(good, axis=1) > place[:, None]).argmax(axis=1)
@@ -108,14 +105,13 @@ class PatternTable(ChannelController):
         top = self.history_
         self._memory = int(check_number("memory", self.memory, low=1, high=top, integer=True))
         self._size = int(check_number("size", self.size, low=1, high=65536, integer=True))
-        self._wanted = wanted(nominal.parameters)
         self._losing = 0.0 if nominal.parameters["reward"] else 1.0
         self.state_size = 1 + 2 * self._size * self.channels_
 
     def _law(self, observation: Array, state: Array) -> Array:
         c = self.channels_
         n = len(observation)
-        good = np.abs(self._sensed(observation) - self._wanted) < 1e-5
+        good = self._good(observation)
         counts = state[:, 1:].reshape(n, self._size, 2, c)  # bad, good
         rows, before = np.arange(n), state[:, 0].astype(np.int64)  # context from 1; 0: none
         live = np.flatnonzero(before > 0)
@@ -132,14 +128,6 @@ class PatternTable(ChannelController):
         return np.where(silent, 0.0, best + 1.0)[:, None]
 
 
-def wanted(values: Mapping[str, float]) -> float:
-    """Return what is sensed on a channel that is good to transmit on."""
-    if values["goal"] != GOAL_JAM:
-        return 0.0
-    classify = values["observation"] == CLASSIFY
-    return values["target"] / (values["entities"] + 1.0) if classify else 1.0
-
-
 class MarkovPredictor(ChannelController):
     """Learn for each channel how idle follows busy and idle, and use the one most likely good.
 
@@ -152,14 +140,13 @@ class MarkovPredictor(ChannelController):
 
     def _set_up(self, nominal: Any) -> None:
         self.state_size = 1 + 5 * self.channels_
-        self._wanted = wanted(nominal.parameters)
         self._losing = 0.0 if nominal.parameters["reward"] else 1.0
 
     def _law(self, observation: Array, state: Array) -> Array:
         c = self.channels_
         sensed = self._sensed(observation)
         known = sensed >= 0.0
-        good = np.abs(sensed - self._wanted) < 1e-5
+        good = self._good(observation)
         counts = state[:, 1 : 1 + 4 * c].reshape(-1, 2, 2, c)  # from bad or good, to bad or good
         before = state[:, 1 + 4 * c :]  # 0: unknown, 1: bad, 2: good
         for origin in (0, 1):
@@ -187,11 +174,8 @@ class Myopic(ChannelController):
     information = "model"
 
     def _set_up(self, nominal: Any) -> None:
-        from gym_suite.radio.parameters import E_VALUE, E_VALUE_2, T_ENTITIES
-        from gym_suite.radio.transforms import stationary_idle
-
-        entities = nominal.tables[T_ENTITIES]
-        self.p01_, self.p11_ = entities[:, E_VALUE].copy(), entities[:, E_VALUE_2].copy()
+        entities = nominal.tables[T.entities]
+        self.p01_, self.p11_ = entities[:, E.p01].copy(), entities[:, E.p11].copy()
         pairs = zip(self.p01_, self.p11_, strict=True)
         self._start = np.array([stationary_idle(p01, p11) for p01, p11 in pairs])
         self.state_size = self.channels_
@@ -223,8 +207,6 @@ class Whittle(Myopic):
     name: ClassVar[str] = "whittle"
 
     def _law(self, observation: Array, state: Array) -> Array:
-        from gym_suite.radio.transforms import whittle_index
-
         beliefs = self._beliefs(observation, state)
         index = np.empty_like(beliefs)
         for c in range(self.channels_):

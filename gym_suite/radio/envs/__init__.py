@@ -1,36 +1,26 @@
-"""The environments of the family: one class per id, whose docstring is the id's page."""
+"""The environments of the family: classes made from the cards when they are first asked for."""
 
-from gym_suite.radio.envs.base import RadioEnv, RadioVectorEnv
-from gym_suite.radio.envs.ids import (
-    AccessEnv,
-    AccessVectorEnv,
-    AntiJammingEnv,
-    AntiJammingVectorEnv,
-    GilbertElliottEnv,
-    GilbertElliottVectorEnv,
-    JammingEnv,
-    JammingVectorEnv,
-)
-from gym_suite.radio.envs.jamming_game import JammingGameEnv, JammingGameParallelEnv
-from gym_suite.radio.envs.multi_access import MultiAccessEnv, MultiAccessParallelEnv
-from gym_suite.radio.envs.setup import Options, configure, keyword_names
+from __future__ import annotations
 
-__all__ = [
-    "AccessEnv",
-    "AccessVectorEnv",
-    "AntiJammingEnv",
-    "AntiJammingVectorEnv",
-    "GilbertElliottEnv",
-    "GilbertElliottVectorEnv",
-    "JammingEnv",
-    "JammingGameEnv",
-    "JammingGameParallelEnv",
-    "JammingVectorEnv",
-    "MultiAccessEnv",
-    "MultiAccessParallelEnv",
-    "Options",
-    "RadioEnv",
-    "RadioVectorEnv",
-    "configure",
-    "keyword_names",
-]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gym_suite.radio.envs.base import RadioEnv as RadioEnv
+    from gym_suite.radio.envs.base import RadioVectorEnv as RadioVectorEnv
+
+_HOMES = {"RadioEnv": "base", "RadioVectorEnv": "base"}
+
+
+def __getattr__(name: str) -> Any:
+    from gym_suite.core.cards import load
+    from gym_suite.registration import class_named
+
+    if name in _HOMES:
+        return load(f"{__name__}.{_HOMES[name]}:{name}")
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return [*globals(), *_HOMES, *classes_of(__name__)]

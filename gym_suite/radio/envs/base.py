@@ -10,25 +10,42 @@ import numpy as np
 
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv, IdVectorEnv
-from gym_suite.radio.emission import read_link
+from gym_suite.core.options import OptionSet
+from gym_suite.radio.air.iq import band_samples
 from gym_suite.radio.envs.draws import InjectedDraws
-from gym_suite.radio.envs.setup import configure
-from gym_suite.radio.iq import band_samples
+from gym_suite.radio.envs.game import jammed_transmitter
+from gym_suite.radio.envs.options import TASKS, Options
+from gym_suite.radio.envs.setup import BANDS, one_agent, several_agents
+from gym_suite.radio.scenario.mapping import read_link
 from gym_suite.radio.transforms import from_db
+
+_BUILDERS = dict.fromkeys(BANDS, one_agent) | {
+    "multi_access": several_agents,
+    "jamming_game": jammed_transmitter,
+}
 
 
 class RadioEnv(IdEnv):
-    """One band. The class of each id names its task and documents it.
+    """One band. The card of each id names its task; its page documents it."""
 
-    Keywords are the attributes of :class:`gym_suite.radio.envs.setup.Options`.
-    """
-
-    task: ClassVar[str]
+    facets: ClassVar[Mapping[str, Sequence[str]]] = {"task": tuple(TASKS)}
 
     @classmethod
-    def configure(cls, **keywords: Any) -> Setup:
-        """Return the setup of this id for a user's keywords."""
-        return configure(cls.id, cls.task, **keywords)
+    def options(cls) -> OptionSet[Options]:
+        """Return the keyword arguments that the id's task takes."""
+        return TASKS[cls.card.facets["task"]]
+
+    @classmethod
+    def build(cls, options: Options) -> Setup:
+        """Return the setup of the id's task for its options.
+
+        Raises:
+            ValueError: For an unknown value, naming the nearest, or one out of bounds.
+            TypeError: For a value of the wrong kind.
+            FileNotFoundError: For a scenario file that does not exist.
+        """
+        task = cls.card.facets["task"]
+        return _BUILDERS[task](cls.id, task, options)
 
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
         super().__init__(render_mode=render_mode, **keywords)
@@ -42,7 +59,7 @@ class RadioEnv(IdEnv):
         Args:
             seed: Seeds the generator from which this and the following episodes draw their keys.
             options: ``{"draws": [...]}`` injects recorded random draws of the entities (see
-                :func:`gym_suite.radio.rfrl.read_draws`); what is not recorded is drawn as usual.
+                :func:`gym_suite.radio.scenario.draws.read_draws`); what is not recorded is drawn as usual.
                 ``{"state": {column: value}}`` overwrites columns of the state.
 
         Returns:
@@ -184,3 +201,6 @@ class RadioVectorEnv(IdVectorEnv):
         """Restore a snapshot of the same id, keywords and number of worlds."""
         super().set_state(snapshot)
         self._draws.worlds = list(snapshot.get("draws", [{}] * self.num_envs))
+
+
+RadioEnv.vector_face = RadioVectorEnv  # type: ignore[attr-defined]

@@ -9,10 +9,8 @@ import numpy as np
 
 from gym_suite.core.family import Setup
 from gym_suite.core.rows import Rows
-from gym_suite.radio.layout import draw_at
-from gym_suite.radio.parameters import P_CHANNELS, P_ENTITIES
-from gym_suite.radio.rfrl import read_draws
-from gym_suite.radio.scenario import read_mapping
+from gym_suite.radio.scenario.draws import read_draws
+from gym_suite.radio.scenario.mapping import read_mapping
 
 #: Step to the entity's place to the channel drawn, -1 for silence.
 Draws = Mapping[int, Mapping[int, float]]
@@ -29,9 +27,9 @@ class InjectedDraws:
     def __init__(self, setup: Setup, rows: Rows) -> None:
         self._setup, self._rows = setup, rows
         self.worlds: list[Draws] = [{}] * rows.n
-        channels, count = int(setup.row[P_CHANNELS]), int(setup.row[P_ENTITIES])
-        start = draw_at(count, channels)
-        self._columns = slice(start, start + count)
+        names = setup.state_columns.names
+        drawn = [i for i, name in enumerate(names) if name.startswith("draw_")]
+        self._columns = slice(drawn[0], drawn[-1] + 1) if drawn else slice(0)
 
     def read(self, given: Any) -> list[Draws]:
         """Return the draws of each world.

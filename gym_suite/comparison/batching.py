@@ -1,0 +1,149 @@
+"""Agents that act alike whoever acts beside them.
+
+A result of an episode has to be the same alone, among twenty, or in a comparison that is resumed. Two things would make
+it depend on its company:
+
+* matrix products round otherwise in batches of another size, and at another place within a batch. The controllers of
+  this package promise that a row acts as it would alone; any other agent that takes rows always gets :data:`SIZE` of
+  them, and an episode's place among them follows from its seed;
+* an agent that draws tells rows that begin alike apart by their order. So its generator is started with the episode's
+  seed in the place of the number of the episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+__all__ = ["SIZE", "FixedBatches", "OneByOne", "first_state", "takes_rows"]
+
+SIZE = 20
+"""Rows in every call of an agent that takes several: as many as there are seeds by default."""
+
+_EPISODE = 1
+"""Column of a drawing controller's state that holds the number of the episode, see
+:class:`gym_suite.controllers.baselines.RandomAgent`."""
+
+_LARGEST = 2**52
+"""Numbers of episodes are exact in float64 up to here."""
+
+
+def first_state(agent: Any, seeds: Sequence[int]) -> NDArray[np.float64] | None:
+    """The memory with which an agent starts episodes: None, or for a controller that draws, one keyed by their seeds.
+
+    Args:
+        agent: acts on rows.
+        seeds: of the episodes, one per row.
+    """
+    if not getattr(agent, "randomized", False):
+        return None
+    state = np.zeros((len(seeds), agent.state_size))
+    state[:, _EPISODE] = [seed % _LARGEST for seed in seeds]
+    return state
+
+
+class FixedBatches:
+    """An agent that acts on n rows in batches of one size, each episode at the place that its seed gives it.
+
+    Args:
+        agent: acts on rows.
+        seeds: of the episodes, one per row.
+    """
+
+    def __init__(self, agent: Any, seeds: Sequence[int]) -> None:
+        blocks: dict[int, list[int]] = {}
+        for row, seed in enumerate(seeds):
+            blocks.setdefault(seed // SIZE, []).append(row)
+        self._batches = [_Batch(agent, block, rows, seeds) for block, rows in blocks.items()]
+
+    def predict(
+        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
+    ) -> tuple[NDArray[Any], None]:
+        """Choose actions for all rows; the memory of the agent is kept here."""
+        parts = [
+            batch.predict(observation, episode_start, deterministic) for batch in self._batches
+        ]
+        actions = np.empty((len(episode_start), *parts[0].shape[1:]), parts[0].dtype)
+        for batch, part in zip(self._batches, parts, strict=True):
+            actions[batch.rows] = part
+        return actions, None
+
+
+class _Batch:
+    """The rows whose seeds fall into one block of :data:`SIZE` numbers."""
+
+    def __init__(self, agent: Any, block: int, rows: list[int], seeds: Sequence[int]) -> None:
+        self.rows = np.array(rows)
+        self._agent = agent
+        self._places = np.array([seeds[row] % SIZE for row in rows])
+        # Places that no episode has repeat one that has one, so that nothing strange is computed there.
+        self._source = np.full(SIZE, rows[0])
+        self._source[self._places] = self.rows
+        self._state = first_state(agent, range(block * SIZE, (block + 1) * SIZE))
+
+    def predict(self, observation: Any, episode_start: Any, deterministic: bool) -> NDArray[Any]:
+        action, self._state = self._agent.predict(
+            _each(observation, lambda part: part[self._source]),
+            self._state,
+            np.asarray(episode_start)[self._source],
+            deterministic,
+        )
+        return np.asarray(action)[self._places]
+
+
+class OneByOne:
+    """An agent for single observations, acting on the only row of a vector environment.
+
+    Args:
+        agent: acts on one observation.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        self._agent = agent
+
+    def predict(
+        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
+    ) -> tuple[NDArray[Any], Any]:
+        """Choose the action of the only row."""
+        action, state = self._agent.predict(
+            _each(observation, lambda part: part[0]), state, bool(episode_start[0]), deterministic
+        )
+        return np.asarray(action)[None], state
+
+
+def takes_rows(agent: Any, env: Any) -> bool:
+    """Whether an unknown object acts on three rows as it does on each alone.
+
+    A user's object may be written for one observation only, or keep its state inside. It is tried
+    on copies; where rows and single calls disagree, its episodes are run one after the other.
+
+    Args:
+        agent: with ``predict``.
+        env: single environment.
+    """
+    rng = np.random.default_rng(0)
+    space = env.observation_space
+    if not isinstance(space, spaces.Box):
+        return False
+    rows = rng.uniform(-1.0, 1.0, (3, *space.shape)).clip(space.low, space.high)
+    rows = rows.astype(space.dtype)
+    try:
+        together, _ = deepcopy(agent).predict(rows, None, np.ones(3, dtype=bool), True)
+        alone = [deepcopy(agent).predict(row, None, True, True)[0] for row in rows]
+        return np.shape(together) == np.shape(alone) and np.allclose(together, alone, atol=1e-4)
+    except Exception:  # it does not take rows, whatever it raises
+        return False
+
+
+def _each(observation: Any, take: Callable[[Any], Any]) -> Any:
+    """Apply a function to an observation, or to each part of one that has several."""
+    if isinstance(observation, Mapping):
+        return {name: _each(part, take) for name, part in observation.items()}
+    if isinstance(observation, tuple):
+        return tuple(_each(part, take) for part in observation)
+    return take(observation)

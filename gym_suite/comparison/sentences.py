@@ -1,0 +1,181 @@
+"""What the numbers say, in sentences; agents of which the same is to be said share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gym_suite.comparison.outcomes import Standing
+from gym_suite.comparison.statistics import Interval
+from gym_suite.comparison.summary import MEASURES, Summary
+from gym_suite.comparison.text import listed, percent
+from gym_suite.comparison.verdicts import Claim
+
+__all__ = ["MARKS", "findings", "limits", "winners"]
+
+MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
+"""Signs that stand behind a score in a table."""
+
+
+def findings(summary: Summary, id: str) -> list[str]:
+    """What is claimed of the agents of an id, over all its settings.
+
+    Args:
+        summary: finished.
+        id: one of its ids.
+    """
+    experiments = summary.of(id)
+    reference = experiments[0].reference
+    if reference is None:
+        return ["The upper anchor is a number: nobody is compared with a reference."]
+    groups: dict[tuple[tuple[str, Claim], ...], list[Standing]] = {}
+    for standing in summary.standings(id):
+        claims: list[tuple[str, Claim]] = [
+            (row.setting, row.verdict.claim) for row in standing.rows if row.verdict
+        ]
+        if claims:
+            groups.setdefault(tuple(claims), []).append(standing)
+    episodes = len(experiments[0].seeds)
+    sentences = [
+        _sentence(claims, standings, reference, episodes) for claims, standings in groups.items()
+    ]
+    sentences += _failures(summary.standings(id), reference)
+    return sentences + _choice(summary, id)
+
+
+def limits(summary: Summary, id: str) -> list[str]:
+    """What the results of an id cannot say: settings that change nothing, scales that are not to be trusted.
+
+    Args:
+        summary: finished.
+        id: one of its ids.
+    """
+    sentences = []
+    for experiment in summary.of(id):
+        scale = summary.scale(experiment)
+        where = f"{experiment.setting.name}: "
+        if scale is None:
+            sentences.append(f"{where}There is no score, because an agent that anchors it failed.")
+        elif scale.problem:
+            sentences.append(where + scale.problem)
+        if summary.unchanged(experiment):
+            sentences.append(
+                f"{where}Every agent came to exactly what it came to in the nominal setting."
+            )
+    reasons: dict[str, list[str]] = {}
+    for name, reason in summary.idle.get(id, {}).items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        verb, were = ("changes", "was") if len(names) == 1 else ("change", "were")
+        which = listed(names)
+        sentences.append(
+            f"{which[:1].upper()}{which[1:]} {verb} nothing here and {were} not run: {reason}."
+        )
+    return sentences
+
+
+def winners(summary: Summary, id: str) -> dict[str, list[str]]:
+    """Best agents by each measure of the first setting, baselines aside; empty where there is only one measure.
+
+    Args:
+        summary: finished.
+        id: one of its ids.
+    """
+    setting = summary.of(id)[0].setting.name
+    rows = [r for r in summary.summary() if (r.id, r.setting) == (id, setting)]
+    rows = [row for row in rows if row.kind != "baseline" and row.measures]
+    found = {}
+    for metric in MEASURES if len(rows) > 1 else ():
+        scores = {row.name: row.measures[metric] for row in rows if metric in row.measures}
+        if len(scores) > 1 and len(set(scores.values())) > 1:
+            best = max(scores.values())
+            found[metric] = [name for name, value in scores.items() if value == best]
+    return found
+
+
+def _sentence(
+    claims: Sequence[tuple[str, Claim]],
+    standings: Sequence[Standing],
+    reference: str,
+    episodes: int,
+) -> str:
+    """One sentence for agents of which the same is claimed in every setting."""
+    one = len(standings) == 1
+    places: dict[Claim, list[str]] = {}
+    for setting, claim in claims:
+        places.setdefault(claim, []).append(setting)
+    known = f"the reference controller {reference}"
+    other = known
+    parts = []
+    verbs: list[tuple[Claim, str]] = [
+        ("beats", "beats" if one else "beat"),
+        (
+            "fails more",
+            "earns more, but fails more often, than"
+            if one
+            else "earn more, but fail more often, than",
+        ),
+        ("loses", "loses to" if one else "lose to"),
+        ("cannot tell", "cannot be told from"),
+    ]
+    for claim, verb in verbs:
+        if settings := places.get(claim):
+            everywhere = len(places) == 1 and len(settings) > 1
+            where = f"in all {len(settings)} settings" if everywhere else f"in {listed(settings)}"
+            parts.append(f"{verb} {other} {where}")
+            other = "it"
+    names = listed(standing.name for standing in standings)
+    if len(places) == 1 and "cannot tell" in places:
+        where = f"any of the {len(claims)} settings" if len(claims) > 1 else claims[0][0]
+        return f"{episodes} episodes cannot tell {names} from {known} in {where}.{_fall(standings)}"
+    few = f" by {episodes} episodes" if "cannot tell" in places else ""
+    return f"{names} {listed(parts)}{few}.{_fall(standings)}"
+
+
+def _fall(standings: Sequence[Standing]) -> str:
+    """How far the scores fall from setting to setting, where they do."""
+    falls = []
+    for standing in standings:
+        first, worst = standing.first.score, standing.worst
+        if first is None or worst is None or worst.score is None or worst is standing.first:
+            continue
+        if first.estimate - worst.score.estimate >= 0.02:
+            falls.append(
+                f"{standing.name} from {_decimals(first)} ({standing.first.setting}) to "
+                f"{_decimals(worst.score)} ({worst.setting})"
+            )
+    if not falls:
+        return ""
+    return (
+        f" Scores fall: {'; '.join(falls)}." if len(falls) > 1 else f" The score falls: {falls[0]}."
+    )
+
+
+def _failures(standings: Iterable[Standing], reference: str) -> list[str]:
+    """Who fails, where most, and how the reference does there."""
+    standings = [s for s in standings if s.first.kind != "baseline"]
+    told = [
+        f"{s.name} in {percent(s.frailest.failures)} of the episodes ({s.frailest.setting})"
+        for s in standings
+        if s.frailest.failures.estimate > 0.0
+    ]
+    if not told:
+        return []
+    sound = [s.name for s in standings if s.frailest.failures.estimate == 0.0]
+    rest = f"; {listed(sound)} never" if sound else ""
+    return [f"At worst fail: {', '.join(told)}{rest}."]
+
+
+def _choice(summary: Summary, id: str) -> list[str]:
+    """Whether another measure would have picked another winner."""
+    best = winners(summary, id)
+    if len({tuple(names) for names in best.values()}) < 2:
+        return []
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for metric, names in best.items():
+        groups.setdefault(tuple(names), []).append(MEASURES[metric])
+    told = [f"by {listed(metrics)} it is {listed(names)}" for names, metrics in groups.items()]
+    return [f"The choice of the measure picks the winner here: {'; '.join(told)}."]
+
+
+def _decimals(interval: Interval) -> str:
+    return f"{interval.estimate + 0.0:.2f}".replace("-", "−")

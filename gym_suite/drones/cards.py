@@ -1,0 +1,66 @@
+"""The ids of the family, as data: what is to be done, by one drone or by several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gym_suite.core.cards import BASELINES, Card
+
+_HOME = "gym_suite.drones.controllers"
+_PILOTS = {
+    "geometric": f"{_HOME}.geometric:Geometric",
+    "lqr": f"{_HOME}.lqr:HoverLQR",
+    "pid": f"{_HOME}.pid:PeerPID",
+}
+
+
+def _drone(
+    name: str, task: str, summary: str, laws: Mapping[str, str] = _PILOTS, **more: Any
+) -> Card:
+    return Card(
+        id=f"drones/{name}-v0",
+        family="drones",
+        summary=summary,
+        base="gym_suite.drones.envs.base:DroneEnv",
+        module="gym_suite.drones.envs",
+        facets={"task": task},
+        max_episode_steps=480,
+        settings={"compiled": {"engine": "compiled"}},
+        controllers={**laws, **BASELINES},
+        **more,
+    )
+
+
+CARDS = (
+    _drone(
+        "Hover",
+        "hover",
+        "a quadcopter flies from a random start to a point and stays there",
+        tags=("hover", "quadcopter"),
+        learned=("ppo",),
+    ),
+    _drone(
+        "Track",
+        "track",
+        "a quadcopter follows a circle, a lemniscate, a helix or a table",
+        tags=("tracking", "quadcopter"),
+        learned=("ppo",),
+    ),
+    _drone(
+        "MultiHover",
+        "multi_hover",
+        "quadcopters hover side by side",
+        agents="both",
+        tags=("hover", "quadcopter", "agents"),
+        learned=("ppo",),
+    ),
+    _drone(
+        "Formation",
+        "formation",
+        "quadcopters fly in a ring and swap places with the opposite one",
+        {"avoiding": f"{_HOME}.avoidance:Avoiding"},
+        agents="both",
+        tags=("tracking", "quadcopter", "agents"),
+    ),
+)

@@ -1,0 +1,184 @@
+"""What each number of a row is: state, parameters, quantities, metrics, scratch; and nothing else.
+
+A world is (drones, columns): a drone's row holds :data:`BODY`, which physics moves, then :data:`TASK_STATE`, then its
+last actions, the newest first, as many as are observed and one more. Positions, velocities and forces are in world
+coordinates, z up; the quaternion is (x, y, z, w) and turns body coordinates into world coordinates.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.drones.parameters import CONTROL, PHYSICS
+
+# -------------------------------------------------------------------------------------------------------------- state
+
+BODY = Columns(
+    *(Column(f"position_{a}", "m", meaning=f"position {a}") for a in "xyz"),
+    *(Column(f"quaternion_{a}", "1", -1, 1, f"attitude, {a} part") for a in "xyzw"),
+    *(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"),
+    *(Column(f"angular_velocity_{a}", "rad/s", meaning=f"world angular rate {a}") for a in "xyz"),
+    *(Column(f"rotor_{i}", "rpm", 0, meaning=f"speed of rotor {i}") for i in range(4)),
+    *(Column(f"old_quaternion_{a}", "1", -1, 1, f"one step ago, {a} part") for a in "xyzw"),
+    *(Column(f"command_{i}", "rpm", 0, meaning=f"command of rotor {i}") for i in range(4)),
+    *(Column(f"force_{a}", "N", meaning=f"disturbing force {a}") for a in "xyz"),
+    # What is held within a control period; environments name its elements by their kind of action.
+    *(Column(f"setpoint_{i}", "*", meaning=f"element {i} of what is to be held") for i in range(4)),
+)
+#: Numbers of position, quaternion, velocity and angular velocity, which stand first: the state of a rigid body.
+RIGID = BODY.index("rotor_0")
+
+TASK_STATE = Columns(
+    *(Column(f"target_{a}", "m", meaning=f"target {a}") for a in "xyz"),
+    *(Column(f"target_velocity_{a}", "m/s", meaning=f"target velocity {a}") for a in "xyz"),
+    *(
+        Column(f"target_acceleration_{a}", "m/s^2", meaning=f"target acceleration {a}")
+        for a in "xyz"
+    ),
+    Column("clipped", "1", 0, 4, "elements of the action outside [-1, 1]"),
+)
+STATES = BODY + TASK_STATE
+
+#: Channels of ``disturbance=``: forces on every drone, world frame, N.
+DISTURBANCES = ("force_x", "force_y", "force_z")
+
+# --------------------------------------------------------------------------------------------------------- parameters
+
+TASK_PARAMETERS = Columns(
+    Column("drones", "1", 1, math.inf, "drones in a world", whole=True),
+    Column("history", "1", 1, math.inf, "last actions observed", whole=True),
+    Column("action_range", "*", 0, math.inf, "what an action of 1 stands for"),
+    Column(
+        "thrust_range", "1", 0, 1, "thrust of an action of 1, over the weight and as a share of it"
+    ),
+    Column("yaw_range", "rad/s", 0, math.inf, "yaw rate of an action of 1"),
+    Column("reference", "1", 0, 4, "0 a place, 1 circle, 2 lemniscate, 3 helix, 4 table"),
+    Column("path_size", "m", 0, math.inf, "radius or half-width"),
+    Column("path_period", "s", 0, math.inf, "time of one round"),
+    Column("path_rise", "m", 0, math.inf, "helix: height of one round; else vertical amplitude"),
+    Column("spacing", "m", 0, math.inf, "distance of several drones' targets from the centre"),
+    Column("swap_period", "s", 0, math.inf, "time between two swaps; 0: never"),
+    Column("start_position", "m", 0, math.inf, "largest offset at reset, each axis"),
+    Column("start_velocity", "m/s", 0, math.inf, "largest velocity at reset, each axis"),
+    Column("start_tilt", "rad", 0, math.inf, "largest tilt at reset, each axis"),
+    Column("bound", "m", 0, math.inf, "distance from the target at which an episode ends"),
+    Column("neighbour_radius", "m", 0, math.inf, "distance within which neighbours are seen"),
+    Column("neighbours", "1", 0, math.inf, "nearest drones that are seen", whole=True),
+    Column("error_scale", "m", 0, math.inf, "distance that earns nothing"),
+    Column("weight_position", "1", 0, math.inf, "weight of nearness"),
+    Column("weight_rates", "1", 0, math.inf, "weight of squared body rates"),
+    Column("weight_effort", "1", 0, math.inf, "weight of the squared action"),
+    Column("weight_smoothness", "1", 0, math.inf, "weight of the squared change of the action"),
+    Column("penalty_crash", "1", 0, math.inf, "penalty of a crash or of leaving"),
+)
+PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
+
+# -------------------------------------------------------------------------------------- what is observed and measured
+
+_FAR = 5.0  # of full scale, beyond which an observation stays
+_METRE, _SPEED, _ACCELERATION, _RATE = 1.0, 2.0, 10.0, 10.0  # full scale, in SI units
+
+#: Quantities of a drone of which each task observes some, by a table.
+QUANTITIES = Columns(
+    *(Column(f"error_{a}", "m", -_FAR, _FAR, f"target minus position {a}", _METRE) for a in "xyz"),
+    *(Column(f"velocity_{a}", "m/s", -_FAR, _FAR, f"velocity {a}", _SPEED) for a in "xyz"),
+    *(
+        Column(f"rotation_{row}{column}", "1", -1, 1, "element of the rotation matrix")
+        for row in "xyz"
+        for column in "xyz"
+    ),
+    *(Column(f"body_rate_{a}", "rad/s", -_FAR, _FAR, f"body rate {a}", _RATE) for a in "xyz"),
+    Column("height", "m", -_FAR, _FAR, "height", _METRE),
+    *(
+        Column(f"target_velocity_{a}", "m/s", -_FAR, _FAR, f"target velocity {a}", _SPEED)
+        for a in "xyz"
+    ),
+    *(
+        Column(
+            f"target_acceleration_{a}",
+            "m/s^2",
+            -_FAR,
+            _FAR,
+            f"target acceleration {a}",
+            _ACCELERATION,
+        )
+        for a in "xyz"
+    ),
+)
+
+
+def neighbour_columns(k: int) -> Columns:
+    """Return what is observed of the k-th nearest drone, k >= 1."""
+    near = "the nearest neighbour" if k == 1 else f"neighbour {k} by distance"
+    return Columns(
+        *(
+            Column(f"neighbour_{k}_{a}", "m", -_FAR, _FAR, f"{near}, relative {a}", _METRE)
+            for a in "xyz"
+        ),
+        *(
+            Column(
+                f"neighbour_{k}_velocity_{a}", "m/s", -_FAR, _FAR, "its relative velocity", _SPEED
+            )
+            for a in "xyz"
+        ),
+    )
+
+
+#: Metrics of a world; then each drone's follow.
+METRICS = Columns(
+    Column("reward_position", "1", 0, math.inf, "nearness to the target"),
+    Column("reward_rates", "1", -math.inf, 0, "squared body rates"),
+    Column("reward_effort", "1", -math.inf, 0, "squared action"),
+    Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
+    Column("reward_crash", "1", -math.inf, 0, "penalty of a crash or of leaving"),
+    Column("violation", "1", 0, 1, "1 if a drone crashed or left"),
+    Column("clipped", "1", 0, math.inf, "elements of the action that were outside [-1, 1]"),
+    Column("distance", "m", 0, math.inf, "of the drone farthest from its target"),
+)
+DRONE_METRICS = Columns(
+    *(Column(a, "m", meaning=f"position {a}") for a in "xyz"),
+    *(Column(f"target_{a}", "m", meaning=f"target {a}") for a in "xyz"),
+    Column("target_distance", "m", 0, math.inf, "distance from the target"),
+    Column("speed", "m/s", 0, math.inf, "speed"),
+    *(Column(f"command_{i}", "rpm", 0, math.inf, "rotor command") for i in range(4)),
+)
+
+# -------------------------------------------------------------------------------------------------- tables and scratch
+
+#: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
+#: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables.
+TABLES = Columns(*map(Column, ("path", "observed", "nominal", "signals", "samples")))
+
+#: Drones after it along x that a drone may have within reach; more are not looked at.
+NEIGHBOURS = 16
+
+
+def _row(name: str, size: int) -> tuple[Column, ...]:
+    return tuple(Column(f"{name}_{i}") for i in range(size))
+
+
+#: Scratch of the physics for each drone: who may touch it, see :mod:`gym_suite.drones.contacts`; forces and torques of
+#: flight, the same with contacts; Runge-Kutta's beginning, slope and weighted sum. What steps need stands together.
+SCRATCH = Columns(
+    Column("touching", "1", 0, 1, "whether it may touch something within the step"),
+    Column("order", meaning="which drone stands there along x", whole=True),
+    Column("found", meaning="how many neighbours are listed", whole=True),
+    *_row("wrench", 6),
+    *_row("pushed", 6),
+    *_row("near", NEIGHBOURS),
+    *_row("start", RIGID),
+    *_row("slope", RIGID),
+    *_row("sum", RIGID),
+)
+#: Scratch of a world, which stands after all drones'.
+WORLD_SCRATCH = Columns(
+    Column("left", "m", meaning="way until the neighbours have to be listed anew"),
+    Column("pairs", meaning="neighbours listed", whole=True),
+    Column("sorted", "1", 0, 1, "whether there is an order along x to begin with"),
+)
+
+
+def scratch_size(drones: int) -> int:
+    """Return how many numbers of scratch a world takes."""
+    return max(drones * len(SCRATCH) + len(WORLD_SCRATCH), len(QUANTITIES))

@@ -1,0 +1,268 @@
+"""PI control of the currents, operating points, and speed control above them, as row functions over one row of numbers.
+
+The same functions are the inner loop of the drive under torque control and the heart of the reference controllers'
+``predict``. The law row holds the nominal parameters and, behind them, the gains: what reads a parameter row reads it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.controllers.pid import pi_output, pi_update
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.kernel import kernel
+from gym_suite.motors.controllers.operating_points import currents_for_torque
+from gym_suite.motors.electrical import torque_of
+from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
+from gym_suite.motors.transforms import SQRT3, hexagon_factor, inverse_clarke, rotate, turn
+
+
+def _axes(name: str, unit: str, meaning: str) -> Columns:
+    return Columns(*(Column(f"{name}_{k}", unit, meaning=meaning) for k in range(AXES)))
+
+
+#: Columns of the law: the nominal parameters, then its own. Axes are d and q, then what else a machine has.
+LAW = (
+    PARAMETERS
+    + _axes("kp", "V/A", "proportional gain of an axis")
+    + _axes("ki", "V/(A s)", "integral gain of an axis")
+    + _axes("back_gain", "1/s", "gain of back-calculation of an axis")
+    + Columns(
+        Column("decoupling", "1", meaning="1 with what rotation and other windings induce, else 0"),
+        Column("anti_windup", "1", meaning="kind as in gym_suite.controllers.pid"),
+        Column("dt", "s", meaning="sampling period of the speed control"),
+        Column("kp_speed", "N m s/rad", meaning="proportional gain of the speed"),
+        Column("ki_speed", "N m/rad", meaning="integral gain of the speed"),
+        Column("back_gain_speed", "1/s", meaning="gain of back-calculation of the speed"),
+        Column("prefilter", "s", meaning="time constant of the filter of the speed reference"),
+        Column("inertia", "kg m^2", meaning="of the shaft; 0: no feedforward"),
+        Column("friction", "N m", meaning="Coulomb friction, for feedforward"),
+        Column("viscous", "N m s", meaning="viscous friction, for feedforward"),
+        Column("drag", "N m s^2", meaning="quadratic drag, for feedforward"),
+        Column("u_max", "V", meaning="voltage that operating points may use"),
+    )
+)
+L = LAW.places
+
+#: What the laws see, in SI.
+SEEN = (
+    _axes("current", "A", "measured current of an axis")
+    + Columns(
+        Column("omega", "rad/s", meaning="mechanical speed"),
+        Column("sine", "1", meaning="sine of the angle of the frame"),
+        Column("cosine", "1", meaning="cosine of the angle of the frame"),
+    )
+    + _axes("reference", "*", "reference of a tracked quantity")
+)
+S = SEEN.places
+
+#: What the laws remember.
+MEMORY = _axes("integral", "V", "integral term of an axis") + Columns(
+    Column("integral_speed", "N m", meaning="integral term of the speed law"),
+    Column("target", "rad/s", meaning="filtered reference of the speed"),
+    Column("started", "1", meaning="1 if there is an earlier target to take a difference from"),
+)
+M = MEMORY.places
+
+
+@kernel
+def _learn(k, error, demanded, realised, memory, first, law):
+    """Update the integral term of axis k."""
+    memory[first + k] = pi_update(
+        error,
+        memory[first + k],
+        law[L.ki_0 + k],
+        law[P.tau],
+        demanded,
+        realised,
+        int(law[L.anti_windup]),
+        law[L.back_gain_0 + k],
+    )
+
+
+@kernel
+def current_control_one(group, i, references, seen, memory, first, law, u_dc):
+    """One sample of a PI law for each axis with decoupling and limitation.
+
+    The decoupling adds the voltages -omega_e psi_q and omega_e psi_d that the rotation induces (Schroeder, "Elektrische
+    Antriebe - Regelung von Antriebssystemen", 4th ed., Springer 2015, section 16), and for coupled windings what one
+    law's proportional part induces in the other's winding. The stator voltage is turned ahead by the angle that the
+    frame moves until the middle of the period in which it acts, 1.5 or 0.5 omega_e tau with or without dead time.
+
+    Args:
+        group: The group.
+        i: Measured currents of four axes, A.
+        references: Their references, A.
+        seen: Mechanical speed (rad/s), cosine and sine of the angle of the frame.
+        memory: Row with the integral terms, V, updated.
+        first: Place of the first of them.
+        law: Row of :data:`LAW`.
+        u_dc: DC-link voltage, V.
+
+    Returns:
+        The voltages of the axes (V, within what the converters can give, and within the range of the action) and those
+        to hold (V), four each.
+    """
+    kind = len(group)
+    omega, cosine, sine = seen
+    omega_e = law[P.p] * omega
+    decoupling = law[L.decoupling]
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    share_d = law[L.kp_0] * error_d
+    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
+    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
+    u_e = real_e = error_e = 0.0
+    if kind == EXCITED:
+        psi_d += law[P.l_m] * i[2]
+        error_e = references[2] - i[2]
+        share_e = law[L.kp_2] * error_e
+        u_e = share_e + memory[first + 2]
+        real_e = min(max(u_e, -u_dc), u_dc)
+        u_d += decoupling * law[P.l_m] / law[P.l_e] * (share_e + real_e - u_e)
+    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
+
+    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_e * law[P.tau])
+    cosine, sine = rotate(cosine, sine, ahead_cosine, ahead_sine)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    if kind == EXCITED:
+        u_e = real_e + decoupling * 1.5 * law[P.l_m] / law[P.l_d] * (share_d + real_d - u_d)
+        real_e = min(max(u_e, -u_dc), u_dc)
+        _learn(2, error_e, u_e, real_e, memory, first, law)
+    _learn(0, error_d, u_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+
+
+@kernel
+def currents_for(group, torque, omega, u_max, law, points):
+    """Return the references of four axes for a torque, or for the largest that the limits allow.
+
+    Args:
+        group: The group.
+        torque: Wanted torque, N m.
+        omega: Mechanical speed, rad/s.
+        u_max: Voltage amplitude to stay below, V.
+        law: Row of :data:`LAW`.
+        points: Table of the machine's operating points.
+    """
+    return currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
+
+
+# ------------------------------------------------------------------------------------------------- as controllers
+
+
+@kernel
+def _voltage_action(group, seen, references, memory, law, action):
+    """Run current control on one row; fill the voltage action, update the integrals."""
+    i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
+    frame = seen[S.omega], seen[S.cosine], seen[S.sine]
+    u_dc = law[P.u_dc]
+    axes, held = current_control_one(group, i, references, frame, memory, M.integral_0, law, u_dc)
+    kind = len(group)
+    if int(law[P.frame]) == FRAME_ABC:
+        # The common part between the extremes makes the whole hexagon reachable with limited legs.
+        a, b, c = inverse_clarke(held[0], held[1])
+        common = 0.5 * (max(a, b, c) + min(a, b, c))
+        action[0] = 2.0 * (a - common) / u_dc
+        action[1] = 2.0 * (b - common) / u_dc
+        action[2] = 2.0 * (c - common) / u_dc
+        if kind == EXCITED:
+            action[3] = axes[2] / u_dc
+    else:
+        action[0] = axes[0] * SQRT3 / u_dc
+        action[1] = axes[1] * SQRT3 / u_dc
+        if kind == EXCITED:
+            action[2] = axes[2] / u_dc
+
+
+@kernel
+def current_control_rows(group, seen, memory, law, action):
+    """Fill the actions of rows of current control.
+
+    Args:
+        group: The group.
+        seen: Rows of :data:`SEEN`.
+        memory: Rows of :data:`MEMORY`, updated.
+        law: Row of :data:`LAW`.
+        action: Rows of actions, filled.
+    """
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        references = row[S.reference_0], row[S.reference_1], row[S.reference_2], row[S.reference_3]
+        _voltage_action(group, row, references, memory[i], law, action[i])
+
+
+@kernel
+def torque_control_rows(group, seen, memory, law, points, action):
+    """Fill the actions of rows of torque control, the currents for the torque and their control.
+
+    Args:
+        group: The group.
+        seen: Rows of :data:`SEEN`, the first reference a torque.
+        memory: Rows of :data:`MEMORY`, updated.
+        law: Row of :data:`LAW`.
+        points: Table of the machine's operating points.
+        action: Rows of actions, filled.
+    """
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        torque, omega = row[S.reference_0], row[S.omega]
+        references = currents_for(group, torque, omega, law[L.u_max], law, points)
+        _voltage_action(group, row, references, memory[i], law, action[i])
+
+
+@kernel
+def _speed_law(group, seen, memory, law, points):
+    """Run the speed controller on one row; return current references and the torque they give."""
+    omega, reference, earlier = seen[S.omega], seen[S.reference_0], memory[M.target]
+    dt = law[L.dt]
+    target = reference
+    if law[L.prefilter] > 0.0:
+        target = earlier + (reference - earlier) * (1.0 - math.exp(-dt / law[L.prefilter]))
+    memory[M.target] = target
+    error = target - omega
+    demanded = pi_output(error, memory[M.integral_speed], law[L.kp_speed])
+    if law[L.inertia] > 0.0:
+        # What the nominal shaft needs to follow the reference as it moves.
+        if memory[M.started] > 0.0:
+            demanded += law[L.inertia] * (target - earlier) / dt
+        if abs(target) > 1e-3:
+            demanded += math.copysign(law[L.friction], target)
+        demanded += (law[L.viscous] + law[L.drag] * abs(target)) * target
+        memory[M.started] = 1.0
+    limit = law[P.torque_limit]
+    torque = min(max(demanded, -limit), limit)
+    references = currents_for(group, torque, omega, law[L.u_max], law, points)
+    realised = torque_of(group, references, law)
+    memory[M.integral_speed] = pi_update(
+        error,
+        memory[M.integral_speed],
+        law[L.ki_speed],
+        dt,
+        demanded,
+        realised,
+        int(law[L.anti_windup]),
+        law[L.back_gain_speed],
+    )
+    return references, realised
+
+
+@kernel
+def speed_control_rows(group, seen, memory, law, points, action):
+    """Fill the voltage actions of rows of cascaded speed control; arguments as :func:`torque_control_rows`."""
+    for i in range(seen.shape[0]):
+        references, _ = _speed_law(group, seen[i], memory[i], law, points)
+        _voltage_action(group, seen[i], references, memory[i], law, action[i])
+
+
+@kernel
+def torque_command_rows(group, seen, memory, law, points, action):
+    """Fill the torque actions (n, 1) of rows of speed control above the drive's own current loop."""
+    for i in range(seen.shape[0]):
+        _, torque = _speed_law(group, seen[i], memory[i], law, points)
+        action[i, 0] = torque / law[P.torque_limit]

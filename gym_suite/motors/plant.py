@@ -1,0 +1,83 @@
+"""The drive's continuous-time plant for linear analysis, of each group in the frame in which it can rest."""
+
+from __future__ import annotations
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.core.family import Plant
+from gym_suite.core.kernel import kernel
+from gym_suite.motors.electrical import (
+    excited_coefficients,
+    excited_derivative,
+    synchronous_coefficients,
+    synchronous_derivative,
+    torque_of,
+)
+from gym_suite.motors.loads import shaft
+from gym_suite.motors.machines.base import EXCITED, SYNCHRONOUS, Machine, group_of
+from gym_suite.motors.quantities import QUANTITIES
+from gym_suite.motors.transforms import SQRT3
+
+_SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
+
+
+@kernel
+def synchronous_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq) for the inputs (u_sd, u_sq, torque_load)."""
+    state = x[0], x[1], x[2], v[0], v[1], 0.0
+    k, load = synchronous_coefficients(p), shaft(p, v[2])
+    dx[0], dx[1], dx[2], _, _, _ = synchronous_derivative(state, k, load, 0.0)
+
+
+@kernel
+def synchronous_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    y[0], y[1], y[2] = x[0], x[1], x[2]
+    y[3] = torque_of(_SYNCHRONOUS, (x[1], x[2], 0.0, 0.0), p)
+
+
+@kernel
+def excited_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq, i_e) for the inputs (u_sd, u_sq, u_e, torque_load)."""
+    state = x[0], x[1], x[2], x[3], v[0], v[1], v[2], 0.0
+    k, load = excited_coefficients(p), shaft(p, v[3])
+    dx[0], dx[1], dx[2], dx[3], _, _, _, _ = excited_derivative(state, k, load, 0.0)
+
+
+@kernel
+def excited_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    y[0], y[1], y[2], y[3] = x[0], x[1], x[2], x[3]
+    y[4] = torque_of(_EXCITED, (x[1], x[2], x[3], 0.0), p)
+
+
+_KERNELS = {
+    SYNCHRONOUS: (synchronous_plant, synchronous_output),
+    EXCITED: (excited_plant, excited_output),
+}
+
+
+def plant_of(machine: Machine) -> Plant:
+    """Return the plant of a machine, bounded by the machine's limits."""
+    speed, bound = machine.omega_limit, machine.u_dc / SQRT3
+
+    def column(name: str, limit: float) -> Column:
+        about = QUANTITIES[name]
+        return Column(name, about.unit, -limit, limit, about.meaning)
+
+    states = Columns(
+        column("omega", speed),
+        *(column(name, getattr(machine, limit)) for name, limit in machine.currents.items()),
+    )
+    inputs = Columns(
+        *(column(name, bound) for name in machine.voltages),
+        Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
+    )
+    derivative, output = _KERNELS[machine.group]
+    return Plant(
+        states,
+        inputs,
+        states + Columns(Column("torque", "N m", meaning="air-gap torque")),
+        derivative=derivative,
+        output=output,
+        guess=(0.5 * machine.omega_nominal, *(0.0,) * len(machine.currents)),
+    )

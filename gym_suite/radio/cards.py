@@ -1,0 +1,107 @@
+"""The family's ids as data: strings and numbers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gym_suite.core.cards import BASELINES, Card
+
+_LAWS = "gym_suite.radio.controllers"
+#: The controllers of one agent by name.
+LAWS = {
+    "sense_avoid": f"{_LAWS}.sensing:SenseAndAvoid",
+    "markov": f"{_LAWS}.sensing:MarkovPredictor",
+    "table": f"{_LAWS}.sensing:PatternTable",
+    "evader": f"{_LAWS}.sensing:Evader",
+    "hopper": f"{_LAWS}.sensing:UniformHopper",
+    "ucb1": f"{_LAWS}.bandits:UCB1",
+    "sw_ucb": f"{_LAWS}.bandits:SlidingWindowUCB",
+    "thompson": f"{_LAWS}.bandits:Thompson",
+    "exp3": f"{_LAWS}.bandits:EXP3",
+    "myopic": f"{_LAWS}.sensing:Myopic",
+    "whittle": f"{_LAWS}.sensing:Whittle",
+    "q_learning": f"{_LAWS}.learning:QLearning",
+    "clairvoyant": f"{_LAWS}.clairvoyant:Clairvoyant",
+}
+#: What every id of one agent has behind its own laws.
+_LEARNERS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
+
+
+def _card(name: str, task: str, summary: str, laws: dict[str, str], **more: Any) -> Card:
+    return Card(
+        id=f"radio/{name}-v0",
+        family="radio",
+        summary=summary,
+        base="gym_suite.radio.envs.base:RadioEnv",
+        module="gym_suite.radio.envs",
+        facets={"task": task},
+        controllers=laws | dict(BASELINES),
+        **more,
+    )
+
+
+def _alone(name: str, task: str, summary: str, *own: str, **more: Any) -> Card:
+    names = dict.fromkeys((*own, *_LEARNERS))
+    return _card(
+        name,
+        task,
+        summary,
+        {law: LAWS[law] for law in names},
+        learned=("ppo",),
+        **more,
+    )
+
+
+def _together(name: str, task: str, summary: str, tag: str, **laws: str) -> Card:
+    entries = {law: f"{_LAWS}.games:{where}" for law, where in laws.items()}
+    return _card(name, task, summary, entries, agents="several", tags=(tag, "multi-agent"))
+
+
+CARDS = (
+    _alone(
+        "Access",
+        "access",
+        "dynamic spectrum access: transmit where nobody will be",
+        *("table", "markov", "sense_avoid"),
+        tags=("access",),
+        settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
+    ),
+    _alone(
+        "Jamming",
+        "jamming",
+        "jam a target: transmit where it will be alone",
+        *("table", "markov", "sense_avoid"),
+        tags=("jamming",),
+        settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
+    ),
+    _alone(
+        "GilbertElliott",
+        "gilbert_elliott",
+        "use one of several channels that turn good and bad unseen",
+        *("myopic", "whittle", "markov"),
+        tags=("access", "partial observation"),
+    ),
+    _alone(
+        "AntiJamming",
+        "anti_jamming",
+        "keep a link alive against a follower, sweep, random or barrage jammer",
+        *("evader", "sense_avoid", "markov"),
+        tags=("anti-jamming",),
+    ),
+    _together(
+        "MultiAccess",
+        "multi_access",
+        "several agents share a band, each with access or a target (PettingZoo)",
+        "access",
+        schedule="Schedule",
+        musical_chairs="MusicalChairs",
+    ),
+    _together(
+        "JammingGame",
+        "jamming_game",
+        "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
+        "anti-jamming",
+        minimax="Minimax",
+        fictitious="FictitiousPlay",
+    ),
+)

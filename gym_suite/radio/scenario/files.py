@@ -1,0 +1,57 @@
+"""Scenario files: the shipped ones by name, JSON and TOML files by path. They are data and never executed."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gym_suite.core.parameters import unknown_error
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the shipped scenarios."""
+    folder = resources.files("gym_suite.radio").joinpath("scenarios")
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(n.removesuffix(".json") for n in names if n.endswith(".json")))
+
+
+def load_mapping(source: str | Path) -> dict[str, Any]:
+    """Return the mapping in a shipped scenario (by name) or a JSON or TOML file (by path).
+
+    Raises:
+        ValueError: For an unknown name (naming the nearest), or a file that is no JSON or TOML object.
+        FileNotFoundError: For a path that does not exist.
+    """
+    text, label = _text(source)
+    try:
+        if label.endswith(".toml"):
+            return tomllib.loads(text)
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{label} is not a valid scenario file: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{label} must hold one object, got {type(value).__name__}")
+    return value
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is not a number of JSON")
+
+
+def _text(source: str | Path) -> tuple[str, str]:
+    name = str(source)
+    if isinstance(source, str) and not name.endswith((".json", ".toml")):
+        if name not in shipped():
+            raise unknown_error("scenario", source, shipped())
+        file = resources.files("gym_suite.radio").joinpath(f"scenarios/{name}.json")
+        return file.read_text("utf-8"), name
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no scenario file {name!r}")
+    try:
+        return path.read_text("utf-8"), name
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is not a text file: {error}") from None

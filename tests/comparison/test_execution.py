@@ -1,0 +1,124 @@
+"""Worker processes: one that dies costs one job at most, and none outlives its comparison."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gym_suite
+from gym_suite.comparison import compare
+from gym_suite.comparison.execution import check_executor
+
+ID = "gem/PMSM-v0"
+ROOT = str(Path(gym_suite.__file__).resolve().parent.parent)
+
+AGENTS = """
+import os
+import numpy as np
+
+class Dies:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        os._exit(7)
+
+class Slow:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        import time
+        time.sleep(0.05)
+        return np.zeros((*np.shape(observation)[:-1], 2), dtype=np.float32), state
+
+def dies(env):
+    return Dies()
+
+def slow(env):
+    return Slow()
+"""
+
+
+def test_an_agent_that_ends_its_process_becomes_failed_runs(tmp_path):
+    (tmp_path / "bad.py").write_text(AGENTS)
+    comparison = compare(
+        ID,
+        agents=[f"{tmp_path / 'bad.py'}:dies", "random"],
+        seeds=2,
+        horizon=30,
+        settings="nominal",
+        workers=2,
+        progress=False,
+    )
+    status = {(r["agent"]["name"], r["seed"]): r["status"] for r in comparison.records}
+    assert status == {
+        (name, seed): "failed" if name == "bad:dies" else "done"
+        for name in ("pi", "zero", "bad:dies", "random")
+        for seed in (0, 1)
+    }
+    (row,) = [row for row in comparison.summary() if row.failed]
+    assert "exit status 7" in row.errors[0]
+
+
+SCRIPT = """
+import sys
+from gym_suite.comparison import compare
+
+if __name__ == "__main__":
+    compare(sys.argv[1], agents=["pi", "random", sys.argv[3]], seeds=2, horizon=400, out=sys.argv[2],
+            workers=2, settings={str(i): {"noise": 0.001 * (i + 1)} for i in range(3)}, progress=False)
+"""
+
+
+def children(pid):
+    """Processes whose parent is this one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(path.parent.name))
+    return found
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at the processes of Linux")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_a_comparison_that_is_ended(how, tmp_path):
+    (tmp_path / "bad.py").write_text(AGENTS)
+    script, out = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), ID, str(out), f"{tmp_path / 'bad.py'}:slow"]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": ROOT})
+    file = out / "results.jsonl"
+    for _ in range(6000):
+        if file.exists() and file.stat().st_size > 0:
+            break
+        time.sleep(0.02)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.send_signal(how)
+    process.wait()
+    for _ in range(1500):
+        if not any(map(lives, workers)):
+            break
+        time.sleep(0.02)
+    assert not [pid for pid in workers if lives(pid)]
+    lines = file.read_text().splitlines(keepends=True)
+    records = [json.loads(line) for line in lines if line.endswith("\n")]
+    assert records and all(record["status"] == "done" for record in records)
+
+
+def test_a_cluster_of_which_nobody_answers_is_told_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", object())
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ConnectionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+        check_executor("ray", 1, [])

@@ -1,0 +1,195 @@
+"""Scores that cannot hide: failures, failed runs, weak references, several measures."""
+
+import numpy as np
+import pytest
+from lag_env import GOAL, ID, Proportional
+
+from gym_suite.comparison import Comparison, compare
+from gym_suite.comparison.results import Results
+from gym_suite.comparison.sentences import findings, limits, winners
+
+
+def judged(id=ID, **options):
+    return compare(id, **{"settings": "nominal", "progress": False} | options)
+
+
+def rows(comparison):
+    return {row.name: row for row in comparison.summary()}
+
+
+class Raises(Proportional):
+    """As good as the reference where it does not raise."""
+
+    def __init__(self, above):
+        super().__init__()
+        self.above = above
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        if np.any(observation[..., 1] > self.above):
+            raise RuntimeError("too high for me")
+        return super().predict(observation, state, episode_start, deterministic)
+
+
+class Bold(Proportional):
+    """Aims at another target."""
+
+    def __init__(self, k=9.0, extra=1.0):
+        super().__init__(k)
+        self.extra = extra
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        o = np.asarray(observation, dtype=float)
+        target = self.extra * o[..., 1]
+        u = target / 1.25 + self.k * (target - o[..., 0])
+        return np.clip(u, -1, 1)[..., None].astype(np.float32), state
+
+
+def test_runs_that_raise_count_as_doing_nothing_and_lower_the_score():
+    found = rows(judged(agents={"whole": Raises(2.0), "half": Raises(0.5), "never": Raises(-9.0)}))
+    assert found["whole"].score.estimate == pytest.approx(1.0)
+    assert 0.0 < found["half"].failed < 20
+    assert found["half"].score.estimate < 0.9
+    assert found["half"].failures.estimate == found["half"].failed / 20
+    assert (found["never"].failed, found["never"].score.estimate) == (20, pytest.approx(0.0))
+    assert found["never"].failures.estimate == 1.0
+
+
+def test_a_failed_run_scores_what_doing_nothing_does():
+    comparison = judged(agents={"half": Raises(0.5)})
+    (experiment,) = comparison.experiments
+    seeds, own = comparison.matrix(experiment, "half", "return")
+    worth = comparison.sample(experiment, "half").values[0]
+    idle = comparison.sample(experiment, "zero").location
+    for i, seed in enumerate(experiment.seeds):
+        assert worth[i] == (own[0, seeds.index(seed)] if seed in seeds else idle)
+
+
+def altered(comparison, change):
+    """The same comparison with other numbers in its records."""
+    results = Results(None)
+    results.add([{**r, "metrics": {**r["metrics"], **change(r)}} for r in comparison.records], {})
+    return Comparison(comparison.experiments, results)
+
+
+def test_crashes_are_not_trimmed_away_and_no_victory():
+    """An agent that earns more on every seed but the two on which it crashes."""
+    real = judged(agents={"reckless": Proportional(4.0)})
+
+    def crash(record):
+        if record["agent"]["name"] != "reckless":
+            return {}
+        if record["seed"] in (3, 4):
+            return {"failed": 1.0, "terminated": 1.0, "return": record["metrics"]["return"] - 8.0}
+        return {"return": record["metrics"]["return"] + 5.0}
+
+    comparison = altered(real, crash)
+    (experiment,) = comparison.experiments
+    row = rows(comparison)["reckless"]
+    sample = comparison.sample(experiment, "reckless")
+    assert sample.location < np.sort(sample.values.ravel())[5:-5].mean()  # what trimming would say
+    assert row.verdict.claim == "fails more"
+    assert (
+        "reckless earns more, but fails more often, than the reference controller p"
+        in findings(comparison, ID)[0]
+    )
+    assert "At worst fail: reckless in 10 % of the episodes (nominal); p never." in findings(
+        comparison, ID
+    )
+
+
+def test_where_there_is_a_goal_the_time_to_it_is_judged_and_a_missed_one_takes_all():
+    slow = Proportional(0.2)
+    stuck = Bold(k=0.0, extra=0.5)
+    comparison = judged(GOAL, agents={"slow": slow, "stuck": stuck})
+    (experiment,) = comparison.experiments
+    found = rows(comparison)
+    assert experiment.world.success == "arrived"
+    times = found["p"].metrics["TimeToGoal"].estimate
+    assert times < found["slow"].metrics["TimeToGoal"].estimate < 0.2
+    assert found["stuck"].metrics["success"].estimate == 0.5
+    limit = experiment.world.limit * experiment.world.dt
+    missed = comparison.sample(experiment, "stuck")
+    assert (missed.values[missed.full] == -limit).all()
+    scores = [found[name].score.estimate for name in ("p", "slow", "stuck", "zero")]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[1] < 1.0  # both arrive everywhere, and yet they are told apart
+    assert found["slow"].measures["success"] == pytest.approx(1.0)
+
+
+def test_a_computed_optimum_is_what_one_means():
+    comparison = judged(keywords={"best": -1.0})
+    (experiment,) = comparison.experiments
+    scale = comparison.scale(experiment)
+    assert (scale.high, scale.top) == (-1.0, "the optimum, -1.000".replace("-", "−"))
+    zero = comparison.matrix(experiment, "zero", "return")[1].mean()
+    p = comparison.matrix(experiment, "p", "return")[1].mean()
+    assert rows(comparison)["p"].score.estimate == pytest.approx((p - zero) / (-1.0 - zero))
+
+
+def test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_totals():
+    settings = {"nominal": {}, "weak": {"gain": 0.5}}
+    real = compare(ID, agents=["zero", Proportional(1.0)], settings=settings, progress=False)
+    _, weak = real.experiments
+    seeds, idle = real.matrix(weak, "zero", "return")
+    lead = np.random.default_rng(0).normal(1.0, 4.0, idle.size)
+
+    def weaken(record):
+        if record["setting"]["name"] == "nominal" or record["agent"]["name"] == "zero":
+            return {}
+        place = seeds.index(record["seed"])
+        return {"return": idle[0, place] + lead[place]}
+
+    comparison = altered(real, weaken)
+    strong, weak = comparison.experiments
+    assert comparison.scale(strong).problem == "" and comparison.trusted(ID) == ["nominal"]
+    assert "not to be trusted" in comparison.scale(weak).problem
+    assert any("weak: The score is not to be trusted" in told for told in limits(comparison, ID))
+    alone = judged(agents=["zero", Proportional(1.0)])
+    assert comparison.overall() == alone.overall()
+    assert all(s.worst.setting == "nominal" for s in comparison.standings(ID))
+
+
+def test_no_score_where_the_reference_is_no_better():
+    comparison = judged(anchors=["p", "zero"])
+    (experiment,) = comparison.experiments
+    assert "There is no score" in comparison.scale(experiment).problem
+    assert all(row.score is None for row in comparison.summary())
+
+
+def test_the_choice_of_measure_that_picks_the_winner_is_told():
+    comparison = judged(agents={"bold": Bold(k=9.0, extra=1.02), "soft": Proportional(4.0)})
+    best = winners(comparison, ID)
+    assert set(best) >= {"return", "ISE", "RMSE"}
+    told = [s for s in findings(comparison, ID) if s.startswith("The choice of the measure")]
+    assert bool(told) == (len({tuple(names) for names in best.values()}) > 1)
+
+
+def test_verdicts_of_one_kind_share_a_sentence():
+    agents = {f"copy {i}": Proportional(2.0) for i in range(3)}
+    told = findings(judged(agents=agents, seeds=5), ID)
+    assert told[0] == (
+        "5 episodes cannot tell copy 0, copy 1 and copy 2 from the reference controller p in nominal."
+    )
+
+
+def test_beating_has_to_hold_over_the_settings():
+    """Best without delay, unstable with it."""
+    settings = {"nominal": {}, "late": {"delay": 2}}
+    comparison = compare(ID, agents={"fast": Proportional(9.0)}, settings=settings, progress=False)
+    (standing,) = [s for s in comparison.standings(ID) if s.name == "fast"]
+    assert [row.verdict.claim for row in standing.rows] == ["beats", "loses"]
+    assert standing.worst.setting == "late"
+    told = findings(comparison, ID)[0]
+    assert told.startswith(
+        "fast beats the reference controller p in nominal and loses to it in late"
+    )
+    assert "The score falls: fast from" in told
+
+
+def test_every_comparison_of_a_page_is_corrected():
+    agents = {f"copy {i}": Proportional(2.0 + 0.001 * i) for i in range(12)}
+    comparison = judged(agents=agents)
+    assert len(comparison.verdicts) == 12
+    raw = sorted(v.p for v in comparison.verdicts.values())
+    corrected = sorted(v.corrected for v in comparison.verdicts.values())
+    assert corrected[0] == pytest.approx(min(1.0, 12 * raw[0]))

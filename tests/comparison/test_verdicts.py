@@ -1,0 +1,60 @@
+"""Claims are rare where there is nothing to claim, and made where there is."""
+
+import numpy as np
+import pytest
+
+from gym_suite.comparison.coverage import NULLS, false_pages
+from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.verdicts import holm, p_value
+
+
+def test_holm_known_values():
+    """The worked example of Holm's procedure: each p times the number of those not yet rejected."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_a_page_of_sixty_null_comparisons_seldom_says_anything(name):
+    assert false_pages([NULLS[name]], pages=30, seed=3) <= 0.05
+
+
+def test_a_page_of_all_kinds_of_nulls_seldom_says_anything():
+    assert false_pages(list(NULLS.values()), pages=60, seed=4) <= 0.05
+
+
+def test_twenty_wins_of_twenty_stand_on_a_page_of_sixty():
+    rng = np.random.default_rng(0)
+    hard = 10.0 * rng.normal(size=20)
+    better, reference = Sample.of(hard + 1.0 + 0.1 * rng.normal(size=20)), Sample.of(hard)
+    p = p_value(better, reference)
+    assert p == pytest.approx(2 * 0.5**20)
+    assert p_value(reference, better) == p
+    assert min(holm([p] + [1.0] * 59)) < 0.001
+
+
+def test_five_trainings_that_agree_are_enough_and_five_that_do_not_are_not():
+    rng = np.random.default_rng(1)
+    reference = Sample.of(rng.normal(size=20))
+    agree = reference.values + 1.0 + 0.05 * rng.normal(size=(5, 1))
+    assert p_value(Sample.of(agree), reference) < 0.05 / 60
+    differ = reference.values + 1.0 + 1.0 * np.array([[-1.5], [-1.0], [0.0], [1.0], [1.5]])
+    assert p_value(Sample.of(differ), reference) > 0.05
+
+
+def test_tests_that_disagree_make_no_claim():
+    """Many small wins, few large losses: more episodes won, less earned."""
+    reference = Sample.of(np.zeros(40))
+    agent = np.full(40, 0.1)
+    agent[:4] = -10.0
+    assert p_value(Sample.of(agent), reference) == 1.0
+
+
+def test_a_single_episode_makes_no_claim():
+    assert p_value(Sample.of([2.0]), Sample.of([1.0])) == 1.0
+
+
+def test_equal_agents_make_no_claim():
+    same = Sample.of(np.arange(20.0))
+    assert p_value(same, same) == 1.0

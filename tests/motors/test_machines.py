@@ -1,0 +1,139 @@
+"""Every machine's equations against unified machine theory, recorded runs of the peer, and the balance of power."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import simpson
+
+from gym_suite.motors import simulate
+from gym_suite.motors.machines import KINDS, SETS
+
+from . import unified
+
+DATA = Path(__file__).parent / "data"
+LOAD = {"a": 0.05, "b": 0.01, "c": 1e-4, "tau_decay": 1e-3}
+MACHINES = {name: known.machine for name, known in SETS.items()}
+
+
+def deviation(ours, theirs):
+    """Return max|a - b| / max|b|."""
+    return np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+
+def drive(machine, steps, part=0.3):
+    """Voltages that wander within a part of what the DC link gives."""
+    t = np.arange(steps)
+    size = len(machine.voltages)
+    waves = [np.sin((0.021 + 0.008 * k) * t + 0.7 * k) for k in range(size)]
+    return part * machine.u_dc / np.sqrt(3) * np.column_stack(waves)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("moving", [False, True])
+def test_against_unified_machine_theory(name, moving):
+    machine, tau, steps = MACHINES[name], 1e-4, 120
+    load = LOAD | {"j_total": machine.j_rotor + 1e-3} if moving else None
+    voltages = drive(machine, steps)
+    theirs = unified.run(machine, voltages, tau, omega=0.0 if moving else 120.0, load=load)
+    ours = simulate(
+        machine,
+        voltages,
+        tau=tau,
+        load={"kind": "polynomial_static", **load} if moving else {"omega": 120.0},
+        rtol=1e-11,
+    )
+    for j, column in enumerate(("omega", *machine.states, "epsilon")):
+        assert deviation(ours[column], theirs[:, j]) < 1e-8, column
+
+
+def test_recorded_run_of_the_excited_machine():
+    run = np.load(DATA / "EESM_k1_ConstantSpeed.npz")
+    machine = {"kind": "EESM"} | json.loads(str(run["motor_parameter_json"]))
+    ours = simulate(
+        machine, run["ode_input"], tau=float(run["tau"]), load={"omega": 100.0}, rtol=1e-10
+    )
+    for j, name in enumerate(("omega", "i_sd", "i_sq", "i_e", "epsilon")):
+        assert deviation(ours[name], run["ode_state"][:, j]) < 1e-8, name
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_power_balance(name):
+    """Electrical input = copper loss + shaft power + change of the stored energy, to 1e-6 of what goes through."""
+    machine, tau, fine, omega = MACHINES[name], 1e-4, 20, 100.0
+    model = unified.OF[type(machine).__name__](machine)
+    voltages = drive(machine, 100)
+    run = simulate(
+        machine,
+        np.repeat(voltages, fine, axis=0),
+        tau=tau / fine,
+        load={"omega": omega},
+        rtol=1e-12,
+    )
+    i = np.column_stack([run[state] for state in machine.states])
+    inside = [slice(k * fine, (k + 1) * fine + 1) for k in range(len(voltages))]
+    given = sum(
+        simpson((i[part] * model.w) @ u, dx=tau / fine)
+        for part, u in zip(inside, voltages, strict=True)
+    )
+    copper = simpson((i**2) @ (model.w * model.r), dx=tau / fine)
+    shaft = simpson(run["torque"] * omega, dx=tau / fine)
+    stored = model.energy(i[-1]) - model.energy(i[0])
+    through = np.abs((i[:-1] * model.w * np.repeat(voltages, fine, axis=0)).sum(axis=1)).sum()
+    assert abs(given - copper - shaft - stored) < 1e-6 * through * tau / fine
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_stored_energy_decays_without_a_voltage(name):
+    machine = MACHINES[name]
+    model = unified.OF[type(machine).__name__](machine)
+    assert np.linalg.eigvalsh(model.w[:, None] * model.inductance).min() > 0.0
+    start = {state: 10.0 * (-1) ** k for k, state in enumerate(machine.states)}
+    run = simulate(
+        machine,
+        np.zeros((400, len(machine.voltages))),
+        tau=1e-4,
+        load={"omega": 0.0},
+        initial_state=start,
+        rtol=1e-10,
+    )
+    energy = [model.energy(i) for i in np.column_stack([run[s] for s in machine.states])]
+    assert (np.diff(energy) <= 1e-12 * energy[0]).all()
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_number_of_a_circuit_is_read_by_its_equations(name):
+    """A slot that no equation reads would be a number that does nothing."""
+    machine = MACHINES[name]
+    voltages = drive(machine, 40)
+
+    def end(changes):
+        given = {"kind": type(machine).__name__, "base": name, **changes}
+        run = simulate(given, voltages, tau=1e-4, load={"omega": 80.0})
+        return np.array([run[state][-1] for state in machine.states])
+
+    plain = end({})
+    for parameter in machine.circuit:
+        assert np.abs(end({parameter: 1.01 * getattr(machine, parameter)}) - plain).max() > 1e-9
+
+
+def test_every_kind_has_a_set_of_its_name_and_an_oracle():
+    assert set(KINDS) == set(unified.OF)
+    assert all(type(MACHINES[name]) is cls for name, cls in KINDS.items())
+
+
+@pytest.mark.parametrize(
+    ("machine", "message"),
+    [
+        ({"kind": "EESM", "l_m": 1.589e-3, "l_e": 1.74e-3}, "not passive"),
+        ({"kind": "SynRM", "l_d": 1e-3}, "larger inductance along d"),
+        ({"kind": "EESM", "i_e_nominal": 200.0}, "i_e_nominal must not exceed"),
+        ({"kind": "SynRM", "psi_p": 0.1}, "unknown parameter of machine 'psi_p'"),
+        ({"kind": "SynRN"}, "'SynRM'"),
+        ("SynRN", "'SynRM'"),
+    ],
+)
+def test_machines_that_cannot_be_are_refused(machine, message):
+    with pytest.raises(ValueError, match=message):
+        simulate(machine, np.zeros((5, 2)), tau=1e-4)
