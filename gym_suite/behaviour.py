@@ -94,7 +94,7 @@ def _hash(id: str, keywords: Mapping[str, Any], limit: int | None) -> str:
     for action in actions:
         rows.u[:] = action
         rows.advance()
-        over = rows.terminated.all(axis=1)
+        over: np.ndarray = np.all(rows.terminated, axis=1)  # type: ignore[assignment]
         _add(content, rows.o, rows.reward, rows.terminated)
         if over.any():
             episode[over] += np.uint64(WORLDS)

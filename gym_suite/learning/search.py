@@ -388,18 +388,15 @@ class Search:
             ValueError
         ) as refusal:  # gains that make no controller, or actions that are no numbers
             error = str(refusal)
-        taken = {
-            "wall_time": round(time.perf_counter() - wall, 4),
-            "cpu_time": round(time.process_time() - cpu, 4),
-        }
+        wall, cpu = round(time.perf_counter() - wall, 4), round(time.process_time() - cpu, 4)
         total = sum(n for n, _ in scores)
         value = (
             sum(n * score.episode_return for n, score in scores) / total if not error else math.nan
         )
         if not math.isfinite(value):
-            return Trial(place, None, 0.0, self.cost, error=error or "no finite return", **taken)
+            return Trial(place, None, 0.0, self.cost, wall, cpu, error or "no finite return")
         length = sum(n * score.length for n, score in scores) / total
-        return Trial(place, value, length, round(total * length), **taken)
+        return Trial(place, value, length, round(total * length), wall, cpu)
 
 
 def _whole(name: str, value: float) -> int:

@@ -140,7 +140,7 @@ class Course:
                 "step": sum(trial.steps for trial in self.trials),
                 "wall_time": round(sum(trial.wall_time for trial in self.trials), 3),
                 "cpu_time": round(sum(trial.cpu_time for trial in self.trials), 3),
-                "episode_return": float(np.mean([t.value for t in ran])) if ran else None,
+                "episode_return": float(np.mean([t.worth for t in ran])) if ran else None,
                 "episode_length": float(np.mean([t.length for t in ran])) if ran else None,
                 "evaluation_error": score.error,
                 "evaluation_return": score.episode_return,

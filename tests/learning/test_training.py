@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import gymnasium
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.behaviour import behaviour_of
+from gym_suite.comparison.agents import resolve
 from gym_suite.learning import load_policy, train
 from gym_suite.learning.evaluation import Evaluation
 from gym_suite.learning.policies import listed
@@ -63,7 +66,30 @@ def test_the_manifest_says_how_and_with_what(trained):
         assert entry["wall_time"] > 0 and entry["cpu_time"] > 0
         assert {"gym_suite", "numpy", "torch", "stable-baselines3"} <= entry["versions"].keys()
         assert entry["source_digest"] and entry["date"].startswith("20")
+        assert entry["behaviour"] == behaviour_of(ID)
+        assert entry["machine"].keys() == {"cpu", "cores", "os", "threads"}
+        assert entry["commit"] is None or len(entry["commit"].partition("+")[0]) == 40
+    assert run["tuning_trials"] is None  # nobody counted
     assert any("reach pi's error" in line for line in lines)
+
+
+def test_trials_are_counted_and_a_policy_says_on_what_behaviour_it_was_trained(tmp_path):
+    result = small_training(tmp_path, seeds=1, trials=12, tau=2e-4)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["runs"]["ppo"]["tuning_trials"] == 12
+    told = load_policy(result.runs[0].path).provenance
+    assert told["keywords"] == {"tau": 2e-4}
+    assert told["behaviour"] == behaviour_of(ID, {"tau": 2e-4}) != behaviour_of(ID)
+
+
+def test_compare_warns_of_a_policy_trained_on_another_behaviour(trained, tmp_path, monkeypatch):
+    path = trained[0].runs[0].path
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        resolve([str(path)], ID)
+    monkeypatch.setattr("gym_suite.behaviour.behaviour_of", lambda id, keywords=None: "changed")
+    with pytest.warns(UserWarning, match="another behaviour of gem/PMSM-v0"):
+        resolve([str(path)], ID)
 
 
 def test_the_curves_hold_every_evaluation_of_every_seed(trained):
