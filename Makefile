@@ -2,6 +2,8 @@
 # make test    everything the tests need, then the tests
 # make lint    ruff: rules and format
 # make types   pyright on the package and the examples
+# make policies  all shipped policies trained anew, in policies/; hours, says how many first; can be stopped and resumed
+# make behaviours  the table of what every id does, after a deliberate change of behaviour
 # make bench   steps a second, import and start times
 # make wheel   the wheel, in dist/
 # make clean   what the targets above leave behind
@@ -24,7 +26,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types bench wheel clean
+.PHONY: demo test lint types policies behaviours bench wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --seeds 12 --workers 2 --out $(REPORT)
@@ -39,6 +41,13 @@ lint: $(VENV)/.tested
 
 types: $(VENV)/.tested
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+policies: $(VENV)/.tested
+	$(BIN)/python -m gym_suite.learning.campaign --out policies
+	@echo "Install them: $(BIN)/python -m gym_suite.learning.campaign --out policies --install"
+
+behaviours: $(VENV)/.installed
+	$(BIN)/python -m gym_suite.behaviour
 
 bench: $(VENV)/.installed
 	$(BIN)/gym-suite bench

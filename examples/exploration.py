@@ -79,35 +79,6 @@ def reachable(id, cells):
     return visits.coverage
 
 
-def shipped(scene):
-    """Return what the shipped trainings of a scene came to, as its page tells it: a row of texts for each method."""
-    from gym_suite.learning.policies import folder_of
-    from gym_suite.learning.records import outcomes
-    from gym_suite.learning.settings import settings_for
-
-    id, rows = f"agv/{scene}-v0", []
-    for algo, found in outcomes(folder_of(id)).items():
-        cells = reachable(id, settings_for(id, algo).cells)
-        rows.append(
-            (
-                algo,
-                f"{found.steps[0] / 1e6:.1f} M",
-                _told([100.0 * part for part in found.success], "{:.0f}"),
-                _told(found.first_success, "{:,.0f}"),
-                _told([100.0 * count / cells for count in found.coverage], "{:.0f}"),
-                _told(found.cpu_time, "{:.0f}"),
-            )
-        )
-    return rows
-
-
-def _told(values, form):
-    """Return the median with the least and the largest value, as text."""
-    told = [form.format(v) if np.isfinite(v) else "never" for v in sorted(values)]
-    middle = told[(len(told) - 1) // 2]
-    return middle if told[0] == told[-1] else f"{middle} ({told[0]} to {told[-1]})"
-
-
 def plan(scene, method, *, episodes):
     """Return how often a planner reaches the target on the learners' evaluation episodes."""
     import gym_suite

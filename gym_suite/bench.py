@@ -380,7 +380,9 @@ def measure_cold(ids: Sequence[str], *, against: Path | None = None) -> list[Col
 
 def first_ids() -> list[str]:
     """Return the first id of each family: what a first start of the family compiles for."""
-    return list({entry.family: entry.id for entry in reversed(catalogue().values())}.values())[::-1]
+    return list(
+        {entry.family: entry.id for entry in reversed(tuple(catalogue().values()))}.values()
+    )[::-1]
 
 
 def cold_table(starts: Sequence[ColdStart]) -> Table:

@@ -28,6 +28,11 @@ Assignments = Annotated[
     UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE", help_behavior_hint="")
 ]
 
+AgentAssignments = Annotated[
+    UseAppendAction[tuple[str, ...]],
+    arg(name="agent-set", metavar="NAME=VALUE", help_behavior_hint=""),
+]
+
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -67,6 +72,8 @@ def run(
     /,
     *,
     agent: str | None = None,
+    gains: Path | None = None,
+    own: AgentAssignments = (),
     seed: int = 0,
     steps: int | None = None,
     csv: Path | None = None,
@@ -76,7 +83,9 @@ def run(
 
     Args:
         id: The environment.
-        agent: Name, policy file or file.py:factory; the reference controller by default.
+        agent: Name, policy file, gains file or file.py:factory; the reference controller by default.
+        gains: File of tuned gains (.json), whose controller acts.
+        own: Gain ("i_sd.kp=4.1") or keyword argument of the controller, value as JSON; may be given several times.
         seed: Episode seed.
         steps: Length of the episode; the environment's own by default.
         csv: File for everything that happened: metrics, actions and observations by name.
@@ -86,7 +95,7 @@ def run(
     from gym_suite.comparison.settings import Setting
     from gym_suite.show import metrics_table
 
-    spec, settings = _agent(agent, id), Setting("shell", _keywords(keywords))
+    spec, settings = _agent(agent, id, gains, own), Setting("shell", _keywords(keywords))
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")
@@ -118,10 +127,10 @@ def compare(
     Args:
         ids: The environments, of any other package too (these need --anchors).
         family: All environments of this family, under all settings of their own too.
-        agents: Names, policy files (.zip, .npz) or file.py:factory; by default the reference
-            controller, the baselines and the shipped policies. "all", every controller besides, is
-            the default with --family. A .zip can run any code when it is loaded, an .npz cannot;
-            vecnormalize.pkl beside it is read.
+        agents: Names, policy files (.zip, .npz), files of tuned gains (.json) or file.py:factory; by
+            default the reference controller, the baselines and the shipped policies. "all", every
+            controller besides, is the default with --family. A .zip can run any code when it is
+            loaded, an .npz cannot; vecnormalize.pkl beside it is read.
         seeds: Episode seeds of each agent.
         setting: Settings to run under: nominal, noise, mismatch, delay, disturbance (these five by
             default), or the ids' own; "all" for all of both, the default with --family.
@@ -159,13 +168,14 @@ def train(
     id: Id,
     /,
     *,
-    algo: Literal["ppo", "ppo-rnd", "ppo-count", "ppo-dagger", "sac"] = "ppo",
+    algo: Literal["ppo", "ppo-nominal", "ppo-rnd", "ppo-count", "ppo-dagger", "sac"] = "ppo",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,
     out: Path | None = None,
     setting: str = "nominal",
     settings: str = "{}",
+    trials: int | None = None,
     keywords: Assignments = (),
 ) -> None:
     """Train policies with Stable-Baselines3 (extra rl) and export them as small files.
@@ -179,6 +189,7 @@ def train(
         out: Folder for policies, learning curves and manifest; policies/<id> by default.
         setting: Setting of the id under which to train.
         settings: Hyper-parameters to replace, a JSON object.
+        trials: Number of trainings tried to find these settings, for the manifest.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
     from gym_suite.learning import train as train_policies
@@ -192,10 +203,57 @@ def train(
         out=out,
         setting=setting,
         settings=_json_object("--settings", settings),
-        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        trials=trials,
+        progress=_tell,
         **_keywords(keywords),
     )
     print(training.folder)
+
+
+def tune(
+    id: Id,
+    /,
+    *,
+    agent: str | None = None,
+    budget: float | None = None,
+    settings: Literal["randomised", "nominal"] = "randomised",
+    setting: str = "nominal",
+    seed: int = 0,
+    episodes: int | None = None,
+    out: Path | None = None,
+    own: AgentAssignments = (),
+    keywords: Assignments = (),
+) -> None:
+    """Search a controller's gains on the reward with the steps of a training (extra tune); resumable.
+
+    Args:
+        id: The environment.
+        agent: Name of one of its controllers; the reference by default.
+        budget: Environment steps, such as 6e6; by default those of one training of the id.
+        settings: Judge candidates on plants that differ, as a training sees them, or on the nominal one.
+        setting: Setting of the id under which to search.
+        seed: Seed of the search.
+        episodes: Episodes on which every candidate is judged; by default as many as leave some 150 candidates.
+        out: Folder for gains file, trials and curve; gains/<id> by default.
+        own: Keyword argument of the controller that is not searched, value as JSON; may be given several times.
+        keywords: Keyword argument of the environment, value as JSON; may be given several times.
+    """
+    from gym_suite.learning import tune as search
+
+    tuning = search(
+        id,
+        agent=agent,
+        budget=budget,
+        settings=settings,
+        setting=setting,
+        seed=seed,
+        episodes=episodes,
+        out=out,
+        parameters=_keywords(own, "--agent-set"),
+        progress=_tell,
+        **_keywords(keywords),
+    )
+    print(tuning.path)
 
 
 def render(
@@ -204,6 +262,8 @@ def render(
     *,
     out: Path,
     agent: str | None = None,
+    gains: Path | None = None,
+    own: AgentAssignments = (),
     seed: int = 0,
     steps: int | None = None,
     keywords: Assignments = (),
@@ -213,14 +273,16 @@ def render(
     Args:
         id: The environment.
         out: File to write.
-        agent: Name, policy file or file.py:factory; the reference controller by default.
+        agent: Name, policy file, gains file or file.py:factory; the reference controller by default.
+        gains: File of tuned gains (.json), whose controller acts.
+        own: Gain ("i_sd.kp=4.1") or keyword argument of the controller, value as JSON; may be given several times.
         seed: Episode seed.
         steps: Length of the episode; the environment's own by default.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
     from gym_suite.rendering import record
 
-    load = _agent(agent, id).load
+    load = _agent(agent, id, gains, own).load
     record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
     print(out)
 
@@ -273,6 +335,7 @@ COMMANDS = {
     "run": run,
     "compare": compare,
     "train": train,
+    "tune": tune,
     "render": render,
     "bench": bench,
 }
@@ -338,14 +401,34 @@ def _is_the_users(error: Exception) -> bool:
     return Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
-def _agent(name: str | None, id: str) -> AgentSpec:
+def _agent(
+    name: str | None, id: str, gains: Path | None = None, own: Sequence[str] = ()
+) -> AgentSpec:
     """Return one agent: the reference controller for None, the first training of a learned one."""
     from gym_suite.comparison.agents import resolve
 
+    if gains is not None or own:
+        return _own_agent(name, id, gains, own)
     if name is None:
         return resolve([], id)[0]
     specs = resolve([name], id)
     return next((spec for spec in specs if spec.name == name), specs[-1])
+
+
+def _own_agent(name: str | None, id: str, gains: Path | None, own: Sequence[str]) -> AgentSpec:
+    """Return a controller with a user's own numbers: from a file, from the command line, or both."""
+    from gym_suite.comparison.agents import AgentSpec
+    from gym_suite.learning.gains import OwnGains, load_gains
+    from gym_suite.registration import card
+
+    if gains is not None:
+        chosen = load_gains(gains, card(id).id)
+        if name not in (None, chosen.agent):
+            raise ValueError(f"{gains} holds gains of {chosen.agent!r}, not of {name!r}")
+    else:
+        chosen = OwnGains(card(id).id, name or next(iter(card(id).controllers)))
+    chosen = chosen.with_values(_keywords(own, "--agent-set"))
+    return AgentSpec(chosen.agent, "controller", chosen, batched=True)
 
 
 def _episode(
@@ -397,20 +480,20 @@ def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
     return chosen
 
 
-def _keywords(assignments: Sequence[str]) -> dict[str, Any]:
-    """Return keyword arguments from texts like ``tau=1e-4``; what is not JSON is a string."""
+def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, Any]:
+    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string."""
     keywords: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = text.partition("=")
-        if not (equals and name.isidentifier()):
-            raise ValueError(f"--set expects KEY=VALUE, got {text!r}")
+        if not (equals and all(part.isidentifier() for part in name.split("."))):
+            raise ValueError(f"{option} expects KEY=VALUE, got {text!r}")
         if name in keywords:
-            raise ValueError(f"--set {name} is given twice")
+            raise ValueError(f"{option} {name} is given twice")
         try:
             keywords[name] = json.loads(value)
         except json.JSONDecodeError:
             if value[:1] in ("{", "["):
-                raise ValueError(f"--set {name}: not valid JSON: {value}") from None
+                raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
             keywords[name] = value
     return keywords
 
@@ -431,6 +514,11 @@ def _json_object(option: str, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{option} expects a JSON object, got {text!r}")
     return value
+
+
+def _tell(line: str) -> None:
+    """Tell how far something is, on stderr."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _as_json(data: Any) -> str:

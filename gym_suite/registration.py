@@ -115,30 +115,6 @@ def _shared_band(name: str, summary: str, laws: Mapping[str, str], tag: str) -> 
 _BANDITS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
 
 
-#: What was trained in the warehouse's scenes: the experiment of ``examples/exploration.py``.
-EXPLORERS = ("ppo", "ppo-rnd", "ppo-count", "ppo-dagger")
-
-
-def _vehicle(name: str, steps: int, summary: str, **more: Any) -> Card:
-    laws = {
-        "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
-        "dwa": "gym_suite.agv.controllers.pursuit:DynamicWindow",
-        "mppi": "gym_suite.agv.controllers.mppi:MPPI",
-    }
-    return Card(
-        id=f"agv/{name}-v0",
-        family="agv",
-        summary=summary,
-        entry_point=f"gym_suite.agv.envs:{name}Env",
-        vector_entry_point=f"gym_suite.agv.envs:{name}VectorEnv",
-        max_episode_steps=steps,
-        **(
-            {"tags": ("navigation",), "controllers": laws | {"zero": DO_NOTHING, "random": RANDOM}}
-            | more
-        ),
-    )
-
-
 _CARDS = (
     _drive(
         "PMSM-v0",
@@ -221,52 +197,6 @@ _CARDS = (
         "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
         {"minimax": "Minimax", "fictitious": "FictitiousPlay"},
         "anti-jamming",
-    ),
-    _vehicle(
-        "SimpleStatic", 2000, "a vehicle with lidar drives to a target in a bay", learned=EXPLORERS
-    ),
-    _vehicle(
-        "SimpleDynamic",
-        2000,
-        "a vehicle with lidar catches a walking target in a bay",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "ComplexStatic",
-        3000,
-        "a vehicle with lidar drives to a target among racks",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "ComplexDynamic",
-        4000,
-        "a vehicle with lidar catches a walking target among racks",
-        learned=EXPLORERS,
-    ),
-    _vehicle(
-        "Dock",
-        1000,
-        "a vehicle docks within 5 cm and 3 degrees",
-        tags=("docking",),
-        controllers={
-            "move_to_pose": "gym_suite.agv.controllers.docking:MoveToPose",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
-    ),
-    Card(
-        id="agv/Fleet-v0",
-        family="agv",
-        summary="vehicles with targets of their own share a warehouse (PettingZoo)",
-        parallel_entry_point="gym_suite.agv.envs:FleetParallelEnv",
-        max_episode_steps=3000,
-        tags=("navigation", "multi-agent"),
-        controllers={
-            "orca": "gym_suite.agv.controllers.fleet:ReciprocalFleet",
-            "a_star": "gym_suite.agv.controllers.pursuit:Pursuit",
-            "zero": DO_NOTHING,
-            "random": RANDOM,
-        },
     ),
     _drone(
         "Hover-v0",
@@ -479,7 +409,11 @@ def register(
 
 
 def add(new: Card) -> None:
-    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do."""
+    """Put a card that has been checked into the catalogue and the registries, as workers of a comparison do.
+
+    Args:
+        new: The card.
+    """
     _catalogue[new.id] = new
     _register(new)
 

@@ -12,7 +12,8 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
-from gym_suite.registration import catalogue
+from gym_suite.core.page import compose
+from gym_suite.registration import catalogue, id_class_of
 
 ID = "gem/PMSM-v0"
 CONTROLLER = """
@@ -79,20 +80,15 @@ def test_show_tells_everything(capsys, id):
     assert cli.main(["show", id]) == 0
     printed = capsys.readouterr().out
     setup = gymnasium.make(id).unwrapped.setup
-    for columns in (
-        setup.observation_columns,
-        setup.action_columns,
-        setup.metric_columns,
-        setup.parameter_columns,
-    ):
-        for column in columns:
-            assert column.name in printed
-    for name in (*catalogue()[id].controllers, *setup.keywords):
+    page = compose(id_class_of(id))
+    assert all(section.heading in printed for section in page.sections)
+    sourced = [column for column in setup.parameter_columns if column.source]
+    assert sourced, "parameters say where they come from"
+    shown = (*setup.reward_terms, *setup.action_columns.names, *(c.name for c in sourced))
+    for name in (*shown, *catalogue()[id].controllers, *setup.keywords):
         assert name in printed
-    sources = {column.source for column in setup.parameter_columns if column.source}
     words = set(printed.split())
-    assert sources, "parameters say where they come from"
-    assert all(words.issuperset(source.split()) for source in sources)
+    assert all(words.issuperset(column.source.split()) for column in sourced)
 
 
 def test_show_takes_keywords(capsys):
@@ -358,3 +354,49 @@ def test_a_reader_that_goes_away_is_no_error():
     )
     os.close(writer)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_gains_from_the_command_line_reach_the_control(capsys):
+    """Other gains give another episode, and a file of gains says the same as the command line."""
+    argv = ["run", ID, "--agent", "pi", "--steps", "40", "--csv"]
+    Path("gains.json").write_text(json.dumps({"id": ID, "agent": "pi", "gains": {"i_sd.kp": 0.2}}))
+    for name, more in (
+        ("rule", []),
+        ("own", ["--agent-set", "i_sd.kp=0.2"]),
+        ("file", ["--gains", "gains.json"]),
+        ("both", ["--gains", "gains.json", "--agent-set", "decoupling=false"]),
+    ):
+        assert cli.main([*argv, f"{name}.csv", *more]) == 0
+    told = {name: Path(f"{name}.csv").read_text() for name in ("rule", "own", "file", "both")}
+    assert told["own"] == told["file"] != told["rule"]
+    assert told["both"] not in (told["own"], told["rule"])
+    assert cli.main(["run", ID, "--agent", "gains.json", "--steps", "40", "--csv", "a.csv"]) == 0
+    assert Path("a.csv").read_text() == told["file"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--agent-set", "i_sd.kq=1"], "'i_sd.kp'"),
+        (["--agent-set", "rul=1"], "'rule'"),
+        (["--agent-set", "i_sd.kp"], "--agent-set expects KEY=VALUE"),
+        (["--agent-set", "i_sd.kp=fast"], "number"),
+        (["--agent", "pie", "--agent-set", "i_sd.kp=1"], "'pi'"),
+        (["--gains", "nowhere.json"], "nowhere.json"),
+        (["--agent", "zero", "--gains", "gains.json"], "holds gains of 'pi', not of 'zero'"),
+    ],
+)
+def test_wrong_gains_are_refused_with_the_reason(capsys, argv, said):
+    Path("gains.json").write_text(json.dumps({"id": ID, "agent": "pi", "gains": {"i_sd.kp": 0.2}}))
+    assert said in refusal(capsys, "run", ID, "--steps", "5", *argv)
+
+
+def test_tune_writes_gains_and_says_where(capsys):
+    argv = ["tune", ID, "--budget", "2e3", "--episodes", "4", "--set", "max_episode_steps=100"]
+    assert cli.main([*argv, "--out", "gains"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.strip() == str(Path("gains") / "pi-tuned-0.json")
+    assert "5 trials in 2,000 steps" in printed.err
+    about = json.loads(Path("gains/pi-tuned-0.json").read_text())
+    assert about["command"].startswith(f"gym-suite tune {ID} --agent pi --budget 2000")
+    assert "budget" in refusal(capsys, "tune", ID, "--budget", "0")

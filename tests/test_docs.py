@@ -43,6 +43,7 @@ INHERITED = {"call", "close", "close_extras", "get_attr", "render", "set_attr"}
 # Not for users, though they stand in modules that are.
 HELPERS = {
     "core/env.py:action_space",
+    "core/env.py:rebuilt",
     "core/env.py:observation_space",
     "core/signals.py:interpolate",
     "registration.py:load",

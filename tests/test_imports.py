@@ -21,7 +21,10 @@ RUNGS = {
     "": 0,
     "version": 0,
     "core": 1,
+    "provenance": 1,
     "registration": 2,
+    "behaviour": 3,
+    "registered": 3,
     "controllers": 3,
     "rendering": 3,
     "analysis": 4,
@@ -43,7 +46,7 @@ FAMILY_WALLS = {
     "controllers": {"tasks", "envs", "render"},
     "render": {"tasks", "envs"},
 }
-HEAVY_EXTRAS = {"torch", "stable_baselines3", "pybullet", "control", "ray"}
+HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Ids of somebody else's: registered from outside, they get all that ours have, and wrong ones are refused."""
 
+import importlib
+import inspect
 import json
 import os
 import pickle
@@ -14,6 +16,7 @@ import pytest
 import gym_suite
 import gym_suite.testing as suite
 from gym_suite.core.options import OptionSet, PlantOptions, option
+from gym_suite.registration import id_class_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PENDULUM = "lab/Pendulum-v0"
@@ -106,6 +109,20 @@ def test_what_cannot_be_registered(own, arguments, said):
         gym_suite.register(given.pop("id"), **given)
     assert "lab/Refused-v0" not in gym_suite.catalogue()
     assert "lab/Refused-v0" not in gymnasium.registry
+
+
+@pytest.mark.parametrize(
+    ("module", "id", "law"),
+    [("own_drive", "lab/Servo-v0", "pi"), ("own_scene", "lab/Yard-v0", "a_star")],
+)
+def test_an_own_machine_and_an_own_scene_keep_what_an_id_promises(own, module, id, law):
+    importlib.import_module(module)
+    for check in suite.LIGHT_CHECKS:
+        check(id)
+    suite.check_controller(id, law)
+    assert id in inspect.getdoc(id_class_of(id))
+    envs = gymnasium.make_vec(id, 3)
+    assert envs.reset(seed=0)[0].shape[0] == 3
 
 
 def test_a_class_that_no_other_process_could_find_is_refused(own):

@@ -7,38 +7,29 @@ the beams within the angle that it subtends, in a loop that the compiler vectori
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from gym_suite.agv.dynamics import (
-    NX,
+import numpy as np
+
+from gym_suite.agv.columns import (
+    OB,
     OBSTACLE_SIZE,
     STREAM_LIDAR,
     T_BEAMS,
     T_EDGES,
     T_GRID,
-    T_RANGES,
     T_ROOM,
-    THETA,
-    W_LAYOUT,
-    W_OBSTACLES,
-    X,
-    Y,
-    on_floor,
-    world_size,
+    T_SPANS,
+    VEHICLE_SIZE,
+    WORLD_SIZE,
+    B,
+    W,
+    first_vehicle,
 )
+from gym_suite.agv.dynamics import on_floor
 from gym_suite.agv.geometry import ray_grid
-from gym_suite.agv.parameters import (
-    P_AGENTS,
-    P_BEAMS,
-    P_CELL,
-    P_DROPOUT,
-    P_FOV,
-    P_LENGTH,
-    P_LIDAR_NOISE,
-    P_OBSTACLE_RADIUS,
-    P_OBSTACLES,
-    P_RANGE,
-    P_WIDTH,
-)
+from gym_suite.agv.maps.floor import SPAN
+from gym_suite.agv.parameters import P
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform
 
@@ -103,7 +94,7 @@ def meet_disc(ranges, beams, x, y, radius, fov):
         ranges[:] = 0.0
         return
     part = radius / math.sqrt(square)
-    spread = part + (0.5 * math.pi - 1.0) * part**3  # at least asin(part)
+    spread = part + (0.5 * math.pi - 1.0) * (part * part * part)  # at least asin(part)
     middle = _bearing(x, y)
     for turns in range(-1, 2):
         first, last = _fan(middle - spread, middle + spread, turns, fov, ranges.shape[0])
@@ -125,33 +116,34 @@ def _meet_box(ranges, beams, x, y, c, s, half_length, half_width, fov):
     if abs(x * c + y * s) <= half_length and abs(y * c - x * s) <= half_width:
         ranges[:] = 0.0
         return
-    # Clockwise, so that a is on the right of a side that faces the origin.
-    for k in range(4):
-        a, b = (1.0 if k < 2 else -1.0), (1.0 if k in (0, 3) else -1.0)
-        ax, ay = x + a * lx + b * wx, y + a * ly + b * wy
-        a, b = (1.0 if k in (0, 3) else -1.0), (-1.0 if k < 2 else 1.0)
-        meet_edge(ranges, beams, ax, ay, x + a * lx + b * wx, y + a * ly + b * wy, fov)
+    a, b = 1.0, 1.0
+    for _ in range(4):  # clockwise, so that a side that faces the origin begins on the right
+        next_a, next_b = b, -a
+        meet_edge(
+            ranges, beams, x + a * lx + b * wx, y + a * ly + b * wy,
+            x + next_a * lx + next_b * wx, y + next_a * ly + next_b * wy, fov,
+        )  # fmt: skip
+        a, b = next_a, next_b
 
 
-@kernel
-def _meet_map(ranges, ox, oy, c, s, layout, p, tables):
-    """Set the ranges to what the map alone gives.
+@called_kernel
+def _meet_cells(ranges, ox, oy, c, s, layout, p, tables):
+    """Set the ranges to what the map alone gives by stepping each beam through the grid."""
+    grid, room, beams = tables[T_GRID][layout], tables[T_ROOM][layout], tables[T_BEAMS]
+    for j in range(ranges.shape[0]):
+        dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
+        ranges[j] = ray_grid(ox, oy, dx, dy, p[P.lidar_range], grid, room, p[P.cell])
 
-    The edges of the map's walls are few on most maps; where they are not kept (see
-    :func:`gym_suite.agv.maps.edges`), each beam steps through the grid.
-    """
-    grid, beams, edges = tables[T_GRID][layout], tables[T_BEAMS], tables[T_EDGES][layout]
-    reach, cell, fov, count = p[P_RANGE], p[P_CELL], p[P_FOV], tables[T_RANGES][layout, 4]
+
+@called_kernel
+def _meet_edges(ranges, ox, oy, c, s, layout, p, tables):
+    """Set the ranges to what the map alone gives by the sides of its walls, which are few on most maps."""
+    grid, edges, beams = tables[T_GRID][layout], tables[T_EDGES][layout], tables[T_BEAMS]
+    reach, cell, fov = p[P.lidar_range], p[P.cell], p[P.lidar_fov]
     column, row = math.floor(ox / cell), math.floor(oy / cell)
     inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
     ranges[:] = reach if inside and grid[row, column] == 0 else 0.0
-    if count == 0:
-        room = tables[T_ROOM][layout]
-        for j in range(ranges.shape[0]):
-            dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
-            ranges[j] = ray_grid(ox, oy, dx, dy, reach, grid, room, cell)
-        return
-    for k in range(count):
+    for k in range(tables[T_SPANS][layout, SPAN.edges]):
         ax, ay = edges[k, 0] - ox, edges[k, 1] - oy
         bx, by = edges[k, 2] - ox, edges[k, 3] - oy
         hidden = ax * by - ay * bx <= 0.0
@@ -163,63 +155,88 @@ def _meet_map(ranges, ox, oy, c, s, layout, p, tables):
         )
 
 
-@called_kernel
-def scan_one(x, agents, who, p, tables, ranges):
-    """Fill the true ranges (m) of all beams of one vehicle.
+# --------------------------------------------------------------------------------------------------- what is to be seen
 
-    Beam j looks along theta + (j + 1/2) fov / beams - fov / 2.
-    """
-    beams, fov, reach = tables[T_BEAMS], p[P_FOV], p[P_RANGE]
-    ox, oy, theta = agents[who, X], agents[who, Y], agents[who, THETA]
-    c, s = math.cos(theta), math.sin(theta)
-    _meet_map(ranges, ox, oy, c, s, int(x[W_LAYOUT]), p, tables)
-    radius = p[P_OBSTACLE_RADIUS]
-    for k in range(int(p[P_OBSTACLES])):
-        q = W_OBSTACLES + OBSTACLE_SIZE * k
-        px, py = x[q] - ox, x[q + 1] - oy
-        if px * px + py * py < (reach + radius) ** 2:
-            meet_disc(ranges, beams, px * c + py * s, py * c - px * s, radius, fov)
-    half_length, half_width = 0.5 * p[P_LENGTH], 0.5 * p[P_WIDTH]
-    far = reach + math.sqrt(half_length**2 + half_width**2)
-    for k in range(agents.shape[0]):
-        if k == who or not on_floor(agents[k]):
-            continue
-        px, py = agents[k, X] - ox, agents[k, Y] - oy
+
+@kernel
+def _moving(x, who, ox, oy, c, s, p, tables, ranges):
+    """Shorten the ranges of the beams that meet obstacles or other vehicles."""
+    beams, fov, reach = tables[T_BEAMS], p[P.lidar_fov], p[P.lidar_range]
+    radius = p[P.obstacle_radius]
+    far = reach + radius
+    for k in range(int(p[P.obstacles])):
+        j = WORLD_SIZE + OBSTACLE_SIZE * k
+        px, py = x[j + OB.x] - ox, x[j + OB.y] - oy
         if px * px + py * py < far * far:
-            turn = agents[k, THETA] - theta
+            meet_disc(ranges, beams, px * c + py * s, py * c - px * s, radius, fov)
+    half_length, half_width = 0.5 * p[P.length], 0.5 * p[P.width]
+    far = reach + math.sqrt(half_length * half_length + half_width * half_width)
+    first = first_vehicle(p)
+    theta = x[first + VEHICLE_SIZE * who + B.theta]
+    for k in range(int(p[P.agents])):
+        j = first + VEHICLE_SIZE * k
+        if k == who or not on_floor(x[j + B.status]):
+            continue
+        px, py = x[j + B.x] - ox, x[j + B.y] - oy
+        if px * px + py * py < far * far:
+            turn = x[j + B.theta] - theta
             _meet_box(
                 ranges, beams, px * c + py * s, py * c - px * s,
                 math.cos(turn), math.sin(turn), half_length, half_width, fov,
             )  # fmt: skip
 
 
-@kernel
-def scan_all(x, p, tables, work):
-    """Fill the true ranges of all vehicles of a world into ``work``, side by side."""
-    count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
-    agents = x[world_size(p) :].reshape(count, NX)
-    for i in range(count):
-        scan_one(x, agents, i, p, tables, work[i * beams : (i + 1) * beams])
+@called_kernel
+def scan_one(x, who, p, tables, ranges):
+    """Fill the true ranges (m) of all beams of one vehicle.
+
+    Beam j looks along theta + (j + 1/2) fov / beams - fov / 2.
+    """
+    layout, j = int(x[W.layout]), first_vehicle(p) + VEHICLE_SIZE * who
+    ox, oy, c, s = x[j + B.x], x[j + B.y], math.cos(x[j + B.theta]), math.sin(x[j + B.theta])
+    if tables[T_SPANS][layout, SPAN.edges] == 0:
+        _meet_cells(ranges, ox, oy, c, s, layout, p, tables)
+    else:
+        _meet_edges(ranges, ox, oy, c, s, layout, p, tables)
+    _moving(x, who, ox, oy, c, s, p, tables, ranges)
 
 
 @kernel
-def _measured_range(true, beam, key, step, p):
+def scan_alone(x, p, tables, ranges):
+    """Fill the true ranges of a lone vehicle's beams where nothing else moves and the walls' sides are kept."""
+    j = WORLD_SIZE
+    _meet_edges(
+        ranges, x[j + B.x], x[j + B.y], math.cos(x[j + B.theta]), math.sin(x[j + B.theta]),
+        int(x[W.layout]), p, tables,
+    )  # fmt: skip
+
+
+def true_ranges(setup: Any, state: np.ndarray) -> np.ndarray:
+    """Return what the lidars of all vehicles would measure without noise, m, (vehicles, beams).
+
+    Args:
+        setup: The environment's setup.
+        state: A row of states.
+    """
+    ranges = np.empty((setup.agent_count, setup.tables[T_BEAMS].shape[1]))
+    row = np.array(state, dtype=np.float64)
+    for who in range(len(ranges)):
+        scan_one(row, who, setup.row, setup.tables, ranges[who])
+    return ranges
+
+
+# ------------------------------------------------------------------------------------------------ what a sensor reports
+
+
+@kernel
+def measured_range(true, beam, key, step, p):
     """Return what a beam reports: the true range with noise, or the largest one where it drops out."""
-    reach = p[P_RANGE]
-    if p[P_DROPOUT] > 0.0 and uniform(key, step, STREAM_LIDAR + 2 * beam) < p[P_DROPOUT]:
+    reach = p[P.lidar_range]
+    if (
+        p[P.lidar_dropout] > 0.0
+        and uniform(key, step, STREAM_LIDAR + 2 * beam) < p[P.lidar_dropout]
+    ):
         return reach
-    if p[P_LIDAR_NOISE] > 0.0 and true < reach:
-        true += p[P_LIDAR_NOISE] * normal2(key, step, STREAM_LIDAR + 2 * beam + 1)[0]
+    if p[P.lidar_noise] > 0.0 and true < reach:
+        true += p[P.lidar_noise] * normal2(key, step, STREAM_LIDAR + 2 * beam + 1)[0]
     return min(max(true, 0.0), reach)
-
-
-@kernel
-def measured_ranges(true, first, key, step, p, out):
-    """Fill what the beams report as parts of the largest range; ``first`` is the number of the first beam."""
-    reach = p[P_RANGE]
-    if p[P_DROPOUT] == 0.0 and p[P_LIDAR_NOISE] == 0.0:
-        for k in range(true.shape[0]):
-            out[k] = true[k] / reach
-        return
-    for k in range(true.shape[0]):
-        out[k] = _measured_range(true[k], first + k, key, step, p) / reach

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.parameters import build, parameter, validate
+from gym_suite.core.parameters import build, check_number, parameter, validate
 
 _MIR = "DFKI-NI/mir_robot, mir_description and mir_navigation"
 _MIR_SIZE = "manufacturer's data sheet, quoted from memory and not checked again"
@@ -205,23 +206,62 @@ def build_lidar(value: object) -> Lidar:
     return build(Lidar, value, sets={"default": Lidar()}, default="default", what="lidar")
 
 
-_OWN = (
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Numbers of a floor and of what is asked on it, each a keyword of its own."""
+
+    cell: float = parameter(0.5, unit="m", meaning="size of a map cell", above=0.0)
+    least_distance: float = parameter(
+        4.0, unit="m", meaning="least distance from start to target", low=0.0
+    )
+    obstacle_radius: float = parameter(
+        0.3, unit="m", meaning="radius of a moving obstacle", above=0.0
+    )
+    obstacle_speed: float = parameter(
+        0.4, unit="m/s", meaning="speed of a moving obstacle", low=0.0
+    )
+    target_speed: float = parameter(0.3, unit="m/s", meaning="speed of a moving target", low=0.0)
+    goal_radius: float = parameter(
+        0.5, unit="m", meaning="distance at which a target counts as reached", above=0.0
+    )
+    goal_angle: float = parameter(
+        0.05, unit="rad", meaning="heading error allowed at a dock", above=0.0, high=math.pi
+    )
+    goal_speed: float = parameter(
+        0.05,
+        unit="m/s",
+        meaning="sum of speed and yaw rate (rad/s) allowed at a dock",
+        above=0.0,
+    )
+    dt: float = parameter(0.1, unit="s", meaning="control period", above=0.0, high=1.0)
+    substeps: int = parameter(
+        4, meaning="steps of the physics in a control period", low=1, high=1000, integer=True
+    )
+
+
+def read_rules(given: Any) -> dict[str, float]:
+    """Return the numbers of :class:`Rules` by name, read from an object that has them.
+
+    Raises:
+        ValueError: For one out of bounds, naming it.
+    """
+    return {
+        field.name: check_number(
+            field.name,
+            getattr(given, field.name),
+            **{key: field.metadata[key] for key in ("low", "high", "above", "integer")},
+        )
+        for field in fields(Rules)
+    }
+
+
+_FLOOR = Columns(
     Column("payload_low", "kg", 0, meaning="lowest payload drawn at a reset"),
     Column("payload_high", "kg", 0, meaning="highest payload drawn at a reset"),
-    Column("dt", "s", 0, meaning="control period"),
-    Column("substeps", "1", 1, meaning="steps of the physics in a control period"),
     Column("wheels", "1", 0, 1, "1: the action is two wheel speeds; 0: speed and yaw rate"),
-    Column("cell", "m", 0, meaning="size of a map cell"),
     Column("layouts", "1", 1, meaning="number of layouts a reset draws from"),
     Column("agents", "1", 1, meaning="number of vehicles"),
     Column("obstacles", "1", 0, meaning="number of moving obstacles"),
-    Column("obstacle_radius", "m", 0, meaning="radius of a moving obstacle"),
-    Column("obstacle_speed", "m/s", 0, meaning="speed of a moving obstacle"),
-    Column("target_speed", "m/s", 0, meaning="speed of the target"),
-    Column("goal_radius", "m", 0, meaning="distance at which the target is reached"),
-    Column("goal_angle", "rad", 0, meaning="heading error allowed at the target"),
-    Column("goal_speed", "m/s", 0, meaning="speed allowed at the target"),
-    Column("least_distance", "m", 0, meaning="least distance from start to target"),
     Column("dock", "1", 0, 1, "1: the target is a pose in front of a wall"),
     Column("odometry", "1", 0, 1, "1: observations tell the pose by odometry"),
     Column("reward_goal", "1", 0, meaning="reward of reaching the target"),
@@ -234,30 +274,13 @@ _OWN = (
     Column("scale_goal", "m", 0, meaning="full scale of the distance to the target"),
     Column("map_x", "m", meaning="middle of the map along x"),
     Column("map_y", "m", meaning="middle of the map along y"),
+    Column("last_layout", "1", 0, meaning="number of the last layout"),
 )
 
-
-def _columns(cls: type, prefix: str = "") -> list[Column]:
-    return [
-        Column(prefix + f.name, f.metadata["unit"], meaning=f.metadata["meaning"])
-        for f in fields(cls)
-    ]
-
-
-PARAMETERS = Columns(*_columns(Vehicle), *_columns(Lidar, "lidar_"), *_OWN)
+PARAMETERS = Columns.of(Vehicle) + Columns.of(Lidar, "lidar_") + Columns.of(Rules) + _FLOOR
+#: Places of the parameters in a row.
+P = PARAMETERS.places
 #: What ``mismatch=`` may touch; sizes are not among them, for a start must stay free.
 PLANT_PARAMETERS = (
     "mass", "acceleration", "deceleration", "alpha", "lag", "drive_force", "mu",
 )  # fmt: skip
-
-(
-    P_LENGTH, P_WIDTH, P_WHEEL_RADIUS, P_HALF_TRACK, P_MASS, P_PAYLOAD_LIMIT, P_V_LIMIT,
-    P_OMEGA_LIMIT, P_WHEEL_LIMIT, P_ACCELERATION, P_DECELERATION, P_ALPHA, P_JERK, P_LAG,
-    P_DRIVE_FORCE, P_MU, P_DRIVE_SHARE, P_ODOMETRY_ERROR,
-    P_BEAMS, P_FOV, P_RANGE, P_LIDAR_NOISE, P_DROPOUT,
-    P_PAYLOAD_LOW, P_PAYLOAD_HIGH, P_DT, P_SUBSTEPS, P_WHEELS, P_CELL, P_LAYOUTS, P_AGENTS,
-    P_OBSTACLES, P_OBSTACLE_RADIUS, P_OBSTACLE_SPEED, P_TARGET_SPEED, P_GOAL_RADIUS,
-    P_GOAL_ANGLE, P_GOAL_SPEED, P_LEAST_DISTANCE, P_DOCK, P_ODOMETRY, P_REWARD_GOAL,
-    P_REWARD_COLLISION, P_WEIGHT_PROGRESS, P_WEIGHT_CLEARANCE, P_WEIGHT_SMOOTHNESS,
-    P_WEIGHT_TIME, P_SCALE_X, P_SCALE_GOAL, P_MAP_X, P_MAP_Y,
-) = range(len(PARAMETERS))  # fmt: skip

@@ -8,24 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gym_suite.agv.dynamics import (
+from gym_suite.agv.columns import (
     COLLIDED,
     DRIVING,
-    GOAL_THETA,
-    GOAL_X,
-    GOAL_Y,
-    NX,
+    OB,
     OBSTACLE_SIZE,
-    STATUS,
     T_BEAMS,
     T_GRID,
-    THETA,
-    W_LAYOUT,
-    W_OBSTACLES,
+    VEHICLE_SIZE,
+    WORLD_SIZE,
+    W,
     X,
-    Y,
 )
-from gym_suite.agv.lidar import scan_all
+from gym_suite.agv.lidar import true_ranges
 from gym_suite.rendering import Box, EpisodeRenderer, History, style
 from gym_suite.rendering.canvas import Canvas
 
@@ -48,7 +43,7 @@ class FloorRenderer(EpisodeRenderer):
         super().__init__(setup, size=size)
         self._values = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
         self._obstacles = int(self._values["obstacles"])
-        self._world = W_OBSTACLES + OBSTACLE_SIZE * self._obstacles
+        self._world = WORLD_SIZE + OBSTACLE_SIZE * self._obstacles
         self._states: dict[int, History] = {}
         self._row = 0
         self._layout = -1
@@ -136,30 +131,30 @@ class FloorRenderer(EpisodeRenderer):
         """Show an episode up to now."""
         _, rows = self._states[self._row].rows()
         now = rows[-1]
-        self._show_map(int(now[W_LAYOUT]))
-        trail = rows[:, self._world :].reshape(len(rows), -1, NX)
+        self._show_map(int(now[W.layout]))
+        trail = rows[:, self._world :].reshape(len(rows), -1, VEHICLE_SIZE)
         agents = trail[-1]
-        here = agents[:, STATUS] <= COLLIDED
+        here = agents[:, X.status] <= COLLIDED
         fleet = len(agents) > 1
         own = np.array([_FLEET[k % len(_FLEET)] for k in range(len(agents))])
         since = -_FLEET_TRAIL if fleet else 0
         self._trails.set_segments(
-            [trail[since:, k, X : Y + 1] for k in np.flatnonzero(here | (not fleet))]
+            [trail[since:, k, X.x : X.y + 1] for k in np.flatnonzero(here | (not fleet))]
         )
         self._trails.set_color(own[here].tolist() if fleet else style.COLORS["blue"])
         length, width = self._values["length"], self._values["width"]
-        bodies = [_corners(a[X], a[Y], a[THETA], length, width) for a in agents[here]]
+        bodies = [_corners(a[X.x], a[X.y], a[X.theta], length, width) for a in agents[here]]
         self._bodies.set_verts(bodies)
-        colors = [_body_color(a[STATUS], own[k]) for k, a in enumerate(agents) if here[k]]
+        colors = [_body_color(a[X.status], own[k]) for k, a in enumerate(agents) if here[k]]
         self._bodies.set_facecolor(colors or ["none"])
         self._noses.set_segments([_nose(a, length) for a in agents[here]])
-        driving = agents[agents[:, STATUS] == DRIVING]
-        self._goals.set_offsets(driving[:, [GOAL_X, GOAL_Y]])
+        driving = agents[agents[:, X.status] == DRIVING]
+        self._goals.set_offsets(driving[:, [X.goal_x, X.goal_y]])
         green = [style.COLORS["green"]]
-        goals = own[agents[:, STATUS] == DRIVING].tolist() if fleet else green
+        goals = own[agents[:, X.status] == DRIVING].tolist() if fleet else green
         self._goals.set_edgecolor(goals)
         self._wishes.set_color(goals)
-        wishes = [[(a[X], a[Y]), (a[GOAL_X], a[GOAL_Y])] for a in driving]
+        wishes = [[(a[X.x], a[X.y]), (a[X.goal_x], a[X.goal_y])] for a in driving]
         if self._values["dock"]:
             wishes += [_arrow(a) for a in driving]
         self._wishes.set_segments(wishes)
@@ -186,18 +181,16 @@ class FloorRenderer(EpisodeRenderer):
 
     def _beams(self, state: NDArray[np.float64], a: NDArray[np.float64]) -> list[Any]:
         """Return what the first vehicle's lidar sees, as lines."""
-        count = int(self._values["lidar_beams"])
-        ranges = np.empty(self.setup.work_size)
-        scan_all(state.copy(), self.setup.row, self.setup.tables, ranges)
-        beams, c, s = self.setup.tables[T_BEAMS], math.cos(a[THETA]), math.sin(a[THETA])
-        ends = a[X : Y + 1] + ranges[:count, None] * (beams.T @ np.array([[c, s], [-s, c]]))
-        return [np.array([a[X : Y + 1], end]) for end in ends]
+        ranges = true_ranges(self.setup, state)[0]
+        beams, c, s = self.setup.tables[T_BEAMS], math.cos(a[X.theta]), math.sin(a[X.theta])
+        ends = a[X.x : X.y + 1] + ranges[:, None] * (beams.T @ np.array([[c, s], [-s, c]]))
+        return [np.array([a[X.x : X.y + 1], end]) for end in ends]
 
     def _circles(self, state: NDArray[np.float64]) -> list[Any]:
         radius = self._values["obstacle_radius"]
         round_ = radius * np.column_stack([np.cos(_CIRCLE), np.sin(_CIRCLE)])
-        places = state[W_OBSTACLES : self._world].reshape(-1, OBSTACLE_SIZE)
-        return [place[:2] + round_ for place in places]
+        places = state[WORLD_SIZE : self._world].reshape(-1, OBSTACLE_SIZE)
+        return [place[OB.x : OB.y + 1] + round_ for place in places]
 
     def _line(self, now: float, values: dict[str, NDArray[np.float64]], count: int) -> str:
         """Return the text above the plan."""
@@ -320,17 +313,20 @@ def _corners(x: float, y: float, theta: float, length: float, width: float) -> N
     return box @ np.array([[c, s], [-s, c]]) + (x, y)
 
 
-def _nose(a: NDArray[np.float64], length: float) -> list[tuple[float, float]]:
+def _nose(a: NDArray[np.float64], length: float) -> list[Any]:
     """Return a line from a vehicle's middle to its front."""
     reach = 0.4 * length
-    tip = (a[X] + reach * math.cos(a[THETA]), a[Y] + reach * math.sin(a[THETA]))
-    return [(a[X], a[Y]), tip]
+    tip = (a[X.x] + reach * math.cos(a[X.theta]), a[X.y] + reach * math.sin(a[X.theta]))
+    return [(a[X.x], a[X.y]), tip]
 
 
-def _arrow(a: NDArray[np.float64]) -> list[tuple[float, float]]:
+def _arrow(a: NDArray[np.float64]) -> list[Any]:
     """Return a line at a dock along the heading asked for."""
-    tip = (a[GOAL_X] + 0.5 * math.cos(a[GOAL_THETA]), a[GOAL_Y] + 0.5 * math.sin(a[GOAL_THETA]))
-    return [(a[GOAL_X], a[GOAL_Y]), tip]
+    tip = (
+        a[X.goal_x] + 0.5 * math.cos(a[X.goal_theta]),
+        a[X.goal_y] + 0.5 * math.sin(a[X.goal_theta]),
+    )
+    return [(a[X.goal_x], a[X.goal_y]), tip]
 
 
 def _body_color(status: float, own: str) -> str:

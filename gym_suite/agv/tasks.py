@@ -4,379 +4,386 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from gym_suite.agv.dynamics import (
-    ACTION_0,
-    ACTION_1,
+from gym_suite.agv.columns import (
     ARRIVED,
-    CHANGE,
-    CLIPPED,
     COLLIDED,
-    DISTANCE_BEFORE,
     DRIVING,
-    ERROR_OMEGA,
-    ERROR_V,
-    GOAL_THETA,
-    GOAL_X,
-    GOAL_Y,
     LEFT_ARRIVED,
-    NX,
+    OB,
     OBSTACLE_SIZE,
-    ODOMETRY_THETA,
-    ODOMETRY_X,
-    ODOMETRY_Y,
-    OMEGA,
-    PAYLOAD,
-    SLIP,
-    STATUS,
+    QUANTITY_SIZE,
     STREAM_GOAL,
+    STREAM_LAYOUT,
     STREAM_ODOMETRY,
     STREAM_PLACE,
     STREAM_START,
+    STREAM_TARGET,
     T_GRID,
-    T_RANGES,
+    T_OBSERVED,
+    T_ROOM,
+    T_SHOWN,
+    T_SPANS,
     T_SPOTS,
-    THETA,
-    W_LAYOUT,
-    W_OBSTACLES,
-    V,
+    TRIES,
+    VEHICLE_SIZE,
+    VIEW,
+    WORLD_SIZE,
+    Q,
+    W,
     X,
-    Y,
-    advance_one,
-    world_size,
+    first_vehicle,
 )
-from gym_suite.agv.geometry import disc_hits_grid, wrap
-from gym_suite.agv.lidar import measured_ranges, scan_all
-from gym_suite.agv.parameters import (
-    P_AGENTS,
-    P_BEAMS,
-    P_CELL,
-    P_DOCK,
-    P_GOAL_ANGLE,
-    P_GOAL_RADIUS,
-    P_GOAL_SPEED,
-    P_LAYOUTS,
-    P_LEAST_DISTANCE,
-    P_LENGTH,
-    P_MAP_X,
-    P_MAP_Y,
-    P_OBSTACLE_RADIUS,
-    P_OBSTACLES,
-    P_ODOMETRY,
-    P_ODOMETRY_ERROR,
-    P_OMEGA_LIMIT,
-    P_PAYLOAD_HIGH,
-    P_PAYLOAD_LIMIT,
-    P_PAYLOAD_LOW,
-    P_REWARD_COLLISION,
-    P_REWARD_GOAL,
-    P_SCALE_GOAL,
-    P_SCALE_X,
-    P_V_LIMIT,
-    P_WEIGHT_CLEARANCE,
-    P_WEIGHT_PROGRESS,
-    P_WEIGHT_SMOOTHNESS,
-    P_WEIGHT_TIME,
-    P_WIDTH,
-)
-from gym_suite.core.family import clip_action, first_not_finite, parameter_row
+from gym_suite.agv.geometry import disc_hits_grid, disc_meets_map, wrap
+from gym_suite.agv.lidar import measured_range
+from gym_suite.agv.maps.floor import SPAN
+from gym_suite.agv.parameters import P
+from gym_suite.core.columns import Column, Columns, Term
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 
-TRIES = 64  # draws of a place before the best so far is taken
-CLOSE = 0.5  # distance of a wall from the vehicle below which closeness costs, m
-SPEED_BOUND = 1.5
+#: Distance of a wall from the vehicle below which closeness costs, m.
+CLOSE = 0.5
+#: How far apart vehicles start besides their reaches, m.
+GAP = 0.2
 
-(
-    M_REWARD_GOAL, M_REWARD_COLLISION, M_REWARD_PROGRESS, M_REWARD_CLEARANCE, M_REWARD_SMOOTHNESS,
-    M_REWARD_TIME, M_ARRIVED, M_VIOLATION, M_CLEARANCE, M_GOAL_DISTANCE, M_CLIPPED,
-) = range(11)  # fmt: skip
-COMMON_METRICS = 11
-#: State columns of a lone vehicle that are metrics too, from COMMON_METRICS on.
-SHOWN = (X, Y, THETA, V, OMEGA, GOAL_X, GOAL_Y, GOAL_THETA, PAYLOAD, SLIP)
-M_ODOMETRY_ERROR = COMMON_METRICS + len(SHOWN)
-M_GOAL_ANGLE = M_ODOMETRY_ERROR + 1
+TERMS = (
+    Term("reward_goal", "1 in the step in which the target is reached", low=0.0),
+    Term("reward_collision", "-1 in the step in which the vehicle hits something", high=0.0),
+    Term(
+        "reward_progress",
+        "weight * (distance to the target before the step - after it), in m",
+        "progress",
+    ),
+    Term("reward_clearance", "-weight * max(0, 1 - clearance / 0.5 m)", "clearance", high=0.0),
+    Term("reward_smoothness", "-weight * squared change of the action", "smoothness", high=0.0),
+    Term("reward_time", "-weight", "time", high=0.0),
+)
+#: Metrics of every world; those of a lone vehicle follow, see ``SHOWN``.
+METRICS = Columns(
+    *(term.column for term in TERMS),
+    Column("arrived", "1", 0, meaning="vehicles that have arrived"),
+    Column("violation", "1", 0, 1, "1 if a vehicle hit something in this step"),
+    Column("clearance", "m", 0, meaning="least range seen, less half the width"),
+    Column("goal_distance", "m", 0, meaning="distance to the target (mean over vehicles)"),
+    Column("clipped", "1", 0, meaning="elements of the action outside [-1, 1]"),
+)
+#: Quantities of a lone vehicle that are metrics too.
+SHOWN = (
+    "x", "y", "theta", "v", "omega", "goal_x", "goal_y", "goal_theta", "payload", "slip",
+    "odometry_error", "goal_angle",
+)  # fmt: skip
+M = METRICS.places
+_METRICS = len(METRICS)
+_TERMS = len(TERMS)
 
 
-# ------------------------------------------------------------------------------------------------------------ starts
-
-
-@kernel
-def _gap(agents, upto, px, py, column):
-    """Return the distance of a place to those in ``column`` and the next of the vehicles before ``upto``."""
-    gap = 1e30
-    for k in range(upto):
-        gap = min(gap, math.hypot(px - agents[k, column], py - agents[k, column + 1]))
-    return gap
+# --------------------------------------------------------------------------------------------------------------- starts
 
 
 @kernel
 def distance_apart(length, width):
-    """Return how far apart vehicles start: their reaches and 0.2 m."""
-    return math.hypot(length, width) + 0.2
+    """Return how far apart vehicles start: their reaches and GAP."""
+    return math.hypot(length, width) + GAP
+
+
+@kernel
+def _gap(x, first, upto, column, px, py):
+    """Return the distance of a place to those in ``column`` and the next of the vehicles before ``upto``."""
+    gap = 1e30
+    for k in range(upto):
+        j = first + VEHICLE_SIZE * k + column
+        gap = min(gap, math.hypot(px - x[j], py - x[j + 1]))
+    return gap
 
 
 @called_kernel
-def _draw_spot(x, agents, i, key, p, tables, ends):
-    """Draw the start (or, with ``ends``, the target) of vehicle i among the layout's spots.
+def _draw_spot(x, i, key, p, tables, goal):
+    """Put vehicle i (with ``goal``, its target) on one of the layout's spots.
 
     Vehicles keep apart by their reach and a target by the least distance from its start; of TRIES draws the first
     that satisfies both is taken, else the one that comes nearest to it.
     """
-    spots, ranges = tables[T_SPOTS], tables[T_RANGES]
-    layout = int(x[W_LAYOUT])
-    low, high = ranges[layout, 2 * ends], ranges[layout, 2 * ends + 1]
-    apart = distance_apart(p[P_LENGTH], p[P_WIDTH])
-    best, best_merit = low, -1e30
-    stream = (STREAM_GOAL if ends else STREAM_START) + TRIES * i
-    column = GOAL_X if ends else X
-    turn = 0.0
+    spots, spans, layout = tables[T_SPOTS], tables[T_SPANS], int(x[W.layout])
+    first, column, stream = first_vehicle(p), X.x, STREAM_START + TRIES * i
+    low, high, least = spans[layout, SPAN.first_start], spans[layout, SPAN.end_starts], 0.0
+    if goal:
+        column, stream = X.goal_x, STREAM_GOAL + TRIES * i
+        low, high = spans[layout, SPAN.first_goal], spans[layout, SPAN.end_goals]
+        least = p[P.least_distance]
+    a = first + VEHICLE_SIZE * i
+    apart = distance_apart(p[P.length], p[P.width])
+    best, best_merit, turn = low, -1e30, 0.0
     count = high - low
-    first = int(uniform4(key, 0, stream)[2] * count)
+    begin = int(uniform4(key, 0, stream)[2] * count)
     for k in range(TRIES):
-        a, b, _, _ = uniform4(key, 0, stream + k)
+        draw, angle, _, _ = uniform4(key, 0, stream + k)
         # Few spots are tried one after the other from a random one on, so that none is missed.
-        spot = low + ((first + k) % count if count <= TRIES else int(a * count))
+        spot = low + ((begin + k) % count if count <= TRIES else int(draw * count))
         px, py = spots[spot, 0], spots[spot, 1]
-        merit = min(_gap(agents, i, px, py, column) / apart, 1.0)
-        if ends and p[P_LEAST_DISTANCE] > 0.0:
-            away = math.hypot(px - agents[i, X], py - agents[i, Y])
-            merit = min(merit, away / p[P_LEAST_DISTANCE])
+        merit = min(_gap(x, first, i, column, px, py) / apart, 1.0)
+        if least > 0.0:
+            merit = min(merit, math.hypot(px - x[a + X.x], py - x[a + X.y]) / least)
         if merit > best_merit:
-            best, best_merit, turn = spot, merit, b
+            best, best_merit, turn = spot, merit, angle
         if merit >= 1.0:
             break
     if best_merit < 1.0:
         # Chance found none: where there is one that keeps apart from the others, take it.
         for k in range(count):
-            spot = low + (first + k) % count
-            if _gap(agents, i, spots[spot, 0], spots[spot, 1], column) >= apart:
-                if _gap(agents, i, spots[best, 0], spots[best, 1], column) < apart:
+            spot = low + (begin + k) % count
+            if _gap(x, first, i, column, spots[spot, 0], spots[spot, 1]) >= apart:
+                if _gap(x, first, i, column, spots[best, 0], spots[best, 1]) < apart:
                     best = spot
                 break
     heading = spots[best, 2]
     if not heading < 1e3:  # a spot without a heading of its own
         heading = math.pi * (2.0 * turn - 1.0)
-    return spots[best, 0], spots[best, 1], heading
+    place = a + column
+    x[place], x[place + 1], x[place + 2] = spots[best, 0], spots[best, 1], heading
 
 
 @called_kernel
-def _place_obstacles(x, agents, key, p, tables):
+def reset_alone(x, key, p, tables):
+    """Start a world in which no obstacles move: layout, starts, targets, payloads."""
+    x[:] = 0.0
+    x[W.layout] = math.floor(uniform(key, 0, STREAM_LAYOUT) * p[P.layouts])
+    count, first = int(p[P.agents]), first_vehicle(p)
+    for k in range(2 * count):  # all starts, then all targets
+        _draw_spot(x, k % count, key, p, tables, k >= count)
+    for i in range(count):
+        j = first + VEHICLE_SIZE * i
+        a = x[j : j + VEHICLE_SIZE]
+        a[X.odometry_x], a[X.odometry_y], a[X.odometry_theta] = a[X.x], a[X.y], a[X.theta]
+        one, two, three, _ = uniform4(key, 0, STREAM_ODOMETRY + i)
+        a[X.error_v] = p[P.odometry_error] * (2.0 * one - 1.0)
+        a[X.error_omega] = p[P.odometry_error] * (2.0 * two - 1.0)
+        a[X.payload] = p[P.payload_low] + (p[P.payload_high] - p[P.payload_low]) * three
+        a[X.distance_before] = math.hypot(a[X.goal_x] - a[X.x], a[X.goal_y] - a[X.y])
+
+
+@called_kernel
+def _place_obstacles(x, key, p, tables):
     """Put the moving obstacles on free floor, away from the vehicles' starts."""
-    grid = tables[T_GRID][int(x[W_LAYOUT])]
-    cell, radius = p[P_CELL], p[P_OBSTACLE_RADIUS]
-    apart = radius + 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH]) + 1.0
-    column = np.int64(X)  # a constant would be a type of its own, compiled apart
-    for k in range(int(p[P_OBSTACLES])):
-        j = W_OBSTACLES + OBSTACLE_SIZE * k
+    grid = tables[T_GRID][int(x[W.layout])]
+    cell, radius = p[P.cell], p[P.obstacle_radius]
+    apart = radius + 0.5 * math.hypot(p[P.length], p[P.width]) + 1.0
+    for k in range(int(p[P.obstacles])):
+        j = WORLD_SIZE + OBSTACLE_SIZE * k
         best = -1.0
         for t in range(TRIES):
             a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)
             px, py = a * grid.shape[1] * cell, b * grid.shape[0] * cell
             if disc_hits_grid(px, py, radius, grid, cell):
                 continue
-            gap = min(_gap(agents, agents.shape[0], px, py, column), apart)
+            gap = min(_gap(x, first_vehicle(p), int(p[P.agents]), X.x, px, py), apart)
             if gap > best:
-                x[j], x[j + 1], x[j + 2], best = px, py, math.pi * (2.0 * c - 1.0), gap
+                x[j + OB.x], x[j + OB.y], best = px, py, gap
+                x[j + OB.theta] = math.pi * (2.0 * c - 1.0)
             if gap >= apart:
                 break
 
 
+@kernel
+def reset_one(x, key, p, tables):
+    """Start a world: as :func:`reset_alone`, and the moving obstacles."""
+    reset_alone(x, key, p, tables)
+    _place_obstacles(x, key, p, tables)
+
+
+# ------------------------------------------------------------------------------------------------------ before a period
+
+
 @called_kernel
-def reset_one(x, key, p, tables, work):
-    """Start a world: layout, starts, targets, payloads, obstacles."""
-    x[:] = 0.0
-    x[W_LAYOUT] = math.floor(uniform(key, 0, STREAM_ODOMETRY - 1) * p[P_LAYOUTS])
-    count = int(p[P_AGENTS])
-    agents = x[world_size(p) :].reshape(count, NX)
-    for ends in range(2):
-        for i in range(count):
-            place = agents[i, GOAL_X : GOAL_X + 3] if ends else agents[i, X : X + 3]
-            place[0], place[1], place[2] = _draw_spot(x, agents, i, key, p, tables, ends)
-    for i in range(count):
-        a = agents[i]
-        a[ODOMETRY_X], a[ODOMETRY_Y], a[ODOMETRY_THETA] = a[X], a[Y], a[THETA]
-        one, two, three, _ = uniform4(key, 0, STREAM_ODOMETRY + i)
-        a[ERROR_V] = p[P_ODOMETRY_ERROR] * (2.0 * one - 1.0)
-        a[ERROR_OMEGA] = p[P_ODOMETRY_ERROR] * (2.0 * two - 1.0)
-        a[PAYLOAD] = p[P_PAYLOAD_LOW] + (p[P_PAYLOAD_HIGH] - p[P_PAYLOAD_LOW]) * three
-        a[DISTANCE_BEFORE] = math.hypot(a[GOAL_X] - a[X], a[GOAL_Y] - a[Y])
-    _place_obstacles(x, agents, key, p, tables)
+def take_actions(x, u, p):
+    """Clip the actions, and note what they change and how far the targets are, before anything moves."""
+    first = first_vehicle(p)
+    for i in range(int(p[P.agents])):
+        j = first + VEHICLE_SIZE * i
+        a, clipped, change = x[j : j + VEHICLE_SIZE], 0.0, 0.0
+        for k in range(2):
+            asked = u[2 * i + k]
+            u[2 * i + k] = min(max(asked, -1.0), 1.0)
+            clipped += 1.0 if u[2 * i + k] != asked else 0.0
+        a[X.clipped] = clipped
+        if a[X.status] == DRIVING:
+            for k in range(2):
+                step = u[2 * i + k] - a[X.action_0 + k]
+                change += step * step
+                a[X.action_0 + k] = u[2 * i + k]
+            a[X.distance_before] = math.hypot(a[X.goal_x] - a[X.x], a[X.goal_y] - a[X.y])
+        a[X.change] = change
 
 
-# ------------------------------------------------------------------------------------------------------------ rewards
+@called_kernel
+def move_targets(x, key, step, p, tables):
+    """Let the targets of driving vehicles walk straight on, and turn at random in front of walls."""
+    stride = p[P.target_speed] * p[P.dt]
+    if stride == 0.0:
+        return
+    radius, first, layout = (
+        0.5 * math.hypot(p[P.length], p[P.width]),
+        first_vehicle(p),
+        int(x[W.layout]),
+    )
+    grid, room = tables[T_GRID][layout], tables[T_ROOM][layout]
+    for i in range(int(p[P.agents])):
+        j = first + VEHICLE_SIZE * i
+        a = x[j : j + VEHICLE_SIZE]
+        if a[X.status] != DRIVING:
+            continue
+        qx = a[X.goal_x] + stride * math.cos(a[X.goal_theta])
+        qy = a[X.goal_y] + stride * math.sin(a[X.goal_theta])
+        if disc_meets_map(qx, qy, radius, grid, room, p[P.cell]):
+            a[X.goal_theta] = math.pi * (2.0 * uniform(key, step, STREAM_TARGET + i) - 1.0)
+        else:
+            a[X.goal_x], a[X.goal_y] = qx, qy
+
+
+# ------------------------------------------------------------------------------------------------------- after a period
 
 
 @kernel
-def _at_goal(a, p):
-    """Return whether a vehicle is at its target, within the tolerances."""
-    if math.hypot(a[GOAL_X] - a[X], a[GOAL_Y] - a[Y]) > p[P_GOAL_RADIUS]:
-        return False
-    if p[P_DOCK] == 0.0:
-        return True
-    turned = abs(wrap(a[THETA] - a[GOAL_THETA])) <= p[P_GOAL_ANGLE]
-    return turned and abs(a[V]) + abs(a[OMEGA]) <= p[P_GOAL_SPEED]
-
-
-@kernel
-def clearance_of(ranges, beams, p):
-    """Return about how near the nearest thing is to the vehicle's side, by its true ranges, m."""
-    a, b, c, d = ranges[0], ranges[0], ranges[0], ranges[0]  # four chains, for each has to wait
-    whole = beams - beams % 4
+def _least(ranges):
+    """Return the least of the ranges; four chains, for each comparison has to wait for the one before."""
+    a, b, c, d = ranges[0], ranges[0], ranges[0], ranges[0]
+    count = ranges.shape[0]
+    whole = count - count % 4
     for j in range(0, whole, 4):
         a, b = min(a, ranges[j]), min(b, ranges[j + 1])
         c, d = min(c, ranges[j + 2]), min(d, ranges[j + 3])
-    for j in range(whole, beams):
+    for j in range(whole, count):
         a = min(a, ranges[j])
-    least = min(min(a, b), min(c, d))
-    return max(least - 0.5 * p[P_WIDTH], 0.0)
+    return min(min(a, b), min(c, d))
+
+
+@kernel
+def _describe(x, j, ranges, p, q):
+    """Fill the quantities of the vehicle whose block of columns begins at j, and whose lidar has these ranges."""
+    for k in range(VEHICLE_SIZE):
+        q[k] = x[j + k]
+    q[Q.layout] = x[W.layout]
+    q[Q.clearance] = max(_least(ranges) - 0.5 * p[P.width], 0.0)
+    q[Q.goal_distance] = math.hypot(q[Q.goal_x] - q[Q.x], q[Q.goal_y] - q[Q.y])
+    q[Q.goal_angle] = wrap(q[Q.goal_theta] - q[Q.theta])
+    q[Q.odometry_error] = math.hypot(q[Q.odometry_x] - q[Q.x], q[Q.odometry_y] - q[Q.y])
+    px, py, theta = q[Q.x], q[Q.y], q[Q.theta]
+    if p[P.odometry] != 0.0:
+        px, py, theta = q[Q.odometry_x], q[Q.odometry_y], q[Q.odometry_theta]
+    dx, dy = q[Q.goal_x] - px, q[Q.goal_y] - py
+    bearing, turn = math.atan2(dy, dx) - theta, q[Q.goal_theta] - theta
+    q[Q.seen_x], q[Q.seen_y], q[Q.seen_distance] = px, py, math.hypot(dx, dy)
+    q[Q.seen_bearing_cos], q[Q.seen_bearing_sin] = math.cos(bearing), math.sin(bearing)
+    q[Q.seen_heading_cos], q[Q.seen_heading_sin] = math.cos(theta), math.sin(theta)
+    q[Q.seen_turn_cos], q[Q.seen_turn_sin] = math.cos(turn), math.sin(turn)
+
+
+@kernel
+def scratch_size(p):
+    """Return the scratch of a vehicle: its true ranges, then its quantities."""
+    return int(p[P.lidar_beams]) + QUANTITY_SIZE
+
+
+@called_kernel
+def describe_one(x, p, work):
+    """Fill the quantities of all vehicles of a world into ``work``, each behind the ranges that stand there."""
+    beams, first = int(p[P.lidar_beams]), first_vehicle(p)
+    for i in range(int(p[P.agents])):
+        at = scratch_size(p) * i
+        q = work[at + beams : at + beams + QUANTITY_SIZE]
+        _describe(x, first + VEHICLE_SIZE * i, work[at : at + beams], p, q)
+
+
+@kernel
+def _at_goal(q, p):
+    """Return whether a vehicle is at its target, within the tolerances."""
+    if q[Q.goal_distance] > p[P.goal_radius]:
+        return False
+    if p[P.dock] == 0.0:
+        return True
+    turned = abs(wrap(q[Q.theta] - q[Q.goal_theta])) <= p[P.goal_angle]
+    return turned and abs(q[Q.v]) + abs(q[Q.omega]) <= p[P.goal_speed]
 
 
 @called_kernel
 def judge_one(x, p, work, m, reward, terminated):
-    """Fill reward terms, rewards and ends after a step. With several vehicles the terms are means."""
-    count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
-    agents = x[world_size(p) :].reshape(count, NX)
-    for j in range(M_REWARD_TIME + 1):
-        m[j] = 0.0
+    """Fill reward terms, rewards and ends after a step; a vehicle at its target becomes one that has arrived.
+
+    With several vehicles the terms are means.
+
+    Args:
+        x: The row.
+        p: Parameters.
+        work: As :func:`describe_one` has left it.
+        m: Metrics of the world, of which the terms are filled.
+        reward: Filled, one for each vehicle.
+        terminated: Filled, one for each vehicle.
+    """
+    count, beams, first = int(p[P.agents]), int(p[P.lidar_beams]), first_vehicle(p)
+    for k in range(_TERMS):
+        m[k] = 0.0
     for i in range(count):
-        a = agents[i]
-        if a[STATUS] >= LEFT_ARRIVED:
+        at, status = scratch_size(p) * i + beams, first + VEHICLE_SIZE * i + X.status
+        q = work[at : at + QUANTITY_SIZE]
+        if x[status] >= LEFT_ARRIVED:
             reward[i], terminated[i] = 0.0, True
             continue
-        if a[STATUS] == DRIVING and _at_goal(a, p):
-            a[STATUS] = ARRIVED
-        goal = p[P_REWARD_GOAL] if a[STATUS] == ARRIVED else 0.0
-        collision = -p[P_REWARD_COLLISION] if a[STATUS] == COLLIDED else 0.0
-        now = math.hypot(a[GOAL_X] - a[X], a[GOAL_Y] - a[Y])
-        progress = p[P_WEIGHT_PROGRESS] * (a[DISTANCE_BEFORE] - now)
-        near = 0.0
-        if p[P_WEIGHT_CLEARANCE] > 0.0:
-            near = max(0.0, 1.0 - clearance_of(work[i * beams : (i + 1) * beams], beams, p) / CLOSE)
-        closeness = -p[P_WEIGHT_CLEARANCE] * near
-        smoothness, time = -p[P_WEIGHT_SMOOTHNESS] * a[CHANGE], -p[P_WEIGHT_TIME]
+        if x[status] == DRIVING and _at_goal(q, p):
+            x[status] = ARRIVED
+        goal = p[P.reward_goal] if x[status] == ARRIVED else 0.0
+        collision = -p[P.reward_collision] if x[status] == COLLIDED else 0.0
+        progress = p[P.weight_progress] * (q[Q.distance_before] - q[Q.goal_distance])
+        closeness = -p[P.weight_clearance] * max(0.0, 1.0 - q[Q.clearance] / CLOSE)
+        smoothness, time = -p[P.weight_smoothness] * q[Q.change], -p[P.weight_time]
         reward[i] = goal + collision + progress + closeness + smoothness + time
-        terminated[i] = a[STATUS] != DRIVING
-        m[M_REWARD_GOAL] += goal / count
-        m[M_REWARD_COLLISION] += collision / count
-        m[M_REWARD_PROGRESS] += progress / count
-        m[M_REWARD_CLEARANCE] += closeness / count
-        m[M_REWARD_SMOOTHNESS] += smoothness / count
-        m[M_REWARD_TIME] += time / count
+        terminated[i] = x[status] != DRIVING
+        m[M.reward_goal] += goal / count
+        m[M.reward_collision] += collision / count
+        m[M.reward_progress] += progress / count
+        m[M.reward_clearance] += closeness / count
+        m[M.reward_smoothness] += smoothness / count
+        m[M.reward_time] += time / count
 
 
 @called_kernel
-def measure_one(x, p, work, m):
-    """Fill the metrics that follow from the state."""
-    count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
-    agents = x[world_size(p) :].reshape(count, NX)
-    arrived, violation, clipped, distance, clearance = 0.0, 0.0, 0.0, 0.0, 1e30
+def observe_one(x, p, tables, work, m, o):
+    """Fill the metrics besides the reward terms, and the observations of all vehicles side by side.
+
+    The ranges are observed without what the sensor adds to them, see :func:`blur_ranges`.
+    """
+    count, beams, first = int(p[P.agents]), int(p[P.lidar_beams]), first_vehicle(p)
+    views, shown = tables[T_OBSERVED], tables[T_SHOWN]
+    width, reach = o.shape[0] // count, p[P.lidar_range]
+    for k in range(_TERMS, _METRICS):
+        m[k] = 0.0
+    m[M.clearance] = 1e30
     for i in range(count):
-        a = agents[i]
-        arrived += 1.0 if a[STATUS] in (ARRIVED, LEFT_ARRIVED) else 0.0
-        violation = 1.0 if a[STATUS] == COLLIDED else violation
-        clipped += a[CLIPPED]
-        distance += math.hypot(a[GOAL_X] - a[X], a[GOAL_Y] - a[Y]) / count
-        clearance = min(clearance, clearance_of(work[i * beams : (i + 1) * beams], beams, p))
-    m[M_ARRIVED], m[M_VIOLATION], m[M_CLIPPED] = arrived, violation, clipped
-    m[M_CLEARANCE], m[M_GOAL_DISTANCE] = clearance, distance
-    if count == 1:
-        a = agents[0]
-        for k in range(len(SHOWN)):
-            m[COMMON_METRICS + k] = a[SHOWN[k]]
-        m[M_ODOMETRY_ERROR] = math.hypot(a[ODOMETRY_X] - a[X], a[ODOMETRY_Y] - a[Y])
-        m[M_GOAL_ANGLE] = wrap(a[GOAL_THETA] - a[THETA])
-
-
-# ------------------------------------------------------------------------------------------------------- observations
-
-
-@kernel
-def _bounded(value, bound):
-    return min(max(value, -bound), bound)
+        at, j, status = scratch_size(p) * i, width * i, x[first + VEHICLE_SIZE * i + X.status]
+        true, seen = work[at : at + beams], o[j : j + width]
+        for k in range(beams):
+            seen[k] = true[k] / reach
+        q = work[at + beams : at + beams + QUANTITY_SIZE]
+        for k in range(views.shape[0]):
+            part = (q[int(views[k, VIEW.quantity])] - views[k, VIEW.middle]) / views[k, VIEW.scale]
+            seen[beams + k] = min(max(part, views[k, VIEW.low]), views[k, VIEW.high])
+        m[M.arrived] += 1.0 if status == ARRIVED else 0.0
+        m[M.arrived] += 1.0 if status == LEFT_ARRIVED else 0.0
+        m[M.violation] = 1.0 if status == COLLIDED else m[M.violation]
+        m[M.clearance] = min(m[M.clearance], q[Q.clearance])
+        m[M.goal_distance] += q[Q.goal_distance] / count
+        m[M.clipped] += q[Q.clipped]
+        if count == 1:
+            for k in range(shown.shape[0]):
+                m[_METRICS + k] = q[shown[k]]
 
 
 @called_kernel
-def observe_one(x, key, step, p, tables, work, o):
-    """Fill the observations of all vehicles of a world, side by side; ``work`` holds the true ranges."""
-    count, beams = int(p[P_AGENTS]), int(p[P_BEAMS])
-    agents = x[world_size(p) :].reshape(count, NX)
+def blur_ranges(key, step, p, work, o):
+    """Overwrite the observed ranges by what the sensors report, where they have noise or drop out."""
+    if p[P.lidar_noise] == 0.0 and p[P.lidar_dropout] == 0.0:
+        return
+    count, beams, reach = int(p[P.agents]), int(p[P.lidar_beams]), p[P.lidar_range]
     width = o.shape[0] // count
     for i in range(count):
-        a = agents[i]
-        j = i * width
-        true = work[i * beams : (i + 1) * beams]
-        measured_ranges(true, i * beams, key, step, p, o[j : j + beams])
-        j += beams
-        px, py, theta = a[X], a[Y], a[THETA]
-        if p[P_ODOMETRY] != 0.0:
-            px, py, theta = a[ODOMETRY_X], a[ODOMETRY_Y], a[ODOMETRY_THETA]
-        dx, dy = a[GOAL_X] - px, a[GOAL_Y] - py
-        bearing = math.atan2(dy, dx) - theta
-        o[j] = min(math.hypot(dx, dy) / p[P_SCALE_GOAL], 1.0)
-        o[j + 1], o[j + 2] = math.cos(bearing), math.sin(bearing)
-        o[j + 3] = _bounded(a[V] / p[P_V_LIMIT], SPEED_BOUND)
-        o[j + 4] = _bounded(a[OMEGA] / p[P_OMEGA_LIMIT], SPEED_BOUND)
-        o[j + 5] = a[PAYLOAD] / p[P_PAYLOAD_LIMIT]
-        o[j + 6], o[j + 7] = a[ACTION_0], a[ACTION_1]
-        o[j + 8] = _bounded((px - p[P_MAP_X]) / p[P_SCALE_X], 1.0)
-        o[j + 9] = _bounded((py - p[P_MAP_Y]) / p[P_SCALE_X], 1.0)
-        o[j + 10], o[j + 11] = math.cos(theta), math.sin(theta)
-        j += 12
-        if p[P_DOCK] != 0.0:
-            turn = a[GOAL_THETA] - theta
-            o[j], o[j + 1] = math.cos(turn), math.sin(turn)
-            j += 2
-        if p[P_LAYOUTS] > 1.0:
-            o[j] = x[W_LAYOUT] / (p[P_LAYOUTS] - 1.0)
-
-
-# -------------------------------------------------------------------------------------------------- loops over the rows
-
-
-@kernel
-def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    """Move all rows not skipped by one control period; see :class:`gym_suite.core.family.Kernels`."""
-    wrong = first_not_finite(u, skip)
-    if wrong >= 0:
-        return wrong
-    for i in range(x.shape[0]):
-        if skip[i]:
-            continue
-        q = p[parameter_row(p, i)]
-        agents = x[i, world_size(q) :].reshape(int(q[P_AGENTS]), NX)
-        for k in range(agents.shape[0]):
-            agents[k, CLIPPED] = clip_action(u[i, 2 * k : 2 * k + 2])
-        advance_one(x[i], key[i], step[i], u[i], q, tables, work[i])
-        scan_all(x[i], q, tables, work[i])
-        judge_one(x[i], q, work[i], m[:, i], reward[i], terminated[i])
-        measure_one(x[i], q, work[i], m[:, i])
-        step[i] += 1
-        observe_one(x[i], key[i], step[i], q, tables, work[i], o[i])
-    return -1
-
-
-@kernel
-def reset_batch(x, key, p, tables, work, m, o, mask):
-    """Start the masked rows; see :class:`gym_suite.core.family.Kernels`."""
-    for i in range(x.shape[0]):
-        if mask[i]:
-            q = p[parameter_row(p, i)]
-            reset_one(x[i], key[i], q, tables, work[i])
-            m[:, i] = 0.0
-            scan_all(x[i], q, tables, work[i])
-            measure_one(x[i], q, work[i], m[:, i])
-            observe_one(x[i], key[i], np.int64(0), q, tables, work[i], o[i])
-
-
-@kernel
-def observe_batch(x, key, step, p, tables, work, m, o, mask):
-    """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
-    for i in range(x.shape[0]):
-        if mask[i]:
-            q = p[parameter_row(p, i)]
-            m[:, i] = 0.0
-            scan_all(x[i], q, tables, work[i])
-            measure_one(x[i], q, work[i], m[:, i])
-            observe_one(x[i], key[i], step[i], q, tables, work[i], o[i])
+        for k in range(beams):
+            true = work[scratch_size(p) * i + k]
+            o[width * i + k] = measured_range(true, beams * i + k, key, step, p) / reach

@@ -2,8 +2,8 @@
 
 An agent may be given as the name of a controller of the id ("pi", "zero", "random"), the name of
 its shipped policies ("ppo": all training seeds, each a policy of its own), a policy file (.npz of
-ours, .zip of Stable-Baselines3), "file.py:factory", any object with `predict`, or a class with
-`for_env`.
+ours, .zip of Stable-Baselines3), a file of tuned gains (.json), "file.py:factory", any object with
+`predict`, or a class with `for_env`.
 
 A specification is light, can be sent to another process, and has an identity: a digest of what
 decides its behaviour (the content of its file, the pickle of the object), by which a resumed
@@ -16,6 +16,7 @@ controller.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -229,7 +230,7 @@ def _is_all(agent: Any) -> bool:
 
 
 def _is_path(text: str) -> bool:
-    return text.endswith((".npz", ".zip", ".py")) or ".py:" in text
+    return text.endswith((".npz", ".zip", ".json", ".py")) or ".py:" in text
 
 
 def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
@@ -251,7 +252,7 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     raise ValueError(
         f"unknown agent {name!r} for {id}"
         + (f"; did you mean {hint!r}?" if hint else "")
-        + f" There are {', '.join(options)}, policy files (.npz, .zip) and 'file.py:factory'."
+        + f" There are {', '.join(options)}, policy files (.npz, .zip), gains (.json) and 'file.py:factory'."
     )
 
 
@@ -278,6 +279,8 @@ def _from_file(text: str, id: str) -> AgentSpec:
         raise FileNotFoundError(f"no policy file {path}")
     if path.suffix == ".npz":
         return _from_npz(path, id, visible(path.stem))
+    if path.suffix == ".json":
+        return _from_gains(path, id)
     source = Sb3Source(path)
     source.algorithm()
     name = visible(path.stem)
@@ -288,9 +291,28 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     from gym_suite.learning.policies import load_policy
 
     policy = load_policy(path, id)
+    _warn_of_change(path, id, policy.provenance)
     return AgentSpec(
         name, "learned", PolicySource(path), policy.training_seed, file_digest(path), batched=True
     )
+
+
+def _from_gains(path: Path, id: str) -> AgentSpec:
+    """A controller with the gains of a file."""
+    from gym_suite.learning.gains import load_gains
+
+    gains = load_gains(path, id)
+    _warn_of_change(path, id, gains.about)
+    name = visible(path.stem)
+    return AgentSpec(name, "controller", gains, identity=file_digest(path), batched=True)
+
+
+def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:
+    """Warn of something that was made on another behaviour of the id."""
+    from gym_suite.learning.gains import changed_behaviour
+
+    if message := changed_behaviour(told, id):
+        warnings.warn(f"{path}: {message}", UserWarning, stacklevel=2)
 
 
 def _distinct(specs: list[AgentSpec], found: list[AgentSpec]) -> list[AgentSpec]:

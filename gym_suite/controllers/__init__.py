@@ -9,6 +9,7 @@ _HOME = {
     "Controller": "protocol",
     "Loop": "protocol",
     "nominal_of": "protocol",
+    "Hyperparameter": "hyperparameters",
     "DoNothing": "baselines",
     "RandomAgent": "baselines",
     "PI": "pid",

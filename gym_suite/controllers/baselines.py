@@ -35,8 +35,7 @@ class _Baseline(Controller):
 
     def tune(self, env: Any) -> Self:
         """Read the spaces of any Gymnasium or PettingZoo env, or of a nominal model."""
-        self.gains_ = {}
-        self.gain_units_ = {}
+        self._open_gains()
         space: Any = _single_space(env, "action")
         if space is None:  # a bare nominal model
             from gym_suite.core.env import action_space
@@ -49,6 +48,7 @@ class _Baseline(Controller):
         self._dtype = np.dtype(space.dtype)
         self._action_shape = tuple(space.shape)
         self._set_up(env)
+        self._seal_gains()
         return self
 
     def _set_up(self, env: Any) -> None:

@@ -9,19 +9,22 @@ changes the state it is given, so a caller may keep, copy or rewind states at wi
 
 A controller is built by scikit-learn's rules: the constructor stores its keyword arguments and does
 nothing; :meth:`Controller.tune` computes everything else from the nominal plant and names it with a
-trailing underscore (``gains_``).
+trailing underscore (``gains_``). What a user gives as ``gains=`` stands in for what a rule would have given, while the
+controller is tuned: the law acts on it and the description shows it. Afterwards gains cannot be changed.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gym_suite.controllers.hyperparameters import GainTable, Hyperparameter, found_in
 from gym_suite.controllers.tuning import Gains
 from gym_suite.core.parameters import unknown_error
 
@@ -166,12 +169,16 @@ class Controller:
     state_size: int = 0
     #: Whether it draws random numbers: rows that begin alike are then told apart by their order.
     randomized: ClassVar[bool] = False
-    #: Tuned gains by name: :class:`Gains`, numbers or arrays.
-    gains_: dict[str, Any]
+    #: What is worth a search on the reward; empty: the gains, within factors of the rule's.
+    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = ()
     #: Units of the entries of ``gains_`` that are no :class:`Gains`.
     gain_units_: Mapping[str, str]
     #: Length of an observation row; None until tuned.
     observation_size_: int | None = None
+
+    _given: Mapping[str, Any] = MappingProxyType({})
+    _table: GainTable | None = None
+    _sealed: bool = False
 
     def __new__(cls, *args: Any, **keywords: Any) -> Self:
         """Refuse unknown keywords with the nearest valid name, before ``__init__`` sees them."""
@@ -194,6 +201,26 @@ class Controller:
             if name not in valid:
                 raise unknown_error(f"parameter of {cls.__name__}", name, valid)
 
+    @classmethod
+    def _numbers(cls) -> set[str]:
+        """Return the names of keyword arguments that are numbers, or declared as hyper-parameters."""
+        if cls.__init__ is object.__init__:
+            return set()
+        defaults = inspect.signature(cls.__init__).parameters
+        declared = {one.name for one in cls.hyperparameters}
+        return {
+            name
+            for name in cls._parameter_names()
+            if name in declared or type(defaults[name].default) in (int, float)
+        }
+
+    @classmethod
+    def split(cls, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Tell keyword arguments of the constructor, which come first, from gains, by their names."""
+        own = cls._parameter_names()
+        parameters = {name: value for name, value in values.items() if name in own}
+        return parameters, {name: value for name, value in values.items() if name not in own}
+
     def get_params(self) -> dict[str, Any]:
         """Return the hyper-parameters by name, as they were given."""
         return {name: getattr(self, name) for name in self._parameter_names()}
@@ -213,8 +240,10 @@ class Controller:
         return self
 
     def clone(self) -> Self:
-        """Return a new, untuned controller with the same hyper-parameters."""
-        return type(self)(**self.get_params())
+        """Return a new, untuned controller with the same hyper-parameters and the same gains given."""
+        twin = type(self)(**self.get_params())
+        twin._given = self._given
+        return twin
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
@@ -223,26 +252,101 @@ class Controller:
     # --- tuning ------------------------------------------------------------------------------
 
     @classmethod
-    def for_env(cls, env: Any, **overrides: Any) -> Self:
+    def for_env(cls, env: Any, *, gains: Mapping[str, Any] | None = None, **overrides: Any) -> Self:
         """Build and tune the controller for an env.
 
         Args:
             env: The env, or ``env.unwrapped.nominal``.
+            gains: Values by the names of ``hyperparameters_`` or of the gains in :meth:`describe`, such as "i_sd.kp",
+                in place of those that the rule gives. A number of that name among the keyword arguments is meant first.
             **overrides: Hyper-parameters that differ from the defaults.
 
         Raises:
-            ValueError: For an unknown hyper-parameter; names the nearest.
+            ValueError: For an unknown hyper-parameter or gain; names the nearest. Or for a gain that is not finite or
+                of another shape.
+            TypeError: If the gains are no mapping.
         """
-        return cls(**overrides).tune(env)
+        if gains is not None and not isinstance(gains, Mapping):
+            raise TypeError(f"gains must be a mapping by name, got {type(gains).__name__}")
+        given = dict(gains or {})
+        own = {name: given.pop(name) for name in cls._numbers() & given.keys()}
+        controller = cls(**overrides | own)
+        controller._given = given
+        return controller.tune(env)
 
     def tune(self, env: Any) -> Self:
-        """Compute the gains from the nominal plant of an env; return self."""
+        """Compute the gains from the nominal plant of an env; return self.
+
+        Raises:
+            ValueError: For a gain that was given and that there is none of; names the nearest.
+        """
         nominal = nominal_of(env)
         self.observation_size_ = len(nominal.setup.observation_columns)
+        self._open_gains()
+        self._tune(nominal)
+        self._seal_gains()
+        return self
+
+    def _open_gains(self) -> None:
+        """Begin to tune: ``gains_`` can be written until :meth:`_seal_gains`."""
+        self._sealed = False
         self.gains_ = {}
         self.gain_units_ = {}
-        self._tune(nominal)
-        return self
+
+    def _seal_gains(self) -> None:
+        """End tuning: whatever was given must have been put in somewhere, and nothing changes any more."""
+        assert self._table is not None
+        for name in self._given:
+            if name not in self._table.used:
+                known = [*self._table.units({}), *self._parameter_names()]
+                raise unknown_error(f"gain of {type(self).__name__}", name, known)
+        self._sealed = True
+
+    @property
+    def gains_(self) -> Mapping[str, Any]:
+        """Tuned gains by name: :class:`Gains`, numbers or arrays; read-only once the controller is tuned.
+
+        While it is tuned, an entry is written with the rule's gain and read back as the one that counts, which is a
+        user's own where he gave one.
+        """
+        if self._table is None:
+            raise AttributeError(f"{type(self).__name__} is not tuned: it has no gains_ yet")
+        if not self._sealed:
+            return self._table
+        return MappingProxyType({name: _read_only(gain) for name, gain in self._table.items()})
+
+    @gains_.setter
+    def gains_(self, gains: Mapping[str, Any]) -> None:
+        if self._sealed:
+            raise AttributeError(
+                "gains_ is read-only; build the controller with gains={...}, so that they reach the law"
+            )
+        self._table = GainTable(self._given)
+        self._table.update(gains)
+
+    @property
+    def hyperparameters_(self) -> dict[str, Hyperparameter]:
+        """What a search may change, by name: what the class declares, else the gains within factors of the rule's.
+
+        Raises:
+            ValueError: If the controller is not tuned, or declares something that it does not have.
+        """
+        self._check_tuned()
+        assert self._table is not None
+        if not self.hyperparameters:
+            return found_in(self._table, self.gain_units_)
+        entries = self._table.units(self.gain_units_)
+        found = {}
+        for one in self.hyperparameters:
+            if one.name in self._parameter_names():
+                value = getattr(self, one.name)
+            elif one.name in entries:
+                value = entries[one.name]["value"]
+            else:
+                known = [*self._parameter_names(), *entries]
+                raise unknown_error(f"hyper-parameter of {type(self).__name__}", one.name, known)
+            found[one.name] = one if value is None else replace(one, default=value)
+        return found
 
     def _tune(self, nominal: Any) -> None:
         """Set ``gains_`` and whatever the law needs, from the nominal model."""
@@ -250,13 +354,15 @@ class Controller:
     def describe(self) -> dict[str, Any]:
         """Return name, rule, source, gains with units, hyper-parameters and information.
 
-        ``gains`` maps names such as "i_sd.kp" to ``{"value": ..., "unit": ...}``.
+        ``gains`` maps names such as "i_sd.kp" to ``{"value": ..., "unit": ...}``, with ``"given": True`` where a user
+        gave the value.
 
         Raises:
             ValueError: If the controller is not tuned.
         """
         self._check_tuned()
-        tuned = [gains for gains in self.gains_.values() if isinstance(gains, Gains)]
+        assert self._table is not None
+        tuned = [gains for gains in self._table.values() if isinstance(gains, Gains)]
         return {
             "name": self.name,
             "class": type(self).__name__,
@@ -264,7 +370,7 @@ class Controller:
             "information": self.information,
             "rule": "; ".join(dict.fromkeys(gains.rule for gains in tuned)),
             "source": "; ".join(dict.fromkeys(gains.source for gains in tuned)),
-            "gains": _gain_entries(self.gains_, self.gain_units_),
+            "gains": self._table.units(self.gain_units_),
             "parameters": self.get_params(),
         }
 
@@ -335,7 +441,7 @@ class Controller:
         return action.astype(np.float32)
 
     def _check_tuned(self) -> None:
-        if not hasattr(self, "gains_"):
+        if self._table is None:
             raise ValueError(
                 f"{type(self).__name__} is not tuned; build it with {type(self).__name__}"
                 ".for_env(env) or call tune(env) first"
@@ -376,22 +482,10 @@ def _start_mask(episode_start: ArrayLike | None, n: int) -> NDArray[np.bool_]:
     return np.broadcast_to(mask, (n,))
 
 
-def _gain_entries(gains: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Flatten gains to ``{"loop.kp": {"value": ..., "unit": ...}}``, leaving out what is zero."""
-    entries: dict[str, dict[str, Any]] = {}
-    for name, value in gains.items():
-        if not isinstance(value, Gains):
-            plain = np.asarray(value, dtype=np.float64).tolist()
-            entries[name] = {"value": plain, "unit": units.get(name, "")}
-            continue
-        output, _, error = value.unit.partition("/")
-        terms = {
-            "kp": (value.kp, value.unit or "1"),
-            "ki": (value.ki, f"{output}/({error} s)" if error else f"{output or 1}/s"),
-            "kd": (value.kd, f"{output} s/{error}" if error else f"{output} s".strip()),
-            "prefilter": (value.prefilter, "s"),
-        }
-        for term, (number, unit) in terms.items():
-            if number != 0.0 or term == "kp":
-                entries[f"{name}.{term}"] = {"value": float(number), "unit": unit}
-    return entries
+def _read_only(gain: Any) -> Any:
+    """Return an array that cannot be written; anything else as it is."""
+    if not isinstance(gain, np.ndarray):
+        return gain
+    view = gain.view()
+    view.setflags(write=False)
+    return view

@@ -25,6 +25,7 @@ class Column:
         scale: SI value of a column value of 1 (observations and actions are normalised).
         source: Where the number comes from (parameters).
         whole: Whether only whole numbers can occur, such as places in tables.
+        spare: Whether nothing is kept here: a place in a layout that others of the same family use.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     scale: float = 1.0
     source: str = ""
     whole: bool = False
+    spare: bool = False
 
     def allows(self, values: np.ndarray) -> bool:
         """Return whether values can occur in this column."""
@@ -124,6 +126,11 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """The names in order."""
         return tuple(self._index)
+
+    @property
+    def used(self) -> Columns:
+        """The columns in which something is kept."""
+        return Columns(*(column for column in self._columns if not column.spare))
 
     @property
     def low(self) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 import gymnasium
@@ -17,6 +19,8 @@ from gym_suite.core.rows import Rows
 
 RENDER_MODES = ("human", "rgb_array", "ansi")
 RENDER_FPS = 30
+#: Control rates, Hz, at which a video with a frame a step plays at its own speed; others play at RENDER_FPS.
+PLAYABLE = (1.0, 120.0)
 
 
 def action_space(setup: Setup) -> spaces.Space:
@@ -74,6 +78,33 @@ def read_action(
     return values
 
 
+def frame_rate(dt: float) -> int:
+    """Return the frames a second at which a video of one frame a control period is played: as fast as it happened.
+
+    Where the control rate is no rate for a video (10 kHz drives) it is :data:`RENDER_FPS`, and slower than it happened.
+
+    Args:
+        dt: Control period, s.
+    """
+    rate = round(1.0 / dt)
+    return rate if PLAYABLE[0] <= rate <= PLAYABLE[1] else RENDER_FPS
+
+
+def plain(value: Any) -> Any:
+    """Return a keyword's value as plain data where it is an array, a NumPy number or a path, else as it is."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+    return value
+
+
 class Face:
     """What the single, vector and parallel environments share: a setup, its rows and their pictures."""
 
@@ -86,15 +117,22 @@ class Face:
     }
 
     def _prepare(
-        self, setup: Setup, rows: int, render_mode: str | None, *, handed_out: bool = False
+        self,
+        setup: Setup,
+        rows: int,
+        render_mode: str | None,
+        *,
+        handed_out: bool = False,
+        threads: int | str = 1,
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_error("render_mode", render_mode, RENDER_MODES)
         self.setup = setup
         self.nominal = Nominal(setup)
         self.render_mode = render_mode
-        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
-        self._rows = Rows(setup, rows, handed_out=handed_out)
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": frame_rate(setup.dt)}  # type: ignore[misc]
+        self._closed, self._spec = False, None
+        self._rows = Rows(setup, rows, handed_out=handed_out, threads=threads)
         self._names = setup.metric_columns.names
         # All arrays of info are taken out of the state at once; what each is of that.
         places = [place for _, *pair in setup.info_arrays for place in pair]
@@ -108,6 +146,20 @@ class Face:
         self._renderer: Any = None
 
     @property
+    def spec(self) -> Any:
+        """The specification; it says the length of an id that ends by itself, and its keywords are plain data."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: Any) -> None:
+        if value is not None:
+            steps = value.max_episode_steps or self.setup.horizon
+            value = dataclasses.replace(
+                value, max_episode_steps=steps, kwargs=plain(dict(value.kwargs))
+            )
+        self._spec = value
+
+    @property
     def dt(self) -> float:
         """Control period, s."""
         return self.setup.dt
@@ -117,9 +169,9 @@ class Face:
         return {name: self._rows.m[:, j].copy() for j, name in enumerate(self._names)}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the state columns by name, each of shape (n,)."""
-        names = self.setup.state_columns.names
-        return {name: self._rows.x[:, j].copy() for j, name in enumerate(names)}
+        """Return the state columns by name, each of shape (n,); spare ones are left out."""
+        columns = enumerate(self.setup.state_columns)
+        return {about.name: self._rows.x[:, j].copy() for j, about in columns if not about.spare}
 
     def _state_options(self, options: Mapping[str, Any] | None) -> dict[int, np.ndarray]:
         """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""
@@ -133,6 +185,7 @@ class Face:
             )
         wanted = {}
         for name, value in (given or {}).items():
+            self.setup.state_columns.used.index(name)  # refuses what is spare, too
             column = self.setup.state_columns.index(name)
             try:
                 values = np.asarray(value, dtype=np.float64)
@@ -168,8 +221,24 @@ class Face:
             self._rows.observe(mask)
 
     def _require_start(self) -> None:
+        if self._closed:
+            raise gymnasium.error.ClosedEnvironmentError(f"{self.setup.id} has been closed")
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
+
+    # --------------------------------------------------------------------------------------------------------- copies
+
+    #: Attributes with the spaces, whose generators a copy takes along.
+    _spaces: ClassVar[tuple[str, ...]] = ("action_space", "observation_space")
+
+    def _carried(self) -> dict[str, Any]:
+        """Return what a copy takes along besides keywords and state: spaces, and what somebody has hung on it."""
+        extra = {name: value for name, value in vars(self).items() if name not in self._made}
+        return extra | {name: getattr(self, name) for name in self._spaces}
+
+    def _finish(self) -> None:
+        """Remember which attributes construction has made; to be called at its end."""
+        self._made = frozenset((*vars(self), "_made"))
 
     # ------------------------------------------------------------------------------------------------------ pictures
 
@@ -201,8 +270,8 @@ class Face:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-        if self._rows.engine is not None:
-            self._rows.engine.close()
+        self._rows.close()
+        self._started, self._closed = False, True
 
 
 class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
@@ -233,6 +302,7 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
         self._joint = count > 1
         self._horizon = setup.horizon or np.iinfo(np.int64).max
         self._everything = np.ones(1, dtype=np.bool_)
+        self._finish()
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
@@ -334,14 +404,18 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
             self._record((0,))
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (type(self), self._rebuild, self.render_mode, self.spec, self.get_state())
+        keywords = {"render_mode": self.render_mode, **self._rebuild}
+        return rebuilt, (type(self), keywords, self.spec, self.get_state(), self._carried())
 
 
-def _rebuilt(
-    cls: type, keywords: dict[str, Any], render_mode: str | None, spec: Any, snapshot: Any
+def rebuilt(
+    cls: type, keywords: dict[str, Any], spec: Any, snapshot: Any, carried: Mapping[str, Any]
 ) -> Any:
     """Construct an environment again and put it where it was (pickle, deepcopy)."""
-    env = cls(render_mode=render_mode, **keywords)
-    env.spec = spec
+    env = cls(**keywords)
+    if spec is not None:
+        env.spec = spec
     env.set_state(snapshot)
+    for name, value in carried.items():
+        setattr(env, name, value)
     return env

@@ -86,6 +86,8 @@ class IdVectorEnv(KernelVectorEnv):
         max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
         autoreset_mode: A member, name or value of :class:`gymnasium.vector.AutoresetMode`.
         render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
+        threads: Threads that share the worlds, or "auto": as many as there are cores where that pays. The numbers are
+            the same with any number.
         **keywords: As for the single environment.
 
     Raises:
@@ -103,6 +105,7 @@ class IdVectorEnv(KernelVectorEnv):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = "NextStep",
         render_mode: str | None = None,
+        threads: int | str = 1,
         **keywords: Any,
     ) -> None:
         faces = {
@@ -110,6 +113,7 @@ class IdVectorEnv(KernelVectorEnv):
             "max_episode_steps": max_episode_steps,
             "autoreset_mode": autoreset_mode,
             "render_mode": render_mode,
+            "threads": threads,
         }
         setup = self.single.configure(**keywords)
         super().__init__(setup, **faces, rebuild=keywords | faces)

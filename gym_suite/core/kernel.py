@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
+import shutil
 import sys
 import tempfile
 import threading
@@ -24,6 +26,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core import config, event, types
+from numba.core.caching import IndexDataCacheFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,7 +40,7 @@ _TOLD = frozenset({"core/page.py", "core/cards.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
 _SHOWN = _TOLD | {f"comparison/{n}.py" for n in ("report", "terminal", "figures", "charts")}
-_DATA = ("data/*", "scenarios/*", "maps/*", "tracks/*")
+_DATA = ("data/*", "scenarios/*", "scenes/*", "maps/*", "tracks/*")
 
 
 # ------------------------------------------------------------------------------------------------------------ digests
@@ -173,9 +176,59 @@ def cache_folder(family: str = "") -> Path:
     Args:
         family: As for :func:`kernel_digest`.
     """
-    folder = cache_root() / f"kernels-{family or SHARED[0]}-{kernel_digest(family)}"
+    name = f"kernels-{family or SHARED[0]}-{kernel_digest(family)}"
+    folder, usual = cache_root() / name, _user_cache() / name
+    if folder != usual and usual.is_dir():  # it can be read, though not written: take what is there
+        with suppress(OSError):
+            shutil.copytree(usual, folder, dirs_exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+class _CheckedFile(IndexDataCacheFile):
+    """Numba's cache file with a checksum: what is damaged counts as missing, and a full disk costs time only."""
+
+    def load(self, key: Any) -> Any:
+        try:
+            return super().load(key)
+        except Exception:  # whatever unpickling damaged bytes may raise
+            return None
+
+    def save(self, key: Any, data: Any) -> None:
+        try:
+            super().save(key, data)
+        except OSError as error:
+            _warn_once(f"the kernel cache {self._cache_path} cannot be written ({error.strerror})")
+
+    def _load_index(self) -> dict[Any, Any]:
+        try:
+            return super()._load_index()
+        except OSError:
+            raise
+        except Exception:
+            return {}
+
+    def _save_data(self, name: str, data: Any) -> None:
+        content = self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+
+    def _load_data(self, name: str) -> Any:
+        content = Path(self._data_path(name)).read_bytes()
+        checksum, content = content[:32], content[32:]
+        if hashlib.sha256(content).digest() != checksum:
+            raise ValueError(f"{name} is damaged")
+        return pickle.loads(content)
+
+
+@cache
+def _warn_once(what: str) -> None:
+    warnings.warn(
+        f"{what}; what has been compiled is compiled again at the next start. Make room there, or set "
+        f"{CACHE_VARIABLE} to another folder.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- compiling
@@ -250,6 +303,9 @@ def _compile(function: Any, *, inline: bool) -> Any:
     outer.get_call_template = partial(_typed_without_constants, inner.get_call_template)
     outer.get_overload = inner.get_overload
     outer.inner = inner
+    for made in (outer, inner):
+        if options["cache"]:
+            made._cache._cache_file.__class__ = _CheckedFile
     return outer
 
 

@@ -11,10 +11,12 @@ table goes, ``[[prose]]`` where the fragments' text goes; a fragment that writes
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 import re
 import statistics
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +46,8 @@ HEADINGS = (
     "Parameters and Sources",
     "Version History",
 )
+#: Length of a line of prose.
+WIDTH = 120
 _MARK = re.compile(r"\[\[(\w+)\]\]")
 _HEADING = re.compile(r"^## (?P<heading>[^(\n]+?)(?: \((?P<only>\w+)\))?$", re.MULTILINE)
 _POLICIES = Path(__file__).resolve().parent.parent / "learning" / "policies"
@@ -245,13 +249,30 @@ def _parts(text: str, tables: Mapping[str, Any]) -> Iterator[str | Table]:
         mark = _MARK.fullmatch(block.strip())
         if not mark:
             if block.strip():
-                yield block.strip("\n")
+                yield _wrapped(block.strip("\n"))
             continue
         if mark[1] not in tables:
             raise ValueError(f"a page asks for [[{mark[1]}]]; there is {sorted(tables)}")
         if mark[1] not in shown and tables[mark[1]]:
             shown.add(mark[1])
             yield tables[mark[1]]
+
+
+def _wrapped(block: str) -> str:
+    """Return a paragraph or list whose lines are wrapped again where a value has made one too long."""
+    if block.startswith("    ") or max(map(len, block.splitlines())) <= WIDTH:
+        return block
+    items = re.split(r"\n(?=\* )", block)
+    return "\n".join(
+        textwrap.fill(
+            " ".join(item.split()),
+            WIDTH,
+            subsequent_indent="  " if item.startswith("* ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item in items
+    )
 
 
 def _truths(setup: Setup) -> set[str]:
@@ -460,32 +481,61 @@ def policy_folders(card: Card) -> Iterator[tuple[str, Path]]:
 
 
 def learned_table(card: Card) -> Table | None:
-    """Return what the trainings of an id came to, read from the manifests beside the shipped policies.
+    """Return what the trainings of an id came to, read from the manifests and curves beside the shipped policies.
 
-    Medians over the trainings with the lowest and the highest; the return is that of the evaluation after the last
-    step.
+    Medians over the trainings with the lowest and the highest; return and success are those of the evaluation after the
+    last step. Success, and the step at which a training first had one, are shown where an id has a goal.
     """
     rows = []
     for setting, folder in policy_folders(card):
         runs = json.loads((folder / "manifest.json").read_text("utf-8"))["runs"]
+        first = _first_successes(folder)
         for method, run in runs.items():
             policies = run["policies"]
+            scores = [policy["score"] for policy in policies]
             rows.append(
-                (
-                    method,
-                    setting,
-                    str(len(policies)),
-                    f"{run['steps'] / 1e6:.3g} M",
-                    _spread([p["score"]["episode_return"] for p in policies]),
-                    _spread([p["cpu_time"] for p in policies]),
-                )
+                {
+                    "Name": method,
+                    "Setting": setting,
+                    "Trainings": str(len(policies)),
+                    "Steps": f"{run['steps'] / 1e6:.3g} M",
+                    "Return": _spread([score["episode_return"] for score in scores]),
+                    "Success": _spread([score.get("success") for score in scores]),
+                    "First success, steps": _spread(first.get(method, ())),
+                    "CPU, s": _spread([p["cpu_time"] for p in policies]),
+                }
             )
-    headings = ("Name", "Setting", "Trainings", "Steps", "Return", "CPU, s")
-    return Table(headings, tuple(rows)) if rows else None
+    headings = tuple(name for name in (rows[0] if rows else ()) if any(row[name] for row in rows))
+    shown = tuple(tuple(row[name] for name in headings) for row in rows)
+    return Table(headings, shown) if rows else None
 
 
-def _spread(values: Sequence[float]) -> str:
-    low, middle, high = (f"{v:.4g}" for v in (min(values), statistics.median(values), max(values)))
+def _first_successes(folder: Path) -> dict[str, list[float]]:
+    """Return, for each method, the steps until each training first reached its goal; infinite if it never did."""
+    path = folder / "curves.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        last = {
+            (row["algo"], row["seed"]): row
+            for row in csv.DictReader(file)
+            if "first_success" in row
+        }
+    found: dict[str, list[float]] = {}
+    for (method, _), row in last.items():
+        found.setdefault(method, []).append(float(row["first_success"] or np.inf))
+    return {method: steps for method, steps in found.items() if np.isfinite(steps).any()}
+
+
+def _spread(values: Iterable[float | None]) -> str:
+    """Return the median with the lowest and the highest; empty where one is not known."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, middle, high = (
+        "never" if np.isinf(v) else f"{v:.4g}" if abs(v) < 1e3 else f"{v:,.0f}"
+        for v in (min(known), statistics.median(known), max(known))
+    )
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

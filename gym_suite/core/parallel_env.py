@@ -10,13 +10,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from gym_suite.core.env import (
-    RENDER_FPS,
-    RENDER_MODES,
-    Face,
-    action_space,
-    read_action,
-)
+from gym_suite.core.env import RENDER_FPS, RENDER_MODES, Face, action_space, read_action, rebuilt
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import agent_observations, observation_space
 from gym_suite.core.parameters import check_keywords
@@ -66,6 +60,9 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         self._everything = np.ones(1, dtype=np.bool_)
         shape = self.action_spaces[setup.agents[0]].shape
         self._shape: tuple[int, ...] = () if shape is None else shape
+        self._finish()
+
+    _spaces = ("action_spaces", "observation_spaces")
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Space:
         """Return the observation space of an agent, always the same object."""
@@ -185,11 +182,4 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
             self._record((0,))
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (type(self), self._rebuild, self.get_state())
-
-
-def _rebuilt(cls: type, keywords: dict[str, Any], snapshot: Any) -> Any:
-    """Construct a parallel environment again and put it where it was (pickle, deepcopy)."""
-    env = cls(**keywords)
-    env.set_state(snapshot)
-    return env
+        return rebuilt, (type(self), self._rebuild, None, self.get_state(), self._carried())

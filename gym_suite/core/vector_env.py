@@ -7,14 +7,14 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from gym_suite.core.env import Face, joint_action_space, read_action
+from gym_suite.core.env import Face, joint_action_space, read_action, rebuilt
 from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
+from gym_suite.core.streams import Streams
 
 
 def read_autoreset_mode(value: AutoresetMode | str) -> AutoresetMode:
@@ -40,6 +40,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         max_episode_steps: Steps after which an episode is truncated, on top of the setup's own horizon.
         autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP or DISABLED.
         render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
+        threads: Threads that share the worlds, or "auto"; the numbers are the same with any number.
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
@@ -54,13 +55,14 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
+        threads: int | str = 1,
         rebuild: Mapping[str, Any] | None = None,
     ) -> None:
-        if not isinstance(num_envs, int | np.integer) or num_envs < 1:
+        if not isinstance(num_envs, int | np.integer) or num_envs is True or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
-        self._prepare(setup, int(num_envs), render_mode, handed_out=True)
+        self._prepare(setup, int(num_envs), render_mode, handed_out=True, threads=threads)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode
@@ -74,50 +76,51 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
         self._limit = min(limits) if limits else np.iinfo(np.int64).max
         self._shape = self.action_space.shape
-        self._generators: list[np.random.Generator] = []
-        self._seeds: tuple[int | None, ...] = (None,) * self.num_envs
+        self._streams = Streams(self.num_envs)
+        self._masks = tuple(f"_{name}" for name in self._names)
+        self._everybody = np.ones(self.num_envs, dtype=np.bool_)
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
+        self._finish()
+
+    _spaces = (
+        "action_space",
+        "observation_space",
+        "single_action_space",
+        "single_observation_space",
+    )
 
     # --------------------------------------------------------------------------------------------------------- seeds
 
     @property
     def np_random_seed(self) -> tuple[int | None, ...]:  # type: ignore[override]
         """The seed of each world's generator."""
-        return self._seeds
+        return self._streams.seeds
 
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each world's generator."""
         self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
-        return tuple(self._generators)
+        return self._streams.generators
 
     def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
         """Seed the generators of the masked rows; where there is no seed an existing one goes on."""
         count = self.num_envs
         if seed is None:
-            if self._generators:
+            if self._streams.started:
                 return
             seed = [None] * count
         elif isinstance(seed, int | np.integer):
-            seed = [int(seed) + i for i in range(count)]
+            if seed < 0:
+                raise ValueError(f"a seed must be a whole number from 0 on, got {seed}")
+            seed = range(int(seed), int(seed) + count)
+        if not isinstance(seed, Sequence | np.ndarray):
+            raise ValueError(f"seed must be a whole number, one per world or None, got {seed!r}")
         if len(seed) != count:
             raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
-        if not self._generators:
-            pairs = [seeding.np_random(one) for one in seed]
-            self._generators = [generator for generator, _ in pairs]
-            self._seeds = tuple(used for _, used in pairs)
-            return
-        made = {
-            i: seeding.np_random(one) for i, one in enumerate(seed) if mask[i] and one is not None
-        }
-        for i, (generator, _) in made.items():
-            self._generators[i] = generator
-        self._seeds = tuple(made[i][1] if i in made else old for i, old in enumerate(self._seeds))
+        self._streams.seed(seed, mask)
 
     def _keys(self, mask: np.ndarray) -> np.ndarray:
-        rows = np.flatnonzero(mask)
-        draw = (self._generators[i].bit_generator.random_raw() for i in rows.tolist())
-        return np.fromiter(draw, dtype=np.uint64, count=len(rows))
+        return self._streams.draw(mask)
 
     # ------------------------------------------------------------------------------------------------- reset and step
 
@@ -204,7 +207,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _step_then_reset_next(self, ended: np.ndarray) -> Any:
         rows = self._rows
-        if not ended.any():
+        if not np.count_nonzero(ended):  # ten times as fast as any()
             rows.advance()
             reward, terminated, truncated = self._judge()
         else:
@@ -243,14 +246,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _info(self, mask: np.ndarray | None = None) -> dict[str, Any]:
         """Return the metrics of all rows, or of the masked ones with zeros elsewhere, in Gymnasium's form."""
-        metrics = self._rows.m.T
-        present = np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask.copy()
+        metrics, present = self._rows.m.T, self._everybody.copy()
         if mask is not None:
-            metrics = np.where(mask, metrics, 0.0)
-        infos: dict[str, Any] = {}
-        for name, values in zip(self._names, metrics, strict=True):
-            infos[name] = values
-            infos["_" + name] = present
+            metrics, present = np.where(mask, metrics, 0.0), mask.copy()
+        infos: dict[str, Any] = dict(zip(self._names, metrics, strict=True))
+        infos |= dict.fromkeys(self._masks, present)
         if self._places:
             span = self._arrays.stop - self._arrays.start
             whole = np.empty((self.num_envs, span), dtype=np.int32)
@@ -301,7 +301,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Return a snapshot from which :meth:`set_state` restores all worlds exactly, random streams included."""
         return {
             "rows": self._rows.get_state(),
-            "generators": [g.bit_generator.state for g in self.np_random],
+            "generators": self._streams.get_state(),
             "started": self._started,
             "done": self._done.copy(),
         }
@@ -313,20 +313,18 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             ValueError: If its shapes are those of another setup.
         """
         self._rows.set_state(snapshot["rows"])
-        for generator, state in zip(self.np_random, snapshot["generators"], strict=True):
-            generator.bit_generator.state = state
+        self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
+        self._streams.set_state(snapshot["generators"])
         self._started = snapshot["started"]
         self._done = snapshot["done"].copy()
         if self._started:
             self._record(range(self.num_envs))
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (type(self), self._rebuild, self.spec, self.get_state())
-
-
-def _rebuilt(cls: type, keywords: dict[str, Any], spec: Any, snapshot: Any) -> Any:
-    """Construct a vector environment again and put it where it was (pickle, deepcopy)."""
-    envs = cls(**keywords)
-    envs.spec = spec
-    envs.set_state(snapshot)
-    return envs
+        return rebuilt, (
+            type(self),
+            self._rebuild,
+            self.spec,
+            self.get_state(),
+            self._carried(),
+        )

@@ -1,4 +1,4 @@
-"""Training with Stable-Baselines3, and learned policies that run in NumPy."""
+"""Training with Stable-Baselines3, policies that run in NumPy, gains searched on the same reward."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gym_suite.learning.export import export_policy
+    from gym_suite.learning.gains import load_gains
     from gym_suite.learning.policies import load_policy, shipped
+    from gym_suite.learning.search import tune
     from gym_suite.learning.training import train
     from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec
 
 __all__ = [
     "agents_as_batch",
     "export_policy",
+    "load_gains",
     "load_policy",
     "make_sb3_vec",
     "shipped",
     "train",
+    "tune",
 ]
 
 _HOME = {
     "agents_as_batch": "vec_env",
     "export_policy": "export",
+    "load_gains": "gains",
     "load_policy": "policies",
     "make_sb3_vec": "vec_env",
     "shipped": "policies",
     "train": "training",
+    "tune": "search",
 }
 
 

@@ -9,9 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-# Comparisons take their episode seeds from 0 upwards, training runs from TRAINING_SEEDS upwards.
-EVALUATION_SEED = 100_000
-TRAINING_SEEDS = 1_000_000
+from gym_suite.learning.seeds import EVALUATION_SEED
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,12 +62,16 @@ class Evaluation:
         self.setup = self.envs.unwrapped.setup  # type: ignore[attr-defined]
         self.seed = seed
         spec: Any = self.envs.spec
-        limits = [limit for limit in (self.setup.horizon, spec.max_episode_steps) if limit]
-        self._horizon = min(limits, default=None)
+        given = (keywords or {}).get("max_episode_steps", spec.max_episode_steps)
+        limits = [limit for limit in (self.setup.horizon, given) if limit]
+        #: Control periods of an episode that nothing ends early; None: there is no limit.
+        self.horizon: int | None = min(limits, default=None)
 
     def score(self, agent: Any) -> Score:
         """Run one episode per row with an agent, deterministically."""
         n = self.envs.num_envs
+        if callable(watch := getattr(agent, "watch", None)):
+            watch(self.envs)
         observation, _ = self.envs.reset(seed=self.seed)
         alive, tripped, arrived = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         errors, returns, lengths = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
@@ -85,7 +87,7 @@ class Evaluation:
             arrived |= alive & terminated & reached
             tripped |= alive & terminated & ~reached
             alive &= ~(terminated | truncated)
-        horizon = self._horizon or lengths.max()
+        horizon = self.horizon or lengths.max()
         errors += np.where(tripped, horizon - lengths, 0)
         lived = np.where(tripped, horizon, lengths)
         return Score(

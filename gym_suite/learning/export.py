@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,12 +23,14 @@ def export_policy(
     action_columns: Sequence[str],
     provenance: Mapping[str, Any] | None = None,
 ) -> ExportedPolicy:
-    """Write a Stable-Baselines3 PPO or SAC model as a policy file.
+    """Write a Stable-Baselines3 model as a policy file: PPO, A2C, SAC, TD3, DDPG or DQN, or a class derived from one.
 
-    The observation statistics are taken along if the model was trained under ``VecNormalize``.
+    What the model was trained under goes along: the observation statistics of ``VecNormalize`` and the stack of
+    ``VecFrameStack``, in either order. Other wrappers that change what is observed or done are refused by name.
 
     Args:
-        model: ``stable_baselines3.PPO`` or ``stable_baselines3.SAC`` with an ``MlpPolicy``.
+        model: With an ``MlpPolicy``. A model that was loaded from a file has lost its wrappers: give them back by
+            ``model.set_env(...)`` first.
         path: File to write, ``.npz``.
         id: Environment id that it was trained on.
         training_seed: Seed of the training run.
@@ -39,7 +42,8 @@ def export_policy(
         The policy as :func:`gym_suite.learning.load_policy` would return it.
 
     Raises:
-        ValueError: The model is of another kind (images, other layers, SAC with gSDE, lists of choices).
+        ValueError: The model is of another kind (another algorithm, images, other layers, SAC with gSDE, lists of
+            choices), or a wrapper cannot be taken along.
     """
     policy = as_numpy(
         model,
@@ -64,22 +68,26 @@ def as_numpy(
 ) -> ExportedPolicy:
     """The policy of an SB3 model in NumPy, without a file; arguments as :func:`export_policy`."""
     bases = (base.__name__.lower() for base in type(model).__mro__)
-    algo = next((name for name in bases if name in ("ppo", "sac")), None)
+    algo = next((name for name in bases if name in _LAYERS), None)
     if algo is None:
-        raise ValueError(f"expected a PPO or SAC model, got {type(model).__name__}")
+        raise ValueError(
+            f"policies of {', '.join(sorted(name.upper() for name in _LAYERS))} are exported, "
+            f"not of {type(model).__name__}"
+        )
     space = model.action_space
     kind, observed = type(space).__name__, model.observation_space
     flat = kind == "Discrete" or (kind == "Box" and len(space.shape) == 1)
     if not flat or observed.shape is None or len(observed.shape) != 1:
         raise ValueError(f"expected flat Box spaces or choices, got {observed} and {space}")
-    activation, layers, spread = _ppo_layers(model) if algo == "ppo" else _sac_layers(model)
+    wrapped = _wrappers(model.get_env())
+    activation, layers, spread = _LAYERS[algo](model)
     arrays: dict[str, NDArray[Any]] = dict(spread)
     for k, layer in enumerate(layers):
         arrays[f"w{k}"] = np.ascontiguousarray(_array(layer.weight).T)
         arrays[f"b{k}"] = _array(layer.bias)
     if kind == "Box":
         arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
-    normalize = model.get_vec_normalize_env()
+    normalize = wrapped.normalize
     clip = None
     if normalize is not None and normalize.norm_obs:
         clip = float(normalize.clip_obs)
@@ -94,16 +102,75 @@ def as_numpy(
         "action_columns": list(action_columns),
         "layers": len(layers),
         "activation": activation,
-        "squash": algo == "sac",
+        "squash": algo in ("sac", "td3", "ddpg"),
         "choices": int(space.n) if kind == "Discrete" else None,
+        "exploration": float(model.exploration_rate) if algo == "dqn" else 0.0,
         "clip_observation": clip,
+        "history": wrapped.history,
+        "frames_scaled": wrapped.frames_scaled and clip is not None,
         "provenance": dict(provenance or {}),
     }
     return ExportedPolicy(meta, arrays)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wrapped:
+    """What stands between the environment and the model: statistics, a stack, and which of them comes first."""
+
+    normalize: Any = None
+    history: int = 1
+    frames_scaled: bool = False
+
+
+def _wrappers(env: Any) -> _Wrapped:
+    """Read the wrappers of a model's environment, from the outermost in; None: there are none.
+
+    Raises:
+        ValueError: One of them changes what is observed or done and cannot be taken along.
+    """
+    found = _Wrapped()
+    while hasattr(env, "venv"):
+        name = type(env).__name__
+        if name == "VecNormalize" and found.normalize is None:
+            found = dataclasses.replace(found, normalize=env, frames_scaled=found.history > 1)
+        elif name == "VecFrameStack" and found.history == 1:
+            found = dataclasses.replace(found, history=env.stacked_obs.n_stack)
+        elif name not in ("VecMonitor", "VecCheckNan", "VecVideoRecorder"):
+            raise ValueError(
+                f"the model was trained under {name}, which cannot be exported with it; VecNormalize and "
+                "VecFrameStack can, once each"
+            )
+        env = env.venv
+    singles = getattr(env, "envs", None)
+    for single in singles if isinstance(singles, list) else ():
+        _check_single(single)
+    return found
+
+
+def _check_single(env: Any) -> None:
+    """Refuse Gymnasium wrappers of one environment that change what is observed or done."""
+    import gymnasium
+
+    changing = (
+        gymnasium.ObservationWrapper,
+        gymnasium.ActionWrapper,
+        gymnasium.wrappers.FrameStackObservation,
+        gymnasium.wrappers.DelayObservation,
+        gymnasium.wrappers.StickyAction,
+    )
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, changing):
+            raise ValueError(
+                f"the model was trained under Gymnasium's {type(env).__name__}, which cannot be exported with it; "
+                "use VecNormalize or VecFrameStack, or no wrapper"
+            )
+        env = env.env
+
+
 def _ppo_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
     policy = model.policy
+    if policy.squash_output:
+        raise ValueError(f"{type(model).__name__} with squash_output=True cannot be exported")
     activation, layers = _linear_layers(policy.features_extractor, policy.mlp_extractor.policy_net)
     spread = {}
     if model.use_sde:
@@ -123,6 +190,32 @@ def _sac_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float3
         "b_std": _array(actor.log_std.bias),
     }
     return activation, [*layers, actor.mu], spread
+
+
+def _td3_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
+    actor = model.policy.actor
+    *network, squash = actor.mu
+    if type(squash).__name__ != "Tanh":
+        raise ValueError(f"expected an actor that ends in Tanh, got {type(squash).__name__}")
+    *hidden, last = network
+    activation, layers = _linear_layers(actor.features_extractor, hidden)
+    return activation, [*layers, last], {}
+
+
+def _dqn_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:
+    *hidden, last = model.policy.q_net.q_net
+    activation, layers = _linear_layers(model.policy.q_net.features_extractor, hidden)
+    return activation, [*layers, last], {}
+
+
+_LAYERS = {
+    "ppo": _ppo_layers,
+    "a2c": _ppo_layers,
+    "sac": _sac_layers,
+    "td3": _td3_layers,
+    "ddpg": _td3_layers,
+    "dqn": _dqn_layers,
+}
 
 
 def _linear_layers(extractor: Any, network: Any) -> tuple[str, list[Any]]:

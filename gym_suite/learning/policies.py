@@ -5,8 +5,12 @@ seed, column names, network description, provenance, checksum); the arrays are
 
 - ``w0, b0, w1, b1, ...``: weights (inputs, outputs) and biases of the network, float32;
 - ``low, high``: the bounds of the action space, float32; none where actions are choices;
-- ``log_std`` (PPO) or ``w_std, b_std`` (SAC): the spread of the stochastic policy, float32;
+- ``log_std`` (PPO, A2C), ``noise_std`` (the same with noise that lasts) or ``w_std, b_std`` (SAC): the spread of the
+  stochastic policy, float32; TD3, DDPG and DQN have none;
 - ``mean, std``: the running observation statistics of ``VecNormalize``, float64, where it was used.
+
+A policy that was trained on a stack of observations (``history`` above 1 in ``meta``) keeps the last ones in the state
+that ``predict`` takes and returns, oldest first, and zeros for those before an episode's start.
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FORMAT = 1
+#: The format that is written, and those that are read: the first has no histories.
+FORMAT, READABLE = 2, (1, 2)
 SHIPPED = Path(__file__).parent / "policies"
 MANIFEST = "manifest.json"
 
@@ -49,7 +54,8 @@ class ExportedPolicy:
 
     Attributes:
         id: Environment id it was trained on.
-        algo: Training algorithm, ``"ppo"`` or ``"sac"``.
+        algo: Training algorithm, such as ``"ppo"``.
+        history: Number of the last observations that it decides by.
         training_seed: Seed of the training run.
         information: ``"observation"``; a learned policy sees nothing else.
         observation_columns: Names of the observation columns, in order.
@@ -81,6 +87,9 @@ class ExportedPolicy:
         self._activation_name: str = meta["activation"]
         self._squash: bool = meta["squash"]
         self._choices: int | None = meta.get("choices")
+        self._exploration: float = meta.get("exploration", 0.0)
+        self.history: int = meta.get("history", 1)
+        self._frames_scaled: bool = meta.get("frames_scaled", False)
         self._low, self._high = arrays.get("low", _NOTHING), arrays.get("high", _NOTHING)
         self._clip_observation: float | None = meta["clip_observation"]
         self._scratch_shape: tuple[int, ...] | None = None
@@ -129,8 +138,9 @@ class ExportedPolicy:
 
         Args:
             observation: Observations (columns,) or (rows, columns).
-            state: Returned as it is: the policy has no memory.
-            episode_start: Accepted for the protocol; the policy has no memory.
+            state: What the previous call returned, or None for a fresh start; not changed. Only a policy with a
+                history has one.
+            episode_start: bool or (rows,) bool; rows that begin a new episode forget their state.
             deterministic: False draws from the policy's distribution, by its own generator.
 
         Returns:
@@ -146,6 +156,8 @@ class ExportedPolicy:
                 f"expected observations of shape {(len(self.observation_columns),)} or "
                 f"(rows, {len(self.observation_columns)}), got {observation.shape}"
             )
+        if self.history > 1:
+            observation = state = self._remember(observation, state, episode_start)
         if observation.shape != self._scratch_shape:
             self._allocate(observation.shape)
         features = self._hidden(observation)
@@ -154,7 +166,7 @@ class ExportedPolicy:
         action += bias
         if self._choices is not None:
             return self._choose(action, deterministic), state
-        if not deterministic:
+        if not deterministic and self._spreads:
             action += self._spread(features) * self._generator.standard_normal(
                 action.shape, np.float32
             )
@@ -167,8 +179,36 @@ class ExportedPolicy:
         np.minimum(action, self._high, out=action)
         return action, state
 
+    def _remember(
+        self, observation: NDArray[Any], state: ArrayLike | None, episode_start: ArrayLike | None
+    ) -> NDArray[np.float32]:
+        """Return the last observations of every row with this one behind them, (..., history * columns)."""
+        width = len(self.observation_columns)
+        shape = (*observation.shape[:-1], self.history * width)
+        newest = observation.astype(np.float32)
+        if self._frames_scaled:
+            newest = self._scaled(observation, np.empty(observation.shape)).astype(np.float32)
+        stack = np.zeros(shape, np.float32)
+        if state is not None:
+            before = np.asarray(state, np.float32)
+            if before.shape != shape:
+                raise ValueError(
+                    f"state must have shape {shape} for these observations, got {before.shape}; pass what the "
+                    "previous predict returned, or None for a fresh start"
+                )
+            stack[..., :-width] = before[..., width:]
+            if episode_start is not None:
+                stack[np.broadcast_to(np.asarray(episode_start, np.bool_), shape[:-1])] = 0.0
+        stack[..., -width:] = newest
+        return stack
+
     def _choose(self, logits: NDArray[np.float32], deterministic: bool) -> Any:
-        """The most probable choice, or one drawn by its probability (the Gumbel-max trick)."""
+        """The best choice, or one drawn: by its probability (the Gumbel-max trick), or now and then any (DQN)."""
+        if not deterministic and self.algo == "dqn":
+            best = logits.argmax(axis=-1)
+            any_one = self._generator.integers(0, self._choices, np.shape(best))
+            draw = self._generator.random(np.shape(best))
+            return np.where(draw < self._exploration, any_one, best)[()]
         if not deterministic:
             return (logits + self._generator.gumbel(size=logits.shape)).argmax(axis=-1)
         return logits.argmax(axis=-1)
@@ -185,6 +225,7 @@ class ExportedPolicy:
             "activation": self._activation_name,
             "parameters": int(sum(w.size + b.size for w, b in self._weights)),
             "observation_normalised": "mean" in self._arrays,
+            "history": self.history,
             "observation_columns": list(self.observation_columns),
             "action_columns": list(self.action_columns),
             "provenance": dict(self.provenance),
@@ -200,7 +241,7 @@ class ExportedPolicy:
 
     def _check_shapes(self) -> None:
         """Refuse arrays that do not fit together or hold non-finite numbers."""
-        sizes = [len(self.observation_columns)]
+        sizes = [len(self.observation_columns) * self.history]
         for weight, bias in self._weights:
             if weight.ndim != 2 or weight.shape[0] != sizes[-1] or bias.shape != weight.shape[1:]:
                 raise ValueError(
@@ -229,13 +270,8 @@ class ExportedPolicy:
     def _hidden(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """The network up to its last hidden layer, in the scratch memory."""
         features = self._input
-        if self._clip_observation is not None:
-            # In float64, as VecNormalize does: float32 loses digits in columns that hardly vary.
-            np.subtract(observation, self._arrays["mean"], out=self._wide)
-            np.divide(self._wide, self._arrays["std"], out=self._wide)
-            np.maximum(self._wide, -self._clip_observation, out=self._wide)
-            np.minimum(self._wide, self._clip_observation, out=self._wide)
-            features[...] = self._wide
+        if self._clip_observation is not None and not self._frames_scaled:
+            features[...] = self._scaled(observation, self._wide)
         else:
             features[...] = observation
         activation = ACTIVATIONS[self._activation_name]
@@ -245,6 +281,24 @@ class ExportedPolicy:
             activation(out, out)
             features = out
         return features
+
+    def _scaled(self, observation: NDArray[Any], out: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Observations by their running statistics, in ``out``.
+
+        In float64, as ``VecNormalize`` does: float32 loses digits in columns that hardly vary.
+        """
+        clip = self._clip_observation
+        assert clip is not None
+        np.subtract(observation, self._arrays["mean"], out=out)
+        np.divide(out, self._arrays["std"], out=out)
+        np.maximum(out, -clip, out=out)
+        np.minimum(out, clip, out=out)
+        return out
+
+    @property
+    def _spreads(self) -> bool:
+        """Whether the stochastic policy differs from the deterministic one."""
+        return not {"noise_std", "log_std", "w_std"}.isdisjoint(self._arrays)
 
     def _spread(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standard deviation of the action distribution."""
@@ -288,8 +342,8 @@ def load_policy(
         meta = json.loads(str(arrays.pop("meta")))
         if meta.pop("checksum") != _checksum(meta, arrays):
             raise ValueError("its checksum does not match its content")
-        if meta["format"] != FORMAT:
-            raise ValueError(f"it has format {meta['format']}, this version reads {FORMAT}")
+        if meta["format"] not in READABLE:
+            raise ValueError(f"it has format {meta['format']}, this version reads {READABLE}")
         policy = ExportedPolicy(meta, arrays, path=path, seed=seed)
     except (
         Exception

@@ -8,15 +8,13 @@ import io
 import json
 import math
 import os
-import platform
 import tempfile
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gym_suite import provenance
 from gym_suite.learning.policies import MANIFEST
-from gym_suite.version import __version__
 
 CURVES = "curves.csv"
 CURVE_COLUMNS = (
@@ -149,11 +147,5 @@ def outcomes(folder: Path) -> dict[str, Outcome]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that decides how a training runs."""
-    found = {"gym_suite": __version__, "python": platform.python_version()}
-    for name in ("numpy", "numba", "gymnasium", "stable-baselines3", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    """Versions of everything that decides how a training runs; that of torch names its build."""
+    return provenance.versions(("numpy", "numba", "gymnasium", "stable-baselines3", "torch"))

@@ -11,6 +11,7 @@ from typing import Any
 
 from gym_suite.core.parameters import check_keywords, check_number, unknown_error
 from gym_suite.learning.policies import ACTIVATIONS
+from gym_suite.learning.randomised import check_randomise
 
 DATA = Path(__file__).with_name("hyperparameters.toml")
 
@@ -58,6 +59,10 @@ class Settings:
         cells: Cells along each of these columns.
         time_limit: Steps after which an episode of training is cut short, which is no end: the rest
             is estimated. Where most episodes bring nothing more starts are seen so. 0: the id's own.
+        randomise: Plant keywords (noise, mismatch, delay, disturbance) to a value or a list of values; rows are spread
+            evenly over all combinations. Empty: the plant is the nominal one.
+        history: Number of the last observations that the policy decides by. Where actions arrive late by a number
+            of periods that nobody tells, what was done and seen before is what tells it.
     """
 
     steps: int
@@ -73,6 +78,8 @@ class Settings:
     visited: tuple[str, ...] = ()
     cells: int = 32
     time_limit: int = 0
+    randomise: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    history: int = 1
 
     def __post_init__(self):
         if self.activation not in ACTIVATIONS:
@@ -83,6 +90,7 @@ class Settings:
         ):
             raise ValueError(f"network must be a list of positive whole numbers, got {widths!r}")
         object.__setattr__(self, "network", tuple(widths))
+        object.__setattr__(self, "randomise", check_randomise(self.randomise))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.type == "bool" and not isinstance(value, bool):
@@ -102,6 +110,16 @@ class Settings:
                     field.name, getattr(self, field.name), integer=whole, **bounds
                 )
                 object.__setattr__(self, field.name, int(number) if whole else number)
+        if self.history > 1 and self.by_column:
+            raise ValueError(
+                f"history must be 1 where single columns of the observation are looked at ({self.by_column}), "
+                f"got {self.history}"
+            )
+
+    @property
+    def by_column(self) -> str:
+        """The setting that looks at single columns of an observation or at all of a single one; empty: none."""
+        return "visited" if self.visited else ""
 
     def learning_rate_at(self) -> Callable[[float], float]:
         """The learning rate by the remaining progress (1 at the start, 0 at the end)."""
@@ -215,6 +233,11 @@ class BonusSettings(PPOSettings):
     bonus_episodic: bool
     warm_up: int
     novelty: tuple[str, ...]
+
+    @property
+    def by_column(self) -> str:
+        """The setting that looks at single columns of an observation."""
+        return "novelty"
 
     def build(self, env: Any, seed: int) -> Any:
         """The untrained model."""
@@ -336,6 +359,11 @@ class DaggerSettings(PPOSettings):
                 "would be left for PPO; raise steps, or lower rounds or round_steps"
             )
 
+    @property
+    def by_column(self) -> str:
+        """The setting that needs a single observation as it is: a teacher reads it."""
+        return "rounds" if self.rounds else "visited" if self.visited else ""
+
     def build(self, env: Any, seed: int) -> Any:
         """The untrained model.
 
@@ -397,13 +425,16 @@ class SACSettings(Settings):
 
 ALGORITHMS: dict[str, type[Settings]] = {
     "ppo": PPOSettings,
+    "ppo-nominal": PPOSettings,
     "ppo-rnd": RNDSettings,
     "ppo-count": CountSettings,
     "ppo-dagger": DaggerSettings,
     "sac": SACSettings,
 }
 #: Algorithms that share another one's entries, over which their own are laid.
-BASES = {"ppo-rnd": "ppo", "ppo-count": "ppo", "ppo-dagger": "ppo"}
+BASES = {"ppo-nominal": "ppo", "ppo-rnd": "ppo", "ppo-count": "ppo", "ppo-dagger": "ppo"}
+#: What an entry may say besides hyper-parameters: how many trainings were tried to find them.
+TRIALS = "trials"
 
 
 def settings_for(
@@ -426,20 +457,52 @@ def settings_for(
     Raises:
         ValueError: Unknown algorithm or setting (the nearest one is named), or a bad value.
     """
-    if algo not in ALGORITHMS:
-        raise unknown_error("algorithm", algo, ALGORITHMS)
-    data = _data()
-    entry = data.get(id, {})
-    own = entry.get("setting", {}).get(setting, {})
-    names = (BASES[algo], algo) if algo in BASES else (algo,)
-    layers = [part.get(name, {}) for name in names for part in (data["default"], entry, own)]
-    values = {name: value for layer in layers for name, value in layer.items()}
+    values = {name: value for layer in _layers(id, algo, setting) for name, value in layer.items()}
+    values.pop(TRIALS, None)
     values |= overrides or {}
     if steps is not None:
         values["steps"] = steps
     names = [field.name for field in dataclasses.fields(ALGORITHMS[algo])]
     check_keywords(values, names, f"setting of {algo}")
     return ALGORITHMS[algo](**values)
+
+
+def trials_for(id: str, algo: str, *, setting: str = "nominal") -> int | None:
+    """Return how many trainings were tried to find an id's hyper-parameters; None where nobody counted.
+
+    Args:
+        id: Environment id.
+        algo: A key of :data:`ALGORITHMS`.
+        setting: Setting of the id.
+
+    Raises:
+        ValueError: Unknown algorithm (the nearest one is named).
+    """
+    counted = [layer[TRIALS] for layer in _layers(id, algo, setting) if TRIALS in layer]
+    return sum(counted) if counted else None
+
+
+def shipped_for(id: str) -> Mapping[str, Any]:
+    """Return what the training of an id's shipped policies needs besides hyper-parameters.
+
+    Args:
+        id: Environment id.
+
+    Returns:
+        "keywords" of the environment, and the methods trained "also" besides those that its card names; empty: nothing.
+    """
+    return _data().get(id, {}).get("shipped", {})
+
+
+def _layers(id: str, algo: str, setting: str) -> list[Mapping[str, Any]]:
+    """Return the entries that make up an id's hyper-parameters, later ones over earlier ones."""
+    if algo not in ALGORITHMS:
+        raise unknown_error("algorithm", algo, ALGORITHMS)
+    data = _data()
+    entry = data.get(id, {})
+    own = entry.get("setting", {}).get(setting, {})
+    names = (BASES[algo], algo) if algo in BASES else (algo,)
+    return [part.get(name, {}) for name in names for part in (data["default"], entry, own)]
 
 
 @cache

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from gym_suite import provenance
+from gym_suite.behaviour import behaviour_of
 from gym_suite.core.kernel import source_digest
-from gym_suite.learning.evaluation import EVALUATION_SEED, TRAINING_SEEDS, Evaluation, Score
+from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.export import as_numpy
 from gym_suite.learning.novelty import Exploration
 from gym_suite.learning.policies import folder_of, load_policy
+from gym_suite.learning.randomised import blocks_of, shares, side_by_side
 from gym_suite.learning.records import (
     prepare_folder,
     read_manifest,
@@ -26,13 +29,16 @@ from gym_suite.learning.records import (
     versions,
     write_manifest,
 )
-from gym_suite.learning.settings import PPOSettings, Settings, settings_for
+from gym_suite.learning.seeds import EVALUATION_SEED, training_seed
+from gym_suite.learning.settings import PPOSettings, Settings, settings_for, trials_for
 from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
 
 EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
 METRIC = "mean |value - reference| / scale over tracked columns; steps lost by a trip count as 1"
 RETURN_METRIC = "mean return of an episode"
+#: What a policy's own file repeats of the manifest.
+TOLD = ("steps", "date", "versions", "commit", "source_digest", "behaviour")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ def train(
     out: str | Path | None = None,
     setting: str = "nominal",
     settings: Mapping[str, Any] | None = None,
+    trials: int | None = None,
     progress: Callable[[str], None] | None = None,
     **keywords: Any,
 ) -> Training:
@@ -104,7 +111,8 @@ def train(
 
     Args:
         id: Environment id.
-        algo: ``"ppo"``, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
+        algo: ``"ppo"``, on plants that differ as the hyper-parameters' ``randomise`` says, ``"ppo-nominal"``, on the
+            nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.
@@ -112,6 +120,8 @@ def train(
             setting's name.
         setting: Setting of the id under which to train, see ``gym-suite show``.
         settings: Hyper-parameters to replace.
+        trials: Number of trainings that were tried to find ``settings``, for the manifest; None: not counted, or the
+            count that stands with the id's own hyper-parameters.
         progress: Gets one line of text at a time.
         **keywords: Keyword arguments of the environment.
 
@@ -123,7 +133,8 @@ def train(
     """
     from gym_suite.registration import card
 
-    for name, value, least in (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1)):
+    counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
+    for name, value, least in counts:
         if value is not None and value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}")
     entry = card(id)
@@ -132,6 +143,8 @@ def train(
     id = entry.id
     named = dict(entry.setting(setting))
     chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
+    shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
+    tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)
@@ -140,12 +153,35 @@ def train(
         prepare_folder(folder)
         work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
         command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
-        work.open(command)
+        work.open(command, tried)
         with _one_thread():
             runs = tuple(work.run(s) for s in range(seed, seed + seeds))
         return Training(folder, work.reference, work.reference_score, runs)
     finally:
         evaluation.close()
+
+
+def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
+    """Make what a training learns from: rows in blocks of plants, their histories and running statistics.
+
+    Args:
+        id: Environment id.
+        settings: Of the training.
+        keywords: Keyword arguments of the environment.
+
+    Returns:
+        A Stable-Baselines3 ``VecEnv``.
+    """
+    from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
+
+    limits = [limit for limit in (settings.time_limit, keywords.get("max_episode_steps")) if limit]
+    fixed = dict(keywords) | ({"max_episode_steps": min(limits)} if limits else {})
+    blocks = blocks_of(settings.randomise, fixed)
+    rows = zip(shares(settings.rows, len(blocks)), blocks, strict=True)
+    env = side_by_side([make_sb3_vec(id, n, metrics=False, **block) for n, block in rows])
+    if settings.history > 1:
+        env = VecFrameStack(env, settings.history)
+    return VecNormalize(env, gamma=settings.discount) if settings.normalize else env
 
 
 class _Work:
@@ -164,9 +200,14 @@ class _Work:
         self.id, self.algo, self.settings, self.folder = id, algo, settings, folder
         self.keywords, self.evaluation, self.say = keywords, evaluation, say
         self.digest = source_digest(evaluation.setup.family)
+        self.behaviour = behaviour_of(id, keywords)
 
-    def open(self, command: str) -> None:
+    def open(self, command: str, trials: int | None) -> None:
         """Score the reference controller and open the manifest.
+
+        Args:
+            command: The shell command that repeats the training.
+            trials: Trainings that were tried to find the hyper-parameters; None: not counted.
 
         Raises:
             ValueError: The folder holds policies trained with other settings.
@@ -183,9 +224,7 @@ class _Work:
         self.manifest = read_manifest(self.folder, self.id)
         old = self.manifest["runs"].get(self.algo)
         if old is not None:  # hyper-parameters that came later have the value that changes nothing
-            fields = dataclasses.fields(self.settings)
-            later = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-            later = json.loads(json.dumps(later))
+            later = json.loads(json.dumps(_defaults(self.settings)))
             old = old | {"hyper_parameters": later | old["hyper_parameters"]}
         if old is not None and (other := [name for name in plan if old[name] != plan[name]]):
             raise ValueError(
@@ -200,6 +239,7 @@ class _Work:
         self.manifest["runs"][self.algo] = {
             "command": command,
             **plan,
+            "tuning_trials": trials,
             "selection": SELECTION,
             "evaluation": {
                 "seeds": [EVALUATION_SEED, EVALUATION_SEED + n - 1],
@@ -226,15 +266,9 @@ class _Work:
             return _run_of(path, entry)
         model, curve = self._learn(seed)
         entry = self._entry(path, seed, curve)
-        setup = self.evaluation.setup
-        policy = as_numpy(
-            model,
-            id=self.id,
-            training_seed=seed,
-            observation_columns=setup.joint_names(setup.observation_columns),
-            action_columns=setup.joint_names(setup.action_columns),
-            provenance={k: entry[k] for k in ("steps", "date", "versions", "source_digest")},
-        )
+        told = {name: value for name, value in entry.items() if name in TOLD}
+        policy = self.exported(model, seed, told | {"keywords": self.keywords})
+        entry["randomised_scores"] = self._scores(policy)
         policy.save(path)
         replace_curve(self.folder, self.algo, seed, curve.rows)
         entries[:] = sorted(
@@ -246,24 +280,45 @@ class _Work:
         return _run_of(path, entry, skipped=False)
 
     def _learn(self, seed: int) -> tuple[Any, _Curve]:
-        from stable_baselines3.common.vec_env import VecNormalize
-
-        limits = (self.settings.time_limit, self.keywords.get("max_episode_steps"))
-        limits = [limit for limit in limits if limit]
-        keywords: dict[str, Any] = self.keywords | (
-            {"max_episode_steps": min(limits)} if limits else {}
-        )
-        env = make_sb3_vec(self.id, self.settings.rows, metrics=False, **keywords)
-        if self.settings.normalize:
-            env = VecNormalize(env, gamma=self.settings.discount)
+        env = make_rows(self.id, self.settings, self.keywords)
         model = self.settings.build(env, seed)
         # The model has seeded row i with seed + i, where comparisons take their episodes from.
-        env.seed(TRAINING_SEEDS * (seed + 1))
+        env.seed(training_seed(seed))
         curve = _Curve(self, model, seed, Exploration.of(env, self.settings))
         model.learn(self.settings.steps, callback=_callback(curve))
         curve.evaluate()
         env.close()
         return model, curve
+
+    def exported(self, model: Any, seed: int, told: Mapping[str, Any] | None = None) -> Any:
+        """Return the policy of a model in NumPy.
+
+        Args:
+            model: Of Stable-Baselines3.
+            seed: Training seed.
+            told: What the policy's file says of the training.
+        """
+        setup = self.evaluation.setup
+        return as_numpy(
+            model,
+            id=self.id,
+            training_seed=seed,
+            observation_columns=setup.joint_names(setup.observation_columns),
+            action_columns=setup.joint_names(setup.action_columns),
+            provenance=told,
+        )
+
+    def _scores(self, policy: Any) -> list[dict[str, Any]]:
+        """Score a policy on each of the plants that it was trained on; nothing where that is the nominal one."""
+        scores = []
+        for block in blocks_of(self.settings.randomise, self.keywords):
+            if block == self.keywords:
+                continue
+            evaluation = Evaluation(self.id, episodes=EVALUATION_EPISODES, keywords=block)
+            score = dataclasses.asdict(evaluation.score(policy))
+            evaluation.close()
+            scores.append({"keywords": block, "score": score})
+        return scores
 
     def _entry(self, path: Path, seed: int, curve: _Curve) -> dict[str, Any]:
         return {
@@ -275,7 +330,10 @@ class _Work:
             "score": dataclasses.asdict(curve.score),
             "reached": dataclasses.asdict(curve.reached) if curve.reached else None,
             "versions": versions(),
+            "machine": provenance.machine(),
+            "commit": provenance.commit(),
             "source_digest": self.digest,
+            "behaviour": self.behaviour,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
@@ -309,16 +367,9 @@ class _Curve:
 
     def evaluate(self) -> None:
         """Score the policy as it is now and add a row."""
-        work, setup = self.work, self.work.evaluation.setup
+        work = self.work
         self._next = self.model.num_timesteps + self._interval
-        policy = as_numpy(
-            self.model,
-            id=work.id,
-            training_seed=self.seed,
-            observation_columns=setup.joint_names(setup.observation_columns),
-            action_columns=setup.joint_names(setup.action_columns),
-        )
-        self.score = work.evaluation.score(policy)
+        self.score = work.evaluation.score(work.exported(self.model, self.seed))
         wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
         self.now = Moment(self.model.num_timesteps, wall, cpu)
         if self.reached is None and self.score.reaches(work.reference_score):
@@ -385,6 +436,17 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _defaults(settings: Settings) -> dict[str, Any]:
+    """Return the hyper-parameters that have a value that changes nothing."""
+    found = {}
+    for field in dataclasses.fields(settings):
+        if field.default is not dataclasses.MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            found[field.name] = field.default_factory()
+    return found
 
 
 def _run_of(path: Path, entry: Mapping[str, Any], *, skipped: bool = True) -> Run:

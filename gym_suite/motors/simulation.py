@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,22 @@ from numpy.typing import ArrayLike, NDArray
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
-from gym_suite.motors import parameters as pm
-from gym_suite.motors.dynamics import hold_free, pmsm_derivative
-from gym_suite.motors.shaft import load_coefficients, load_torque
-from gym_suite.motors.transforms import SQRT3
-
-STATE = ("omega", "i_sd", "i_sq", "epsilon")
-_UNITS = {
-    "omega": "rad/s",
-    "i_sd": "A",
-    "i_sq": "A",
-    "epsilon": "rad",
-    "torque": "N m",
-    "torque_load": "N m",
-    "u_sd": "V",
-    "u_sq": "V",
-}
+from gym_suite.motors.electrical import (
+    synchronous_coefficients,
+    synchronous_derivative,
+    synchronous_period,
+)
+from gym_suite.motors.loads import load_torque, shaft
+from gym_suite.motors.machines import Machine, build_machine
+from gym_suite.motors.parameters import (
+    ConstantSpeed,
+    Load,
+    build_load,
+    load_kind,
+    loads_of,
+)
+from gym_suite.motors.quantities import FRAMES, PARAMETERS, QUANTITIES, P
+from gym_suite.motors.transforms import clarke, rotate, torque_of
 
 
 def simulate(
@@ -45,7 +45,7 @@ def simulate(
     """Simulate a machine under given voltages, each held over one period.
 
     Args:
-        machine: A set's name, a :class:`gym_suite.motors.parameters.PMSM`, or a mapping such as
+        machine: A set's name, a :class:`gym_suite.motors.machines.PMSM`, or a mapping such as
             ``{"kind": "PMSM", "p": 3, "r_s": 0.018, ...}``; what it leaves out is the set's "PMSM".
         voltages: V, shape (steps, 2) in the rotor's frame ("dq") or (steps, 3) phase voltages in the
             stator's frame ("abc"), whose common part has no effect.
@@ -70,38 +70,54 @@ def simulate(
             or a number out of bounds.
         TypeError: If machine or load is of none of the kinds above.
     """
-    check_option("frame", frame, pm.FRAMES)
+    check_option("frame", frame, FRAMES)
     tau = check_number("tau", tau, above=0.0)
     steps = int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True))
-    built = pm.build_machine(machine)
-    shaft = pm.build_load(load, default="constant_speed", j_rotor=built.j_rotor)
-    start = _initial(initial_state, shaft)
+    built = build_machine(machine)
+    carried = build_load(load, default="constant_speed", j_rotor=built.j_rotor)
+    names = ("omega", *built.currents, "epsilon")
+    start = _initial(initial_state, names, carried)
     held = _voltages(voltages, frame)
-    constants = _constants(built, shaft, held=float(frame == "abc"))
+    states = np.empty((len(held) + 1, len(names)))
+    states[0] = start
+    row = _parameters(built, carried)
+    spin = float(frame == "abc")
     if rtol is None:
-        states = np.empty((len(held) + 1, 4))
-        states[0] = start
-        _fixed(states, held, tau, steps, constants)
+        _fixed(states, held, row, spin, tau, steps)
     else:
         if substeps != 1:
             raise ValueError("substeps is for the fixed step; rtol chooses its own")
         rtol = check_number("rtol", rtol, low=2.3e-14, high=1e-2)
-        states = _adaptive(start, held, tau, rtol, constants)
-    meta = {"machine": repr(built), "load": repr(shaft), "frame": frame, "rtol": rtol}
-    return Trajectory(_columns(states, held, frame, constants), dt=tau, units=_UNITS, meta=meta)
+        _adaptive(states, held, row, spin, tau, rtol)
+    columns = _columns(states, held, row, spin)
+    units = {name: QUANTITIES[name].unit for name in columns}
+    meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
+    return Trajectory(columns, dt=tau, units=units, meta=meta)
 
 
-def _initial(given: Mapping[str, float] | None, load: pm.Load) -> NDArray[np.float64]:
+def _parameters(machine: Machine, load: Load) -> NDArray[np.float64]:
+    """Return a parameter row of a machine and a load, zeros elsewhere."""
+    row = np.zeros(len(PARAMETERS))
+    for source in (machine, *loads_of(load)):
+        for field in fields(source):  # type: ignore[arg-type]
+            row[PARAMETERS.index(field.name)] = getattr(source, field.name)
+    row[P.load_kind] = load_kind(load)
+    return row
+
+
+def _initial(
+    given: Mapping[str, float] | None, names: tuple[str, ...], load: Load
+) -> NDArray[np.float64]:
     given = dict(given or {})
-    check_keywords(given, STATE, "initial state")
-    held = load.omega if isinstance(load, pm.ConstantSpeed) else None
+    check_keywords(given, names, "initial state")
+    held = load.omega if isinstance(load, ConstantSpeed) else None
     if held is not None:
         if given.get("omega", held) != held:
             raise ValueError(
                 f"the load holds omega at {held:g}, the initial state says {given['omega']:g}"
             )
         given["omega"] = held
-    return np.array([check_number(f"initial {n}", given.get(n, 0.0)) for n in STATE])
+    return np.array([check_number(f"initial {n}", given.get(n, 0.0)) for n in names])
 
 
 def _voltages(voltages: ArrayLike, frame: str) -> NDArray[np.float64]:
@@ -114,101 +130,91 @@ def _voltages(voltages: ArrayLike, frame: str) -> NDArray[np.float64]:
     if len(wrong):
         raise ValueError(f"voltages[{wrong[0][0]}, {wrong[0][1]}] is not finite")
     if frame == "abc":
-        a, b, c = values.T
-        values = np.column_stack([(2.0 * a - b - c) / 3.0, (b - c) / SQRT3])
+        values = np.array([clarke(*phases) for phases in values])
     return np.ascontiguousarray(values)
 
 
-def _constants(machine: pm.PMSM, load: pm.Load, *, held: float) -> tuple[float, ...]:
-    """Return the constants of :func:`pmsm_derivative`, with voltages of zero."""
-    row = np.zeros(len(pm.PARAMETERS))
-    polynomial = load if isinstance(load, pm.PolynomialStatic) else pm.PolynomialStatic(a=0, b=0)
-    vehicle = load if isinstance(load, pm.Vehicle) else pm.Vehicle()
-    for source in (machine, polynomial, vehicle):
-        for name in source.__slots__:
-            row[pm.PARAMETERS.index(name)] = getattr(source, name)
-    row[pm.P_LOAD_KIND] = pm.load_kind(load)
-    a, b, c, inertia, linear = load_coefficients(row)
-    if isinstance(load, pm.ConstantSpeed):
-        a, b, c, inertia, linear = 0.0, 0.0, 0.0, 0.0, 0.0
-    machine_part = (float(machine.p), machine.r_s, machine.l_d, machine.l_q, machine.psi_p)
-    return (*machine_part, a, b, c, inertia, linear, 0.0, held, 0.0, 0.0)
-
-
-# Positions among the constants.
-_A, _B, _LINEAR, _EXTRA, _HELD = 5, 6, 9, 10, 11
+@kernel
+def _start(states, k, held, spin):
+    """Return the state of a period's beginning as the derivative takes it, its angle counted from there."""
+    u_d, u_q = held[k, 0], held[k, 1]
+    if spin > 0.0:
+        angle = states[k, 3]
+        u_d, u_q = rotate(u_d, u_q, math.cos(angle), -math.sin(angle))
+    return states[k, 0], states[k, 1], states[k, 2], u_d, u_q, 0.0
 
 
 @kernel
-def _fixed(states, held, tau, steps, constants):
-    for k in range(held.shape[0]):
-        x = (states[k, 0], states[k, 1], states[k, 2], states[k, 3])
-        full = (*constants[:12], held[k, 0], held[k, 1])
-        x = hold_free(x, tau, steps, full)
-        for j in range(4):
-            states[k + 1, j] = x[j]
+def _fixed(states, held, p, spin, tau, steps):
+    k, load = synchronous_coefficients(p), shaft(p, 0.0)
+    for i in range(held.shape[0]):
+        x = synchronous_period(_start(states, i, held, spin), k, load, spin, tau, steps)
+        states[i + 1, 0], states[i + 1, 1], states[i + 1, 2] = x[0], x[1], x[2]
+        states[i + 1, 3] = states[i, 3] + x[5]
 
 
 @kernel
-def _derivative(t, x, constants, dx):
-    state = (x[0], x[1], x[2], x[3])
-    dx[0], dx[1], dx[2], dx[3] = pmsm_derivative(state, constants)
+def _slope(x, p, load, spin, dx):
+    state = x[0], x[1], x[2], x[3], x[4], x[5]
+    slopes = synchronous_derivative(state, synchronous_coefficients(p), load, spin)
+    dx[0], dx[1], dx[2], dx[3], dx[4], dx[5] = slopes
 
 
 @dataclass(frozen=True, slots=True)
 class _Regime:
     """A range of speed within which the load torque is smooth, and what it looks like there."""
 
-    number: int  # -1 below, 0 around standstill, 1 above
-    constants: tuple[float, ...]
+    load: tuple[float, ...]
     low: float
     high: float
 
 
-def _regimes(constants: tuple[float, ...]) -> dict[int, _Regime]:
-    """Return the smooth pieces of the load torque.
+def _regimes(load: tuple[float, ...]) -> dict[int, _Regime]:
+    """Return the smooth pieces of the load torque: -1 below standstill, 0 around it, 1 above.
 
     Outside a band around standstill Coulomb friction is a constant torque, within it more viscous
     friction, so each piece is the same law with other numbers.
     """
-    a, b, linear = constants[_A], constants[_B], constants[_LINEAR]
+    a, b, c, linear, _, mobility = load
 
     def piece(viscous: float, constant: float) -> tuple[float, ...]:
-        changed = list(constants)
-        changed[_A], changed[_B], changed[_EXTRA] = 0.0, viscous, constant
-        return tuple(changed)
+        return 0.0, viscous, c, linear, constant, mobility
 
     if a == 0.0 or linear == 0.0:
-        return {0: _Regime(0, piece(b, 0.0), -math.inf, math.inf)}
+        return {0: _Regime(piece(b, 0.0), -math.inf, math.inf)}
     return {
-        -1: _Regime(-1, piece(b, -a), -math.inf, -linear),
-        0: _Regime(0, piece(b + a / linear, 0.0), -linear, linear),
-        1: _Regime(1, piece(b, a), linear, math.inf),
+        -1: _Regime(piece(b, -a), -math.inf, -linear),
+        0: _Regime(piece(b + a / linear, 0.0), -linear, linear),
+        1: _Regime(piece(b, a), linear, math.inf),
     }
 
 
 def _adaptive(
-    start: NDArray[np.float64],
+    states: NDArray[np.float64],
     held: NDArray[np.float64],
+    p: NDArray[np.float64],
+    spin: float,
     tau: float,
     rtol: float,
-    constants: tuple[float, ...],
-) -> NDArray[np.float64]:
-    states = np.empty((len(held) + 1, 4))
-    states[0] = start
-    regimes = _regimes(constants)
+) -> None:
+    """Fill the states period by period."""
+    regimes = _regimes(shaft(p, 0.0))
     number = 0
-    if len(regimes) > 1 and abs(start[0]) > regimes[0].high:
-        number = 1 if start[0] > 0.0 else -1
-    for k, voltage in enumerate(held):
-        states[k + 1], number = _period(states[k], number, voltage, tau, rtol, regimes)
-    return states
+    if len(regimes) > 1 and abs(states[0, 0]) > regimes[0].high:
+        number = 1 if states[0, 0] > 0.0 else -1
+    for k in range(len(held)):
+        x, number = _period(
+            np.array(_start(states, k, held, spin)), number, p, spin, tau, rtol, regimes
+        )
+        states[k + 1, :3] = x[:3]
+        states[k + 1, 3] = states[k, 3] + x[5]
 
 
 def _period(
     x: NDArray[np.float64],
     number: int,
-    voltage: NDArray[np.float64],
+    p: NDArray[np.float64],
+    spin: float,
     tau: float,
     rtol: float,
     regimes: Mapping[int, _Regime],
@@ -219,11 +225,10 @@ def _period(
     t = 0.0
     while True:
         regime = regimes[number]
-        full = (*regime.constants[:12], float(voltage[0]), float(voltage[1]))
 
-        def slope(_: float, y: NDArray[np.float64], full: Any = full) -> NDArray[np.float64]:
-            dx = np.empty(4)
-            _derivative(0.0, np.ascontiguousarray(y), full, dx)
+        def slope(_: float, y: NDArray[np.float64], regime: Any = regime) -> NDArray[np.float64]:
+            dx = np.empty_like(y)
+            _slope(np.ascontiguousarray(y), p, regime.load, spin, dx)
             return dx
 
         events = _leaving(regime)
@@ -254,19 +259,16 @@ def _leaving(regime: _Regime) -> list[Any]:
 
 
 def _columns(
-    states: NDArray[np.float64],
-    held: NDArray[np.float64],
-    frame: str,
-    constants: tuple[float, ...],
+    states: NDArray[np.float64], held: NDArray[np.float64], p: NDArray[np.float64], spin: float
 ) -> dict[str, NDArray[np.float64]]:
     omega, i_d, i_q, epsilon = states.T.copy()
-    pairs, _, l_d, l_q, psi_p, a, b, c, inertia, linear = constants[:10]
-    first, second = np.append(held, held[-1:], axis=0).T
-    if frame == "abc":
-        cosine, sine = np.cos(epsilon), np.sin(epsilon)
-        first, second = first * cosine + second * sine, second * cosine - first * sine
-    torque = 1.5 * pairs * (psi_p + (l_d - l_q) * i_d) * i_q
-    taken = torque if inertia == 0.0 else [load_torque(w, a, b, c, linear) for w in omega]
+    voltage = np.append(held, held[-1:], axis=0) @ [1.0, 1.0j]
+    if spin > 0.0:
+        voltage *= np.exp(-1j * epsilon)
+    a, b, c, linear, _, mobility = shaft(p, 0.0)
+    machine = p[P.p], p[P.l_d], p[P.l_q], p[P.psi_p]
+    torque = np.array([torque_of(*i, *machine) for i in zip(i_d, i_q, strict=True)])
+    taken = torque if mobility == 0.0 else [load_torque(w, a, b, c, linear) for w in omega]
     return {
         "omega": omega,
         "i_sd": i_d,
@@ -274,6 +276,6 @@ def _columns(
         "epsilon": epsilon,
         "torque": torque,
         "torque_load": np.array(taken),
-        "u_sd": first,
-        "u_sq": second,
+        "u_sd": voltage.real,
+        "u_sq": voltage.imag,
     }

@@ -296,7 +296,7 @@ def check_info_is_state(subject: Subject, **keywords: Any) -> None:
     env = make_single(subject, **keywords)
     bare: Any = env.unwrapped
     names = bare.setup.metric_columns.names
-    shared = [name for name in names if name in bare.setup.state_columns]
+    shared = [name for name in names if name in bare.setup.state_columns.used]
     _, info = env.reset(seed=1)
     for action in random_actions(env.action_space, STEPS):
         for name, first, stop in bare.setup.info_arrays:
@@ -329,7 +329,7 @@ def check_observation_scale(subject: Subject, **keywords: Any) -> None:
         observations += [env.step(a)[0] for a in random_actions(env.action_space, 3, seed=seed)]
         state = env.state()
         for j, column in enumerate(setup.observation_columns):
-            if column.name in setup.state_columns:
+            if column.name in setup.state_columns.used:
                 value = np.clip(state[column.name][0] / column.scale, column.low, column.high)
                 np.testing.assert_allclose(
                     observations[-1][j],

@@ -1,13 +1,16 @@
 """What the ids promise: caps, rewards, ends, starts, moving things, sensors, fleets."""
 
 import math
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.agv import geometry
+from gym_suite.agv import geometry, loops
+from gym_suite.agv.lidar import true_ranges
+from gym_suite.core.rows import Rows
 
 SCENES = {
     "SimpleStatic": 2000,
@@ -129,7 +132,8 @@ def test_lidar_noise_and_dropout():
         "agv/SimpleStatic-v0", num_envs=200, lidar={"noise": 0.02, "dropout": 0.1, "range": 30.0}
     )
     observation, _ = envs.reset(seed=0)
-    true = envs.unwrapped.get_state()["rows"]["work"]
+    setup, states = envs.unwrapped.setup, envs.unwrapped.get_state()["rows"]["x"]
+    true = np.concatenate([true_ranges(setup, state) for state in states])
     seen = observation[:, :108].astype(float) * 30.0
     lost = seen > 29.999
     assert lost.mean() == pytest.approx(0.1, abs=0.01)
@@ -194,3 +198,30 @@ def test_the_sparse_return_is_bounded_by_the_target():
     (mark,) = setup.marks(2000)
     assert (mark.value, mark.kind) == (1.0, "bound")
     assert gymnasium.make("agv/SimpleStatic-v0", reward="dense").unwrapped.setup.marks is None
+
+
+@pytest.mark.parametrize("id", ["agv/ComplexDynamic-v0", "agv/Dock-v0"])
+def test_the_loops_for_one_vehicle_compute_what_those_for_all_do(id):
+    setup = gymnasium.make(id, reward="dense", localization="odometry").unwrapped.setup
+    assert setup.kernels is loops.ALONE
+    worlds = [Rows(one, 64) for one in (setup, replace(setup, kernels=loops.TOGETHER))]
+    keys = np.random.default_rng(0).integers(0, 2**63, 64, dtype=np.uint64)
+    actions = np.random.default_rng(1).uniform(-1.2, 1.2, (60, 64, 2))
+    for rows in worlds:
+        rows.reset(np.ones(64, dtype=bool), keys)
+    for action in actions:
+        for rows in worlds:
+            rows.u[:] = action
+            rows.advance()
+        one, other = worlds
+        for name in ("x", "o", "m", "reward", "terminated"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_the_last_action_seen_under_delay_is_the_one_given():
+    env = gymnasium.make("agv/SimpleStatic-v0", delay=2).unwrapped
+    first = env.setup.observation_columns.index("last_action_0")
+    env.reset(seed=0)
+    for action in ([0.5, -0.25], [1.0, 0.75]):
+        observation, *_ = env.step(action)
+        assert observation[first : first + 2].tolist() == action

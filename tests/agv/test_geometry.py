@@ -8,9 +8,9 @@ import pytest
 
 import gym_suite
 from gym_suite.agv import geometry, maps
+from gym_suite.agv.columns import T_SPANS
 from gym_suite.agv.controllers.planning import a_star
-from gym_suite.agv.dynamics import T_RANGES
-from gym_suite.agv.lidar import meet_edge
+from gym_suite.agv.lidar import meet_edge, true_ranges
 
 
 def corners(x, y, heading, half_length, half_width):
@@ -128,7 +128,7 @@ def test_lidar_agrees_with_brute_force(layout, fov):
             for r, c in np.argwhere(grid)
         ]
         circles = [(state[f"obstacle_{k}_x"], state[f"obstacle_{k}_y"], 0.3) for k in range(5)]
-        ranges = env.get_state()["rows"]["work"][0]
+        ranges = true_ranges(env.setup, env.get_state()["rows"]["x"][0])[0]
         for j in range(0, 40, 3):
             angle = state["theta"] + (j + 0.5) * fov / 40 - 0.5 * fov
             direction = np.array([math.cos(angle), math.sin(angle)])
@@ -156,7 +156,7 @@ def test_lidar_agrees_with_brute_force_whether_edges_are_kept_or_not(count):
     env = gymnasium.make(
         "agv/SimpleStatic-v0", layout=layout, vehicle={"length": 0.3, "width": 0.3}, lidar=90
     ).unwrapped
-    kept = env.setup.tables[T_RANGES][0, 4]
+    kept = env.setup.tables[T_SPANS][0, maps.SPAN.edges]
     assert kept == (4 * count + 4 if count == 100 else 0)
     for seed in range(3):
         env.reset(seed=seed)
@@ -166,7 +166,7 @@ def test_lidar_agrees_with_brute_force_whether_edges_are_kept_or_not(count):
             for r, c in np.argwhere(layout.grid)
             if max(abs((c + 0.5) * 0.5 - x), abs((r + 0.5) * 0.5 - y)) < 11
         ]
-        ranges = env.get_state()["rows"]["work"][0]
+        ranges = true_ranges(env.setup, env.get_state()["rows"]["x"][0])[0]
         for j in range(0, 90, 4):
             angle = theta + (j + 0.5) * math.tau / 90 - math.pi
             direction = np.array([math.cos(angle), math.sin(angle)])
@@ -205,7 +205,7 @@ def test_lidar_sees_other_vehicles_as_boxes():
         walls = [
             corners((c + 0.5) * 0.5, (r + 0.5) * 0.5, 0.0, 0.25, 0.25) for r, c in np.argwhere(grid)
         ]
-        ranges = env.get_state()["rows"]["work"][0].reshape(8, -1)
+        ranges = true_ranges(env.setup, env.state())
         for k in range(8):
             x, y, theta = poses[k]
             for j in range(0, 108, 9):

@@ -6,6 +6,7 @@ import pytest
 
 import gym_suite
 from gym_suite.agv import maps
+from gym_suite.agv.geometry import disc_hits_grid
 
 BENCHMARK = maps.rack_warehouse()
 
@@ -111,7 +112,7 @@ def test_procedural_halls_are_fit_to_drive_in(seed):
     assert (layout.grid == maps.procedural(seed).grid).all()
     assert (layout.grid != maps.procedural(seed + 1).grid).any()
     floor = maps.prepare([layout], cell=0.5, reach=0.54)
-    assert floor.ranges[0, 1] - floor.ranges[0, 0] > 200
+    assert floor.spans[0, maps.SPAN.end_starts] - floor.spans[0, maps.SPAN.first_start] > 200
 
 
 def test_drawings_survive():
@@ -120,3 +121,19 @@ def test_drawings_survive():
         again = maps.from_ascii(layout.text)
         assert (again.grid == layout.grid).all()
         assert (again.starts, again.goals) == (layout.starts, layout.goals)
+
+
+@pytest.mark.parametrize("name", ["complex", "bug_trap", "procedural"])
+@pytest.mark.parametrize(("cell", "radius"), [(0.5, 0.541), (0.5, 0.29), (0.2, 1.03), (1.5, 0.3)])
+def test_clear_cells_are_those_in_whose_middle_a_disc_touches_nothing(name, cell, radius):
+    grid = maps.build_layouts(name)[0].grid.astype(np.uint8)
+    grid[-1, 3] = grid[5, 0] = 0  # holes in the wall: outside all is occupied
+    rows, columns = grid.shape
+    expected = [
+        [
+            not disc_hits_grid((c + 0.5) * cell, (r + 0.5) * cell, radius, grid, cell)
+            for c in range(columns)
+        ]
+        for r in range(rows)
+    ]
+    assert (maps.clear(grid, cell, radius) == expected).all()

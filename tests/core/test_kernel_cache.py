@@ -109,6 +109,70 @@ def test_an_unwritable_cache_warns_once_and_falls_back(tmp_path):
     assert stderr.count("cannot be written") == 1
 
 
+USES = (
+    "from gym_suite.core.random import uniform\n"
+    "uniform(1, 2, 3)\n"
+    "print(0.0 <= uniform(1, 2, 3) < 1.0, len(uniform.stats.cache_hits))"
+)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "garbled", "garbled at the end", "text"])
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_cache_is_a_miss(tmp_path, damage, kind):
+    """And the next start is warm again."""
+    environment = {"GYM_SUITE_CACHE_DIR": str(tmp_path)}
+    assert run(PACKAGE.parent, USES, **environment)[0] == ["True 0"]
+    assert run(PACKAGE.parent, USES, **environment)[0] == ["True 1"]
+    files = list(tmp_path.rglob(f"*.{kind}"))
+    assert files
+    for path in files:
+        content = bytearray(path.read_bytes())
+        if damage == "empty":
+            content = b""
+        elif damage == "cut":
+            content = content[:50]
+        elif damage == "text":
+            content = b"not a cache"
+        else:
+            place = len(content) // 3 if damage == "garbled" else len(content) - 20
+            content[place : place + 15] = b"*" * 15
+        path.write_bytes(content)
+    assert run(PACKAGE.parent, USES, **environment)[0] == ["True 0"]
+    assert run(PACKAGE.parent, USES, **environment)[0] == ["True 1"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or sys.platform == "win32", reason="POSIX permissions"
+)
+def test_a_warm_cache_that_cannot_be_written_is_read(tmp_path, monkeypatch):
+    environment = {"GYM_SUITE_CACHE_DIR": str(tmp_path / "cache")}
+    assert run(PACKAGE.parent, USES, **environment)[0] == ["True 0"]
+    blocked = (
+        "import os, tempfile\n"
+        "usual = tempfile.TemporaryFile\n"
+        "def refuse(*args, **keywords):\n"
+        "    if str(keywords.get('dir', '')).startswith(os.environ['GYM_SUITE_CACHE_DIR']):\n"
+        "        raise OSError(30, 'Read-only file system')\n"
+        "    return usual(*args, **keywords)\n"
+        "tempfile.TemporaryFile = refuse\n"
+    )
+    lines, stderr = run(PACKAGE.parent, blocked + USES, **environment)
+    assert lines == ["True 1"]
+    assert "cannot be written" in stderr
+
+
+def test_a_full_disk_costs_time_and_no_result(tmp_path):
+    full = (
+        "import gym_suite.core.kernel as module\n"
+        "def refuse(*_): raise OSError(28, 'No space left on device')\n"
+        "module._CheckedFile._save_data = refuse\n"
+    )
+    lines, stderr = run(PACKAGE.parent, full + USES, GYM_SUITE_CACHE_DIR=str(tmp_path))
+    assert lines == ["True 0"]
+    assert "No space left on device" in stderr
+    assert str(tmp_path) in stderr
+
+
 def compile_something():
     """Compile a new function: what is announced is compilations, not time that passes."""
     numba.njit(lambda x: x + 1.0)(1.0)

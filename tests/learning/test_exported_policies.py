@@ -12,40 +12,35 @@ from gym_suite.learning.policies import listed, load_policy
 COLUMNS = ("cos", "sin", "velocity")
 
 
-def small_model(algo, *, normalize, activation="Tanh", noise_steps=-1):
+def small_model(
+    algo, *, normalize=False, activation="Tanh", noise_steps=-1, history=1, scaled_frames=False
+):
     """An SB3 model on Pendulum, trained just enough for every array to differ from its start."""
+    import stable_baselines3
     import torch
-    from stable_baselines3 import PPO, SAC
     from stable_baselines3.common.env_util import make_vec_env
-    from stable_baselines3.common.vec_env import VecNormalize
+    from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
     torch.set_num_threads(1)
-    env = make_vec_env("Pendulum-v1", n_envs=2, seed=3)
-    if normalize:
+    env = make_vec_env("CartPole-v1" if algo == "dqn" else "Pendulum-v1", n_envs=2, seed=3)
+    if normalize and scaled_frames:
         env = VecNormalize(env, clip_obs=1.5)  # low enough to clip often
+    if history > 1:
+        env = VecFrameStack(env, history)
+    if normalize and not scaled_frames:
+        env = VecNormalize(env, clip_obs=1.5)
     net = {"net_arch": [24, 16], "activation_fn": getattr(torch.nn, activation)}
-    if algo == "ppo":
-        model = PPO(
-            "MlpPolicy",
-            env,
-            n_steps=32,
-            batch_size=32,
-            policy_kwargs=net,
-            seed=1,
-            device="cpu",
-            use_sde=noise_steps > 0,
-            sde_sample_freq=noise_steps,
-        )
-    else:
-        model = SAC(
-            "MlpPolicy",
-            env,
-            learning_starts=16,
-            batch_size=16,
-            policy_kwargs=net,
-            seed=1,
-            device="cpu",
-        )
+    own = {
+        "ppo": {
+            "n_steps": 32,
+            "batch_size": 32,
+            "use_sde": noise_steps > 0,
+            "sde_sample_freq": noise_steps,
+        },
+        "a2c": {"n_steps": 16},
+    }.get(algo, {"learning_starts": 16, "batch_size": 16})
+    cls = getattr(stable_baselines3, algo.upper())
+    model = cls("MlpPolicy", env, policy_kwargs=net, seed=1, device="cpu", **own)
     return model.learn(128)
 
 
@@ -61,6 +56,13 @@ def export(model, path):
     )
 
 
+def frames(rows=20, steps=9):
+    """Observations of episodes that run side by side, and the steps at which some begin anew."""
+    rng = np.random.default_rng(0)
+    seen = rng.uniform(-8, 8, (steps, rows, 3)).astype(np.float32)
+    return seen, rng.random((steps, rows)) < 0.2
+
+
 @pytest.fixture(scope="module")
 def policy_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("policy") / "ppo-1.npz"
@@ -70,11 +72,12 @@ def policy_file(tmp_path_factory):
 
 @pytest.mark.parametrize("activation", ["Tanh", "ReLU"])
 @pytest.mark.parametrize("normalize", [False, True])
-@pytest.mark.parametrize("algo", ["ppo", "sac"])
+@pytest.mark.parametrize("algo", ["ppo", "a2c", "sac", "td3", "ddpg"])
 def test_actions_equal_stable_baselines3(algo, normalize, activation, tmp_path):
     model = small_model(algo, normalize=normalize, activation=activation)
     export(model, tmp_path / "policy.npz")
     policy = load_policy(tmp_path / "policy.npz", "Pendulum-v1", observation_columns=COLUMNS)
+    assert policy.algo == algo
     rows = np.random.default_rng(0).uniform(-8, 8, (300, 3)).astype(np.float32)
     normalizer = model.get_vec_normalize_env()
     expected, _ = model.predict(
@@ -88,11 +91,73 @@ def test_actions_equal_stable_baselines3(algo, normalize, activation, tmp_path):
     assert model.action_space.contains(policy.predict(rows[0])[0])
 
 
+@pytest.mark.parametrize("algo", ["td3", "ddpg"])
+def test_a_policy_without_spread_draws_nothing(algo, tmp_path):
+    policy = export(small_model(algo), tmp_path / "policy.npz")
+    row = np.array([0.3, -0.2, 0.5])
+    assert policy.predict(row, deterministic=False)[0] == policy.predict(row)[0]
+
+
+@pytest.mark.parametrize(
+    ("algo", "normalize", "scaled_frames"),
+    [
+        ("ppo", False, False),
+        ("ppo", True, False),
+        ("ppo", True, True),
+        ("sac", True, False),  # SB3's own replay takes no other order
+    ],
+)
+def test_a_history_is_that_of_vec_frame_stack(algo, normalize, scaled_frames, tmp_path):
+    from stable_baselines3.common.vec_env.stacked_observations import StackedObservations
+
+    model = small_model(algo, history=3, normalize=normalize, scaled_frames=scaled_frames)
+    export(model, tmp_path / "policy.npz")
+    policy = load_policy(tmp_path / "policy.npz", "Pendulum-v1", observation_columns=COLUMNS)
+    assert policy.describe()["history"] == policy.history == 3
+    seen, starts = frames()
+    normalizer = model.get_vec_normalize_env()
+    before, after = (lambda o: o), (lambda o: o)
+    if normalize and scaled_frames:
+        before = normalizer.normalize_obs
+    elif normalize:
+        after = normalizer.normalize_obs
+    stack = StackedObservations(seen.shape[1], 3, model.get_env().unwrapped.observation_space)
+    stacked, state, single = stack.reset(before(seen[0])).copy(), None, None
+    for t, observation in enumerate(seen):
+        if t:
+            infos = [{"terminal_observation": seen[t, 0]}] * seen.shape[1]
+            stacked = stack.update(before(observation), starts[t], infos)[0].copy()
+        expected, _ = model.predict(after(stacked), deterministic=True)
+        kept = None if state is None else state.copy()
+        actions, following = policy.predict(observation, state, starts[t])
+        np.testing.assert_allclose(actions, expected, rtol=0, atol=1e-5)
+        assert kept is None or np.array_equal(kept, state)
+        one, single = policy.predict(observation[4], single, starts[t, 4])
+        np.testing.assert_allclose(one, expected[4], rtol=0, atol=1e-5)
+        state = following
+    with pytest.raises(ValueError, match="fresh start"):
+        policy.predict(seen[0][:2], state)
+
+
+def test_a_format_without_histories_is_still_read(policy_file, tmp_path):
+    with np.load(policy_file) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    meta = json.loads(str(arrays.pop("meta")))
+    for name in ("checksum", "history", "frames_scaled", "exploration"):
+        del meta[name]
+    meta["format"] = 1
+    old = policies.ExportedPolicy(meta, arrays).save(tmp_path / "old.npz")
+    rows = np.random.default_rng(1).normal(size=(20, 3))
+    assert np.array_equal(
+        load_policy(old).predict(rows)[0], load_policy(policy_file).predict(rows)[0]
+    )
+
+
 @pytest.mark.parametrize(("algo", "noise_steps"), [("ppo", -1), ("sac", -1), ("ppo", 1)])
 def test_stochastic_actions_have_the_distribution_of_stable_baselines3(algo, noise_steps, tmp_path):
     import torch
 
-    model = small_model(algo, normalize=False, noise_steps=noise_steps)
+    model = small_model(algo, noise_steps=noise_steps)
     policy = export(model, tmp_path / "policy.npz")
     row = np.tile(np.array([0.3, -0.2, 0.5], np.float32), (40_000, 1))
     torch.manual_seed(0)
@@ -202,25 +267,67 @@ def test_something_else_is_refused(tmp_path, content):
         load_policy(tmp_path / "other.npz")
 
 
-def test_what_cannot_be_exported_is_refused(tmp_path):
+def refused_models():
+    """Models that are not exported, each with what the refusal names."""
+    import gymnasium
     import torch
-    from stable_baselines3 import A2C, PPO, SAC
+    from stable_baselines3 import PPO, SAC
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import VecExtractDictObs, VecNormalize
 
-    for model, reason in (
-        (A2C("MlpPolicy", "Pendulum-v1", device="cpu"), "PPO or SAC"),
-        (SAC("MlpPolicy", "Pendulum-v1", device="cpu", use_sde=True), "use_sde"),
-        (
-            PPO(
-                "MlpPolicy",
-                "Pendulum-v1",
-                device="cpu",
-                policy_kwargs={"activation_fn": torch.nn.ELU},
-            ),
-            "elu",
+    def elsewhere():
+        model = PPO("MlpPolicy", "Pendulum-v1", device="cpu")
+        model.__class__ = type("TRPO", (PPO.__base__,), {})
+        return model
+
+    def under(wrapper):
+        env = make_vec_env(lambda: wrapper(gymnasium.make("Pendulum-v1")))
+        return PPO("MlpPolicy", env, device="cpu")
+
+    class Named(gymnasium.ObservationWrapper):
+        """Gives observations a name."""
+
+        def __init__(self, env):
+            super().__init__(env)
+            self.observation_space = gymnasium.spaces.Dict({"o": env.observation_space})
+
+        def observation(self, observation):
+            return {"o": observation}
+
+    def dict_under():
+        env = VecExtractDictObs(make_vec_env(lambda: Named(gymnasium.make("Pendulum-v1"))), "o")
+        return PPO("MlpPolicy", env, device="cpu")
+
+    def twice():
+        env = VecNormalize(VecNormalize(make_vec_env("Pendulum-v1")))
+        return PPO("MlpPolicy", env, device="cpu")
+
+    def own(cls, **keywords):
+        return cls("MlpPolicy", "Pendulum-v1", device="cpu", **keywords)
+
+    return {
+        "TRPO": elsewhere,
+        "use_sde": lambda: own(SAC, use_sde=True),
+        "squash_output": lambda: own(PPO, use_sde=True, policy_kwargs={"squash_output": True}),
+        "elu": lambda: own(PPO, policy_kwargs={"activation_fn": torch.nn.ELU}),
+        "VecExtractDictObs": dict_under,
+        "under VecNormalize": twice,
+        "FlattenObservation": lambda: under(
+            lambda env: gymnasium.wrappers.FlattenObservation(
+                gymnasium.wrappers.FrameStackObservation(env, 2)
+            )
         ),
-    ):
-        with pytest.raises(ValueError, match=reason):
-            export(model, tmp_path / "never.npz")
+        "RescaleAction": lambda: under(
+            lambda env: gymnasium.wrappers.RescaleAction(env, -1.0, 1.0)
+        ),
+    }
+
+
+@pytest.mark.parametrize("reason", list(refused_models()))
+def test_what_cannot_be_exported_is_refused_by_name(reason, tmp_path):
+    model = refused_models()[reason]()
+    with pytest.raises(ValueError, match=reason):
+        export(model, tmp_path / "never.npz")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -258,3 +365,22 @@ def test_choices_are_those_of_the_model(tmp_path):
     many = np.repeat(observations[:1], 20_000, axis=0)
     share = policy.predict(many, deterministic=False)[0].mean()
     assert abs(share - p) < 4.0 * np.sqrt(p * (1.0 - p) / len(many))
+
+
+def test_dqn_takes_the_best_choice_and_now_and_then_any(tmp_path):
+    model = small_model("dqn")
+    policy = export_policy(
+        model,
+        tmp_path / "dqn.npz",
+        id="CartPole-v1",
+        training_seed=1,
+        observation_columns=("x", "v", "theta", "omega"),
+        action_columns=(),
+    )
+    observations = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    best, _ = model.predict(observations, deterministic=True)
+    np.testing.assert_array_equal(policy.predict(observations)[0], best)
+    assert policy.predict(observations[0])[0] == best[0]
+    many = np.repeat(observations[:1], 20_000, axis=0)
+    others = (policy.predict(many, deterministic=False)[0] != best[0]).mean()
+    assert abs(others - 0.5 * model.exploration_rate) < 0.02

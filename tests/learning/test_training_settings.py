@@ -9,6 +9,7 @@ from gym_suite.learning.settings import ALGORITHMS, _data, settings_for
 ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos if algo in ALGORITHMS]
 CLASSES = {
     "ppo": "PPO",
+    "ppo-nominal": "PPO",
     "sac": "SAC",
     "ppo-rnd": "BonusPPO",
     "ppo-count": "BonusPPO",

@@ -7,10 +7,12 @@ from scipy.optimize import minimize
 
 import gym_suite
 from gym_suite.motors.controllers.operating_points import (
+    DQModel,
     currents_for_torque,
     max_torque,
-    mtpa_for_torque,
+    operating_points,
 )
+from gym_suite.motors.machines import SETS
 from gym_suite.motors.transforms import torque_of
 
 PAIRS, L_D, L_Q, PSI_P, R_S = 3, 0.37e-3, 1.2e-3, 66e-3, 18e-3
@@ -142,7 +144,8 @@ def cheapest(torque, omega_e, u_max, i_max):
 @pytest.mark.parametrize("omega_e", [100.0, 900.0, 1600.0])
 def test_least_current_for_a_torque(torque, omega_e):
     u_max, i_max = 160.0, 360.0
-    ours = np.array(currents_for_torque(torque, omega_e, u_max, i_max, *MACHINE))
+    table = operating_points(i_max, *MACHINE)
+    ours = np.array(currents_for_torque(torque, omega_e, u_max, table))
     theirs = cheapest(torque, omega_e, u_max, i_max)
     if theirs is None:
         # No point gives it: then ours is the largest torque that the limits allow.
@@ -152,21 +155,58 @@ def test_least_current_for_a_torque(torque, omega_e):
             ellipse = np.sqrt((u_max / omega_e) ** 2 - (L_D * grid + PSI_P) ** 2) / L_Q
         i_q = np.minimum(circle, ellipse)
         largest = np.nanmax(1.5 * PAIRS * (PSI_P + (L_D - L_Q) * grid) * i_q)
-        assert torque_of(*ours, *MACHINE) == pytest.approx(largest, rel=1e-4)
+        assert torque_of(*ours, *MACHINE) == pytest.approx(largest, rel=5e-3)
         assert largest < torque
     else:
-        assert torque_of(*ours, *MACHINE) == pytest.approx(torque, rel=1e-6)
-        assert np.hypot(*ours) == pytest.approx(np.hypot(*theirs), rel=1e-4)
+        assert torque_of(*ours, *MACHINE) == pytest.approx(torque, rel=5e-3)
+        assert np.hypot(*ours) == pytest.approx(np.hypot(*theirs), rel=5e-3)
     assert omega_e * np.hypot(L_D * ours[0] + PSI_P, L_Q * ours[1]) <= u_max * (1 + 1e-6)
-    mirrored = currents_for_torque(-torque, omega_e, u_max, i_max, *MACHINE)
+    mirrored = currents_for_torque(-torque, omega_e, u_max, table)
     assert np.allclose(mirrored, ours * [1, -1])
+
+
+RELUCTANCE = (4.0, 10.1e-3, 4.1e-3, 0.0)  # l_d above l_q: torque with positive i_d
+ROUND = (4.0, 1e-3, 1e-3, 0.1)  # no saliency
+
+
+@pytest.mark.parametrize(
+    ("machine", "i_max", "u_max"),
+    [
+        *(
+            ((float(m.p), m.l_d, m.l_q, m.psi_p), 0.9 * m.i_limit, 0.95 * m.u_dc / np.sqrt(3))
+            for m in (known.machine for known in SETS.values())
+        ),
+        (RELUCTANCE, 16.2, 44.0),
+        (ROUND, 100.0, 160.0),
+    ],
+)
+def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command(
+    machine, i_max, u_max
+):
+    """Over a grid of torques and speeds up to three times that at which the voltage begins to bind."""
+    table, model = operating_points(i_max, *machine), DQModel(*machine)
+    strongest = max_torque(i_max, *machine)
+    corner = u_max / model.flux(*model.mtpa(np.array(i_max)))
+    torques, speeds = np.linspace(0.0, 1.2 * strongest, 121), np.linspace(0.0, 3.0 * corner, 61)
+    grid = np.linspace(-i_max, i_max, 20001)
+    for omega_e in speeds:
+        points = np.array([currents_for_torque(t, omega_e, u_max, table) for t in torques])
+        given = model.torque(*points.T)
+        bound = u_max / omega_e if omega_e else 1e9
+        allowed = model.largest_q(grid, i_max, bound)
+        largest = np.where(allowed >= 0.0, model.torque(grid, allowed), 0.0).max()
+        assert np.abs(given - np.minimum(torques, largest)).max() < 5e-3 * strongest
+        assert np.diff(given).min() > -1e-12 * strongest
+        assert np.hypot(*points.T).max() <= i_max * (1 + 1e-9)
+        if largest > 0.0:
+            assert model.flux(*points.T).max() <= bound * (1 + 1e-9)
 
 
 def test_published_torque_of_the_default_machine():
     """The peer computes 160.6 N m from MTPA at 240 A and 385.6 N m at 400 A."""
     assert max_torque(240.0, *MACHINE) == pytest.approx(160.6, abs=0.05)
     assert max_torque(400.0, *MACHINE) == pytest.approx(385.6, abs=0.05)
-    i_d, i_q = mtpa_for_torque(1e9, 240.0, *MACHINE)
+    i_d, i_q = currents_for_torque(1e9, 0.0, 100.0, operating_points(240.0, *MACHINE))
     assert np.hypot(i_d, i_q) == pytest.approx(240.0, rel=1e-9)
 
 

@@ -10,13 +10,13 @@ from scipy.linalg import expm
 
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.motors import simulate
-from gym_suite.motors.dynamics import hold_at_constant_speed, hold_free
+from gym_suite.motors.electrical import synchronous_period
 from gym_suite.motors.transforms import (
     clarke,
     inverse_clarke,
-    inverse_park,
     limit_to_hexagon,
-    park,
+    rotate,
+    turn,
     wrap,
 )
 
@@ -35,53 +35,54 @@ def exact_period(i_d, i_q, u_d, u_q, omega_e, tau):
     return (expm(a * tau) @ [i_d, i_q, u_d, u_q, 1.0])[:2]
 
 
+COEFFICIENTS = (PAIRS, R_S, L_D, L_Q, PSI_P, 1.0 / L_D, 1.0 / L_Q)
+HELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("omega", [-400.0, 0.0, 314.0])
 def test_inverter_hold_is_exact_in_the_limit_and_close_with_one_step(omega):
     tau, omega_e = 1e-4, PAIRS * omega
     exact = exact_period(50.0, -80.0, 100.0, 70.0, omega_e, tau)
     for steps, tolerance in ((1, 1e-4), (20, 1e-9)):
-        quarter = 0.5 * omega_e * tau / steps
-        ours = hold_at_constant_speed(
-            50.0,
-            -80.0,
-            100.0,
-            70.0,
-            omega_e,
-            tau,
-            steps,
-            math.cos(quarter),
-            math.sin(quarter),
-            R_S,
-            L_D,
-            L_Q,
-            PSI_P,
-        )
-        assert np.abs(np.array(ours) - exact).max() < tolerance * 100.0
+        start = (omega, 50.0, -80.0, 100.0, 70.0, 0.0)
+        ours = synchronous_period(start, COEFFICIENTS, HELD, 1.0, tau, steps)
+        assert np.abs(np.array(ours[1:3]) - exact).max() < tolerance * 100.0
+        assert ours[0] == omega
+        assert ours[5] == pytest.approx(omega_e * tau, rel=1e-14)
+        # The voltage has turned backwards by the angle that passed.
+        turned = rotate(100.0, 70.0, math.cos(ours[5]), -math.sin(ours[5]))
+        assert np.abs(np.array(ours[3:5]) - turned).max() < tolerance
 
 
-def test_both_integrators_agree_where_the_shaft_cannot_move():
-    angle, omega, tau = 0.7, 250.0, 1e-4
-    alpha, beta = inverse_park(100.0, 70.0, angle)
-    constants = (PAIRS, R_S, L_D, L_Q, PSI_P, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, alpha, beta)
-    free = hold_free((omega, 50.0, -80.0, angle), tau, 1, constants)
-    half = 0.5 * PAIRS * omega * tau
-    held = hold_at_constant_speed(
-        50.0,
-        -80.0,
-        100.0,
-        70.0,
-        PAIRS * omega,
-        tau,
-        1,
-        math.cos(half),
-        math.sin(half),
-        R_S,
-        L_D,
-        L_Q,
-        PSI_P,
-    )
-    assert np.allclose(free[1:3], held, rtol=1e-12)
-    assert free[3] == pytest.approx(angle + PAIRS * omega * tau, abs=1e-12)
+@pytest.mark.parametrize("angle", [-40.0, -1.0, -0.2999, -1e-9, 0.0, 0.1, 0.2999, 0.3001, 7.0])
+def test_a_small_turn_is_that_of_the_library(angle):
+    assert turn(angle) == pytest.approx((math.cos(angle), math.sin(angle)), rel=0, abs=2e-15)
+
+
+def test_cosine_and_sine_stay_those_of_the_angle():
+    env = gymnasium.make("gem/PMSM-Speed-v0", duration=None).unwrapped
+    env.reset(seed=0)
+    for _ in range(2000):
+        env.step(np.array([0.05, 0.1]))
+    state = {name: float(values[0]) for name, values in env.state().items()}
+    columns = env.setup.state_columns
+    x = env._rows.x[0]
+    pair = x[columns.index("cos_epsilon")], x[columns.index("sin_epsilon")]
+    expected = math.cos(state["epsilon"]), math.sin(state["epsilon"])
+    assert pair == pytest.approx(expected, abs=1e-12)
+    observation, _ = env.reset(seed=0, options={"state": {"epsilon": 1.0}})
+    names = env.setup.observation_columns.names
+    assert observation[names.index("cos_epsilon")] == pytest.approx(math.cos(1.0))
+    assert observation[names.index("sin_epsilon")] == pytest.approx(math.sin(1.0))
+
+
+def test_spare_columns_have_no_name():
+    env = gymnasium.make("gem/PMSM-v0").unwrapped
+    assert "i_sd_ref" in env.state() and "u_alpha" in env.state()
+    spare = [column.name for column in env.setup.state_columns if column.spare]
+    assert spare and not set(spare) & set(env.state())
+    with pytest.raises(ValueError, match="unknown column"):
+        env.reset(options={"state": {spare[-1]: 0.0}})
 
 
 def test_transforms_are_inverse_and_amplitude_invariant():
@@ -89,7 +90,9 @@ def test_transforms_are_inverse_and_amplitude_invariant():
     for _ in range(50):
         alpha, beta, angle = generator.normal(size=3)
         assert np.allclose(clarke(*inverse_clarke(alpha, beta)), (alpha, beta))
-        assert np.allclose(inverse_park(*park(alpha, beta, angle), angle), (alpha, beta))
+        cosine, sine = math.cos(angle), math.sin(angle)
+        turned = rotate(*rotate(alpha, beta, cosine, -sine), cosine, sine)
+        assert np.allclose(turned, (alpha, beta))
     phases = np.cos(0.4 - 2 * np.pi / 3 * np.arange(3))
     assert np.hypot(*clarke(*phases)) == pytest.approx(1.0)
     assert wrap(math.pi) == pytest.approx(-math.pi)
@@ -132,7 +135,7 @@ def test_environment_applies_the_voltage_it_is_told(dead_time, frame):
         voltage = scale * action
         if frame == "dq":
             ahead = epsilon + k * turn + (1.5 if dead_time else 0.5) * turn
-            voltage = np.array(inverse_clarke(*inverse_park(*voltage, ahead)))
+            voltage = np.array(inverse_clarke(*rotate(*voltage, math.cos(ahead), math.sin(ahead))))
         acting.append(voltage)
         _, _, _, _, info = env.step(action)
         currents.append((info["i_sd"], info["i_sq"]))

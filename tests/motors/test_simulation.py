@@ -9,8 +9,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from gym_suite.motors import simulate
-from gym_suite.motors.parameters import PMSM
-from gym_suite.motors.shaft import load_torque
+from gym_suite.motors.loads import load_torque
+from gym_suite.motors.machines import PMSM
 
 DATA = Path(__file__).parent / "data"
 MACHINE = {"r_s": 0.018, "l_d": 3.7e-4, "l_q": 1.2e-3, "psi_p": 0.066, "p": 3}

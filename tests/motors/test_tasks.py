@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.motors import parameters
-from gym_suite.motors.envs import drive_cycle
+from gym_suite.motors.envs.setup import drive_cycle
+from gym_suite.motors.machines import PMSM, SETS
+from gym_suite.motors.quantities import T
 
 
 def rollout(envs, steps, act=None, seed=0):
@@ -157,15 +158,11 @@ def test_drive_cycle_by_direct_voltage():
     assert np.abs(errors[1000:]).max() < 0.1
 
 
-def test_indices_of_the_parameters_are_those_of_their_names():
-    for j, name in enumerate(parameters.PARAMETERS.names):
-        assert getattr(parameters, f"P_{name.upper()}") == j
-
-
 def test_tables_are_shared_by_all_rows():
     envs = gymnasium.make_vec("gem/PMSM-DriveCycle-v0", num_envs=512).unwrapped
-    assert envs.setup.tables[0].shape == (1801, 2)
-    assert not envs.setup.tables[0].flags.writeable
+    cycle = envs.setup.tables[T.cycle]
+    assert cycle.shape == (1801, 2)
+    assert not cycle.flags.writeable
 
 
 @pytest.mark.parametrize(
@@ -229,8 +226,6 @@ def test_an_unknown_id_names_the_nearest():
 
 
 def test_machine_as_mapping_or_dataclass_or_name():
-    from gym_suite.motors.parameters import PMSM
-
     for machine in ({"r_s": 0.02}, PMSM(r_s=0.02), {"base": "PMSM", "r_s": 0.02}):
         env = gymnasium.make("gem/PMSM-v0", machine=machine).unwrapped
         assert env.nominal.parameters["r_s"] == 0.02
@@ -244,8 +239,7 @@ def test_every_number_of_a_machine_names_its_source():
         columns = gymnasium.make("gem/PMSM-v0", machine=machine).unwrapped.setup.parameter_columns
         return {name: columns[name].source for name in ("r_s", "l_d", "psi_p", "j_rotor")}
 
-    assert parameters.MACHINES.keys() == parameters.MACHINE_SOURCES.keys()
-    assert set(sources("PMSM").values()) == {parameters.MACHINE_SOURCES["PMSM"][""]}
+    assert set(sources("PMSM").values()) == {SETS["PMSM"].source}
     brusa = sources("HSM16.17.12-C01")
     assert "Brusa" in brusa["l_d"] and "not published" in brusa["j_rotor"]
     changed = sources({"base": "HSM16.17.12-C01", "r_s": 0.02})
@@ -276,8 +270,9 @@ def test_the_nominal_model_knows_neither_disturbance_nor_noise():
     x, action = plain._rows.x, np.array([0.1, 0.2])
     ours, theirs = (env.nominal.advance(x, action) for env in (plain, disturbed))
     assert np.array_equal(ours, theirs)
+    column = plain.setup.state_columns.index("i_sd")
     moved = [env.step(action)[4]["i_sd"] for env in (plain, disturbed)]
-    assert moved[0] == ours[0, 1] and moved[1] > moved[0] + 1.0
+    assert moved[0] == ours[0, column] and moved[1] > moved[0] + 1.0
 
     clean = gymnasium.make("gem/PMSM-DriveCycle-v0").unwrapped
     noisy = gymnasium.make("gem/PMSM-DriveCycle-v0", noise=0.01).unwrapped

@@ -8,15 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.agv.controllers.pursuit import check_twist, pose_of
+from gym_suite.agv.controllers.seen import check_twist, dock_turn_of, pose_of
 from gym_suite.agv.geometry import wrap
-from gym_suite.agv.parameters import (
-    P_BEAMS,
-    P_DECELERATION,
-    P_GOAL_RADIUS,
-    P_OMEGA_LIMIT,
-    P_V_LIMIT,
-)
+from gym_suite.agv.parameters import P
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import kernel
 
@@ -44,10 +38,9 @@ def move_to_pose(along, across, turn, k_rho, k_alpha, k_beta):
 @kernel
 def dock_rows(o, p, k_rho, k_alpha, k_beta, apart, slow, action):
     """Fill the actions (n, 2) of all rows."""
-    j = int(p[P_BEAMS])
     for i in range(o.shape[0]):
         x, y, theta, goal_x, goal_y = pose_of(o[i], p)
-        turn = math.atan2(o[i, j + 13], o[i, j + 12])
+        turn = dock_turn_of(o[i], p)
         c, s = math.cos(theta), math.sin(theta)
         dx, dy = goal_x - x, goal_y - y
         along, across = dx * c + dy * s, dy * c - dx * s
@@ -55,11 +48,11 @@ def dock_rows(o, p, k_rho, k_alpha, k_beta, apart, slow, action):
         before = along * math.cos(turn) + across * math.sin(turn)
         beside = across * math.cos(turn) - along * math.sin(turn)
         rho = math.hypot(along, across)
-        if rho < min(0.02, 0.5 * p[P_GOAL_RADIUS]):  # there: only the heading is left
+        if rho < min(0.02, 0.5 * p[P.goal_radius]):  # there: only the heading is left
             v, omega = 0.0, 2.0 * turn
         elif before > 0.0 and abs(beside) < 0.15 * before + 0.02 and abs(turn) < 0.5:
             v, omega = move_to_pose(along, across, turn, k_rho, k_alpha, k_beta)
-            v = min(v, math.sqrt(2.0 * slow * p[P_DECELERATION] * rho))
+            v = min(v, math.sqrt(2.0 * slow * p[P.deceleration] * rho))
             if abs(math.atan2(across, along)) > 1.2:
                 v = 0.0
         else:  # first to the approach point, turning on the spot where need be
@@ -69,10 +62,10 @@ def dock_rows(o, p, k_rho, k_alpha, k_beta, apart, slow, action):
             if gap < 0.1:
                 v, omega = 0.0, 2.0 * turn
             else:
-                v = 0.0 if abs(bearing) > 0.5 else min(gap, 1.0) * p[P_V_LIMIT] * 0.8
+                v = 0.0 if abs(bearing) > 0.5 else min(gap, 1.0) * p[P.v_limit] * 0.8
                 omega = 2.0 * bearing
-        limit = p[P_OMEGA_LIMIT]
-        action[i, 0] = min(v / p[P_V_LIMIT], 1.0)
+        limit = p[P.omega_limit]
+        action[i, 0] = min(v / p[P.v_limit], 1.0)
         action[i, 1] = min(max(omega, -limit), limit) / limit
 
 

@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.agv.columns import T_BEAMS, T_GRID
 from gym_suite.agv.controllers.planning import a_star
-from gym_suite.agv.controllers.pursuit import (
+from gym_suite.agv.controllers.pursuit import point_ahead
+from gym_suite.agv.controllers.reciprocal import least_violation, way_out
+from gym_suite.agv.controllers.seen import (
     cell_of,
     check_twist,
     layout_of,
-    point_ahead,
     pose_of,
+    speeds_of,
     travel_cost,
 )
-from gym_suite.agv.controllers.reciprocal import least_violation, way_out
-from gym_suite.agv.dynamics import T_BEAMS, T_GRID
 from gym_suite.agv.geometry import wrap
-from gym_suite.agv.parameters import (
-    P_BEAMS,
-    P_CELL,
-    P_LENGTH,
-    P_OMEGA_LIMIT,
-    P_RANGE,
-    P_V_LIMIT,
-    P_WIDTH,
-)
+from gym_suite.agv.parameters import P
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import called_kernel, kernel
 
 HARD = 36  # half-planes at most for what the lidar sees
-#: Columns of what the vehicles tell each other.
-F_X, F_Y, F_THETA, F_VX, F_VY, F_GOAL_X, F_GOAL_Y = range(7)
+_TOLD = ("x", "y", "theta", "vx", "vy", "goal_x", "goal_y")
+_GAINS = (
+    "lookahead", "radius", "horizon", "wall_horizon", "ahead", "dear", "rule", "heading", "patience",
+    "retreat",
+)  # fmt: skip
+_MEMORY = ("stood", "yielding", "tries")
+#: Places of what the vehicles tell each other, of the gains, and of what a vehicle remembers.
+F = namedtuple("Told", _TOLD)(*range(len(_TOLD)))
+G = namedtuple("Gains", _GAINS)(*range(len(_GAINS)))
+Y = namedtuple("Memory", _MEMORY)(*range(len(_MEMORY)))
 
 
 @kernel
 def _tell(o, p, told):
     """Fill what a vehicle tells the others: pose, velocity, target."""
     x, y, theta, goal_x, goal_y = pose_of(o, p)
-    v = o[int(p[P_BEAMS]) + 3] * p[P_V_LIMIT]
-    told[F_X], told[F_Y], told[F_THETA], told[F_GOAL_X], told[F_GOAL_Y] = (
-        x,
-        y,
-        theta,
-        goal_x,
-        goal_y,
-    )
-    told[F_VX], told[F_VY] = v * math.cos(theta), v * math.sin(theta)
+    v, _ = speeds_of(o, p)
+    told[F.x], told[F.y], told[F.theta] = x, y, theta
+    told[F.goal_x], told[F.goal_y] = goal_x, goal_y
+    told[F.vx], told[F.vy] = v * math.cos(theta), v * math.sin(theta)
 
 
 @called_kernel
@@ -70,21 +67,21 @@ def _walls(o, me, told, first, last, p, tables, radius, horizon, planes):
     Of neighbouring beams the nearest counts; a speed towards it up to its distance over the horizon is allowed, so
     that standing still always is.
     """
-    beams, count = tables[T_BEAMS], int(p[P_BEAMS])
-    c, s = math.cos(told[me, F_THETA]), math.sin(told[me, F_THETA])
-    corner = 0.5 * math.hypot(p[P_LENGTH], p[P_WIDTH]) + 0.15
+    beams, count = tables[T_BEAMS], int(p[P.lidar_beams])
+    c, s = math.cos(told[me, F.theta]), math.sin(told[me, F.theta])
+    corner = 0.5 * math.hypot(p[P.length], p[P.width]) + 0.15
     size, sectors = 0, min(HARD, count)
     for sector in range(sectors):
         nearest, nx, ny = 1e30, 0.0, 0.0
         for j in range(sector * count // sectors, (sector + 1) * count // sectors):
-            seen = o[j] * p[P_RANGE]
+            seen = o[j] * p[P.lidar_range]
             if seen >= nearest or seen > 3.0:
                 continue
             dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
-            px, py = told[me, F_X] + seen * dx, told[me, F_Y] + seen * dy
+            px, py = told[me, F.x] + seen * dx, told[me, F.y] + seen * dy
             known = False
             for k in range(first, last):
-                other = k != me and math.hypot(px - told[k, F_X], py - told[k, F_Y]) < corner
+                other = k != me and math.hypot(px - told[k, F.x], py - told[k, F.y]) < corner
                 known = known or other
             if not known:
                 nearest, nx, ny = seen, dx, dy
@@ -108,7 +105,7 @@ def _steer(theta, vx, vy, wx, wy, p, gain):
     sign = 1.0
     if abs(error) > 2.3 and speed > 0.0:
         error, sign = wrap(error + math.pi), -1.0
-    omega = min(max(gain * error, -p[P_OMEGA_LIMIT]), p[P_OMEGA_LIMIT])
+    omega = min(max(gain * error, -p[P.omega_limit]), p[P.omega_limit])
     return sign * speed * max(math.cos(error), 0.0) ** 3, omega
 
 
@@ -121,22 +118,23 @@ def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
     """
     nearest, ax, ay = 1e30, 0.0, 0.0
     for k in range(first, last):
-        px, py = told[i, F_X] - told[k, F_X], told[i, F_Y] - told[k, F_Y]
+        px, py = told[i, F.x] - told[k, F.x], told[i, F.y] - told[k, F.y]
         gap = math.hypot(px, py)
         if k != i and 1e-6 < gap < nearest:
             nearest, ax, ay = gap, px / gap, py / gap
-    patience, retreat = numbers[8], numbers[9]
-    if memory[1] > 0.0:
-        memory[1] -= 1.0
-    elif nearest > 4.0 * numbers[1] or math.hypot(told[i, F_VX], told[i, F_VY]) > 0.05:
-        memory[0] = 0.0
+    patience, retreat = numbers[G.patience], numbers[G.retreat]
+    if memory[Y.yielding] > 0.0:
+        memory[Y.yielding] -= 1.0
+    elif nearest > 4.0 * numbers[G.radius] or math.hypot(told[i, F.vx], told[i, F.vy]) > 0.05:
+        memory[Y.stood] = 0.0
     else:
-        memory[0] += 1.0
-        if memory[0] > patience * (last - i):
-            memory[0], memory[1], memory[2] = 0.0, retreat, memory[2] + 1.0
-    if memory[1] == 0.0:
+        memory[Y.stood] += 1.0
+        if memory[Y.stood] > patience * (last - i):
+            memory[Y.stood], memory[Y.yielding] = 0.0, retreat
+            memory[Y.tries] += 1.0
+    if memory[Y.yielding] == 0.0:
         return wx, wy
-    turn = 2.399963 * (memory[2] - 1.0)  # the golden angle: no two tries alike
+    turn = 2.399963 * (memory[Y.tries] - 1.0)  # the golden angle: no two tries alike
     c, s = math.cos(turn), math.sin(turn)
     return limit * (ax * c - ay * s), limit * (ax * s + ay * c)
 
@@ -164,10 +162,10 @@ def fleet_rows(
     order,
 ):
     """Fill the actions (n, 2) of the rows from first to last, the vehicles of one world in order of priority."""
-    lookahead, radius, horizon, wall_horizon = numbers[0], numbers[1], numbers[2], numbers[3]
-    ahead, dear, rule, gain = int(numbers[4]), numbers[5], numbers[6], numbers[7]
+    lookahead, radius, horizon = numbers[G.lookahead], numbers[G.radius], numbers[G.horizon]
+    ahead, dear, rule = int(numbers[G.ahead]), numbers[G.dear], numbers[G.rule]
     rows, columns = cost.shape
-    cell = p[P_CELL]
+    cell = p[P.cell]
     for i in range(first, last):
         _tell(o[i], p, told[i])
     for i in range(first, last):
@@ -175,13 +173,13 @@ def fleet_rows(
         for r in range(rows):
             for c in range(columns):
                 cost[r, c] = base[layout, r, c]
-        x, y = told[i, F_X], told[i, F_Y]
+        x, y = told[i, F.x], told[i, F.y]
         for k in range(first, last):
             if k == i:
                 continue
-            standing = math.hypot(told[k, F_VX], told[k, F_VY]) < 0.1
+            standing = math.hypot(told[k, F.vx], told[k, F.vy]) < 0.1
             if standing:
-                _make_dear(cost, told[k, F_X], told[k, F_Y], 2.0 * radius, dear, cell)
+                _make_dear(cost, told[k, F.x], told[k, F.y], 2.0 * radius, dear, cell)
             if k > i:
                 continue
             for q in range(0, min(counts[k], ahead), 2):
@@ -190,37 +188,39 @@ def fleet_rows(
                     1.5 * radius, dear / (1.0 + q), cell,
                 )  # fmt: skip
         start = cell_of(x, y, cell, rows, columns)
-        goal = cell_of(told[i, F_GOAL_X], told[i, F_GOAL_Y], cell, rows, columns)
+        goal = cell_of(told[i, F.goal_x], told[i, F.goal_y], cell, rows, columns)
         counts[i] = a_star(cost, start, goal, ways[i], best, parent, heap, order)
-        wx, wy = told[i, F_GOAL_X] - x, told[i, F_GOAL_Y] - y
+        wx, wy = told[i, F.goal_x] - x, told[i, F.goal_y] - y
         if counts[i] > 0:
             cx, cy = point_ahead(
                 ways[i], counts[i], cost, tables[T_GRID][layout], p, x, y,
-                told[i, F_GOAL_X], told[i, F_GOAL_Y], lookahead,
+                told[i, F.goal_x], told[i, F.goal_y], lookahead,
             )  # fmt: skip
             wx, wy = cx - x, cy - y
         far = max(math.hypot(wx, wy), 1e-9)
-        wx, wy = wx / far * p[P_V_LIMIT], wy / far * p[P_V_LIMIT]
-        hard = _walls(o[i], i, told, first, last, p, tables, radius, wall_horizon, planes)
+        wx, wy = wx / far * p[P.v_limit], wy / far * p[P.v_limit]
+        hard = _walls(
+            o[i], i, told, first, last, p, tables, radius, numbers[G.wall_horizon], planes
+        )
         size = hard
         for k in range(first, last):
-            px, py = told[k, F_X] - x, told[k, F_Y] - y
+            px, py = told[k, F.x] - x, told[k, F.y] - y
             gap = math.hypot(px, py)
-            if k == i or gap > 2.0 * p[P_V_LIMIT] * horizon + 2.0 * radius:
+            if k == i or gap > 2.0 * p[P.v_limit] * horizon + 2.0 * radius:
                 continue
-            vx, vy = told[i, F_VX] - told[k, F_VX], told[i, F_VY] - told[k, F_VY]
+            vx, vy = told[i, F.vx] - told[k, F.vx], told[i, F.vy] - told[k, F.vy]
             time = horizon if gap > 2.0 * radius else 0.5
             ux, uy, nx, ny = way_out(px, py, vx, vy, 2.0 * radius, time)
             planes[size, 0], planes[size, 1] = nx, ny
-            planes[size, 2] = nx * (told[i, F_VX] + 0.5 * ux) + ny * (told[i, F_VY] + 0.5 * uy)
+            planes[size, 2] = nx * (told[i, F.vx] + 0.5 * ux) + ny * (told[i, F.vy] + 0.5 * uy)
             size += 1
-        wx, wy = _yield(memory[i], i, first, last, told, numbers, wx, wy, p[P_V_LIMIT])
+        wx, wy = _yield(memory[i], i, first, last, told, numbers, wx, wy, p[P.v_limit])
         c, s = math.cos(rule), math.sin(rule)
         if size > hard:  # keep right: wishes that face each other would stand still
             wx, wy = wx * c + wy * s, wy * c - wx * s
-        vx, vy, _ = least_violation(planes, hard, size, p[P_V_LIMIT], wx, wy, scratch)
-        v, omega = _steer(told[i, F_THETA], vx, vy, wx, wy, p, gain)
-        action[i, 0], action[i, 1] = v / p[P_V_LIMIT], omega / p[P_OMEGA_LIMIT]
+        vx, vy, _ = least_violation(planes, hard, size, p[P.v_limit], wx, wy, scratch)
+        v, omega = _steer(told[i, F.theta], vx, vy, wx, wy, p, numbers[G.heading])
+        action[i, 0], action[i, 1] = v / p[P.v_limit], omega / p[P.omega_limit]
 
 
 class ReciprocalFleet(Controller):
@@ -252,7 +252,7 @@ class ReciprocalFleet(Controller):
 
     name: ClassVar[str] = "orca"
     information = "model"
-    state_size = 3
+    state_size = len(_MEMORY)
 
     def __init__(
         self,
@@ -288,12 +288,9 @@ class ReciprocalFleet(Controller):
         self._cost = travel_cost(nominal, margin=0.0, caution=self.caution)
         self._agents = nominal.setup.agent_count
         self._radius = 0.5 * math.hypot(values["length"], values["width"]) + self.margin
-        self._numbers = np.array(
-            [
-                self.lookahead, self._radius, self.horizon, self.wall_horizon, self.ahead, self.dear,
-                self.rule, self.heading, self.patience, self.retreat,
-            ]
-        )  # fmt: skip
+        gains = {name: getattr(self, name) for name in _GAINS if name != "radius"}
+        gains["radius"] = self._radius
+        self._numbers = np.array([gains[name] for name in _GAINS], dtype=np.float64)
         self.gains_ = {"radius": self._radius, "horizon": self.horizon}
         self.gain_units_ = {"radius": "m", "horizon": "s"}
 
@@ -307,7 +304,7 @@ class ReciprocalFleet(Controller):
             )
         shape = self._cost.shape[1:]
         cells = shape[0] * shape[1]
-        action, told = np.zeros((n, 2)), np.zeros((n, 7))
+        action, told = np.zeros((n, 2)), np.zeros((n, len(_TOLD)))
         ways, counts = np.empty((n, cells), np.int64), np.zeros(n, np.int64)
         planes, scratch = np.empty((2, HARD + team, 3))
         for first in range(0, n, team):

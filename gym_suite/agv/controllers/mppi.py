@@ -8,23 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.agv.columns import COLLIDED, T_BEAMS, WORLD_SIZE, S, W, X
 from gym_suite.agv.controllers.planning import cost_to_go
-from gym_suite.agv.controllers.pursuit import check_twist, layout_of, pose_of, travel_cost
-from gym_suite.agv.dynamics import (
-    COLLIDED,
-    OMEGA,
-    PAYLOAD,
-    STATUS,
-    T_BEAMS,
-    THETA,
-    W_LAYOUT,
-    WHEEL_OMEGA,
-    WHEEL_V,
-    V,
-    X,
-    Y,
+from gym_suite.agv.controllers.seen import (
+    cell_of,
+    check_twist,
+    layout_of,
+    pose_of,
+    speeds_of,
+    travel_cost,
 )
 from gym_suite.agv.geometry import INFINITY
+from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
 
 
@@ -45,6 +40,12 @@ class MPPI(Controller):
     """
 
     name: ClassVar[str] = "mppi"
+    hyperparameters = (
+        Hyperparameter(name="horizon", low=5, high=40, whole=True),
+        Hyperparameter(name="deviation", low=0.1, high=2.0),
+        Hyperparameter(name="temperature", low=0.01, high=1.0, unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+    )
     information = "model"
 
     def __init__(
@@ -79,8 +80,7 @@ class MPPI(Controller):
             noise[:, t] = 0.8 * noise[:, t - 1] + 0.6 * noise[:, t]
         noise[0] = 0.0
         self._noise = self.deviation * noise
-        names = nominal.setup.state_columns.names
-        self._offset = names.index("x")
+        self._offset = nominal.setup.state_columns.index("x")
         self.gains_ = {"temperature": self.temperature, "deviation": self.deviation}
         self.gain_units_ = {"temperature": "m", "deviation": "1"}
 
@@ -106,10 +106,10 @@ class MPPI(Controller):
         cost = np.zeros(self.samples)
         for t in range(self.horizon):
             x = self._nominal.advance(x, actions[:, t])
-            cost += 100.0 * (x[:, k + STATUS] == COLLIDED)
-            cost += self._closeness(x[:, k + X], x[:, k + Y], seen)
-            cost += 0.2 * self._to_go(value, x[:, k + X], x[:, k + Y], pose)
-        cost += 2.0 * self._to_go(value, x[:, k + X], x[:, k + Y], pose)
+            cost += 100.0 * (x[:, k + X.status] == COLLIDED)
+            cost += self._closeness(x[:, k + X.x], x[:, k + X.y], seen)
+            cost += 0.2 * self._to_go(value, x[:, k + X.x], x[:, k + X.y], pose)
+        cost += 2.0 * self._to_go(value, x[:, k + X.x], x[:, k + X.y], pose)
         weights = np.exp(-(cost - cost.min()) / self.temperature)
         return np.einsum("i,itj->tj", weights / weights.sum(), actions)
 
@@ -119,25 +119,23 @@ class MPPI(Controller):
         """Return a state row with the vehicle as observed, its target out of reach, nothing else moving."""
         setup, values, k = self._nominal.setup, self._values, self._offset
         row = np.zeros(len(setup.state_columns))
-        row[W_LAYOUT] = layout
+        row[W.layout] = layout
         # Obstacles are known by the lidar only: those of the model stand outside of the map.
-        row[1:k] = -1e3
-        j = int(values["lidar_beams"])
-        row[k + X], row[k + Y], row[k + THETA] = pose[:3]
-        row[k + V] = row[k + WHEEL_V] = o[j + 3] * values["v_limit"]
-        row[k + OMEGA] = row[k + WHEEL_OMEGA] = o[j + 4] * values["omega_limit"]
-        row[k + PAYLOAD] = o[j + 5] * values["payload_limit"]
+        row[WORLD_SIZE:k] = -1e3
+        row[k + X.x], row[k + X.y], row[k + X.theta] = pose[:3]
+        v, omega = speeds_of(o, self._nominal.row)
+        row[k + X.v] = row[k + X.wheel_v] = v
+        row[k + X.omega] = row[k + X.wheel_omega] = omega
+        row[k + X.payload] = o[int(values["lidar_beams"]) + S.payload] * values["payload_limit"]
         return row
 
     def _field(self, layout: int, pose: tuple[float, ...]) -> NDArray[np.float64]:
         """Return the cost to go (m) from each cell to the target."""
         cost, cell = self._cost[layout], self._values["cell"]
         rows, columns = cost.shape
-        row = min(max(math.floor(pose[4] / cell), 0), rows - 1)
-        column = min(max(math.floor(pose[3] / cell), 0), columns - 1)
+        goal = cell_of(pose[3], pose[4], cell, rows, columns)
         value = np.empty(cost.shape)
         size = 8 * cost.size
-        goal = row * columns + column
         cost_to_go(cost, goal, value, np.empty(size, np.int64), np.empty(size))
         return np.minimum(value, 1e3) * cell
 

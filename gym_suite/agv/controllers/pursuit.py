@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.agv.columns import T_BEAMS, T_GRID, T_ROOM
 from gym_suite.agv.controllers.planning import a_star, in_sight
-from gym_suite.agv.dynamics import T_BEAMS, T_GRID, T_ROOM, arc
-from gym_suite.agv.geometry import INFINITY, ray_grid, wrap
-from gym_suite.agv.maps import clear
-from gym_suite.agv.parameters import (
-    P_ACCELERATION,
-    P_ALPHA,
-    P_BEAMS,
-    P_CELL,
-    P_DECELERATION,
-    P_DOCK,
-    P_LAYOUTS,
-    P_LENGTH,
-    P_MAP_X,
-    P_MAP_Y,
-    P_OMEGA_LIMIT,
-    P_RANGE,
-    P_SCALE_GOAL,
-    P_SCALE_X,
-    P_V_LIMIT,
-    P_WIDTH,
+from gym_suite.agv.controllers.seen import (
+    cell_of,
+    check_twist,
+    layout_of,
+    pose_of,
+    speeds_of,
+    travel_cost,
 )
+from gym_suite.agv.dynamics import arc
+from gym_suite.agv.geometry import INFINITY, ray_grid, wrap
+from gym_suite.agv.parameters import P
+from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import called_kernel, kernel
 
 #: A range shorter than the map's by more than this is something that moves, m.
 SURPRISE = 0.25
-
-
-@kernel
-def pose_of(o, p):
-    """Return pose and target (x, y, theta, goal_x, goal_y) as an observation tells them."""
-    j = int(p[P_BEAMS])
-    x, y = p[P_MAP_X] + o[j + 8] * p[P_SCALE_X], p[P_MAP_Y] + o[j + 9] * p[P_SCALE_X]
-    theta = math.atan2(o[j + 11], o[j + 10])
-    distance, bearing = o[j] * p[P_SCALE_GOAL], theta + math.atan2(o[j + 2], o[j + 1])
-    return x, y, theta, x + distance * math.cos(bearing), y + distance * math.sin(bearing)
-
-
-@kernel
-def layout_of(o, p):
-    """Return the number of the layout that an observation tells."""
-    if p[P_LAYOUTS] < 1.5:
-        return 0
-    return int(o[int(p[P_BEAMS]) + 12 + 2 * int(p[P_DOCK])] * (p[P_LAYOUTS] - 1.0) + 0.5)
+#: Places of the gains of pure pursuit, by the names of the controller's arguments.
+_GAINS = ("turn", "bend", "gap", "brake", "heading")
+G = namedtuple("Gains", _GAINS)(*range(len(_GAINS)))
 
 
 @kernel
@@ -69,10 +47,10 @@ def pursuit_curvature(along, across):
 def _shut_moving(o, x, y, theta, layout, p, tables, cost, radius):
     """Close the cells around what the lidar sees and the map does not know; return the nearest such thing, m."""
     grid, room, beams = tables[T_GRID][layout], tables[T_ROOM][layout], tables[T_BEAMS]
-    cell, reach = p[P_CELL], p[P_RANGE]
+    cell, reach = p[P.cell], p[P.lidar_range]
     nearest = INFINITY
     c, s = math.cos(theta), math.sin(theta)
-    for j in range(int(p[P_BEAMS])):
+    for j in range(int(p[P.lidar_beams])):
         seen = o[j] * reach
         dx, dy = beams[0, j] * c - beams[1, j] * s, beams[0, j] * s + beams[1, j] * c
         if seen >= reach or seen > 5.0:
@@ -93,7 +71,7 @@ def _shut_moving(o, x, y, theta, layout, p, tables, cost, radius):
 @called_kernel
 def point_ahead(way, count, cost, grid, p, x, y, goal_x, goal_y, lookahead):
     """Return the last point of a way within the lookahead distance that the vehicle can reach straight on."""
-    cell, disc, columns = p[P_CELL], 0.5 * p[P_WIDTH] + 0.1, cost.shape[1]
+    cell, disc, columns = p[P.cell], 0.5 * p[P.width] + 0.1, cost.shape[1]
     px, py = goal_x, goal_y
     if count > 2 or math.hypot(goal_x - x, goal_y - y) > lookahead:
         px = (way[min(1, count - 1)] % columns + 0.5) * cell
@@ -109,13 +87,6 @@ def point_ahead(way, count, cost, grid, p, x, y, goal_x, goal_y, lookahead):
     return px, py
 
 
-@kernel
-def cell_of(x, y, cell, rows, columns):
-    """Return the number of the cell at a place, or of the nearest one of the map."""
-    row = min(max(math.floor(y / cell), 0), rows - 1)
-    return row * columns + min(max(math.floor(x / cell), 0), columns - 1)
-
-
 @called_kernel
 def carrot_one(
     o, p, tables, base, radius, lookahead, cost, way, best, parent, heap, order
@@ -128,7 +99,7 @@ def carrot_one(
         x, y of the point (m), the length of the way (m, INFINITY without one), the nearest moving thing (m).
     """
     x, y, theta, goal_x, goal_y = pose_of(o, p)
-    layout, cell = layout_of(o, p), p[P_CELL]
+    layout, cell = layout_of(o, p), p[P.cell]
     rows, columns = cost.shape
     for i in range(rows):
         for j in range(columns):
@@ -149,11 +120,11 @@ def _gap_ahead(o, p, tables, half, sign):
     """Return the free way (m) straight ahead (sign 1) or back (-1) of a corridor of half width ``half``."""
     beams = tables[T_BEAMS]
     gap = INFINITY
-    for j in range(int(p[P_BEAMS])):
-        seen = o[j] * p[P_RANGE]
+    for j in range(int(p[P.lidar_beams])):
+        seen = o[j] * p[P.lidar_range]
         along, across = sign * seen * beams[0, j], seen * beams[1, j]
         if along > 0.0 and abs(across) < half:
-            gap = min(gap, along - 0.5 * p[P_LENGTH])
+            gap = min(gap, along - 0.5 * p[P.length])
     return gap
 
 
@@ -172,29 +143,29 @@ def pursue_one(o, p, tables, cx, cy, length, nearest, gains):
         cy: Point to steer for, y.
         length: Length of the way, m; INFINITY without one.
         nearest: Nearest moving thing, m.
-        gains: turn (bearing from which it turns on the spot, rad), bend (radius at which it slows down, m), gap
-            (distance kept, m), brake (part of the deceleration used), heading (gain of turning, 1/s).
+        gains: Those of :class:`Pursuit`, in the order of ``G``.
     """
     x, y, theta, _, _ = pose_of(o, p)
-    turn, bend, keep, brake, heading = gains[0], gains[1], gains[2], gains[3], gains[4]
+    turn, bend, keep = gains[G.turn], gains[G.bend], gains[G.gap]
+    brake, heading = gains[G.brake], gains[G.heading]
     if length >= INFINITY:
         return 0.0, 0.0
     bearing = wrap(math.atan2(cy - y, cx - x) - theta)
     distance = math.hypot(cx - x, cy - y)
     if distance < 1e-6:
         return 0.0, 0.0
-    spin = min(max(heading * bearing, -p[P_OMEGA_LIMIT]), p[P_OMEGA_LIMIT])
+    spin = min(max(heading * bearing, -p[P.omega_limit]), p[P.omega_limit])
     if abs(bearing) > turn:
         return 0.0, spin
     kappa = pursuit_curvature(distance * math.cos(bearing), distance * math.sin(bearing))
-    v = p[P_V_LIMIT]
+    v = p[P.v_limit]
     if abs(kappa) * bend > 1.0:
         v /= abs(kappa) * bend
-    v = min(v, 0.9 * p[P_OMEGA_LIMIT] / max(abs(kappa), 1e-9))
-    gap = _gap_ahead(o, p, tables, 0.5 * p[P_WIDTH] + 0.1, 1.0) - keep
+    v = min(v, 0.9 * p[P.omega_limit] / max(abs(kappa), 1e-9))
+    gap = _gap_ahead(o, p, tables, 0.5 * p[P.width] + 0.1, 1.0) - keep
     if nearest < INFINITY:
-        gap = min(gap, nearest - 0.5 * p[P_LENGTH] - 0.6)
-    v = min(v, math.sqrt(max(0.0, 2.0 * brake * p[P_DECELERATION] * gap)))
+        gap = min(gap, nearest - 0.5 * p[P.length] - 0.6)
+    v = min(v, math.sqrt(max(0.0, 2.0 * brake * p[P.deceleration] * gap)))
     if v < 0.02:
         return 0.0, spin
     return v, v * kappa
@@ -210,7 +181,7 @@ def pursue_rows(
             o[i], p, tables, base, radius, lookahead, cost, way, best, parent, heap, order
         )
         v, omega = pursue_one(o[i], p, tables, cx, cy, length, nearest, gains)
-        action[i, 0], action[i, 1] = v / p[P_V_LIMIT], omega / p[P_OMEGA_LIMIT]
+        action[i, 0], action[i, 1] = v / p[P.v_limit], omega / p[P.omega_limit]
 
 
 @called_kernel
@@ -222,18 +193,17 @@ def window_one(o, p, tables, cx, cy, length, horizon, keep):
     left out.
     """
     x, y, theta, _, _ = pose_of(o, p)
-    j = int(p[P_BEAMS])
-    v_now, omega_now = o[j + 3] * p[P_V_LIMIT], o[j + 4] * p[P_OMEGA_LIMIT]
+    v_now, omega_now = speeds_of(o, p)
     if length >= INFINITY:
         return 0.0, 0.0
-    reach, beams = p[P_RANGE], tables[T_BEAMS]
+    reach, beams = p[P.lidar_range], tables[T_BEAMS]
     c, s = math.cos(theta), math.sin(theta)
     gx, gy = (cx - x) * c + (cy - y) * s, (cy - y) * c - (cx - x) * s
-    low_v, high_v = max(0.0, v_now - 0.5 * p[P_DECELERATION]), v_now + 0.5 * p[P_ACCELERATION]
-    high_v = min(high_v, p[P_V_LIMIT])
-    low_w = max(-p[P_OMEGA_LIMIT], omega_now - 0.8 * p[P_ALPHA])
-    high_w = min(p[P_OMEGA_LIMIT], omega_now + 0.8 * p[P_ALPHA])
-    half_length, half_width = 0.5 * p[P_LENGTH] + keep, 0.5 * p[P_WIDTH] + keep
+    low_v, high_v = max(0.0, v_now - 0.5 * p[P.deceleration]), v_now + 0.5 * p[P.acceleration]
+    high_v = min(high_v, p[P.v_limit])
+    low_w = max(-p[P.omega_limit], omega_now - 0.8 * p[P.alpha])
+    high_w = min(p[P.omega_limit], omega_now + 0.8 * p[P.alpha])
+    half_length, half_width = 0.5 * p[P.length] + keep, 0.5 * p[P.width] + keep
     best, best_v, best_w = -INFINITY, 0.0, 0.0
     steps = 6
     for a in range(9):
@@ -245,7 +215,7 @@ def window_one(o, p, tables, cx, cy, length, horizon, keep):
                 px, py, turned = arc(0.0, 0.0, 0.0, v, 0.0, w, horizon * t / steps)
                 ct, st = math.cos(turned), math.sin(turned)
                 near = min(near, math.hypot(gx - px, gy - py))
-                for k in range(0, j):
+                for k in range(int(p[P.lidar_beams])):
                     seen = o[k] * reach
                     if seen > 3.0:
                         continue
@@ -260,59 +230,40 @@ def window_one(o, p, tables, cx, cy, length, horizon, keep):
             _, _, turned = arc(0.0, 0.0, 0.0, v, 0.0, w, 0.5 * horizon)
             px, py, _ = arc(0.0, 0.0, 0.0, v, 0.0, w, 0.5 * horizon)
             aim = abs(wrap(math.atan2(gy - py, gx - px) - turned))
-            merit = -1.2 * near - 0.5 * aim + 0.3 * v / p[P_V_LIMIT] + 0.4 * clearance
+            merit = -1.2 * near - 0.5 * aim + 0.3 * v / p[P.v_limit] + 0.4 * clearance
             if merit > best:
                 best, best_v, best_w = merit, v, w
     if best == -INFINITY:
         spin = math.atan2(gy, gx)
-        return 0.0, min(max(spin, -p[P_OMEGA_LIMIT]), p[P_OMEGA_LIMIT])
+        return 0.0, min(max(spin, -p[P.omega_limit]), p[P.omega_limit])
     return best_v, best_w
 
 
 @kernel
 def window_rows(
-    o, p, tables, base, radius, lookahead, gains, action, cost, way, best, parent, heap, order
+    o,
+    p,
+    tables,
+    base,
+    radius,
+    lookahead,
+    horizon,
+    keep,
+    action,
+    cost,
+    way,
+    best,
+    parent,
+    heap,
+    order,
 ):
-    """Fill the actions (n, 2) of all rows; gains are horizon (s) and distance kept (m)."""
+    """Fill the actions (n, 2) of all rows."""
     for i in range(o.shape[0]):
         cx, cy, length, _ = carrot_one(
             o[i], p, tables, base, radius, lookahead, cost, way, best, parent, heap, order
         )
-        v, omega = window_one(o[i], p, tables, cx, cy, length, gains[0], gains[1])
-        action[i, 0], action[i, 1] = v / p[P_V_LIMIT], omega / p[P_OMEGA_LIMIT]
-
-
-def travel_cost(nominal: Any, *, margin: float, caution: float) -> NDArray[np.float64]:
-    """Return the cost of each cell, (layouts, rows, columns).
-
-    Cells in which the vehicle cannot turn are closed; those within half a metre more cost up to ``caution`` more.
-
-    Args:
-        nominal: The nominal model.
-        margin: Distance kept beyond the vehicle's corner, m.
-        caution: Cost of a cell right beside an obstacle on top of 1.
-    """
-    values = nominal.parameters
-    reach = 0.5 * math.hypot(values["length"], values["width"]) + margin
-    grids, cell = nominal.tables[T_GRID], values["cell"]
-    cost = np.ones(grids.shape)
-    for k, grid in enumerate(grids):
-        for more in (0.2, 0.35, 0.5):
-            cost[k] += caution / 3.0 * ~clear(grid, cell, reach + more)
-        cost[k][~clear(grid, cell, reach)] = INFINITY
-    return cost
-
-
-def check_twist(nominal: Any, name: str) -> None:
-    """Refuse setups whose action is not speed and yaw rate.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if nominal.parameters["wheels"]:
-        raise ValueError(
-            f"{name} commands speed and yaw rate; make the environment with action='twist'"
-        )
+        v, omega = window_one(o[i], p, tables, cx, cy, length, horizon, keep)
+        action[i, 0], action[i, 1] = v / p[P.v_limit], omega / p[P.omega_limit]
 
 
 class _AlongTheWay(Controller):
@@ -329,8 +280,8 @@ class _AlongTheWay(Controller):
         self._row, self._tables = nominal.row.copy(), nominal.tables
         self._cost = travel_cost(nominal, margin=self.margin, caution=self.caution)
         reach = 0.5 * math.hypot(values["length"], values["width"])
-        self._radius = reach + 0.35
-        self.gains_ = {"lookahead": self.lookahead, "closed_radius": self._radius}
+        self.gains_ = {"lookahead": self.lookahead, "closed_radius": reach + 0.35}
+        self._radius = self.gains_["closed_radius"]
         self.gain_units_ = {"lookahead": "m", "closed_radius": "m"}
 
     def _scratch(self) -> tuple[NDArray[Any], ...]:
@@ -347,7 +298,7 @@ class _AlongTheWay(Controller):
 
 
 class Pursuit(_AlongTheWay):
-    """A* on the map with what the lidar sees besides, followed by regulated pure pursuit.
+    """Plans by A* on the map and what the lidar sees besides, and follows by regulated pure pursuit.
 
     Args:
         lookahead: Distance of the point to steer for, m.
@@ -361,6 +312,16 @@ class Pursuit(_AlongTheWay):
     """
 
     name: ClassVar[str] = "a_star"
+    hyperparameters = (
+        Hyperparameter(name="lookahead", low=0.3, high=3.0, unit="m"),
+        Hyperparameter(name="margin", low=0.0, high=0.3, scale="linear", unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+        Hyperparameter(name="turn", low=0.2, high=1.5, unit="rad"),
+        Hyperparameter(name="bend", low=0.2, high=3.0, unit="m"),
+        Hyperparameter(name="gap", low=0.05, high=0.6, unit="m"),
+        Hyperparameter(name="brake", low=0.1, high=1.0),
+        Hyperparameter(name="heading", low=0.5, high=8.0, unit="1/s"),
+    )
 
     def __init__(
         self,
@@ -387,7 +348,7 @@ class Pursuit(_AlongTheWay):
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         action = np.zeros((len(observation), 2))
-        gains = np.array([self.turn, self.bend, self.gap, self.brake, self.heading])
+        gains = np.array([getattr(self, name) for name in _GAINS])
         pursue_rows(
             observation, self._row, self._tables, self._cost, self._radius, self.lookahead, gains,
             action, *self._scratch(),
@@ -407,6 +368,13 @@ class DynamicWindow(_AlongTheWay):
     """
 
     name: ClassVar[str] = "dwa"
+    hyperparameters = (
+        Hyperparameter(name="lookahead", low=0.3, high=3.0, unit="m"),
+        Hyperparameter(name="margin", low=0.0, high=0.3, scale="linear", unit="m"),
+        Hyperparameter(name="caution", low=0.0, high=6.0, scale="linear"),
+        Hyperparameter(name="horizon", low=0.4, high=4.0, unit="s"),
+        Hyperparameter(name="gap", low=0.02, high=0.4, unit="m"),
+    )
 
     def __init__(
         self,
@@ -429,6 +397,6 @@ class DynamicWindow(_AlongTheWay):
         action = np.zeros((len(observation), 2))
         window_rows(
             observation, self._row, self._tables, self._cost, self._radius, self.lookahead,
-            np.array([self.horizon, self.gap]), action, *self._scratch(),
+            self.horizon, self.gap, action, *self._scratch(),
         )  # fmt: skip
         return np.clip(action, -1.0, 1.0)

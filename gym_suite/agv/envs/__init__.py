@@ -1,31 +1,27 @@
-"""The environments of the family: one module per id, whose class's docstring is the id's page.
+"""The environments of the family: classes made from the cards when they are first asked for."""
 
-The four scenes and their step caps are those of a paper, all else is ours.
-"""
+from __future__ import annotations
 
-from gym_suite.agv.envs.base import AGVEnv
-from gym_suite.agv.envs.complex_dynamic import ComplexDynamicEnv, ComplexDynamicVectorEnv
-from gym_suite.agv.envs.complex_static import ComplexStaticEnv, ComplexStaticVectorEnv
-from gym_suite.agv.envs.dock import DockEnv, DockVectorEnv
-from gym_suite.agv.envs.fleet import FleetEnv, FleetParallelEnv
-from gym_suite.agv.envs.setup import Options, configure
-from gym_suite.agv.envs.simple_dynamic import SimpleDynamicEnv, SimpleDynamicVectorEnv
-from gym_suite.agv.envs.simple_static import SimpleStaticEnv, SimpleStaticVectorEnv
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "AGVEnv",
-    "ComplexDynamicEnv",
-    "ComplexDynamicVectorEnv",
-    "ComplexStaticEnv",
-    "ComplexStaticVectorEnv",
-    "DockEnv",
-    "DockVectorEnv",
-    "FleetEnv",
-    "FleetParallelEnv",
-    "Options",
-    "SimpleDynamicEnv",
-    "SimpleDynamicVectorEnv",
-    "SimpleStaticEnv",
-    "SimpleStaticVectorEnv",
-    "configure",
-]
+if TYPE_CHECKING:
+    from gym_suite.agv.envs.base import AGVEnv as AGVEnv
+    from gym_suite.agv.envs.options import Options as Options
+    from gym_suite.agv.envs.setup import build as build
+
+_HOMES = {"AGVEnv": "base", "Options": "options", "build": "setup"}
+
+
+def __getattr__(name: str) -> Any:
+    from gym_suite.core.cards import load
+    from gym_suite.registration import class_named
+
+    if name in _HOMES:
+        return load(f"{__name__}.{_HOMES[name]}:{name}")
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return [*globals(), *_HOMES, *classes_of(__name__)]

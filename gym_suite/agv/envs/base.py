@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from types import MappingProxyType
 
-from gym_suite.agv.envs.setup import configure
+from gym_suite.agv.envs.options import ONE, SEVERAL, Options
+from gym_suite.agv.envs.setup import build
+from gym_suite.agv.maps.scenes import SCENES, read_scene
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv
+from gym_suite.core.options import OptionSet
 
 
 class AGVEnv(IdEnv):
-    """One floor. The class of each id gives its defaults and documents it.
+    """One floor. The scene of each id gives its defaults."""
 
-    Keywords are the attributes of :class:`gym_suite.agv.envs.setup.Options`.
-    """
-
-    defaults: ClassVar[Mapping[str, Any]] = {}
+    facets = MappingProxyType({"task": ("target", "dock", "fleet"), "scene": SCENES})
 
     @classmethod
-    def configure(cls, **keywords: Any) -> Setup:
-        """Return the setup of this id for a user's keywords."""
-        return configure(cls.id, cls.defaults, **keywords)
+    def options(cls) -> OptionSet[Options]:
+        """Return the keyword arguments of this id, with its scene's as defaults."""
+        taken = ONE if cls.card.agents == "one" else SEVERAL
+        return taken.replaced(read_scene(cls.card.facets["scene"]))
+
+    @classmethod
+    def build(cls, options: Options) -> Setup:
+        """Return the setup of this id for its options."""
+        return build(cls.id, options, several=cls.card.agents != "one")

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from gym_suite.agv.geometry import disc_hits_grid
 from gym_suite.agv.maps.layouts import Layout
-from gym_suite.core.kernel import kernel
+from gym_suite.core.columns import Column, Columns
 
 #: Maps whose walls have more sides are scanned through the grid.
 MOST_EDGES = 1024
 
 
-@kernel
-def clear_cells(grid, cell, radius, out):
-    """Fill out (rows, columns) with 1 where a disc in the cell's middle touches nothing, else 0."""
-    for row in range(grid.shape[0]):
-        for column in range(grid.shape[1]):
-            hit = disc_hits_grid((column + 0.5) * cell, (row + 0.5) * cell, radius, grid, cell)
-            out[row, column] = 0 if hit else 1
+SPANS = Columns(
+    Column("first_start", meaning="place of the layout's first start among the spots", whole=True),
+    Column("end_starts", meaning="place behind its last start", whole=True),
+    Column("first_goal", meaning="place of the layout's first target among the spots", whole=True),
+    Column("end_goals", meaning="place behind its last target", whole=True),
+    Column("edges", meaning="number of its walls' sides; 0: too many are not kept", whole=True),
+)
+SPAN = SPANS.places
 
 
 def clear(grid: np.ndarray, cell: float, radius: float) -> np.ndarray:
-    """Return where a disc of a radius (m) in the middle of a cell touches nothing, bool (rows, columns)."""
-    out = np.zeros(grid.shape, dtype=np.uint8)
-    cells = np.array(grid, dtype=np.uint8, order="C")
-    cells.setflags(write=False)  # as the tables are, or the kernel would be compiled twice
-    clear_cells(cells, cell, radius, out)
-    return out.astype(bool)
+    """Return where a disc of a radius (m) in the middle of a cell touches nothing, bool (rows, columns).
+
+    Outside of the grid all is occupied.
+    """
+    reach = math.ceil(radius / cell)  # rows above and below that the disc may touch
+    walled = np.pad(np.asarray(grid, dtype=bool), reach, constant_values=True)
+    rows, columns = np.shape(grid)
+    # How many cells of a row are occupied up to a column: a difference tells of a run of cells.
+    counts = np.pad(np.cumsum(walled, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
+    touched = np.zeros((rows, columns), dtype=bool)
+    for k in range(-reach, reach + 1):
+        across = max(abs(k) - 0.5, 0.0) * cell
+        if across > radius:
+            continue
+        beside = min(int(math.sqrt(radius * radius - across * across) / cell + 0.5), reach)
+        line = counts[reach + k : reach + k + rows]
+        first, last = reach - beside, reach + beside + 1
+        touched |= line[:, last : last + columns] > line[:, first : first + columns]
+    return ~touched
 
 
 def room(grid: np.ndarray) -> np.ndarray:
@@ -75,15 +89,14 @@ class Floor:
         room: uint8 (layouts, rows, columns).
         spots: Places, float64 (k, 3): x, y, heading (NaN: any).
         edges: Sides of the walls as segments, float64 (layouts, k, 4): x, y of the ends.
-        ranges: First and last + 1 of a layout's starts, then of its targets, then the number of its edges (0: too
-            many are not kept), int64 (layouts, 5).
+        spans: Which spots and edges are a layout's, ``SPANS``, int64 (layouts, 5).
     """
 
     grid: np.ndarray
     room: np.ndarray
     edges: np.ndarray
     spots: np.ndarray
-    ranges: np.ndarray
+    spans: np.ndarray
 
 
 def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = False) -> Floor:
@@ -107,7 +120,7 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
     grid = np.ones((len(layouts), *shape), dtype=np.uint8)
     rooms = np.zeros_like(grid)
     spots: list[tuple[float, float, float]] = []
-    ranges = np.zeros((len(layouts), 5), dtype=np.int64)
+    spans = np.zeros((len(layouts), len(SPANS)), dtype=np.int64)
     for k, layout in enumerate(layouts):
         rows, columns = layout.grid.shape
         grid[k, :rows, :columns] = layout.grid
@@ -135,19 +148,23 @@ def prepare(layouts: list[Layout], *, cell: float, reach: float, dock: bool = Fa
                         f"map {layout.name!r} has no free path from start cell {starts[0]} to goal "
                         f"cell {goal} for a vehicle of {2 * reach:.2f} m"
                     )
-        for j, places in ((0, starts), (2, goals)):
-            ranges[k, j] = len(spots)
+        for first, end, places in (
+            (SPAN.first_start, SPAN.end_starts, starts),
+            (SPAN.first_goal, SPAN.end_goals, goals),
+        ):
+            spans[k, first] = len(spots)
             place: Any
             for place in places:
                 heading = place[2] if len(place) > 2 else np.nan
                 spots.append(((place[1] + 0.5) * cell, (place[0] + 0.5) * cell, heading))
-            ranges[k, j + 1] = len(spots)
+            spans[k, end] = len(spots)
     sides = [edges(grid[k], cell) for k in range(len(grid))]
     kept = [side if len(side) <= MOST_EDGES else side[:0] for side in sides]
     walls = np.zeros((len(layouts), max(1, *map(len, kept)), 4))
     for k, side in enumerate(kept):
-        walls[k, : len(side)], ranges[k, 4] = side, len(side)
-    return Floor(grid=grid, room=rooms, edges=walls, spots=np.array(spots), ranges=ranges)
+        walls[k, : len(side)], spans[k, SPAN.edges] = side, len(side)
+    grid.setflags(write=False)  # as the tables are, or kernels would be compiled twice
+    return Floor(grid=grid, room=rooms, edges=walls, spots=np.array(spots), spans=spans)
 
 
 def _marked(layout: Layout, marked: Any, cells: Any, parts: np.ndarray, what: str) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -92,125 +94,21 @@ def procedural(seed: int, *, rows: int = 30, columns: int = 40, name: str = "") 
     return Layout(name=name or f"procedural-{seed}", grid=grid)
 
 
-SIMPLE = """
-########################
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#.........####.........#
-#.........####.........#
-#.........####.........#
-#.........####.........#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-#......................#
-########################
-"""
-U_TRAP = """
-############################
-#..........................#
-#..........................#
-#..........................#
-#.......###########........#
-#.......###########........#
-#................##........#
-#................##........#
-#................##........#
-#..SSS...........##..GGG...#
-#..SSS...........##..GGG...#
-#..SSS...........##..GGG...#
-#................##........#
-#................##........#
-#................##........#
-#.......###########........#
-#.......###########........#
-#..........................#
-#..........................#
-#..........................#
-############################
-"""
-BUG_TRAP = """
-##############################
-#............................#
-#............................#
-#............................#
-#....##################......#
-#....##..............##......#
-#....##..............##......#
-#....##..............##......#
-#....##..............##......#
-#....###########.....##..GG..#
-#................SS..##..GG..#
-#................SS..##..GG..#
-#................SS..##..GG..#
-#................SS..##..GG..#
-#....###########.....##..GG..#
-#....##..............##......#
-#....##..............##......#
-#....##..............##......#
-#....##################......#
-#....##################......#
-#............................#
-#............................#
-#............................#
-##############################
-"""
-DOCKS = """
-####################
-#..................#
-#..................#
-#................>.#
-#..SSSSSSSS........#
-#..SSSSSSSS........#
-#..SSSSSSSS......>.#
-#..SSSSSSSS........#
-#..SSSSSSSS........#
-#..SSSSSSSS......>.#
-#..SSSSSSSS........#
-#..SSSSSSSS........#
-#................>.#
-#..................#
-#..................#
-####################
-"""
+_FOLDER = resources.files("gym_suite.agv").joinpath("maps")
+#: Names of the maps that come with the package, a file each.
+LAYOUTS = tuple(
+    sorted(
+        entry.name.removesuffix(".toml")
+        for entry in _FOLDER.iterdir()
+        if entry.name.endswith(".toml")
+    )
+)
 
 
-def _complex() -> Layout:
-    """Racks with two closed aisles and a dead end: straight ways to a target are mostly shut."""
-    hall = rack_warehouse(columns=3, rows=4, length=9, depth=2, aisle=5, apron=6)
-    grid = hall.grid.copy()
-    grid[13:20, 21:23] = True  # a wall between two rows of racks, and one across an aisle
-    grid[20:27, 35:37] = True
-    grid[6:13, 42] = True
-    return Layout(name="complex", grid=grid)
-
-
-def _named() -> dict[str, Any]:
-    return {
-        "simple": lambda: from_ascii(SIMPLE, name="simple"),
-        "complex": _complex,
-        "u_trap": lambda: from_ascii(U_TRAP, name="u_trap"),
-        "bug_trap": lambda: from_ascii(BUG_TRAP, name="bug_trap"),
-        "docks": lambda: from_ascii(DOCKS, name="docks"),
-        "warehouse": lambda: rack_warehouse(
-            columns=3, rows=4, length=8, depth=2, aisle=4, apron=6, name="warehouse"
-        ),
-        "warehouse-10-20-10-2-1": rack_warehouse,
-    }
-
-
-LAYOUTS = (*_named(), "procedural")
+def _named(name: str) -> dict[str, Any]:
+    """Return what a map of the package is made from."""
+    about = tomllib.loads(_FOLDER.joinpath(f"{name}.toml").read_text("utf-8"))
+    return about if about["kind"] == "procedural" else {"name": name, **about}
 
 
 def build_layouts(value: object) -> list[Layout]:
@@ -233,12 +131,10 @@ def build_layouts(value: object) -> list[Layout]:
             return [from_ascii(value)]
         if value.endswith(".map"):
             value = {"kind": "moving_ai", "path": value}
-        elif value == "procedural":
-            value = {"kind": "procedural"}
         elif value not in LAYOUTS:
             raise unknown_error("layout", value, LAYOUTS)
         else:
-            return [_named()[value]()]
+            value = _named(value)
     if not isinstance(value, Mapping):
         raise TypeError(
             f"layout must be a name, text, mapping or Layout, got {type(value).__name__}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.analysis.linear import linearize, operating_point
+from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.state_feedback import lqr
 from gym_suite.core.parameters import check_number
 from gym_suite.drones import parameters as pm
@@ -42,6 +43,16 @@ class HoverLQR(RotorController):
     """
 
     name = "lqr"
+    hyperparameters = (
+        Hyperparameter(name="position", low=0.01, high=1.0, unit="m"),
+        Hyperparameter(name="velocity", low=0.03, high=3.0, unit="m/s"),
+        Hyperparameter(name="tilt", low=0.02, high=1.0, unit="rad"),
+        Hyperparameter(name="yaw", low=0.03, high=3.0, unit="rad"),
+        Hyperparameter(name="rate", low=0.2, high=15.0, unit="rad/s"),
+        Hyperparameter(name="integral", low=0.02, high=1.5, unit="m s"),
+        Hyperparameter(name="command", low=0.02, high=1.0),
+        Hyperparameter(name="reach", low=1.0, high=20.0),
+    )
     information = "observation"
     drone_state_size = 11  # believed rotors, integrals of the position error, memory of the target
 

@@ -2,175 +2,82 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.controllers.pid import anti_windup_kind, pi_output, pi_update
+from gym_suite.controllers.pid import CLAMPING, anti_windup_kind
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.controllers.tuning import Gains, magnitude_optimum, symmetrical_optimum
-from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number, check_option
-from gym_suite.motors.controllers.current_control import current_control_one
-from gym_suite.motors.controllers.operating_points import currents_for_torque
-from gym_suite.motors.parameters import CONTROL_TORQUE, FRAME_ABC, VEHICLE
-from gym_suite.motors.shaft import load_coefficients
-from gym_suite.motors.transforms import SQRT3, inverse_clarke, torque_of
+from gym_suite.motors.controllers.foc import (
+    LAW,
+    MEMORY,
+    SEEN,
+    L,
+    M,
+    S,
+    current_control_batch,
+    speed_control_batch,
+    torque_command_batch,
+)
+from gym_suite.motors.controllers.operating_points import operating_points
+from gym_suite.motors.loads import load_coefficients
+from gym_suite.motors.parameters import VEHICLE
+from gym_suite.motors.quantities import CONTROL_TORQUE, FRAME_ABC
+from gym_suite.motors.transforms import SQRT3
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
-# Layout of the constants that the compiled laws read.
-(
-    L_KP_D,
-    L_KI_D,
-    L_KP_Q,
-    L_KI_Q,
-    L_L_D,
-    L_L_Q,
-    L_PSI_P,
-    L_PAIRS,
-    L_U_DC,
-    L_TAU,
-    L_DEAD_TIME,
-    L_DECOUPLING,
-    L_ANTI_WINDUP,
-    L_BACK_GAIN_D,
-    L_BACK_GAIN_Q,
-    L_ABC,
-    L_KP_SPEED,
-    L_KI_SPEED,
-    L_PREFILTER,
-    L_BACK_GAIN_SPEED,
-    L_I_MAX,
-    L_U_MAX,
-    L_TORQUE_MAX,
-    L_TORQUE_SCALE,
-    L_DT,
-    L_INERTIA,
-    L_FRICTION,
-    L_VISCOUS,
-    L_DRAG,
-) = range(29)
 
-# Columns that the laws see, in SI.
-S_I_D, S_I_Q, S_OMEGA, S_SIN, S_COS, S_REFERENCE, S_REFERENCE_2 = range(7)
-
-
-@kernel
-def _voltage_action(seen, i_d_ref, i_q_ref, state, law, action):
-    """Run current control on one row; fill the voltage action, update integrals state[0:2]."""
-    u_dc = law[L_U_DC]
-    u_d, u_q, alpha, beta, state[0], state[1] = current_control_one(
-        seen[S_I_D],
-        seen[S_I_Q],
-        i_d_ref,
-        i_q_ref,
-        law[L_PAIRS] * seen[S_OMEGA],
-        math.atan2(seen[S_SIN], seen[S_COS]),
-        state[0],
-        state[1],
-        law[L_KP_D],
-        law[L_KI_D],
-        law[L_KP_Q],
-        law[L_KI_Q],
-        law[L_L_D],
-        law[L_L_Q],
-        law[L_PSI_P],
-        u_dc,
-        law[L_TAU],
-        law[L_DEAD_TIME],
-        law[L_DECOUPLING],
-        math.inf if law[L_ABC] > 0.0 else u_dc / SQRT3,
-        int(law[L_ANTI_WINDUP]),
-        law[L_BACK_GAIN_D],
-        law[L_BACK_GAIN_Q],
-    )
-    if law[L_ABC] > 0.0:
-        # The common part between the extremes makes the whole hexagon reachable with limited legs.
-        a, b, c = inverse_clarke(alpha, beta)
-        common = 0.5 * (max(a, b, c) + min(a, b, c))
-        action[0] = 2.0 * (a - common) / u_dc
-        action[1] = 2.0 * (b - common) / u_dc
-        action[2] = 2.0 * (c - common) / u_dc
-    else:
-        action[0] = u_d * SQRT3 / u_dc
-        action[1] = u_q * SQRT3 / u_dc
-
-
-@kernel
-def current_control_batch(seen, state, law, action):
-    """Fill the actions of rows of current control.
+def current_gains(
+    inductance: float,
+    resistance: float,
+    delay: float,
+    *,
+    rule: str = "magnitude_optimum",
+    symmetry: float = 4.0,
+) -> Gains:
+    """Return the gains of one axis' current, a plant 1 / (L s + R) behind a delay.
 
     Args:
-        seen: (n, 7) currents (A), speed (rad/s), sine and cosine of the angle, current references.
-        state: (n, 2) integral terms, updated.
-        law: Constants, (29,).
-        action: (n, 2) dq or (n, 3) abc, filled.
+        inductance: L, H.
+        resistance: R, Ohm. Without any the plant is an integrator, which the symmetrical optimum is for.
+        delay: Sum of the small delays, s.
+        rule: One of :data:`RULES`.
+        symmetry: Parameter a of the symmetrical optimum.
     """
-    for i in range(seen.shape[0]):
-        _voltage_action(
-            seen[i], seen[i, S_REFERENCE], seen[i, S_REFERENCE_2], state[i], law, action[i]
-        )
-
-
-@kernel
-def _speed_law(seen, state, law):
-    """Run the speed controller on one row; return current references and the torque they give.
-
-    Uses state[2] (integral term, N m), state[3] (filtered reference, rad/s) and state[4] (whether there
-    is an earlier reference to take a difference from).
-    """
-    omega, reference, earlier = seen[S_OMEGA], seen[S_REFERENCE], state[3]
-    if law[L_PREFILTER] > 0.0:
-        state[3] += (reference - state[3]) * (1.0 - math.exp(-law[L_DT] / law[L_PREFILTER]))
+    if rule == "symmetrical_optimum" or resistance == 0.0:
+        gains = symmetrical_optimum(1.0 / inductance, delay=delay, a=symmetry)
     else:
-        state[3] = reference
-    error = state[3] - omega
-    demanded = pi_output(error, state[2], law[L_KP_SPEED])
-    if law[L_INERTIA] > 0.0:
-        # What the nominal shaft needs to follow the reference as it moves.
-        target = state[3]
-        if state[4] > 0.0:
-            demanded += law[L_INERTIA] * (target - earlier) / law[L_DT]
-        if abs(target) > 1e-3:
-            demanded += math.copysign(law[L_FRICTION], target)
-        demanded += (law[L_VISCOUS] + law[L_DRAG] * abs(target)) * target
-        state[4] = 1.0
-    torque = min(max(demanded, -law[L_TORQUE_MAX]), law[L_TORQUE_MAX])
-    pairs, l_d, l_q, psi_p = law[L_PAIRS], law[L_L_D], law[L_L_Q], law[L_PSI_P]
-    i_d, i_q = currents_for_torque(
-        torque, pairs * omega, law[L_U_MAX], law[L_I_MAX], pairs, l_d, l_q, psi_p
-    )
-    realised = torque_of(i_d, i_q, pairs, l_d, l_q, psi_p)
-    state[2] = pi_update(
-        error,
-        state[2],
-        law[L_KI_SPEED],
-        law[L_DT],
-        demanded,
-        realised,
-        int(law[L_ANTI_WINDUP]),
-        law[L_BACK_GAIN_SPEED],
-    )
-    return i_d, i_q, realised
+        gains = magnitude_optimum(1.0 / resistance, inductance / resistance, delay=delay)
+    return gains.with_unit("V/A")
 
 
-@kernel
-def speed_control_batch(seen, state, law, action):
-    """Fill the voltage actions of rows of cascaded speed control; state is (n, 5)."""
-    for i in range(seen.shape[0]):
-        i_d, i_q, _ = _speed_law(seen[i], state[i], law)
-        _voltage_action(seen[i], i_d, i_q, state[i], law, action[i])
+def sampled_delay(values: Any) -> float:
+    """Return the delay of a sampled current loop, s: half a period of hold, and the dead time where there is one."""
+    return (values["dead_time"] + 0.5) * values["tau"]
 
 
-@kernel
-def torque_command_batch(seen, state, law, action):
-    """Fill the torque actions (n, 1) of rows of speed control above the drive's own current loop."""
-    for i in range(seen.shape[0]):
-        _, _, torque = _speed_law(seen[i], state[i], law)
-        action[i, 0] = torque / law[L_TORQUE_SCALE]
+def current_law(values: Any, gains: dict[str, Gains]) -> NDArray[np.float64]:
+    """Return the law row of current control.
+
+    Args:
+        values: Nominal parameters by name.
+        gains: Of the axes "d" and "q".
+    """
+    law = np.zeros(len(LAW))
+    for name in ("p", "l_d", "l_q", "psi_p", "u_dc", "tau", "dead_time"):
+        law[LAW.index(name)] = values[name]
+    law[L.decoupling] = 1.0
+    law[L.anti_windup] = CLAMPING
+    for axis, own in gains.items():
+        law[LAW.index(f"kp_{axis}")], law[LAW.index(f"ki_{axis}")] = own.kp, own.ki
+        law[LAW.index(f"back_gain_{axis}")] = own.ki / own.kp
+    law[L.phases] = float(int(values["frame"]) == FRAME_ABC)
+    return law
 
 
 class _FieldOriented(Controller):
@@ -189,63 +96,47 @@ class _FieldOriented(Controller):
         self.anti_windup = anti_windup
         self.decoupling = decoupling
 
-    def _current_gains(self, axis: str, nominal: Any) -> Gains:
-        values = nominal.parameters
-        inductance, resistance = values[f"l_{axis}"], values["r_s"]
-        delay = self._delay(nominal)
-        if self.rule == "symmetrical_optimum" or resistance == 0.0:
-            gains = symmetrical_optimum(1.0 / inductance, delay=delay, a=self.symmetry)
-        else:
-            gains = magnitude_optimum(1.0 / resistance, inductance / resistance, delay=delay)
-        return gains.with_unit("V/A")
-
-    @staticmethod
-    def _delay(nominal: Any) -> float:
-        values = nominal.parameters
-        return (values["dead_time"] + 0.5) * values["tau"]
-
     def _prepare(self, nominal: Any, references: tuple[str, ...]) -> NDArray[np.float64]:
-        """Set the gains of the current loop and the columns to read; return the law's constants."""
+        """Set the gains of the current loop and the columns to read; return the law's row."""
         check_option("rule", self.rule, RULES)
         check_number("symmetry", self.symmetry, above=1.0)
         values, columns = nominal.parameters, nominal.setup.observation_columns
-        names = ("i_sd", "i_sq", "omega", "sin_epsilon", "cos_epsilon", *references)
+        names = (*SEEN.names[: S.reference], *references)
         self._take = [(k, columns.index(name)) for k, name in enumerate(names) if name in columns]
-        self._scale = np.zeros(7)
+        self._scale = np.zeros(len(SEEN))
         for k, j in self._take:
             self._scale[k] = columns[j].scale
         self._actions = len(nominal.setup.action_columns)
         self._loops = []
+        delay, resistance = sampled_delay(values), values["r_s"]
+        gains = {}
         for axis in "dq":
-            self.gains_[f"i_s{axis}"] = gains = self._current_gains(axis, nominal)
+            inductance = values[f"l_{axis}"]
+            rule = current_gains(
+                inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
+            )
+            # Current references are not filtered, whatever the rule asks for.
+            self.gains_[f"i_s{axis}"] = replace(rule, prefilter=0.0)
+            gains[axis] = self.gains_[f"i_s{axis}"]  # a user's own where he gave one
             self._loops.append(
                 Loop.from_gains(
                     f"i_s{axis}",
-                    gains,
+                    gains[axis],
                     numerator=[1.0],
-                    denominator=[values[f"l_{axis}"], values["r_s"]],
-                    delay=self._delay(nominal),
+                    denominator=[inductance, resistance],
+                    delay=delay,
                     dt=values["tau"],
                 )
             )
-        law = np.zeros(29)
-        law[L_KP_D], law[L_KI_D] = self.gains_["i_sd"].kp, self.gains_["i_sd"].ki
-        law[L_KP_Q], law[L_KI_Q] = self.gains_["i_sq"].kp, self.gains_["i_sq"].ki
-        law[L_L_D], law[L_L_Q] = values["l_d"], values["l_q"]
-        law[L_PSI_P], law[L_PAIRS] = values["psi_p"], values["p"]
-        law[L_U_DC], law[L_TAU] = values["u_dc"], values["tau"]
-        law[L_DEAD_TIME] = values["dead_time"]
-        law[L_DECOUPLING] = float(self.decoupling)
-        law[L_ANTI_WINDUP] = anti_windup_kind(self.anti_windup)
-        law[L_BACK_GAIN_D] = law[L_KI_D] / law[L_KP_D]
-        law[L_BACK_GAIN_Q] = law[L_KI_Q] / law[L_KP_Q]
-        law[L_ABC] = float(int(values["frame"]) == FRAME_ABC)
-        law[L_DT] = nominal.dt
+        law = current_law(values, gains)
+        law[L.decoupling] = float(self.decoupling)
+        law[L.anti_windup] = anti_windup_kind(self.anti_windup)
+        law[L.dt] = nominal.dt
         return law
 
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the laws read, in SI, (n, 7)."""
-        seen = np.zeros((observation.shape[0], 7))
+        """Return what the laws see, rows of :data:`SEEN`."""
+        seen = np.zeros((observation.shape[0], len(SEEN)))
         for k, j in self._take:
             seen[:, k] = observation[:, j]
         seen *= self._scale
@@ -271,7 +162,7 @@ class CurrentControl(_FieldOriented):
     """
 
     name: ClassVar[str] = "pi"
-    state_size = 2
+    state_size = M.integral_q + 1
 
     def _tune(self, nominal: Any) -> None:
         self._constants = self._prepare(nominal, ("i_sd_ref", "i_sq_ref"))
@@ -305,7 +196,7 @@ class SpeedControl(_FieldOriented):
     """
 
     name: ClassVar[str] = "pi"
-    state_size = 5
+    state_size = len(MEMORY)
 
     def __init__(
         self,
@@ -332,33 +223,38 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         law = self._prepare(nominal, ("v_ref" if cycle else "omega_ref",))
         self._torque = int(values["control"]) == CONTROL_TORQUE
+        if self._torque:  # the drive's own current loop acts, with gains of its own
+            for axis in "dq":
+                del self.gains_[f"i_s{axis}"]
+        machine = (values[name] for name in ("p", "l_d", "l_q", "psi_p"))
         if int(values["load_kind"]) == VEHICLE:
-            self._scale[S_REFERENCE] *= values["gear_ratio"] / values["wheel_radius"]
+            self._scale[S.reference] *= values["gear_ratio"] / values["wheel_radius"]
         friction, viscous, drag, inertia, _ = load_coefficients(nominal.row)
         if cycle if self.feedforward is None else self.feedforward:
-            law[L_INERTIA], law[L_FRICTION] = inertia, friction
-            law[L_VISCOUS], law[L_DRAG] = viscous, drag
-        delay = 2.0 * self._delay(nominal)
+            law[L.inertia], law[L.friction] = inertia, friction
+            law[L.viscous], law[L.drag] = viscous, drag
+        delay = 2.0 * sampled_delay(values)
         if self._torque:
             delay += 1.5 * nominal.dt
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
-        self.gains_["omega"] = gains = gains.with_unit("N m s/rad")
+        filtered = not cycle if self.prefilter is None else self.prefilter
+        gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
+        self.gains_["omega"] = gains
+        gains = self.gains_["omega"]
         self._loops.append(
             Loop.from_gains(
                 "omega", gains, numerator=[1.0], denominator=[inertia, 0.0], delay=delay,
                 dt=nominal.dt,
             )
         )  # fmt: skip
-        filtered = not cycle if self.prefilter is None else self.prefilter
-        law[L_KP_SPEED], law[L_KI_SPEED] = gains.kp, gains.ki
-        law[L_PREFILTER] = gains.prefilter if filtered else 0.0
-        law[L_BACK_GAIN_SPEED] = gains.ki / gains.kp
-        margin = check_number("current_margin", self.current_margin, above=0.0, high=1.0)
-        law[L_I_MAX] = margin * values["i_limit"]
+        law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki
+        law[L.prefilter] = gains.prefilter
+        law[L.back_gain_speed] = gains.ki / gains.kp
         margin = check_number("voltage_margin", self.voltage_margin, above=0.0, high=1.0)
-        law[L_U_MAX] = margin * values["u_dc"] / SQRT3
-        law[L_TORQUE_SCALE] = values["torque_limit"]
-        law[L_TORQUE_MAX] = values["torque_limit"]
+        law[L.u_max] = margin * values["u_dc"] / SQRT3
+        law[L.torque_limit] = values["torque_limit"]
+        margin = check_number("current_margin", self.current_margin, above=0.0, high=1.0)
+        self._points = operating_points(margin * values["i_limit"], *machine)
         self._constants = law
 
     def _restart(
@@ -368,12 +264,12 @@ class SpeedControl(_FieldOriented):
         observation: NDArray[np.float64],
     ) -> None:
         state[rows] = 0.0
-        state[rows, 3] = self._seen(observation[rows])[:, S_OMEGA]
+        state[rows, M.target] = self._seen(observation[rows])[:, S.omega]
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         action = np.empty((len(observation), self._actions))
         law = torque_command_batch if self._torque else speed_control_batch
-        law(self._seen(observation), state, self._constants, action)
+        law(self._seen(observation), state, self._constants, self._points, action)
         return action

@@ -1,24 +1,17 @@
-"""The environments of the family: one class per id, whose docstring is the id's page."""
+"""The environments of the family: the class of an id is made from its card when somebody first asks for it."""
 
-from gym_suite.motors.envs.base import MotorEnv
-from gym_suite.motors.envs.options import TASKS, Options, Task, defaults
-from gym_suite.motors.envs.pmsm import PMSMEnv, PMSMVectorEnv
-from gym_suite.motors.envs.pmsm_drive_cycle import PMSMDriveCycleEnv, PMSMDriveCycleVectorEnv
-from gym_suite.motors.envs.pmsm_speed import PMSMSpeedEnv, PMSMSpeedVectorEnv
-from gym_suite.motors.envs.setup import configure, drive_cycle
+from __future__ import annotations
 
-__all__ = [
-    "TASKS",
-    "MotorEnv",
-    "Options",
-    "PMSMDriveCycleEnv",
-    "PMSMDriveCycleVectorEnv",
-    "PMSMEnv",
-    "PMSMSpeedEnv",
-    "PMSMSpeedVectorEnv",
-    "PMSMVectorEnv",
-    "Task",
-    "configure",
-    "defaults",
-    "drive_cycle",
-]
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    from gym_suite.registration import class_named
+
+    return class_named(__name__, name)
+
+
+def __dir__() -> list[str]:
+    from gym_suite.registration import classes_of
+
+    return classes_of(__name__)

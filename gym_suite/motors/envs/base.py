@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv
-from gym_suite.motors.envs.setup import configure
+from gym_suite.core.options import OptionSet
+from gym_suite.motors.envs.options import TASKS, Options
+from gym_suite.motors.envs.setup import build_setup
+from gym_suite.motors.machines import KINDS
 
 
 class MotorEnv(IdEnv):
-    """One drive. The class of each id says which and documents it.
+    """One drive: a machine and a task, which the id's card names."""
 
-    A subclass names its id and its task, and may give the id defaults of its own, which a user's
-    keywords, the attributes of :class:`gym_suite.motors.envs.options.Options`, override.
-    """
-
-    task: ClassVar[str]
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    facets: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType(
+        {"machine": tuple(KINDS), "task": tuple(TASKS), "converter": ("averaged",)}
+    )
 
     @classmethod
-    def configure(cls, **keywords: Any) -> Setup:
-        """Return the setup of this id for a user's keywords."""
-        return configure(cls.id, cls.task, **(dict(cls.defaults) | keywords))
+    def options(cls) -> OptionSet[Options]:
+        """Return the keyword arguments that the task takes; the machine's default set is that of its kind."""
+        task = TASKS[cls.card.facets["task"]]
+        defaults = {"machine": cls.card.facets["machine"], **task.defaults}
+        return OptionSet(Options, without=task.without, defaults=defaults)
+
+    @classmethod
+    def build(cls, options: Options) -> Setup:
+        """Return the setup of this id for its options."""
+        facets = cls.card.facets
+        return build_setup(cls.id, facets["machine"], facets["task"], cls.option_set(), options)

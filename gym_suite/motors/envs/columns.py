@@ -1,16 +1,42 @@
-"""What the numbers of a row mean: columns of action, observation, metrics and parameters."""
+"""What the numbers of a row are called for a machine and a task: columns, and the tables that kernels gather by.
+
+Each list of columns is written once, as pairs of a column and the quantity that it shows, so that what is said of an
+observation or a metric and what a kernel puts there cannot disagree.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
-from gym_suite.core.columns import Column, Columns
-from gym_suite.motors import parameters as pm
-from gym_suite.motors import tasks
+import numpy as np
+
+from gym_suite.core.columns import Column, Columns, Term
 from gym_suite.motors.envs.options import Options, Task, action_names
+from gym_suite.motors.machines import Machine, machine_source
+from gym_suite.motors.parameters import Load
+from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, STATES, TASK, K
+from gym_suite.motors.tasks import OBSERVATION_BOUND
 from gym_suite.motors.transforms import SQRT3
+
+#: A column, and the quantity that stands in it.
+Shown = tuple[Column, str]
+
+
+def columns_of(shown: Iterable[Shown]) -> Columns:
+    """Return the columns alone."""
+    return Columns(*(column for column, _ in shown))
+
+
+def _quantity(name: str, quantity: str = "", **about: object) -> Shown:
+    """Return a quantity under a name, which is its own one by default."""
+    column = QUANTITIES[quantity or name]
+    changed: Any = about
+    return replace(column, name=name, **changed), column.name
+
+
+# ------------------------------------------------------------------------------------------------------------- action
 
 
 def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
@@ -25,96 +51,183 @@ def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
     return Columns(*(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scale) for n in names))
 
 
-def observation_columns(
-    task: Task, options: Options, values: Mapping[str, float], full_scale: float
-) -> Columns:
-    """Return the columns of one observation."""
-    bound = tasks.OBSERVATION_BOUND
-    current, speed = values["i_limit"], values["omega_limit"]
-    columns = [
-        Column("i_sd", "A", -bound, bound, "d current", scale=current),
-        Column("i_sq", "A", -bound, bound, "q current", scale=current),
-        Column("omega", "rad/s", -bound, bound, "mechanical speed", scale=speed),
-    ]
+# -------------------------------------------------------------------------------------------------------- observation
+
+
+def observed(
+    task: Task,
+    options: Options,
+    machine: Machine,
+    actions: Columns,
+    scales: Mapping[str, float],
+    error_scale: float,
+) -> list[Shown]:
+    """Return what is observed now, the references last; a preview repeats those.
+
+    Args:
+        task: The task.
+        options: The keyword arguments.
+        machine: The machine.
+        actions: Columns of the action.
+        scales: Full scale of each quantity that is a column of its own.
+        error_scale: Error that earns nothing.
+    """
+    bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
+    shown = [_quantity(name, scale=scales[name], **bounds) for name in (*machine.currents, "omega")]
     if options.control == "voltage":
-        columns += [
-            Column("sin_epsilon", "1", -1, 1, "sine of the electrical angle"),
-            Column("cos_epsilon", "1", -1, 1, "cosine of the electrical angle"),
+        shown += [
+            _quantity("sin_epsilon", meaning="sine of the electrical angle"),
+            _quantity("cos_epsilon", meaning="cosine of the electrical angle"),
         ]
-    for action in action_columns(options, values):
-        columns.append(
-            Column(f"last_{action.name}", action.unit, -1, 1, "last action", scale=action.scale)
+    shown += [
+        _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
+        for k, action in enumerate(actions)
+    ]
+    if task.shows_error:
+        unit = QUANTITIES[task.tracked[0]].unit
+        shown.append(_quantity("error", "error_0", unit=unit, scale=error_scale, **bounds))
+    shown += [
+        _quantity(
+            f"{name}_ref",
+            f"reference_{k}",
+            unit=QUANTITIES[name].unit,
+            meaning="reference",
+            scale=scales[name],
+            **bounds,
         )
-    if task.name != "current":
-        scale = values["error_scale"]
-        columns.append(
-            Column("error", task.unit, -bound, bound, "reference minus value", scale=scale)
-        )
-    for k in range(int(values["preview"]) + 1):
-        ahead = f"reference {k * values['preview_interval']:g} s ahead" if k else "reference"
-        for name in task.references:
-            label = f"{name}_{k}" if k else name
-            columns.append(Column(label, task.unit, -bound, bound, ahead, scale=full_scale))
+        for k, name in enumerate(task.tracked)
+    ]
+    return shown
+
+
+def observation_columns(
+    shown: list[Shown], task: Task, preview: int, preview_interval: float
+) -> Columns:
+    """Return the columns of one observation, those of a preview among them."""
+    columns = [column for column, _ in shown]
+    present = columns[len(columns) - len(task.tracked) :]
+    for k in range(1, preview + 1):
+        ahead = f"reference {k * preview_interval:g} s ahead"
+        columns += [replace(c, name=f"{c.name}_{k}", meaning=ahead) for c in present]
     return Columns(*columns)
 
 
-def metric_columns(task: Task, options: Options) -> Columns:
-    """Return the columns of ``info``: the weighted reward terms, what every task has, then the task's own."""
-    tracked, other = tuple(task.weights)[:2]
-    second = (
-        Column(f"reward_{other}", "1", 0, math.inf, f"tracking of {other}")
-        if other in task.tracked
-        else Column("reward_loss", "1", -math.inf, 0, "copper loss")
-    )
-    columns = [
-        Column(f"reward_{tracked}", "1", 0, math.inf, f"tracking of {tracked}"),
-        second,
-        Column("reward_effort", "1", -math.inf, 0, "squared action"),
-        Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
-        Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
-        Column("omega", "rad/s", meaning="mechanical speed"),
-        Column("i_sd", "A", meaning="d current"),
-        Column("i_sq", "A", meaning="q current"),
-        Column("epsilon", "rad", -math.pi, math.pi, "electrical angle"),
-        Column("torque", "N m", meaning="air-gap torque"),
-        Column("torque_load", "N m", meaning="load torque"),
-        Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
-        Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
-        Column("violation", "1", 0, 1, "1 if the current limit is exceeded"),
-        Column("clipped", "1", 0, 3, "elements of the action that were outside [-1, 1]"),
+# ------------------------------------------------------------------------------------------------------------- metrics
+
+
+def terms(task: Task, machine: Machine, weights: Mapping[str, float]) -> tuple[Term, ...]:
+    """Return the reward terms with their formulas and weights, in the order of ``info``."""
+    squares = " + ".join(f"{name}^2" for name in machine.currents)
+    formulas = {
+        "loss": f"-weight * ({squares}) / i_limit^2",
+        "effort": "-weight * mean square of the action's elements",
+        "smoothness": "-weight * mean square of the change of the action's elements",
+    }
+    earned = "weight * (1 - min(abs({0}_ref - {0}) / error_scale, 1)^error_exponent)"
+    told = [
+        Term(f"reward_{name}", earned.format(name), weights[name], low=0.0) for name in task.tracked
     ]
-    columns += [
-        Column(name, task.unit, meaning="reference at the same instant") for name in task.references
+    told += [Term(f"reward_{name}", formulas[name], weights[name], high=0.0) for name in task.costs]
+    trip = Term("reward_trip", "-penalty_trip in the step that trips, else 0", high=0.0)
+    return (*told, trip)
+
+
+def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
+    """Return what ``info`` tells: the weighted reward terms, what every task has, then the task's own."""
+    shown = [
+        _quantity(f"reward_{name}", f"earned_{k}", meaning=f"tracking of {name}")
+        for k, name in enumerate(task.tracked)
     ]
-    if task.name == "drive_cycle":
-        columns.append(Column("v", "m/s", meaning="vehicle speed"))
+    shown += [_quantity(f"reward_{name}") for name in (*task.costs, "trip")]
+    common = ("omega", *machine.currents, "epsilon", "torque", "torque_load", *machine.voltages)
+    shown += [_quantity(name) for name in (*common, "violation", "clipped")]
+    shown += [
+        _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[name].unit)
+        for k, name in enumerate(task.tracked)
+    ]
+    told = {name for _, name in shown}
+    shown += [_quantity(name) for name in task.tracked if name not in told]
     if options.control == "torque":
-        columns += [
-            Column("torque_ref", "N m", meaning="torque command"),
-            Column("i_sd_ref", "A", meaning="reference of the inner d controller"),
-            Column("i_sq_ref", "A", meaning="reference of the inner q controller"),
+        shown.append(_quantity("torque_ref"))
+        shown += [
+            _quantity(
+                f"{name}_ref",
+                f"command_{k}",
+                meaning=f"reference of the inner {name[-1]} controller",
+            )
+            for k, name in enumerate(machine.currents)
         ]
+    return shown
+
+
+def task_table(
+    seen: Sequence[Shown],
+    told: Sequence[Shown],
+    task: Task,
+    weights: Mapping[str, float],
+    error_scale: float,
+) -> np.ndarray:
+    """Return what kernels read of a task, columns of ``TASK``.
+
+    Args:
+        seen: What is observed now.
+        told: The metrics.
+        task: The task.
+        weights: Of the reward terms.
+        error_scale: Error that earns nothing.
+    """
+    table = np.zeros((max(len(seen), len(told)), len(TASK)))
+    for row, (column, quantity) in zip(table, seen, strict=False):
+        row[K.observed] = QUANTITIES.index(quantity)
+        # The last action is in q as it was given: normalised.
+        row[K.observed_factor] = 1.0 if quantity.startswith("action_") else 1.0 / column.scale
+    for row, (_, quantity) in zip(table, told, strict=False):
+        row[K.told] = QUANTITIES.index(quantity)
+    for row, name in zip(table, task.tracked, strict=False):
+        row[K.tracked] = QUANTITIES.index(name)
+        row[K.tracked_factor], row[K.tracked_weight] = 1.0 / error_scale, weights[name]
+    return table
+
+
+# ------------------------------------------------------------------------------------------------- state and parameters
+
+
+def state_columns(task: Task, machine: Machine, actions: int, torque_control: bool) -> Columns:
+    """Return the columns of the state under the names that they have for a machine and task.
+
+    What neither uses is marked as spare.
+    """
+    own = (*machine.currents, *machine.voltages)
+    common = ("omega", "epsilon", *own, "torque_load", "change", "clipped", "tripped")
+    names = {name: name for name in common}
+    names |= {f"held_{k}": name for k, name in enumerate(machine.held)}
+    names |= {f"action_{k}": f"action_{k}" for k in range(actions)}
+    names |= {f"reference_{k}": f"{name}_ref" for k, name in enumerate(task.tracked)}
+    if torque_control:
+        names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.currents)}
+        names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.currents)}
+    if task.name == "drive_cycle":
+        names["start"] = "start"
+    columns = []
+    for column in STATES:
+        name = names.get(column.name, "")
+        columns.append(replace(column, name=name or column.name, spare=not name))
     return Columns(*columns)
 
 
-def parameter_columns(machine: pm.PMSM, load: pm.Load) -> Columns:
-    """Return the parameter columns with the sources of this machine's and load's numbers."""
-    machine_names = {field.name for field in fields(machine)}
+def parameter_columns(machine: Machine, load: Load) -> Columns:
+    """Return the parameter columns with the meanings and sources of this machine's and load's numbers."""
+    of_machine = Columns.of(type(machine))
     load_sources = {
         f.name: f.metadata.get("source", "") if getattr(load, f.name) == f.default else "user"
         for f in fields(load)
         if f.metadata
     }
     columns = []
-    for column in pm.PARAMETERS:
-        source = ""
-        if column.name in machine_names:
-            source = pm.machine_source(machine, column.name)
-        elif column.name in load_sources:
-            source = load_sources[column.name]
-        elif column.name in ("kp_d", "ki_d", "kp_q", "ki_q"):
-            source = "magnitude optimum, Kessler 1955"
-        columns.append(
-            Column(column.name, column.unit, column.low, column.high, column.meaning, 1.0, source)
-        )
+    for column in PARAMETERS:
+        if column.name in of_machine:
+            source = machine_source(machine, column.name)
+            columns.append(replace(of_machine[column.name], source=source))
+        else:
+            columns.append(replace(column, source=load_sources.get(column.name, "")))
     return Columns(*columns)

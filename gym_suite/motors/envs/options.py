@@ -1,12 +1,13 @@
-"""What the tasks ask, and what keyword arguments there are with their defaults."""
+"""What the tasks ask, as data, and the keyword arguments that there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gym_suite.motors.parameters import PMSM
+from gym_suite.core.options import PlantOptions, option
+from gym_suite.motors.machines import Machine
 
 ACTION_NAMES = {
     "dq": ("action_d", "action_q"),
@@ -16,34 +17,78 @@ ACTION_NAMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The keyword arguments of the family's environments and their defaults."""
+class Options(PlantOptions):
+    """The keyword arguments of the family's environments."""
 
-    machine: Any = None
-    load: Any = None
-    control: str = "voltage"
-    frame: str = "dq"
-    tau: float = 1e-4
-    control_period: float | None = None
-    substeps: int = 1
-    dead_time: bool = True
-    speed: tuple[float, float] | float | None = None
-    reference: Any = None
-    reference_hold: float = 0.02
-    reference_range: float | None = None
-    duration: float | None = None
-    window: float | str = 60.0
-    start: float | None = None
-    preview: int = 0
-    preview_interval: float | None = None
-    weights: Mapping[str, float] | None = None
-    error_scale: float | None = None
-    error_exponent: float = 0.5
-    penalty_trip: float | None = None
-    noise: Any = None
-    mismatch: Any = None
-    delay: int = 0
-    disturbance: Any = None
+    machine: Any = option(
+        None,
+        takes="a set's name, a mapping of overrides, or the machine's dataclass",
+        meaning="the machine and the DC link that it is meant for",
+    )
+    load: Any = option(
+        None,
+        takes="a kind's name, a mapping with `kind`, or a load",
+        meaning="what the shaft carries",
+    )
+    control: str = option(
+        "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
+    )
+    frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
+    tau: float = option(1e-4, takes="s", meaning="period of the inverter and the current control")
+    control_period: float | None = option(
+        None,
+        takes="s, a whole number of `tau`",
+        meaning="period of torque commands; `None`: 1e-3, on a driving cycle 0.01",
+    )
+    substeps: int = option(
+        1, takes="a whole number", meaning="Runge-Kutta steps per period of the inverter"
+    )
+    dead_time: bool = option(
+        True, takes="`True` or `False`", meaning="whether a voltage command acts one period late"
+    )
+    speed: tuple[float, float] | float | None = option(
+        None,
+        takes="rad/s, or (lowest, highest)",
+        meaning="speed at the start; `None`: uniform in (0, omega_nominal)",
+    )
+    reference: Any = option(
+        None,
+        takes="a signal, or a mapping from tracked quantity to signal",
+        meaning="what is to be followed instead of random steps (SI)",
+    )
+    reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
+    reference_range: float | None = option(
+        None,
+        takes="A or rad/s",
+        meaning="largest random reference; `None`: i_nominal, or 0.6 omega_nominal",
+    )
+    duration: float | None = option(
+        None, takes="s", meaning="length of an episode; `None`: until it is cut off from outside"
+    )
+    window: float | str = option(
+        60.0, takes='s, or "full"', meaning="length of the window of the driving cycle"
+    )
+    start: float | None = option(
+        None, takes="s", meaning="where the window begins; `None`: drawn at each reset"
+    )
+    preview: int = option(0, takes="a whole number", meaning="future references observed")
+    preview_interval: float | None = option(
+        None, takes="s", meaning="time between two of them; `None`: one step"
+    )
+    weights: Mapping[str, float] | None = option(
+        None,
+        takes="a mapping from reward term to weight",
+        meaning="weights of the reward terms; those not named keep their default",
+    )
+    error_scale: float | None = option(
+        None, takes="A, rad/s or m/s", meaning="error that earns nothing; `None`: see Rewards"
+    )
+    error_exponent: float = option(
+        0.5, takes="a number above 0", meaning="exponent of the normalised error"
+    )
+    penalty_trip: float | None = option(
+        None, takes="a number from 0", meaning="cost of a trip; `None`: see Rewards"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,38 +96,32 @@ class Task:
     """What is asked of a drive: all that differs from task to task outside the compiled functions.
 
     Attributes:
-        name: One of :data:`gym_suite.motors.parameters.TASKS`.
-        tracked: Metric columns that are to follow references, with words for them.
-        unit: Of the tracked quantities.
-        full_scale: The tracked quantities' full scale of a machine and of metres of travel per radian.
+        name: The task's.
+        tracked: Quantities that are to follow references; empty: the machine's currents.
         error_scale: Error at which tracking earns nothing; None: the full scale.
-        weights: Reward terms by name with their default weights: two of the task's own, then effort and smoothness.
+        shows_error: Whether the difference of reference and value is observed too.
+        costs: Reward terms besides tracking, with their default weights.
         without: Keyword arguments that the task does not take.
         defaults: Keyword arguments whose defaults are not those of :class:`Options`.
     """
 
     name: str
-    tracked: Mapping[str, str]
-    unit: str
-    full_scale: Callable[[PMSM, float], float]
+    tracked: tuple[str, ...] = ()
     error_scale: float | None = None
-    weights: Mapping[str, float]
+    shows_error: bool = True
+    costs: tuple[str, ...] = ("loss", "effort", "smoothness")
     without: tuple[str, ...]
     defaults: Mapping[str, Any]
 
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Metric columns of the references."""
-        return tuple(f"{name}_ref" for name in self.tracked)
+    def of(self, machine: Machine) -> Task:
+        """Return the task with the quantities that it tracks of a machine."""
+        return replace(self, tracked=self.tracked or machine.currents)
 
     @property
-    def keywords(self) -> tuple[str, ...]:
-        """Names of the keyword arguments that the task takes."""
-        return tuple(f.name for f in fields(Options) if f.name not in self.without)
-
-
-def _weights(first: str, second: str, share: tuple[float, float]) -> dict[str, float]:
-    return {first: share[0], second: share[1], "effort": 0.0, "smoothness": 0.0}
+    def weights(self) -> dict[str, float]:
+        """The reward terms but that of a trip, with their default weights: a step without error earns 1."""
+        shares = dict.fromkeys(self.tracked, 1.0 / max(len(self.tracked), 1))
+        return shares | dict.fromkeys(self.costs, 0.0)
 
 
 TASKS: Mapping[str, Task] = {
@@ -90,50 +129,26 @@ TASKS: Mapping[str, Task] = {
     for task in (
         Task(
             name="current",
-            tracked={"i_sd": "d current", "i_sq": "q current"},
-            unit="A",
-            full_scale=lambda machine, _: machine.i_limit,
-            weights=_weights("i_sd", "i_sq", (0.5, 0.5)),
+            shows_error=False,
+            costs=("effort", "smoothness"),
             without=("duration", "window", "start", "control", "control_period"),
-            defaults={"machine": "PMSM", "load": "constant_speed"},
+            defaults={"load": "constant_speed"},
         ),
         Task(
             name="speed",
-            tracked={"omega": "speed"},
-            unit="rad/s",
-            full_scale=lambda machine, _: machine.omega_limit,
-            weights=_weights("omega", "loss", (1.0, 0.0)),
+            tracked=("omega",),
             without=("window", "start", "speed"),
-            defaults={
-                "machine": "PMSM",
-                "load": "polynomial_static",
-                "reference_hold": 0.2,
-                "duration": 0.6,
-            },
+            defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
         ),
         Task(
             name="drive_cycle",
-            tracked={"v": "vehicle speed"},
-            unit="m/s",
-            full_scale=lambda machine, lever: lever * machine.omega_limit,
+            tracked=("v",),
             error_scale=5.0,
-            weights=_weights("v", "loss", (1.0, 0.0)),
             without=("duration", "reference", "reference_hold", "reference_range", "speed"),
-            defaults={
-                "machine": "HSM16.17.12-C01",
-                "load": "vehicle",
-                "control": "torque",
-                "control_period": 0.01,
-            },
+            defaults={"load": "vehicle", "control": "torque"},
         ),
     )
 }
-
-
-def defaults(task: str) -> dict[str, Any]:
-    """Return the keyword arguments that a task takes with their default values."""
-    given = Options(**TASKS[task].defaults)
-    return {name: getattr(given, name) for name in TASKS[task].keywords}
 
 
 def action_names(options: Options) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""From keyword arguments to a setup: checks, parameters of a row, signals."""
+"""From keyword arguments to a setup: checks, parameters of a row, tables."""
 
 from __future__ import annotations
 
@@ -10,29 +10,47 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.controllers.tuning import magnitude_optimum
 from gym_suite.core.family import Kernels, Plant, Setup, Tracked
-from gym_suite.core.keywords import read_delay, read_disturbance, read_mismatch, read_noise
+from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, as_signal, pack
-from gym_suite.motors import dynamics, tasks
-from gym_suite.motors import parameters as pm
-from gym_suite.motors.controllers.operating_points import max_torque
-from gym_suite.motors.envs.columns import (
-    action_columns,
-    metric_columns,
-    observation_columns,
-    parameter_columns,
-)
+from gym_suite.motors import dynamics, loops
+from gym_suite.motors.controllers.field_oriented import current_gains, current_law, sampled_delay
+from gym_suite.motors.controllers.foc import LAW, L
+from gym_suite.motors.controllers.operating_points import max_torque, operating_points
+from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.machines import Machine, build_machine
+from gym_suite.motors.parameters import (
+    LOADS,
+    ConstantSpeed,
+    Load,
+    Vehicle,
+    build_load,
+    lever_of,
+    load_kind,
+    loads_of,
+)
+from gym_suite.motors.quantities import (
+    CONTROL_VOLTAGE,
+    CONTROLS,
+    DISTURBANCES,
+    FRAMES,
+    PARAMETERS,
+    QUANTITIES,
+    REFERENCE_CURRENTS,
+    REFERENCE_CYCLE,
+    REFERENCE_SIGNALS,
+    REFERENCE_STEPS,
+    SIGNAL_DISTURBANCE,
+    P,
+)
+from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.motors.transforms import SQRT3
 
-KERNELS = Kernels(
-    step=tasks.step_batch,
-    reset=tasks.reset_batch,
-    observe=tasks.observe_batch,
-    advance=dynamics.advance_batch,
-)
+MOST_PERIODS = 10_000  # inverter periods in one control period
+CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
+UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
 
 @cache
@@ -49,88 +67,119 @@ def drive_cycle() -> np.ndarray:
     return table
 
 
-MOST_PERIODS = 10_000  # inverter periods in one control period
-
-
-def configure(id: str, name: str, /, **keywords: Any) -> Setup:
-    """Return the setup for an id's task and a user's keyword arguments.
+def build_setup(
+    id: str, kind: str, task_name: str, allowed: OptionSet[Options], options: Options
+) -> Setup:
+    """Return the setup of an id for its options.
 
     Args:
         id: The environment's id.
-        name: The task's: "current", "speed" or "drive_cycle".
-        **keywords: Attributes of :class:`Options`.
+        kind: The machine's.
+        task_name: The task's.
+        allowed: The options that the id takes.
+        options: Their values.
 
     Raises:
-        ValueError: For an unknown keyword or value, naming the nearest, or one out of bounds.
+        ValueError: For an unknown value, naming the nearest, or one out of bounds.
         TypeError: For a value of the wrong kind.
     """
-    check_option("task", name, TASKS)
-    task = TASKS[name]
-    check_keywords(keywords, task.keywords, f"keyword of {id}")
-    given = {**task.defaults, **keywords}
-    if given.get("control") == "voltage" and "control_period" not in keywords:
-        given["control_period"] = None  # the default is the torque command's
-    options = Options(**given)
-    machine = pm.build_machine(options.machine, default=task.defaults["machine"])
-    load = pm.build_load(
-        options.load if options.load is not None else task.defaults["load"],
-        default=task.defaults["load"],
-        j_rotor=machine.j_rotor,
+    usual = allowed.defaults["machine"]
+    machine = build_machine(
+        options.machine, default=usual if isinstance(usual, str) else kind, kind=kind
     )
-    values = _values(task, options, machine, load)
-    row = np.array([values[name] for name in pm.PARAMETERS.names], dtype=np.float64)
-    signals, reference_given = _signals(task, options)
-    if isinstance(load, pm.ConstantSpeed) and "torque_load" in (options.disturbance or ()):
+    load = build_load(
+        options.load, default=TASKS[task_name].defaults["load"], j_rotor=machine.j_rotor
+    )
+    task = TASKS[task_name].of(machine)
+    values = _numbers(machine, load)
+    values |= _timing(task, options, machine)
+    values |= _course(task, options, machine, load)
+    weights = _weights(task, options)
+    horizon = _horizon(task, options, values)
+    values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
+    references = _references(task, options)
+    if references:
+        values["reference_kind"] = REFERENCE_SIGNALS
+    scales = dict.fromkeys(machine.currents, machine.i_limit)
+    scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
+    error_scale = task.error_scale or scales[task.tracked[0]]
+    if options.error_scale is not None:
+        error_scale = check_number("error_scale", options.error_scale, above=0.0)
+    actions = columns.action_columns(options, values)
+    seen = columns.observed(task, options, machine, actions, scales, error_scale)
+    told = columns.metrics(task, options, machine)
+    values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
+    row = np.array([values.get(name, 0.0) for name in PARAMETERS.names])
+    dt = values["tau"] * values["ratio"]
+    observations = columns.observation_columns(
+        seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
+    )
+    measured = [n for n in (*machine.currents, "omega", "error") if n in observations]
+    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
+    channels = DISTURBANCES[isinstance(load, ConstantSpeed) :]
+    if isinstance(load, ConstantSpeed) and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
         )
-    rows, own_tables = pack(signals)
-    full_scale = task.full_scale(machine, _lever(load))
-    observations = observation_columns(task, options, values, full_scale)
-    measured = [n for n in ("i_sd", "i_sq", "omega", "error") if n in observations]
-    cycle = drive_cycle() if name == "drive_cycle" else np.zeros((1, 2))
-    known_rows, known_tables = pack(signals[:2] if reference_given else [])
-    if reference_given:
-        row[pm.P_REFERENCE_KIND] = pm.REFERENCE_SIGNALS
-    noise = read_noise(options.noise, observations, measured)
-    plant_row = row.copy()
-    if noise is not None and options.control == "torque":
-        plant_row[pm.P_NOISE_I_D] = noise[observations.index("i_sd")] * machine.i_limit
-        plant_row[pm.P_NOISE_I_Q] = noise[observations.index("i_sq")] * machine.i_limit
+    disturbed = options.read(observations, measured, PARAMETERS, physical, DISTURBANCES)
+
     torque_control = options.control == "torque"
+    law, points = np.zeros((1, len(LAW))), np.zeros((1, 1))
+    if torque_control:
+        law, points = _inner_controller(values)
+    signals, known = (
+        pack(_rows_of(references, d)) for d in (list(disturbed.signals), list[Signal]())
+    )
+    plant, nominal = (
+        (
+            columns.task_table(seen, told, task, weights, error_scale),
+            rows,
+            own,
+            drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2)),
+            law,
+            points,
+        )
+        for rows, own in (signals, known)
+    )
+    plant_row = row.copy()
+    if disturbed.noise is not None and torque_control:
+        for name in ("i_sd", "i_sq"):
+            sigma = disturbed.noise[observations.index(name)]
+            plant_row[PARAMETERS.index(f"noise_{name}")] = sigma * scales[name]
     return Setup(
         id=id,
         family="motors",
-        kernels=KERNELS,
-        dt=values["tau"] * values["ratio"],
-        state_columns=dynamics.STATES,
-        action_columns=action_columns(options, values),
+        kernels=_kernels(row, disturbed.signals),
+        dt=dt,
+        state_columns=columns.state_columns(task, machine, len(actions), torque_control),
+        action_columns=actions,
         observation_columns=observations,
-        metric_columns=metric_columns(task, options),
-        parameter_columns=parameter_columns(machine, load),
+        metric_columns=columns.columns_of(told),
+        terms=columns.terms(task, machine, weights),
+        parameter_columns=columns.parameter_columns(machine, load),
         row=row,
         plant_row=plant_row,
-        tables=(cycle, rows, own_tables),
-        nominal_tables=(cycle, known_rows, known_tables),
-        plant_parameters=pm.PLANT_PARAMETERS,
+        tables=plant,
+        nominal_tables=nominal,
+        plant_parameters=physical,
         measured=tuple(measured),
         tracking=tuple(
-            Tracked(name, f"{name}_ref", full_scale, task.unit, label)
-            for name, label in task.tracked.items()
+            Tracked(
+                name, f"{name}_ref", scales[name], QUANTITIES[name].unit, QUANTITIES[name].meaning
+            )
+            for name in task.tracked
         ),
-        effort=("torque_ref",) if torque_control else ("u_sd", "u_sq"),
-        effort_scale=(values["torque_limit"],) if torque_control else (machine.u_dc / SQRT3,) * 2,
+        effort=("torque_ref",) if torque_control else machine.voltages,
+        effort_scale=(values["torque_limit"],)
+        if torque_control
+        else (machine.u_dc / SQRT3,) * len(machine.voltages),
         violation="violation",
-        disturbances=tuple(
-            name
-            for name in dynamics.DISTURBANCES
-            if name != "torque_load" or not isinstance(load, pm.ConstantSpeed)
-        ),
-        horizon=_horizon(task, options, values),
-        idle_action=np.zeros(len(action_names(options))),
-        mismatch=read_mismatch(options.mismatch, pm.PARAMETERS, pm.PLANT_PARAMETERS),
-        noise=noise,
-        delay=read_delay(options.delay),
+        disturbances=channels,
+        follow=dynamics.follow_angle,
+        horizon=horizon,
+        idle_action=np.zeros(len(actions)),
+        work_size=len(QUANTITIES),
+        **disturbed.setup,
         plant=Plant(
             *dynamics.plant_columns(machine),
             derivative=dynamics.plant_derivative,
@@ -138,15 +187,42 @@ def configure(id: str, name: str, /, **keywords: Any) -> Setup:
             guess=(0.5 * machine.omega_nominal, 0.0, 0.0),
         ),
         renderer="gym_suite.motors.render:MotorRenderer",
-        keywords=_resolved(task, options, machine, load),
+        keywords=_resolved(allowed, options, machine, load),
     )
 
 
 # ------------------------------------------------------------------------------------ pieces of a setup
 
+#: Parameters of the loads that ``mismatch=`` may touch.
+_PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
-def _lever(load: pm.Load) -> float:
-    return load.lever if isinstance(load, pm.Vehicle) else 1.0
+
+def _kernels(row: np.ndarray, disturbances: tuple[Signal, ...]) -> Kernels:
+    """Return the loops for a setup: the plain ones where nothing else is in play."""
+    plain = (
+        row[P.control] == CONTROL_VOLTAGE
+        and row[P.load_kind] == list(LOADS).index("constant_speed")
+        and row[P.reference_kind] == REFERENCE_CURRENTS
+        and row[P.preview] == 0.0
+        and not disturbances
+    )
+    return loops.PLAIN if plain else loops.SYNCHRONOUS
+
+
+def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
+    """Return the rows of the signals: as many as there can be references, then the disturbances."""
+    if not (references or disturbances):
+        return []
+    spare = [Signal(kind="none")] * (SIGNAL_DISTURBANCE - len(references))
+    return [*references, *spare, *disturbances]
+
+
+def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
+    """Return the parameters of machine and load by name."""
+    values = asdict(machine)  # type: ignore[call-overload]
+    for part in loads_of(load):
+        values |= asdict(part)
+    return values | {"load_kind": load_kind(load)}
 
 
 def _switch(name: str, value: object) -> float:
@@ -156,105 +232,37 @@ def _switch(name: str, value: object) -> float:
     return float(value)
 
 
-def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
-    dt = values["tau"] * values["ratio"]
-    if task.name == "current" or (task.name == "speed" and options.duration is None):
-        return None
-    length = values["window"]
-    if task.name == "speed":
-        length = check_number("duration", options.duration, above=0.0, high=1e6)
-    return max(1, round(length / dt))
-
-
-def _values(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, float]:
-    """Return every parameter of a row by name."""
-    check_option("control", options.control, pm.CONTROLS)
-    check_option("frame", options.frame, pm.FRAMES)
-    if options.control == "torque" and options.frame != "dq":
+def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
+    """Return the parameters of converter, periods and action."""
+    control = check_option("control", options.control, CONTROLS)
+    frame = check_option("frame", options.frame, FRAMES)
+    if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
+    substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
     turn = machine.p * machine.omega_limit * tau
-    if turn > 2.5 * check_number("substeps", options.substeps, low=1, high=1000, integer=True):
+    if turn > 2.5 * substeps:
         raise ValueError(
             f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
             "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
         )
     ratio = _ratio(task, options, tau)
-    own = pm.PolynomialStatic(a=0.0, b=0.0, j_load=0.0)
-    polynomial = load if isinstance(load, pm.PolynomialStatic) else own
-    vehicle = load if isinstance(load, pm.Vehicle) else pm.Vehicle()
-    if task.name == "drive_cycle" and not isinstance(load, pm.Vehicle):
-        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    speed_low, speed_high = _speeds(task, options, machine, load)
-    window, start = _window(task, options)
-    error_scale = task.error_scale or task.full_scale(machine, _lever(load))
-    if options.error_scale is not None:
-        error_scale = check_number("error_scale", options.error_scale, above=0.0)
-    reference_range = machine.i_nominal if task.name == "current" else 0.6 * machine.omega_nominal
-    if options.reference_range is not None:
-        highest = 0.95 * machine.i_limit if task.name == "current" else machine.omega_limit
-        reference_range = check_number(
-            "reference_range", options.reference_range, above=0.0, high=highest
-        )
-    delay = 1.5 * tau if options.dead_time else 0.5 * tau
-    gains = {
-        axis: magnitude_optimum(1.0 / machine.r_s, inductance / machine.r_s, delay=delay)
-        if machine.r_s > 0.0
-        else None
-        for axis, inductance in (("d", machine.l_d), ("q", machine.l_q))
-    }
-    torque_limit = max_torque(
-        dynamics.CURRENT_MARGIN * machine.i_limit,
-        machine.p,
-        machine.l_d,
-        machine.l_q,
-        machine.psi_p,
-    )
-    values: dict[str, float] = {
-        **asdict(machine),
-        "load_kind": pm.load_kind(load),
-        "a": polynomial.a,
-        "b": polynomial.b,
-        "c": polynomial.c,
-        "tau_decay": polynomial.tau_decay,
-        "j_load": polynomial.j_load,
-        **asdict(vehicle),
+    interval = tau * ratio if options.preview_interval is None else options.preview_interval
+    interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
+    return {
         "tau": tau,
         "ratio": ratio,
-        "substeps": check_number("substeps", options.substeps, low=1, high=1000, integer=True),
+        "substeps": substeps,
         "dead_time": _switch("dead_time", options.dead_time),
-        "frame": pm.FRAMES.index(options.frame),
-        "control": pm.CONTROLS.index(options.control),
-        "task": pm.TASKS.index(task.name),
-        "reference_kind": pm.REFERENCE_CYCLE if task.name == "drive_cycle" else pm.REFERENCE_STEPS,
-        "reference_ticks": max(
-            1, round(check_number("reference_hold", options.reference_hold, above=0.0) / tau)
+        "frame": FRAMES.index(frame),
+        "control": CONTROLS.index(control),
+        "actions": len(action_names(options)),
+        "torque_limit": max_torque(
+            CURRENT_MARGIN * machine.i_limit, machine.p, machine.l_d, machine.l_q, machine.psi_p
         ),
-        "reference_range": reference_range,
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
-        "preview_interval": _preview_interval(options, tau * ratio),
-        "speed_low": speed_low,
-        "speed_high": speed_high,
-        "window": window,
-        "window_start": start,
-        "error_scale": error_scale,
-        "error_exponent": check_number(
-            "error_exponent", options.error_exponent, above=0.0, high=10.0
-        ),
-        "model_p": machine.p,
-        "model_l_d": machine.l_d,
-        "model_l_q": machine.l_q,
-        "model_psi_p": machine.psi_p,
-        "kp_d": gains["d"].kp if gains["d"] else machine.l_d / (2.0 * delay),
-        "ki_d": gains["d"].ki if gains["d"] else 0.0,
-        "kp_q": gains["q"].kp if gains["q"] else machine.l_q / (2.0 * delay),
-        "ki_q": gains["q"].ki if gains["q"] else 0.0,
-        "torque_limit": torque_limit,
-        "noise_i_d": 0.0,
-        "noise_i_q": 0.0,
+        "preview_ticks": round(interval / tau),
     }
-    values |= _reward(task, options, values)
-    return values
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -265,7 +273,9 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
                 "control_period is for control='torque'; a voltage command acts at tau"
             )
         return 1
-    period = 1e-3 if options.control_period is None else options.control_period
+    period = options.control_period
+    if period is None:
+        period = 1e-2 if task.name == "drive_cycle" else 1e-3
     period = check_number("control_period", period, above=0.0)
     ratio = round(period / tau)
     if ratio > MOST_PERIODS:
@@ -280,19 +290,37 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
     return ratio
 
 
-def _preview_interval(options: Options, dt: float) -> float:
-    interval = dt if options.preview_interval is None else options.preview_interval
-    return check_number("preview_interval", interval, low=dt * (1 - 1e-9))
+def _course(task: Task, options: Options, machine: Any, load: Load) -> dict[str, Any]:
+    """Return the parameters of references and of the start of an episode."""
+    if task.name == "drive_cycle" and not isinstance(load, Vehicle):
+        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
+    speed_low, speed_high = _speeds(task, options, machine, load)
+    window, start = _window(task, options)
+    kind = {"current": REFERENCE_CURRENTS, "drive_cycle": REFERENCE_CYCLE}
+    span = machine.i_nominal if task.name == "current" else 0.6 * machine.omega_nominal
+    if options.reference_range is not None:
+        highest = 0.95 * machine.i_limit if task.name == "current" else machine.omega_limit
+        span = check_number("reference_range", options.reference_range, above=0.0, high=highest)
+    hold = check_number("reference_hold", options.reference_hold, above=0.0)
+    return {
+        "reference_kind": kind.get(task.name, REFERENCE_STEPS),
+        "reference_ticks": max(1, round(hold / options.tau)),
+        "reference_range": span,
+        "speed_low": speed_low,
+        "speed_high": speed_high,
+        "window": window,
+        "window_start": start,
+    }
 
 
-def _speeds(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> tuple[float, float]:
+def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
     """Return the range from which a reset draws the speed."""
-    if isinstance(load, pm.ConstantSpeed) and task.name == "speed":
+    if isinstance(load, ConstantSpeed) and task.name == "speed":
         raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
     given = options.speed
     if task.name != "current":
         return 0.0, 0.0
-    if isinstance(load, pm.ConstantSpeed) and load.omega is not None:
+    if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
             raise ValueError("give the speed once: speed= or the load's omega, not both")
         given = load.omega
@@ -320,12 +348,17 @@ def _window(task: Task, options: Options) -> tuple[float, float]:
     return window, check_number("start", options.start, low=0.0, high=total - window)
 
 
-def _reward(task: Task, options: Options, values: Mapping[str, float]) -> dict[str, float]:
-    """Return the weights of the reward terms and the penalty of a trip.
+def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
+    if task.name == "current" or (task.name == "speed" and options.duration is None):
+        return None
+    length = values["window"]
+    if task.name == "speed":
+        length = check_number("duration", options.duration, above=0.0, high=1e6)
+    return max(1, round(length / (values["tau"] * values["ratio"])))
 
-    The tracking terms are never negative. The default penalty exceeds all that effort, smoothness
-    and loss could cost until the end, so that an early end never pays.
-    """
+
+def _weights(task: Task, options: Options) -> dict[str, float]:
+    """Return the weights of the reward terms but that of a trip."""
     names = task.weights
     given = {} if options.weights is None else options.weights
     if not isinstance(given, Mapping):
@@ -333,57 +366,68 @@ def _reward(task: Task, options: Options, values: Mapping[str, float]) -> dict[s
             f"weights must map reward terms ({', '.join(names)}) to numbers, got {given!r}"
         )
     check_keywords(given, names, f"weight of task {task.name!r}")
-    weights = [
-        check_number(f"weight {name!r}", given.get(name, default), low=0.0)
-        for name, default in names.items()
-    ]
-    horizon = _horizon(task, options, values) or 2000
-    costs = weights[2] + 4.0 * weights[3] + (weights[1] if task.name != "current" else 0.0)
-    least = 1.0 + horizon * costs
-    penalty = least
-    if options.penalty_trip is not None:
-        penalty = check_number("penalty_trip", options.penalty_trip, low=0.0)
-        if penalty < horizon * costs:
-            raise ValueError(
-                f"penalty_trip = {penalty:g} would make an early end attractive: effort, smoothness "
-                f"and loss can cost {horizon * costs:g} until the end of the episode"
-            )
     return {
-        "weight_1": weights[0],
-        "weight_2": weights[1],
-        "weight_effort": weights[2],
-        "weight_smoothness": weights[3],
-        "penalty_trip": penalty,
+        name: check_number(f"weight {name!r}", given.get(name, default), low=0.0)
+        for name, default in names.items()
     }
 
 
-def _signals(task: Task, options: Options) -> tuple[list[Signal], bool]:
-    """Return the rows of the signal table (two references, then disturbances) and if there are references."""
-    disturbances = read_disturbance(options.disturbance, dynamics.DISTURBANCES)
-    names = tuple(task.tracked)
-    references = [Signal(kind="none")] * 2
+def _costs(
+    task: Task, options: Options, weights: Mapping[str, float], horizon: int
+) -> dict[str, float]:
+    """Return the parameters of what lowers the reward, and of the errors' exponent.
+
+    The tracking terms are never negative. The default penalty exceeds all that effort, smoothness
+    and loss could cost until the end, so that an early end never pays.
+    """
+    # The change of an action within [-1, 1] is at most 2, its square 4.
+    largest = {"loss": 1.0, "effort": 1.0, "smoothness": 4.0}
+    costs = horizon * sum(largest[name] * weights[name] for name in task.costs)
+    penalty = 1.0 + costs
+    if options.penalty_trip is not None:
+        penalty = check_number("penalty_trip", options.penalty_trip, low=0.0)
+        if penalty < costs:
+            raise ValueError(
+                f"penalty_trip = {penalty:g} would make an early end attractive: effort, smoothness "
+                f"and loss can cost {costs:g} until the end of the episode"
+            )
+    exponent = check_number("error_exponent", options.error_exponent, above=0.0, high=10.0)
+    own = {f"weight_{name}": weights[name] for name in task.costs}
+    return {"error_exponent": exponent, "penalty_trip": penalty} | own
+
+
+def _inner_controller(values: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the law and the operating points of the drive's own controller under torque commands."""
+    delay = sampled_delay(values)
+    gains = {a: current_gains(values[f"l_{a}"], values["r_s"], delay) for a in "dq"}
+    law = current_law(values, gains)
+    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    machine = (float(values[name]) for name in ("p", "l_d", "l_q", "psi_p"))
+    return law[None], operating_points(CURRENT_MARGIN * values["i_limit"], *machine)
+
+
+def _references(task: Task, options: Options) -> list[Signal]:
+    """Return the signals of the references, one for each tracked quantity, or none where they are drawn."""
     given = options.reference
-    if given is not None:
-        if not isinstance(given, Mapping):
-            if len(names) != 1:
-                raise TypeError(
-                    f"reference must map {names} to signals, got {type(given).__name__}"
-                )
-            given = {names[0]: given}
-        check_keywords(given, names, f"reference of task {task.name!r}")
-        for i, name in enumerate(names):
-            references[i] = as_signal(given.get(name, 0.0), f"reference {name!r}")
-    if given is None and not disturbances:
-        return [], False
-    return references + disturbances, given is not None
+    if given is None:
+        return []
+    if not isinstance(given, Mapping):
+        if len(task.tracked) != 1:
+            raise TypeError(
+                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
+            )
+        given = {task.tracked[0]: given}
+    check_keywords(given, task.tracked, f"reference of task {task.name!r}")
+    return [as_signal(given.get(name, 0.0), f"reference {name!r}") for name in task.tracked]
 
 
-def _resolved(task: Task, options: Options, machine: pm.PMSM, load: pm.Load) -> dict[str, Any]:
+def _resolved(
+    allowed: OptionSet[Options], options: Options, machine: Any, load: Load
+) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
-    resolved = {name: _plain(getattr(options, name)) for name in task.keywords}
-    kind = pm.LOAD_KINDS[pm.load_kind(load)]
+    resolved = {name: _plain(value) for name, value in allowed.as_given(options).items()}
     resolved["machine"] = asdict(machine)
-    resolved["load"] = {"kind": kind} | asdict(load)
+    resolved["load"] = {"kind": list(LOADS)[load_kind(load)]} | asdict(load)
     return resolved
 
 

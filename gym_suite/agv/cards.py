@@ -1,0 +1,82 @@
+"""The ids of the family: who drives where, and what drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gym_suite.core.cards import BASELINES, Card
+
+_HOME = "gym_suite.agv.controllers"
+_DRIVERS = {
+    "a_star": f"{_HOME}.pursuit:Pursuit",
+    "dwa": f"{_HOME}.pursuit:DynamicWindow",
+    "mppi": f"{_HOME}.mppi:MPPI",
+}
+#: What was trained in the four scenes: the experiment of ``examples/exploration.py``.
+EXPLORERS = ("ppo", "ppo-rnd", "ppo-count", "ppo-dagger")
+
+
+def _vehicle(
+    name: str, steps: int, summary: str, *, task: str, scene: str, laws: dict[str, str], **more: Any
+) -> Card:
+    return Card(
+        id=f"agv/{name}-v0",
+        family="agv",
+        summary=summary,
+        base="gym_suite.agv.envs.base:AGVEnv",
+        module="gym_suite.agv.envs",
+        facets={"task": task, "scene": scene},
+        max_episode_steps=steps,
+        controllers={**laws, **BASELINES},
+        **more,
+    )
+
+
+def _scene(name: str, steps: int, summary: str, where: str) -> Card:
+    return _vehicle(
+        name.title().replace("_", ""),
+        steps,
+        summary,
+        task="target",
+        scene=name,
+        laws=_DRIVERS,
+        tags=("navigation",),
+        learned=EXPLORERS,
+        prose=f"## Description\n\n{where}",
+    )
+
+
+_BAY = "The floor is a walled bay of 12 m x 11.5 m with one block in its middle."
+_RACKS = (
+    "The floor is a hall of 25.5 m x 17.5 m with twelve racks, aisles that are shut and a dead end."
+)
+CARDS = (
+    _scene("simple_static", 2000, "a vehicle with lidar drives to a target in a bay", _BAY),
+    _scene("simple_dynamic", 2000, "a vehicle with lidar catches a walking target in a bay", _BAY),
+    _scene("complex_static", 3000, "a vehicle with lidar drives to a target among racks", _RACKS),
+    _scene(
+        "complex_dynamic",
+        4000,
+        "a vehicle with lidar catches a walking target among racks",
+        _RACKS,
+    ),
+    _vehicle(
+        "Dock",
+        1000,
+        "a vehicle docks within 5 cm and 3 degrees",
+        task="dock",
+        scene="dock",
+        laws={"move_to_pose": f"{_HOME}.docking:MoveToPose"},
+        tags=("docking",),
+    ),
+    _vehicle(
+        "Fleet",
+        3000,
+        "vehicles with targets of their own share a warehouse (PettingZoo)",
+        task="fleet",
+        scene="fleet",
+        laws={"orca": f"{_HOME}.fleet:ReciprocalFleet", "a_star": _DRIVERS["a_star"]},
+        agents="several",
+        tags=("navigation", "multi-agent"),
+    ),
+)

@@ -1,0 +1,56 @@
+"""Which episode seeds are for what, all in one place, so that nothing is judged on what it was made with.
+
+==========================  ==============================================================================
+0 to 99,999                 comparisons: ``compare``, reports, leaderboards
+100,000 to 199,999          evaluations along a training or a search, from which learning curves are drawn
+200,000 to 999,999          searches of a controller's hyper-parameters, 1,000 for each seed of a search
+1,000,000 and above         trainings, a million for each training seed
+==========================  ==============================================================================
+
+A training's rows start from its first seeds and go on with the generators that they give.
+"""
+
+from __future__ import annotations
+
+EVALUATION_SEED = 100_000
+TUNING_SEED = 200_000
+TUNING_STRIDE = 1_000
+TRAINING_SEEDS = 1_000_000
+#: Seeds of searches that there is room for.
+SEARCHES = (TRAINING_SEEDS - TUNING_SEED) // TUNING_STRIDE
+
+
+def purpose_of(seed: int) -> str:
+    """Return what an episode seed is for: "comparison", "evaluation", "tuning" or "training"."""
+    if seed < EVALUATION_SEED:
+        return "comparison"
+    if seed < TUNING_SEED:
+        return "evaluation"
+    return "tuning" if seed < TRAINING_SEEDS else "training"
+
+
+def tuning_seeds(seed: int, episodes: int) -> range:
+    """Return the episode seeds of a search.
+
+    Args:
+        seed: Of the search.
+        episodes: How many.
+
+    Raises:
+        ValueError: If there are no seeds for such a search, or not as many.
+    """
+    if not 0 <= seed < SEARCHES:
+        raise ValueError(f"seed: expected 0 to {SEARCHES - 1} for a search, got {seed}")
+    if not 0 < episodes <= TUNING_STRIDE:
+        raise ValueError(f"a search has 1 to {TUNING_STRIDE} episodes, got {episodes}")
+    first = TUNING_SEED + TUNING_STRIDE * seed
+    return range(first, first + episodes)
+
+
+def training_seed(seed: int) -> int:
+    """Return the episode seed of a training's first row; the others follow.
+
+    Args:
+        seed: Of the training.
+    """
+    return TRAINING_SEEDS * (seed + 1)

@@ -1,0 +1,81 @@
+"""The machines of the family: kinds, named sets of numbers, and how a user's words become one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+
+from gym_suite.core.parameters import build, check_option
+from gym_suite.motors.machines import synchronous
+from gym_suite.motors.machines.base import Machine, MachineSet
+from gym_suite.motors.machines.synchronous import PMSM, SYNCHRONOUS
+
+__all__ = [
+    "KINDS",
+    "PMSM",
+    "SETS",
+    "SYNCHRONOUS",
+    "Machine",
+    "MachineSet",
+    "build_machine",
+    "kind_of",
+    "machine_source",
+]
+
+#: Every kind of machine by its name, which is also that of its default set.
+KINDS: Mapping[str, type[Machine]] = MappingProxyType({cls.__name__: cls for cls in (PMSM,)})
+
+#: All named sets of numbers.
+SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS})
+
+
+def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:
+    """Return a machine from a set's name, a mapping of overrides, or a machine.
+
+    A mapping may say ``"kind"`` and, under "base", the set that it overrides; without either it overrides the default
+    set.
+
+    Args:
+        value: What the user gave; None stands for the default set.
+        default: Name of the default set.
+        kind: The kind that is wanted, where only one will do.
+
+    Raises:
+        ValueError: For an unknown set, kind or parameter (naming the nearest), a value out of bounds, or a machine of
+            another kind than the one wanted.
+        TypeError: For anything else.
+    """
+    wanted = kind or kind_of(default)
+    if isinstance(value, Machine):
+        wanted = type(value).__name__
+    elif isinstance(value, str) and value in SETS:
+        wanted = kind_of(value)
+    elif isinstance(value, Mapping):
+        value = dict(value)
+        base = value.get("base", "")
+        wanted = value.pop("kind", kind_of(base) if base in SETS else wanted)
+    check_option("machine kind", wanted, KINDS)
+    if kind is not None and wanted != kind:
+        raise ValueError(f"the machine must be of kind {kind}, got one of kind {wanted}: {value!r}")
+    sets = {name: known.machine for name, known in SETS.items() if kind_of(name) == wanted}
+    base = default if default in sets else wanted
+    return build(KINDS[wanted], value, sets=sets, default=base, what="machine")
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of the machine of a named set."""
+    return type(SETS[name].machine).__name__
+
+
+def machine_source(machine: Machine, name: str) -> str:
+    """Return where a number of a machine comes from: the source of the set it is nearest to, or "user"."""
+
+    def agreement(known: MachineSet) -> int:
+        names = (field.name for field in fields(machine))  # type: ignore[arg-type]
+        return sum(getattr(machine, n) == getattr(known.machine, n) for n in names)
+
+    nearest = max((k for k in SETS.values() if type(k.machine) is type(machine)), key=agreement)
+    if getattr(machine, name) != getattr(nearest.machine, name):
+        return "user"
+    return nearest.others.get(name, nearest.source)

@@ -1,0 +1,189 @@
+"""The family's one layout: columns of the state x, of the quantities q, of the parameters p, and the tables.
+
+Every machine and every task uses some of these columns; kernels read all of them by name (``x[X.omega]``). What a
+machine or task does not use is spare: it stays zero and is left out wherever columns are named.
+
+Where the compiled code is the same for all machines the columns are numbered slots (``reference_0``), which
+:mod:`gym_suite.motors.envs.columns` gives the names that they have for a machine and task (``i_sd_ref``).
+"""
+
+from __future__ import annotations
+
+import math
+
+from gym_suite.core.columns import Column, Columns
+from gym_suite.motors.machines import KINDS
+from gym_suite.motors.parameters import PolynomialStatic, Vehicle
+
+VOLTAGES = 4  # held by the converter, at most
+ACTIONS = 6  # elements of an action, at most
+TRACKED = 4  # quantities that follow references at once, at most
+AXES = 4  # of an inner current controller, at most
+
+
+def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.inf) -> Columns:
+    return Columns(*(Column(f"{name}_{k}", unit, -high, high, meaning) for k in range(count)))
+
+
+# ----------------------------------------------------------------------------------------------------------- the state
+
+#: What physics moves.
+BODY = (
+    Columns(
+        Column("omega", "rad/s", meaning="mechanical speed"),
+        Column("epsilon", "rad", -math.pi, math.pi, "electrical rotor angle"),
+        Column("cos_epsilon", "1", -1, 1, "cosine of the electrical rotor angle"),
+        Column("sin_epsilon", "1", -1, 1, "sine of the electrical rotor angle"),
+        Column("i_sd", "A", meaning="d current"),
+        Column("i_sq", "A", meaning="q current"),
+    )
+    + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
+    + Columns(
+        Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
+        Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
+        Column("torque_load", "N m", meaning="load torque at the end of the last period"),
+    )
+    + _slots("action", ACTIONS, "1", "last action", 1.0)
+    + Columns(
+        Column("change", "1", 0, math.inf, "mean squared change of the last action"),
+        Column("clipped", "1", 0, ACTIONS, "elements of the last action outside [-1, 1]"),
+    )
+    + _slots("command", AXES, "A", "current reference of the inner controller")
+    + _slots("integral", AXES, "V", "integral term of the inner controller")
+    + Columns(Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"))
+)
+
+#: What the task keeps.
+TASK_STATE = _slots("reference", TRACKED, "*", "reference") + Columns(
+    Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
+)
+
+STATES = BODY + TASK_STATE
+X = STATES.places
+
+# ------------------------------------------------------------------------------------------------------- the quantities
+
+#: What can be observed, tracked, limited, drawn and told, in SI units; a row of scratch that each step fills anew.
+QUANTITIES = (
+    Columns(
+        Column("omega", "rad/s", meaning="mechanical speed"),
+        Column("v", "m/s", meaning="vehicle speed"),
+        Column("epsilon", "rad", -math.pi, math.pi, "electrical angle"),
+        Column("cos_epsilon", "1", -1, 1, "cosine of the electrical angle"),
+        Column("sin_epsilon", "1", -1, 1, "sine of the electrical angle"),
+        Column("i_sd", "A", meaning="d current"),
+        Column("i_sq", "A", meaning="q current"),
+        Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
+        Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
+        Column("torque", "N m", meaning="air-gap torque"),
+        Column("torque_load", "N m", meaning="load torque"),
+        Column("torque_ref", "N m", meaning="torque command"),
+        Column("violation", "1", 0, 1, "1 if the current limit is exceeded"),
+        Column("clipped", "1", 0, ACTIONS, "elements of the action that were outside [-1, 1]"),
+    )
+    + _slots("action", ACTIONS, "1", "last action", 1.0)
+    + _slots("command", AXES, "A", "current reference of the inner controller")
+    + _slots("reference", TRACKED, "*", "reference at the same instant")
+    + _slots("error", TRACKED, "*", "reference minus value")
+    + Columns(
+        *(
+            Column(f"earned_{k}", "1", 0, math.inf, "what a tracked quantity earns")
+            for k in range(TRACKED)
+        ),
+        Column("reward_loss", "1", -math.inf, 0, "copper loss"),
+        Column("reward_effort", "1", -math.inf, 0, "squared action"),
+        Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
+        Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
+    )
+)
+Q = QUANTITIES.places
+
+# ------------------------------------------------------------------------------------------------------ the parameters
+
+CONTROLS = ("voltage", "torque")
+CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
+FRAMES = ("dq", "abc")
+FRAME_DQ, FRAME_ABC = range(len(FRAMES))
+#: Random steps, of the current within what voltage allows, or within a range; signals; the drive cycle.
+REFERENCE_CURRENTS, REFERENCE_STEPS, REFERENCE_SIGNALS, REFERENCE_CYCLE = range(4)
+
+
+def _united(*parts: Columns) -> Columns:
+    """Return the columns of all parts, each name once."""
+    return Columns(*{column.name: column for part in parts for column in part}.values())
+
+
+PARAMETERS = (
+    _united(*(Columns.of(cls) for cls in KINDS.values()))
+    + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
+    + Columns.of(PolynomialStatic)
+    + Columns.of(Vehicle)
+    + Columns(
+        # converter and timing
+        Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
+        Column("ratio", "1", 1, math.inf, "inverter periods per control period"),
+        Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
+        Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
+        Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
+        Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
+        Column("actions", "1", 1, ACTIONS, "elements of an action"),
+        Column("torque_limit", "N m", 0, math.inf, "torque command of an action of 1"),
+        Column("noise_i_sd", "A", 0, math.inf, "noise of i_sd as the inner controller measures it"),
+        Column("noise_i_sq", "A", 0, math.inf, "noise of i_sq as the inner controller measures it"),
+        # the task
+        Column("observed", "1", 1, math.inf, "quantities observed, without a preview"),
+        Column("told", "1", 1, math.inf, "metrics"),
+        Column("tracked", "1", 1, TRACKED, "quantities that follow references"),
+        Column(
+            "reference_kind", "1", 0, 3, "0 random currents, 1 random steps, 2 signals, 3 cycle"
+        ),
+        Column("reference_ticks", "1", 1, math.inf, "inverter periods between two random steps"),
+        Column("reference_range", "*", 0, math.inf, "largest random reference (A or rad/s)"),
+        Column("preview", "1", 0, math.inf, "future references observed"),
+        Column("preview_ticks", "1", 1, math.inf, "inverter periods between two of them"),
+        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset"),
+        Column("speed_high", "rad/s", meaning="highest speed drawn at reset"),
+        Column("window", "s", 0, math.inf, "length of the window of the drive cycle"),
+        Column("window_start", "s", -1, math.inf, "its start; -1: drawn at reset"),
+        Column("error_exponent", "1", 0, math.inf, "exponent of the normalised error"),
+        Column("weight_loss", "1", 0, math.inf, "weight of the copper loss"),
+        Column("weight_effort", "1", 0, math.inf, "weight of the squared action"),
+        Column("weight_smoothness", "1", 0, math.inf, "weight of the squared change of the action"),
+        Column("penalty_trip", "1", 0, math.inf, "penalty of a trip"),
+    )
+)
+P = PARAMETERS.places
+
+# ---------------------------------------------------------------------------------------------------------- the tables
+
+#: The read-only tables that all rows share, each float64 of two dimensions.
+TABLES = Columns(
+    Column(
+        "task", meaning="what is observed, told and tracked: columns of TASK, as long as p says"
+    ),
+    Column(
+        "signals", meaning="signals of references and disturbances; no rows where there are none"
+    ),
+    Column("signal_tables", meaning="the tables of these signals"),
+    Column("cycle", meaning="drive cycle: time (s), speed (m/s)"),
+    Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.foc"),
+    Column("points", meaning="operating points of the inner controller"),
+)
+T = TABLES.places
+
+#: Columns of the task's table. Places in q are whole numbers.
+TASK = Columns(
+    Column("observed", meaning="place in q of an observed quantity", whole=True),
+    Column("observed_factor", meaning="column value per SI value"),
+    Column("told", meaning="place in q of a metric", whole=True),
+    Column("tracked", meaning="place in q of a tracked quantity", whole=True),
+    Column("tracked_factor", meaning="reciprocal of the error that earns nothing"),
+    Column("tracked_weight", meaning="what no error earns"),
+)
+K = TASK.places
+
+#: What a disturbance may drive, in the order of its signals.
+DISTURBANCES = ("torque_load", "u_sd", "u_sq")
+
+# Rows of the signals: those of the references, then the disturbances.
+SIGNAL_REFERENCE, SIGNAL_DISTURBANCE = 0, TRACKED

@@ -1,0 +1,267 @@
+"""A search gives a controller what a training gives a policy: the same steps, plants and honest records."""
+
+import csv
+import json
+import sys
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.comparison.agents import resolve
+from gym_suite.learning import load_gains, search, seeds, tune
+from gym_suite.learning.evaluation import Evaluation
+from gym_suite.learning.records import CURVE_COLUMNS
+from gym_suite.learning.settings import settings_for
+
+ID = "gem/PMSM-v0"
+BUDGET, EPISODES, HORIZON = 20_000, 4, 100
+
+
+def small_search(folder, **keywords):
+    arguments = {
+        "agent": "pi",
+        "budget": BUDGET,
+        "episodes": EPISODES,
+        "max_episode_steps": HORIZON,
+        "out": folder,
+    }
+    return tune(ID, **arguments | keywords)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    lines = []
+    return small_search(tmp_path_factory.mktemp("search"), progress=lines.append), lines
+
+
+def without_times(path):
+    about = json.loads(path.read_text())
+    for name in ("wall_time", "cpu_time", "date", "command"):
+        del about[name]
+    return about
+
+
+def test_the_gains_are_better_than_the_rules_where_they_were_sought(found):
+    tuning, lines = found
+    assert tuning.value > tuning.rule_value
+    about = json.loads(tuning.path.read_text())
+    assert about["value"] == tuning.value and set(about["gains"]) == set(about["rule"])
+    # Judged again as the file says, on its episodes and plants.
+    first, last = about["seeds"]["episodes"]
+    total = 0.0
+    for k, plant in enumerate(about["plan"]["plants"]):
+        evaluation = Evaluation(ID, episodes=1, seed=first + k, keywords=plant)
+        total += evaluation.score(load_gains(tuning.path).load(evaluation.envs)).episode_return
+    assert last - first + 1 == EPISODES == len(about["plan"]["plants"])
+    assert total / EPISODES == pytest.approx(tuning.value, rel=1e-12)
+    assert lines[-1].startswith("pi-tuned: 50 trials in 20,000 steps")
+
+
+def test_the_budget_is_kept_and_every_trial_counted(found):
+    tuning, _ = found
+    about = json.loads(tuning.path.read_text())
+    trials = tuning.path.with_suffix(".trials.jsonl").read_text().splitlines()[1:]
+    assert tuning.steps == BUDGET == about["budget"]
+    assert tuning.trials == about["trials"] == len(trials) == BUDGET // (EPISODES * HORIZON)
+    assert about["steps"] == sum(json.loads(line)["steps"] for line in trials)
+
+
+def test_seeds_and_plants_are_a_trainings_kind_and_no_evaluations(found):
+    about = json.loads(found[0].path.read_text())
+    for seed in about["seeds"]["episodes"]:
+        assert seeds.purpose_of(seed) == "tuning"
+    assert {seeds.purpose_of(seed) for seed in about["seeds"]["evaluation"]} == {"evaluation"}
+    assert seeds.purpose_of(0) == "comparison"
+    assert seeds.purpose_of(seeds.training_seed(0)) == "training"
+    randomise = settings_for(ID, "ppo").randomise
+    assert {plant["delay"] for plant in about["plan"]["plants"]} == set(randomise["delay"])
+    assert {"commit", "machine", "versions", "source_digest", "behaviour"} <= about.keys()
+    assert about["versions"]["cmaes"]
+
+
+def test_the_curve_stands_in_the_columns_of_a_trainings(found):
+    with (found[0].path.parent / "curves.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == CURVE_COLUMNS
+    steps = [int(row["step"]) for row in rows]
+    assert steps[0] == 0 and steps == sorted(steps) and steps[-1] == BUDGET
+    assert {row["algo"] for row in rows} == {"pi-tuned"}
+    assert float(rows[-1]["evaluation_return"]) == found[0].score.episode_return
+    assert float(rows[0]["evaluation_return"]) == float(rows[0]["reference_return"])
+
+
+@pytest.mark.parametrize("after", [1, 17, 49])
+def test_a_search_that_was_killed_gives_what_it_would_have_given(
+    found, tmp_path, after, monkeypatch
+):
+    tried = search.Search._try
+    count = 0
+
+    def killed(self, place):
+        nonlocal count
+        count += 1
+        if count > after:
+            raise KeyboardInterrupt
+        return tried(self, place)
+
+    monkeypatch.setattr(search.Search, "_try", killed)
+    with pytest.raises(KeyboardInterrupt):
+        small_search(tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+    (log,) = tmp_path.glob("*.trials.jsonl")
+    with log.open("a") as file:
+        file.write('{"place": [0.1, 0.')  # torn by the kill
+    monkeypatch.setattr(search.Search, "_try", tried)
+    again = small_search(tmp_path)
+    assert without_times(again.path) == without_times(found[0].path)
+    assert not again.skipped
+    assert small_search(tmp_path).skipped
+
+
+def test_another_seed_is_another_search_beside_the_first(tmp_path):
+    first = small_search(tmp_path, budget=4_000)
+    other = small_search(tmp_path, budget=4_000, seed=1)
+    assert first.path.name == "pi-tuned-0.json" and other.path.name == "pi-tuned-1.json"
+    assert first.gains != other.gains
+    nominal = small_search(tmp_path, budget=4_000, settings="nominal")
+    assert nominal.path.name == "pi-tuned-nominal-0.json"
+    assert json.loads(nominal.path.read_text())["plan"]["plants"] == [
+        {"max_episode_steps": HORIZON}
+    ]
+
+
+def test_another_search_of_the_same_name_is_refused(tmp_path):
+    small_search(tmp_path, budget=2_000)
+    with pytest.raises(ValueError, match="a search with other budget"):
+        small_search(tmp_path, budget=4_000)
+
+
+def test_the_default_budget_is_that_of_a_training(tmp_path, monkeypatch):
+    seen = {}
+
+    class Stop(Exception):
+        pass
+
+    def prepare(self, episodes):
+        seen["budget"] = self.budget
+        raise Stop
+
+    monkeypatch.setattr(search.Search, "_prepare", prepare)
+    with pytest.raises(Stop):
+        tune(ID, out=tmp_path)
+    assert seen["budget"] == settings_for(ID, "ppo").steps == 6_000_000
+
+
+def test_a_candidate_that_cannot_run_is_the_worst_and_told_of(tmp_path):
+    """Gains of moving to a pose are stable only where k_alpha exceeds k_rho; others are refused."""
+    tuning = tune(
+        "agv/Dock-v0",
+        budget=6_000,
+        episodes=2,
+        settings="nominal",
+        max_episode_steps=100,
+        out=tmp_path,
+    )
+    about = json.loads(tuning.path.read_text())
+    assert about["failed_trials"] > 0
+    assert np.isfinite(tuning.value) and tuning.value >= tuning.rule_value
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"budget": 0}, "budget: expected a whole number of at least 1, got 0"),
+        ({"budget": -1e6}, "budget"),
+        ({"budget": 0.5}, "budget"),
+        ({"budget": float("nan")}, "budget"),
+        ({"budget": 399}, "hold not one candidate"),
+        ({"episodes": 0}, "episodes"),
+        ({"episodes": 3}, "3 rows are too few for 4 combinations"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 800}, "seed"),
+        ({"agent": "pii"}, "Did you mean 'pi'"),
+        ({"agent": "zero"}, "nothing to search"),
+        ({"settings": "nominl"}, "Did you mean 'nominal'"),
+        ({"setting": "icmla_3"}, "setting of gem/PMSM-v0"),
+        ({"dely": 1}, "Did you mean 'delay'"),
+        ({"parameters": {"rul": 1}}, "Did you mean 'rule'"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(keywords, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        small_search(tmp_path / "out", **keywords)
+    assert not (tmp_path / "out").exists()
+
+
+def test_hyperparameters_without_bounds_are_refused(tmp_path, monkeypatch):
+    from gym_suite.controllers.hyperparameters import Hyperparameter
+    from gym_suite.registration import card, load
+
+    law = load(card(ID).controllers["pi"])
+    with pytest.raises(ValueError, match="no bounds to search within"):
+        Hyperparameter(name="symmetry", low=1.0, high=float("inf"))
+    monkeypatch.setattr(law, "hyperparameters", (Hyperparameter(name="symetry", low=1, high=2),))
+    with pytest.raises(ValueError, match="symmetry"):
+        small_search(tmp_path)
+
+
+def test_several_agents_and_folders_that_cannot_be_written(tmp_path):
+    with pytest.raises(ValueError, match="several agents"):
+        tune("agv/Fleet-v0", out=tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="cannot write"):
+        small_search(tmp_path / "file" / "below")
+
+
+def test_without_cmaes_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    with pytest.raises(ModuleNotFoundError, match=r"gym-suite\[tune\]"):
+        small_search(tmp_path)
+
+
+def test_compare_takes_a_gains_file_as_an_agent(found):
+    specs = resolve([str(found[0].path)], ID)
+    spec = next(spec for spec in specs if spec.name == "pi-tuned-0")
+    assert spec.kind == "controller" and spec.identity
+    env = gymnasium.make(ID)
+    controller = spec.load(env)
+    for name, value in found[0].gains.items():
+        entry = controller.describe()["gains"][name]
+        assert entry["value"] == value and entry["given"]
+    result = gym_suite.compare(ID, agents=[str(found[0].path)], seeds=2, horizon=50)
+    assert "pi-tuned-0" in {record["agent"]["name"] for record in result.records}
+
+
+def test_gains_of_another_id_or_of_something_else_are_refused_plainly(found, tmp_path):
+    with pytest.raises(
+        ValueError, match="holds gains for 'gem/PMSM-v0', not for 'gem/PMSM-Speed-v0'"
+    ):
+        resolve([str(found[0].path)], "gem/PMSM-Speed-v0")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load_gains(tmp_path / "nowhere.json")
+    path = tmp_path / "gains.json"
+    for content in (
+        "not JSON",
+        "[]",
+        '{"id": "gem/PMSM-v0"}',
+        '{"id": 1, "agent": "pi", "gains": 2}',
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match="is not a gains file"):
+            load_gains(path)
+    path.write_text(json.dumps({"id": ID, "agent": "pi", "gains": {"i_sd.kq": 1.0}}))
+    with pytest.raises(ValueError, match=r"gains\.json: unknown gain .*'i_sd.kp'"):
+        load_gains(path).load(gymnasium.make(ID))
+
+
+def test_what_was_made_on_another_behaviour_is_warned_of(found, tmp_path):
+    about = json.loads(found[0].path.read_text())
+    path = tmp_path / "gains.json"
+    path.write_text(json.dumps(about | {"behaviour": "0123456789abcdef"}))
+    with pytest.warns(UserWarning, match="another behaviour of gem/PMSM-v0"):
+        resolve([str(path)], ID)
+    path.write_text(json.dumps(about | {"keywords": {"tua": 1.0}}))
+    with pytest.warns(UserWarning, match="does not take now"):
+        resolve([str(path)], ID)

@@ -1,0 +1,57 @@
+"""An id's behaviour is frozen: its hash says whether it still is what it was."""
+
+import json
+
+import pytest
+
+from gym_suite import behaviour
+from gym_suite.core import kernel
+from gym_suite.registration import card, catalogue
+
+
+@pytest.mark.parametrize("id", catalogue())
+def test_an_id_behaves_as_it_did_when_its_version_was_registered(id):
+    assert behaviour.behaviour_of(id) == behaviour.recorded().get(id), (
+        f"{id} behaves otherwise than recorded. Whoever trained on it or published a score relies on it: register a "
+        "new version of the id, or undo the change. For a new id, write the table: python -m gym_suite.behaviour ID"
+    )
+
+
+def test_the_table_holds_the_packages_ids_and_no_others():
+    assert set(behaviour.recorded()) == set(catalogue())
+
+
+def test_another_reward_is_another_behaviour_and_the_same_one_is_not():
+    id = "gem/PMSM-v0"
+    same = behaviour.behaviour_of(id)
+    assert behaviour.behaviour_of(id, {}) == same
+    assert behaviour.behaviour_of(id, {"max_episode_steps": card(id).max_episode_steps}) == same
+    for keywords in ({"tau": 5e-5}, {"error_exponent": 1.0}, {"max_episode_steps": 100}):
+        assert behaviour.behaviour_of(id, keywords) != same
+
+
+def test_it_is_computed_once_for_the_same_sources(tmp_path, monkeypatch):
+    monkeypatch.setattr(behaviour, "cache_root", lambda: tmp_path)
+    first = behaviour.behaviour_of("gem/PMSM-v0")
+    (name,) = json.loads((tmp_path / "behaviours.json").read_text())
+    assert name.startswith(kernel.source_digest("motors"))
+    monkeypatch.setattr(behaviour, "_hash", lambda *arguments: "computed again")
+    assert behaviour.behaviour_of("gem/PMSM-v0") == first
+    (tmp_path / "behaviours.json").write_text("damaged")
+    assert behaviour.behaviour_of("gem/PMSM-v0") == "computed again"
+
+
+def test_unknown_ids_and_keywords_are_refused_by_name():
+    with pytest.raises(ValueError, match="gem/PMSM-v0"):
+        behaviour.behaviour_of("gem/PMSN-v0")
+    with pytest.raises(ValueError, match="'tau'"):
+        behaviour.behaviour_of("gem/PMSM-v0", {"tua": 1e-4})
+
+
+def test_the_table_is_written_by_one_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(behaviour, "TABLE", tmp_path / "behaviours.json")
+    monkeypatch.setattr(behaviour, "behaviour_of", lambda id: f"hash of {id}")
+    behaviour.main()
+    assert behaviour.recorded() == {id: f"hash of {id}" for id in catalogue()}
+    behaviour.main(["gem/PMSM-v0"])
+    assert set(behaviour.recorded()) == set(catalogue())
