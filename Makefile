@@ -29,7 +29,7 @@ export MKL_NUM_THREADS ?= 1
 .PHONY: demo test lint types policies behaviours bench wheel clean
 
 demo: $(VENV)/.installed
-	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --seeds 12 --workers 2 --out $(REPORT)
+	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --out $(REPORT) --seeds 12 --workers 2
 	@echo "Report: $(abspath $(REPORT))/index.html"
 
 test: $(VENV)/.tested

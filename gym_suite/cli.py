@@ -32,6 +32,7 @@ AgentAssignments = Annotated[
     UseAppendAction[tuple[str, ...]],
     arg(name="agent-set", metavar="NAME=VALUE", help_behavior_hint=""),
 ]
+
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130

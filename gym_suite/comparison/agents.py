@@ -303,8 +303,8 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    digest = file_digest(path)
-    return AgentSpec(visible(path.stem), "controller", gains, identity=digest, batched=True)
+    name = visible(path.stem)
+    return AgentSpec(name, "controller", gains, identity=file_digest(path), batched=True)
 
 
 def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:

@@ -76,15 +76,15 @@ class Crew:
         self._calls, self._alone = 0, False
         self._best = {True: np.inf, False: np.inf}
 
-    def __call__(self, call: Callable[[np.ndarray], Any], skip: np.ndarray) -> None:
+    def __call__(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
         """Make a call for all rows that are not skipped.
 
         Args:
-            call: Is given which rows to leave alone, bool (n,).
+            call: Is given which rows to leave alone, bool (n,), and the number of the thread, from 0 on.
             skip: Rows that nobody moves, bool (n,).
         """
         if self._pool is None:
-            call(skip)
+            call(skip, 0)
             return
         if not self._choose:
             self._together(call, skip)
@@ -94,19 +94,19 @@ class Crew:
         if place == 0:
             self._best = {True: np.inf, False: np.inf}
         if place >= 2 * TRIES:
-            (call(skip) if self._alone else self._together(call, skip))
+            (call(skip, 0) if self._alone else self._together(call, skip))
             return
         alone = place % 2 == 0
         start = time.perf_counter()
-        (call(skip) if alone else self._together(call, skip))
+        (call(skip, 0) if alone else self._together(call, skip))
         self._best[alone] = min(self._best[alone], time.perf_counter() - start)
         self._alone = self._best[True] <= 1.05 * self._best[False]
 
-    def _together(self, call: Callable[[np.ndarray], Any], skip: np.ndarray) -> None:
+    def _together(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
         assert self._pool is not None
         parts = self._others | skip if skip.any() else self._others
-        waiting = [self._pool.submit(call, part) for part in parts[1:]]
-        call(parts[0])
+        waiting = [self._pool.submit(call, part, k) for k, part in enumerate(parts[1:], 1)]
+        call(parts[0], 0)
         for one in waiting:
             one.result()
 

@@ -56,6 +56,7 @@ class Rows:
         "_low",
         "_none",
         "_pictured",
+        "_scratch",
         "_shapes",
         "_step_batch",
         "_tables",
@@ -109,6 +110,9 @@ class Rows:
         self._step_batch, self._tables = setup.kernels.step, setup.tables
         self.engine = setup.engine(setup, n) if setup.engine else None
         self._crew = Crew(threads, n) if threads != 1 and self.engine is None else None
+        # Scratch is anybody's within a call, so each thread has its own.
+        more = self._crew.count - 1 if self._crew is not None else 0
+        self._scratch = [self.work, *(np.zeros_like(self.work) for _ in range(more))]
         if self.engine is not None and threads not in (1, "auto"):
             raise ValueError(
                 f"threads share the compiled step; {setup.id} is moved by another engine here"
@@ -259,7 +263,7 @@ class Rows:
             return wrong
         return self._call_step(skip)
 
-    def _call_step(self, skip: np.ndarray) -> int:
+    def _call_step(self, skip: np.ndarray, thread: int = 0) -> int:
         return self._step_batch(
             self.x,
             self.key,
@@ -267,7 +271,7 @@ class Rows:
             self.u,
             self.p,
             self._tables,
-            self.work,
+            self._scratch[thread],
             self.metrics,
             self.o,
             self.reward,

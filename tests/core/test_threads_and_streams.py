@@ -79,7 +79,8 @@ def test_auto_calls_every_row_once_and_settles():
     crew = Crew("auto", 2048)
     seen = np.zeros(2048, dtype=np.int64)
 
-    def call(skip):
+    def call(skip, thread):
+        assert 0 <= thread < cores()
         seen[~skip] += 1
 
     for _ in range(40):

@@ -100,7 +100,7 @@ class PeerPID(RotorController):
             tuning = "poles" if self._row[P.motor_lag] > 0.0 else "peer"
         self._bounded = self.keeps_torque = tuning == "poles"
         self._reach = _REACH if self._bounded else np.inf
-        lag = self._row[P.motor_lag]
+        lag = float(self._row[P.motor_lag])
         self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
         gains = _PEER_GAINS if tuning == "peer" else self._pole_gains(lag / self._lead)
         self.gains_ = overridden(dict(gains), self.gains, "the PID")
@@ -144,7 +144,7 @@ class PeerPID(RotorController):
         force += gains["position_d"] * (wanted_velocity - velocity)
         force[:, 2] += self._row[P.mass] * self._row[P.gravity]
         if self._bounded:
-            _keep_upright(force, self._row[P.mass] * self._row[P.gravity])
+            _keep_upright(force, float(self._row[P.mass] * self._row[P.gravity]))
         thrust = np.maximum((force * turned[:, :, 2]).sum(axis=1), 0.0)
         pwm = (np.sqrt(thrust / (4.0 * self._row[P.k_f])) - _RPM_AT_0) / _RPM_PER_PWM
         wanted = _attitude_along(force)

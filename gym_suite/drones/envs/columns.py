@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,28 +62,26 @@ def observed_table(task: Task) -> np.ndarray:
 
 
 def state_columns(suffixes: list[str], options: Options, values: Mapping[str, float]) -> Columns:
-    """Return the columns of a world: each drone's one after the other."""
-    names = SETPOINTS[options.action]
-    held = Columns(*(Column(f"setpoint_{n}", u, meaning="what is to be held") for n, u in names))
-    drone = Columns(*list(BODY)[: -len(held)]) + held + TASK_STATE
-    drone += _last_actions(options, values, int(values["history"]) + 1)
-    return Columns(
-        *(
-            Column(f"{c.name}{s}", c.unit, c.low, c.high, c.meaning, c.scale)
-            for s in suffixes
-            for c in drone
-        )
-    )
+    """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare."""
+    held = iter(SETPOINTS[options.action])
+    columns = []
+    for column in BODY:
+        if column.name.startswith("setpoint_"):
+            name, unit = next(held, ("", ""))
+            told = replace(column, name=f"setpoint_{name}", unit=unit, meaning="what is to be held")
+            columns.append(told if name else replace(column, spare=True))
+        else:
+            columns.append(column)
+    last = _last_actions(options, values, int(values["history"]) + 1)
+    drone = (*columns, *TASK_STATE, *last)
+    return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
 def metric_columns(suffixes: list[str]) -> Columns:
     """Return the columns of ``info``."""
-    each = (
-        Column(f"{c.name}{s}", c.unit, c.low, c.high, c.meaning)
-        for s in suffixes
-        for c in DRONE_METRICS
+    return METRICS + Columns(
+        *(replace(c, name=f"{c.name}{s}") for s in suffixes for c in DRONE_METRICS)
     )
-    return METRICS + Columns(*each)
 
 
 def terms(values: Mapping[str, float]) -> tuple[Term, ...]:

@@ -162,17 +162,17 @@ ACTION_NAMES = {
     "position": ("action_position_x", "action_position_y", "action_position_z"),
 }
 UNITS = {"rotors": "1", "rates": "rad/s", "velocity": "m/s", "position": "m"}
-#: What a setpoint's four elements are, with their units; the inner loops of velocity and position hold yaw at 0.
-SETPOINTS = {
-    "rotors": tuple((f"rotor_{i}", "rpm") for i in range(4)),
+#: What inner loops hold, with units; rotor speeds are commanded without one.
+SETPOINTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "rotors": (),
     "rates": (
         ("thrust", "N"),
         ("roll_rate", "rad/s"),
         ("pitch_rate", "rad/s"),
         ("yaw_rate", "rad/s"),
     ),
-    "velocity": (*((f"velocity_{a}", "m/s") for a in "xyz"), ("yaw", "rad")),
-    "position": (*((f"position_{a}", "m") for a in "xyz"), ("yaw", "rad")),
+    "velocity": tuple((f"velocity_{a}", "m/s") for a in "xyz"),
+    "position": tuple((f"position_{a}", "m") for a in "xyz"),
 }
 THRUST_RANGE = 0.8  # of the weight, over it and under it
 YAW_RANGE = 2.0  # rad/s
