@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_suite.core.cards import OUTSIDE
 from gym_suite.core.kernel import cache_root, source_digest
 from gym_suite.core.rows import Rows
 from gym_suite.registration import card, catalogue, id_class_of
@@ -114,8 +115,9 @@ def main(ids: Sequence[str] = ()) -> None:
     Args:
         ids: Only these ids; the others stay as they are. By default all, and only those that there are.
     """
-    table = {id: recorded().get(id, "") for id in catalogue()} if ids else {}
-    for id in ids or catalogue():
+    own = [entry.id for entry in catalogue().values() if entry.module != OUTSIDE]
+    table = {id: recorded().get(id, "") for id in own} if ids else {}
+    for id in ids or own:
         table[id] = behaviour_of(id)
     TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", "utf-8")
 

@@ -1,6 +1,6 @@
 """Every example runs headless in seconds, and so does every block of code in the README."""
 
-import importlib.util
+import importlib
 import inspect
 import re
 import shlex
@@ -31,11 +31,10 @@ def in_an_empty_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(path):
+def test_example_runs(path, monkeypatch):
     needs(path.read_text("utf-8"))
-    spec = importlib.util.spec_from_file_location(f"example_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(str(path.parent))
+    module = importlib.import_module(path.stem)
     assert module.__doc__, "an example says what it shows"
     defaults = inspect.signature(module.main).parameters.values()
     assert all(parameter.default is not parameter.empty for parameter in defaults)

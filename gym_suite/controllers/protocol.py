@@ -216,7 +216,11 @@ class Controller:
 
     @classmethod
     def split(cls, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Tell keyword arguments of the constructor, which come first, from gains, by their names."""
+        """Tell keyword arguments of the constructor, which come first, from gains, by their names.
+
+        Args:
+            values: Both, by name.
+        """
         own = cls._parameter_names()
         parameters = {name: value for name, value in values.items() if name in own}
         return parameters, {name: value for name, value in values.items() if name not in own}

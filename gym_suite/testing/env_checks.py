@@ -330,7 +330,9 @@ def check_observation_scale(subject: Subject, **keywords: Any) -> None:
         state = env.state()
         for j, column in enumerate(setup.observation_columns):
             if column.name in setup.state_columns.used:
-                value = np.clip(state[column.name][0] / column.scale, column.low, column.high)
+                # Actions are normalised in the state too.
+                scale = column.scale / setup.state_columns[column.name].scale
+                value = np.clip(state[column.name][0] / scale, column.low, column.high)
                 np.testing.assert_allclose(
                     observations[-1][j],
                     value,

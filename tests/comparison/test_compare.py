@@ -13,7 +13,7 @@ from lag_env import HOLD, HORIZON, ID, Proportional
 
 from gym_suite.comparison import compare
 from gym_suite.comparison.results import decode
-from gym_suite.registration import catalogue
+from gym_suite.registration import catalogue, id_class_of
 
 
 class Integrator:
@@ -356,4 +356,9 @@ def test_all_agents_are_every_controller_of_the_id():
 def test_every_id_can_be_compared(id, tmp_path):
     comparison = compare(id, seeds=2, horizon=12, settings="nominal", progress=False)
     assert not [record["error"] for record in comparison.records if record["status"] == "failed"]
-    assert "<svg" in comparison.report(tmp_path).read_text()
+    text = comparison.report(tmp_path).read_text()
+    assert text.endswith("</html>\n") or "</html>" in text
+    if (
+        id_class_of(id).configure().tracking
+    ):  # where nothing is followed twelve steps may show nothing
+        assert "<svg" in text

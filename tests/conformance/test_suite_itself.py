@@ -71,7 +71,7 @@ def test_a_wrong_reward_is_found():
     setup = gymnasium.make("gem/PMSM-v0").unwrapped.setup
     columns = list(setup.metric_columns)
     columns[1] = Column("forgotten")
-    wrong = dataclasses.replace(setup, metric_columns=Columns(*columns))
+    wrong = dataclasses.replace(setup, metric_columns=Columns(*columns), terms=())
     with pytest.raises(AssertionError, match="reward"):
         check_reward_terms(wrong)
 

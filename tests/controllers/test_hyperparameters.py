@@ -182,12 +182,16 @@ WORLDS, STEPS = 12, 30
 
 @functools.cache
 def played(id):
-    """Worlds in which somebody has acted at random, and what was observed there, step after step."""
+    """Worlds in which the reference controller acts, now and then at random, and what was observed there."""
     fixed = {"engine": "compiled"} if catalogue()[id].family == "drones" else {}
     envs = gymnasium.make_vec(id, num_envs=WORLDS, **fixed)
     observation, _ = envs.reset(seed=3)
-    actions = random_actions(envs.action_space, STEPS, seed=3)
-    return envs, [observation, *(envs.step(action)[0] for action in actions)]
+    law, state, seen = gym_suite.make_controller(envs), None, [observation]
+    law.watch(envs)
+    for k, chance in enumerate(random_actions(envs.action_space, STEPS, seed=3)):
+        action, state = law.predict(seen[-1], state)
+        seen.append(envs.step(chance if k % 3 == 0 else action)[0])
+    return envs, seen
 
 
 def answers(id, name, gains=None):

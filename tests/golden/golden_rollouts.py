@@ -14,6 +14,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 
+from gym_suite.core.cards import OUTSIDE
 from gym_suite.core.vector_env import KernelVectorEnv
 from gym_suite.registration import catalogue, parallel_env
 from gym_suite.testing import random_actions
@@ -35,8 +36,10 @@ VARIANTS = {
     )
 }
 
+# The package's own ids; those that an example or a test has registered have no rollouts.
+CARDS = {card.id: card for card in catalogue().values() if card.module != OUTSIDE}
 # Ids for several agents only: played in the joint form, with each agent's reward.
-SEVERAL = tuple(card.id for card in catalogue().values() if not card.entry_point)
+SEVERAL = tuple(card.id for card in CARDS.values() if not card.entry_point)
 
 # Keywords under which random actions earn something.
 TELLING = {"agv": {"reward": "dense"}}
@@ -45,9 +48,9 @@ TELLING_TOGETHER = {"agv": {"reward": "dense", "lidar": 24}}
 
 def cases():
     """Return every rollout: name to id and keywords."""
-    single = [card for card in catalogue().values() if card.entry_point]
+    single = [card for card in CARDS.values() if card.entry_point]
     alone = {card.id: (card.id, TELLING.get(card.family, {})) for card in single}
-    together = {id: (id, TELLING_TOGETHER.get(catalogue()[id].family, {})) for id in SEVERAL}
+    together = {id: (id, TELLING_TOGETHER.get(CARDS[id].family, {})) for id in SEVERAL}
     return alone | together | VARIANTS
 
 
