@@ -46,13 +46,14 @@ def main() -> None:
     env = gymnasium.make("lab/Yard-v0")
     planner = gym_suite.make_controller(env)
     observation, info = env.reset(seed=0)
+    seconds = env.get_wrapper_attr("dt")
     state, ended, steps = None, False, 0
     while not ended:
         action, state = planner.predict(observation, state)
         observation, _, terminated, truncated, info = env.step(action)
         ended, steps = terminated or truncated, steps + 1
     arrived = "arrived" if info["reward_goal"] > 0.0 else "did not arrive"
-    print(f"{planner.name} {arrived} after {steps * env.unwrapped.dt:.1f} s")
+    print(f"{planner.name} {arrived} after {steps * seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def _place_obstacles(x, key, p, tables):
     cells = grid.shape[0] * columns
     for k in range(int(p[P.obstacles])):
         j = WORLD_SIZE + OBSTACLE_SIZE * k
-        best, begin = -1.0, 0
+        best, begin, theta = -1.0, 0, 0.0
         for t in range(TRIES + cells):
             if t < TRIES:
                 a, b, c, _ = uniform4(key, 0, STREAM_PLACE + TRIES * k + t)

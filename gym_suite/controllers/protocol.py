@@ -307,7 +307,7 @@ class Controller:
         self._sealed = True
 
     @property
-    def gains_(self) -> Mapping[str, Any]:
+    def gains_(self) -> Any:
         """Tuned gains by name: :class:`Gains`, numbers or arrays; read-only once the controller is tuned.
 
         While it is tuned, an entry is written with the rule's gain and read back as the one that counts, which is a

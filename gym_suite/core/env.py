@@ -274,7 +274,7 @@ class Face:
         self._started, self._closed = False, True
 
 
-class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):
+class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):  # type: ignore[misc]
     """One world of a setup.
 
     With several agents this is the joint form: actions and observations of all agents side by side, the reward is

@@ -68,7 +68,7 @@ def joint_observations(rows: Rows) -> Any:
     """Return the observations of all rows, those of a row's agents side by side."""
     if not rows.setup.images:
         return rows.o
-    parts = {STATE: rows.o} if rows.setup.flat else {}
+    parts: dict[str, Any] = {STATE: rows.o} if rows.setup.flat else {}
     for name, pictures in rows.pictures.items():
         n, agents, height, width, channels = pictures.shape
         beside = pictures.transpose(0, 2, 1, 3, 4).reshape(n, height, agents * width, channels)

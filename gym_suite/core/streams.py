@@ -132,7 +132,7 @@ class Streams:
     def __init__(self, n: int) -> None:
         self._n = n
         self._states = np.zeros((n, 4), dtype=np.uint64)
-        self._seeds: list[int | None] | range = [None] * n
+        self._seeds: Sequence[int | None] = [None] * n
         self._objects: list[np.random.Generator] | None = None
 
     @property

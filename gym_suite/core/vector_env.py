@@ -31,7 +31,7 @@ def read_autoreset_mode(value: AutoresetMode | str) -> AutoresetMode:
     raise unknown_error("autoreset_mode", value, [mode.value for mode in AutoresetMode])
 
 
-class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # type: ignore[misc]
     """Many worlds in one compiled loop; equal bit for bit to as many single environments.
 
     Args:

@@ -249,8 +249,8 @@ def check_delay(id: str, **keywords: Any) -> None:
         for k, (action, earlier) in enumerate(zip(actions, shifted, strict=True)):
             got, expected = late.step(action), prompt.step(earlier)
             _check_echo(late.unwrapped.setup, got[0], action)
-            parts = [_without_issued(late.unwrapped.setup, one) for one in (got, expected)]
-            assert_same(*parts, f"step {k} with delay={delay}")
+            told, same = (_without_issued(late.unwrapped.setup, one) for one in (got, expected))
+            assert_same(told, same, f"step {k} with delay={delay}")
             if np.any(got[2]) or np.any(got[3]):
                 break
         assert_same(_nominal(late), _nominal(prompt), "the nominal parameters under delay=")

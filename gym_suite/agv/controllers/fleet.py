@@ -290,7 +290,7 @@ class ReciprocalFleet(Controller):
         self._radius = 0.5 * math.hypot(values["length"], values["width"]) + self.margin
         gains = {name: getattr(self, name) for name in _GAINS if name != "radius"}
         gains["radius"] = self._radius
-        self._numbers = np.array([gains[name] for name in _GAINS], dtype=np.float64)
+        self._law_numbers = np.array([gains[name] for name in _GAINS], dtype=np.float64)
         self.gains_ = {"radius": self._radius, "horizon": self.horizon}
         self.gain_units_ = {"radius": "m", "horizon": "s"}
 
@@ -310,7 +310,7 @@ class ReciprocalFleet(Controller):
         for first in range(0, n, team):
             fleet_rows(
                 observation, first, min(first + team, n), self._row, self._tables, self._cost,
-                self._numbers, action, state, told, np.empty(shape), ways, counts, planes, scratch,
+                self._law_numbers, action, state, told, np.empty(shape), ways, counts, planes, scratch,
                 np.empty(cells), np.empty(cells, np.int64), np.empty(8 * cells, np.int64),
                 np.empty(8 * cells),
             )  # fmt: skip
