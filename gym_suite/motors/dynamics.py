@@ -135,6 +135,17 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
 
 
 @kernel
+def _wait(group, x, v):
+    """Put voltages in the place of those that have waited a period, and return these."""
+    kind = len(group)
+    first, second, third = x[X.held_0], x[X.held_1], 0.0
+    x[X.held_0], x[X.held_1] = v[0], v[1]
+    if kind == EXCITED:
+        third, x[X.held_2] = x[X.held_2], v[2]
+    return first, second, third, 0.0
+
+
+@kernel
 def advance_one(group, x, key, step, u, p, tables):
     """Move one row by one control period.
 
@@ -161,9 +172,7 @@ def advance_one(group, x, key, step, u, p, tables):
         else:
             v = commanded(group, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
-            waiting = x[X.held_0], x[X.held_1], x[X.held_2], x[X.held_3]
-            x[X.held_0], x[X.held_1], x[X.held_2], x[X.held_3] = v
-            v = waiting
+            v = _wait(group, x, v)
         _move(group, x, key, tick, v, half_cosine, half_sine, p, tables)
         if over_limit(group, x, p):
             x[X.tripped] = 1.0

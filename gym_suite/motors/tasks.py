@@ -14,7 +14,18 @@ from gym_suite.core.signals import interpolate
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
 from gym_suite.motors.machines.base import EXCITED
 from gym_suite.motors.parameters import VEHICLE
-from gym_suite.motors.quantities import ACTIONS, AXES, REFERENCE_CYCLE, TRACKED, K, P, Q, T, X
+from gym_suite.motors.quantities import (
+    ACTIONS,
+    AXES,
+    CONTROL_TORQUE,
+    REFERENCE_CYCLE,
+    TRACKED,
+    K,
+    P,
+    Q,
+    T,
+    X,
+)
 from gym_suite.motors.references import STREAM_START, holds, refer
 
 OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends the episode at 1
@@ -58,7 +69,6 @@ def measure_one(group, x, p, tables, q):
     """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
     kind = len(group)
     q[Q.omega] = x[X.omega]
-    q[Q.v] = 0.0
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
     q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
@@ -69,12 +79,13 @@ def measure_one(group, x, p, tables, q):
         q[Q.i_e], q[Q.u_e] = i[2], x[X.u_e]
     q[Q.torque] = torque_of(group, i, p)
     q[Q.torque_load] = x[X.torque_load]
-    q[Q.torque_command] = x[X.action_0] * p[P.torque_limit]
     q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]
-    for k in range(ACTIONS):
+    for k in range(int(p[P.actions])):
         q[Q.action_0 + k] = x[X.action_0 + k]
-    for k in range(AXES):
-        q[Q.command_0 + k] = x[X.command_0 + k]
+    if int(p[P.control]) == CONTROL_TORQUE:
+        q[Q.torque_command] = x[X.action_0] * p[P.torque_limit]
+        for k in range(AXES):
+            q[Q.command_0 + k] = x[X.command_0 + k]
     task = tables[T.task]
     for k in range(int(p[P.tracked])):
         reference = x[X.reference_0 + k]
