@@ -67,9 +67,12 @@ def test_readme_shell_runs(command):
 
 
 def test_readme_names_every_id():
+    from gym_suite.core.cards import OUTSIDE
     from gym_suite.registration import catalogue
 
-    missing = [id for id in catalogue() if f"`{id}`" not in README]
+    # Examples register ids of their own.
+    ours = [card.id for card in catalogue().values() if card.module != OUTSIDE]
+    missing = [id for id in ours if f"`{id}`" not in README]
     assert not missing
 
 
