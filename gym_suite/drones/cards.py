@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
 _HOME = "gym_suite.drones.controllers"
 _PILOTS = {
@@ -26,6 +26,7 @@ def _drone(
         module="gym_suite.drones.envs",
         facets={"task": task},
         max_episode_steps=480,
+        protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         settings={"compiled": {"engine": "compiled"}},
         controllers={**laws, **BASELINES},
         **more,
