@@ -16,15 +16,22 @@ _PREDICTIVE = {
 }
 _LADDERS = {
     "CurrentControl": {
-        "pi-predicted": f"{_HOME}.predictive:CompensatedCurrentControl",
+        "pi-predicted": f"{_HOME}.compensated:CompensatedCurrentControl",
+        "lqr": f"{_HOME}.compensated:OptimalCurrentControl",
         **_PREDICTIVE,
     },
     "TorqueControl": {
-        "pi-predicted": f"{_HOME}.predictive:CompensatedTorqueControl",
+        "pi-predicted": f"{_HOME}.compensated:CompensatedTorqueControl",
+        "lqr": f"{_HOME}.compensated:OptimalTorqueControl",
         **_PREDICTIVE,
     },
+    "SpeedControl": {"load-observer": f"{_HOME}.observed:ObservedSpeedControl"},
 }
-_STRONG = {"CurrentControl": ("mpc", "mpc-soft"), "TorqueControl": ("mpc", "mpc-soft")}
+_STRONG = {
+    "CurrentControl": ("mpc", "mpc-soft"),
+    "TorqueControl": ("mpc", "mpc-soft"),
+    "SpeedControl": ("load-observer",),
+}
 
 
 def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: Any) -> Card:
