@@ -12,6 +12,7 @@ _PILOTS = {
     "geometric": f"{_HOME}.geometric:Geometric",
     "lqr": f"{_HOME}.lqr:HoverLQR",
     "pid": f"{_HOME}.pid:PeerPID",
+    "indi": f"{_HOME}.indi:INDI",
 }
 
 
@@ -29,6 +30,7 @@ def _drone(
         protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         settings={"compiled": {"engine": "compiled"}},
         controllers={**laws, **BASELINES},
+        strong=("indi",) if "indi" in laws else (),
         **more,
     )
 

@@ -32,6 +32,12 @@ _STRONG = {
     "TorqueControl": ("mpc", "mpc-soft"),
     "SpeedControl": ("load-observer",),
 }
+#: Gains of the reference that were searched on the reward: on plants that differ, and on the nominal one.
+_TUNED = {
+    "PMSM": ("pi-tuned", "pi-tuned-nominal"),
+    "PMSM-Torque": ("pi-tuned",),
+    "SynRM": ("pi-tuned",),
+}
 
 
 def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: Any) -> Card:
@@ -44,6 +50,7 @@ def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: A
         facets={"machine": machine, "task": task, "converter": "averaged"},
         controllers={"pi": f"{_LAWS}:{law}", **_LADDERS.get(law, {}), **BASELINES},
         strong=_STRONG.get(law, ()),
+        tuned=_TUNED.get(name, ()),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
