@@ -13,6 +13,7 @@ _PILOTS = {
     "lqr": f"{_HOME}.lqr:HoverLQR",
     "pid": f"{_HOME}.pid:PeerPID",
     "indi": f"{_HOME}.indi:INDI",
+    "mpc": f"{_HOME}.mpc:LinearMPC",
 }
 
 
@@ -30,7 +31,7 @@ def _drone(
         protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         settings={"compiled": {"engine": "compiled"}},
         controllers={**laws, **BASELINES},
-        strong=("indi",) if "indi" in laws else (),
+        strong=tuple(name for name in ("indi", "mpc") if name in laws),
         **more,
     )
 

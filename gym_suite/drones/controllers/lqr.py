@@ -123,6 +123,26 @@ class HoverLQR(RotorController):
         return weights
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        kept, deviation = self._departure(o, state)
+        return kept + self._feedback(deviation, kept)
+
+    def _feedback(
+        self, deviation: NDArray[np.float64], kept: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what is commanded on top of what is kept, rpm, (n, 4).
+
+        Args:
+            deviation: States and integrals as they depart from what is to be kept, (n, states + 3).
+            kept: Rotor speeds, rpm, that keep the target's motion, (n, 4).
+        """
+        states = self._k.shape[1]
+        integrals = deviation[:, states:]
+        return -_times(self._k, deviation[:, :states]) - _times(self._k_i, integrals)
+
+    def _departure(
+        self, o: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what the rotors keep and how far all is from it, as :meth:`_feedback` takes it; move integrals on."""
         angles = euler_angles(self._rotation(o))
         heading = angles[:, 2]
         error = -np.clip(self._seen(o, "error"), -self._reach, self._reach)
@@ -144,11 +164,10 @@ class HoverLQR(RotorController):
         lift = self._lift * wanted[:, 2:3]
         if self._lags:
             deviation[:, _STATES:] = believed + (self._hover - self._trim) - lift
-        command = self._trim + lift - _times(self._k, deviation)
-        command -= _times(self._k_i, _headed(integrals, heading))
+        departure = np.hstack([deviation, _headed(integrals, heading)])
         # The integrators wait while the error is cut off.
         integrals += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)
-        return command
+        return self._trim + lift, departure
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         self._follow_rotors(action, state)
