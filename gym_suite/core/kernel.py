@@ -269,6 +269,20 @@ def called_kernel(function: Function) -> Function:
     return _compile(function, inline=False)
 
 
+def compiled_for(function: Any, arguments: Iterable[Any]) -> Any:
+    """Return what a kernel compiled for the types of some arguments, to be called with such arguments only.
+
+    It no longer looks at the types, which for a dozen arrays takes longer than many a step of one world.
+
+    Args:
+        function: A kernel; a plain function, as with compilation switched off, is returned as it is.
+        arguments: Arguments with which it has been called.
+    """
+    if not hasattr(function, "overloads"):
+        return function
+    return function.overloads[tuple(map(numba.typeof, arguments))].entry_point
+
+
 def _compile(function: Any, *, inline: bool) -> Any:
     """Return a function that Python calls with a wrapper, and other kernels without one.
 
