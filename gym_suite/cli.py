@@ -18,6 +18,8 @@ import tyro
 from rich.console import Console, RenderableType
 from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
 
+from gym_suite.version import __version__
+
 if TYPE_CHECKING:
     from gym_suite.comparison.agents import AgentSpec
     from gym_suite.core.trajectory import Trajectory
@@ -95,6 +97,7 @@ def run(
     from gym_suite.comparison.settings import Setting
     from gym_suite.show import metrics_table
 
+    _check_episode(seed, steps)
     spec, settings = _agent(agent, id, gains, own), Setting("shell", _keywords(keywords))
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
@@ -144,7 +147,7 @@ def compare(
     """
     from gym_suite import comparison
 
-    chosen = _chosen(ids, family)
+    chosen = _chosen(ids, family, agents)
     result = comparison.compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
@@ -282,6 +285,7 @@ def render(
     """
     from gym_suite.rendering import record
 
+    _check_episode(seed, steps)
     load = _agent(agent, id, gains, own).load
     record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
     print(out)
@@ -329,6 +333,49 @@ def bench(
         _print(benchmark.as_table(rates, durations))
 
 
+def doctor() -> int:
+    """Say what is installed, what is missing for which feature and the line that installs it, and where the cache is.
+
+    Ends with status 1 if a feature is missing.
+    """
+    from gym_suite import doctor as doctors
+
+    findings = doctors.examine()
+    _print(doctors.as_table(findings))
+    return FAILED if any(finding.state == "missing" for finding in findings) else 0
+
+
+def warm(*, family: str | None = None) -> None:
+    """Compile the kernels ahead, so that the first lesson or run does not wait for them.
+
+    Args:
+        family: Only this family.
+    """
+    from gym_suite import doctor as doctors
+
+    count, seconds = doctors.warm(family, tell=_tell)
+    print(
+        f"{count} functions compiled in {seconds:.0f} s"
+        if count
+        else "Everything was compiled before."
+    )
+
+
+def first_steps() -> None:
+    """Say the five things to do first."""
+    steps = {
+        "doctor": "what is installed and what is missing",
+        "list": "all environments",
+        "show gem/PMSM-v0": "what one of them is: spaces, rewards, controllers",
+        "render gem/PMSM-v0 --out pi.gif": "a picture of its reference controller at work",
+        "compare gem/PMSM-v0": "its agents side by side: report/index.html",
+    }
+    print("Controllers and learned policies on physics-backed environments. To begin with:\n")
+    for command, what in steps.items():
+        print(f"  gym-suite {command:<33}{what}")
+    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments.")
+
+
 COMMANDS = {
     "list": list_ids,
     "show": show_id,
@@ -338,6 +385,8 @@ COMMANDS = {
     "tune": tune,
     "render": render,
     "bench": bench,
+    "doctor": doctor,
+    "warm": warm,
 }
 
 
@@ -355,17 +404,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: From the parser, for ``--help`` and for arguments that it refuses.
     """
+    arguments = list(sys.argv[1:] if argv is None else argv)
     _one_thread()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(
             errors="replace"
         )  # a code page without a sign must not end a command
+    if not arguments:
+        first_steps()
+        return 0
+    if arguments == ["--version"]:
+        print(__version__)
+        return 0
     try:
         status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="gym-suite",
             description="Compare controllers and learned policies on physics-backed environments.",
-            args=argv,
+            args=arguments,
             config=(FlagCreatePairsOff, DisallowNone),
         )
         sys.stdout.flush()
@@ -462,7 +518,7 @@ def _episode(
     return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)
 
 
-def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
+def _chosen(ids: Sequence[str], family: str | None, agents: Sequence[str] = ()) -> list[str]:
     """Return the ids that were asked for, by name and by family."""
     from gym_suite.core.parameters import check_option
     from gym_suite.registration import catalogue
@@ -476,12 +532,29 @@ def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
         if apart := ", ".join(entry.id for entry in own if not entry.entry_point):
             print(f"left out, for several agents only: {apart}", file=sys.stderr)
     if not chosen:
-        raise ValueError("no environment to compare on: name ids, or a family with --family")
+        among = [name for name in agents if name.rpartition(":")[2] in catalogue()]
+        raise ValueError(
+            f"{among[0]} was read as an agent: put ids before --agents"
+            if among
+            else "no environment to compare on: name ids, or a family with --family"
+        )
     return chosen
 
 
+def _check_episode(seed: int, steps: int | None) -> None:
+    """Refuse an episode without a step and a seed that is none, before anything runs."""
+    from gym_suite.core.parameters import check_number
+
+    check_number("--seed", seed, low=0)
+    if steps is not None:
+        check_number("--steps", steps, low=1)
+
+
 def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, Any]:
-    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string."""
+    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string.
+
+    For ``--set`` a dot leads into a mapping: ``machine.r_s=0.1`` is ``machine={"r_s": 0.1}``.
+    """
     keywords: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = text.partition("=")
@@ -495,7 +568,22 @@ def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, An
             if value[:1] in ("{", "["):
                 raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
             keywords[name] = value
-    return keywords
+    return _nested(keywords) if option == "--set" else keywords
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name with dots resolved into mappings."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        inner, (*path, last) = nested, name.split(".")
+        for part in path:
+            inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"--set {name}: {part} is {inner!r} already, which has no {last}")
+        if last in inner:
+            raise ValueError(f"--set {name} is given twice")
+        inner[last] = value
+    return nested
 
 
 def _number(text: str) -> str | float:

@@ -263,9 +263,11 @@ def _register(entry: Card) -> None:
     gymnasium.register(
         entry.id,
         entry_point=single,
-        vector_entry_point=entry.vector_entry_point or None,
+        vector_entry_point=entry.vector_entry_point
+        or (None if entry.entry_point else "gym_suite.registration:refuse_several"),
         max_episode_steps=entry.max_episode_steps,
-        kwargs={} if entry.entry_point else {"id": entry.id},
+        # Not called "id": make() has an argument of that name.
+        kwargs={} if entry.entry_point else {"of": entry.id},
     )
     if entry.parallel_entry_point:
         import pettingzoo
@@ -278,15 +280,24 @@ def _register(entry: Card) -> None:
         )
 
 
-def refuse_single(*, id: str, **keywords: Any) -> None:
+def refuse_single(*, of: str, **keywords: Any) -> None:
     """Stand in for the single environment of an id that exists only for several agents.
+
+    Args:
+        of: The id.
+        **keywords: What was given besides.
 
     Raises:
         ValueError: Always; names what to call.
     """
     raise ValueError(
-        f"{id} has several agents: make it with gym_suite.parallel_env({id!r}), a PettingZoo ParallelEnv"
+        f"{of} has several agents: make it with gym_suite.parallel_env({of!r}), a PettingZoo ParallelEnv"
     )
+
+
+def refuse_several(*, of: str, num_envs: int = 1, **keywords: Any) -> None:
+    """Stand in for the vector environment of such an id, as :func:`refuse_single` does."""
+    refuse_single(of=of)
 
 
 def parallel_env(id: str, **keywords: Any) -> Any:

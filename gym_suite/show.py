@@ -36,7 +36,7 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
     if tag is not None:
         check_option("tag", tag, sorted({name for entry in cards for name in entry.tags}))
         cards = [entry for entry in cards if tag in entry.tags]
-    table = _table("id", "family", "controllers", "learned", "tags", "summary")
+    table = plain_table("id", "family", "controllers", "learned", "tags", "summary")
     for entry in cards:
         table.add_row(
             entry.id,
@@ -93,14 +93,15 @@ def metrics_table(record: Mapping[str, Any]) -> Table:
     """
     agent = record["agent"]
     title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
-    table = _table("metric", "value", title=title)
+    table = plain_table("metric", "value", title=title)
     for name, value in record["metrics"].items():
         table.add_row(name, number(value))
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
     return table
 
 
-def _table(*headings: str, title: str | None = None) -> Table:
+def plain_table(*headings: str, title: str | None = None) -> Table:
+    """Return an empty table in the look of all our tables, with these headings."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for heading in headings:
         numeric = heading in {"Num", "Min", "Max", "Value", "SI value of 1"}
@@ -110,7 +111,7 @@ def _table(*headings: str, title: str | None = None) -> Table:
 
 
 def _told(part: PageTable) -> Table:
-    table = _table(*part.headings)
+    table = plain_table(*part.headings)
     for row in part.rows:
         table.add_row(*map(escape, row))
     return table

@@ -7,6 +7,7 @@ family's machine code is made from: an edit of one of them starts a new folder, 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -165,7 +166,9 @@ def cache_root() -> Path:
             RuntimeWarning,
             stacklevel=2,
         )
-        return Path(tempfile.mkdtemp(prefix="gym_suite-kernels-"))
+        folder = tempfile.mkdtemp(prefix="gym_suite-kernels-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
     return root
 
 

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,10 @@ def load_policy(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no policy file {path}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path} is not a policy file: policies are written by gym-suite train and export_policy"
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

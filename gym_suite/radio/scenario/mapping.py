@@ -58,7 +58,11 @@ def read_mapping(value: Mapping[str, Any], *, folder: Path | None = None) -> Sce
     channels = whole("scenario.channels", value["channels"], 1, MAX_CHANNELS)
     given = value.get("entities", {})
     if not isinstance(given, Mapping):
-        raise ValueError(f"scenario.entities must map names to entities, got {given!r}")
+        raise ValueError(
+            "scenario.entities must map names to entities, such as "
+            '{"wifi": {"type": "constant", "channels": [3]}}, '
+            f"got {type(given).__name__}"
+        )
     if len(given) > MAX_ENTITIES:
         raise ValueError(f"scenario.entities has {len(given)} entities, at most {MAX_ENTITIES}")
     entities = tuple(
