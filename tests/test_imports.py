@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import gym_suite
+from gym_suite.core.kernel import _AFTER
 
 PACKAGE = Path(gym_suite.__file__).parent
 
@@ -33,7 +34,9 @@ RUNGS = {
     "bench": 7,
     "show": 7,
     "testing": 7,
-    "cli": 8,
+    "doctor": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 FAMILIES = ("motors", "drones", "radio", "agv")
 FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "rendering", "analysis"}
@@ -273,6 +276,21 @@ def test_shared_code_never_names_a_family():
             if words & {"gem", *FAMILIES}:
                 broken.append(f"{name}:{node.lineno} says {text!r}")
     assert not broken, "\n".join(broken)
+
+
+def test_what_only_shows_results_is_imported_by_nothing_that_makes_them():
+    """An edit of it leaves results valid, so nothing that decides one may depend on it."""
+    shown = {f"gym_suite.comparison.{name}" for name in _AFTER.split()}
+    makers = [f"gym_suite.comparison.{name}" for name in ("rollouts", "execution", "metrics")]
+    reached: set[str] = set()
+    while makers:
+        name = makers.pop()
+        if name not in reached:
+            reached.add(name)
+            makers += [
+                i.imported for i in IMPORTS if i.importer == name and "comparison." in i.imported
+            ]
+    assert not reached & shown
 
 
 def test_heavy_extras_are_imported_inside_functions():

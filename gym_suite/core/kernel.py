@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
 import sys
 import tempfile
@@ -40,7 +41,10 @@ SHARED = ("core", "controllers")
 _TOLD = frozenset({"core/page.py", "core/cards.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
-_SHOWN = _TOLD | {f"comparison/{n}.py" for n in ("report", "terminal", "figures", "charts")}
+_AFTER = "charts coverage curves figures outcomes report samples sentences statistics summary tables terminal verdicts"
+_SHOWN = _TOLD | {f"comparison/{name}.py" for name in _AFTER.split()}
+#: How the text of a module outside names one of ours.
+_OF_OURS = re.compile(rb"gym_suite(?:\.|\s+import\s+\(?\s*)(\w+)")
 _DATA = ("data/*", "scenarios/*", "scenes/*", "maps/*", "tracks/*")
 
 
@@ -117,14 +121,22 @@ def _below(folder: Path, *patterns: str) -> Iterator[tuple[str, Path]]:
 
 
 def _outside(module: str) -> Iterator[tuple[str, Path]]:
-    """Yield the sources of a package that is not ours, or those beside a module that is not ours."""
+    """Yield the sources of a package that is not ours, or those beside a module that is not ours.
+
+    Those of a family of ours whose name stands in them are among them: its kernels may be called from there.
+    """
     path = _file_of(module)
     if path is None:
         return
     if path.name == "__init__.py":
-        yield from _below(path.parent, "*.py")
+        found = dict(_below(path.parent, "*.py"))
     else:
-        yield from ((found.name, found) for found in path.parent.glob("*.py"))
+        found = {beside.name: beside for beside in path.parent.glob("*.py")}
+    yield from found.items()
+    named = {name for part in found.values() for name in _OF_OURS.findall(part.read_bytes())}
+    for family in sorted(name.decode() for name in named):
+        if _is_ours(family) and family not in SHARED:
+            yield from _below(PACKAGE / family, "*.py")
 
 
 def _file_of(module: str) -> Path | None:
