@@ -161,7 +161,7 @@ def _row(name: str, size: int) -> tuple[Column, ...]:
 #: Scratch of the physics for each drone: who may touch it, see :mod:`gym_suite.drones.contacts`; forces and torques of
 #: flight, the same with contacts; Runge-Kutta's beginning, slope and weighted sum. What steps need stands together.
 SCRATCH = Columns(
-    Column("touching", "1", 0, 1, "whether it may touch something within the step"),
+    Column("touching", "1", -1, 2, "-1 lies still, 0 free, 1 near the floor, 2 near another drone"),
     Column("order", meaning="which drone stands there along x", whole=True),
     Column("found", meaning="how many neighbours are listed", whole=True),
     *_row("wrench", 6),

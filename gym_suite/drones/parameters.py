@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
@@ -38,47 +38,87 @@ class Vehicle:
     """
 
     layout: str = "x"
-    mass: float = parameter(0.027, unit="kg", meaning="mass", above=0.0, source=_GPD)
+    mass: float = parameter(
+        0.027, unit="kg", meaning="mass", above=0.0, low=1e-3, high=1e3, source=_GPD
+    )
     i_xx: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about x", above=0.0, source=_GPD
+        1.4e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about x",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     i_yy: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about y", above=0.0, source=_GPD
+        1.4e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about y",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     i_zz: float = parameter(
-        2.17e-5, unit="kg m^2", meaning="moment of inertia about z", above=0.0, source=_GPD
+        2.17e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about z",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     k_f: float = parameter(
-        3.16e-10, unit="N/rpm^2", meaning="thrust constant", above=0.0, source=_GPD
+        3.16e-10,
+        unit="N/rpm^2",
+        meaning="thrust constant",
+        above=0.0,
+        low=1e-14,
+        high=1.0,
+        source=_GPD,
     )
     k_m: float = parameter(
-        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, source=_GPD
+        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, high=1.0, source=_GPD
     )
     lever: float = parameter(
-        0.028, unit="m", meaning="rotor offset along x and y, or arm", above=0.0, source=_GPD
+        0.028,
+        unit="m",
+        meaning="rotor offset along x and y, or arm",
+        above=0.0,
+        low=1e-3,
+        high=10.0,
+        source=_GPD,
     )
     thrust_to_weight: float = parameter(
-        2.25, meaning="largest thrust per weight", above=1.0, source=_GPD
+        2.25, meaning="largest thrust per weight", above=1.0, high=100.0, source=_GPD
     )
     prop_radius: float = parameter(
-        0.0231348, unit="m", meaning="propeller radius", above=0.0, source=_GPD
+        0.0231348, unit="m", meaning="propeller radius", above=0.0, low=1e-3, high=10.0, source=_GPD
     )
     ground_coefficient: float = parameter(
-        11.36859, meaning="ground effect; 0 off", low=0.0, source=_GPD
+        11.36859, meaning="ground effect; 0 off", low=0.0, high=1e3, source=_GPD
     )
     drag_xy: float = parameter(
-        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, source=_GPD
+        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, high=1.0, source=_GPD
     )
     drag_z: float = parameter(
-        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, source=_GPD
+        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, high=1.0, source=_GPD
     )
     downwash_1: float = parameter(
-        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, source=_GPD
+        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, high=1e6, source=_GPD
     )
-    downwash_2: float = parameter(0.16, meaning="downwash spread", source=_GPD)
-    downwash_3: float = parameter(-0.11, unit="m", meaning="downwash width", source=_GPD)
-    radius: float = parameter(0.06, unit="m", meaning="collision radius", above=0.0, source=_GPD)
-    height: float = parameter(0.025, unit="m", meaning="collision height", above=0.0, source=_GPD)
+    downwash_2: float = parameter(
+        0.16, meaning="downwash spread", low=-10.0, high=10.0, source=_GPD
+    )
+    downwash_3: float = parameter(
+        -0.11, unit="m", meaning="downwash width", low=-10.0, high=10.0, source=_GPD
+    )
+    radius: float = parameter(
+        0.06, unit="m", meaning="collision radius", above=0.0, low=1e-3, high=10.0, source=_GPD
+    )
+    height: float = parameter(
+        0.025, unit="m", meaning="collision height", above=0.0, low=1e-3, high=10.0, source=_GPD
+    )
 
     def __post_init__(self) -> None:
         check_option("Vehicle.layout", self.layout, LAYOUTS)
@@ -135,20 +175,29 @@ class Model:
     Attributes:
         identified: Whether drag acts in the body's frame and downwash is bounded; else the peer's laws
             and its one-step-old frame hold.
+
+    Raises:
+        ValueError: If a number is out of bounds.
     """
 
     identified: bool = True
     gravity: float = parameter(
-        9.80665, unit="m/s^2", meaning="gravity", low=0.0, source="ISO 80000-3"
+        9.80665, unit="m/s^2", meaning="gravity", low=0.0, high=100.0, source="ISO 80000-3"
     )
     damping: float = parameter(
-        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + speed)", low=0.0, source="none"
+        0.0,
+        unit="1/s",
+        meaning="artificial damping a = -d v (1 + speed)",
+        low=0.0,
+        high=100.0,
+        source="none",
     )
     yaw_ratio: float = parameter(
         0.0074,
         unit="m",
         meaning="rotor torque per thrust, in place of the sets' k_m; 0: the vehicle's k_m",
         low=0.0,
+        high=10.0,
         source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
     )
     motor_lag: float = parameter(
@@ -156,23 +205,49 @@ class Model:
         unit="s",
         meaning="time constant of the rotors",
         low=0.0,
+        high=10.0,
         source="Crazyflie of rotorpy 2.1.2 (Folk, Paulos and Kumar, arXiv:2306.04485)",
     )
     friction: float = parameter(
-        0.5, meaning="Coulomb friction of contacts", low=0.0, source="Bullet 3.25 default"
+        0.5,
+        meaning="Coulomb friction of contacts",
+        low=0.0,
+        high=100.0,
+        source="Bullet 3.25 default",
     )
     rolling_friction: float = parameter(
-        1e-3, unit="m", meaning="rolling friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="rolling friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     spinning_friction: float = parameter(
-        1e-3, unit="m", meaning="spinning friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="spinning friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     contact_sink: float = parameter(
-        1e-4, unit="m", meaning="penetration of a resting drone (compiled)", above=0.0, source=_OWN
+        1e-4,
+        unit="m",
+        meaning="penetration of a resting drone (compiled)",
+        above=0.0,
+        low=1e-6,
+        high=1.0,
+        source=_OWN,
     )
     contact_damping: float = parameter(
-        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
+        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, high=100.0, source=_OWN
     )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.identified, bool):
+            raise ValueError(f"Model.identified must be True or False, got {self.identified!r}")
+        validate(self)
 
 
 MODELS: Mapping[str, Model] = MappingProxyType(
@@ -248,12 +323,16 @@ def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
     return model.yaw_ratio > 0.0 and vehicle_source(vehicle, "k_m") != "user"
 
 
+#: m, below which no ground effect grows, however weak it is.
+_LOWEST = 1e-4
+
+
 def lowest_ground_height(vehicle: Vehicle) -> float:
     """Return the height below which the ground effect no longer grows, m: 4/15 of the largest thrust (peer)."""
     highest = max_rpm(vehicle)
     thrust = 4.0 * highest**2 * vehicle.k_f
     ratio = 15.0 * highest**2 * vehicle.k_f * vehicle.ground_coefficient / thrust
-    return 0.25 * vehicle.prop_radius * math.sqrt(ratio)
+    return max(0.25 * vehicle.prop_radius * math.sqrt(ratio), _LOWEST)
 
 
 # --------------------------------------------------------------------------------------------------- the parameter row
@@ -264,8 +343,9 @@ ROTORS, RATES, VELOCITY, POSITION = range(len(ACTIONS))
 
 def _numbers(parameters: type, *without: str) -> Columns:
     """Return the columns of a dataclass's numbers, without those from which others have been computed."""
-    names = [f.name for f in fields(parameters) if "meaning" in f.metadata]
-    return Columns.of(parameters, only=[name for name in names if name not in without])
+    declared = {f.name: f.metadata for f in fields(parameters) if "meaning" in f.metadata}
+    columns = Columns.of(parameters, only=[name for name in declared if name not in without])
+    return Columns(*(replace(c, low=max(c.low, declared[c.name]["low"])) for c in columns))
 
 
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
