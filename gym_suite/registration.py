@@ -14,7 +14,7 @@ from typing import Any
 
 import gymnasium
 
-from gym_suite.core.cards import BASELINES, OUTSIDE, Card, load
+from gym_suite.core.cards import BASELINES, OUTSIDE, Card, Protocol, load
 from gym_suite.core.parameters import unknown_error
 
 __all__ = [
@@ -122,6 +122,8 @@ def register(
     max_episode_steps: int | None = None,
     tags: Sequence[str] | None = None,
     controllers: Mapping[str, Any] | None = None,
+    strong: Sequence[str] | None = None,
+    protocol: Protocol | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     page: str = "",
     keywords: Mapping[str, Any] | None = None,
@@ -142,6 +144,8 @@ def register(
         max_episode_steps: Time limit in control periods; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to class or ``"module:Class"``; the first is the reference. Do-nothing and random are added.
+        strong: Names of those controllers that are the strongest you can build.
+        protocol: How the id is judged where results are to be compared; by default that of ``like``.
         settings: Named keywords under which the id is judged too.
         page: What only words can say of the id: Markdown in sections headed as on a page, or a path to such a file.
         keywords: Default values of keyword arguments, such as ``{"machine": "my_motor.toml"}``.
@@ -165,6 +169,8 @@ def register(
         "tags": None if tags is None else tuple(tags),
         "prose": _read_page(page) or None,
         "controllers": _entries(controllers),
+        "strong": tuple(strong or ()) if strong is not None or controllers is not None else None,
+        "protocol": protocol,
     }
     given = {name: value for name, value in given.items() if value is not None}
     if like is not None:
@@ -173,6 +179,7 @@ def register(
             "facets": {**old.facets, **(facets or {})},
             "keywords": {**old.keywords, **(keywords or {})},
             "learned": (),
+            "tuned": (),
         }
         new = replace(old, id=id, module=OUTSIDE, entry_point="", **given)
     else:

@@ -54,6 +54,7 @@ class AgentSpec:
         source: how to get it.
         training_seed: of a learned policy, else None.
         identity: digest of what decides its behaviour.
+        rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         batched: whether `predict` is known to take many rows at once; None means that it is tried.
     """
 
@@ -63,6 +64,7 @@ class AgentSpec:
     training_seed: int | None = None
     identity: str = ""
     batched: bool | None = None
+    rank: str = ""
 
     @property
     def from_file(self) -> bool:
@@ -105,12 +107,12 @@ class Lineup:
 
 
 def default_agents(id: str, setting: str = "nominal") -> list[str]:
-    """Reference controller, do-nothing, random, and what policies are shipped for an id."""
+    """Reference controller, do-nothing, random, tuned gains, strong controllers, and the policies shipped for an id."""
     entry = catalogue().get(id)
     if entry is None:
         return list(BASELINES)
     learned = [name for name in entry.learned if _shipped(id, name, setting)]
-    return [next(iter(entry.controllers)), *BASELINES, *learned]
+    return [entry.reference, *BASELINES, *entry.tuned, *entry.strong, *learned]
 
 
 def resolve(
@@ -170,7 +172,7 @@ def _anchors(id: str, anchors: Sequence[Any] | None) -> Sequence[Any]:
                 f"{id} is not of this package and has no reference: give two anchors of the score, each an agent "
                 'or a return, such as anchors=("random", 500.0), on the shell --anchors random 500'
             )
-        return ("zero", next(iter(entry.controllers)))
+        return ("zero", entry.reference)
     if isinstance(anchors, str) or len(anchors) != 2:
         raise ValueError(f"anchors are two, what scores 0 and what scores 1, got {anchors!r}")
     return anchors
@@ -236,20 +238,26 @@ def _is_path(text: str) -> bool:
 def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     entry = catalogue().get(id)
     controllers = entry.controllers if entry else BASELINES
-    learned = entry.learned if entry else ()
+    learned, tuned = (entry.learned, entry.tuned) if entry else ((), ())
+    rank = entry.rank(name) if entry else "baseline"
     if name in controllers:
         kind: Kind = "baseline" if name in BASELINES else "controller"
-        return [AgentSpec(name, kind, ControllerSource(name), identity=name, batched=True)]
+        source = ControllerSource(name)
+        return [AgentSpec(name, kind, source, identity=name, batched=True, rank=rank)]
+    if name in tuned:
+        from gym_suite.learning.gains import shipped_gains
+
+        return [replace(_from_gains(shipped_gains(id, name), id), name=name, rank=rank)]
     if name in learned:
         paths = _shipped(id, name, setting)
         if not paths:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
-        return [_from_npz(path, id, name) for path in paths]
+        return [replace(_from_npz(path, id, name), rank=rank) for path in paths]
     from gym_suite.learning.settings import ALGORITHMS
 
-    options = [*controllers, *learned]
+    options = [*controllers, *tuned, *learned]
     hint = nearest(name, options)
     raise ValueError(
         f"unknown agent {name!r} for {id}."

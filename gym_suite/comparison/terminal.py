@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.sentences import MARKS, limits
 from gym_suite.comparison.settings import NOMINAL
@@ -169,7 +169,8 @@ def _name(standing: Standing) -> str:
 def _named(row: AgentSummary, failed: int | None = None) -> str:
     several = f" ×{row.trainings}" if row.trainings > 1 else ""
     count = row.failed if failed is None else failed
-    return f"{row.name}{several}" + (f" ({count} runs failed)" if count else "")
+    rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
+    return f"{row.name}{several}{rank}" + (f" ({count} runs failed)" if count else "")
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:

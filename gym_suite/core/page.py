@@ -461,8 +461,9 @@ def _controllers_table(card: Card) -> Table:
     rows = []
     for name, entry in card.controllers.items():
         law = load(entry)
-        rows.append((name, summary_of(law), str(getattr(law, "information", "observation"))))
-    return Table(("Name", "What it is", "Sees"), tuple(rows))
+        sees = str(getattr(law, "information", "observation"))
+        rows.append((name, card.rank(name), summary_of(law), sees))
+    return Table(("Name", "Rank", "What it is", "Sees"), tuple(rows))
 
 
 def summary_of(thing: Any) -> str:

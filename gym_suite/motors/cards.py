@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
-_LAWS = "gym_suite.motors.controllers.field_oriented"
+_HOME = "gym_suite.motors.controllers"
+_LAWS = f"{_HOME}.field_oriented"
+#: What stands above PI control of currents and torque: with the nominal model.
+_PREDICTIVE = {
+    "deadbeat": f"{_HOME}.predictive:Deadbeat",
+    "mpc": f"{_HOME}.predictive:PredictiveControl",
+    "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
+}
+_LADDERS = {
+    "CurrentControl": {
+        "pi-predicted": f"{_HOME}.predictive:CompensatedCurrentControl",
+        **_PREDICTIVE,
+    },
+    "TorqueControl": {
+        "pi-predicted": f"{_HOME}.predictive:CompensatedTorqueControl",
+        **_PREDICTIVE,
+    },
+}
+_STRONG = {"CurrentControl": ("mpc", "mpc-soft"), "TorqueControl": ("mpc", "mpc-soft")}
 
 
 def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: Any) -> Card:
@@ -17,7 +35,9 @@ def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: A
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": "averaged"},
-        controllers={"pi": f"{_LAWS}:{law}", **BASELINES},
+        controllers={"pi": f"{_LAWS}:{law}", **_LADDERS.get(law, {}), **BASELINES},
+        strong=_STRONG.get(law, ()),
+        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
 

@@ -119,10 +119,10 @@ class _FieldOriented(Controller):
         values, setup = nominal.parameters, nominal.setup
         self._machine: Any = machine_of(values)
         self._group = group_of(self._machine.group)
-        self._take, self._scale = _reading(setup, self._machine)
+        self._take, self._scale = reading(setup, self._machine)
         self._actions = len(setup.action_columns)
         self._loops = []
-        delay, gains = sampled_delay(values), []
+        delay, gains = self._delay(values), []
         plants = axis_plants(self._machine)
         for name, (inductance, resistance) in zip(self._machine.currents, plants, strict=True):
             rule = current_gains(
@@ -147,6 +147,10 @@ class _FieldOriented(Controller):
         self._constants[L.anti_windup] = anti_windup_kind(self.anti_windup)
         self._constants[L.dt] = nominal.dt
 
+    def _delay(self, values: Mapping[str, float]) -> float:
+        """Return the delay of the current loops that the gains are to stand, s."""
+        return sampled_delay(values)
+
     def _use_operating_points(
         self, values: Mapping[str, float], voltage_margin: float, current_margin: float
     ) -> None:
@@ -169,7 +173,7 @@ class _FieldOriented(Controller):
         return list(self._loops)
 
 
-def _reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+def reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
     """Return which column of an observation stands for each column of :data:`SEEN`, and their scales."""
     columns = setup.observation_columns
     names = dict(zip(machine.currents, range(S.current_0, S.omega), strict=False))
