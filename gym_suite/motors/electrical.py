@@ -10,6 +10,7 @@ group                   state
 ======================  ==============================================================
 SYNCHRONOUS             omega, i_sd, i_sq, u_sd, u_sq, angle
 EXCITED                 omega, i_sd, i_sq, i_e, u_sd, u_sq, u_e, angle
+DC                      omega, i_a, i_e, u_a, u_e, angle
 ======================  ==============================================================
 """
 
@@ -18,7 +19,8 @@ from __future__ import annotations
 from gym_suite.core.integrators import combine, combine_rk4
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.loads import acceleration
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.quantities import P, X
 
 # --------------------------------------------------------------------------------------------- synchronous machines
@@ -81,6 +83,66 @@ def excited_derivative(x, k, load, spin):
     )
 
 
+# ------------------------------------------------------------------------------------------- commutator machines
+
+
+@kernel
+def dc_field(p):
+    """Return the flux of a DC machine, Vs, as (constant, per armature current, per excitation current)."""
+    excitation = int(p[P.excitation])
+    if excitation == MAGNETS:
+        return p[P.psi_e], 0.0, 0.0
+    if excitation == SERIES:
+        return 0.0, p[P.l_e_prime], 0.0
+    return 0.0, 0.0, p[P.l_e_prime]
+
+
+@kernel
+def dc_coefficients(p):
+    """Return what the derivative of DC machines reads.
+
+    It is (resistance and reciprocal inductance of the armature's circuit, those of a field circuit of its own, the
+    flux by :func:`dc_field`, whether the field is in parallel, whether diodes block negative currents of the armature's
+    and of the field's terminals).
+    """
+    excitation = int(p[P.excitation])
+    r_a, l_a, r_e, inverse_e = p[P.r_a], p[P.l_a], 0.0, 0.0
+    if excitation == SERIES:
+        r_a, l_a = r_a + p[P.r_e], l_a + p[P.l_e]
+    elif excitation != MAGNETS:
+        r_e, inverse_e = p[P.r_e], 1.0 / p[P.l_e]
+    magnets, series, mutual = dc_field(p)
+    parallel = 1.0 if excitation == SHUNT else 0.0
+    blocks_a = 1.0 if int(p[P.quadrants_a]) == 1 else 0.0
+    blocks_e = 1.0 if excitation == SEPARATE and int(p[P.quadrants_e]) == 1 else 0.0
+    return r_a, 1.0 / l_a, r_e, inverse_e, magnets, series, mutual, parallel, blocks_a, blocks_e
+
+
+@kernel
+def dc_derivative(x, k, load):
+    """Return d/dt of a DC machine's state.
+
+    l_a di_a/dt = u_a - r_a i_a - psi omega and l_e di_e/dt = u_e - r_e i_e, torque = psi i_a, with the windings and
+    the flux psi that the excitation makes of them; Schroeder, "Elektrische Antriebe - Grundlagen", 5th ed., Springer
+    2013, section 3. A chopper of one quadrant lets no current flow back: where it would, its diode blocks, and the
+    terminals have the voltage at which the current stays zero.
+    """
+    omega, i_a, i_e, u_a, u_e, _ = x
+    r_a, inverse_a, r_e, inverse_e, magnets, series, mutual, parallel, blocks_a, blocks_e = k
+    psi = magnets + series * i_a + mutual * i_e
+    di_a = (u_a - r_a * i_a - psi * omega) * inverse_a
+    di_e = (u_e - r_e * i_e) * inverse_e
+    if blocks_a > 0.0:
+        flowing, change = i_a + parallel * i_e, di_a + parallel * di_e
+        if flowing <= 0.0 and change < 0.0:
+            part = change / (inverse_a + parallel * inverse_e)
+            di_a -= part * inverse_a
+            di_e -= parallel * part * inverse_e
+    if blocks_e > 0.0 and i_e <= 0.0 and di_e < 0.0:
+        di_e = 0.0
+    return acceleration(omega, psi * i_a, load), di_a, di_e, 0.0, 0.0, omega
+
+
 # --------------------------------------------------------------------------------------------------- any group
 
 
@@ -90,6 +152,8 @@ def coefficients(group, p):
     kind = len(group)
     if kind == EXCITED:
         return excited_coefficients(p)
+    if kind == DC:
+        return dc_coefficients(p)
     return synchronous_coefficients(p)
 
 
@@ -108,6 +172,8 @@ def derivative(group, x, k, load, spin):
     kind = len(group)
     if kind == EXCITED:
         return excited_derivative(x, k, load, spin)
+    if kind == DC:
+        return dc_derivative(x, k, load)
     return synchronous_derivative(x, k, load, spin)
 
 
@@ -130,6 +196,8 @@ def axis_currents(group, x):
     kind = len(group)
     if kind == EXCITED:
         return x[X.i_sd], x[X.i_sq], x[X.i_e], 0.0
+    if kind == DC:
+        return x[X.i_a], x[X.i_e], 0.0, 0.0
     return x[X.i_sd], x[X.i_sq], 0.0, 0.0
 
 
@@ -146,6 +214,9 @@ def torque_of(group, i, p):
         p: Parameter row.
     """
     kind = len(group)
+    if kind == DC:
+        magnets, series, mutual = dc_field(p)
+        return (magnets + series * i[0] + mutual * i[1]) * i[0]
     psi = p[P.psi_p]
     if kind == EXCITED:
         psi = p[P.l_m] * i[2]
@@ -162,6 +233,13 @@ def loss_of(group, i, p):
         p: Parameter row.
     """
     kind = len(group)
+    if kind == DC:
+        loss, most = p[P.r_a] * i[0] * i[0], p[P.r_a] * p[P.i_limit] * p[P.i_limit]
+        if int(p[P.excitation]) >= SHUNT:
+            loss += p[P.r_e] * i[1] * i[1]
+            most += p[P.r_e] * p[P.i_e_limit] * p[P.i_e_limit]
+        # Through one current that flows in all windings the resistances cancel.
+        return loss / most
     loss = 1.5 * p[P.r_s] * (i[0] * i[0] + i[1] * i[1])
     most = 1.5 * p[P.r_s] * p[P.i_limit] * p[P.i_limit]
     if kind == EXCITED:
@@ -175,6 +253,10 @@ def over_limit(group, x, p):
     """Return whether a current exceeds its limit; one that is no number does too."""
     kind = len(group)
     limit = p[P.i_limit]
+    if kind == DC:
+        over_a = not abs(x[X.i_a]) <= limit
+        # Without a field circuit of its own there is neither such a current nor a limit of it.
+        return over_a or not abs(x[X.i_e]) <= p[P.i_e_limit]
     over = not x[X.i_sd] * x[X.i_sd] + x[X.i_sq] * x[X.i_sq] <= limit * limit
     if kind == EXCITED:
         over = over or not abs(x[X.i_e]) <= p[P.i_e_limit]

@@ -37,12 +37,14 @@ BODY = (
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
+        Column("i_a", "A", meaning="armature current"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),
+        Column("u_a", "V", meaning="armature voltage in the last period"),
         Column("torque_load", "N m", meaning="load torque at the end of the last period"),
         Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"),
         Column("change", "1", 0, math.inf, "mean squared change of the last action"),
@@ -74,9 +76,11 @@ QUANTITIES = (
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
+        Column("i_a", "A", meaning="armature current"),
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),
+        Column("u_a", "V", meaning="armature voltage in the last period"),
         Column("torque", "N m", meaning="air-gap torque"),
         Column("torque_load", "N m", meaning="load torque"),
         Column("torque_command", "N m", meaning="torque command"),
@@ -117,6 +121,11 @@ def _united(*parts: Columns) -> Columns:
 
 PARAMETERS = (
     Columns(Column("machine", "1", 0, len(KINDS) - 1, "kind of the machine, by its place"))
+    + Columns(
+        Column("excitation", "1", 0, 3, "DC: 0 magnets, 1 in series, 2 in parallel, 3 apart"),
+        Column("quadrants_a", "1", 0, 4, "DC: of the armature's chopper, 0: no chopper"),
+        Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
+    )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
     + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
     + Columns.of(PolynomialStatic)

@@ -15,7 +15,7 @@ from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
 from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines import EXCITED, Group, Machine, build_machine, group_of
+from gym_suite.motors.machines import DC, EXCITED, Group, Machine, build_machine, group_of
 from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
 from gym_suite.motors.transforms import clarke, rotate
@@ -38,20 +38,22 @@ def simulate(
         machine: A set's name, a machine of :mod:`gym_suite.motors.machines`, or a mapping such as
             ``{"kind": "PMSM", "p": 3, "r_s": 0.018, ...}``; what it leaves out is the kind's default set.
         voltages: V, shape (steps, number of voltages): d, q of synchronous machines ("dq") or their phases a, b, c
-            ("abc", whose common part has no effect); behind them the excitation voltage where there is one.
+            ("abc", whose common part has no effect); behind them the excitation voltage where there is one. Of DC
+            machines the terminal voltages: one, or armature and excitation of an ExtExDc.
         tau: Length of a period, s.
         frame: "dq": the voltage is held in the rotor's frame and turns with it. "abc": it is held in the stator's
-            frame, as an inverter does. None: the frame of the machine's currents.
+            frame, as an inverter does. None: the frame of the machine's currents, of DC machines their terminals.
         load: A kind's name, a load, or a mapping such as ``{"kind": "constant_speed", "omega": 100.0}``
             or ``{"kind": "polynomial_static", "a": 0.05, "b": 0.01, "c": 1e-4, "tau_decay": 1e-3,
             "j_total": 0.04}`` (j_total is rotor plus load) or ``{"kind": "vehicle", ...}``.
-        initial_state: omega (rad/s), the machine's currents (A), epsilon (rad, electrical); 0 where not given.
+        initial_state: omega (rad/s), the machine's currents (A), epsilon (rad, electrical; of DC machines the
+            shaft's); 0 where not given.
         substeps: Runge-Kutta steps per period; 1 is what the environments use.
         rtol: If given, adaptive integration (DOP853; Hairer, Norsett and Wanner, 1993) to this
             relative tolerance; the kinks of Coulomb friction at standstill are located as events.
 
     Returns:
-        steps + 1 rows of ``omega``, the machine's currents such as ``i_sd``, ``epsilon`` (rad, electrical, not
+        steps + 1 rows of ``omega``, the machine's currents such as ``i_sd`` or ``i``, ``epsilon`` (rad, electrical, not
         wrapped), ``torque``, ``torque_load``, and the voltage at the beginning of each period in the frame of the
         currents, such as ``u_sd`` (the last row repeats the last period's).
 
@@ -82,7 +84,7 @@ def simulate(
     columns = dict(zip(names, states.T.copy(), strict=True))
     columns |= _torques(group, states, row)
     columns |= dict(zip(built.voltages, _shown(group, states, held, spin), strict=True))
-    units = {name: QUANTITIES[name].unit for name in columns}
+    units = {name: QUANTITIES[built.slot(name)].unit for name in columns}
     meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
     return Trajectory(columns, dt=tau, units=units, meta=meta)
 
@@ -90,8 +92,10 @@ def simulate(
 def _parameters(machine: Machine, load: Load) -> NDArray[np.float64]:
     """Return a parameter row of a machine and a load, zeros elsewhere."""
     row = np.zeros(len(PARAMETERS))
-    for source in (machine, *loads_of(load)):
-        for field in fields(source):  # type: ignore[arg-type]
+    for name, value in machine.numbers().items():
+        row[PARAMETERS.index(name)] = value
+    for source in loads_of(load):
+        for field in fields(source):
             row[PARAMETERS.index(field.name)] = getattr(source, field.name)
     row[P.load_kind] = load_kind(load)
     return row
@@ -133,6 +137,10 @@ def _start(group, states, k, held, spin):
     """Return the state of a period's beginning as the derivative takes it, its angle counted from there."""
     kind = len(group)
     row, v = states[k], held[k]
+    if kind == DC:
+        # The last voltage excites, if any does.
+        i_e = row[2] if row.shape[0] > 3 else 0.0
+        return row[0], row[1], i_e, v[0], v[v.shape[0] - 1], 0.0
     u_d, u_q = v[0], v[1]
     if spin > 0.0:
         angle = row[row.shape[0] - 1]
@@ -271,6 +279,8 @@ def _leaving(regime: _Regime) -> list[Any]:
 @kernel
 def _own_torque(group, row, p):
     kind = len(group)
+    if kind == DC:
+        return torque_of(group, (row[1], row[2] if row.shape[0] > 3 else 0.0, 0.0, 0.0), p)
     third = row[3] if kind == EXCITED else 0.0
     return torque_of(group, (row[1], row[2], third, 0.0), p)
 

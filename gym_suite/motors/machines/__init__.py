@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import synchronous
+from gym_suite.motors.machines import dc, synchronous
 from gym_suite.motors.machines.base import (
+    DC,
     EXCITED,
     SYNCHRONOUS,
     Group,
@@ -17,18 +18,24 @@ from gym_suite.motors.machines.base import (
     MachineSet,
     group_of,
 )
+from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
+    "DC",
     "EESM",
     "EXCITED",
     "KINDS",
     "PMSM",
     "SETS",
     "SYNCHRONOUS",
+    "ExtExDc",
     "Group",
     "Machine",
     "MachineSet",
+    "PermExDc",
+    "SeriesDc",
+    "ShuntDc",
     "SynRM",
     "build_machine",
     "group_of",
@@ -38,11 +45,11 @@ __all__ = [
 
 #: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.
 KINDS: Mapping[str, type[Machine]] = MappingProxyType(
-    {cls.__name__: cls for cls in (PMSM, SynRM, EESM)}
+    {cls.__name__: cls for cls in (PMSM, SynRM, EESM, PermExDc, SeriesDc, ShuntDc, ExtExDc)}
 )
 
 #: All named sets of numbers.
-SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS})
+SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS, **dc.SETS})
 
 
 def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:

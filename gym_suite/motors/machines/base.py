@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from gym_suite.core.parameters import parameter, validate
@@ -12,7 +13,10 @@ from gym_suite.core.parameters import parameter, validate
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
+DC = 8
 Group = tuple[int, ...]
+
+RPM = math.pi / 30.0  # rad/s
 
 
 def group_of(number: int) -> Group:
@@ -51,6 +55,14 @@ class Machine:
     loss: ClassVar[str]
     #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
     frames: ClassVar[Mapping[str, tuple[str, ...]]]
+    #: Those of the currents that its voltages control, an axis each; None: all of them.
+    controlled: ClassVar[tuple[str, ...] | None] = None
+    #: Names of columns of the family's layout for those of its quantities that have other names.
+    slots: ClassVar[Mapping[str, str]] = {}
+    #: Voltage that its converter can hold in any direction, as a part of u_dc.
+    modulation: ClassVar[float] = 1.0 / math.sqrt(3.0)
+    #: Whether its torque can have either sign in the steady state.
+    reversible: ClassVar[bool] = True
     #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
     period: ClassVar[float] = 1e-4
     #: Friction a (N m) and b (N m s) of the load in tasks with a free shaft, and its inertia (kg m^2).
@@ -82,6 +94,23 @@ class Machine:
         Raises:
             ValueError: Saying what does not fit.
         """
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that kernels read, by name."""
+        return asdict(self)  # type: ignore[call-overload]
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the largest speed that an episode usually starts with, and the largest it may start with, rad/s."""
+        return self.omega_nominal, self.omega_limit
+
+    def slot(self, name: str) -> str:
+        """Return the name that one of its quantities has in the family's layout."""
+        return self.slots.get(name, name)
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The currents that its voltages control, an axis each."""
+        return tuple(self.currents) if self.controlled is None else self.controlled
 
     @property
     def pairs(self) -> float:
