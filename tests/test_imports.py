@@ -71,7 +71,7 @@ FLOORS = {
         "envs",
     ),
     "radio": (
-        "cards parameters transforms",
+        "cards parameters transforms sigmf",
         "scenario",
         "columns",
         "air game",
@@ -96,7 +96,7 @@ FLOORS = {
 }
 # What a room must not import although it stands above it.
 WALLS = {"controllers": {"tasks", "loops", "simulation"}, "render": {"tasks", "loops"}}
-HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray"}
+HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray", "sigmf"}
 
 
 @dataclass(frozen=True)

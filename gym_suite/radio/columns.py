@@ -57,6 +57,8 @@ ENTITY = Columns(
     Column("pulse", "1", 0, meaning="first row of the taps of its pulse", whole=True),
     Column("rate", "1", meaning="symbols in 32 samples; bandwidth of chirps, in channels"),
     *Columns.of(Waveform, only=("offset", "chirp")),
+    Column("burst_start", "1", 0, 1, "when in a step it begins to transmit, as a part of the step"),
+    Column("burst_end", "1", 0, 1, "when it ends"),
     Column("steady", "1", 0, 1, "1 if it acts in every step and its clock says nothing"),
 )
 #: The channels of all entities, one after the other.

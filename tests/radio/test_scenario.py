@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gym_suite.radio import Entity, Scenario, import_rfrl, read_scenario, schema, shipped
 from gym_suite.radio.bounds.chains import Chain
+from gym_suite.radio.scenario.draws import read_draws
 from gym_suite.radio.scenario.kinds import KIND, NAMES
 
 OWN = {
@@ -197,3 +198,34 @@ def test_junk_is_read_or_refused_with_a_value_error(place, junk):
         read_scenario(changed(OWN, place, junk))
     except ValueError as error:
         assert "scenario" in str(error)
+
+
+def test_bursts_of_rfrl_gym_take_their_part_of_a_step():
+    modem = {"type": "psk", "order": 4, "start": 0.1, "duration": 0.7}
+    given = {
+        "environment": {"num_channels": 2, "reward_mode": "dsa", "observation_mode": "detect"},
+        "entities": {"a": {"type": "ConstantFreq", "channels": [0], "modem_params": modem}},
+    }
+    (entity,) = import_rfrl(given).entities
+    assert (entity.sends.start, entity.sends.duration) == (0.1, 0.7)
+
+
+@pytest.mark.parametrize(("value", "on"), [(0.93, False), (0.2, True), (0, True), (1, False)])
+def test_uniform_draws_of_rfrl_gym_decide_whether_an_emitter_is_on(value, on):
+    scenario = read_scenario(
+        {
+            "channels": 3,
+            "entities": {
+                "a": {"kind": "stochastic_constant", "channels": [2], "probability": 0.5},
+                "b": {"kind": "stochastic_hopper", "channels": [0, 1]},
+            },
+        }
+    )
+    draw = {"step": 4, "entity": "a", "fn": "uniform", "value": value}
+    assert read_draws([draw], scenario) == {4: {0: 2.0 if on else -1.0}}
+    with pytest.raises(ValueError, match="value"):
+        read_draws([draw | {"value": 1.5}], scenario)
+    with pytest.raises(ValueError, match=r"draws\[0\]\.value is missing"):
+        read_draws([{"step": 4, "entity": "a", "fn": "uniform"}], scenario)
+    with pytest.raises(ValueError, match="draws a channel"):
+        read_draws([draw | {"entity": "b"}], scenario)

@@ -67,6 +67,17 @@ class Waveform:
         256, low=2, high=10_000_000, integer=True, meaning="samples of the channel in one chirp"
     )
     falling: bool = switch(False, meaning="whether chirps go down")
+    start: float = parameter(
+        0.0, low=0.0, high=0.999, meaning="when in a step the burst begins, as a part of the step"
+    )
+    duration: float = parameter(
+        1.0, low=0.001, high=1.0, meaning="how long the burst lasts, as a part of the step"
+    )
+
+    @property
+    def is_burst(self) -> bool:
+        """Whether it fills less than the step."""
+        return self.duration < 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
