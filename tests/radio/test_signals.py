@@ -10,6 +10,7 @@ from scipy import integrate, stats
 from gym_suite.radio import montecarlo
 from gym_suite.radio import transforms as tf
 from gym_suite.radio.air import emission, iq
+from gym_suite.radio.air.detector import energy_statistic
 from gym_suite.radio.scenario.mapping import read_waveform
 from gym_suite.radio.scenario.model import Link, Waveform
 
@@ -483,3 +484,30 @@ def test_bursts_that_leave_their_step_are_refused():
         band({"start": 0.6, "duration": 0.5})
     with pytest.raises(ValueError, match="follower"):
         band({"duration": 0.5}, kind="follower")
+
+
+# ------------------------------------------------------------------------------- the detector's statistic
+
+
+def test_the_statistics_distribution_is_that_of_signal_in_any_noise():
+    """2 N T / noise is noncentral chi-square: its mean and variance with twice the nominal noise."""
+    samples, snr, noise = 20.0, 3.0, 2.0
+    drawn = [energy_statistic(snr, samples, noise, np.uint64(k), 0, 7) for k in range(4000)]
+    exact = stats.ncx2(2 * samples, 2 * samples * snr / noise)
+    scale = noise / (2 * samples)
+    assert np.mean(drawn) == pytest.approx(scale * exact.mean(), rel=0.02)
+    assert np.mean(drawn) == pytest.approx(noise + snr, rel=0.02)
+    assert np.var(drawn) == pytest.approx(scale**2 * exact.var(), rel=0.08)
+
+
+def test_what_is_gaussian_itself_adds_to_the_noise():
+    """A Gaussian emitter's energy scatters as noise of its power does, far more than a constant envelope's."""
+    samples, snr = 20, 10.0
+    noise = montecarlo.simulate_energies(
+        snr, samples, 4000, physics="statistical", waveform="noise"
+    )[1]
+    signal = montecarlo.simulate_energies(
+        snr, samples, 4000, physics="statistical", waveform="psk"
+    )[1]
+    assert np.var(noise) == pytest.approx((1.0 + snr) ** 2 / samples, rel=0.1)
+    assert np.var(signal) == pytest.approx((1.0 + 2.0 * snr) / samples, rel=0.1)
