@@ -20,7 +20,9 @@ def nearest(name: object, options: Iterable[str]) -> str | None:
     """Return the option that is spelt most like the name, or None where nothing is near."""
     options = list(options)
     by_folded = {option.casefold(): option for option in reversed(options)}
-    found = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=NEAR[len(str(name)) > 4])
+    found = difflib.get_close_matches(
+        str(name).casefold(), list(by_folded), n=1, cutoff=NEAR[len(str(name)) > 4]
+    )
     return by_folded[found[0]] if found else None
 
 

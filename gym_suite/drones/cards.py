@@ -25,10 +25,8 @@ def _drone(
         base="gym_suite.drones.envs.base:DroneEnv",
         module="gym_suite.drones.envs",
         facets={"task": task},
-        max_episode_steps=480,
-        settings={"compiled": {"engine": "compiled"}},
         controllers={**laws, **BASELINES},
-        **more,
+        **{"max_episode_steps": 480, "settings": {"compiled": {"engine": "compiled"}}, **more},
     )
 
 

@@ -14,7 +14,7 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.radio.parameters import MAX_ENTITIES, P
 from gym_suite.radio.scenario.kinds import KINDS
-from gym_suite.radio.scenario.model import Entity, Waveform
+from gym_suite.radio.scenario.model import Entity, Waveform, own_numbers
 
 SILENT = -1.0
 NO_SIGNAL = -200.0  # dB, while an agent is silent
@@ -36,10 +36,7 @@ AGENT = MAX_ENTITIES  # the agent's number among the transmitters of the streams
 # --------------------------------------------------------------------------------------------- tables
 
 #: What kernels read of an entity as its scenario says it.
-GIVEN = Columns.of(
-    Entity,
-    only=["start", "stop", "probability", "avoid_repeats", "p01", "p11", "reaction", "width"],
-)
+GIVEN = Columns.of(Entity, only=["start", "stop", *own_numbers()])
 #: A row of the table of entities, and the one row of what the agent sends.
 ENTITY = Columns(
     Column("kind", "1", 0, len(KINDS) - 1, "its kind", whole=True),

@@ -8,8 +8,8 @@ from typing import Any
 
 from gym_suite.core.parameters import parameter
 from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION
-from gym_suite.radio.scenario.kinds import KIND
-from gym_suite.radio.scenario.values import FOREVER, switch
+from gym_suite.radio.scenario.kinds import KIND, KINDS
+from gym_suite.radio.scenario.values import FOREVER, declared, switch
 from gym_suite.radio.transforms import (
     free_space_path_loss_db,
     log_distance_path_loss_db,
@@ -255,6 +255,17 @@ class Entity:
     def is_primary(self) -> bool:
         """Whether it must not be disturbed."""
         return not KIND[self.kind].jams if self.primary is None else self.primary
+
+
+_unknown = {key for kind in KINDS for key in kind.keys} - {f.name for f in fields(Entity)}
+if _unknown:
+    raise TypeError(f"a kind takes {sorted(_unknown)}, of which an Entity knows nothing")
+
+
+def own_numbers() -> list[str]:
+    """Return the numbers that an entity may have by its kind, for kernels to read; a table is played as it stands."""
+    keys = dict.fromkeys(key for kind in KINDS if "table" not in kind.keys for key in kind.keys)
+    return [key for key in keys if key in declared(Entity)]
 
 
 def entity_keys(kind: str) -> tuple[str, ...]:
