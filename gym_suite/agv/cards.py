@@ -47,10 +47,10 @@ def _scene(name: str, steps: int, summary: str, where: str, learned: tuple[str, 
 
 
 _YIN = (
-    "That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse reward "
-    'and a cap of so many steps is Yin et al., "Random Network Distillation Based Deep Reinforcement Learning for AGV '
-    'Path Planning", arXiv:2404.12594, of which only abstract and summaries could be read; map, vehicle, sensor, control '
-    "period and all numbers are ours."
+    "That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse "
+    'reward and a cap of so many steps is Yin et al., "Random Network Distillation Based Deep Reinforcement Learning '
+    'for AGV Path Planning", arXiv:2404.12594, of which only abstract and summaries could be read; map, vehicle, '
+    "sensor, control period and all numbers are ours."
 )
 _BAY = f"The floor is a walled bay of 12 m x 11.5 m with one block in its middle. {_YIN}"
 _RACKS = (

@@ -255,8 +255,8 @@ def read_rules(given: Any) -> dict[str, float]:
     }
 
 
-#: Weights of the reward: unit, value with ``reward="dense"`` (with "sparse" all are 0), meaning. A term of the reward is
-#: a row here and a :class:`~gym_suite.core.columns.Term` with its value in :mod:`gym_suite.agv.tasks`.
+#: Weights of the reward: unit, value with ``reward="dense"`` (with "sparse" all are 0), meaning. A reward term is a row
+#: here and a :class:`~gym_suite.core.columns.Term` with its value in :mod:`gym_suite.agv.tasks`.
 WEIGHTS: Mapping[str, tuple[str, float, str]] = MappingProxyType(
     {
         "progress": ("1/m", 0.05, "weight of coming nearer"),
