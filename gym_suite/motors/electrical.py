@@ -86,6 +86,9 @@ def excited_derivative(x, k, load, spin):
 # ------------------------------------------------------------------------------------------- commutator machines
 
 
+_NO_CURRENT = 1e-9  # A: below it a diode carries none, so that rounding does not open it
+
+
 @kernel
 def dc_field(p):
     """Return the flux of a DC machine, Vs, as (constant, per armature current, per excitation current)."""
@@ -134,11 +137,11 @@ def dc_derivative(x, k, load):
     di_e = (u_e - r_e * i_e) * inverse_e
     if blocks_a > 0.0:
         flowing, change = i_a + parallel * i_e, di_a + parallel * di_e
-        if flowing <= 0.0 and change < 0.0:
+        if flowing <= _NO_CURRENT and change < 0.0:
             part = change / (inverse_a + parallel * inverse_e)
             di_a -= part * inverse_a
             di_e -= parallel * part * inverse_e
-    if blocks_e > 0.0 and i_e <= 0.0 and di_e < 0.0:
+    if blocks_e > 0.0 and i_e <= _NO_CURRENT and di_e < 0.0:
         di_e = 0.0
     return acceleration(omega, psi * i_a, load), di_a, di_e, 0.0, 0.0, omega
 

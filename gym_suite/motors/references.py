@@ -10,8 +10,15 @@ import math
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 from gym_suite.core.signals import interpolate, signal_value
+from gym_suite.motors.controllers.dc_points import (
+    armature_range,
+    bound_together,
+    largest_excitation,
+    torque_range,
+)
 from gym_suite.motors.controllers.operating_points import torque_limit
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
     REFERENCE_CYCLE,
@@ -87,6 +94,31 @@ def random_currents(group, key, segment, omega, p, target, first):
 
 
 @called_kernel
+def random_dc_currents(key, segment, omega, p, target, first):
+    """Fill references of a DC machine with currents that its voltage can hold at this speed, uniform among them.
+
+    An excitation of its own is drawn first, not above what leaves the armature its voltage; arguments as
+    :func:`random_currents`.
+    """
+    excitation = int(p[P.excitation])
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc]
+    first_part, second_part, _, _ = uniform4(key, segment, STREAM_STEPS)
+    if excitation in (MAGNETS, SEPARATE):
+        psi = p[P.psi_e]
+        if excitation == SEPARATE:
+            most = min(p[P.i_e_nominal], largest_excitation(p, u_max, 1.0))
+            if omega != 0.0:
+                most = min(most, u_max / (p[P.l_e_prime] * abs(omega)))
+            target[first + 1] = most * second_part
+            psi = p[P.l_e_prime] * target[first + 1]
+        least, most = armature_range(p, psi, omega, u_max, i_max)
+        target[first] = least + (most - least) * first_part
+    else:
+        most, sign = bound_together(p, omega, u_max, i_max)
+        target[first] = most * (sign * first_part if sign != 0.0 else 2.0 * first_part - 1.0)
+
+
+@called_kernel
 def refer(group, x, key, tick, p, tables, target, first):
     """Fill a row's references (SI) of an inverter period since reset, from the place ``first`` on.
 
@@ -113,13 +145,21 @@ def refer(group, x, key, tick, p, tables, target, first):
     else:
         segment = tick // int(p[P.reference_ticks])
         if kind == REFERENCE_CURRENTS:
+            if len(group) == DC:
+                random_dc_currents(key, segment, x[X.omega], p, target, first)
+                return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return
         low, high = p[P.reference_low], p[P.reference_high]
         if kind == REFERENCE_TORQUE:
-            u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
-            limit = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
-            low, high = max(low, -limit), min(high, limit)
+            if len(group) == DC:
+                u_max, part = VOLTAGE_MARGIN * p[P.u_dc], tables[T.points][0, 0]
+                least, most = torque_range(p, x[X.omega], u_max, part)
+            else:
+                u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+                most = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
+                least = -most
+            low, high = min(max(low, least), most), max(min(high, most), least)
         target[first] = low + (high - low) * uniform(key, segment, STREAM_STEPS)
 
 

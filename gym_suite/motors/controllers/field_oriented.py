@@ -27,10 +27,9 @@ from gym_suite.motors.controllers.laws import (
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.machines import EXCITED, KINDS, Machine, group_of
+from gym_suite.motors.machines import DC, EXCITED, KINDS, Machine, group_of
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
-from gym_suite.motors.transforms import SQRT3
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -43,6 +42,8 @@ def machine_of(values: Mapping[str, float]) -> Machine:
 
 def axis_plants(machine: Any) -> list[tuple[float, float]]:
     """Return inductance (H) and resistance (Ohm) of each axis, coupled axes taken as decoupled."""
+    if machine.group == DC:
+        return machine.circuits()[: len(machine.followed)]
     plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
     if machine.group == EXCITED:
         plants.append((machine.l_e, machine.r_e))
@@ -124,7 +125,7 @@ class _FieldOriented(Controller):
         self._loops = []
         delay, gains = self._delay(values), []
         plants = axis_plants(self._machine)
-        for name, (inductance, resistance) in zip(self._machine.currents, plants, strict=True):
+        for name, (inductance, resistance) in zip(self._machine.followed, plants, strict=True):
             rule = current_gains(
                 inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
             )
@@ -155,7 +156,7 @@ class _FieldOriented(Controller):
         self, values: Mapping[str, float], voltage_margin: float, current_margin: float
     ) -> None:
         margin = check_number("voltage_margin", voltage_margin, above=0.0, high=1.0)
-        self._constants[L.u_max] = margin * values["u_dc"] / SQRT3
+        self._constants[L.u_max] = margin * values["u_dc"] / self._machine.voltage_divisor
         margin = check_number("current_margin", current_margin, above=0.0, high=1.0)
         self._points = operating_points(self._machine, margin)
 
@@ -304,7 +305,7 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         self._commands = int(values["control"]) == CONTROL_TORQUE
         if self._commands:  # the drive's own current loop acts, with gains of its own
-            for name in self._machine.currents:
+            for name in self._machine.followed:
                 del self.gains_[name]
         if int(values["load_kind"]) == VEHICLE:
             self._scale[S.reference_0] *= values["gear_ratio"] / values["wheel_radius"]
@@ -312,9 +313,7 @@ class SpeedControl(_FieldOriented):
         if cycle if self.feedforward is None else self.feedforward:
             law[L.inertia], law[L.friction] = inertia, friction
             law[L.viscous], law[L.drag] = viscous, drag
-        delay = 2.0 * sampled_delay(values)
-        if self._commands:
-            delay += 1.5 * nominal.dt
+        delay = self._torque_delay(nominal)
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
         filtered = not cycle if self.prefilter is None else self.prefilter
         gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
@@ -330,6 +329,11 @@ class SpeedControl(_FieldOriented):
         law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
         self._use_operating_points(values, self.voltage_margin, self.current_margin)
+
+    def _torque_delay(self, nominal: Any) -> float:
+        """Return the lag from a command of the speed controller to the torque, s."""
+        delay = 2.0 * sampled_delay(nominal.parameters)
+        return delay + 1.5 * nominal.dt if self._commands else delay
 
     def _restart(
         self,

@@ -11,9 +11,12 @@ import math
 from gym_suite.controllers.pid import pi_output, pi_update
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
-from gym_suite.motors.electrical import torque_of
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.converters import chopper_range
+from gym_suite.motors.electrical import dc_field, torque_of
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import SEPARATE
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
 from gym_suite.motors.transforms import SQRT3, hexagon_factor, inverse_clarke, rotate, turn
 
@@ -82,6 +85,30 @@ def _learn(k, error, demanded, realised, memory, first, law):
 
 
 @kernel
+def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
+    """One sample of a PI law for each current of a DC machine, with what the rotation induces fed forward.
+
+    Schroeder, "Elektrische Antriebe - Regelung von Antriebssystemen", 4th ed., Springer 2015, section 7. Arguments and
+    what it returns as :func:`current_control_one`, the axes being armature and excitation.
+    """
+    magnets, series, mutual = dc_field(law)
+    induced = (magnets + series * i[0] + mutual * i[1]) * omega
+    error = references[0] - i[0]
+    u_a = pi_output(error, memory[first], law[L.kp_0]) + law[L.decoupling] * induced
+    low, high = chopper_range(law[P.quadrants_a], u_dc)
+    real_a, real_e = min(max(u_a, low), high), 0.0
+    _learn(0, error, u_a, real_a, memory, first, law)
+    if int(law[P.excitation]) == SEPARATE:
+        error = references[1] - i[1]
+        u_e = pi_output(error, memory[first + 1], law[L.kp_1])
+        low, high = chopper_range(law[P.quadrants_e], u_dc)
+        real_e = min(max(u_e, low), high)
+        _learn(1, error, u_e, real_e, memory, first, law)
+    voltages = real_a, real_e, 0.0, 0.0
+    return voltages, voltages
+
+
+@kernel
 def current_control_one(group, i, references, seen, memory, first, law, u_dc):
     """One sample of a PI law for each axis with decoupling and limitation.
 
@@ -106,6 +133,8 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
     """
     kind = len(group)
     omega, cosine, sine = seen
+    if kind == DC:
+        return dc_current_control_one(i, references, omega, memory, first, law, u_dc)
     omega_e = law[P.p] * omega
     decoupling = law[L.decoupling]
     error_d, error_q = references[0] - i[0], references[1] - i[1]
@@ -139,17 +168,20 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
 
 
 @kernel
-def currents_for(group, torque, omega, u_max, law, points):
+def currents_for(group, torque, omega, i, u_max, law, points):
     """Return the references of four axes for a torque, or for the largest that the limits allow.
 
     Args:
         group: The group.
         torque: Wanted torque, N m.
         omega: Mechanical speed, rad/s.
+        i: Measured currents of four axes, A; machines with a slow field take the torque out of the field that there is.
         u_max: Voltage amplitude to stay below, V.
         law: Row of :data:`LAW`.
         points: Table of the machine's operating points.
     """
+    if len(group) == DC:
+        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0])
     return currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
 
 
@@ -164,7 +196,10 @@ def _voltage_action(group, seen, references, memory, law, action):
     u_dc = law[P.u_dc]
     axes, held = current_control_one(group, i, references, frame, memory, M.integral_0, law, u_dc)
     kind = len(group)
-    if int(law[P.frame]) == FRAME_ABC:
+    if kind == DC:
+        for k in range(action.shape[0]):
+            action[k] = axes[k] / u_dc
+    elif int(law[P.frame]) == FRAME_ABC:
         # The common part between the extremes makes the whole hexagon reachable with limited legs.
         a, b, c = inverse_clarke(held[0], held[1])
         common = 0.5 * (max(a, b, c) + min(a, b, c))
@@ -212,7 +247,8 @@ def torque_control_rows(group, seen, memory, law, points, action):
     for i in range(seen.shape[0]):
         row = seen[i]
         torque, omega = row[S.reference_0], row[S.omega]
-        references = currents_for(group, torque, omega, law[L.u_max], law, points)
+        currents = row[S.current_0], row[S.current_1], row[S.current_2], row[S.current_3]
+        references = currents_for(group, torque, omega, currents, law[L.u_max], law, points)
         _voltage_action(group, row, references, memory[i], law, action[i])
 
 
@@ -237,8 +273,13 @@ def _speed_law(group, seen, memory, law, points):
         memory[M.started] = 1.0
     limit = law[P.torque_limit]
     torque = min(max(demanded, -limit), limit)
-    references = currents_for(group, torque, omega, law[L.u_max], law, points)
-    realised = torque_of(group, references, law)
+    i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
+    references = currents_for(group, torque, omega, i, law[L.u_max], law, points)
+    if len(group) == DC:
+        # In the field that there is.
+        realised = torque_of(group, (references[0], i[1], 0.0, 0.0), law)
+    else:
+        realised = torque_of(group, references, law)
     memory[M.integral_speed] = pi_update(
         error,
         memory[M.integral_speed],
@@ -249,7 +290,8 @@ def _speed_law(group, seen, memory, law, points):
         int(law[L.anti_windup]),
         law[L.back_gain_speed],
     )
-    return references, realised
+    # A drive that is told a torque waits for its field itself.
+    return references, torque if len(group) == DC else realised
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED, Machine
+from gym_suite.motors.machines.base import DC, EXCITED, Machine
 
 Values = NDArray[np.float64]
 
@@ -148,8 +148,11 @@ def operating_points(machine: Machine, part: float) -> Values:
 
     Args:
         machine: The machine.
-        part: Part of the current limits that may be used.
+        part: Part of the current limits that may be used, which is all that the table of a DC machine holds: its
+            points have closed forms.
     """
+    if machine.group == DC:
+        return np.array([[part]])
     solve = _excited_points if machine.group == EXCITED else _synchronous_points
     table = np.column_stack(solve(machine, part))
     table.setflags(write=False)
@@ -159,6 +162,8 @@ def operating_points(machine: Machine, part: float) -> Values:
 @cache
 def max_torque(machine: Any, part: float) -> float:
     """Return the largest torque that a part of the current limits gives at standstill, N m."""
+    if machine.group == DC:
+        return machine.largest_torque(part)
     i_max = np.array(part * machine.i_limit)
     if machine.group == EXCITED:
         model = _excited_model(machine, part * machine.i_e_limit)

@@ -18,7 +18,7 @@ class MotorEnv(IdEnv):
     """One drive: a machine and a task, which the id's card names."""
 
     facets: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType(
-        {"machine": tuple(KINDS), "task": tuple(TASKS), "converter": ("averaged",)}
+        {"machine": tuple(KINDS), "task": tuple(TASKS), "converter": ("averaged", "chopper")}
     )
 
     @classmethod
@@ -26,7 +26,9 @@ class MotorEnv(IdEnv):
         """Return the keyword arguments that the task takes; the machine's default set is that of its kind."""
         task, kind = TASKS[cls.card.facets["task"]], cls.card.facets["machine"]
         defaults = {"machine": kind, "tau": KINDS[kind].period, **task.defaults}
-        return OptionSet(Options, without=task.without, defaults=defaults)
+        chopper = cls.card.facets["converter"] == "chopper"
+        without = (*task.without, "frame" if chopper else "converter")
+        return OptionSet(Options, without=without, defaults=defaults)
 
     @classmethod
     def build(cls, options: Options) -> Setup:

@@ -27,6 +27,11 @@ class Options(PlantOptions):
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )
+    converter: Any = option(
+        "4QC",
+        takes='"1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them',
+        meaning="the choppers: how many quadrants of voltage and current they have",
+    )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(
         1e-4, takes="s", meaning="period of the converter and of the current control"
@@ -111,7 +116,7 @@ class Task:
 
     def of(self, machine: Machine) -> Task:
         """Return the task with the quantities that it tracks of a machine."""
-        return replace(self, tracked=self.tracked or tuple(machine.currents))
+        return replace(self, tracked=self.tracked or machine.followed)
 
     @property
     def weights(self) -> dict[str, float]:

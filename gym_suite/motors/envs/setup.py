@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -27,7 +28,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS, Machine, build_machine
+from gym_suite.motors.machines import DC, KINDS, Machine, build_machine
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -53,10 +54,8 @@ from gym_suite.motors.quantities import (
     SIGNAL_DISTURBANCE,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
-from gym_suite.motors.transforms import SQRT3
 
 MOST_PERIODS = 10_000  # inverter periods in one control period
-CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
 
@@ -105,10 +104,12 @@ def build_setup(
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
     if task.name != "current":
-        points = operating_points(machine, CURRENT_MARGIN)
+        points = operating_points(machine, machine.current_margin)
 
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
+    if machine.group == DC:
+        values |= _choppers(options, machine)
     values |= _course(task, options, machine, load, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
@@ -147,7 +148,7 @@ def build_setup(
             sigma = disturbed.noise[observations.index(name)]
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
-    table = columns.task_table(seen, told, task, weights, errors)
+    table = columns.task_table(seen, told, task, machine, weights, errors)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
     law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
     plant, nominal = (
@@ -172,10 +173,9 @@ def build_setup(
         plant_parameters=physical,
         measured=tuple(measured),
         tracking=tuple(
-            Tracked(
-                name, f"{name}_ref", scales[name], QUANTITIES[name].unit, QUANTITIES[name].meaning
-            )
+            Tracked(name, f"{name}_ref", scales[name], quantity.unit, quantity.meaning)
             for name in task.tracked
+            for quantity in (QUANTITIES[machine.slot(name)],)
         ),
         effort=("torque_ref",) if torque_control else tuple(machine.voltages),
         effort_scale=(values["torque_limit"],)
@@ -215,7 +215,7 @@ def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signa
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
-    values = asdict(machine)  # type: ignore[call-overload]
+    values: dict[str, Any] = machine.numbers()
     values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)
@@ -243,6 +243,8 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
             f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
             "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
         )
+    if machine.group == DC:
+        _check_circuits(machine, tau, substeps)
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -254,10 +256,42 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "frame": FRAMES.index(frame),
         "control": CONTROLS.index(control),
         "actions": len(action_names(options, machine)),
-        "torque_limit": 0.0 if task.name == "current" else max_torque(machine, CURRENT_MARGIN),
+        "torque_limit": 0.0
+        if task.name == "current"
+        else max_torque(machine, machine.current_margin),
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
+
+
+def _check_circuits(machine: Any, tau: float, substeps: float) -> None:
+    """Refuse a period that Runge-Kutta steps do not follow the decay of a current over."""
+    for inductance, resistance in machine.circuits():
+        decay = resistance / inductance * tau
+        if decay > 2.5 * substeps:
+            raise ValueError(
+                f"tau = {tau:g} s is too long: a current of the machine decays by exp(-{decay:.3g}) in a period, which "
+                f"Runge-Kutta steps follow up to exp(-2.5); raise substeps to {math.ceil(decay / 2.5)} or lower tau to "
+                f"{2.5 * substeps * inductance / resistance:.3g} s"
+            )
+
+
+#: Choppers by the name that a user gives: quadrants of voltage and current.
+_CHOPPERS = {"1QC": 1, "2QC": 2, "4QC": 4}
+
+
+def _choppers(options: Options, machine: Machine) -> dict[str, int]:
+    """Return the quadrants of a DC machine's choppers."""
+    given = options.converter
+    terminals = list(machine.voltages)
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(terminals, given)
+    check_keywords(given, terminals, "terminal voltage in converter")
+    names = [
+        check_option(f"converter of {name}", given.get(name, "4QC"), _CHOPPERS)
+        for name in terminals
+    ]
+    return {f"quadrants_{axis}": _CHOPPERS[name] for axis, name in zip("ae", names, strict=False)}
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -300,25 +334,35 @@ def _course(
     if task.name == "drive_cycle" and not isinstance(load, Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
     speed_low, speed_high = _speeds(task, options, machine, load)
+    if speed_low < 0.0 and values.get("quadrants_a", 4) < 4:
+        raise ValueError(
+            f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
+            f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
+        )
     window, start = _window(task, options)
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
-    highest, usual = machine.omega_limit, 0.6 * machine.omega_nominal
+    usual, highest = machine.speeds()
+    usual = min(0.6 * machine.omega_nominal, usual)
     if task.name == "current":
         highest, usual = 0.95 * machine.i_limit, machine.i_nominal
     elif task.name == "torque":
         highest = values["torque_limit"]
-        usual = max_torque(machine, min(CURRENT_MARGIN, machine.i_nominal / machine.i_limit))
+        usual = max_torque(
+            machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
+        )
     elif task.name == "speed":
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(_row(values))[3]
         usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
+    one_way = values.get("quadrants_a", 4) < 4 and task.name == "speed"
+    both = task.name == "current" or (machine.reversible and not one_way)
     return {
         "reference_kind": _REFERENCE_KINDS[task.name],
         "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_low": -usual,
+        "reference_low": -usual if both else 0.0,
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
@@ -332,6 +376,7 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
     if isinstance(load, ConstantSpeed) and task.name == "speed":
         raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
     given = options.speed
+    usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
     if isinstance(load, ConstantSpeed) and load.omega is not None:
@@ -339,11 +384,10 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
             raise ValueError("give the speed once: speed= or the load's omega, not both")
         given = load.omega
     if given is None:
-        return 0.0, machine.omega_nominal
+        return 0.0, usual
     pair = given if isinstance(given, tuple | list) else (given, given)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
-    limit = machine.omega_limit
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
     if low > high:
         raise ValueError(f"speed: lowest {low:g} is above highest {high:g}")
@@ -414,7 +458,7 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     """Return the law of the drive's own current controller under torque commands, one row."""
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
-    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
     return law[None]
 
 

@@ -59,8 +59,10 @@ class Machine:
     controlled: ClassVar[tuple[str, ...] | None] = None
     #: Names of columns of the family's layout for those of its quantities that have other names.
     slots: ClassVar[Mapping[str, str]] = {}
-    #: Voltage that its converter can hold in any direction, as a part of u_dc.
-    modulation: ClassVar[float] = 1.0 / math.sqrt(3.0)
+    #: u_dc over the voltage that its converter can hold in any direction.
+    voltage_divisor: ClassVar[float] = math.sqrt(3.0)
+    #: Part of the current limits that torque commands may use: what is left holds overshoots of the current control.
+    current_margin: ClassVar[float] = 0.9
     #: Whether its torque can have either sign in the steady state.
     reversible: ClassVar[bool] = True
     #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
