@@ -25,6 +25,7 @@ def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: A
 _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
+    "EESM": "an electrically excited synchronous machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

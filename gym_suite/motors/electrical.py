@@ -49,10 +49,17 @@ def synchronous_derivative(x, k, load, spin):
 
 
 @kernel
+def excited_axis(p):
+    """Return l_d, l_m and l_e of an electrically excited machine, which share the iron of the d axis."""
+    iron = p[P.iron_d]
+    return iron * p[P.l_d], iron * p[P.l_m], iron * p[P.l_e]
+
+
+@kernel
 def excited_coefficients(p):
     """Return (pairs, r_s, r_e, l_d, l_q, l_m), the inverse of ((l_d, l_m), (3/2 l_m, l_e)) by rows, and 1 / l_q."""
-    l_d, l_m, l_e, l_q = p[P.l_d], p[P.l_m], p[P.l_e], p[P.l_q]
-    inverse = 1.0 / (l_d * l_e - 1.5 * l_m * l_m)
+    l_d, l_m, l_e = excited_axis(p)
+    l_q, inverse = p[P.l_q], 1.0 / (l_d * l_e - 1.5 * l_m * l_m)
     rows = l_e * inverse, -l_m * inverse, -1.5 * l_m * inverse, l_d * inverse
     return p[P.p], p[P.r_s], p[P.r_e], l_d, l_q, l_m, rows[0], rows[1], rows[2], rows[3], 1.0 / l_q
 
@@ -146,10 +153,11 @@ def torque_of(group, i, p):
         p: Parameter row.
     """
     kind = len(group)
-    psi = p[P.psi_p]
+    psi, l_d = p[P.psi_p], p[P.l_d]
     if kind == EXCITED:
-        psi = p[P.l_m] * i[2]
-    return 1.5 * p[P.p] * (psi + (p[P.l_d] - p[P.l_q]) * i[0]) * i[1]
+        l_d, l_m, _ = excited_axis(p)
+        psi = l_m * i[2]
+    return 1.5 * p[P.p] * (psi + (l_d - p[P.l_q]) * i[0]) * i[1]
 
 
 @kernel

@@ -118,6 +118,7 @@ def _united(*parts: Columns) -> Columns:
 PARAMETERS = (
     Columns(Column("machine", "1", 0, len(KINDS) - 1, "kind of the machine, by its place"))
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
+    + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
     + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)

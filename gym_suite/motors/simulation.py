@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
 from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines import EXCITED, Group, Machine, build_machine, group_of
+from gym_suite.motors.machines import EXCITED, Group, Machine, build_machine, group_of, numbers_of
 from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
 from gym_suite.motors.transforms import clarke, rotate
@@ -90,9 +90,11 @@ def simulate(
 def _parameters(machine: Machine, load: Load) -> NDArray[np.float64]:
     """Return a parameter row of a machine and a load, zeros elsewhere."""
     row = np.zeros(len(PARAMETERS))
-    for source in (machine, *loads_of(load)):
-        for field in fields(source):  # type: ignore[arg-type]
-            row[PARAMETERS.index(field.name)] = getattr(source, field.name)
+    numbers = numbers_of(machine)
+    for part in loads_of(load):
+        numbers |= asdict(part)
+    for name, value in numbers.items():
+        row[PARAMETERS.index(name)] = value
     row[P.load_kind] = load_kind(load)
     return row
 

@@ -114,7 +114,7 @@ def test_every_number_of_a_circuit_is_read_by_its_equations(name):
         return np.array([run[state][-1] for state in machine.states])
 
     plain = end({})
-    for parameter in machine.circuit:
+    for parameter in (name for name in machine.circuit if name not in machine.derived):
         assert np.abs(end({parameter: 1.01 * getattr(machine, parameter)}) - plain).max() > 1e-9
 
 

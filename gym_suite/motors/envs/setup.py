@@ -27,7 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS, Machine, build_machine
+from gym_suite.motors.machines import KINDS, Machine, build_machine, numbers_of
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -52,7 +52,7 @@ from gym_suite.motors.quantities import (
     REFERENCE_TORQUE,
     SIGNAL_DISTURBANCE,
 )
-from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 from gym_suite.motors.transforms import SQRT3
 
 MOST_PERIODS = 10_000  # inverter periods in one control period
@@ -215,7 +215,7 @@ def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signa
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
-    values = asdict(machine)  # type: ignore[call-overload]
+    values: dict[str, Any] = numbers_of(machine)
     values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)
@@ -305,7 +305,7 @@ def _course(
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
     highest, usual = machine.omega_limit, 0.6 * machine.omega_nominal
     if task.name == "current":
-        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
+        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.name == "torque":
         highest = values["torque_limit"]
         usual = max_torque(machine, min(CURRENT_MARGIN, machine.i_nominal / machine.i_limit))

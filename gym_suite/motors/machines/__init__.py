@@ -16,6 +16,7 @@ from gym_suite.motors.machines.base import (
     Machine,
     MachineSet,
     group_of,
+    numbers_of,
 )
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
@@ -34,6 +35,7 @@ __all__ = [
     "group_of",
     "kind_of",
     "machine_source",
+    "numbers_of",
 ]
 
 #: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from gym_suite.core.parameters import parameter, validate
@@ -35,6 +35,8 @@ class Machine:
     words: ClassVar[str]
     #: Parameters of its circuit, which ``mismatch=`` may touch.
     circuit: ClassVar[tuple[str, ...]]
+    #: Properties that stand in the parameter row beside its numbers, because equations and ``mismatch=`` need them.
+    derived: ClassVar[tuple[str, ...]] = ()
     #: Its electrical state.
     states: ClassVar[tuple[str, ...]]
     #: Its currents as a drive measures them, which the current task tracks, with the parameter that is their limit.
@@ -87,6 +89,12 @@ class Machine:
     def pairs(self) -> float:
         """Electrical angle per angle of the shaft."""
         return float(getattr(self, "p", 1.0))
+
+
+def numbers_of(machine: Machine) -> dict[str, float]:
+    """Return what a machine puts into the parameter row, by name."""
+    names = (*(f.name for f in fields(machine)), *machine.derived)  # type: ignore[arg-type]
+    return {name: getattr(machine, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
