@@ -27,7 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS, Machine, build_machine, numbers_of
+from gym_suite.motors.machines import KINDS, Machine, build_machine
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -215,7 +215,7 @@ def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signa
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
-    values: dict[str, Any] = numbers_of(machine)
+    values: dict[str, Any] = machine.numbers()
     values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)

@@ -8,43 +8,54 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import synchronous
+from gym_suite.motors.machines import induction, six_phase, synchronous
 from gym_suite.motors.machines.base import (
+    DOUBLY_FED,
     EXCITED,
+    INDUCTION,
+    SIX_PHASE,
     SYNCHRONOUS,
     Group,
     Machine,
     MachineSet,
     group_of,
-    numbers_of,
 )
+from gym_suite.motors.machines.induction import DFIM, SCIM
+from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
+    "DFIM",
+    "DOUBLY_FED",
     "EESM",
     "EXCITED",
+    "INDUCTION",
     "KINDS",
     "PMSM",
+    "SCIM",
     "SETS",
+    "SIX_PHASE",
     "SYNCHRONOUS",
     "Group",
     "Machine",
     "MachineSet",
+    "SixPhasePMSM",
     "SynRM",
     "build_machine",
     "group_of",
     "kind_of",
     "machine_source",
-    "numbers_of",
 ]
 
 #: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.
 KINDS: Mapping[str, type[Machine]] = MappingProxyType(
-    {cls.__name__: cls for cls in (PMSM, SynRM, EESM)}
+    {cls.__name__: cls for cls in (PMSM, SynRM, EESM, SCIM, DFIM, SixPhasePMSM)}
 )
 
 #: All named sets of numbers.
-SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS})
+SETS: Mapping[str, MachineSet] = MappingProxyType(
+    {**synchronous.SETS, **induction.SETS, **six_phase.SETS}
+)
 
 
 def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:

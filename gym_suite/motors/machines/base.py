@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from gym_suite.core.parameters import parameter, validate
@@ -12,7 +13,10 @@ from gym_suite.core.parameters import parameter, validate
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
+INDUCTION, DOUBLY_FED, SIX_PHASE = range(3, 6)
 Group = tuple[int, ...]
+
+RPM = math.pi / 30.0  # rad/s
 
 
 def group_of(number: int) -> Group:
@@ -49,6 +53,8 @@ class Machine:
     phases: ClassVar[tuple[str, ...]]
     #: What a drive knows of the direction of its frame.
     direction: ClassVar[tuple[str, ...]]
+    #: What else a drive estimates and shows.
+    estimates: ClassVar[tuple[str, ...]] = ()
     #: Formula of the copper loss as a part of that at the limits.
     loss: ClassVar[str]
     #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
@@ -85,16 +91,15 @@ class Machine:
             ValueError: Saying what does not fit.
         """
 
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that kernels read, by name."""
+        own = asdict(self)  # type: ignore[call-overload]
+        return own | {name: getattr(self, name) for name in self.derived}
+
     @property
     def pairs(self) -> float:
         """Electrical angle per angle of the shaft."""
         return float(getattr(self, "p", 1.0))
-
-
-def numbers_of(machine: Machine) -> dict[str, float]:
-    """Return what a machine puts into the parameter row, by name."""
-    names = (*(f.name for f in fields(machine)), *machine.derived)  # type: ignore[arg-type]
-    return {name: getattr(machine, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

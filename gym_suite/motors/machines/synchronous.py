@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from gym_suite.motors.machines.base import (
     EXCITED,
+    RPM,
     SYNCHRONOUS,
     Machine,
     MachineSet,
@@ -25,7 +26,6 @@ from gym_suite.motors.machines.base import (
     speed_limit,
 )
 
-RPM = math.pi / 30.0  # rad/s
 _AXES = {"u_sd": "d", "u_sq": "q"}
 _LIMITS = {"i_sd": "i_limit", "i_sq": "i_limit"}
 
