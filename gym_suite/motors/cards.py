@@ -14,6 +14,8 @@ _PREDICTIVE = {
     "mpc": f"{_HOME}.predictive:PredictiveControl",
     "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
 }
+#: Machines that the predictive laws are for: those of two currents.
+_LADDERED = ("PMSM", "SynRM")
 _LADDERS = {
     "CurrentControl": {
         "pi-predicted": f"{_HOME}.predictive:CompensatedCurrentControl",
@@ -28,24 +30,28 @@ _STRONG = {"CurrentControl": ("mpc", "mpc-soft"), "TorqueControl": ("mpc", "mpc-
 _PROSE = {
     "CurrentControl": """## Reference Controllers
 
-The ladder, from a named rule to the strongest that there is; the formulas' sources stand in the classes' docstrings.
+The ladder, from a named rule to the strongest that there is; the formulas' sources stand in the classes'
+docstrings.
 
 * `pi`: gains by the magnitude optimum for one and a half periods of delay.
-* `pi-predicted`: the same rule on the currents at the end of the dead time, which the model predicts from the last action
-  (Smith 1957; Yang and Lee 2002): half a period of delay is left, and three times the gain.
-* `deadbeat`: the voltage that brings the currents to their references in one period, with an observer of what the model
-  does not explain (Kawabata, Miyashita and Yamamoto 1990; Moon, Kim and Youn 2003, doi:10.1109/TPEL.2002.807131).
-* `mpc`: as deadbeat where one period suffices; where the hexagon does not allow it, the cheapest of many courses over 30
-  periods, by what the reward takes for the error (Cortes et al. 2008, doi:10.1109/TIE.2008.2007480).
-* `mpc-soft`: as `mpc`, but it goes a part of the way in a period, learns what the model does not explain, and believes in
-  that delay with which it has predicted best, up to two periods more than nominal.
+* `pi-predicted`: the same rule on the currents at the end of the dead time, which the model predicts from the last
+  action (Smith 1957; Yang and Lee 2002): half a period of delay is left, and three times the gain.
+* `deadbeat`: the voltage that brings the currents to their references in one period, with an observer of what the
+  model does not explain (Kawabata, Miyashita and Yamamoto 1990; Moon, Kim and Youn 2003,
+  doi:10.1109/TPEL.2002.807131).
+* `mpc`: as deadbeat where one period suffices; where the hexagon does not allow it, the cheapest of many courses
+  over 30 periods, by what the reward takes for the error (Cortes et al. 2008, doi:10.1109/TIE.2008.2007480).
+* `mpc-soft`: as `mpc`, but it goes a part of the way in a period, learns what the model does not explain, and
+  believes in that delay with which it has predicted best, up to two periods more than nominal.
 
-The exact model without an observer is what is best on the nominal plant, and what loses most under a further period of delay.
+The exact model without an observer is what is best on the nominal plant, and what loses most under a further period
+of delay.
 """,
     "TorqueControl": """## Reference Controllers
 
-The others control these currents as under current control: `pi-predicted` by PI with the dead time predicted, `deadbeat` in
-one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its torque alone.
+The others control these currents as under current control: `pi-predicted` by PI with the dead time predicted,
+`deadbeat` in one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its torque
+alone.
 """,
 }
 
@@ -61,6 +67,7 @@ def _drive(
     laws: str = _LAWS,
     **more: Any,
 ) -> Card:
+    rung = law if machine in _LADDERED else ""
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -68,9 +75,9 @@ def _drive(
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": converter},
-        controllers={"pi": f"{laws}:{law}", **_LADDERS.get(law, {}), **BASELINES},
-        strong=_STRONG.get(law, ()),
-        prose=_PROSE.get(law, ""),
+        controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
+        strong=_STRONG.get(rung, ()),
+        prose=_PROSE.get(rung, ""),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
@@ -79,6 +86,7 @@ def _drive(
 _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
+    "EESM": "an electrically excited synchronous machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

@@ -17,6 +17,7 @@ from gym_suite.motors.controllers.dc_points import (
     torque_range,
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
+from gym_suite.motors.electrical import excited_axis
 from gym_suite.motors.machines.base import DC, EXCITED
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
@@ -32,6 +33,7 @@ from gym_suite.motors.quantities import (
 from gym_suite.motors.transforms import SQRT3
 
 VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that references and operating points may use
+REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
@@ -41,10 +43,10 @@ _SHRINKS = 30
 
 
 @kernel
-def _holdable(i_d, i_q, psi, omega_e, u_max, p):
+def _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p):
     """Return whether constant currents stay within a voltage amplitude at a speed, beside a rotor flux."""
     u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
-    u_q = p[P.r_s] * i_q + omega_e * (p[P.l_d] * i_d + psi)
+    u_q = p[P.r_s] * i_q + omega_e * (l_d * i_d + psi)
     return u_d * u_d + u_q * u_q <= u_max * u_max
 
 
@@ -68,6 +70,9 @@ def random_currents(group, key, segment, omega, p, target, first):
     i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
     omega_e = p[P.p] * omega
     i_d, i_q, i_e, psi = 0.0, 0.0, 0.0, p[P.psi_p]
+    l_d, l_m = p[P.l_d], 0.0
+    if kind == EXCITED:
+        l_d, l_m, _ = excited_axis(p)
     found = False
     for k in range(_TRIES):
         a, b, c, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
@@ -76,17 +81,17 @@ def random_currents(group, key, segment, omega, p, target, first):
         i_q = radius * math.sin(2.0 * math.pi * b)
         if kind == EXCITED:
             i_e = p[P.i_e_nominal] * c
-            psi = p[P.l_m] * i_e
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         if found:
             break
     shrinks = 0
     while not found and shrinks < _SHRINKS:
         if kind == EXCITED:
             i_e *= 0.8
-            psi = p[P.l_m] * i_e
-        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / p[P.l_d], -i_max), 0.8 * i_q
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / l_d, -i_max), 0.8 * i_q
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         shrinks += 1
     target[first], target[first + 1] = i_d, i_q
     if kind == EXCITED:

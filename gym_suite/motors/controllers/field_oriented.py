@@ -31,6 +31,8 @@ from gym_suite.motors.machines import DC, EXCITED, KINDS, Machine, group_of
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
 
+VOLTAGE_MARGIN, EXCITED_MARGIN = 0.95, 0.8  # of operating points under torque control
+
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
 
@@ -222,7 +224,8 @@ class TorqueControl(_FieldOriented):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce.
-        voltage_margin: Part of the converter's voltage that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: 0.95, and 0.8 where an
+            excitation winding lets no current rest that the voltage does not hold.
         current_margin: Part of the current limits that operating points may use.
     """
 
@@ -235,7 +238,7 @@ class TorqueControl(_FieldOriented):
         symmetry: float = 4.0,
         anti_windup: str = "clamping",
         decoupling: bool = True,
-        voltage_margin: float = 0.95,
+        voltage_margin: float | None = None,
         current_margin: float = 0.9,
     ) -> None:
         super().__init__(
@@ -246,7 +249,10 @@ class TorqueControl(_FieldOriented):
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
-        self._use_operating_points(nominal.parameters, self.voltage_margin, self.current_margin)
+        margin = self.voltage_margin
+        if margin is None:
+            margin = EXCITED_MARGIN if self._machine.group == EXCITED else VOLTAGE_MARGIN
+        self._use_operating_points(nominal.parameters, margin, self.current_margin)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]

@@ -14,7 +14,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
-from gym_suite.motors.electrical import dc_field, torque_of
+from gym_suite.motors.electrical import dc_field, excited_axis, torque_of
 from gym_suite.motors.machines.base import DC, EXCITED
 from gym_suite.motors.machines.dc import SEPARATE
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
@@ -47,6 +47,10 @@ LAW = (
     )
 )
 L = LAW.places
+
+#: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
+#: currents that need less voltage must not be closed.
+LEAST_CHANGE = 0.4
 
 #: What the laws see, in SI.
 SEEN = (
@@ -109,6 +113,93 @@ def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
 
 
 @kernel
+def _ahead(cosine, sine, omega_frame, law):
+    """Return cosine and sine of the frame in the middle of the period in which a voltage acts."""
+    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_frame * law[P.tau])
+    return rotate(cosine, sine, ahead_cosine, ahead_sine)
+
+
+@kernel
+def _single_windings(group, i, references, seen, memory, first, law, u_dc):
+    """Current control of d and q windings that do not share a flux; see :func:`current_control_one`."""
+    omega, cosine, sine = seen
+    omega_e = law[P.p] * omega
+    decoupling = law[L.decoupling]
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    share_d = law[L.kp_0] * error_d
+    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
+    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
+    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    _learn(0, error_d, u_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+
+
+@kernel
+def _part_within(base_a, base_b, change_a, change_b, radius):
+    """Return the largest part in [0, 1] of a change that keeps base + part * change within a circle, or is small."""
+    square = change_a * change_a + change_b * change_b
+    along = base_a * change_a + base_b * change_b
+    room = radius * radius - base_a * base_a - base_b * base_b
+    if square == 0.0 or square + 2.0 * along <= room:
+        return 1.0
+    small = min(LEAST_CHANGE * radius / math.sqrt(square), 1.0)
+    if room <= 0.0:
+        return small
+    # The positive root of |base + part * change| = radius.
+    return max((math.sqrt(along * along + square * room) - along) / square, small)
+
+
+@kernel
+def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
+    """Current control of d, q and excitation windings, of which two share a flux; see :func:`current_control_one`.
+
+    With the full matrix of inductances in place of three single ones each current moves as if it were alone. Where the
+    voltages do not suffice all three currents move more slowly by the same factor: were one converter at its limit and
+    the other not, the common flux would drive the current of the winding whose voltage is short.
+    """
+    omega, cosine, sine = seen
+    omega_e = law[P.p] * omega
+    decoupling = law[L.decoupling]
+    error_d, error_q, error_e = references[0] - i[0], references[1] - i[1], references[2] - i[2]
+    own_d, own_q, own_e = law[L.kp_0] * error_d, law[L.kp_1] * error_q, law[L.kp_2] * error_e
+    # What holds the currents, and what moves them.
+    l_d, l_m, l_e = excited_axis(law)
+    psi_d, psi_q = l_d * i[0] + l_m * i[2], law[P.l_q] * i[1]
+    base_d = memory[first] - decoupling * omega_e * psi_q
+    base_q = memory[first + 1] + decoupling * omega_e * psi_d
+    base_e = memory[first + 2]
+    change_d = own_d + decoupling * l_m / l_e * own_e
+    change_e = own_e + decoupling * 1.5 * l_m / l_d * own_d
+    part = min(
+        _part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
+        _part_within(base_e, 0.0, change_e, 0.0, u_dc),
+    )
+    u_d, u_q, u_e = base_d + part * change_d, base_q + part * own_q, base_e + part * change_e
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    real_e = min(max(u_e, -u_dc), u_dc)
+    # An integral learns from its own current: what was held back of the other winding's change is none of its excess.
+    less = 1.0 - part
+    _learn(0, error_d, u_d + less * own_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q + less * own_q, real_q, memory, first, law)
+    _learn(2, error_e, u_e + less * own_e, real_e, memory, first, law)
+    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+
+
+@kernel
 def current_control_one(group, i, references, seen, memory, first, law, u_dc):
     """One sample of a PI law for each axis with decoupling and limitation.
 
@@ -132,39 +223,11 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         to hold (V), four each.
     """
     kind = len(group)
-    omega, cosine, sine = seen
     if kind == DC:
-        return dc_current_control_one(i, references, omega, memory, first, law, u_dc)
-    omega_e = law[P.p] * omega
-    decoupling = law[L.decoupling]
-    error_d, error_q = references[0] - i[0], references[1] - i[1]
-    share_d = law[L.kp_0] * error_d
-    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
-    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
-    u_e = real_e = error_e = 0.0
+        return dc_current_control_one(i, references, seen[0], memory, first, law, u_dc)
     if kind == EXCITED:
-        psi_d += law[P.l_m] * i[2]
-        error_e = references[2] - i[2]
-        share_e = law[L.kp_2] * error_e
-        u_e = share_e + memory[first + 2]
-        real_e = min(max(u_e, -u_dc), u_dc)
-        u_d += decoupling * law[P.l_m] / law[P.l_e] * (share_e + real_e - u_e)
-    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
-
-    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_e * law[P.tau])
-    cosine, sine = rotate(cosine, sine, ahead_cosine, ahead_sine)
-    alpha, beta = rotate(u_d, u_q, cosine, sine)
-    factor = hexagon_factor(alpha, beta, u_dc)
-    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
-    real_d = min(max(factor * u_d, -u_axis), u_axis)
-    real_q = min(max(factor * u_q, -u_axis), u_axis)
-    if kind == EXCITED:
-        u_e = real_e + decoupling * 1.5 * law[P.l_m] / law[P.l_d] * (share_d + real_d - u_d)
-        real_e = min(max(u_e, -u_dc), u_dc)
-        _learn(2, error_e, u_e, real_e, memory, first, law)
-    _learn(0, error_d, u_d, real_d, memory, first, law)
-    _learn(1, error_q, u_q, real_q, memory, first, law)
-    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+        return _excited_windings(group, i, references, seen, memory, first, law, u_dc)
+    return _single_windings(group, i, references, seen, memory, first, law, u_dc)
 
 
 @kernel

@@ -166,7 +166,7 @@ def max_torque(machine: Any, part: float) -> float:
         return machine.largest_torque(part)
     i_max = np.array(part * machine.i_limit)
     if machine.group == EXCITED:
-        model = _excited_model(machine, part * machine.i_e_limit)
+        model = _excited_model(machine, min(part * machine.i_e_limit, machine.i_e_nominal))
         return float(model.torque(*model.mtpa(i_max)))
     model = DQModel(machine.p, machine.l_d, machine.l_q, getattr(machine, "psi_p", 0.0))
     return float(model.torque(*model.mtpa(i_max)))
@@ -192,7 +192,7 @@ def _excited_model(machine: Any, i_e: Any) -> DQModel:
 
 def _excited_points(machine: Any, part: float) -> list[Values]:
     """Fill the table of a machine with an excitation winding: the excitation of least copper loss for each point."""
-    i_max, most = part * machine.i_limit, part * machine.i_e_limit
+    i_max, most = part * machine.i_limit, min(part * machine.i_e_limit, machine.i_e_nominal)
 
     def largest(i_e: Values, flux: Values) -> Values:
         own = _excited_model(machine, i_e)

@@ -53,7 +53,7 @@ from gym_suite.motors.quantities import (
     REFERENCE_TORQUE,
     SIGNAL_DISTURBANCE,
 )
-from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
 MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
@@ -345,7 +345,7 @@ def _course(
     usual, highest = machine.speeds()
     usual = min(0.6 * machine.omega_nominal, usual)
     if task.name == "current":
-        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
+        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.name == "torque":
         highest = values["torque_limit"]
         usual = max_torque(

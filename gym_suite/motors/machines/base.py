@@ -13,6 +13,7 @@ from gym_suite.core.parameters import parameter, validate
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
+INDUCTION, DOUBLY_FED, SIX_PHASE = range(3, 6)
 DC = 8
 Group = tuple[int, ...]
 
@@ -39,6 +40,8 @@ class Machine:
     words: ClassVar[str]
     #: Parameters of its circuit, which ``mismatch=`` may touch.
     circuit: ClassVar[tuple[str, ...]]
+    #: Properties that stand in the parameter row beside its numbers, because equations and ``mismatch=`` need them.
+    derived: ClassVar[tuple[str, ...]] = ()
     #: Its electrical state.
     states: ClassVar[tuple[str, ...]]
     #: Its currents as a drive measures them, which the current task tracks, with the parameter that is their limit.
@@ -51,6 +54,8 @@ class Machine:
     phases: ClassVar[tuple[str, ...]]
     #: What a drive knows of the direction of its frame.
     direction: ClassVar[tuple[str, ...]]
+    #: What else a drive estimates and shows.
+    estimates: ClassVar[tuple[str, ...]] = ()
     #: Formula of the copper loss as a part of that at the limits.
     loss: ClassVar[str]
     #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
@@ -99,7 +104,8 @@ class Machine:
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that kernels read, by name."""
-        return asdict(self)  # type: ignore[call-overload]
+        own = asdict(self)  # type: ignore[call-overload]
+        return own | {name: getattr(self, name) for name in self.derived}
 
     def speeds(self) -> tuple[float, float]:
         """Return the largest speed that an episode usually starts with, and the largest it may start with, rad/s."""
