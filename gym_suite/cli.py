@@ -114,7 +114,8 @@ def compare(
     *,
     family: str | None = None,
     agents: tuple[str, ...] = (),
-    seeds: int = 20,
+    protocol: bool = False,
+    seeds: int | None = None,
     setting: tuple[str, ...] = (),
     anchors: tuple[str, ...] = (),
     steps: int | None = None,
@@ -131,10 +132,11 @@ def compare(
         ids: The environments, of any other package too (these need --anchors).
         family: All environments of this family, under all settings of their own too.
         agents: Names, policy files (.zip, .npz), files of tuned gains (.json) or file.py:factory; by
-            default the reference controller, the baselines and the shipped policies. "all", every
-            controller besides, is the default with --family. A .zip can run any code when it is
-            loaded, an .npz cannot; vecnormalize.pkl beside it is read.
-        seeds: Episode seeds of each agent.
+            default the reference controller, the baselines, what is tuned or strong and the shipped
+            policies. "all", every controller besides, is the default with --family. A .zip can run
+            any code when it is loaded, an .npz cannot; vecnormalize.pkl beside it is read.
+        protocol: Take seeds, settings and length of an episode from the protocol of each id, which "show" prints.
+        seeds: Episode seeds of each agent; 20 by default.
         setting: Settings to run under: nominal, noise, mismatch, delay, disturbance (these five by
             default), or the ids' own; "all" for all of both, the default with --family.
         anchors: What scores 0 and what scores 1, two agents or returns; by default do-nothing and
@@ -152,11 +154,12 @@ def compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
         seeds=seeds,
-        settings=setting or ("all" if family else None),
+        settings=setting or ("all" if family and not protocol else None),
         keywords=_keywords(keywords),
         anchors=[_number(anchor) for anchor in anchors] or None,
         out=out,
         horizon=steps,
+        protocol=protocol,
         workers=workers,
         executor=executor,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
 _HOME = "gym_suite.agv.controllers"
 _DRIVERS = {
@@ -28,6 +28,7 @@ def _vehicle(
         facets={"task": task, "scene": scene},
         max_episode_steps=steps,
         controllers={**laws, **BASELINES},
+        protocol=Protocol(metrics=("success", "TimeToGoal", "violations")),
         **more,
     )
 

@@ -18,15 +18,22 @@ _PREDICTIVE = {
 _LADDERED = ("PMSM", "SynRM")
 _LADDERS = {
     "CurrentControl": {
-        "pi-predicted": f"{_HOME}.predictive:CompensatedCurrentControl",
+        "pi-predicted": f"{_HOME}.compensated:CompensatedCurrentControl",
+        "lqr": f"{_HOME}.compensated:OptimalCurrentControl",
         **_PREDICTIVE,
     },
     "TorqueControl": {
-        "pi-predicted": f"{_HOME}.predictive:CompensatedTorqueControl",
+        "pi-predicted": f"{_HOME}.compensated:CompensatedTorqueControl",
+        "lqr": f"{_HOME}.compensated:OptimalTorqueControl",
         **_PREDICTIVE,
     },
+    "SpeedControl": {"load-observer": f"{_HOME}.observed:ObservedSpeedControl"},
 }
-_STRONG = {"CurrentControl": ("mpc", "mpc-soft"), "TorqueControl": ("mpc", "mpc-soft")}
+_STRONG = {
+    "CurrentControl": ("mpc", "mpc-soft"),
+    "TorqueControl": ("mpc", "mpc-soft"),
+    "SpeedControl": ("load-observer",),
+}
 _PROSE = {
     "CurrentControl": """## Reference Controllers
 
@@ -36,6 +43,7 @@ docstrings.
 * `pi`: gains by the magnitude optimum for one and a half periods of delay.
 * `pi-predicted`: the same rule on the currents at the end of the dead time, which the model predicts from the last
   action (Smith 1957; Yang and Lee 2002): half a period of delay is left, and three times the gain.
+* `lqr`: the same with linear-quadratic gains, from weights of error, integral and voltage (Anderson and Moore 1990).
 * `deadbeat`: the voltage that brings the currents to their references in one period, with an observer of what the
   model does not explain (Kawabata, Miyashita and Yamamoto 1990; Moon, Kim and Youn 2003,
   doi:10.1109/TPEL.2002.807131).
@@ -49,9 +57,14 @@ of delay.
 """,
     "TorqueControl": """## Reference Controllers
 
-The others control these currents as under current control: `pi-predicted` by PI with the dead time predicted,
-`deadbeat` in one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its torque
-alone.
+The others control these currents as under current control: `pi-predicted` and `lqr` by PI with the dead time
+predicted, `deadbeat` in one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its
+torque alone.
+""",
+    "SpeedControl": """## Reference Controllers
+
+`load-observer` feeds forward what it knows of shaft and load and observes the rest (Ohnishi, Shibata and Murakami
+1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
 """,
 }
 

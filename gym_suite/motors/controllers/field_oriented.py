@@ -128,9 +128,7 @@ class _FieldOriented(Controller):
         delay, gains = self._delay(values), []
         plants = axis_plants(self._machine)
         for name, (inductance, resistance) in zip(self._machine.followed, plants, strict=True):
-            rule = current_gains(
-                inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
-            )
+            rule = self._axis_gains(inductance, resistance, delay, values)
             # Current references are not filtered, whatever the rule asks for.
             self.gains_[name] = replace(rule, prefilter=0.0)
             own = self.gains_[name]  # a user's own where he gave one
@@ -149,6 +147,12 @@ class _FieldOriented(Controller):
         self._constants[L.decoupling] = float(self.decoupling)
         self._constants[L.anti_windup] = anti_windup_kind(self.anti_windup)
         self._constants[L.dt] = nominal.dt
+
+    def _axis_gains(
+        self, inductance: float, resistance: float, delay: float, values: Mapping[str, float]
+    ) -> Gains:
+        """Return the gains of one axis' current; arguments as :func:`current_gains`, and the nominal parameters."""
+        return current_gains(inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry)
 
     def _delay(self, values: Mapping[str, float]) -> float:
         """Return the delay of the current loops that the gains are to stand, s."""
