@@ -148,6 +148,9 @@ PARAMETERS = (
         Column("excitation", "1", 0, 3, "DC: 0 magnets, 1 in series, 2 in parallel, 3 apart"),
         Column("quadrants_a", "1", 0, 4, "DC: of the armature's chopper, 0: no chopper"),
         Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
+        Column(
+            "caught", "1", 0, 1, "1: the first voltage is the one that the turning machine induces"
+        ),
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
     + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))

@@ -26,6 +26,7 @@ from gym_suite.motors.machines import (
     build_machine,
     group_of,
 )
+from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
 from gym_suite.motors.transforms import clarke, rotate, star_axes
@@ -39,7 +40,7 @@ def simulate(
     frame: str | None = None,
     load: object = "constant_speed",
     initial_state: Mapping[str, float] | None = None,
-    substeps: int = 1,
+    substeps: int | None = None,
     rtol: float | None = None,
 ) -> Trajectory:
     """Simulate a machine under given voltages, each held over one period.
@@ -61,7 +62,8 @@ def simulate(
             "j_total": 0.04}`` (j_total is rotor plus load) or ``{"kind": "vehicle", ...}``.
         initial_state: omega (rad/s), the machine's currents (A) and rotor fluxes (Vs), epsilon (rad,
             electrical; of DC machines the shaft's); 0 where not given.
-        substeps: Runge-Kutta steps per period; 1 is what the environments use.
+        substeps: Runge-Kutta steps per period; None: as many as the machine's time constants ask for, as in the
+            environments.
         rtol: If given, adaptive integration (DOP853; Hairer, Norsett and Wanner, 1993) to this
             relative tolerance; the kinks of Coulomb friction at standstill are located as events.
 
@@ -72,11 +74,10 @@ def simulate(
 
     Raises:
         ValueError: For voltages of a wrong shape or not finite, an unknown name (naming the nearest),
-            or a number out of bounds.
+            a number out of bounds, or fewer substeps than the machine's time constants ask for.
         TypeError: If machine or load is of none of the kinds above.
     """
     tau = check_number("tau", tau, above=0.0)
-    steps = int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True))
     built = build_machine(machine)
     own_frame = next(iter(built.frames))
     frame = check_option("frame", own_frame if frame is None else frame, built.frames)
@@ -88,9 +89,10 @@ def simulate(
     states[0] = start
     group, row, spin = group_of(built.group), _parameters(built, carried), float(frame != own_frame)
     if rtol is None:
+        steps = check_substeps(built, tau, substeps, most=1_000_000)
         _fixed(group, states, held, row, spin, tau, steps)
     else:
-        if substeps != 1:
+        if substeps is not None:
             raise ValueError("substeps is for the fixed step; rtol chooses its own")
         rtol = check_number("rtol", rtol, low=2.3e-14, high=1e-2)
         _adaptive(group, states, held, row, spin, tau, rtol)

@@ -13,7 +13,7 @@ from gym_suite.core.random import uniform4
 from gym_suite.core.signals import interpolate
 from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import (
     ACTIONS,
@@ -28,6 +28,7 @@ from gym_suite.motors.quantities import (
     X,
 )
 from gym_suite.motors.references import STREAM_START, holds, refer
+from gym_suite.motors.transforms import rotate, turn
 
 OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends the episode at 1
 
@@ -55,6 +56,11 @@ def reset_one(group, x, key, p, tables):
     if len(group) == DC and p[P.dead_time] > 0.0:
         # The first command acts a period late: until then the chopper catches the turning machine without a current.
         x[X.held_0] = standing_voltage(x[X.omega], p)
+    if len(group) == SYNCHRONOUS and p[P.caught] > 0.0:
+        omega_e = p[P.p] * x[X.omega]
+        half = turn(0.5 * omega_e * p[P.tau])
+        cosine, sine = rotate(x[X.cos_epsilon], x[X.sin_epsilon], half[0], half[1])
+        x[X.held_0], x[X.held_1] = rotate(0.0, omega_e * p[P.psi_p], cosine, sine)
     refer(group, x, key, 0, p, tables, x, X.reference_0)
 
 

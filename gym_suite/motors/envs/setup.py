@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -28,7 +27,8 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, KINDS, Machine, build_machine
+from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
+from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -236,15 +236,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
-    substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
-    turn = machine.pairs * machine.omega_limit * tau
-    if turn > 2.5 * substeps:
-        raise ValueError(
-            f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
-            "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
-        )
-    if machine.group == DC:
-        _check_circuits(machine, tau, substeps)
+    substeps = check_substeps(machine, tau, options.substeps, spread=_spread(options.mismatch))
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -264,16 +256,12 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     }
 
 
-def _check_circuits(machine: Any, tau: float, substeps: float) -> None:
-    """Refuse a period that Runge-Kutta steps do not follow the decay of a current over."""
-    for inductance, resistance in machine.circuits():
-        decay = resistance / inductance * tau
-        if decay > 2.5 * substeps:
-            raise ValueError(
-                f"tau = {tau:g} s is too long: a current of the machine decays by exp(-{decay:.3g}) in a period, which "
-                f"Runge-Kutta steps follow up to exp(-2.5); raise substeps to {math.ceil(decay / 2.5)} or lower tau to "
-                f"{2.5 * substeps * inductance / resistance:.3g} s"
-            )
+def _spread(mismatch: object) -> float:
+    """Return by how much a plant's time constants may be shorter than nominal."""
+    parts = mismatch.values() if isinstance(mismatch, Mapping) else [mismatch]
+    numbers = [float(part) for part in parts if isinstance(part, int | float) and 0.0 < part < 1.0]
+    most = max(numbers, default=0.0)
+    return (1.0 + most) / (1.0 - most)
 
 
 #: Choppers by the name that a user gives: quadrants of voltage and current.
@@ -366,9 +354,18 @@ def _course(
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
+        "caught": _is_caught(machine, max(abs(speed_low), abs(speed_high)), values),
         "window": window,
         "window_start": start,
     }
+
+
+def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
+    """Return whether a first period without voltage would drive the currents beyond half their limit."""
+    if machine.group != SYNCHRONOUS or not values["dead_time"]:
+        return False
+    induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
+    return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
 
 
 def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
@@ -385,7 +382,8 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
         given = load.omega
     if given is None:
         return 0.0, usual
-    pair = given if isinstance(given, tuple | list) else (given, given)
+    several = isinstance(given, tuple | list) or np.ndim(given) == 1
+    pair = tuple(given) if several else (given, given)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
+
 from gym_suite.motors.machines.base import (
     DOUBLY_FED,
     INDUCTION,
@@ -49,9 +51,17 @@ class Induction(Machine):
     }
     period: ClassVar[float] = 5e-5
 
+    r_s: float
+    r_r: float
     l_m: float
     l_sigs: float
     l_sigr: float
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        inductance = [[self.l_s, self.l_m], [self.l_m, self.l_r]]
+        coupled = np.linalg.eigvals(np.linalg.solve(inductance, np.diag([self.r_s, self.r_r])))
+        return list(map(float, coupled.real))
 
     @property
     def l_s(self) -> float:

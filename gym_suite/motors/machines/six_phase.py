@@ -71,6 +71,10 @@ class SixPhasePMSM(Machine):
     omega_limit: float = speed_limit(4000.0 * RPM)
     u_dc: float = link_voltage(300.0)
 
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        return [self.r_s / own for own in (self.l_d, self.l_q, self.l_x, self.l_y)]
+
     def check(self) -> None:
         """Refuse a machine without saliency and without a magnet."""
         if self.psi_p == 0.0 and self.l_d == self.l_q:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
+
 from gym_suite.motors.machines.base import (
     EXCITED,
     RPM,
@@ -47,6 +49,14 @@ class Synchronous(Machine):
         "dq": ("u_sd", "u_sq"),
         "abc": ("u_sa", "u_sb", "u_sc"),
     }
+
+    r_s: float
+    l_d: float
+    l_q: float
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        return [self.r_s / self.l_d, self.r_s / self.l_q]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +172,12 @@ class EESM(Synchronous):
     def iron_d(self) -> float:
         """Factor of the inductances l_d, l_m and l_e: 1 for the machine as it is described."""
         return 1.0
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        inductance = [[self.l_d, self.l_m], [1.5 * self.l_m, self.l_e]]
+        coupled = np.linalg.eigvals(np.linalg.solve(inductance, np.diag([self.r_s, self.r_e])))
+        return [*map(float, coupled.real), self.r_s / self.l_q]
 
     def check(self) -> None:
         """Refuse windings that would give energy out of nothing."""
