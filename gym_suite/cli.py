@@ -336,6 +336,29 @@ def bench(
         _print(benchmark.as_table(rates, durations))
 
 
+def validate(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    /,
+    *,
+    data: Path | None = None,
+    json: Path | None = None,
+    page: Path | None = None,
+) -> None:
+    """Replay recordings of real hardware through a family's models and print the errors of prediction.
+
+    Args:
+        family: The family.
+        data: Folder of recordings in the documented form; by default the excerpts that the package brings.
+        json: File for the scores as JSON.
+        page: File for a page with the scores, Markdown.
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import VALIDATIONS, load
+
+    check_option("family", family, VALIDATIONS)
+    print(load(VALIDATIONS[family])(data=data, json=json, page=page))
+
+
 def doctor() -> int:
     """Say what is installed, what is missing for which feature and the line that installs it, and where the cache is.
 
@@ -388,6 +411,7 @@ COMMANDS = {
     "tune": tune,
     "render": render,
     "bench": bench,
+    "validate": validate,
     "doctor": doctor,
     "warm": warm,
 }
