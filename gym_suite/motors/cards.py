@@ -211,6 +211,19 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
 CARDS = (
     *(card for machine in _WORDS for card in _cards(machine)),
     *(card for machine in _DC_WORDS for card in _dc_cards(machine)),
+    *(
+        _drive(
+            f"{machine}-Position",
+            machine,
+            "position",
+            "DcPositionControl",
+            f"position control of {_DC_WORDS[machine]} by its torque",
+            converter="chopper",
+            laws=_DC_LAWS,
+            tags=("position", "dc", machine.lower()),
+        )
+        for machine in ("PermExDc", "ExtExDc")
+    ),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

@@ -99,13 +99,14 @@ def _move_dc(group, x, key, tick, v, p, tables):
         u_e = u_a
     load, k = shaft(p, extra), coefficients(group, p)
     state = x[X.omega], x[X.i_a], x[X.i_e], u_a, u_e, 0.0
-    omega, i_a, i_e, _, _, _ = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
+    omega, i_a, i_e, _, _, turned = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
     # A current at which a diode has begun to block in the period ends it at zero.
     if int(p[P.quadrants_e]) == 1:
         i_e = max(i_e, 0.0)
     if int(p[P.quadrants_a]) == 1:
         i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
     x[X.i_a], x[X.i_e] = i_a, i_e
+    x[X.position] += turned
     if int(p[P.load_kind]) != CONSTANT_SPEED:
         a, b, c, linear, _, _ = load
         x[X.omega] = omega
@@ -159,6 +160,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         state = x[X.omega], x[X.i_sd], x[X.i_sq], u_d, u_q, 0.0
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)
     x[X.epsilon] = wrap(x[X.epsilon] + turned)
+    x[X.position] += turned / p[P.p]
     cosine, sine = rotate(cosine, sine, *turn(turned))
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)

@@ -38,6 +38,7 @@ BODY = (
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
         Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by since reset"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
@@ -91,6 +92,7 @@ QUANTITIES = (
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
         Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),

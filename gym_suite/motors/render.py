@@ -26,6 +26,7 @@ _SYMBOLS = {
     "u_a": "$u_a$",
     "u_e": "$u_e$",
     "torque": "$T$",
+    "position": r"$\varphi$",
     "v": "$v$",
 }
 #: What is charted besides the tracked values, while there is room: title, columns, references.

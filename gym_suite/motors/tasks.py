@@ -80,7 +80,7 @@ def refer_one(group, x, key, step, p, tables):
 def measure_one(group, x, p, tables, q):
     """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
     kind = len(group)
-    q[Q.omega] = x[X.omega]
+    q[Q.omega], q[Q.position] = x[X.omega], x[X.position]
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
     i = axis_currents(group, x)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.controllers.tuning import Gains
+from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.field_oriented import (
     CurrentControl,
     SpeedControl,
     TorqueControl,
 )
+from gym_suite.motors.controllers.laws import L, position_command_rows, position_control_rows
+from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines.dc import DcMachine
 
 
@@ -112,3 +119,68 @@ class DcSpeedControl(SpeedControl):
 
     def _torque_delay(self, nominal: Any) -> float:
         return super()._torque_delay(nominal) + self._machine.slew()
+
+
+class DcPositionControl(DcSpeedControl):
+    """A position controller above speed control.
+
+    Near the reference the speed is proportional to the error. The speed loop acts as a lag of the time constant of its
+    reference filter, T; the gain 1 / (4 T) gives both together a double pole, so that nothing overshoots. Further away
+    the speed is the one from which a part of the largest torque still stops the shaft in time.
+
+    Args:
+        rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
+        symmetry: Parameter a of the symmetrical optimum, above 1.
+        anti_windup: "none", "clamping" or "back_calculation".
+        decoupling: False leaves out the induced voltage.
+        voltage_margin: Part of the chopper's voltage that operating points may use.
+        current_margin: Part of the current limits that operating points may use.
+        braking: Part of the largest torque that braking reckons with.
+    """
+
+    name: ClassVar[str] = "pi"
+
+    def __init__(
+        self,
+        *,
+        rule: str = "magnitude_optimum",
+        symmetry: float = 2.0,
+        anti_windup: str = "clamping",
+        decoupling: bool = True,
+        voltage_margin: float = 0.9,
+        current_margin: float = DcMachine.current_margin,
+        braking: float = 0.7,
+    ) -> None:
+        super().__init__(
+            rule=rule,
+            symmetry=symmetry,
+            anti_windup=anti_windup,
+            decoupling=decoupling,
+            voltage_margin=voltage_margin,
+            current_margin=current_margin,
+        )
+        self.braking = braking
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        law, values = self._constants, nominal.parameters
+        lag = self.symmetry**2 * self._torque_delay(nominal)
+        self.gains_["position"] = Gains(
+            kp=0.25 / lag,
+            rule="critical damping",
+            source="double pole of K / (s (T s + 1) + K): K = 1 / (4 T)",
+            assumptions={"lag": lag},
+            unit="1/s",
+        )
+        law[L.kp_position] = self.gains_["position"].kp
+        part = check_number("braking", self.braking, above=0.0, high=1.0)
+        law[L.braking] = part * values["torque_limit"] / load_coefficients(nominal.row)[3]
+        law[L.omega_max] = self._machine.speeds()[1]
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        action = np.empty((len(observation), self._actions))
+        law = position_command_rows if self._commands else position_control_rows
+        law(self._group, self._seen(observation), state, self._constants, self._points, action)
+        return action

@@ -184,7 +184,13 @@ def reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArra
     """Return which column of an observation stands for each column of :data:`SEEN`, and their scales."""
     columns = setup.observation_columns
     names = dict(zip(machine.currents, range(S.current_0, S.omega), strict=False))
-    names |= dict(zip(("omega", *machine.direction), (S.omega, S.sine, S.cosine), strict=False))
+    names |= dict(
+        zip(
+            ("omega", "position", *machine.direction),
+            (S.omega, S.position, S.sine, S.cosine),
+            strict=False,
+        )
+    )
     references = (item.reference for item in setup.tracking)
     names |= dict(zip(references, range(S.reference_0, len(SEEN)), strict=False))
     take = [(k, columns.index(name)) for name, k in names.items() if name in columns]

@@ -44,6 +44,9 @@ LAW = (
         Column("viscous", "N m s", meaning="viscous friction, for feedforward"),
         Column("drag", "N m s^2", meaning="quadratic drag, for feedforward"),
         Column("u_max", "V", meaning="voltage that operating points may use"),
+        Column("kp_position", "1/s", meaning="proportional gain of the position"),
+        Column("braking", "rad/s^2", meaning="deceleration that the position law reckons with"),
+        Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
     )
 )
 L = LAW.places
@@ -57,6 +60,7 @@ SEEN = (
     _axes("current", "A", "measured current of an axis")
     + Columns(
         Column("omega", "rad/s", meaning="mechanical speed"),
+        Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("sine", "1", meaning="sine of the angle of the frame"),
         Column("cosine", "1", meaning="cosine of the angle of the frame"),
     )
@@ -370,4 +374,45 @@ def torque_command_rows(group, seen, memory, law, points, action):
     """Fill the torque actions (n, 1) of rows of speed control above the drive's own current loop."""
     for i in range(seen.shape[0]):
         _, torque = _speed_law(group, seen[i], memory[i], law, points)
+        action[i, 0] = torque / law[P.torque_limit]
+
+
+@kernel
+def speed_for_position(error, law):
+    """Return the speed to approach a position with, rad/s.
+
+    Proportional to the error near it; further away the speed from which the braking still stops in time, which joins
+    it smoothly: the proximate time-optimal servomechanism of Workman, "Adaptive proximate time-optimal
+    servomechanisms", PhD thesis, Stanford 1987; Franklin, Powell and Workman, "Digital Control of Dynamic Systems",
+    3rd ed., 1998, section 14.7.
+
+    Args:
+        error: Reference less position, rad.
+        law: Row of :data:`LAW`.
+    """
+    gain, braking = law[L.kp_position], law[L.braking]
+    near = braking / (gain * gain)
+    speed = gain * abs(error)
+    if abs(error) > near:
+        speed = math.sqrt(2.0 * braking * (abs(error) - 0.5 * near))
+    return math.copysign(min(speed, law[L.omega_max]), error)
+
+
+@kernel
+def position_control_rows(group, seen, memory, law, points, action):
+    """Fill the voltage actions of rows of position control; arguments as :func:`torque_control_rows`."""
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
+        references, _ = _speed_law(group, row, memory[i], law, points)
+        _voltage_action(group, row, references, memory[i], law, action[i])
+
+
+@kernel
+def position_command_rows(group, seen, memory, law, points, action):
+    """Fill the torque actions (n, 1) of rows of position control above the drive's own current loop."""
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
+        _, torque = _speed_law(group, row, memory[i], law, points)
         action[i, 0] = torque / law[P.torque_limit]

@@ -92,6 +92,7 @@ def observed(
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
         for k, action in enumerate(actions)
     ]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in task.seen]
     if task.shows_error:
         name = task.tracked[0]
         unit = QUANTITIES[machine.slot(name)].unit
@@ -211,7 +212,7 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
     """
     own = (*machine.currents, *machine.voltages)
     angle = ("epsilon",) if machine.direction else ()
-    common = ("omega", *angle, *own, "torque_load", "change", "clipped", "tripped")
+    common = ("omega", *angle, "position", *own, "torque_load", "change", "clipped", "tripped")
     names = {machine.slot(name): name for name in common}
     names |= {f"held_{k}": name for k, name in enumerate(machine.held)}
     names |= {f"action_{k}": f"action_{k}" for k in range(actions)}

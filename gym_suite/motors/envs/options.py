@@ -62,7 +62,7 @@ class Options(PlantOptions):
     reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
     reference_range: float | None = option(
         None,
-        takes="A, N m or rad/s",
+        takes="A, N m, rad/s or rad",
         meaning="largest random reference; `None`: see Starting State",
     )
     duration: float | None = option(
@@ -84,7 +84,9 @@ class Options(PlantOptions):
         meaning="weights of the reward terms; those not named keep their default",
     )
     error_scale: float | None = option(
-        None, takes="A, N m, rad/s or m/s", meaning="error that earns nothing; `None`: see Rewards"
+        None,
+        takes="A, N m, rad/s, rad or m/s",
+        meaning="error that earns nothing; `None`: see Rewards",
     )
     error_exponent: float = option(
         0.5, takes="a number above 0", meaning="exponent of the normalised error"
@@ -102,6 +104,7 @@ class Task:
         name: The task's.
         tracked: Quantities that are to follow references; empty: the machine's currents.
         error_scale: Error at which tracking earns nothing; None: the full scale.
+        seen: Quantities that are observed besides the currents and the speed.
         shows_error: Whether the difference of reference and value is observed too.
         costs: Reward terms besides tracking, with their default weights.
         without: Keyword arguments that the task does not take.
@@ -111,6 +114,7 @@ class Task:
     name: str
     tracked: tuple[str, ...] = ()
     error_scale: float | None = None
+    seen: tuple[str, ...] = ()
     shows_error: bool = True
     costs: tuple[str, ...] = ("loss", "effort", "smoothness")
     without: tuple[str, ...]
@@ -149,6 +153,18 @@ TASKS: Mapping[str, Task] = {
             tracked=("omega",),
             without=("window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
+        ),
+        Task(
+            name="position",
+            tracked=("position",),
+            seen=("position",),
+            without=("window", "start", "speed"),
+            defaults={
+                "load": "polynomial_static",
+                "control": "torque",
+                "reference_hold": 0.4,
+                "duration": 1.2,
+            },
         ),
         Task(
             name="drive_cycle",

@@ -55,6 +55,7 @@ from gym_suite.motors.quantities import (
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
+MOST_TURNS = 1000.0  # of a random position
 MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
@@ -120,7 +121,7 @@ def build_setup(
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
-    scales["torque"] = values["torque_limit"]
+    scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -133,7 +134,7 @@ def build_setup(
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
-    measured = [n for n in (*machine.currents, "omega", "error") if n in observations]
+    measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
     held = isinstance(load, ConstantSpeed)
@@ -311,6 +312,7 @@ _REFERENCE_KINDS = {
     "current": REFERENCE_CURRENTS,
     "torque": REFERENCE_TORQUE,
     "speed": REFERENCE_STEPS,
+    "position": REFERENCE_STEPS,
     "drive_cycle": REFERENCE_CYCLE,
 }
 
@@ -343,10 +345,20 @@ def _course(
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(_row(values))[3]
         usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
+    elif task.name == "position":
+        # From standstill within half the time for which a reference holds, speeding up and braking.
+        inertia = load_coefficients(_row(values))[3]
+        usual = 0.5 * values["torque_limit"] / inertia * (0.25 * hold) ** 2
+        highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = values.get("quadrants_a", 4) < 4 and task.name == "speed"
+    one_way = values.get("quadrants_a", 4) < 4 and task.name in ("speed", "position")
     both = task.name == "current" or (machine.reversible and not one_way)
+    if task.name == "position" and not both:
+        raise ValueError(
+            f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
+            f"got a {machine.words} with converter={options.converter!r}"
+        )
     return {
         "reference_kind": _REFERENCE_KINDS[task.name],
         "reference_ticks": max(1, round(hold / options.tau)),
@@ -370,8 +382,10 @@ def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
 
 def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
     """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name == "speed":
-        raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
+    if isinstance(load, ConstantSpeed) and task.name in ("speed", "position"):
+        raise ValueError(
+            f"{task.name} control needs a shaft that turns: load='constant_speed' holds it"
+        )
     given = options.speed
     usual, limit = machine.speeds()
     if "speed" in task.without:
