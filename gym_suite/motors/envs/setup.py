@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -396,8 +397,8 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
         given = load.omega
     if given is None:
         return 0.0, usual
-    several = isinstance(given, tuple | list) or np.ndim(given) == 1
-    pair = tuple(given) if several else (given, given)
+    numbers: Any = given
+    pair = tuple(numbers) if np.ndim(numbers) == 1 else (numbers, numbers)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
