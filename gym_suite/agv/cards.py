@@ -98,7 +98,11 @@ CARDS = (
         "vehicles with targets of their own share a warehouse (PettingZoo)",
         task="fleet",
         scene="fleet",
-        laws={"orca": f"{_HOME}.fleet:ReciprocalFleet", "a_star": _DRIVERS["a_star"]},
+        laws={
+            "orca": f"{_HOME}.fleet:ReciprocalFleet",
+            "cooperative": f"{_HOME}.cooperative:CooperativeFleet",
+            "a_star": _DRIVERS["a_star"],
+        },
         agents="several",
         tags=("navigation", "multi-agent"),
     ),
