@@ -99,8 +99,8 @@ CARDS = (
         task="fleet",
         scene="fleet",
         laws={
-            "orca": f"{_HOME}.fleet:ReciprocalFleet",
             "cooperative": f"{_HOME}.cooperative:CooperativeFleet",
+            "orca": f"{_HOME}.fleet:ReciprocalFleet",
             "a_star": _DRIVERS["a_star"],
         },
         agents="several",

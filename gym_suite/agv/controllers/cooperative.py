@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.agv.columns import T_GRID
-from gym_suite.agv.controllers.fleet import HARD, TOLD, F, half_planes, steer, tell
+from gym_suite.agv.controllers.fleet import HARD, TOLD, F, give_way, half_planes, steer, tell
 from gym_suite.agv.controllers.planning import cost_to_go, in_sight, pop, push
 from gym_suite.agv.controllers.reciprocal import least_violation
 from gym_suite.agv.controllers.seen import cell_of, check_twist, layout_of, travel_cost
@@ -23,8 +23,12 @@ from gym_suite.core.kernel import called_kernel, kernel
 KEPT = 8
 #: Price of a step through a place that another vehicle has reserved, for who stands there already, and steps to leave.
 _CROWDED, _GRACE = 20.0, 8
-_GAINS = ("radius", "apart", "period", "horizon", "wall_horizon", "heading", "every")
-_MEMORY = ("rank", "age")
+#: That price where no order leaves a plan to all: less than waiting, for avoidance finds a way past that plans do not.
+_PRESSED = 0.5
+_GAINS = (
+    "radius", "apart", "period", "horizon", "wall_horizon", "heading", "every", "patience", "retreat",
+)  # fmt: skip
+_MEMORY = ("rank", "age", "stood", "yielding", "tries")
 G = namedtuple("Gains", _GAINS)(*range(len(_GAINS)))
 Y = namedtuple("Memory", _MEMORY)(*range(len(_MEMORY)))
 
@@ -51,7 +55,9 @@ def reserve(plan, blocked, columns, apart):
 
 
 @called_kernel
-def plan_in_time(cost, value, blocked, start, goal, grace, plan, best, parent, heap, order):
+def plan_in_time(
+    cost, value, blocked, start, goal, grace, crowded, plan, best, parent, heap, order
+):
     """Find the cheapest plan over cells and steps by A*: moves to the eight neighbours, or waiting.
 
     The window ends after a number of steps; what is left from there costs what it would without the others (Silver,
@@ -64,6 +70,7 @@ def plan_in_time(cost, value, blocked, start, goal, grace, plan, best, parent, h
         start: Cell of the vehicle.
         goal: Cell of the target, where the vehicle leaves the floor.
         grace: Steps for which it may go through what is reserved, at a price.
+        crowded: The price of each of these steps.
         plan: Filled with the cells at each step, (steps,).
         best: Scratch, (steps * cells,).
         parent: Scratch, int64 (steps * cells,).
@@ -104,7 +111,7 @@ def plan_in_time(cost, value, blocked, start, goal, grace, plan, best, parent, h
             if blocked[t + 1, there]:
                 if t >= grace:
                     continue
-                price += _CROWDED
+                price += crowded
             reached, total = (t + 1) * cells + there, best[state] + price
             if total < best[reached] - 1e-12 and size < heap.shape[0]:
                 best[reached], parent[reached] = total, state
@@ -167,6 +174,7 @@ def plan_fleet(
             start = cell_of(told[who, F.x], told[who, F.y], cell, rows, columns)
             goal = cell_of(told[who, F.goal_x], told[who, F.goal_y], cell, rows, columns)
             grace = blocked.shape[0] if soft else _GRACE * int(blocked[0, start])
+            crowded = _PRESSED if soft else _CROWDED
             found = plan_in_time(
                 cost,
                 values[who],
@@ -174,6 +182,7 @@ def plan_fleet(
                 start,
                 goal,
                 grace,
+                crowded,
                 plans[who],
                 best,
                 parent,
@@ -240,6 +249,10 @@ def cooperative_rows(
         speed = math.hypot(wx, wy)
         if speed > p[P.v_limit]:
             wx, wy = wx / speed * p[P.v_limit], wy / speed * p[P.v_limit]
+        wx, wy = give_way(
+            memory[i, Y.stood :], i, first, last, told, radius, gains[G.patience], gains[G.retreat],
+            wx, wy, p[P.v_limit],
+        )  # fmt: skip
         hard, size = half_planes(
             o[i], i, told, first, last, p, tables, radius, gains[G.horizon], gains[G.wall_horizon],
             planes,
@@ -267,6 +280,8 @@ class CooperativeFleet(Controller):
         horizon: Time to look ahead for other vehicles, s.
         wall_horizon: Time to look ahead for walls, s.
         heading: Gain of turning, 1/s.
+        patience: Control periods for which a vehicle stands beside another before it makes room, times its place.
+        retreat: Control periods for which it then does.
     """
 
     name: ClassVar[str] = "cooperative"
@@ -283,6 +298,8 @@ class CooperativeFleet(Controller):
         horizon: float = 1.0,
         wall_horizon: float = 0.8,
         heading: float = 2.5,
+        patience: int = 40,
+        retreat: int = 12,
     ) -> None:
         self.margin = margin
         self.caution = caution
@@ -291,6 +308,8 @@ class CooperativeFleet(Controller):
         self.horizon = horizon
         self.wall_horizon = wall_horizon
         self.heading = heading
+        self.patience = patience
+        self.retreat = retreat
 
     def _tune(self, nominal: Any) -> None:
         check_twist(nominal, "CooperativeFleet")

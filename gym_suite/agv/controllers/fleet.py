@@ -146,7 +146,7 @@ def steer(theta, vx, vy, wx, wy, p, gain):
 
 
 @kernel
-def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
+def give_way(memory, i, first, last, told, radius, patience, retreat, wx, wy, limit):
     """Return a vehicle's wish: its own or, once it has stood beside another for too long, away from that one.
 
     ``memory`` holds the periods that it has stood, those for which it still gives way, and how often it has. Later
@@ -158,10 +158,9 @@ def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
         gap = math.hypot(px, py)
         if k != i and 1e-6 < gap < nearest:
             nearest, ax, ay = gap, px / gap, py / gap
-    patience, retreat = numbers[G.patience], numbers[G.retreat]
     if memory[Y.yielding] > 0.0:
         memory[Y.yielding] -= 1.0
-    elif nearest > 4.0 * numbers[G.radius] or math.hypot(told[i, F.vx], told[i, F.vy]) > 0.05:
+    elif nearest > 4.0 * radius or math.hypot(told[i, F.vx], told[i, F.vy]) > 0.05:
         memory[Y.stood] = 0.0
     else:
         memory[Y.stood] += 1.0
@@ -238,7 +237,10 @@ def fleet_rows(
         hard, size = half_planes(
             o[i], i, told, first, last, p, tables, radius, horizon, numbers[G.wall_horizon], planes
         )
-        wx, wy = _yield(memory[i], i, first, last, told, numbers, wx, wy, p[P.v_limit])
+        wx, wy = give_way(
+            memory[i], i, first, last, told, radius, numbers[G.patience], numbers[G.retreat], wx, wy,
+            p[P.v_limit],
+        )  # fmt: skip
         c, s = math.cos(rule), math.sin(rule)
         if size > hard:  # keep right: wishes that face each other would stand still
             wx, wy = wx * c + wy * s, wy * c - wx * s
