@@ -35,8 +35,9 @@ RUNGS = {
     "show": 7,
     "testing": 7,
     "doctor": 8,
-    "cli": 9,
-    "__main__": 10,
+    "labs": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 FAMILIES = ("motors", "drones", "radio", "agv")
 FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "rendering", "analysis"}
@@ -256,10 +257,10 @@ def documentation(tree: ast.Module) -> set[int]:
 
 
 def test_shared_code_never_names_a_family():
-    """Neither its module nor one of its ids, in code or in a string; only the catalogue does."""
+    """Neither its module nor one of its ids, in code or in a string; only the catalogue and lessons do."""
     broken = []
     for name, path in SOURCES.items():
-        if part(name) in {"", "registration", *FAMILIES}:
+        if part(name) in {"", "registration", "labs", *FAMILIES}:
             continue
         tree = ast.parse(path.read_text("utf-8"))
         docstrings = documentation(tree)
