@@ -12,7 +12,13 @@ from pathlib import Path
 from gym_suite.core.parameters import unknown_error
 
 #: Names of the labs in the order of their numbers; each is a module of ``lessons``, ``solutions`` and ``notebooks``.
-NAMES = ("pi_current_control",)
+NAMES = (
+    "pi_current_control",
+    "honest_comparison",
+    "gilbert_elliott",
+    "energy_detector",
+    "quadcopter_lqr",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

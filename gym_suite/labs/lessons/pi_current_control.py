@@ -1,4 +1,4 @@
-"""PI control of the q current of a synchronous machine: gains by sliders, response, open loop and figures of merit."""
+"""PI control of the q current of a synchronous machine: gains by sliders, response, open loop, figures of merit."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LAB = Lab(
     questions=(
         Question(
             key="delay",
-            text="The drive computes for one period of 100 us and then holds the voltage for one. How large is the sum "
-            "T_sigma of the small delays?",
+            text="The drive computes for one period of 100 us and then holds the voltage for one. How large is "
+            "the sum T_sigma of the small delays?",
             unit="us",
             hint="The dead time counts in full, a held value with its mean age.",
         ),
@@ -42,7 +42,8 @@ LAB = Lab(
         ),
         Question(
             key="reset_time",
-            text="Which reset time T_n = k_p / k_i cancels the pole of the axis (r_s is {r_s:g} mOhm, l_q {l_q:g} mH)?",
+            text="Which reset time T_n = k_p / k_i cancels the pole of the axis (r_s is {r_s:g} mOhm, l_q "
+            "{l_q:g} mH)?",
             unit="ms",
             hint="It is the time constant of the axis. Mind the units.",
         ),

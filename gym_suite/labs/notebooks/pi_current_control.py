@@ -34,11 +34,12 @@ def _(Session, lesson, student, widgets):
 @app.cell
 def _(mo):
     mo.md(r"""
-    The q current of a synchronous machine is the innermost loop of a drive. With the coupling fed forward the axis is a
-    first-order plant, $1/(r_s + l_q s)$, and the inverter acts late: it computes for one period and holds for another.
+    The q current of a synchronous machine is the innermost loop of a drive. With the coupling fed forward the axis
+    is a first-order plant, $1/(r_s + l_q s)$, and the inverter acts late: it computes for one period and holds for
+    another.
 
-    Move the gains and watch the response and the open loop. Find by hand what the magnitude optimum asks for, then look
-    what the speed, the decoupling and the limit of the voltage do.
+    Move the gains and watch the response and the open loop. Find by hand what the magnitude optimum asks for, then
+    look what the speed, the decoupling and the limit of the voltage do.
     """)
     return
 
@@ -89,6 +90,7 @@ def _(Figure, mo, run, widgets):
     voltage.set_ylabel("voltage over its circle")
     voltage.set_xlabel("time in ms")
     run.loop.plot((bode, phase))
+    bode.set_title("open loop of the q axis")
     mo.vstack(
         [
             widgets.picture(figure, "Response of the currents and open loop of the q axis"),

@@ -1,8 +1,8 @@
 """Answers of lab 1.
 
 The plant of an axis is 1/(r_s + l s), behind T_sigma = 1.5 periods. The magnitude optimum (Kessler 1955) cancels the
-pole and sets k_p = l / (2 T_sigma). The open loop is then exp(-s T_sigma) / (2 T_sigma s): it crosses 1 at
-1 / (2 T_sigma), where the dead time has turned the phase by half a radian, so the margin is 90 degrees less 0.5 rad.
+pole and sets k_p = l / (2 T_sigma). The open loop is then exp(-s T_sigma) / (2 T_sigma s): it crosses 1 at 1 / (2
+T_sigma), where the dead time has turned the phase by half a radian, so the margin is 90 degrees less 0.5 rad.
 """
 
 from __future__ import annotations
