@@ -114,7 +114,8 @@ def compare(
     *,
     family: str | None = None,
     agents: tuple[str, ...] = (),
-    seeds: int = 20,
+    protocol: bool = False,
+    seeds: int | None = None,
     setting: tuple[str, ...] = (),
     anchors: tuple[str, ...] = (),
     steps: int | None = None,
@@ -131,10 +132,11 @@ def compare(
         ids: The environments, of any other package too (these need --anchors).
         family: All environments of this family, under all settings of their own too.
         agents: Names, policy files (.zip, .npz), files of tuned gains (.json) or file.py:factory; by
-            default the reference controller, the baselines and the shipped policies. "all", every
-            controller besides, is the default with --family. A .zip can run any code when it is
-            loaded, an .npz cannot; vecnormalize.pkl beside it is read.
-        seeds: Episode seeds of each agent.
+            default the reference controller, the baselines, what is tuned or strong and the shipped
+            policies. "all", every controller besides, is the default with --family. A .zip can run
+            any code when it is loaded, an .npz cannot; vecnormalize.pkl beside it is read.
+        protocol: Take seeds, settings and length of an episode from the protocol of each id, which "show" prints.
+        seeds: Episode seeds of each agent; 20 by default.
         setting: Settings to run under: nominal, noise, mismatch, delay, disturbance (these five by
             default), or the ids' own; "all" for all of both, the default with --family.
         anchors: What scores 0 and what scores 1, two agents or returns; by default do-nothing and
@@ -152,11 +154,12 @@ def compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
         seeds=seeds,
-        settings=setting or ("all" if family else None),
+        settings=setting or ("all" if family and not protocol else None),
         keywords=_keywords(keywords),
         anchors=[_number(anchor) for anchor in anchors] or None,
         out=out,
         horizon=steps,
+        protocol=protocol,
         workers=workers,
         executor=executor,
     )
@@ -333,6 +336,29 @@ def bench(
         _print(benchmark.as_table(rates, durations))
 
 
+def validate(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    /,
+    *,
+    data: Path | None = None,
+    json: Path | None = None,
+    page: Path | None = None,
+) -> None:
+    """Replay recordings of real hardware through a family's models and print the errors of prediction.
+
+    Args:
+        family: The family.
+        data: Folder of recordings in the documented form; by default the excerpts that the package brings.
+        json: File for the scores as JSON.
+        page: File for a page with the scores, Markdown.
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import VALIDATIONS, load
+
+    check_option("family", family, VALIDATIONS)
+    print(load(VALIDATIONS[family])(data=data, json=json, page=page))
+
+
 def doctor() -> int:
     """Say what is installed, what is missing for which feature and the line that installs it, and where the cache is.
 
@@ -423,6 +449,7 @@ COMMANDS = {
     "tune": tune,
     "render": render,
     "bench": bench,
+    "validate": validate,
     "doctor": doctor,
     "warm": warm,
     "lab": lab,

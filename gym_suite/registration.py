@@ -19,6 +19,8 @@ from gym_suite.core.parameters import unknown_error
 
 __all__ = [
     "BENCHMARKS",
+    "IDENTIFICATIONS",
+    "VALIDATIONS",
     "Card",
     "card",
     "catalogue",
@@ -45,6 +47,16 @@ _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 
 #: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
 BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
+
+
+#: Family to ``"module:function"`` that replays recordings of real hardware; see :func:`gym_suite.cli.validate`.
+VALIDATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.validation:validate"}
+)
+#: Family to ``"module:function"`` that finds parameters from a log; see :func:`gym_suite.analysis.identify`.
+IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.identification:identify"}
+)
 
 
 def catalogue() -> Mapping[str, Card]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gym_suite.core.cards import PRIMARY
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
@@ -61,7 +62,7 @@ def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
     """
     entry, cls = card(id), id_class_of(id)
     page = compose(cls, **(keywords or {}))
-    more = [_settings(entry), _theory(cls, keywords or {})]
+    more = [_settings(entry), _protocol(entry), _theory(cls, keywords or {})]
     return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
 
 
@@ -125,6 +126,26 @@ def _settings(entry: Card) -> Section | None:
         for name, keywords in entry.settings.items()
     ]
     return Section("Settings of Its Own", (PageTable(("Name", "Keywords"), tuple(rows)),))
+
+
+def _protocol(entry: Card) -> Section:
+    """How the id is judged where results are to be compared across papers."""
+    own = entry.protocol
+    first, last = own.seeds[0], own.seeds[-1]
+    length = "the id's own limit" if own.horizon is None else f"{own.horizon} steps"
+    rows = [
+        (
+            "Episodes",
+            f"{own.episodes}, seeds {first} to {last}, which nothing of ours was tuned or trained on",
+        ),
+        ("Length", length),
+        ("Settings", ", ".join(own.settings)),
+        ("Budget", f"{own.budget:,} steps of the environment for a training or a search of gains"),
+        ("Metrics", ", ".join(own.metrics)),
+        ("Ranked by", PRIMARY[own.primary]),
+    ]
+    text = f"`gym-suite compare {entry.id} --protocol` runs exactly this."
+    return Section("Protocol", (text, PageTable(("What", "Value"), tuple(rows))))
 
 
 def _theory(cls: Any, keywords: Mapping[str, Any]) -> Section | None:

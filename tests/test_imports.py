@@ -59,22 +59,24 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards parameters",
+        "cards files logs",
+        "parameters",
         "columns",
         "transforms",
-        "references aerodynamics camera contacts",
+        "references aerodynamics camera contacts propulsion",
         "motion",
         "controllers",
         "dynamics",
         "linear tasks",
         "loops",
         "bullet",
-        "simulation",
-        "benchmarks render",
+        "simulation replay",
+        "benchmarks render validation",
+        "identification",
         "envs",
     ),
     "radio": (
-        "cards parameters transforms",
+        "cards parameters transforms sigmf",
         "scenario",
         "columns",
         "air game",
@@ -99,7 +101,7 @@ FLOORS = {
 }
 # What a room must not import although it stands above it.
 WALLS = {"controllers": {"tasks", "loops", "simulation"}, "render": {"tasks", "loops"}}
-HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray"}
+HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray", "sigmf"}
 
 
 @dataclass(frozen=True)

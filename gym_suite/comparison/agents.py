@@ -55,6 +55,8 @@ class AgentSpec:
         training_seed: of a learned policy, else None.
         identity: digest of what decides its behaviour.
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
+        trials: trainings or evaluations that were tried to find its hyper-parameters or gains; None: not recorded.
+        tuned_on: first and last episode seed that its gains were searched on, None without a search.
         batched: whether `predict` is known to take many rows at once; None means that it is tried.
     """
 
@@ -65,6 +67,8 @@ class AgentSpec:
     identity: str = ""
     batched: bool | None = None
     rank: str = ""
+    trials: int | None = None
+    tuned_on: tuple[int, int] | None = None
 
     @property
     def from_file(self) -> bool:
@@ -304,7 +308,13 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     policy = load_policy(path, id)
     _warn_of_change(path, id, policy.provenance)
     return AgentSpec(
-        name, "learned", PolicySource(path), policy.training_seed, file_digest(path), batched=True
+        name,
+        "learned",
+        PolicySource(path),
+        policy.training_seed,
+        file_digest(path),
+        batched=True,
+        trials=policy.provenance.get("tuning_trials"),
     )
 
 
@@ -314,8 +324,16 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    name = visible(path.stem)
-    return AgentSpec(name, "controller", gains, identity=file_digest(path), batched=True)
+    episodes = gains.about.get("seeds", {}).get("episodes")
+    return AgentSpec(
+        visible(path.stem),
+        "controller",
+        gains,
+        identity=file_digest(path),
+        batched=True,
+        trials=gains.about.get("trials"),
+        tuned_on=tuple(episodes) if episodes else None,
+    )
 
 
 def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.results import write_whole
-from gym_suite.comparison.sentences import MARKS, findings, limits, winners
+from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, winners
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
@@ -113,6 +113,7 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
             f"{t.label} (full scale {digits(t.scale)} {t.unit})" for t in world.tracking
         ],
         "goal": bool(world.success),
+        "protocol": by_protocol(summary, id),
         "findings": findings(summary, id),
         "limits": limits(summary, id),
         "failures": _raised(standings),

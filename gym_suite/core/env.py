@@ -237,7 +237,10 @@ class Face:
         return extra | {name: getattr(self, name) for name in self._spaces}
 
     def _finish(self) -> None:
-        """Remember which attributes construction has made; to be called at its end."""
+        """Remember which attributes construction has made; to be called at its end.
+
+        A subclass that makes more calls it again.
+        """
         self._made = frozenset((*vars(self), "_made"))
 
     # ------------------------------------------------------------------------------------------------------ pictures

@@ -169,6 +169,10 @@ class World:
                 physicsClientId=self.client,
             )
 
+    def set_step(self, dt: float) -> None:
+        """Let a step take dt, s."""
+        self.bullet.setTimeStep(dt, physicsClientId=self.client)
+
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
         bullet, c = self.bullet, self.client

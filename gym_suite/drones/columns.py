@@ -23,6 +23,7 @@ BODY = Columns(
     *(Column(f"old_quaternion_{a}", "1", -1, 1, f"one step ago, {a} part") for a in "xyzw"),
     *(Column(f"command_{i}", "rpm", 0, meaning=f"command of rotor {i}") for i in range(4)),
     *(Column(f"force_{a}", "N", meaning=f"disturbing force {a}") for a in "xyz"),
+    Column("charge", "A s", 0, meaning="charge taken from the battery, where the model has one"),
     # What is held within a control period; environments name its elements by their kind of action.
     *(Column(f"setpoint_{i}", "*", meaning=f"element {i} of what is to be held") for i in range(4)),
 )

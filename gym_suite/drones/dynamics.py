@@ -38,6 +38,7 @@ from gym_suite.drones.motion import (
     turns_steadily,
 )
 from gym_suite.drones.parameters import CONTROL, PHYSICS
+from gym_suite.drones.propulsion import supply
 from gym_suite.drones.transforms import turn_back
 
 X, W, T = BODY.places, SCRATCH.places, TABLES.places
@@ -111,6 +112,8 @@ def prepare(agents, key, step, tick, p, tables):
         _disturb(agents, key, t, tables[T.signals], tables[T.samples])
     if int(p[P.action]) != pm.ROTORS:
         _close_loops(agents, p, tables[T.nominal][0])
+    if p[P.battery_voltage] > 0.0:
+        supply(agents, p)
 
 
 @called_kernel

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import build, check_option, parameter, unknown_error, validate
+from gym_suite.drones.files import is_file, read_file
 
 # ---------------------------------------------------------------------------------------------------------- vehicles
 
@@ -140,12 +141,16 @@ VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
 
 
 def build_vehicle(value: object) -> Vehicle:
-    """Return a vehicle from a set's name ("cf2x", "cf2p", in any case), a mapping of overrides or a :class:`Vehicle`.
+    """Return a vehicle from a set's name, a mapping of overrides, a vehicle file or a :class:`Vehicle`.
+
+    The names are "cf2x" and "cf2p", in any case; of a vehicle file (.toml) the table ``[vehicle]`` is read.
 
     Raises:
         ValueError: For an unknown set or parameter (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
+    if is_file(value):
+        value = read_file(value, "vehicle")
     if isinstance(value, str):
         value = value.lower()
     if isinstance(value, Mapping) and isinstance(value.get("base"), str):
@@ -199,6 +204,49 @@ class Model:
         low=0.0,
         high=10.0,
         source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
+    )
+    thrust_constant: float = parameter(
+        0.0,
+        unit="N/rpm^2",
+        meaning="thrust constant in place of the sets' k_f; 0: the vehicle's k_f",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_xy: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_xy; 0: the vehicle's drag_xy",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_z: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_z; 0: the vehicle's drag_z",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    battery_voltage: float = parameter(
+        0.0,
+        unit="V",
+        meaning="voltage of the full battery without load; 0: no battery limits the rotors",
+        low=0.0,
+        high=100.0,
+        source="none",
+    )
+    battery_resistance: float = parameter(
+        0.0, unit="Ohm", meaning="sag of the battery per current", low=0.0, high=10.0, source="none"
+    )
+    battery_fade: float = parameter(
+        0.0,
+        unit="V/(A s)",
+        meaning="fall of the battery's voltage per charge taken",
+        low=0.0,
+        high=1.0,
+        source="none",
     )
     motor_lag: float = parameter(
         0.072,
@@ -262,25 +310,57 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             rolling_friction=0.0,
             spinning_friction=0.0,
         ),
+        "measured": Model(
+            thrust_constant=2.432e-10,
+            body_drag_xy=1.963e-6,
+            body_drag_z=1.704e-6,
+            battery_voltage=4.15,
+            battery_resistance=0.25,
+            battery_fade=1.05e-3,
+        ),
     }
 )
+_STAND = 'Bitcraze, "PWM to Thrust", 2015: thrust stand of the Crazyflie 2.0, 16 points, rms 1.9 mN'
+_SET_L250 = "drone-models 0.1.0, set cf2x_L250 (31.9 g): its drag matrix at hovering speed"
+_BATTERY = "full-battery flights of a Crazyflie 2.0, R. Craciun, TU Iasi: step at take-off and slope after it"
+#: Where the numbers of "measured" are from that the other models lack.
+_MEASURED_SOURCES = {
+    "thrust_constant": _STAND,
+    "body_drag_xy": _SET_L250,
+    "body_drag_z": _SET_L250,
+    "battery_voltage": _BATTERY,
+    "battery_resistance": _BATTERY,
+    "battery_fade": _BATTERY,
+}
+#: Numbers of a model that stand in place of a set's number, and that number.
+IN_PLACE = {
+    "thrust_constant": "k_f",
+    "body_drag_xy": "drag_xy",
+    "body_drag_z": "drag_z",
+}
 _PARITY_SOURCES = {"gravity": _PEER_MODEL, "damping": _BULLET}
 EFFECTS = ("ground", "drag", "downwash")
 INTEGRATORS = ("bullet", "rk4")
 
 
 def build_model(value: object) -> Model:
-    """Return a model from "identified", "bullet-parity", a mapping of overrides (with "base") or a :class:`Model`.
+    """Return a model from its name, a mapping of overrides (with "base"), a vehicle file or a :class:`Model`.
+
+    The names are "identified", "bullet-parity" and "measured"; of a vehicle file (.toml) the table ``[model]`` is read.
 
     Raises:
         ValueError: For an unknown model or number (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
+    if is_file(value):
+        value = read_file(value, "model")
     return build(Model, value, sets=MODELS, default="identified", what="model")
 
 
 def model_source(model: Model, name: str) -> str:
     """Return where a number of a model comes from."""
+    if name in _MEASURED_SOURCES and getattr(model, name) == getattr(MODELS["measured"], name):
+        return _MEASURED_SOURCES[name]
     if not model.identified and getattr(model, name) == getattr(MODELS["bullet-parity"], name):
         return _PARITY_SOURCES.get(name, _PEER_MODEL)
     field = Model.__dataclass_fields__[name]
@@ -305,6 +385,18 @@ def read_effects(value: object) -> tuple[str, ...]:
         if name not in EFFECTS:
             raise unknown_error("aerodynamic effect", name, EFFECTS)
     return names
+
+
+def installed(vehicle: Vehicle, model: Model) -> Vehicle:
+    """Return the vehicle with a model's measured numbers in place of those of the sets; what a user gave stays."""
+    own = {
+        name: getattr(model, measured)
+        for measured, name in IN_PLACE.items()
+        if getattr(model, measured) > 0.0 and vehicle_source(vehicle, name) != "user"
+    }
+    if ratio_holds(vehicle, model):
+        own["k_m"] = model.yaw_ratio * own.get("k_f", vehicle.k_f)
+    return replace(vehicle, **own)
 
 
 def max_rpm(vehicle: Vehicle) -> float:
@@ -351,7 +443,7 @@ def _numbers(parameters: type, *without: str) -> Columns:
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
 PHYSICS = (
     _numbers(Vehicle, "thrust_to_weight")
-    + _numbers(Model, "yaw_ratio")
+    + _numbers(Model, "yaw_ratio", *IN_PLACE)
     + Columns(
         Column("layout", "1", 0, 1, "0 x, 1 +"),
         Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
@@ -388,9 +480,9 @@ def physics_values(
     substeps: int,
 ) -> dict[str, float]:
     """Return the physical part of a parameter row by name."""
+    vehicle = installed(vehicle, model)
     values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
     values["layout"] = LAYOUTS.index(vehicle.layout)
-    values["k_m"] = model.yaw_ratio * vehicle.k_f if ratio_holds(vehicle, model) else vehicle.k_m
     values["max_rpm"] = max_rpm(vehicle)
     values["hover_rpm"] = hover_rpm(vehicle, model)
     values["ground_height"] = lowest_ground_height(vehicle)

@@ -1,9 +1,15 @@
-"""From an action to the voltages that the converters hold, as row functions."""
+"""From an action to the voltages that the converters hold, as row functions.
+
+A chopper is averaged over its period: of one quadrant it gives 0 to u_dc and lets a current flow one way, of two it
+gives 0 to u_dc to either current, of four -u_dc to u_dc; Mohan, Undeland and Robbins, "Power Electronics", 3rd ed.,
+Wiley 2003, chapter 7.
+"""
 
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import MAGNETS
 from gym_suite.motors.quantities import FRAME_ABC, P, X
 from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
 
@@ -36,6 +42,28 @@ def stator_voltage(u, cosine, sine, half_cosine, half_sine, p):
 
 
 @kernel
+def chopper_range(quadrants, u_dc):
+    """Return the lowest and highest voltage that a chopper gives on the average of its period, V."""
+    return -u_dc if int(quadrants) == 4 else 0.0, u_dc
+
+
+@kernel
+def chopper_voltage(part, quadrants, u_dc):
+    """Return the voltage of a chopper that is asked for a part of its supply, V."""
+    low, high = chopper_range(quadrants, u_dc)
+    return min(max(part * u_dc, low), high)
+
+
+@kernel
+def standing_voltage(omega, p):
+    """Return the voltage at which a DC machine carries no current at a speed, as far as its chopper gives it, V."""
+    if int(p[P.excitation]) != MAGNETS:
+        return 0.0
+    low, high = chopper_range(p[P.quadrants_a], p[P.u_dc])
+    return min(max(p[P.psi_e] * omega, low), high)
+
+
+@kernel
 def commanded(group, x, u, half_cosine, half_sine, p):
     """Return the four voltages that an action asks the converters to hold, of which some are unused.
 
@@ -48,6 +76,11 @@ def commanded(group, x, u, half_cosine, half_sine, p):
         p: Parameter row.
     """
     kind = len(group)
+    if kind == DC:
+        armature = chopper_voltage(u[0], p[P.quadrants_a], p[P.u_dc])
+        if u.shape[0] > 1:
+            return armature, chopper_voltage(u[1], p[P.quadrants_e], p[P.u_dc]), 0.0, 0.0
+        return armature, 0.0, 0.0, 0.0
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
     if kind == EXCITED:

@@ -16,7 +16,8 @@ from gym_suite.motors.controllers.laws import L, current_control_one, currents_f
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
 from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.parameters import CONSTANT_SPEED
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.transforms import rotate, turn, wrap
@@ -45,9 +46,9 @@ def _command_currents(group, x, u, p, tables):
     """Turn a torque command into the references of the inner current controller."""
     law = tables[T.law][0]
     u_max = law[L.u_max] * p[P.u_dc] / law[P.u_dc]
-    torque = u[0] * p[P.torque_limit]
+    torque, i = u[0] * p[P.torque_limit], axis_currents(group, x)
     x[X.command_0], x[X.command_1], x[X.command_2], x[X.command_3] = currents_for(
-        group, torque, x[X.omega], u_max, law, tables[T.points]
+        group, torque, x[X.omega], i, u_max, law, tables[T.points]
     )
 
 
@@ -81,6 +82,38 @@ def _disturbance(tables, channel, key, t):
 
 
 @kernel
+def _move_dc(group, x, key, tick, v, p, tables):
+    """Move a DC machine and its shaft by one period of its choppers; arguments as :func:`_move`."""
+    excitation = int(p[P.excitation])
+    u_a, u_e, extra = v[0], v[1], 0.0
+    if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+        t = tick * p[P.tau]
+        extra = _disturbance(tables, 0, key, t)
+        u_a += _disturbance(tables, 1, key, t)
+        if excitation == SEPARATE:
+            u_e += _disturbance(tables, 2, key, t)
+    x[X.u_a] = u_a
+    if excitation == SEPARATE:
+        x[X.u_e] = u_e
+    elif excitation == SHUNT:
+        u_e = u_a
+    load, k = shaft(p, extra), coefficients(group, p)
+    state = x[X.omega], x[X.i_a], x[X.i_e], u_a, u_e, 0.0
+    omega, i_a, i_e, _, _, turned = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
+    # A current at which a diode has begun to block in the period ends it at zero.
+    if int(p[P.quadrants_e]) == 1:
+        i_e = max(i_e, 0.0)
+    if int(p[P.quadrants_a]) == 1:
+        i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
+    x[X.i_a], x[X.i_e] = i_a, i_e
+    x[X.position] += turned
+    if int(p[P.load_kind]) != CONSTANT_SPEED:
+        a, b, c, linear, _, _ = load
+        x[X.omega] = omega
+        x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+
+
+@kernel
 def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     """Move the machine and its shaft by one inverter period under held voltages.
 
@@ -96,6 +129,9 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         tables: The family's tables.
     """
     kind = len(group)
+    if kind == DC:
+        _move_dc(group, x, key, tick, v, p, tables)
+        return
     tau, steps = p[P.tau], int(p[P.substeps])
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     u_d, u_q = rotate(v[0], v[1], cosine, -sine)
@@ -124,6 +160,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         state = x[X.omega], x[X.i_sd], x[X.i_sq], u_d, u_q, 0.0
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)
     x[X.epsilon] = wrap(x[X.epsilon] + turned)
+    x[X.position] += turned / p[P.p]
     cosine, sine = rotate(cosine, sine, *turn(turned))
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)

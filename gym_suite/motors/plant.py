@@ -6,6 +6,8 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Plant
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.electrical import (
+    dc_coefficients,
+    dc_derivative,
     excited_coefficients,
     excited_derivative,
     synchronous_coefficients,
@@ -13,11 +15,11 @@ from gym_suite.motors.electrical import (
     torque_of,
 )
 from gym_suite.motors.loads import shaft
-from gym_suite.motors.machines.base import EXCITED, SYNCHRONOUS, Machine, group_of
+from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS, Machine, group_of
 from gym_suite.motors.quantities import QUANTITIES
-from gym_suite.motors.transforms import SQRT3
 
 _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
+_DC = group_of(DC)
 
 
 @kernel
@@ -50,7 +52,38 @@ def excited_output(x, v, p, y):
     y[4] = torque_of(_EXCITED, (x[1], x[2], x[3], 0.0), p)
 
 
+@kernel
+def one_current_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i) of a DC machine for the inputs (u, torque_load)."""
+    state = x[0], x[1], 0.0, v[0], 0.0, 0.0
+    dx[0], dx[1], _, _, _, _ = dc_derivative(state, dc_coefficients(p), shaft(p, v[1]))
+
+
+@kernel
+def one_current_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    y[0], y[1] = x[0], x[1]
+    y[2] = torque_of(_DC, (x[1], 0.0, 0.0, 0.0), p)
+
+
+@kernel
+def two_currents_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_a, i_e) of a DC machine for its voltages, the last exciting, and torque_load."""
+    last = v.shape[0] - 1
+    state = x[0], x[1], x[2], v[0], v[last - 1], 0.0
+    dx[0], dx[1], dx[2], _, _, _ = dc_derivative(state, dc_coefficients(p), shaft(p, v[last]))
+
+
+@kernel
+def two_currents_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    y[0], y[1], y[2] = x[0], x[1], x[2]
+    y[3] = torque_of(_DC, (x[1], x[2], 0.0, 0.0), p)
+
+
 _KERNELS = {
+    (DC, 1): (one_current_plant, one_current_output),
+    (DC, 2): (two_currents_plant, two_currents_output),
     SYNCHRONOUS: (synchronous_plant, synchronous_output),
     EXCITED: (excited_plant, excited_output),
 }
@@ -58,10 +91,10 @@ _KERNELS = {
 
 def plant_of(machine: Machine) -> Plant:
     """Return the plant of a machine, bounded by the machine's limits."""
-    speed, bound = machine.omega_limit, machine.u_dc / SQRT3
+    speed, bound = machine.omega_limit, machine.u_dc / machine.voltage_divisor
 
     def column(name: str, limit: float) -> Column:
-        about = QUANTITIES[name]
+        about = QUANTITIES[machine.slot(name)]
         return Column(name, about.unit, -limit, limit, about.meaning)
 
     states = Columns(
@@ -72,7 +105,8 @@ def plant_of(machine: Machine) -> Plant:
         *(column(name, bound) for name in machine.voltages),
         Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
     )
-    derivative, output = _KERNELS[machine.group]
+    group = machine.group
+    derivative, output = _KERNELS[(group, len(machine.states)) if group == DC else group]
     return Plant(
         states,
         inputs,

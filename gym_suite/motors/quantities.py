@@ -38,6 +38,7 @@ BODY = (
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
         Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by since reset"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
@@ -60,7 +61,21 @@ TASK_STATE = _slots("reference", TRACKED, "*", "reference") + Columns(
     Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
 )
 
-STATES = BODY + TASK_STATE
+#: Electrical states of machines that stand apart in the layout, and the voltages of their further axes.
+FURTHER = Columns(
+    Column("i_salpha", "A", meaning="alpha current of the stator"),
+    Column("i_sbeta", "A", meaning="beta current of the stator"),
+    Column("psi_ralpha", "Vs", meaning="alpha flux of the rotor"),
+    Column("psi_rbeta", "Vs", meaning="beta flux of the rotor"),
+    Column("i_sx", "A", meaning="x current"),
+    Column("i_sy", "A", meaning="y current"),
+    Column("u_rd", "V", meaning="d voltage of the rotor in the last period"),
+    Column("u_rq", "V", meaning="q voltage of the rotor in the last period"),
+    Column("u_sx", "V", meaning="x voltage in the middle of the last period"),
+    Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -77,6 +92,7 @@ QUANTITIES = (
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
         Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),
@@ -100,6 +116,15 @@ QUANTITIES = (
         Column("reward_effort", "1", -math.inf, 0, "squared action"),
         Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
         Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
+    )
+    + FURTHER
+    + Columns(
+        Column("i_rd", "A", meaning="d current of the rotor"),
+        Column("i_rq", "A", meaning="q current of the rotor"),
+        Column("u_salpha", "V", meaning="alpha voltage of the stator"),
+        Column("u_sbeta", "V", meaning="beta voltage of the stator"),
+        Column("u_ralpha", "V", meaning="alpha voltage of the rotor"),
+        Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
 )
 Q = QUANTITIES.places
@@ -125,8 +150,12 @@ PARAMETERS = (
         Column("excitation", "1", 0, 3, "DC: 0 magnets, 1 in series, 2 in parallel, 3 apart"),
         Column("quadrants_a", "1", 0, 4, "DC: of the armature's chopper, 0: no chopper"),
         Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
+        Column(
+            "caught", "1", 0, 1, "1: the first voltage is the one that the turning machine induces"
+        ),
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
+    + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
     + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)

@@ -10,8 +10,16 @@ import math
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 from gym_suite.core.signals import interpolate, signal_value
+from gym_suite.motors.controllers.dc_points import (
+    armature_range,
+    bound_together,
+    largest_excitation,
+    torque_range,
+)
 from gym_suite.motors.controllers.operating_points import torque_limit
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.electrical import excited_axis
+from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
     REFERENCE_CYCLE,
@@ -25,6 +33,7 @@ from gym_suite.motors.quantities import (
 from gym_suite.motors.transforms import SQRT3
 
 VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that references and operating points may use
+REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
@@ -34,10 +43,10 @@ _SHRINKS = 30
 
 
 @kernel
-def _holdable(i_d, i_q, psi, omega_e, u_max, p):
+def _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p):
     """Return whether constant currents stay within a voltage amplitude at a speed, beside a rotor flux."""
     u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
-    u_q = p[P.r_s] * i_q + omega_e * (p[P.l_d] * i_d + psi)
+    u_q = p[P.r_s] * i_q + omega_e * (l_d * i_d + psi)
     return u_d * u_d + u_q * u_q <= u_max * u_max
 
 
@@ -61,6 +70,9 @@ def random_currents(group, key, segment, omega, p, target, first):
     i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
     omega_e = p[P.p] * omega
     i_d, i_q, i_e, psi = 0.0, 0.0, 0.0, p[P.psi_p]
+    l_d, l_m = p[P.l_d], 0.0
+    if kind == EXCITED:
+        l_d, l_m, _ = excited_axis(p)
     found = False
     for k in range(_TRIES):
         a, b, c, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
@@ -69,21 +81,46 @@ def random_currents(group, key, segment, omega, p, target, first):
         i_q = radius * math.sin(2.0 * math.pi * b)
         if kind == EXCITED:
             i_e = p[P.i_e_nominal] * c
-            psi = p[P.l_m] * i_e
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         if found:
             break
     shrinks = 0
     while not found and shrinks < _SHRINKS:
         if kind == EXCITED:
             i_e *= 0.8
-            psi = p[P.l_m] * i_e
-        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / p[P.l_d], -i_max), 0.8 * i_q
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / l_d, -i_max), 0.8 * i_q
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         shrinks += 1
     target[first], target[first + 1] = i_d, i_q
     if kind == EXCITED:
         target[first + 2] = i_e
+
+
+@called_kernel
+def random_dc_currents(key, segment, omega, p, target, first):
+    """Fill references of a DC machine with currents that its voltage can hold at this speed, uniform among them.
+
+    An excitation of its own is drawn first, not above what leaves the armature its voltage; arguments as
+    :func:`random_currents`.
+    """
+    excitation = int(p[P.excitation])
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc]
+    first_part, second_part, _, _ = uniform4(key, segment, STREAM_STEPS)
+    if excitation in (MAGNETS, SEPARATE):
+        psi = p[P.psi_e]
+        if excitation == SEPARATE:
+            most = min(p[P.i_e_nominal], largest_excitation(p, u_max, 1.0))
+            if omega != 0.0:
+                most = min(most, u_max / (p[P.l_e_prime] * abs(omega)))
+            target[first + 1] = most * second_part
+            psi = p[P.l_e_prime] * target[first + 1]
+        least, most = armature_range(p, psi, omega, u_max, i_max)
+        target[first] = least + (most - least) * first_part
+    else:
+        most, sign = bound_together(p, omega, u_max, i_max)
+        target[first] = most * (sign * first_part if sign != 0.0 else 2.0 * first_part - 1.0)
 
 
 @called_kernel
@@ -113,13 +150,21 @@ def refer(group, x, key, tick, p, tables, target, first):
     else:
         segment = tick // int(p[P.reference_ticks])
         if kind == REFERENCE_CURRENTS:
+            if len(group) == DC:
+                random_dc_currents(key, segment, x[X.omega], p, target, first)
+                return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return
         low, high = p[P.reference_low], p[P.reference_high]
         if kind == REFERENCE_TORQUE:
-            u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
-            limit = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
-            low, high = max(low, -limit), min(high, limit)
+            if len(group) == DC:
+                u_max, part = VOLTAGE_MARGIN * p[P.u_dc], tables[T.points][0, 0]
+                least, most = torque_range(p, x[X.omega], u_max, part)
+            else:
+                u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+                most = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
+                least = -most
+            low, high = min(max(low, least), most), max(min(high, most), least)
         target[first] = low + (high - low) * uniform(key, segment, STREAM_STEPS)
 
 

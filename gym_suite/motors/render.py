@@ -19,14 +19,22 @@ _SYMBOLS = {
     "i_sq": "$i_q$",
     "u_sd": "$u_d$",
     "u_sq": "$u_q$",
+    "i": "$i$",
+    "i_a": "$i_a$",
+    "i_e": "$i_e$",
+    "u": "$u$",
+    "u_a": "$u_a$",
+    "u_e": "$u_e$",
     "torque": "$T$",
+    "position": r"$\varphi$",
     "v": "$v$",
 }
 #: What is charted besides the tracked values, while there is room: title, columns, references.
 _GROUPS: dict[str, dict[str, str | None]] = {
-    "current": {"i_sd": None, "i_sq": None},  # an inner loop's references: see the plane
+    # an inner loop's references: see the plane
+    "current": {"i_sd": None, "i_sq": None, "i": None, "i_a": None, "i_e": None},
     "torque": {"torque": "torque_ref"},
-    "voltage": {"u_sd": None, "u_sq": None},
+    "voltage": {"u_sd": None, "u_sq": None, "u": None, "u_a": None, "u_e": None},
     "speed": {"omega": None},
 }
 _MOST_PANELS = 4
@@ -95,9 +103,10 @@ class MotorRenderer(EpisodeRenderer):
         """Choose the charts from the columns that there are."""
         tracked = [item.value for item in self.setup.tracking]
         panels = [self._tracked_panel(item) for item in self.setup.tracking]
+        turning = _VOLTAGES[0] in self.setup.metric_columns
         bounds = {
             "current": self._nominal("i_limit"),
-            "voltage": self._nominal("u_dc") / math.sqrt(3.0),
+            "voltage": self._nominal("u_dc") / (math.sqrt(3.0) if turning else 1.0),
         }
         for title, references in _GROUPS.items():
             names = [name for name in references if name in self.setup.metric_columns]
@@ -111,6 +120,8 @@ class MotorRenderer(EpisodeRenderer):
         columns = self.setup.metric_columns
         references = {name: ref for name, ref in _GROUPS[title].items() if ref in columns}
         known = math.isfinite(bound)
+        # No speed trips, but a constant one needs a range too.
+        extent = bound if known else self._nominal("omega_limit")
         return Panel(
             title=title,
             unit=columns[names[0]].unit,
@@ -124,7 +135,7 @@ class MotorRenderer(EpisodeRenderer):
                 for name in names
             ],
             limits=(-bound, bound) if known else (),
-            span=0.1 * bound if known else 0.0,
+            span=0.1 * extent if math.isfinite(extent) else 0.0,
         )
 
     def _tracked_panel(self, item: Any) -> Panel:
@@ -221,4 +232,5 @@ def _symbol(name: str) -> str:
 def _color(name: str) -> str:
     """Return a quantity's colour, the same in every chart and plane."""
     order = {"i_sd": "green", "i_sq": "blue", "u_sd": "green", "u_sq": "blue", "torque": "purple"}
+    order |= {"i_e": "green", "u_e": "green"}
     return style.COLORS[order.get(name, "blue")]

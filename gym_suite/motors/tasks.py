@@ -11,8 +11,9 @@ import math
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform4
 from gym_suite.core.signals import interpolate
+from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import (
     ACTIONS,
@@ -27,6 +28,7 @@ from gym_suite.motors.quantities import (
     X,
 )
 from gym_suite.motors.references import STREAM_START, holds, refer
+from gym_suite.motors.transforms import rotate, turn
 
 OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends the episode at 1
 
@@ -39,8 +41,10 @@ def reset_one(group, x, key, p, tables):
     """Put one row at the start of an episode."""
     x[:] = 0.0
     speed, angle, start, _ = uniform4(key, 0, STREAM_START)
-    epsilon = math.pi * (2.0 * angle - 1.0)
-    x[X.epsilon], x[X.cos_epsilon], x[X.sin_epsilon] = epsilon, math.cos(epsilon), math.sin(epsilon)
+    if len(group) != DC:
+        epsilon = math.pi * (2.0 * angle - 1.0)
+        x[X.epsilon] = epsilon
+        x[X.cos_epsilon], x[X.sin_epsilon] = math.cos(epsilon), math.sin(epsilon)
     x[X.omega] = p[P.speed_low] + (p[P.speed_high] - p[P.speed_low]) * speed
     if int(p[P.reference_kind]) == REFERENCE_CYCLE:
         cycle = tables[T.cycle]
@@ -49,6 +53,14 @@ def reset_one(group, x, key, p, tables):
             x[X.start] = start * (cycle[cycle.shape[0] - 1, 0] - p[P.window])
         speed = interpolate(cycle[:, 0], cycle[:, 1], x[X.start])
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
+    if len(group) == DC and p[P.dead_time] > 0.0:
+        # The first command acts a period late: until then the chopper catches the turning machine without a current.
+        x[X.held_0] = standing_voltage(x[X.omega], p)
+    if len(group) == SYNCHRONOUS and p[P.caught] > 0.0:
+        omega_e = p[P.p] * x[X.omega]
+        half = turn(0.5 * omega_e * p[P.tau])
+        cosine, sine = rotate(x[X.cos_epsilon], x[X.sin_epsilon], half[0], half[1])
+        x[X.held_0], x[X.held_1] = rotate(0.0, omega_e * p[P.psi_p], cosine, sine)
     refer(group, x, key, 0, p, tables, x, X.reference_0)
 
 
@@ -68,13 +80,16 @@ def refer_one(group, x, key, step, p, tables):
 def measure_one(group, x, p, tables, q):
     """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
     kind = len(group)
-    q[Q.omega] = x[X.omega]
+    q[Q.omega], q[Q.position] = x[X.omega], x[X.position]
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
-    q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
-    q[Q.sin_epsilon] = x[X.sin_epsilon]
     i = axis_currents(group, x)
-    q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
+    if kind == DC:
+        q[Q.i_a], q[Q.i_e], q[Q.u_a], q[Q.u_e] = i[0], i[1], x[X.u_a], x[X.u_e]
+    else:
+        q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
+        q[Q.sin_epsilon] = x[X.sin_epsilon]
+        q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
     if kind == EXCITED:
         q[Q.i_e], q[Q.u_e] = i[2], x[X.u_e]
     q[Q.torque] = torque_of(group, i, p)

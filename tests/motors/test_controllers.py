@@ -190,7 +190,9 @@ def largest_torque(machine, i_max, e_max, bound):
 def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command(machine):
     """Over a grid of torques and speeds up to three times that at which the voltage begins to bind."""
     part, u_max, group = 0.9, 0.95 * machine.u_dc / np.sqrt(3), group_of(machine.group)
-    i_max, e_max = part * machine.i_limit, part * getattr(machine, "i_e_limit", 0.0)
+    i_max, e_max = part * machine.i_limit, 0.0
+    if isinstance(machine, EESM):
+        e_max = min(part * machine.i_e_limit, machine.i_e_nominal)
     table, strongest = operating_points(machine, part), max_torque(machine, part)
     torques = np.linspace(0.0, 1.2 * strongest, 121)
     for omega_e in np.linspace(0.0, 3.0 * u_max / table[-1, 0], 31):
@@ -217,7 +219,7 @@ def test_excitation_is_that_of_least_loss():
         i_d, i_q, i_e, _ = currents_for_torque(group, torque, 0.0, 100.0, table)
         ours = 1.5 * machine.r_s * (i_d**2 + i_q**2) + machine.r_e * i_e**2
         best = np.inf
-        for other in np.linspace(1.0, 135.0, 200):
+        for other in np.linspace(1.0, machine.i_e_nominal, 200):
             grid = np.linspace(-100.0, 100.0, 2001)
             needed = 1.5 * machine.p * (machine.l_m * other + (machine.l_d - machine.l_q) * grid)
             q = torque / np.where(needed > 0.0, needed, 1e-12)

@@ -17,13 +17,13 @@ class Options(PlantOptions):
 
     vehicle: Any = option(
         "cf2x",
-        takes='"cf2x", "cf2p", a mapping (with "base") or a `Vehicle`',
+        takes='"cf2x", "cf2p", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
         meaning="the quadcopter",
     )
     engine: str = option("bullet", takes='"bullet" or "compiled"', meaning="who moves the drones")
     model: Any = option(
         "identified",
-        takes='"identified", "bullet-parity", a mapping or a `Model`',
+        takes='"identified", "bullet-parity", "measured", a mapping, a vehicle file or a `Model`',
         meaning="rotors and aerodynamics",
     )
     aerodynamics: Any = option(

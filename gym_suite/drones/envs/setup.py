@@ -102,7 +102,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     _check_mismatch(disturbed.mismatch)
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
-    plain = plain and not forces and options.engine == "compiled"
+    plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet

@@ -27,10 +27,11 @@ from gym_suite.motors.controllers.laws import (
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.machines import EXCITED, KINDS, Machine, group_of
+from gym_suite.motors.machines import DC, EXCITED, KINDS, Machine, group_of
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
-from gym_suite.motors.transforms import SQRT3
+
+VOLTAGE_MARGIN, EXCITED_MARGIN = 0.95, 0.8  # of operating points under torque control
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -43,6 +44,8 @@ def machine_of(values: Mapping[str, float]) -> Machine:
 
 def axis_plants(machine: Any) -> list[tuple[float, float]]:
     """Return inductance (H) and resistance (Ohm) of each axis, coupled axes taken as decoupled."""
+    if machine.group == DC:
+        return machine.circuits()[: len(machine.followed)]
     plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
     if machine.group == EXCITED:
         plants.append((machine.l_e, machine.r_e))
@@ -124,10 +127,8 @@ class _FieldOriented(Controller):
         self._loops = []
         delay, gains = self._delay(values), []
         plants = axis_plants(self._machine)
-        for name, (inductance, resistance) in zip(self._machine.currents, plants, strict=True):
-            rule = current_gains(
-                inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry
-            )
+        for name, (inductance, resistance) in zip(self._machine.followed, plants, strict=True):
+            rule = self._axis_gains(inductance, resistance, delay, values)
             # Current references are not filtered, whatever the rule asks for.
             self.gains_[name] = replace(rule, prefilter=0.0)
             own = self.gains_[name]  # a user's own where he gave one
@@ -147,6 +148,12 @@ class _FieldOriented(Controller):
         self._constants[L.anti_windup] = anti_windup_kind(self.anti_windup)
         self._constants[L.dt] = nominal.dt
 
+    def _axis_gains(
+        self, inductance: float, resistance: float, delay: float, values: Mapping[str, float]
+    ) -> Gains:
+        """Return the gains of one axis' current; arguments as :func:`current_gains`, and the nominal parameters."""
+        return current_gains(inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry)
+
     def _delay(self, values: Mapping[str, float]) -> float:
         """Return the delay of the current loops that the gains are to stand, s."""
         return sampled_delay(values)
@@ -155,7 +162,7 @@ class _FieldOriented(Controller):
         self, values: Mapping[str, float], voltage_margin: float, current_margin: float
     ) -> None:
         margin = check_number("voltage_margin", voltage_margin, above=0.0, high=1.0)
-        self._constants[L.u_max] = margin * values["u_dc"] / SQRT3
+        self._constants[L.u_max] = margin * values["u_dc"] / self._machine.voltage_divisor
         margin = check_number("current_margin", current_margin, above=0.0, high=1.0)
         self._points = operating_points(self._machine, margin)
 
@@ -177,7 +184,13 @@ def reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArra
     """Return which column of an observation stands for each column of :data:`SEEN`, and their scales."""
     columns = setup.observation_columns
     names = dict(zip(machine.currents, range(S.current_0, S.omega), strict=False))
-    names |= dict(zip(("omega", *machine.direction), (S.omega, S.sine, S.cosine), strict=False))
+    names |= dict(
+        zip(
+            ("omega", "position", *machine.direction),
+            (S.omega, S.position, S.sine, S.cosine),
+            strict=False,
+        )
+    )
     references = (item.reference for item in setup.tracking)
     names |= dict(zip(references, range(S.reference_0, len(SEEN)), strict=False))
     take = [(k, columns.index(name)) for name, k in names.items() if name in columns]
@@ -221,7 +234,8 @@ class TorqueControl(_FieldOriented):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce.
-        voltage_margin: Part of the converter's voltage that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: 0.95, and 0.8 where an
+            excitation winding lets no current rest that the voltage does not hold.
         current_margin: Part of the current limits that operating points may use.
     """
 
@@ -234,7 +248,7 @@ class TorqueControl(_FieldOriented):
         symmetry: float = 4.0,
         anti_windup: str = "clamping",
         decoupling: bool = True,
-        voltage_margin: float = 0.95,
+        voltage_margin: float | None = None,
         current_margin: float = 0.9,
     ) -> None:
         super().__init__(
@@ -245,7 +259,10 @@ class TorqueControl(_FieldOriented):
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
-        self._use_operating_points(nominal.parameters, self.voltage_margin, self.current_margin)
+        margin = self.voltage_margin
+        if margin is None:
+            margin = EXCITED_MARGIN if self._machine.group == EXCITED else VOLTAGE_MARGIN
+        self._use_operating_points(nominal.parameters, margin, self.current_margin)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -304,7 +321,7 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         self._commands = int(values["control"]) == CONTROL_TORQUE
         if self._commands:  # the drive's own current loop acts, with gains of its own
-            for name in self._machine.currents:
+            for name in self._machine.followed:
                 del self.gains_[name]
         if int(values["load_kind"]) == VEHICLE:
             self._scale[S.reference_0] *= values["gear_ratio"] / values["wheel_radius"]
@@ -312,9 +329,7 @@ class SpeedControl(_FieldOriented):
         if cycle if self.feedforward is None else self.feedforward:
             law[L.inertia], law[L.friction] = inertia, friction
             law[L.viscous], law[L.drag] = viscous, drag
-        delay = 2.0 * sampled_delay(values)
-        if self._commands:
-            delay += 1.5 * nominal.dt
+        delay = self._torque_delay(nominal)
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
         filtered = not cycle if self.prefilter is None else self.prefilter
         gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
@@ -330,6 +345,11 @@ class SpeedControl(_FieldOriented):
         law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
         self._use_operating_points(values, self.voltage_margin, self.current_margin)
+
+    def _torque_delay(self, nominal: Any) -> float:
+        """Return the lag from a command of the speed controller to the torque, s."""
+        delay = 2.0 * sampled_delay(nominal.parameters)
+        return delay + 1.5 * nominal.dt if self._commands else delay
 
     def _restart(
         self,

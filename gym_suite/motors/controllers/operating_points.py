@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED, Machine
+from gym_suite.motors.machines.base import DC, EXCITED, Machine
 
 Values = NDArray[np.float64]
 
@@ -148,8 +148,11 @@ def operating_points(machine: Machine, part: float) -> Values:
 
     Args:
         machine: The machine.
-        part: Part of the current limits that may be used.
+        part: Part of the current limits that may be used, which is all that the table of a DC machine holds: its
+            points have closed forms.
     """
+    if machine.group == DC:
+        return np.array([[part]])
     solve = _excited_points if machine.group == EXCITED else _synchronous_points
     table = np.column_stack(solve(machine, part))
     table.setflags(write=False)
@@ -159,9 +162,11 @@ def operating_points(machine: Machine, part: float) -> Values:
 @cache
 def max_torque(machine: Any, part: float) -> float:
     """Return the largest torque that a part of the current limits gives at standstill, N m."""
+    if machine.group == DC:
+        return machine.largest_torque(part)
     i_max = np.array(part * machine.i_limit)
     if machine.group == EXCITED:
-        model = _excited_model(machine, part * machine.i_e_limit)
+        model = _excited_model(machine, min(part * machine.i_e_limit, machine.i_e_nominal))
         return float(model.torque(*model.mtpa(i_max)))
     model = DQModel(machine.p, machine.l_d, machine.l_q, getattr(machine, "psi_p", 0.0))
     return float(model.torque(*model.mtpa(i_max)))
@@ -187,7 +192,7 @@ def _excited_model(machine: Any, i_e: Any) -> DQModel:
 
 def _excited_points(machine: Any, part: float) -> list[Values]:
     """Fill the table of a machine with an excitation winding: the excitation of least copper loss for each point."""
-    i_max, most = part * machine.i_limit, part * machine.i_e_limit
+    i_max, most = part * machine.i_limit, min(part * machine.i_e_limit, machine.i_e_nominal)
 
     def largest(i_e: Values, flux: Values) -> Values:
         own = _excited_model(machine, i_e)

@@ -23,7 +23,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.motors.controllers.laws import LAW, SEEN, M, current_control_one, currents_for
+from gym_suite.motors.controllers.laws import LAW, SEEN, currents_for
 from gym_suite.motors.electrical import coefficients, period, torque_of
 from gym_suite.motors.quantities import FRAME_ABC, P
 from gym_suite.motors.transforms import SQRT3, clarke, inverse_clarke, rotate, turn
@@ -122,7 +122,7 @@ def one_period(group, omega, law):
 
 
 @kernel
-def _after(i, u, model):
+def currents_after(i, u, model):
     """Return the currents (d, q) after one period from currents and voltage (d, q)."""
     phi, gamma, c = model
     return (
@@ -258,7 +258,7 @@ def _tail(group, i, references, torque, first, angle, turned, model, best, law):
         u_d, u_q, reached = _bounded(wanted, hold, first, angle, law)
         if reached:
             return total
-        i = _after(i, (u_d, u_q), model)
+        i = currents_after(i, (u_d, u_q), model)
         if _beyond(i, law):
             return math.inf
         total += _cost(group, i, references, torque, law)
@@ -294,7 +294,7 @@ def _search(group, i, references, torque, angle, turned, model, law):
                 (0.0, 0.0), (law[P.u_dc] * v[0], law[P.u_dc] * v[1]), angle, 1.0, law
             )
             u_d, u_q = size * v[0], size * v[1]
-        after = _after(i, (u_d, u_q), model)
+        after = currents_after(i, (u_d, u_q), model)
         if _beyond(after, law):
             continue
         paid = _cost(group, after, references, torque, law)
@@ -313,7 +313,7 @@ def _search(group, i, references, torque, angle, turned, model, law):
 
 
 @kernel
-def _given(a, b, c, angle, law):
+def given_voltage(a, b, c, angle, law):
     """Return the voltage (d, q) that an action (a, b, c), V, gives in a period with this angle in its middle."""
     if int(law[P.frame]) == FRAME_ABC:
         alpha, beta = clarke(a, b, c)
@@ -326,13 +326,13 @@ def _given(a, b, c, angle, law):
 def _under_way(seen, memory, j, angle, law):
     """Return the voltage (d, q) of the action given j + 1 periods ago, should it act with this angle."""
     if j == 0:
-        return _given(seen[W.last_0], seen[W.last_1], seen[W.last_2], angle, law)
+        return given_voltage(seen[W.last_0], seen[W.last_1], seen[W.last_2], angle, law)
     k = R.past_1_0 + _VOLTAGES * (j - 1)
-    return _given(memory[k], memory[k + 1], memory[k + 2], angle, law)
+    return given_voltage(memory[k], memory[k + 1], memory[k + 2], angle, law)
 
 
 @kernel
-def _command(u, angle, law, action):
+def fill_command(u, angle, law, action):
     """Fill the voltage action for a voltage (d, q) in the middle of the period in which it acts."""
     u_dc = law[P.u_dc]
     if int(law[P.frame]) == FRAME_ABC:
@@ -384,8 +384,18 @@ def _observe(i, memory, law):
 
 
 @kernel
-def _predictive_action(group, seen, references, memory, law, action):
-    """Run predictive control on one row; fill the voltage action, update what is remembered."""
+def predictive_action(group, seen, references, torque, memory, law, action):
+    """Run predictive control on one row; fill the voltage action, update what is remembered.
+
+    Args:
+        group: The group.
+        seen: Row of :data:`WATCHED`.
+        references: Of four currents, A.
+        torque: Reference of the torque, N m, where the search is to judge by it.
+        memory: Row that begins with :data:`RECALLED`, updated.
+        law: Row of :data:`PREDICTIVE`.
+        action: Row of the action, filled.
+    """
     omega = seen[W.omega]
     half = turn(0.5 * law[P.p] * omega * law[P.tau])
     turned = rotate(half[0], half[1], half[0], half[1])
@@ -396,12 +406,12 @@ def _predictive_action(group, seen, references, memory, law, action):
     dead = int(law[P.dead_time])
     for delay in range(1 - dead, int(law[N.delays]) + 1):
         u = _under_way(seen, memory, delay + dead - 1, now, law)
-        expected = _after(i, u, model)
+        expected = currents_after(i, u, model)
         memory[R.expected_0_0 + 2 * delay], memory[R.expected_0_1 + 2 * delay] = expected
     # From now to the time at which the new voltage begins to act.
     then, angle = i, now
     for j in range(int(memory[R.delay]) + dead - 1, -1, -1):
-        then = _after(then, _under_way(seen, memory, j, angle, law), model)
+        then = currents_after(then, _under_way(seen, memory, j, angle, law), model)
         angle = rotate(angle[0], angle[1], turned[0], turned[1])
     step = law[N.step]
     target = then[0] + step * (references[0] - then[0]), then[1] + step * (references[1] - then[1])
@@ -409,13 +419,13 @@ def _predictive_action(group, seen, references, memory, law, action):
     u_d, u_q, enough = _bounded(wanted, hold, _BOTH, angle, law)
     u = u_d, u_q
     if not enough and law[N.moves] > 0.0:
-        u = _search(group, then, references, seen[W.reference_0], angle, turned, model, law)
+        u = _search(group, then, references, torque, angle, turned, model, law)
     if dead == 0:
-        memory[R.expected_0_0], memory[R.expected_0_1] = _after(i, u, model)
+        memory[R.expected_0_0], memory[R.expected_0_1] = currents_after(i, u, model)
     for k in range(_VOLTAGES):
         memory[R.past_2_0 + k] = memory[R.past_1_0 + k]
         memory[R.past_1_0 + k] = seen[W.last_0 + k]
-    _command(u, angle, law, action)
+    fill_command(u, angle, law, action)
 
 
 @kernel
@@ -432,7 +442,7 @@ def predictive_current_rows(group, seen, memory, law, action):
     for i in range(seen.shape[0]):
         row = seen[i]
         references = row[W.reference_0], row[W.reference_1], 0.0, 0.0
-        _predictive_action(group, row, references, memory[i], law, action[i])
+        predictive_action(group, row, references, 0.0, memory[i], law, action[i])
 
 
 @kernel
@@ -449,63 +459,8 @@ def predictive_torque_rows(group, seen, memory, law, points, action):
     """
     for i in range(seen.shape[0]):
         row = seen[i]
+        measured = row[W.current_0], row[W.current_1], 0.0, 0.0
         references = currents_for(
-            group, row[W.reference_0], row[W.omega], law[N.u_max], law, points
+            group, row[W.reference_0], row[W.omega], measured, law[N.u_max], law, points
         )
-        _predictive_action(group, row, references, memory[i], law, action[i])
-
-
-# ------------------------------------------------------------------------------------- PI control of what is predicted
-
-
-@kernel
-def _compensated_action(group, seen, references, memory, law, action):
-    """Run PI control on the currents that are predicted for the time at which its voltage acts; one row."""
-    omega, i = seen[W.omega], (seen[W.current_0], seen[W.current_1])
-    if law[P.dead_time] > 0.0:
-        half = turn(0.5 * law[P.p] * omega * law[P.tau])
-        now = rotate(seen[W.cosine], seen[W.sine], half[0], half[1])
-        u = _given(seen[W.last_0], seen[W.last_1], seen[W.last_2], now, law)
-        i = _after(i, u, one_period(group, omega, law))
-    axes, held = current_control_one(
-        group,
-        (i[0], i[1], 0.0, 0.0),
-        references,
-        (omega, seen[W.cosine], seen[W.sine]),
-        memory,
-        M.integral_0,
-        law,
-        law[P.u_dc],
-    )
-    if int(law[P.frame]) == FRAME_ABC:
-        _command(held, (1.0, 0.0), law, action)
-    else:
-        _command(axes, (1.0, 0.0), law, action)
-
-
-@kernel
-def compensated_current_rows(group, seen, memory, law, action):
-    """Fill the actions of rows of current control by PI with the dead time predicted.
-
-    Args:
-        group: The group.
-        seen: Rows of :data:`WATCHED`.
-        memory: Rows of :data:`gym_suite.motors.controllers.laws.MEMORY`, updated.
-        law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
-        action: Rows of actions, filled.
-    """
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        references = row[W.reference_0], row[W.reference_1], 0.0, 0.0
-        _compensated_action(group, row, references, memory[i], law, action[i])
-
-
-@kernel
-def compensated_torque_rows(group, seen, memory, law, points, action):
-    """Fill the actions of rows of torque control; arguments as :func:`compensated_current_rows`, and the points."""
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        references = currents_for(
-            group, row[W.reference_0], row[W.omega], law[N.u_max], law, points
-        )
-        _compensated_action(group, row, references, memory[i], law, action[i])
+        predictive_action(group, row, references, row[W.reference_0], memory[i], law, action[i])

@@ -1,8 +1,7 @@
-"""Current and torque control with the nominal model: PI with the delay predicted, deadbeat, and predictive control."""
+"""Current and torque control on the exact nominal model: deadbeat, and predictive control within the hexagon."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,13 +9,9 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller, Information
+from gym_suite.core.columns import Columns
 from gym_suite.core.parameters import check_number
-from gym_suite.motors.controllers.field_oriented import (
-    CurrentControl,
-    TorqueControl,
-    machine_of,
-    reading,
-)
+from gym_suite.motors.controllers.field_oriented import machine_of, reading
 from gym_suite.motors.controllers.laws import SEEN
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.controllers.prediction import (
@@ -26,103 +21,66 @@ from gym_suite.motors.controllers.prediction import (
     WATCHED,
     N,
     W,
-    compensated_current_rows,
-    compensated_torque_rows,
     predictive_current_rows,
     predictive_torque_rows,
 )
-from gym_suite.motors.machines import SYNCHRONOUS, group_of
+from gym_suite.motors.machines import SYNCHRONOUS, Machine, group_of
 from gym_suite.motors.transforms import SQRT3
 
 Rows = NDArray[np.float64]
 
 
-def _last_action(setup: Any) -> tuple[list[int], Rows]:
-    """Return which columns of an observation are the last action, and the voltage of 1 in each."""
-    columns = setup.observation_columns
-    places = [columns.index(f"last_{column.name}") for column in setup.action_columns]
-    return places, np.array([columns[j].scale for j in places])
-
-
-def _watched(seen: Rows, observation: Rows, places: list[int], scale: Rows) -> Rows:
-    """Return rows of WATCHED from rows of SEEN and observations."""
-    watched = np.zeros((len(seen), len(WATCHED)))
-    watched[:, : len(SEEN)] = seen
-    watched[:, W.last_0 : W.last_0 + len(places)] = observation[:, places] * scale
-    return watched
-
-
-# ------------------------------------------------------------------------------------------ PI with the delay predicted
-
-
-class _Compensated:
-    """What PI control with the delay predicted changes: it learns of the last action, and stands less delay."""
-
-    def _delay(self, values: Mapping[str, float]) -> float:
-        # The dead time is predicted; half a period of hold remains.
-        return 0.5 * values["tau"]
-
-
-class CompensatedCurrentControl(_Compensated, CurrentControl):
-    """PI control of the currents that the nominal model predicts for the end of the dead time.
-
-    The voltage of the last action, which is observed, still acts while the next one waits; the model predicts what it
-    does to the currents, so that the loop has half a period of delay to stand in place of one and a half, and three
-    times the gains. That is a Smith predictor in its form for a sampled plant, with the state predicted from what is
-    measured (O. J. M. Smith, "Closer control of loops with dead time", Chem. Eng. Progress 53(5), 1957; for drives
-    S.-M. Yang and C.-H. Lee, "A deadbeat current controller for field oriented induction motor drives", IEEE Trans.
-    Power Electronics 17(5), 2002). The integral part takes what the model does not know.
+class Watch:
+    """What the laws see of an observation, in SI, by the names of its columns.
 
     Args:
-        rule: "magnitude_optimum" or "symmetrical_optimum".
-        symmetry: Parameter a of the symmetrical optimum, above 1.
-        anti_windup: "none", "clamping" or "back_calculation".
-        decoupling: False leaves out what rotation induces.
+        setup: Of the environment.
+        machine: The machine.
+        columns: What the law sees: :data:`WATCHED`, and columns behind it.
+        last: Whether the last action is a voltage, which the laws then see.
+
+    Attributes:
+        group: The machine's group.
+        scale: Factor of each column, (columns,).
+
+    Raises:
+        ValueError: If the machine has other currents than the laws are written for.
     """
 
-    name: ClassVar[str] = "pi-predicted"
-    information: Information = "model"
+    def __init__(
+        self, setup: Any, machine: Machine, columns: Columns = WATCHED, *, last: bool = True
+    ) -> None:
+        if machine.group != SYNCHRONOUS:
+            raise ValueError(
+                "control with the model is written for synchronous machines with two currents, not for "
+                f"a machine with {', '.join(machine.currents)}"
+            )
+        self.group = group_of(machine.group)
+        self._columns = setup.observation_columns
+        self._taken, scale = reading(setup, machine)
+        self.scale = np.zeros(len(columns))
+        self.scale[: len(SEEN)] = scale
+        for k, column in enumerate(setup.action_columns if last else ()):
+            self.take(W.last_0 + k, f"last_{column.name}")
 
-    def _tune(self, nominal: Any) -> None:
-        super()._tune(nominal)
-        self._last = _last_action(nominal.setup)
+    def take(self, place: int, name: str) -> None:
+        """Let a column of an observation stand at a place.
 
-    def _law(self, observation: Rows, state: Rows) -> Rows:
-        action = np.empty((len(observation), self._actions))
-        watched = _watched(self._seen(observation), observation, *self._last)
-        compensated_current_rows(self._group, watched, state, self._constants, action)
-        return action
+        Args:
+            place: Among what the law sees.
+            name: Of the observation's column.
+        """
+        j = self._columns.index(name)
+        self._taken.append((place, j))
+        self.scale[place] = self._columns[j].scale
 
+    def __call__(self, observation: Rows) -> Rows:
+        """Return what the law sees, (n, columns), of observations (n, no)."""
+        seen = np.zeros((len(observation), len(self.scale)))
+        for k, j in self._taken:
+            seen[:, k] = observation[:, j]
+        return seen * self.scale
 
-class CompensatedTorqueControl(_Compensated, TorqueControl):
-    """The currents of least loss for a torque, above PI control of the currents with the dead time predicted.
-
-    As :class:`CompensatedCurrentControl`, whose sources it has.
-
-    Args:
-        rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
-        symmetry: Parameter a of the symmetrical optimum, above 1.
-        anti_windup: "none", "clamping" or "back_calculation".
-        decoupling: False leaves out what rotation induces.
-        voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
-    """
-
-    name: ClassVar[str] = "pi-predicted"
-    information: Information = "model"
-
-    def _tune(self, nominal: Any) -> None:
-        super()._tune(nominal)
-        self._last = _last_action(nominal.setup)
-
-    def _law(self, observation: Rows, state: Rows) -> Rows:
-        action = np.empty((len(observation), self._actions))
-        watched = _watched(self._seen(observation), observation, *self._last)
-        compensated_torque_rows(self._group, watched, state, self._constants, self._points, action)
-        return action
-
-
-# ------------------------------------------------------------------------------------------------- predictive control
 
 #: Part of the voltage and of the current limits that operating points may use under torque control.
 VOLTAGE_MARGIN, CURRENT_MARGIN = 0.95, 0.9
@@ -169,28 +127,10 @@ class Deadbeat(Controller):
         self.filter = filter
 
     def _tune(self, nominal: Any) -> None:
-        values, setup = nominal.parameters, nominal.setup
-        machine = machine_of(values)
-        if machine.group != SYNCHRONOUS:
-            raise ValueError(
-                f"{type(self).__name__} is written for synchronous machines with two currents, "
-                f"not for a machine with {', '.join(machine.currents)}"
-            )
-        self._group = group_of(machine.group)
-        self._take, self._scale = reading(setup, machine)
-        self._last = _last_action(setup)
+        machine, setup = machine_of(nominal.parameters), nominal.setup
+        self._watch = Watch(setup, machine)
         self._actions = len(setup.action_columns)
-        law = np.zeros(len(PREDICTIVE))
-        law[: len(nominal.row)] = nominal.row
-        law[N.step] = check_number("step", self.step, above=0.0, high=1.0)
-        law[N.observer] = check_number("observer", self.observer, low=0.0, high=1.0)
-        law[N.filter] = check_number("filter", self.filter, above=0.0, high=1.0)
-        law[N.moves] = check_number("moves", self.moves, low=0, high=1000, integer=True)
-        law[N.horizon] = check_number("horizon", self.horizon, low=0, high=1000, integer=True)
-        law[N.margin] = CURRENT_MARGIN
-        law[N.delays] = check_number("delays", self.delays, low=0, high=MOST_DELAYS, integer=True)
-        law[N.exponent] = values["error_exponent"]
-        law[N.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+        law = set_up(self, PREDICTIVE, nominal)
         self._points = None
         if [item.value for item in setup.tracking] == ["torque"]:
             law[N.by_torque] = 1.0
@@ -199,16 +139,37 @@ class Deadbeat(Controller):
 
     def _law(self, observation: Rows, state: Rows) -> Rows:
         action = np.empty((len(observation), self._actions))
-        seen = np.zeros((len(observation), len(SEEN)))
-        for k, j in self._take:
-            seen[:, k] = observation[:, j]
-        watched = _watched(seen * self._scale, observation, *self._last)
-        law = self._constants
+        seen, group, law = self._watch(observation), self._watch.group, self._constants
         if self._points is None:
-            predictive_current_rows(self._group, watched, state, law, action)
+            predictive_current_rows(group, seen, state, law, action)
         else:
-            predictive_torque_rows(self._group, watched, state, law, self._points, action)
+            predictive_torque_rows(group, seen, state, law, self._points, action)
         return action
+
+
+def set_up(currents: Deadbeat, columns: Columns, nominal: Any) -> Rows:
+    """Return the row of a law that controls currents, for a nominal plant.
+
+    Args:
+        currents: Whose numbers the currents' control has.
+        columns: Of the row: :data:`PREDICTIVE`, and columns behind it, which stay zero.
+        nominal: The nominal model.
+
+    Raises:
+        ValueError: If a number is out of bounds.
+    """
+    values = nominal.parameters
+    law = np.zeros(len(columns))
+    law[: len(nominal.row)] = nominal.row
+    law[N.step] = check_number("step", currents.step, above=0.0, high=1.0)
+    law[N.observer] = check_number("observer", currents.observer, low=0.0, high=1.0)
+    law[N.filter] = check_number("filter", currents.filter, above=0.0, high=1.0)
+    for name, most in (("moves", 1000), ("horizon", 1000), ("delays", MOST_DELAYS)):
+        whole = check_number(name, getattr(currents, name), low=0, high=most, integer=True)
+        law[PREDICTIVE.index(name)] = whole
+    law[N.margin], law[N.exponent] = CURRENT_MARGIN, values["error_exponent"]
+    law[N.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    return law
 
 
 class PredictiveControl(Deadbeat):

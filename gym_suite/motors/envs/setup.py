@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -27,7 +28,8 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS, Machine, build_machine
+from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
+from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -52,11 +54,10 @@ from gym_suite.motors.quantities import (
     REFERENCE_TORQUE,
     SIGNAL_DISTURBANCE,
 )
-from gym_suite.motors.references import VOLTAGE_MARGIN
-from gym_suite.motors.transforms import SQRT3
+from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
+MOST_TURNS = 1000.0  # of a random position
 MOST_PERIODS = 10_000  # inverter periods in one control period
-CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
 
@@ -105,10 +106,12 @@ def build_setup(
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
     if task.name != "current":
-        points = operating_points(machine, CURRENT_MARGIN)
+        points = operating_points(machine, machine.current_margin)
 
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
+    if machine.group == DC:
+        values |= _choppers(options, machine)
     values |= _course(task, options, machine, load, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
@@ -119,7 +122,7 @@ def build_setup(
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
-    scales["torque"] = values["torque_limit"]
+    scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -132,7 +135,7 @@ def build_setup(
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
-    measured = [n for n in (*machine.currents, "omega", "error") if n in observations]
+    measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
     held = isinstance(load, ConstantSpeed)
@@ -147,7 +150,7 @@ def build_setup(
             sigma = disturbed.noise[observations.index(name)]
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
-    table = columns.task_table(seen, told, task, weights, errors)
+    table = columns.task_table(seen, told, task, machine, weights, errors)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
     law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
     plant, nominal = (
@@ -172,10 +175,9 @@ def build_setup(
         plant_parameters=physical,
         measured=tuple(measured),
         tracking=tuple(
-            Tracked(
-                name, f"{name}_ref", scales[name], QUANTITIES[name].unit, QUANTITIES[name].meaning
-            )
+            Tracked(name, f"{name}_ref", scales[name], quantity.unit, quantity.meaning)
             for name in task.tracked
+            for quantity in (QUANTITIES[machine.slot(name)],)
         ),
         effort=("torque_ref",) if torque_control else tuple(machine.voltages),
         effort_scale=(values["torque_limit"],)
@@ -215,7 +217,7 @@ def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signa
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
-    values = asdict(machine)  # type: ignore[call-overload]
+    values: dict[str, Any] = machine.numbers()
     values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)
@@ -236,13 +238,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
-    substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
-    turn = machine.pairs * machine.omega_limit * tau
-    if turn > 2.5 * substeps:
-        raise ValueError(
-            f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
-            "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
-        )
+    substeps = check_substeps(machine, tau, options.substeps, spread=_spread(options.mismatch))
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -254,10 +250,38 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "frame": FRAMES.index(frame),
         "control": CONTROLS.index(control),
         "actions": len(action_names(options, machine)),
-        "torque_limit": 0.0 if task.name == "current" else max_torque(machine, CURRENT_MARGIN),
+        "torque_limit": 0.0
+        if task.name == "current"
+        else max_torque(machine, machine.current_margin),
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
+
+
+def _spread(mismatch: object) -> float:
+    """Return by how much a plant's time constants may be shorter than nominal."""
+    parts = mismatch.values() if isinstance(mismatch, Mapping) else [mismatch]
+    numbers = [float(part) for part in parts if isinstance(part, int | float) and 0.0 < part < 1.0]
+    most = max(numbers, default=0.0)
+    return (1.0 + most) / (1.0 - most)
+
+
+#: Choppers by the name that a user gives: quadrants of voltage and current.
+_CHOPPERS = {"1QC": 1, "2QC": 2, "4QC": 4}
+
+
+def _choppers(options: Options, machine: Machine) -> dict[str, int]:
+    """Return the quadrants of a DC machine's choppers."""
+    given = options.converter
+    terminals = list(machine.voltages)
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(terminals, given)
+    check_keywords(given, terminals, "terminal voltage in converter")
+    names = [
+        check_option(f"converter of {name}", given.get(name, "4QC"), _CHOPPERS)
+        for name in terminals
+    ]
+    return {f"quadrants_{axis}": _CHOPPERS[name] for axis, name in zip("ae", names, strict=False)}
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -289,6 +313,7 @@ _REFERENCE_KINDS = {
     "current": REFERENCE_CURRENTS,
     "torque": REFERENCE_TORQUE,
     "speed": REFERENCE_STEPS,
+    "position": REFERENCE_STEPS,
     "drive_cycle": REFERENCE_CYCLE,
 }
 
@@ -300,38 +325,70 @@ def _course(
     if task.name == "drive_cycle" and not isinstance(load, Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
     speed_low, speed_high = _speeds(task, options, machine, load)
+    if speed_low < 0.0 and values.get("quadrants_a", 4) < 4:
+        raise ValueError(
+            f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
+            f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
+        )
     window, start = _window(task, options)
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
-    highest, usual = machine.omega_limit, 0.6 * machine.omega_nominal
+    usual, highest = machine.speeds()
+    usual = min(0.6 * machine.omega_nominal, usual)
     if task.name == "current":
-        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
+        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.name == "torque":
         highest = values["torque_limit"]
-        usual = max_torque(machine, min(CURRENT_MARGIN, machine.i_nominal / machine.i_limit))
+        usual = max_torque(
+            machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
+        )
     elif task.name == "speed":
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(_row(values))[3]
         usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
+    elif task.name == "position":
+        # From standstill within half the time for which a reference holds, speeding up and braking.
+        inertia = load_coefficients(_row(values))[3]
+        usual = 0.5 * values["torque_limit"] / inertia * (0.25 * hold) ** 2
+        highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
+    one_way = values.get("quadrants_a", 4) < 4 and task.name in ("speed", "position")
+    both = task.name == "current" or (machine.reversible and not one_way)
+    if task.name == "position" and not both:
+        raise ValueError(
+            f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
+            f"got a {machine.words} with converter={options.converter!r}"
+        )
     return {
         "reference_kind": _REFERENCE_KINDS[task.name],
         "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_low": -usual,
+        "reference_low": -usual if both else 0.0,
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
+        "caught": _is_caught(machine, max(abs(speed_low), abs(speed_high)), values),
         "window": window,
         "window_start": start,
     }
 
 
+def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
+    """Return whether a first period without voltage would drive the currents beyond half their limit."""
+    if machine.group != SYNCHRONOUS or not values["dead_time"]:
+        return False
+    induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
+    return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
+
+
 def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
     """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name == "speed":
-        raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
+    if isinstance(load, ConstantSpeed) and task.name in ("speed", "position"):
+        raise ValueError(
+            f"{task.name} control needs a shaft that turns: load='constant_speed' holds it"
+        )
     given = options.speed
+    usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
     if isinstance(load, ConstantSpeed) and load.omega is not None:
@@ -339,11 +396,11 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
             raise ValueError("give the speed once: speed= or the load's omega, not both")
         given = load.omega
     if given is None:
-        return 0.0, machine.omega_nominal
-    pair = given if isinstance(given, tuple | list) else (given, given)
+        return 0.0, usual
+    numbers: Any = given
+    pair = tuple(numbers) if np.ndim(numbers) == 1 else (numbers, numbers)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
-    limit = machine.omega_limit
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
     if low > high:
         raise ValueError(f"speed: lowest {low:g} is above highest {high:g}")
@@ -414,7 +471,7 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     """Return the law of the drive's own current controller under torque commands, one row."""
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
-    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
     return law[None]
 
 
