@@ -37,6 +37,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
         source: The folder of all pages; pictures are put below it.
     """
     import counterparts
+    import courses
     import environments
     import promises
     import reference
@@ -48,6 +49,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield from reference.pages()
     yield f"{MADE}/promises.inc", promises.table()
     yield f"{MADE}/gem.inc", counterparts.table()
+    yield f"{MADE}/labs.inc", courses.table()
 
 
 def assemble(source: Path) -> None:

@@ -23,6 +23,7 @@ PACKAGES = (
     "gym_suite.radio",
     "gym_suite.radio.bounds",
     "gym_suite.agv.maps",
+    "gym_suite.labs",
 )
 MODULES = (
     "gym_suite.core.cards",

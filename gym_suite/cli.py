@@ -387,6 +387,44 @@ def warm(*, family: str | None = None) -> None:
     )
 
 
+def lab(
+    name: Annotated[str, arg(metavar="[LAB]", help_behavior_hint="")] = "",
+    /,
+    *,
+    student: int = 0,
+    port: int = 2718,
+    host: str = "127.0.0.1",
+    browser: bool = True,
+    copy: Path | None = None,
+    solutions: bool = False,
+) -> int:
+    """List the teaching labs, or open one in the browser (extra lab); Ctrl-C ends it.
+
+    Args:
+        name: Number or name of the lab; without one all labs are listed.
+        student: The student's number, which decides the numbers of the lab.
+        port: Port on which it is served.
+        host: Address on which it is served; the default is reached from this machine alone.
+        browser: Whether to open a browser.
+        copy: Folder into which to copy the notebook instead, to change its code.
+        solutions: Print the answers for this student instead.
+    """
+    from gym_suite.labs import lab_named, opening
+
+    if not name:
+        _print(opening.as_table())
+        return 0
+    chosen = lab_named(name)
+    if solutions:
+        _print(opening.solutions(chosen, student))
+        return 0
+    if copy is not None:
+        path = opening.copy(chosen, copy)
+        print(f"{path}\nOpen it with: {sys.executable} -m marimo edit {path}")
+        return 0
+    return opening.serve(chosen, student=student, host=host, port=port, browser=browser, tell=_tell)
+
+
 def first_steps() -> None:
     """Say the five things to do first."""
     steps = {
@@ -414,6 +452,7 @@ COMMANDS = {
     "validate": validate,
     "doctor": doctor,
     "warm": warm,
+    "lab": lab,
 }
 
 
