@@ -63,7 +63,7 @@ FLOORS = {
         "parameters",
         "columns",
         "transforms",
-        "references aerodynamics camera contacts propulsion",
+        "references aerodynamics adversity camera contacts propulsion",
         "motion",
         "controllers",
         "dynamics",

@@ -18,6 +18,7 @@ from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
 from gym_suite.drones.controllers.gains import geometric_gains
+from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.columns import (
     action_columns,
     metric_columns,
@@ -65,7 +66,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     check_option("engine", options.engine, ENGINES)
     check_option("action", options.action, pm.ACTIONS)
     check_option("integrator", options.integrator, pm.INTEGRATORS)
-    vehicle, model = pm.build_vehicle(options.vehicle), pm.build_model(options.model)
+    vehicle = pm.build_vehicle(options.vehicle)
+    model = with_battery(pm.build_model(options.model), options.battery)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
         raise ValueError("integrator='rk4' is for engine='compiled' and an identified model")
     if model.gravity < LEAST_GRAVITY:
@@ -96,6 +98,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
+    adversity = read_adversity(options)
+    plant_row, carried = loaded(row, vehicle, options.payload)
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
@@ -103,6 +107,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
+    plain = plain and not len(adversity)
+    departures = disturbed.setup
+    departures["mismatch"] = np.concatenate([disturbed.mismatch, carried])
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet
@@ -123,8 +130,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         terms=terms(values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
-        tables=_tables(tables, forces),
-        nominal_tables=_tables(tables, []),
+        plant_row=plant_row,
+        tables=_tables(tables, forces, adversity),
+        nominal_tables=_tables(tables, [], adversity[:0]),
         disturbances=DISTURBANCES,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
@@ -139,7 +147,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         agents=names,
         idle_action=np.zeros(size),
         work_size=scratch_size(count),
-        **disturbed.setup,
+        **departures,
         plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(takes, options, vehicle, model),
@@ -147,10 +155,12 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     )
 
 
-def _tables(tables: Mapping[str, np.ndarray], forces: list[Signal]) -> tuple[np.ndarray, ...]:
-    """Return the tables in their order, with those of disturbing forces."""
+def _tables(
+    tables: Mapping[str, np.ndarray], forces: list[Signal], adversity: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Return the tables in their order, with those of disturbing forces and of what befalls drones."""
     signals, samples = pack(forces)
-    named = {**tables, "signals": signals, "samples": samples}
+    named = {**tables, "signals": signals, "samples": samples, "adversity": adversity}
     return tuple(named[name] for name in TABLES.names)
 
 
