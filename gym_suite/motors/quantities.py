@@ -13,7 +13,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
-from gym_suite.motors.parameters import PolynomialStatic, Vehicle
+from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -129,9 +129,12 @@ PARAMETERS = (
         Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
-    + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
+    + Columns(
+        Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
+    )
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)
+    + Columns.of(OrnsteinUhlenbeck)
     + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
@@ -156,8 +159,8 @@ PARAMETERS = (
         Column("reference_high", "*", meaning="highest random reference"),
         Column("preview", "1", 0, math.inf, "future references observed"),
         Column("preview_ticks", "1", 1, math.inf, "inverter periods between two of them"),
-        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset"),
-        Column("speed_high", "rad/s", meaning="highest speed drawn at reset"),
+        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset or by a load"),
+        Column("speed_high", "rad/s", meaning="highest speed drawn at reset or by a load"),
         Column("window", "s", 0, math.inf, "length of the window of the drive cycle"),
         Column("window_start", "s", -1, math.inf, "its start; -1: drawn at reset"),
         Column("error_exponent", "1", 0, math.inf, "exponent of the normalised error"),
@@ -198,5 +201,5 @@ TASK = Columns(
 K = TASK.places
 
 
-# Rows of the signals: those of the references, then the disturbances.
-SIGNAL_REFERENCE, SIGNAL_DISTURBANCE = 0, TRACKED
+# Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
+SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1

@@ -16,7 +16,14 @@ from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
 from gym_suite.motors.loads import load_torque, shaft
 from gym_suite.motors.machines import DC, EXCITED, Group, Machine, build_machine, group_of
-from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
+from gym_suite.motors.parameters import (
+    ConstantSpeed,
+    Load,
+    build_load,
+    load_kind,
+    loads_of,
+    moves,
+)
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
 from gym_suite.motors.transforms import clarke, rotate
 
@@ -106,6 +113,11 @@ def _initial(
 ) -> NDArray[np.float64]:
     given = dict(given or {})
     check_keywords(given, names, "initial state")
+    if not isinstance(load, ConstantSpeed) and not moves(load):
+        raise ValueError(
+            "simulate holds the speed or lets it follow the torque; a load that dictates another is for environments, "
+            f"got {load!r}"
+        )
     held = load.omega if isinstance(load, ConstantSpeed) else None
     if held is not None:
         if given.get("omega", held) != held:

@@ -33,12 +33,15 @@ from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
     Load,
+    OrnsteinUhlenbeck,
     PolynomialStatic,
+    SpeedProfile,
     Vehicle,
     build_load,
     lever_of,
     load_kind,
     loads_of,
+    moves,
 )
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
@@ -51,7 +54,7 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
     REFERENCE_TORQUE,
-    SIGNAL_DISTURBANCE,
+    SIGNAL_SPEED,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
 
@@ -137,7 +140,7 @@ def build_setup(
     measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
-    held = isinstance(load, ConstantSpeed)
+    held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
@@ -151,9 +154,10 @@ def build_setup(
 
     table = columns.task_table(seen, told, task, machine, weights, errors)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
+    dictated = [load.omega] if isinstance(load, SpeedProfile) else []
     law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(_rows_of(references, signals)), cycle, law, points)
+        (table, *pack(_rows_of(references, dictated, signals)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
     return Setup(
@@ -206,12 +210,14 @@ def _row(values: Mapping[str, Any]) -> np.ndarray:
     return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
 
 
-def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
-    """Return the rows of the signals: as many as there can be references, then the disturbances."""
-    if not (references or disturbances):
+def _rows_of(
+    references: list[Signal], dictated: list[Signal], disturbances: list[Signal]
+) -> list[Signal]:
+    """Return the rows of the signals: as many as there can be references, a load's speed, then the disturbances."""
+    if not (references or dictated or disturbances):
         return []
-    spare = [Signal(kind="none")] * (SIGNAL_DISTURBANCE - len(references))
-    return [*references, *spare, *disturbances]
+    spare = [Signal(kind="none")] * (SIGNAL_SPEED - len(references))
+    return [*references, *spare, *(dictated or [Signal(kind="none")]), *disturbances]
 
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
@@ -335,8 +341,9 @@ def _course(
     """Return the parameters of references and of the start of an episode."""
     if task.name == "drive_cycle" and not isinstance(load, Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    speed_low, speed_high = _speeds(task, options, machine, load)
-    if speed_low < 0.0 and values.get("quadrants_a", 4) < 4:
+    chopped = values.get("quadrants_a", 4) < 4
+    speed_low, speed_high = _speeds(task, options, machine, load, chopped)
+    if speed_low < 0.0 and chopped:
         raise ValueError(
             f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
             f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
@@ -364,7 +371,7 @@ def _course(
         highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = values.get("quadrants_a", 4) < 4 and task.name in ("speed", "position")
+    one_way = chopped and task.name in ("speed", "position")
     both = task.name == "current" or (machine.reversible and not one_way)
     if task.name == "position" and not both:
         raise ValueError(
@@ -383,16 +390,23 @@ def _course(
     }
 
 
-def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
-    """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name in ("speed", "position"):
+def _speeds(
+    task: Task, options: Options, machine: Any, load: Load, one_way: bool
+) -> tuple[float, float]:
+    """Return the range from which a reset draws the speed, or within which a load dictates it."""
+    if not moves(load) and task.name in ("speed", "position"):
+        kind = list(LOADS)[load_kind(load)]
         raise ValueError(
-            f"{task.name} control needs a shaft that turns: load='constant_speed' holds it"
+            f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
         )
     given = options.speed
     usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
+    if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):
+        if given is not None:
+            raise ValueError("give the speed once: speed= or a load that dictates it, not both")
+        return 0.0 if one_way else -limit, limit
     if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
             raise ValueError("give the speed once: speed= or the load's omega, not both")
