@@ -197,9 +197,14 @@ TASK = Columns(
     Column("tracked", meaning="place in q of a tracked quantity", whole=True),
     Column("tracked_factor", meaning="reciprocal of the error that earns nothing"),
     Column("tracked_weight", meaning="what no error earns"),
+    Column("switched", meaning="signals that a reference is switched among, 0: none", whole=True),
+    Column("switched_first", meaning="place of the first of them", whole=True),
+    Column("switched_ticks", meaning="inverter periods between two choices", whole=True),
 )
 K = TASK.places
 
 
 # Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
 SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1
+# Behind the disturbances of the shaft and of each voltage: what references are switched among.
+SIGNAL_SWITCHED = SIGNAL_DISTURBANCE + 1 + VOLTAGES

@@ -14,7 +14,7 @@ import numpy as np
 from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.core.signals import Signal, as_signal, pack
+from gym_suite.core.signals import Signal, pack
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -25,7 +25,9 @@ from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
+from gym_suite.motors.envs.choppers import check_circuits, read_choppers
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import DC, KINDS, Machine, build_machine
@@ -54,7 +56,8 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
     REFERENCE_TORQUE,
-    SIGNAL_SPEED,
+    SIGNAL_SWITCHED,
+    K,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
 
@@ -113,12 +116,12 @@ def build_setup(
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
     if machine.group == DC:
-        values |= _choppers(options, machine)
+        values |= read_choppers(options, machine)
     values |= _course(task, options, machine, load, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
-    references = _references(task, options)
+    references, switched = read_references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
 
@@ -153,11 +156,16 @@ def build_setup(
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
     table = columns.task_table(seen, told, task, machine, weights, errors)
+    place = SIGNAL_SWITCHED
+    for k, among in enumerate(switched):
+        table[k, K.switched], table[k, K.switched_first] = len(among.signals), place
+        table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
+        place += len(among.signals)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
     dictated = [load.omega] if isinstance(load, SpeedProfile) else []
     law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(_rows_of(references, dictated, signals)), cycle, law, points)
+        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
     return Setup(
@@ -210,16 +218,6 @@ def _row(values: Mapping[str, Any]) -> np.ndarray:
     return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
 
 
-def _rows_of(
-    references: list[Signal], dictated: list[Signal], disturbances: list[Signal]
-) -> list[Signal]:
-    """Return the rows of the signals: as many as there can be references, a load's speed, then the disturbances."""
-    if not (references or dictated or disturbances):
-        return []
-    spare = [Signal(kind="none")] * (SIGNAL_SPEED - len(references))
-    return [*references, *spare, *(dictated or [Signal(kind="none")]), *disturbances]
-
-
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
     values: dict[str, Any] = machine.numbers()
@@ -251,7 +249,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
             "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
         )
     if machine.group == DC:
-        _check_circuits(machine, tau, substeps)
+        check_circuits(machine, tau, substeps)
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -269,36 +267,6 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
-
-
-def _check_circuits(machine: Any, tau: float, substeps: float) -> None:
-    """Refuse a period that Runge-Kutta steps do not follow the decay of a current over."""
-    for inductance, resistance in machine.circuits():
-        decay = resistance / inductance * tau
-        if decay > 2.5 * substeps:
-            raise ValueError(
-                f"tau = {tau:g} s is too long: a current of the machine decays by exp(-{decay:.3g}) in a period, which "
-                f"Runge-Kutta steps follow up to exp(-2.5); raise substeps to {math.ceil(decay / 2.5)} or lower tau to "
-                f"{2.5 * substeps * inductance / resistance:.3g} s"
-            )
-
-
-#: Choppers by the name that a user gives: quadrants of voltage and current.
-_CHOPPERS = {"1QC": 1, "2QC": 2, "4QC": 4}
-
-
-def _choppers(options: Options, machine: Machine) -> dict[str, int]:
-    """Return the quadrants of a DC machine's choppers."""
-    given = options.converter
-    terminals = list(machine.voltages)
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(terminals, given)
-    check_keywords(given, terminals, "terminal voltage in converter")
-    names = [
-        check_option(f"converter of {name}", given.get(name, "4QC"), _CHOPPERS)
-        for name in terminals
-    ]
-    return {f"quadrants_{axis}": _CHOPPERS[name] for axis, name in zip("ae", names, strict=False)}
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -488,21 +456,6 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
     return law[None]
-
-
-def _references(task: Task, options: Options) -> list[Signal]:
-    """Return the signals of the references, one for each tracked quantity, or none where they are drawn."""
-    given = options.reference
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        if len(task.tracked) != 1:
-            raise TypeError(
-                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
-            )
-        given = {task.tracked[0]: given}
-    check_keywords(given, task.tracked, f"reference of task {task.name!r}")
-    return [as_signal(given.get(name, 0.0), f"reference {name!r}") for name in task.tracked]
 
 
 def _resolved(
