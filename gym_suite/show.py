@@ -16,7 +16,7 @@ from rich.text import Text
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, card, catalogue, id_class_of
+from gym_suite.registration import Card, card, catalogue, id_class_of, make_controller
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -62,6 +62,8 @@ def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
     entry, cls = card(id), id_class_of(id)
     page = compose(cls, **(keywords or {}))
     more = [_settings(entry), _theory(cls, keywords or {})]
+    if keywords:
+        more.append(_gains(cls, keywords))
     return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
 
 
@@ -124,6 +126,20 @@ def _settings(entry: Card) -> Section | None:
         for name, keywords in entry.settings.items()
     ]
     return Section("Settings of Its Own", (PageTable(("Name", "Keywords"), tuple(rows)),))
+
+
+def _gains(cls: Any, keywords: Mapping[str, Any]) -> Section | None:
+    """The gains that the reference controller's rules make of these keywords, where it has any."""
+    if not cls.card.controllers or cls.card.agents == "several":
+        return None
+    env = cls(**keywords)
+    told = make_controller(env).describe()
+    env.close()
+    rows = [(name, number(g["value"]), g["unit"]) for name, g in told.get("gains", {}).items()]
+    if not rows:
+        return None
+    rules = f"`{told['name']}` by its rule: {told['rule']}."
+    return Section("Tuned Gains", (rules, PageTable(("Name", "Value", "Unit"), tuple(rows))))
 
 
 def _theory(cls: Any, keywords: Mapping[str, Any]) -> Section | None:
