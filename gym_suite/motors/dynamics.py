@@ -15,10 +15,10 @@ from gym_suite.core.signals import signal_value
 from gym_suite.motors.controllers.laws import L, current_control_one, currents_for
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
-from gym_suite.motors.loads import load_torque, shaft
+from gym_suite.motors.loads import dictated, load_torque, next_speed, shaft
 from gym_suite.motors.machines.base import DC, EXCITED
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
-from gym_suite.motors.parameters import CONSTANT_SPEED
+from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.transforms import rotate, turn, wrap
 
@@ -82,6 +82,24 @@ def _disturbance(tables, channel, key, t):
 
 
 @kernel
+def _carried(x, key, tick, extra, p, tables):
+    """Return the shaft of a period as the derivatives read it; a load that dictates a new speed leads there evenly."""
+    if int(p[P.load_kind]) >= SPEED_PROFILE:
+        return dictated((next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau])
+    return shaft(p, extra)
+
+
+@kernel
+def _turn_shaft(x, omega, load, extra, p):
+    """Note the speed and the load's torque at the end of a period."""
+    if int(p[P.load_kind]) != CONSTANT_SPEED:
+        x[X.omega] = omega
+        if int(p[P.load_kind]) < SPEED_PROFILE:
+            a, b, c, linear, _, _ = load
+            x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+
+
+@kernel
 def _move_dc(group, x, key, tick, v, p, tables):
     """Move a DC machine and its shaft by one period of its choppers; arguments as :func:`_move`."""
     excitation = int(p[P.excitation])
@@ -97,7 +115,7 @@ def _move_dc(group, x, key, tick, v, p, tables):
         x[X.u_e] = u_e
     elif excitation == SHUNT:
         u_e = u_a
-    load, k = shaft(p, extra), coefficients(group, p)
+    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
     state = x[X.omega], x[X.i_a], x[X.i_e], u_a, u_e, 0.0
     omega, i_a, i_e, _, _, turned = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
     # A current at which a diode has begun to block in the period ends it at zero.
@@ -107,10 +125,7 @@ def _move_dc(group, x, key, tick, v, p, tables):
         i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
     x[X.i_a], x[X.i_e] = i_a, i_e
     x[X.position] += turned
-    if int(p[P.load_kind]) != CONSTANT_SPEED:
-        a, b, c, linear, _, _ = load
-        x[X.omega] = omega
-        x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+    _turn_shaft(x, omega, load, extra, p)
 
 
 @kernel
@@ -144,7 +159,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         if kind == EXCITED:
             u_e += _disturbance(tables, 3, key, t)
     x[X.u_sd], x[X.u_sq] = rotate(u_d, u_q, half_cosine, -half_sine)
-    load, k = shaft(p, extra), coefficients(group, p)
+    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
     if kind == EXCITED:
         x[X.u_e] = u_e
         state = x[X.omega], x[X.i_sd], x[X.i_sq], x[X.i_e], u_d, u_q, u_e, 0.0
@@ -165,10 +180,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
     x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
-    if int(p[P.load_kind]) != CONSTANT_SPEED:
-        a, b, c, linear, _, _ = load
-        x[X.omega] = omega
-        x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+    _turn_shaft(x, omega, load, extra, p)
 
 
 @kernel

@@ -26,6 +26,7 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_TORQUE,
     SIGNAL_REFERENCE,
+    K,
     P,
     T,
     X,
@@ -37,6 +38,8 @@ REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
+_STREAM_CHOICE = 8  # of a switched reference
+_STREAM_SWITCHED = 64  # of the signals that it is switched among
 
 _TRIES = 32
 _SHRINKS = 30
@@ -142,11 +145,16 @@ def refer(group, x, key, tick, p, tables, target, first):
         cycle = tables[T.cycle]
         target[first] = interpolate(cycle[:, 0], cycle[:, 1], x[X.start] + tick * p[P.tau])
     elif kind == REFERENCE_SIGNALS:
-        signals, own = tables[T.signals], tables[T.signal_tables]
+        signals, own, task = tables[T.signals], tables[T.signal_tables], tables[T.task]
         for k in range(int(p[P.tracked])):
-            row = SIGNAL_REFERENCE + k
-            value = signal_value(signals, row, own, key, STREAM_SIGNALS + k, tick * p[P.tau])
-            target[first + k] = value
+            row, stream = SIGNAL_REFERENCE + k, STREAM_SIGNALS + k
+            count = int(task[k, K.switched])
+            if count > 0:
+                stretch = tick // int(task[k, K.switched_ticks])
+                choice = int(count * uniform(key, stretch, _STREAM_CHOICE + k))
+                row = int(task[k, K.switched_first]) + choice
+                stream = _STREAM_SWITCHED + row
+            target[first + k] = signal_value(signals, row, own, key, stream, tick * p[P.tau])
     else:
         segment = tick // int(p[P.reference_ticks])
         if kind == REFERENCE_CURRENTS:

@@ -13,8 +13,9 @@ from gym_suite.core.random import uniform4
 from gym_suite.core.signals import interpolate
 from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
+from gym_suite.motors.loads import first_speed
 from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS
-from gym_suite.motors.parameters import VEHICLE
+from gym_suite.motors.parameters import SPEED_PROFILE, VEHICLE
 from gym_suite.motors.quantities import (
     ACTIONS,
     AXES,
@@ -53,6 +54,8 @@ def reset_one(group, x, key, p, tables):
             x[X.start] = start * (cycle[cycle.shape[0] - 1, 0] - p[P.window])
         speed = interpolate(cycle[:, 0], cycle[:, 1], x[X.start])
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
+    elif int(p[P.load_kind]) >= SPEED_PROFILE:
+        x[X.omega] = first_speed(key, p, tables)
     if len(group) == DC and p[P.dead_time] > 0.0:
         # The first command acts a period late: until then the chopper catches the turning machine without a current.
         x[X.held_0] = standing_voltage(x[X.omega], p)

@@ -16,7 +16,7 @@ class Options(PlantOptions):
 
     machine: Any = option(
         None,
-        takes="a set's name, a mapping of overrides, or the machine's dataclass",
+        takes="a set's name, a mapping of overrides, a TOML file of them, or the machine's dataclass",
         meaning="the machine and the DC link that it is meant for",
     )
     load: Any = option(

@@ -14,7 +14,7 @@ import numpy as np
 from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.core.signals import Signal, as_signal, pack
+from gym_suite.core.signals import Signal, pack
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -25,7 +25,9 @@ from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
+from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
@@ -34,12 +36,15 @@ from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
     Load,
+    OrnsteinUhlenbeck,
     PolynomialStatic,
+    SpeedProfile,
     Vehicle,
     build_load,
     lever_of,
     load_kind,
     loads_of,
+    moves,
 )
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
@@ -52,7 +57,8 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
     REFERENCE_TORQUE,
-    SIGNAL_DISTURBANCE,
+    SIGNAL_SWITCHED,
+    K,
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
@@ -111,12 +117,12 @@ def build_setup(
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
     if machine.group == DC:
-        values |= _choppers(options, machine)
+        values |= read_choppers(options, machine)
     values |= _course(task, options, machine, load, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
-    references = _references(task, options)
+    references, switched = read_references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
 
@@ -138,7 +144,7 @@ def build_setup(
     measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
-    held = isinstance(load, ConstantSpeed)
+    held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
@@ -151,10 +157,16 @@ def build_setup(
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
     table = columns.task_table(seen, told, task, machine, weights, errors)
+    place = SIGNAL_SWITCHED
+    for k, among in enumerate(switched):
+        table[k, K.switched], table[k, K.switched_first] = len(among.signals), place
+        table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
+        place += len(among.signals)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
+    dictated = [load.omega] if isinstance(load, SpeedProfile) else []
     law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(_rows_of(references, signals)), cycle, law, points)
+        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
     return Setup(
@@ -205,14 +217,6 @@ _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 def _row(values: Mapping[str, Any]) -> np.ndarray:
     """Return the parameter row of numbers by name, 0 for those that are not given."""
     return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
-
-
-def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
-    """Return the rows of the signals: as many as there can be references, then the disturbances."""
-    if not (references or disturbances):
-        return []
-    spare = [Signal(kind="none")] * (SIGNAL_DISTURBANCE - len(references))
-    return [*references, *spare, *disturbances]
 
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
@@ -266,24 +270,6 @@ def _spread(mismatch: object) -> float:
     return (1.0 + most) / (1.0 - most)
 
 
-#: Choppers by the name that a user gives: quadrants of voltage and current.
-_CHOPPERS = {"1QC": 1, "2QC": 2, "4QC": 4}
-
-
-def _choppers(options: Options, machine: Machine) -> dict[str, int]:
-    """Return the quadrants of a DC machine's choppers."""
-    given = options.converter
-    terminals = list(machine.voltages)
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(terminals, given)
-    check_keywords(given, terminals, "terminal voltage in converter")
-    names = [
-        check_option(f"converter of {name}", given.get(name, "4QC"), _CHOPPERS)
-        for name in terminals
-    ]
-    return {f"quadrants_{axis}": _CHOPPERS[name] for axis, name in zip("ae", names, strict=False)}
-
-
 def _ratio(task: Task, options: Options, tau: float) -> int:
     """Return the inverter periods per control period."""
     if options.control == "voltage":
@@ -324,8 +310,9 @@ def _course(
     """Return the parameters of references and of the start of an episode."""
     if task.name == "drive_cycle" and not isinstance(load, Vehicle):
         raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    speed_low, speed_high = _speeds(task, options, machine, load)
-    if speed_low < 0.0 and values.get("quadrants_a", 4) < 4:
+    chopped = values.get("quadrants_a", 4) < 4
+    speed_low, speed_high = _speeds(task, options, machine, load, chopped)
+    if speed_low < 0.0 and chopped:
         raise ValueError(
             f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
             f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
@@ -353,7 +340,7 @@ def _course(
         highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = values.get("quadrants_a", 4) < 4 and task.name in ("speed", "position")
+    one_way = chopped and task.name in ("speed", "position")
     both = task.name == "current" or (machine.reversible and not one_way)
     if task.name == "position" and not both:
         raise ValueError(
@@ -381,16 +368,23 @@ def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
     return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
 
 
-def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
-    """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name in ("speed", "position"):
+def _speeds(
+    task: Task, options: Options, machine: Any, load: Load, one_way: bool
+) -> tuple[float, float]:
+    """Return the range from which a reset draws the speed, or within which a load dictates it."""
+    if not moves(load) and task.name in ("speed", "position"):
+        kind = list(LOADS)[load_kind(load)]
         raise ValueError(
-            f"{task.name} control needs a shaft that turns: load='constant_speed' holds it"
+            f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
         )
     given = options.speed
     usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
+    if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):
+        if given is not None:
+            raise ValueError("give the speed once: speed= or a load that dictates it, not both")
+        return 0.0 if one_way else -limit, limit
     if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
             raise ValueError("give the speed once: speed= or the load's omega, not both")
@@ -473,21 +467,6 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
     return law[None]
-
-
-def _references(task: Task, options: Options) -> list[Signal]:
-    """Return the signals of the references, one for each tracked quantity, or none where they are drawn."""
-    given = options.reference
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        if len(task.tracked) != 1:
-            raise TypeError(
-                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
-            )
-        given = {task.tracked[0]: given}
-    check_keywords(given, task.tracked, f"reference of task {task.name!r}")
-    return [as_signal(given.get(name, 0.0), f"reference {name!r}") for name in task.tracked]
 
 
 def _resolved(
