@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import EXCITED, INDUCTION
+from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import FRAME_ABC, P, X
 from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
 
@@ -48,7 +49,10 @@ def commanded(group, x, u, half_cosine, half_sine, p):
         p: Parameter row.
     """
     kind = len(group)
-    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    if kind == INDUCTION:
+        cosine, sine, _ = flux_frame(x)
+    else:
+        cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
     if kind == EXCITED:
         exciter = u[3] if int(p[P.frame]) == FRAME_ABC else u[2]

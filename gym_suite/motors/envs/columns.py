@@ -83,6 +83,7 @@ def observed(
     """
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
     shown = [_quantity(name, scale=scales[name], **bounds) for name in (*machine.currents, "omega")]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in machine.estimates]
     if options.control == "voltage":
         shown += [_quantity(name) for name in machine.direction]
     shown += [
@@ -145,7 +146,8 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
         for k, name in enumerate(task.tracked)
     ]
     shown += [_quantity(f"reward_{name}") for name in (*task.costs, "trip")]
-    common = ("omega", *machine.currents, "epsilon", "torque", "torque_load", *machine.voltages)
+    common = ("omega", *machine.currents, *machine.angles, "torque", "torque_load")
+    common = (*common, *machine.voltages, *machine.estimates)
     shown += [_quantity(name) for name in (*common, "violation", "clipped")]
     shown += [
         _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[name].unit)
@@ -203,7 +205,9 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
 
     What neither uses is marked as spare.
     """
-    own = (*machine.currents, *machine.voltages)
+    own = (*machine.states, *machine.voltages)
+    if machine.estimates:
+        own = (*own, "flux_alpha", "flux_beta")
     common = ("omega", "epsilon", *own, "torque_load", "change", "clipped", "tripped")
     names = {name: name for name in common}
     names |= {f"held_{k}": name for k, name in enumerate(machine.held)}

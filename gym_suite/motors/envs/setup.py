@@ -104,7 +104,7 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current":
+    if task.name != "current" or machine.estimates:
         points = operating_points(machine, CURRENT_MARGIN)
 
     values = _numbers(machine, load)
@@ -119,6 +119,7 @@ def build_setup(
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
+    scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     scales["torque"] = values["torque_limit"]
     error_scale = task.error_scale
     if options.error_scale is not None:
@@ -149,7 +150,8 @@ def build_setup(
 
     table = columns.task_table(seen, told, task, weights, errors)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
-    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    inside = torque_control or machine.estimates
+    law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
         (table, *pack(_rows_of(references, signals)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
@@ -415,6 +417,7 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    law[L.i_max] = CURRENT_MARGIN * machine.i_limit
     return law[None]
 
 
