@@ -49,7 +49,7 @@ FLOORS = {
     "motors": (
         "cards parameters machines transforms",
         "quantities",
-        "loads",
+        "loads observer",
         "electrical converters",
         "controllers",
         "references plant dynamics",

@@ -107,6 +107,7 @@ _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
     "EESM": "an electrically excited synchronous machine",
+    "SCIM": "a squirrel-cage induction machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

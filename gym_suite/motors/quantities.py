@@ -67,6 +67,8 @@ FURTHER = Columns(
     Column("i_sbeta", "A", meaning="beta current of the stator"),
     Column("psi_ralpha", "Vs", meaning="alpha flux of the rotor"),
     Column("psi_rbeta", "Vs", meaning="beta flux of the rotor"),
+    Column("flux_alpha", "Vs", meaning="alpha flux of the rotor as the drive estimates it"),
+    Column("flux_beta", "Vs", meaning="beta flux of the rotor as the drive estimates it"),
     Column("i_sx", "A", meaning="x current"),
     Column("i_sy", "A", meaning="y current"),
     Column("u_rd", "V", meaning="d voltage of the rotor in the last period"),
@@ -119,6 +121,12 @@ QUANTITIES = (
     )
     + FURTHER
     + Columns(
+        Column("psi_rd", "Vs", 0, math.inf, "flux of the rotor as the drive estimates it"),
+        Column("psi_rq", "Vs", meaning="flux of the rotor across that direction"),
+        Column("omega_s", "rad/s", meaning="electrical speed of the stator's field"),
+        Column("rho", "rad", -math.pi, math.pi, "direction of that flux"),
+        Column("cos_rho", "1", -1, 1, "cosine of the direction of the estimated flux"),
+        Column("sin_rho", "1", -1, 1, "sine of the direction of the estimated flux"),
         Column("i_rd", "A", meaning="d current of the rotor"),
         Column("i_rq", "A", meaning="q current of the rotor"),
         Column("u_salpha", "V", meaning="alpha voltage of the stator"),

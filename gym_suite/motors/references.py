@@ -18,7 +18,7 @@ from gym_suite.motors.controllers.dc_points import (
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
 from gym_suite.motors.electrical import excited_axis
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
@@ -43,6 +43,7 @@ _STREAM_SWITCHED = 64  # of the signals that it is switched among
 
 _TRIES = 32
 _SHRINKS = 30
+_LEAST_FIELD, _MOST_FIELD = 1.0 / 3.0, 0.9  # parts of an induction machine's current along its flux
 
 
 @kernel
@@ -51,6 +52,40 @@ def _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p):
     u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
     u_q = p[P.r_s] * i_q + omega_e * (l_d * i_d + psi)
     return u_d * u_d + u_q * u_q <= u_max * u_max
+
+
+@called_kernel
+def random_field_currents(key, segment, omega, p, target, first):
+    """Fill references of an induction machine with currents that the voltage can hold at this speed at length.
+
+    The current along the flux is uniform between a third and nine tenths of the range, that across it within the
+    circle; rejection sampling. Should no try hit, the last one is shortened until the voltage suffices.
+
+    Args:
+        key: The row's key.
+        segment: Which of the references that follow one another.
+        omega: Speed, rad/s.
+        p: Parameter row.
+        target: Row to fill.
+        first: Place of the first reference in it.
+    """
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    l_s, l_r = p[P.l_m] + p[P.l_sigs], p[P.l_m] + p[P.l_sigr]
+    leakage = l_s - p[P.l_m] * p[P.l_m] / l_r
+    i_d, i_q, found, tries = i_max, 0.0, False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, _, _ = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            i_d = i_max * (_LEAST_FIELD + (_MOST_FIELD - _LEAST_FIELD) * a)
+            i_q = math.sqrt(i_max * i_max - i_d * i_d) * (2.0 * b - 1.0)
+        else:
+            i_d, i_q = 0.8 * i_d, 0.8 * i_q
+        omega_s = p[P.p] * omega + p[P.r_r] / l_r * i_q / i_d
+        u_d = p[P.r_s] * i_d - omega_s * leakage * i_q
+        u_q = p[P.r_s] * i_q + omega_s * l_s * i_d
+        found = u_d * u_d + u_q * u_q <= u_max * u_max
+        tries += 1
+    target[first], target[first + 1] = i_d, i_q
 
 
 @called_kernel
@@ -160,6 +195,9 @@ def refer(group, x, key, tick, p, tables, target, first):
         if kind == REFERENCE_CURRENTS:
             if len(group) == DC:
                 random_dc_currents(key, segment, x[X.omega], p, target, first)
+                return
+            if len(group) == INDUCTION:
+                random_field_currents(key, segment, x[X.omega], p, target, first)
                 return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return

@@ -111,7 +111,7 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current":
+    if task.name != "current" or machine.estimates:
         points = operating_points(machine, machine.current_margin)
 
     values = _numbers(machine, load)
@@ -129,6 +129,7 @@ def build_setup(
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
+    scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -164,7 +165,8 @@ def build_setup(
         place += len(among.signals)
     cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
     dictated = [load.omega] if isinstance(load, SpeedProfile) else []
-    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    inside = torque_control or machine.estimates
+    law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
         (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
@@ -466,6 +468,7 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
+    law[L.i_max] = machine.current_margin * machine.i_limit
     return law[None]
 
 
