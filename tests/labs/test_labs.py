@@ -318,3 +318,35 @@ def test_pairing_and_more_episodes_do_what_the_lab_says():
     assert width(few.paired) < 0.3 * width(few.unpaired)
     assert width(many.unpaired) == pytest.approx(width(few.unpaired) / 3.0, rel=0.15)
     assert many.misled < few.misled < 0.5
+
+
+def test_the_answers_on_pursuit_are_those_of_arcs_and_of_a_reckoning_step_by_step():
+    from gym_suite.labs.lessons.pursuit_and_mppi import HALF_TRACK, drive, driven
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    radius = 1.0 / session.solution("curvature")
+    # The arc leaves the vehicle straight ahead and meets the point: same distance from its centre.
+    along = np.sqrt(numbers["ahead"] ** 2 - numbers["side"] ** 2)
+    assert np.hypot(along, radius - numbers["side"]) == pytest.approx(radius)
+    theta = x = y = 0.0
+    count, error = 100_000, 1e-2 * numbers["error"]
+    for _ in range(count):
+        left, right = numbers["way"] / count, numbers["way"] / count * (1.0 + error)
+        theta += (right - left) / (2.0 * HALF_TRACK)
+        x += 0.5 * (left + right) * np.cos(theta)
+        y += 0.5 * (left + right) * np.sin(theta)
+    assert driven(numbers["way"], error)[-1] == pytest.approx([x, y], abs=1e-3)
+    assert session.check("heading", np.degrees(theta)).passed
+    near, far = drive(6, "a_star", lookahead=0.6), drive(6, "a_star", lookahead=2.0)
+    assert near.arrived and far.clearance < near.clearance
+
+
+def test_a_short_training_does_better_than_no_training():
+    pytest.importorskip("stable_baselines3")
+    from gym_suite.labs.lessons.first_policy import train
+
+    found = train(steps=40_000, discount=0.85, learning_rate=0.003, seed=0)
+    assert found.steps[0] == 0 and found.steps[-1] >= 40_000
+    assert found.scores[-1] > found.scores[0] + 0.5
+    assert found.policy.shape == found.controller.shape == found.time.shape
