@@ -17,6 +17,7 @@ NAMES = (
     "quadcopter_lqr",
     "energy_detector",
     "gilbert_elliott",
+    "jamming_game",
     "pursuit_and_mppi",
     "honest_comparison",
     "first_policy",

@@ -350,3 +350,30 @@ def test_a_short_training_does_better_than_no_training():
     assert found.steps[0] == 0 and found.steps[-1] >= 40_000
     assert found.scores[-1] > found.scores[0] + 0.5
     assert found.policy.shape == found.controller.shape == found.time.shape
+
+
+def test_the_answers_of_the_jamming_game_are_those_of_linear_programming_and_of_play():
+    from scipy.optimize import linprog
+
+    from gym_suite.labs.lessons.jamming_game import play, worth
+
+    session = Session("jamming_game", student=7)
+    values = np.array(worth(session.numbers))
+    # Maximise w with (sum over i of q_i v_i) - q_j v_j >= w for every jammed channel j.
+    earned = np.tile(values, (3, 1)) - np.diag(values)
+    found = linprog(
+        [0.0, 0.0, 0.0, -1.0],
+        A_ub=np.column_stack([-earned, np.ones(3)]),
+        b_ub=np.zeros(3),
+        A_eq=[[1.0, 1.0, 1.0, 0.0]],
+        b_eq=[1.0],
+        bounds=[(0.0, 1.0)] * 3 + [(None, None)],
+    )
+    assert session.check("value", found.x[3]).passed
+    assert session.check("often", found.x[0]).passed
+    uniform = play(values.tolist(), (1.0, 1.0, 1.0))
+    assert session.check("exploited", uniform.value - uniform.conceded).passed
+    best = play(values.tolist(), found.x[:3].tolist())
+    assert best.conceded == pytest.approx(best.value)
+    assert best.against_minimax == pytest.approx(best.value)
+    assert best.earned[-1] == pytest.approx(best.value, abs=0.1)
