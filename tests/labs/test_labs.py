@@ -318,3 +318,62 @@ def test_pairing_and_more_episodes_do_what_the_lab_says():
     assert width(few.paired) < 0.3 * width(few.unpaired)
     assert width(many.unpaired) == pytest.approx(width(few.unpaired) / 3.0, rel=0.15)
     assert many.misled < few.misled < 0.5
+
+
+def test_the_answers_on_pursuit_are_those_of_arcs_and_of_a_reckoning_step_by_step():
+    from gym_suite.labs.lessons.pursuit_and_mppi import HALF_TRACK, drive, driven
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    radius = 1.0 / session.solution("curvature")
+    # The arc leaves the vehicle straight ahead and meets the point: same distance from its centre.
+    along = np.sqrt(numbers["ahead"] ** 2 - numbers["side"] ** 2)
+    assert np.hypot(along, radius - numbers["side"]) == pytest.approx(radius)
+    theta = x = y = 0.0
+    count, error = 100_000, 1e-2 * numbers["error"]
+    for _ in range(count):
+        left, right = numbers["way"] / count, numbers["way"] / count * (1.0 + error)
+        theta += (right - left) / (2.0 * HALF_TRACK)
+        x += 0.5 * (left + right) * np.cos(theta)
+        y += 0.5 * (left + right) * np.sin(theta)
+    assert driven(numbers["way"], error)[-1] == pytest.approx([x, y], abs=1e-3)
+    assert session.check("heading", np.degrees(theta)).passed
+    near, far = drive(6, "a_star", lookahead=0.6), drive(6, "a_star", lookahead=2.0)
+    assert near.arrived and far.clearance < near.clearance
+
+
+def test_a_short_training_does_better_than_no_training():
+    pytest.importorskip("stable_baselines3")
+    from gym_suite.labs.lessons.first_policy import train
+
+    found = train(steps=40_000, discount=0.85, learning_rate=0.003, seed=0)
+    assert found.steps[0] == 0 and found.steps[-1] >= 40_000
+    assert found.scores[-1] > found.scores[0] + 0.5
+    assert found.policy.shape == found.controller.shape == found.time.shape
+
+
+def test_the_answers_of_the_jamming_game_are_those_of_linear_programming_and_of_play():
+    from scipy.optimize import linprog
+
+    from gym_suite.labs.lessons.jamming_game import play, worth
+
+    session = Session("jamming_game", student=7)
+    values = np.array(worth(session.numbers))
+    # Maximise w with (sum over i of q_i v_i) - q_j v_j >= w for every jammed channel j.
+    earned = np.tile(values, (3, 1)) - np.diag(values)
+    found = linprog(
+        [0.0, 0.0, 0.0, -1.0],
+        A_ub=np.column_stack([-earned, np.ones(3)]),
+        b_ub=np.zeros(3),
+        A_eq=[[1.0, 1.0, 1.0, 0.0]],
+        b_eq=[1.0],
+        bounds=[(0.0, 1.0)] * 3 + [(None, None)],
+    )
+    assert session.check("value", found.x[3]).passed
+    assert session.check("often", found.x[0]).passed
+    uniform = play(values.tolist(), (1.0, 1.0, 1.0))
+    assert session.check("exploited", uniform.value - uniform.conceded).passed
+    best = play(values.tolist(), found.x[:3].tolist())
+    assert best.conceded == pytest.approx(best.value)
+    assert best.against_minimax == pytest.approx(best.value)
+    assert best.earned[-1] == pytest.approx(best.value, abs=0.1)
