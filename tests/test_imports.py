@@ -57,6 +57,7 @@ FLOORS = {
     ),
     "drones": (
         "cards files logs",
+        "vehicles",
         "parameters",
         "columns",
         "transforms",
