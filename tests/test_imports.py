@@ -60,6 +60,7 @@ FLOORS = {
     ),
     "drones": (
         "cards files logs",
+        "vehicles",
         "parameters",
         "columns",
         "transforms",

@@ -17,7 +17,7 @@ from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
-from gym_suite.drones.controllers.gains import geometric_gains
+from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.columns import (
     action_columns,
@@ -46,6 +46,7 @@ FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 MOST_DRONES = 100
 LEAST_GRAVITY = 0.1  # m/s^2
+INNER_SHARE = 1.0  # of the hovering speed, by which inner loops may depart from it
 HORIZON = 480  # control periods that the default penalty reckons with
 
 
@@ -70,6 +71,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     model = with_battery(pm.build_model(options.model), options.battery)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
         raise ValueError("integrator='rk4' is for engine='compiled' and an identified model")
+    pm.check_battery(vehicle, model)
     if model.gravity < LEAST_GRAVITY:
         raise ValueError(
             "actions are commanded about the rotor speed that carries the weight, so Model.gravity must be at "
@@ -90,7 +92,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
     values = physics | _task_values(options, ratio, path)
     values |= _ring_values(task, options, count, vehicle)
-    values |= {f"gain_{name}": gain for name, gain in geometric_gains()._asdict().items()}
+    able = authority_scale(np.array(list(physics.values())), INNER_SHARE)
+    for name, gain in geometric_gains()._asdict().items():
+        values[f"gain_{name}"] = gain * able ** POWERS.get(name, 0)
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     size = len(ACTION_NAMES[options.action])
