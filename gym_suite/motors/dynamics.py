@@ -15,7 +15,7 @@ from gym_suite.core.signals import signal_value
 from gym_suite.motors.controllers.laws import L, current_control_one, currents_for
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
-from gym_suite.motors.loads import dictated, load_torque, next_speed, shaft
+from gym_suite.motors.loads import climbing_torque, dictated, load_torque, next_speed, shaft
 from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
@@ -113,16 +113,19 @@ def _carried(x, key, tick, extra, p, tables):
     """Return the shaft of a period as the derivatives read it; a load that dictates a new speed leads there evenly."""
     if int(p[P.load_kind]) >= SPEED_PROFILE:
         return dictated((next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau])
+    if tables[T.cycle].shape[1] > 2:
+        # In the middle of the period: the road is where the cycle says that the car should be.
+        extra += climbing_torque(x[X.start] + (tick + 0.5) * p[P.tau], p, tables)
     return shaft(p, extra)
 
 
 @kernel
-def _turn_shaft(x, omega, load, extra, p):
+def _turn_shaft(x, omega, load, p):
     """Note the speed and the load's torque at the end of a period."""
     if int(p[P.load_kind]) != CONSTANT_SPEED:
         x[X.omega] = omega
         if int(p[P.load_kind]) < SPEED_PROFILE:
-            a, b, c, linear, _, _ = load
+            a, b, c, linear, extra, _ = load
             x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
 
 
@@ -152,7 +155,7 @@ def _move_dc(group, x, key, tick, v, p, tables):
         i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
     x[X.i_a], x[X.i_e] = i_a, i_e
     x[X.position] += turned
-    _turn_shaft(x, omega, load, extra, p)
+    _turn_shaft(x, omega, load, p)
 
 
 @kernel
@@ -219,7 +222,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
     x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
-    _turn_shaft(x, omega, load, extra, p)
+    _turn_shaft(x, omega, load, p)
 
 
 @kernel

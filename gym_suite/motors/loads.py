@@ -6,7 +6,7 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2
-from gym_suite.core.signals import signal_value
+from gym_suite.core.signals import interpolate, signal_value
 from gym_suite.motors.parameters import (
     CONSTANT_SPEED,
     ORNSTEIN_UHLENBECK,
@@ -31,6 +31,24 @@ def load_coefficients(p):
         return a, 0.0, c, inertia, 0.1 / lever
     inertia = p[P.j_rotor] + p[P.j_load]
     return p[P.a], p[P.b], p[P.c], inertia, p[P.a] * p[P.tau_decay] / inertia
+
+
+@called_kernel
+def climbing_torque(t, p, tables):
+    """Return the torque at the shaft that a road's grade takes besides what a level one does, N m.
+
+    Weight along the road, mass g sin, and the rolling resistance that is missing under the smaller normal force.
+
+    Args:
+        t: Time since the beginning of the cycle, s.
+        p: Parameter row.
+        tables: The family's tables.
+    """
+    cycle = tables[T.cycle]
+    grade = interpolate(cycle[:, 0], cycle[:, 2], t)
+    cosine = 1.0 / math.sqrt(1.0 + grade * grade)
+    lever = p[P.wheel_radius] / p[P.gear_ratio]
+    return p[P.mass] * p[P.gravity] * lever * (grade * cosine - p[P.c_r] * (1.0 - cosine))
 
 
 @kernel

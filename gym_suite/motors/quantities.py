@@ -218,7 +218,10 @@ TABLES = Columns(
         "signals", meaning="signals of references and disturbances; no rows where there are none"
     ),
     Column("signal_tables", meaning="the tables of these signals"),
-    Column("cycle", meaning="drive cycle: time (s), speed (m/s)"),
+    Column(
+        "cycle",
+        meaning="drive cycle: time (s), speed (m/s), and where the road is not level its grade",
+    ),
     Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
     Column("points", meaning="operating points of the nominal machine"),
 )

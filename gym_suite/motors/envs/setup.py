@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from gym_suite.motors.controllers.operating_points import max_torque, operating_
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
+from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
@@ -67,20 +66,6 @@ MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
 
-@cache
-def drive_cycle() -> np.ndarray:
-    """Return the WLTC class 3b as read-only float64 of shape (1801, 2): time (s), speed (m/s).
-
-    Source: UN Global Technical Regulation No. 15, table of class 3b vehicles.
-    """
-    text = resources.files("gym_suite.motors").joinpath("data/wltc_class3b.csv").read_text()
-    rows = [line.split(",") for line in text.splitlines() if line[:1].isdigit()]
-    table = np.array(rows, dtype=np.float64)
-    table[:, 1] /= 3.6
-    table.setflags(write=False)
-    return table
-
-
 def build_setup(
     id: str, kind: str, task_name: str, allowed: OptionSet[Options], options: Options
 ) -> Setup:
@@ -114,11 +99,14 @@ def build_setup(
     if task.name != "current" or machine.estimates:
         points = operating_points(machine, machine.current_margin)
 
+    cycle = np.zeros((1, 2))
+    if task.name == "drive_cycle":
+        cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
     if machine.group == DC:
         values |= read_choppers(options, machine)
-    values |= _course(task, options, machine, load, values)
+    values |= _course(task, options, machine, load, cycle, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
@@ -163,7 +151,6 @@ def build_setup(
         table[k, K.switched], table[k, K.switched_first] = len(among.signals), place
         table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
         place += len(among.signals)
-    cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
     dictated = [load.omega] if isinstance(load, SpeedProfile) else []
     inside = torque_control or machine.estimates
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
@@ -306,12 +293,22 @@ _REFERENCE_KINDS = {
 }
 
 
+def _driven_cycle(options: Options, machine: Machine, load: Load) -> np.ndarray:
+    """Return the table of the driving cycle."""
+    if not isinstance(load, Vehicle):
+        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
+    return build_cycle(options.cycle, machine, load)
+
+
 def _course(
-    task: Task, options: Options, machine: Machine, load: Load, values: Mapping[str, Any]
+    task: Task,
+    options: Options,
+    machine: Machine,
+    load: Load,
+    cycle: np.ndarray,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the parameters of references and of the start of an episode."""
-    if task.name == "drive_cycle" and not isinstance(load, Vehicle):
-        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
     chopped = values.get("quadrants_a", 4) < 4
     speed_low, speed_high = _speeds(task, options, machine, load, chopped)
     if speed_low < 0.0 and chopped:
@@ -319,7 +316,7 @@ def _course(
             f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
             f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
         )
-    window, start = _window(task, options)
+    window, start = _window(task, options, cycle)
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
     usual, highest = machine.speeds()
@@ -403,11 +400,11 @@ def _speeds(
     return low, high
 
 
-def _window(task: Task, options: Options) -> tuple[float, float]:
+def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, float]:
     """Return length and start (-1: drawn) of the window of the drive cycle."""
     if task.name != "drive_cycle":
         return 0.0, 0.0
-    total = float(drive_cycle()[-1, 0])
+    total = float(cycle[-1, 0])
     window = total if options.window == "full" else options.window
     window = check_number("window (s, or 'full')", window, above=0.0, high=total)
     if options.start is None:
