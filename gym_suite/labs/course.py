@@ -19,6 +19,7 @@ NAMES = (
     "gilbert_elliott",
     "jamming_game",
     "pursuit_and_mppi",
+    "exploration",
     "honest_comparison",
     "first_policy",
 )

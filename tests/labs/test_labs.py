@@ -377,3 +377,25 @@ def test_the_answers_of_the_jamming_game_are_those_of_linear_programming_and_of_
     assert best.conceded == pytest.approx(best.value)
     assert best.against_minimax == pytest.approx(best.value)
     assert best.earned[-1] == pytest.approx(best.value, abs=0.1)
+
+
+def test_exploration_shows_what_was_recorded_and_where_random_actions_lead():
+    from gym_suite.labs.lessons.exploration import METHODS, SCENES, learned, visits
+
+    session = Session("exploration", student=7)
+    chance = session.numbers["chance"] / 100.0
+    tries = np.random.default_rng(0).geometric(chance, 400_000)
+    assert tries.mean() == pytest.approx(session.solution("wait"), rel=0.01)
+    missed = np.mean(tries > session.numbers["episodes"])
+    assert missed == pytest.approx(session.solution("none"), abs=0.003)
+    for scene in SCENES:
+        found = learned(scene)
+        assert tuple(found) == METHODS
+        for run in found.values():
+            assert run.success.shape == run.coverage.shape == (len(run.first), len(run.steps))
+            assert np.nanmin(run.success) >= 0.0 and np.nanmax(run.success) <= 1.0
+
+    def squares(hold):
+        return len(np.unique(np.floor(visits("a bay", hold) / 0.5), axis=0))
+
+    assert squares(20) > squares(1)
