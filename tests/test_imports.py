@@ -59,7 +59,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs",
+        "cards files logs trajectories",
         "vehicles",
         "parameters",
         "columns",

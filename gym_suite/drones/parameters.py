@@ -342,6 +342,11 @@ CONTROL = Columns(
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
 
 
+def strongest(values: Mapping[str, float]) -> float:
+    """Return the largest specific thrust of a vehicle's physical numbers by name, m/s^2."""
+    return 4.0 * values["k_f"] * values["max_rpm"] ** 2 / values["mass"]
+
+
 def physics_values(
     vehicle: Vehicle,
     model: Model,
