@@ -14,11 +14,13 @@ from typing import Any
 
 import gymnasium
 
-from gym_suite.core.cards import BASELINES, OUTSIDE, Card, load
+from gym_suite.core.cards import BASELINES, OUTSIDE, Card, Protocol, load
 from gym_suite.core.parameters import unknown_error
 
 __all__ = [
     "BENCHMARKS",
+    "IDENTIFICATIONS",
+    "VALIDATIONS",
     "Card",
     "card",
     "catalogue",
@@ -45,6 +47,16 @@ _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 
 #: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
 BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
+
+
+#: Family to ``"module:function"`` that replays recordings of real hardware; see :func:`gym_suite.cli.validate`.
+VALIDATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.validation:validate"}
+)
+#: Family to ``"module:function"`` that finds parameters from a log; see :func:`gym_suite.analysis.identify`.
+IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.identification:identify"}
+)
 
 
 def catalogue() -> Mapping[str, Card]:
@@ -122,6 +134,8 @@ def register(
     max_episode_steps: int | None = None,
     tags: Sequence[str] | None = None,
     controllers: Mapping[str, Any] | None = None,
+    strong: Sequence[str] | None = None,
+    protocol: Protocol | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     page: str = "",
     keywords: Mapping[str, Any] | None = None,
@@ -142,6 +156,8 @@ def register(
         max_episode_steps: Time limit in control periods; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to class or ``"module:Class"``; the first is the reference. Do-nothing and random are added.
+        strong: Names of those controllers that are the strongest you can build.
+        protocol: How the id is judged where results are to be compared; by default that of ``like``.
         settings: Named keywords under which the id is judged too.
         page: What only words can say of the id: Markdown in sections headed as on a page, or a path to such a file.
         keywords: Default values of keyword arguments, such as ``{"machine": "my_motor.toml"}``.
@@ -165,6 +181,8 @@ def register(
         "tags": None if tags is None else tuple(tags),
         "prose": _read_page(page) or None,
         "controllers": _entries(controllers),
+        "strong": tuple(strong or ()) if strong is not None or controllers is not None else None,
+        "protocol": protocol,
     }
     given = {name: value for name, value in given.items() if value is not None}
     if like is not None:
@@ -173,6 +191,7 @@ def register(
             "facets": {**old.facets, **(facets or {})},
             "keywords": {**old.keywords, **(keywords or {})},
             "learned": (),
+            "tuned": (),
         }
         new = replace(old, id=id, module=OUTSIDE, entry_point="", **given)
     else:
@@ -263,9 +282,11 @@ def _register(entry: Card) -> None:
     gymnasium.register(
         entry.id,
         entry_point=single,
-        vector_entry_point=entry.vector_entry_point or None,
+        vector_entry_point=entry.vector_entry_point
+        or (None if entry.entry_point else "gym_suite.registration:refuse_several"),
         max_episode_steps=entry.max_episode_steps,
-        kwargs={} if entry.entry_point else {"id": entry.id},
+        # Not called "id": make() has an argument of that name.
+        kwargs={} if entry.entry_point else {"of": entry.id},
     )
     if entry.parallel_entry_point:
         import pettingzoo
@@ -278,15 +299,24 @@ def _register(entry: Card) -> None:
         )
 
 
-def refuse_single(*, id: str, **keywords: Any) -> None:
+def refuse_single(*, of: str, **keywords: Any) -> None:
     """Stand in for the single environment of an id that exists only for several agents.
+
+    Args:
+        of: The id.
+        **keywords: What was given besides.
 
     Raises:
         ValueError: Always; names what to call.
     """
     raise ValueError(
-        f"{id} has several agents: make it with gym_suite.parallel_env({id!r}), a PettingZoo ParallelEnv"
+        f"{of} has several agents: make it with gym_suite.parallel_env({of!r}), a PettingZoo ParallelEnv"
     )
+
+
+def refuse_several(*, of: str, num_envs: int = 1, **keywords: Any) -> None:
+    """Stand in for the vector environment of such an id, as :func:`refuse_single` does."""
+    refuse_single(of=of)
 
 
 def parallel_env(id: str, **keywords: Any) -> Any:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gym_suite.core.cards import PRIMARY
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
@@ -36,7 +37,7 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
     if tag is not None:
         check_option("tag", tag, sorted({name for entry in cards for name in entry.tags}))
         cards = [entry for entry in cards if tag in entry.tags]
-    table = _table("id", "family", "controllers", "learned", "tags", "summary")
+    table = plain_table("id", "family", "controllers", "learned", "tags", "summary")
     for entry in cards:
         table.add_row(
             entry.id,
@@ -61,7 +62,7 @@ def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
     """
     entry, cls = card(id), id_class_of(id)
     page = compose(cls, **(keywords or {}))
-    more = [_settings(entry), _theory(cls, keywords or {})]
+    more = [_settings(entry), _protocol(entry), _theory(cls, keywords or {})]
     if keywords:
         more.append(_gains(cls, keywords))
     return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
@@ -95,14 +96,15 @@ def metrics_table(record: Mapping[str, Any]) -> Table:
     """
     agent = record["agent"]
     title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
-    table = _table("metric", "value", title=title)
+    table = plain_table("metric", "value", title=title)
     for name, value in record["metrics"].items():
         table.add_row(name, number(value))
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
     return table
 
 
-def _table(*headings: str, title: str | None = None) -> Table:
+def plain_table(*headings: str, title: str | None = None) -> Table:
+    """Return an empty table in the look of all our tables, with these headings."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for heading in headings:
         numeric = heading in {"Num", "Min", "Max", "Value", "SI value of 1"}
@@ -112,7 +114,7 @@ def _table(*headings: str, title: str | None = None) -> Table:
 
 
 def _told(part: PageTable) -> Table:
-    table = _table(*part.headings)
+    table = plain_table(*part.headings)
     for row in part.rows:
         table.add_row(*map(escape, row))
     return table
@@ -126,6 +128,26 @@ def _settings(entry: Card) -> Section | None:
         for name, keywords in entry.settings.items()
     ]
     return Section("Settings of Its Own", (PageTable(("Name", "Keywords"), tuple(rows)),))
+
+
+def _protocol(entry: Card) -> Section:
+    """How the id is judged where results are to be compared across papers."""
+    own = entry.protocol
+    first, last = own.seeds[0], own.seeds[-1]
+    length = "the id's own limit" if own.horizon is None else f"{own.horizon} steps"
+    rows = [
+        (
+            "Episodes",
+            f"{own.episodes}, seeds {first} to {last}, which nothing of ours was tuned or trained on",
+        ),
+        ("Length", length),
+        ("Settings", ", ".join(own.settings)),
+        ("Budget", f"{own.budget:,} steps of the environment for a training or a search of gains"),
+        ("Metrics", ", ".join(own.metrics)),
+        ("Ranked by", PRIMARY[own.primary]),
+    ]
+    text = f"`gym-suite compare {entry.id} --protocol` runs exactly this."
+    return Section("Protocol", (text, PageTable(("What", "Value"), tuple(rows))))
 
 
 def _gains(cls: Any, keywords: Mapping[str, Any]) -> Section | None:

@@ -54,6 +54,9 @@ class AgentSpec:
         source: how to get it.
         training_seed: of a learned policy, else None.
         identity: digest of what decides its behaviour.
+        rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
+        trials: trainings or evaluations that were tried to find its hyper-parameters or gains; None: not recorded.
+        tuned_on: first and last episode seed that its gains were searched on, None without a search.
         batched: whether `predict` is known to take many rows at once; None means that it is tried.
     """
 
@@ -63,6 +66,9 @@ class AgentSpec:
     training_seed: int | None = None
     identity: str = ""
     batched: bool | None = None
+    rank: str = ""
+    trials: int | None = None
+    tuned_on: tuple[int, int] | None = None
 
     @property
     def from_file(self) -> bool:
@@ -105,12 +111,12 @@ class Lineup:
 
 
 def default_agents(id: str, setting: str = "nominal") -> list[str]:
-    """Reference controller, do-nothing, random, and what policies are shipped for an id."""
+    """Reference controller, do-nothing, random, tuned gains, strong controllers, and the policies shipped for an id."""
     entry = catalogue().get(id)
     if entry is None:
         return list(BASELINES)
     learned = [name for name in entry.learned if _shipped(id, name, setting)]
-    return [next(iter(entry.controllers)), *BASELINES, *learned]
+    return [entry.reference, *BASELINES, *entry.tuned, *entry.strong, *learned]
 
 
 def resolve(
@@ -170,7 +176,7 @@ def _anchors(id: str, anchors: Sequence[Any] | None) -> Sequence[Any]:
                 f"{id} is not of this package and has no reference: give two anchors of the score, each an agent "
                 'or a return, such as anchors=("random", 500.0), on the shell --anchors random 500'
             )
-        return ("zero", next(iter(entry.controllers)))
+        return ("zero", entry.reference)
     if isinstance(anchors, str) or len(anchors) != 2:
         raise ValueError(f"anchors are two, what scores 0 and what scores 1, got {anchors!r}")
     return anchors
@@ -236,22 +242,31 @@ def _is_path(text: str) -> bool:
 def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     entry = catalogue().get(id)
     controllers = entry.controllers if entry else BASELINES
-    learned = entry.learned if entry else ()
+    learned, tuned = (entry.learned, entry.tuned) if entry else ((), ())
+    rank = entry.rank(name) if entry else "baseline"
     if name in controllers:
         kind: Kind = "baseline" if name in BASELINES else "controller"
-        return [AgentSpec(name, kind, ControllerSource(name), identity=name, batched=True)]
+        source = ControllerSource(name)
+        return [AgentSpec(name, kind, source, identity=name, batched=True, rank=rank)]
+    if name in tuned:
+        from gym_suite.learning.gains import shipped_gains
+
+        return [replace(_from_gains(shipped_gains(id, name), id), name=name, rank=rank)]
     if name in learned:
         paths = _shipped(id, name, setting)
         if not paths:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
-        return [_from_npz(path, id, name) for path in paths]
-    options = [*controllers, *learned]
+        return [replace(_from_npz(path, id, name), rank=rank) for path in paths]
+    from gym_suite.learning.settings import ALGORITHMS
+
+    options = [*controllers, *tuned, *learned]
     hint = nearest(name, options)
     raise ValueError(
-        f"unknown agent {name!r} for {id}"
-        + (f"; did you mean {hint!r}?" if hint else "")
+        f"unknown agent {name!r} for {id}."
+        + (f" Did you mean {hint!r}?" if hint else "")
+        + (f" No policies ship for {id}." if name in ALGORITHMS and not learned else "")
         + f" There are {', '.join(options)}, policy files (.npz, .zip), gains (.json) and 'file.py:factory'."
     )
 
@@ -293,7 +308,13 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     policy = load_policy(path, id)
     _warn_of_change(path, id, policy.provenance)
     return AgentSpec(
-        name, "learned", PolicySource(path), policy.training_seed, file_digest(path), batched=True
+        name,
+        "learned",
+        PolicySource(path),
+        policy.training_seed,
+        file_digest(path),
+        batched=True,
+        trials=policy.provenance.get("tuning_trials"),
     )
 
 
@@ -303,8 +324,16 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    name = visible(path.stem)
-    return AgentSpec(name, "controller", gains, identity=file_digest(path), batched=True)
+    episodes = gains.about.get("seeds", {}).get("episodes")
+    return AgentSpec(
+        visible(path.stem),
+        "controller",
+        gains,
+        identity=file_digest(path),
+        batched=True,
+        trials=gains.about.get("trials"),
+        tuned_on=tuple(episodes) if episodes else None,
+    )
 
 
 def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gym_suite.comparison.agents import line_up
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
-from gym_suite.comparison.experiments import Experiment, read_seeds
+from gym_suite.comparison.experiments import Experiment, check_unseen, read_seeds
 from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.results import Results, check_writable, encode, write_csv, write_whole
 from gym_suite.comparison.rollouts import Job
@@ -18,6 +18,7 @@ from gym_suite.comparison.settings import Chosen, Setting, read_settings
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.worlds import World, changes, channels_of, known_id, make
+from gym_suite.core.cards import Protocol
 from gym_suite.registration import catalogue
 
 if TYPE_CHECKING:
@@ -86,12 +87,13 @@ def compare(
     ids: str | Sequence[str],
     *,
     agents: Iterable[Any] | Mapping[str, Any] | Any | None = None,
-    seeds: int | Sequence[int] = 20,
+    seeds: int | Sequence[int] | None = None,
     settings: str | Iterable[str | Setting] | Mapping[str, Mapping[str, Any]] | None = None,
     keywords: Mapping[str, Any] | None = None,
     anchors: Sequence[Any] | None = None,
     out: str | Path | None = None,
     horizon: int | None = None,
+    protocol: bool = False,
     workers: int = 1,
     executor: str = "local",
     progress: bool = True,
@@ -103,12 +105,12 @@ def compare(
     Args:
         ids: environment ids, those of any other Gymnasium package too ("module:id" where a module registers it); these
             need ``anchors``.
-        agents: names of controllers or shipped policies, policy files (.npz, or .zip of
+        agents: names of controllers, tuned gains or shipped policies, policy files (.npz, or .zip of
             Stable-Baselines3, with the statistics of its VecNormalize beside it as vecnormalize.pkl),
             "file.py:factory", objects with `predict`, classes with `for_env`, or a mapping of your own names to any
             of these. None takes the reference controller, do-nothing, random, and all shipped policies; "all" every
             controller besides. A .zip can run any code when it is loaded, an .npz cannot.
-        seeds: episode seeds, or their number.
+        seeds: episode seeds, or their number; None for 20.
         settings: names among "nominal", "noise", "mismatch", "delay", "disturbance" (None: these five) and the ids'
             own settings, "all" for all of both, or a mapping of name to environment keywords. A setting that changes
             nothing for an id is not run; :attr:`Comparison.idle` says which.
@@ -118,6 +120,8 @@ def compare(
         out: folder for results; what an earlier, perhaps killed, comparison finished there is not
             done again. None keeps everything in memory.
         horizon: control periods after which episodes are cut; None for each id's own limit.
+        protocol: whether seeds, settings and horizon are exactly those of each id's protocol, which its page shows;
+            none of them can then be given.
         workers: processes.
         executor: "local" or "ray".
         progress: show progress on stderr.
@@ -137,31 +141,44 @@ def compare(
         isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1
     ):
         raise ValueError(f"horizon must be a whole number >= 1, got {horizon!r}")
-    read = read_seeds(seeds)
-    asked = _settings(settings, names, dict(keywords or {}))
+    protocols: dict[str, Protocol] = {}
+    if protocol:
+        given = {"seeds": seeds, "settings": settings, "keywords": keywords, "horizon": horizon}
+        protocols = _protocols(names, {**given, "anchors": anchors})
+    read = {
+        id: read_seeds(protocols[id].seeds if protocol else 20 if seeds is None else seeds)
+        for id in names
+    }
+    asked: dict[str, Chosen] = {}
+    for own, ids_of in _groups(names, protocols, settings):
+        asked |= _settings(own, ids_of, dict(keywords or {}))
     shared = list(agents) if isinstance(agents, Iterator) else agents
     lineups = {
         (id, setting.name): line_up(shared, id, setting.name, anchors)
         for id in names
         for setting in (asked[id].settings if id in asked else ())
     }
+    for (id, _), lineup in lineups.items():
+        check_unseen(id, read[id], lineup.agents)
     if progress and any(a.runs_code for lineup in lineups.values() for a in lineup.agents):
         print(f"gym_suite: {RUNS_CODE}.", file=sys.stderr)
     experiments = []
     for (id, name), lineup in lineups.items():
         setting = next(s for s in asked[id].settings if s.name == name)
-        world = _check_environment(id, setting, horizon, lineup.agents)
+        length = protocols[id].horizon if protocol else horizon
+        world = _check_environment(id, setting, length, lineup.agents)
         experiments.append(
             Experiment(
                 id=id,
                 setting=setting,
-                seeds=read,
-                horizon=horizon,
+                seeds=read[id],
+                horizon=length,
                 agents=lineup.agents,
                 low=lineup.low,
                 high=lineup.high,
                 own_anchors=anchors is not None,
                 world=world,
+                protocol=protocols.get(id),
             )
         )
     results = Results(Path(out) if out is not None else None)
@@ -176,6 +193,33 @@ def compare(
         return comparison
     finally:
         results.close()
+
+
+def _protocols(ids: Sequence[str], given: Mapping[str, Any]) -> dict[str, Protocol]:
+    """The protocol of each id.
+
+    Raises:
+        ValueError: something was given that a protocol decides, or an id is not of this package.
+    """
+    for name, value in given.items():
+        if value:
+            raise ValueError(
+                f"a protocol decides {name}, so it cannot be given with it: leave out {name} or the protocol"
+            )
+    for id in ids:
+        if id not in catalogue():
+            raise ValueError(f"{id} is not of this package and has no protocol")
+    return {id: catalogue()[id].protocol for id in ids}
+
+
+def _groups(
+    ids: Sequence[str], protocols: Mapping[str, Protocol], settings: Any
+) -> Iterator[tuple[Any, list[str]]]:
+    """Yield the settings that were asked for with the ids that they are for: all, or each with its protocol's."""
+    if not protocols:
+        yield settings, list(ids)
+    for id, protocol in protocols.items():
+        yield protocol.settings, [id]
 
 
 def _settings(

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from typing import Any
 
 import numpy as np
 
+from gym_suite import provenance as origin
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.settings import Setting
 from gym_suite.comparison.worlds import World, source_of
+from gym_suite.core.cards import Protocol
+from gym_suite.version import __version__
 
-__all__ = ["Experiment", "Run", "provenance", "read_seeds"]
+__all__ = ["Experiment", "Run", "check_unseen", "provenance", "read_seeds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Run:
             "seed": self.seed,
             "horizon": self.horizon,
             "agent": [self.agent.name, self.agent.training_seed, self.agent.identity],
-            "sources": [_versions()["gym_suite"], source_digest(source_of(self.id))],
+            "sources": [__version__, source_digest(source_of(self.id))],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -73,6 +74,7 @@ class Experiment:
         high: name of the agent whose score is 1, or the return that is.
         own_anchors: whether the user named the two.
         world: what the environment is.
+        protocol: the id's protocol, of which this is a part; None where the user chose seeds and settings.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Experiment:
     high: str | float
     own_anchors: bool
     world: World
+    protocol: Protocol | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -130,35 +133,45 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return read
 
 
-def provenance(id: str) -> dict[str, str]:
-    """What produced a result of an id: versions, sources, machine, and the day."""
+def check_unseen(id: str, seeds: Iterable[int], agents: Iterable[AgentSpec]) -> None:
+    """Refuse to judge agents on episodes that they may have been made with.
+
+    Args:
+        id: environment id.
+        seeds: episode seeds of the comparison.
+        agents: whom it compares.
+
+    Raises:
+        ValueError: an agent was trained, or its gains were tuned, on one of the seeds, or on seeds of its kind.
+    """
+    from gym_suite.learning.seeds import EVALUATION_SEED, purpose_of
+
+    asked = sorted(seeds)
+    for agent in agents:
+        if agent.tuned_on is not None:
+            first, last = agent.tuned_on
+            seen = [seed for seed in asked if first <= seed <= last]
+            if seen:
+                raise ValueError(
+                    f"{id}: the gains of {agent.name!r} were tuned on episode seeds {first} to {last}, so it cannot "
+                    f"be judged on seed {seen[0]}; take other seeds"
+                )
+        if (agent.from_file or agent.tuned_on is not None) and asked[-1] >= EVALUATION_SEED:
+            seed = next(seed for seed in asked if seed >= EVALUATION_SEED)
+            raise ValueError(
+                f"{id}: episode seed {seed} is of those for {purpose_of(seed)}, which {agent.name!r} may have been "
+                f"made with; take seeds below {EVALUATION_SEED:,}"
+            )
+
+
+def provenance(id: str) -> dict[str, Any]:
+    """What produced a result of an id: versions, commit, sources, machine, and the day."""
     from gym_suite.core.kernel import source_digest
 
-    sources = {"source_digest": source_digest(source_of(id))}
-    return {**_versions(), **sources, "date": datetime.now(UTC).date().isoformat()}
-
-
-@cache
-def _versions() -> Mapping[str, str]:
-    from importlib.metadata import version
-
-    from gym_suite.version import __version__
-
     return {
-        "gym_suite": __version__,
-        **{name: version(name) for name in ("numpy", "numba", "gymnasium")},
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "threads": os.environ.get("OMP_NUM_THREADS", "not limited"),
+        **origin.versions(("numpy", "numba", "gymnasium", "torch")),
+        "commit": origin.commit() or "not of a checkout",
+        "source_digest": source_digest(source_of(id)),
+        **origin.machine(),
+        "date": datetime.now(UTC).date().isoformat(),
     }
-
-
-def _processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            named = [line for line in file if line.startswith("model name")]
-    except OSError:
-        named = []
-    return named[0].partition(":")[2].strip() if named else platform.processor() or "unknown"

@@ -9,7 +9,7 @@ from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.verdicts import Verdict
 
-__all__ = ["AgentSummary", "Scale", "Standing"]
+__all__ = ["SHOWN_RANKS", "AgentSummary", "Scale", "Standing"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +37,10 @@ class Scale:
     scored: bool
 
 
+SHOWN_RANKS = ("reference", "strong")
+"""Ranks that are told beside an agent's name; the other names speak for themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSummary:
     """How one agent did under one setting of one id.
@@ -49,6 +53,7 @@ class AgentSummary:
         setting: name of the setting.
         name: of the agent.
         kind: "controller", "learned", "baseline" or "custom".
+        rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         information: what it may look at.
         trainings: number of training seeds, 0 for a method that is not trained.
         episodes: number of episode seeds.
@@ -70,6 +75,7 @@ class AgentSummary:
     setting: str
     name: str
     kind: str
+    rank: str
     information: str
     trainings: int
     episodes: int

@@ -13,9 +13,9 @@ from gym_suite.comparison.charts import Figure, interval_glyph
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
-from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.results import write_whole
-from gym_suite.comparison.sentences import MARKS, findings, limits, winners
+from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, winners
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
@@ -113,6 +113,7 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
             f"{t.label} (full scale {digits(t.scale)} {t.unit})" for t in world.tracking
         ],
         "goal": bool(world.success),
+        "protocol": by_protocol(summary, id),
         "findings": findings(summary, id),
         "limits": limits(summary, id),
         "failures": _raised(standings),
@@ -170,6 +171,7 @@ def _standing(
         "name": standing.name,
         "style": styles[standing.name],
         "trainings": first.trainings,
+        "rank": first.rank if first.rank in SHOWN_RANKS else "",
         "information": INFORMATION.get(first.information, visible(first.information)),
         "glyph": _glyph(first.score, styles[standing.name], others),
         "cells": [_cell(rows.get(name), name in trusted) for name in settings],
@@ -481,7 +483,7 @@ def _notes(summary: Summary) -> list[str]:
         )
     if len({row.information for row in rows} - {"undeclared"}) > 1:
         notes.append(
-            "Agents with different information are not equals; the column “knows” says what each "
+            "Agents with different information are not equals; under the name of each stands what it "
             "may look at."
         )
     if any(agent.runs_code for e in summary.experiments for agent in e.agents):

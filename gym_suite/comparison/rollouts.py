@@ -323,5 +323,5 @@ def _record(
         },
         "metrics": metrics or {},
         "time_per_action": seconds,
-        "provenance": provenance(job.id),
+        "provenance": {**provenance(job.id), "tuning_trials": job.agent.trials},
     }

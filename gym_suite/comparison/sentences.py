@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gym_suite.comparison.outcomes import Standing
+from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
-from gym_suite.comparison.text import listed, percent
+from gym_suite.comparison.text import listed, percent, span
 from gym_suite.comparison.verdicts import Claim
+from gym_suite.core.cards import PRIMARY
 
-__all__ = ["MARKS", "findings", "limits", "winners"]
+__all__ = ["MARKS", "by_protocol", "findings", "limits", "winners"]
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
@@ -71,6 +73,29 @@ def limits(summary: Summary, id: str) -> list[str]:
             f"{which[:1].upper()}{which[1:]} {verb} nothing here and {were} not run: {reason}."
         )
     return sentences
+
+
+def by_protocol(summary: Summary, id: str) -> str:
+    """The protocol that an id was run by, and the figure that ranks its agents; empty where the user chose.
+
+    Args:
+        summary: finished.
+        id: one of its ids.
+    """
+    protocol = summary.of(id)[0].protocol
+    if protocol is None:
+        return ""
+    told = []
+    for standing in summary.standings(id):
+        rows = {row.setting: row for row in standing.rows}
+        row = standing.worst if protocol.primary == "worst" else rows.get(NOMINAL)
+        if row is not None and row.score is not None:
+            told.append((row.score.estimate, f"{standing.name} {_decimals(row.score)}"))
+    ranked = [words for _, words in sorted(told, key=lambda pair: -pair[0])]
+    return (
+        f"Run by the protocol of {id}: {protocol.episodes} episodes (seeds {span(protocol.seeds)}), "
+        f"{listed(protocol.settings)}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
+    )
 
 
 def winners(summary: Summary, id: str) -> dict[str, list[str]]:

@@ -381,6 +381,7 @@ class Summary:
             setting=experiment.setting.name,
             name=name,
             kind=specs[0].kind,
+            rank=specs[0].rank,
             information=done[0]["agent"]["information"] if done else "undeclared",
             trainings=sum(spec.training_seed is not None for spec in specs),
             episodes=len(experiment.seeds),

@@ -10,9 +10,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gym_suite.comparison.outcomes import AgentSummary, Standing
+from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
-from gym_suite.comparison.sentences import MARKS, limits
+from gym_suite.comparison.sentences import MARKS, by_protocol, limits
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import (
@@ -51,6 +51,8 @@ def table(summary: Summary) -> RenderableType:
         parts.append(Text(f"\n{id}", style="bold"))
         several = len(summary.of(id)) > 1
         parts.append(_Section(_over_settings(summary, id) if several else _one(summary, id)))
+        if words := by_protocol(summary, id):
+            parts.append(Text(words))
         parts += [Text(words) for words in _theory(summary, id)]
         parts += [Text(sentence) for sentence in limits(summary, id)]
     if failures := _failures(summary):
@@ -169,7 +171,8 @@ def _name(standing: Standing) -> str:
 def _named(row: AgentSummary, failed: int | None = None) -> str:
     several = f" ×{row.trainings}" if row.trainings > 1 else ""
     count = row.failed if failed is None else failed
-    return f"{row.name}{several}" + (f" ({count} runs failed)" if count else "")
+    rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
+    return f"{row.name}{several}{rank}" + (f" ({count} runs failed)" if count else "")
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:

@@ -20,6 +20,20 @@ BASELINES: Mapping[str, str] = {"zero": DO_NOTHING, "random": RANDOM}
 #: Where the classes of ids that are registered from outside are found.
 OUTSIDE = "gym_suite.registered"
 FACES = ("", "Vector", "Parallel")
+#: What an agent is on an id's ladder, from the bottom.
+RANKS: Mapping[str, str] = {
+    "baseline": "does nothing, or anything",
+    "reference": "a named rule, not tuned on the reward; its score is 1",
+    "controller": "another law",
+    "tuned": "the reference's law, with gains tuned on the reward",
+    "strong": "the strongest that we can build",
+    "learned": "a policy trained on the reward",
+}
+#: What :attr:`Protocol.primary` may be.
+PRIMARY: Mapping[str, str] = {
+    "worst": "the lowest score over the settings",
+    "nominal": "the score under the nominal setting",
+}
 _ID = re.compile(r"(?:(?P<space>[\w.-]+)/)?(?P<name>[\w.-]+?)-v(?P<version>\d+)")
 
 
@@ -29,6 +43,50 @@ def load(entry: str) -> Any:
 
     module, _, name = entry.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How an id is judged where results are to be compared across papers: ``compare ID --protocol`` runs exactly this.
+
+    Attributes:
+        first_seed: The first episode seed; no tuning or training of ours touches seeds below 100,000, and examples and
+            defaults begin at 0.
+        episodes: Number of episode seeds.
+        horizon: Control periods of an episode; None: the id's own limit.
+        settings: Names of the settings, of those that every id has or of the id's own.
+        budget: Environment steps that one training, or one search of a controller's gains, may use.
+        metrics: Names of the metrics to report besides the score.
+        primary: The figure that ranks agents, of :data:`PRIMARY`.
+
+    Raises:
+        ValueError: For numbers that are not positive, no settings, or an unknown primary figure.
+    """
+
+    first_seed: int = 50_000
+    episodes: int = 50
+    horizon: int | None = None
+    settings: tuple[str, ...] = ("nominal", "noise", "mismatch", "delay", "disturbance")
+    budget: int = 2_000_000
+    metrics: tuple[str, ...] = ("return",)
+    primary: str = "worst"
+
+    def __post_init__(self) -> None:
+        positive = {"episodes": self.episodes, "budget": self.budget, "horizon": self.horizon or 1}
+        for name, value in positive.items():
+            if value < 1:
+                raise ValueError(f"{name} of a protocol must be at least 1, got {value!r}")
+        if self.first_seed < 0:
+            raise ValueError(f"first_seed must be at least 0, got {self.first_seed!r}")
+        if not self.settings:
+            raise ValueError("a protocol needs at least one setting, such as 'nominal'")
+        if self.primary not in PRIMARY:
+            raise unknown_error("primary figure of a protocol", self.primary, PRIMARY)
+
+    @property
+    def seeds(self) -> range:
+        """The episode seeds."""
+        return range(self.first_seed, self.first_seed + self.episodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +105,10 @@ class Card:
         max_episode_steps: Time limit; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
+        strong: Names of the controllers that are the strongest we can build.
+        tuned: Names of the files of gains tuned on the reward that ship, such as "pi-tuned".
         learned: Names of the methods of which policies ship.
+        protocol: How the id is judged where results are to be compared across papers.
         settings: Named keywords under which the id is judged too, besides its defaults ("nominal").
         prose: Markdown of the id's own, in sections headed as on the page.
         history: Version to what it changed.
@@ -67,7 +128,10 @@ class Card:
     max_episode_steps: int | None = None
     tags: tuple[str, ...] = ()
     controllers: Mapping[str, str] = field(default_factory=lambda: dict(BASELINES))
+    strong: tuple[str, ...] = ()
+    tuned: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
+    protocol: Protocol = field(default_factory=Protocol)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prose: str = ""
     history: Mapping[str, str] = field(default_factory=lambda: {"v0": "first version"})
@@ -79,6 +143,9 @@ class Card:
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise ValueError(f"an id reads namespace/Name-v0, got {self.id!r}")
+        for name in self.strong:
+            if name not in self.controllers:
+                raise unknown_error(f"strong controller of {self.id}", name, self.controllers)
         if self.agents not in ("one", "several", "both"):
             raise unknown_error("number of agents", self.agents, ("one", "several", "both"))
         if not self.base:
@@ -104,6 +171,23 @@ class Card:
         name = re.sub(r"\W", "", found["name"])
         version = "" if found["version"] == "0" else f"V{found['version']}"
         return f"{space}{name}{version}{face}Env"
+
+    @property
+    def reference(self) -> str:
+        """Name of the reference controller."""
+        return next(iter(self.controllers))
+
+    def rank(self, name: str) -> str:
+        """Return what an agent is on the ladder, of :data:`RANKS`; empty for one that is not of the id.
+
+        Args:
+            name: Of a controller, of tuned gains or of a method of which policies ship.
+        """
+        if name == self.reference:
+            return "reference"
+        own = {"baseline": BASELINES, "strong": self.strong, "tuned": self.tuned}
+        own |= {"learned": self.learned, "controller": self.controllers}
+        return next((rank for rank, names in own.items() if name in names), "")
 
     @property
     def faces(self) -> tuple[str, ...]:

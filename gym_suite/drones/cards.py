@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
 _HOME = "gym_suite.drones.controllers"
 _PILOTS = {
     "geometric": f"{_HOME}.geometric:Geometric",
     "lqr": f"{_HOME}.lqr:HoverLQR",
     "pid": f"{_HOME}.pid:PeerPID",
+    "indi": f"{_HOME}.indi:INDI",
 }
 
 
@@ -25,10 +26,10 @@ def _drone(
         base="gym_suite.drones.envs.base:DroneEnv",
         module="gym_suite.drones.envs",
         facets={"task": task},
-        max_episode_steps=480,
-        settings={"compiled": {"engine": "compiled"}},
+        protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         controllers={**laws, **BASELINES},
-        **more,
+        strong=("indi",) if "indi" in laws else (),
+        **{"max_episode_steps": 480, "settings": {"compiled": {"engine": "compiled"}}, **more},
     )
 
 

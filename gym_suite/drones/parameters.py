@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import build, check_option, parameter, unknown_error, validate
+from gym_suite.drones.files import is_file, read_file
 
 # ---------------------------------------------------------------------------------------------------------- vehicles
 
@@ -38,47 +39,87 @@ class Vehicle:
     """
 
     layout: str = "x"
-    mass: float = parameter(0.027, unit="kg", meaning="mass", above=0.0, source=_GPD)
+    mass: float = parameter(
+        0.027, unit="kg", meaning="mass", above=0.0, low=1e-3, high=1e3, source=_GPD
+    )
     i_xx: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about x", above=0.0, source=_GPD
+        1.4e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about x",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     i_yy: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about y", above=0.0, source=_GPD
+        1.4e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about y",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     i_zz: float = parameter(
-        2.17e-5, unit="kg m^2", meaning="moment of inertia about z", above=0.0, source=_GPD
+        2.17e-5,
+        unit="kg m^2",
+        meaning="moment of inertia about z",
+        above=0.0,
+        low=1e-9,
+        high=1e3,
+        source=_GPD,
     )
     k_f: float = parameter(
-        3.16e-10, unit="N/rpm^2", meaning="thrust constant", above=0.0, source=_GPD
+        3.16e-10,
+        unit="N/rpm^2",
+        meaning="thrust constant",
+        above=0.0,
+        low=1e-14,
+        high=1.0,
+        source=_GPD,
     )
     k_m: float = parameter(
-        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, source=_GPD
+        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, high=1.0, source=_GPD
     )
     lever: float = parameter(
-        0.028, unit="m", meaning="rotor offset along x and y, or arm", above=0.0, source=_GPD
+        0.028,
+        unit="m",
+        meaning="rotor offset along x and y, or arm",
+        above=0.0,
+        low=1e-3,
+        high=10.0,
+        source=_GPD,
     )
     thrust_to_weight: float = parameter(
-        2.25, meaning="largest thrust per weight", above=1.0, source=_GPD
+        2.25, meaning="largest thrust per weight", above=1.0, high=100.0, source=_GPD
     )
     prop_radius: float = parameter(
-        0.0231348, unit="m", meaning="propeller radius", above=0.0, source=_GPD
+        0.0231348, unit="m", meaning="propeller radius", above=0.0, low=1e-3, high=10.0, source=_GPD
     )
     ground_coefficient: float = parameter(
-        11.36859, meaning="ground effect; 0 off", low=0.0, source=_GPD
+        11.36859, meaning="ground effect; 0 off", low=0.0, high=1e3, source=_GPD
     )
     drag_xy: float = parameter(
-        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, source=_GPD
+        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, high=1.0, source=_GPD
     )
     drag_z: float = parameter(
-        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, source=_GPD
+        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, high=1.0, source=_GPD
     )
     downwash_1: float = parameter(
-        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, source=_GPD
+        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, high=1e6, source=_GPD
     )
-    downwash_2: float = parameter(0.16, meaning="downwash spread", source=_GPD)
-    downwash_3: float = parameter(-0.11, unit="m", meaning="downwash width", source=_GPD)
-    radius: float = parameter(0.06, unit="m", meaning="collision radius", above=0.0, source=_GPD)
-    height: float = parameter(0.025, unit="m", meaning="collision height", above=0.0, source=_GPD)
+    downwash_2: float = parameter(
+        0.16, meaning="downwash spread", low=-10.0, high=10.0, source=_GPD
+    )
+    downwash_3: float = parameter(
+        -0.11, unit="m", meaning="downwash width", low=-10.0, high=10.0, source=_GPD
+    )
+    radius: float = parameter(
+        0.06, unit="m", meaning="collision radius", above=0.0, low=1e-3, high=10.0, source=_GPD
+    )
+    height: float = parameter(
+        0.025, unit="m", meaning="collision height", above=0.0, low=1e-3, high=10.0, source=_GPD
+    )
 
     def __post_init__(self) -> None:
         check_option("Vehicle.layout", self.layout, LAYOUTS)
@@ -100,12 +141,16 @@ VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
 
 
 def build_vehicle(value: object) -> Vehicle:
-    """Return a vehicle from a set's name ("cf2x", "cf2p", in any case), a mapping of overrides or a :class:`Vehicle`.
+    """Return a vehicle from a set's name, a mapping of overrides, a vehicle file or a :class:`Vehicle`.
+
+    The names are "cf2x" and "cf2p", in any case; of a vehicle file (.toml) the table ``[vehicle]`` is read.
 
     Raises:
         ValueError: For an unknown set or parameter (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
+    if is_file(value):
+        value = read_file(value, "vehicle")
     if isinstance(value, str):
         value = value.lower()
     if isinstance(value, Mapping) and isinstance(value.get("base"), str):
@@ -135,44 +180,122 @@ class Model:
     Attributes:
         identified: Whether drag acts in the body's frame and downwash is bounded; else the peer's laws
             and its one-step-old frame hold.
+
+    Raises:
+        ValueError: If a number is out of bounds.
     """
 
     identified: bool = True
     gravity: float = parameter(
-        9.80665, unit="m/s^2", meaning="gravity", low=0.0, source="ISO 80000-3"
+        9.80665, unit="m/s^2", meaning="gravity", low=0.0, high=100.0, source="ISO 80000-3"
     )
     damping: float = parameter(
-        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + speed)", low=0.0, source="none"
+        0.0,
+        unit="1/s",
+        meaning="artificial damping a = -d v (1 + speed)",
+        low=0.0,
+        high=100.0,
+        source="none",
     )
     yaw_ratio: float = parameter(
         0.0074,
         unit="m",
         meaning="rotor torque per thrust, in place of the sets' k_m; 0: the vehicle's k_m",
         low=0.0,
+        high=10.0,
         source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
+    )
+    thrust_constant: float = parameter(
+        0.0,
+        unit="N/rpm^2",
+        meaning="thrust constant in place of the sets' k_f; 0: the vehicle's k_f",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_xy: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_xy; 0: the vehicle's drag_xy",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_z: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_z; 0: the vehicle's drag_z",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    battery_voltage: float = parameter(
+        0.0,
+        unit="V",
+        meaning="voltage of the full battery without load; 0: no battery limits the rotors",
+        low=0.0,
+        high=100.0,
+        source="none",
+    )
+    battery_resistance: float = parameter(
+        0.0, unit="Ohm", meaning="sag of the battery per current", low=0.0, high=10.0, source="none"
+    )
+    battery_fade: float = parameter(
+        0.0,
+        unit="V/(A s)",
+        meaning="fall of the battery's voltage per charge taken",
+        low=0.0,
+        high=1.0,
+        source="none",
     )
     motor_lag: float = parameter(
         0.072,
         unit="s",
         meaning="time constant of the rotors",
         low=0.0,
+        high=10.0,
         source="Crazyflie of rotorpy 2.1.2 (Folk, Paulos and Kumar, arXiv:2306.04485)",
     )
     friction: float = parameter(
-        0.5, meaning="Coulomb friction of contacts", low=0.0, source="Bullet 3.25 default"
+        0.5,
+        meaning="Coulomb friction of contacts",
+        low=0.0,
+        high=100.0,
+        source="Bullet 3.25 default",
     )
     rolling_friction: float = parameter(
-        1e-3, unit="m", meaning="rolling friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="rolling friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     spinning_friction: float = parameter(
-        1e-3, unit="m", meaning="spinning friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="spinning friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     contact_sink: float = parameter(
-        1e-4, unit="m", meaning="penetration of a resting drone (compiled)", above=0.0, source=_OWN
+        1e-4,
+        unit="m",
+        meaning="penetration of a resting drone (compiled)",
+        above=0.0,
+        low=1e-6,
+        high=1.0,
+        source=_OWN,
     )
     contact_damping: float = parameter(
-        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
+        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, high=100.0, source=_OWN
     )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.identified, bool):
+            raise ValueError(f"Model.identified must be True or False, got {self.identified!r}")
+        validate(self)
 
 
 MODELS: Mapping[str, Model] = MappingProxyType(
@@ -187,25 +310,57 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             rolling_friction=0.0,
             spinning_friction=0.0,
         ),
+        "measured": Model(
+            thrust_constant=2.432e-10,
+            body_drag_xy=1.963e-6,
+            body_drag_z=1.704e-6,
+            battery_voltage=4.15,
+            battery_resistance=0.25,
+            battery_fade=1.05e-3,
+        ),
     }
 )
+_STAND = 'Bitcraze, "PWM to Thrust", 2015: thrust stand of the Crazyflie 2.0, 16 points, rms 1.9 mN'
+_SET_L250 = "drone-models 0.1.0, set cf2x_L250 (31.9 g): its drag matrix at hovering speed"
+_BATTERY = "full-battery flights of a Crazyflie 2.0, R. Craciun, TU Iasi: step at take-off and slope after it"
+#: Where the numbers of "measured" are from that the other models lack.
+_MEASURED_SOURCES = {
+    "thrust_constant": _STAND,
+    "body_drag_xy": _SET_L250,
+    "body_drag_z": _SET_L250,
+    "battery_voltage": _BATTERY,
+    "battery_resistance": _BATTERY,
+    "battery_fade": _BATTERY,
+}
+#: Numbers of a model that stand in place of a set's number, and that number.
+IN_PLACE = {
+    "thrust_constant": "k_f",
+    "body_drag_xy": "drag_xy",
+    "body_drag_z": "drag_z",
+}
 _PARITY_SOURCES = {"gravity": _PEER_MODEL, "damping": _BULLET}
 EFFECTS = ("ground", "drag", "downwash")
 INTEGRATORS = ("bullet", "rk4")
 
 
 def build_model(value: object) -> Model:
-    """Return a model from "identified", "bullet-parity", a mapping of overrides (with "base") or a :class:`Model`.
+    """Return a model from its name, a mapping of overrides (with "base"), a vehicle file or a :class:`Model`.
+
+    The names are "identified", "bullet-parity" and "measured"; of a vehicle file (.toml) the table ``[model]`` is read.
 
     Raises:
         ValueError: For an unknown model or number (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
+    if is_file(value):
+        value = read_file(value, "model")
     return build(Model, value, sets=MODELS, default="identified", what="model")
 
 
 def model_source(model: Model, name: str) -> str:
     """Return where a number of a model comes from."""
+    if name in _MEASURED_SOURCES and getattr(model, name) == getattr(MODELS["measured"], name):
+        return _MEASURED_SOURCES[name]
     if not model.identified and getattr(model, name) == getattr(MODELS["bullet-parity"], name):
         return _PARITY_SOURCES.get(name, _PEER_MODEL)
     field = Model.__dataclass_fields__[name]
@@ -232,6 +387,18 @@ def read_effects(value: object) -> tuple[str, ...]:
     return names
 
 
+def installed(vehicle: Vehicle, model: Model) -> Vehicle:
+    """Return the vehicle with a model's measured numbers in place of those of the sets; what a user gave stays."""
+    own = {
+        name: getattr(model, measured)
+        for measured, name in IN_PLACE.items()
+        if getattr(model, measured) > 0.0 and vehicle_source(vehicle, name) != "user"
+    }
+    if ratio_holds(vehicle, model):
+        own["k_m"] = model.yaw_ratio * own.get("k_f", vehicle.k_f)
+    return replace(vehicle, **own)
+
+
 def max_rpm(vehicle: Vehicle) -> float:
     """Return the largest rotor speed, rpm: the peer's, for its gravity of 9.8 m/s^2."""
     weight = vehicle.mass * MODELS["bullet-parity"].gravity
@@ -248,12 +415,16 @@ def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
     return model.yaw_ratio > 0.0 and vehicle_source(vehicle, "k_m") != "user"
 
 
+#: m, below which no ground effect grows, however weak it is.
+_LOWEST = 1e-4
+
+
 def lowest_ground_height(vehicle: Vehicle) -> float:
     """Return the height below which the ground effect no longer grows, m: 4/15 of the largest thrust (peer)."""
     highest = max_rpm(vehicle)
     thrust = 4.0 * highest**2 * vehicle.k_f
     ratio = 15.0 * highest**2 * vehicle.k_f * vehicle.ground_coefficient / thrust
-    return 0.25 * vehicle.prop_radius * math.sqrt(ratio)
+    return max(0.25 * vehicle.prop_radius * math.sqrt(ratio), _LOWEST)
 
 
 # --------------------------------------------------------------------------------------------------- the parameter row
@@ -264,14 +435,15 @@ ROTORS, RATES, VELOCITY, POSITION = range(len(ACTIONS))
 
 def _numbers(parameters: type, *without: str) -> Columns:
     """Return the columns of a dataclass's numbers, without those from which others have been computed."""
-    names = [f.name for f in fields(parameters) if "meaning" in f.metadata]
-    return Columns.of(parameters, only=[name for name in names if name not in without])
+    declared = {f.name: f.metadata for f in fields(parameters) if "meaning" in f.metadata}
+    columns = Columns.of(parameters, only=[name for name in declared if name not in without])
+    return Columns(*(replace(c, low=max(c.low, declared[c.name]["low"])) for c in columns))
 
 
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
 PHYSICS = (
     _numbers(Vehicle, "thrust_to_weight")
-    + _numbers(Model, "yaw_ratio")
+    + _numbers(Model, "yaw_ratio", *IN_PLACE)
     + Columns(
         Column("layout", "1", 0, 1, "0 x, 1 +"),
         Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
@@ -308,9 +480,9 @@ def physics_values(
     substeps: int,
 ) -> dict[str, float]:
     """Return the physical part of a parameter row by name."""
+    vehicle = installed(vehicle, model)
     values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
     values["layout"] = LAYOUTS.index(vehicle.layout)
-    values["k_m"] = model.yaw_ratio * vehicle.k_f if ratio_holds(vehicle, model) else vehicle.k_m
     values["max_rpm"] = max_rpm(vehicle)
     values["hover_rpm"] = hover_rpm(vehicle, model)
     values["ground_height"] = lowest_ground_height(vehicle)

@@ -16,6 +16,7 @@ from gym_suite.drones.contacts import forget_neighbours
 from gym_suite.drones.dynamics import fly, wrenches
 from gym_suite.drones.motion import constants
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.propulsion import supply
 
 X, P = BODY.places, PHYSICS.places
 
@@ -49,7 +50,7 @@ def simulate(
             :class:`gym_suite.drones.parameters.Vehicle`.
         rpm: Commanded rotor speeds, rpm, shape (steps, drones, 4), or (steps, 4) for one drone.
         engine: "bullet" (PyBullet) or "compiled".
-        model: "identified", "bullet-parity", a mapping of overrides or a
+        model: "identified", "bullet-parity", "measured", a mapping of overrides or a
             :class:`gym_suite.drones.parameters.Model`.
         aerodynamics: Effects that are on, of "ground", "drag" and "downwash".
         dt: Step, s.
@@ -183,6 +184,8 @@ def _fly_compiled(agents, commands, p, work, states):
             for c in range(4 if k < steps else 0):
                 agents[j, X.command_0 + c] = commands[k, j, c]
         if k < steps:
+            if p[P.battery_voltage] > 0.0:
+                supply(agents, p)
             fly(agents, p, per, work)
 
 
@@ -191,6 +194,8 @@ def _prepare(agents, command, p, work, out):
     for j in range(agents.shape[0]):
         for c in range(4):
             agents[j, X.command_0 + c] = command[j, c]
+    if p[P.battery_voltage] > 0.0:
+        supply(agents, p)
     wrenches(agents, p, work, out)
 
 

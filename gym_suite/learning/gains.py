@@ -119,6 +119,18 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
     return read
 
 
+def shipped_gains(id: str, name: str) -> Path:
+    """Return the file of tuned gains that ships for an id, beside its policies.
+
+    Args:
+        id: Environment id.
+        name: Of the file without the seed of the search, such as "pi-tuned".
+    """
+    from gym_suite.learning.policies import folder_of
+
+    return folder_of(id) / f"{name}-0.json"
+
+
 def changed_behaviour(told: Mapping[str, Any], id: str) -> str:
     """Return what is to be said of something that was made on another behaviour of its id; empty: nothing.
 

@@ -4,9 +4,75 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
-_LAWS = "gym_suite.motors.controllers.field_oriented"
+_HOME = "gym_suite.motors.controllers"
+_LAWS = f"{_HOME}.field_oriented"
+#: What stands above PI control of currents and torque: with the nominal model.
+_PREDICTIVE = {
+    "deadbeat": f"{_HOME}.predictive:Deadbeat",
+    "mpc": f"{_HOME}.predictive:PredictiveControl",
+    "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
+}
+#: Machines that the predictive laws are for: those of two currents.
+_LADDERED = ("PMSM", "SynRM")
+_LADDERS = {
+    "CurrentControl": {
+        "pi-predicted": f"{_HOME}.compensated:CompensatedCurrentControl",
+        "lqr": f"{_HOME}.compensated:OptimalCurrentControl",
+        **_PREDICTIVE,
+    },
+    "TorqueControl": {
+        "pi-predicted": f"{_HOME}.compensated:CompensatedTorqueControl",
+        "lqr": f"{_HOME}.compensated:OptimalTorqueControl",
+        **_PREDICTIVE,
+    },
+    "SpeedControl": {"load-observer": f"{_HOME}.observed:ObservedSpeedControl"},
+}
+_STRONG = {
+    "CurrentControl": ("mpc", "mpc-soft"),
+    "TorqueControl": ("mpc", "mpc-soft"),
+    "SpeedControl": ("load-observer",),
+}
+_PROSE = {
+    "CurrentControl": """## Reference Controllers
+
+The ladder, from a named rule to the strongest that there is; the formulas' sources stand in the classes'
+docstrings.
+
+* `pi`: gains by the magnitude optimum for one and a half periods of delay.
+* `pi-predicted`: the same rule on the currents at the end of the dead time, which the model predicts from the last
+  action (Smith 1957; Yang and Lee 2002): half a period of delay is left, and three times the gain.
+* `lqr`: the same with linear-quadratic gains, from weights of error, integral and voltage (Anderson and Moore 1990).
+* `deadbeat`: the voltage that brings the currents to their references in one period, with an observer of what the
+  model does not explain (Kawabata, Miyashita and Yamamoto 1990; Moon, Kim and Youn 2003,
+  doi:10.1109/TPEL.2002.807131).
+* `mpc`: as deadbeat where one period suffices; where the hexagon does not allow it, the cheapest of many courses
+  over 30 periods, by what the reward takes for the error (Cortes et al. 2008, doi:10.1109/TIE.2008.2007480).
+* `mpc-soft`: as `mpc`, but it goes a part of the way in a period, learns what the model does not explain, and
+  believes in that delay with which it has predicted best, up to two periods more than nominal.
+
+The exact model without an observer is what is best on the nominal plant, and what loses most under a further period
+of delay.
+""",
+    "TorqueControl": """## Reference Controllers
+
+The others control these currents as under current control: `pi-predicted` and `lqr` by PI with the dead time
+predicted, `deadbeat` in one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its
+torque alone.
+""",
+    "SpeedControl": """## Reference Controllers
+
+`load-observer` feeds forward what it knows of shaft and load and observes the rest (Ohnishi, Shibata and Murakami
+1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
+""",
+}
+#: Gains of the reference that were searched on the reward: on plants that differ, and on the nominal one.
+_TUNED = {
+    "PMSM": ("pi-tuned", "pi-tuned-nominal"),
+    "PMSM-Torque": ("pi-tuned",),
+    "SynRM": ("pi-tuned",),
+}
 
 
 def _drive(
@@ -20,6 +86,7 @@ def _drive(
     laws: str = _LAWS,
     **more: Any,
 ) -> Card:
+    rung = law if machine in _LADDERED else ""
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -27,7 +94,11 @@ def _drive(
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": converter},
-        controllers={"pi": f"{laws}:{law}", **BASELINES},
+        controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
+        strong=_STRONG.get(rung, ()),
+        tuned=_TUNED.get(name, ()),
+        prose=_PROSE.get(rung, ""),
+        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
 
@@ -35,6 +106,8 @@ def _drive(
 _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
+    "EESM": "an electrically excited synchronous machine",
+    "SCIM": "a squirrel-cage induction machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

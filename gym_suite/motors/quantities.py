@@ -61,7 +61,23 @@ TASK_STATE = _slots("reference", TRACKED, "*", "reference") + Columns(
     Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
 )
 
-STATES = BODY + TASK_STATE
+#: Electrical states of machines that stand apart in the layout, and the voltages of their further axes.
+FURTHER = Columns(
+    Column("i_salpha", "A", meaning="alpha current of the stator"),
+    Column("i_sbeta", "A", meaning="beta current of the stator"),
+    Column("psi_ralpha", "Vs", meaning="alpha flux of the rotor"),
+    Column("psi_rbeta", "Vs", meaning="beta flux of the rotor"),
+    Column("flux_alpha", "Vs", meaning="alpha flux of the rotor as the drive estimates it"),
+    Column("flux_beta", "Vs", meaning="beta flux of the rotor as the drive estimates it"),
+    Column("i_sx", "A", meaning="x current"),
+    Column("i_sy", "A", meaning="y current"),
+    Column("u_rd", "V", meaning="d voltage of the rotor in the last period"),
+    Column("u_rq", "V", meaning="q voltage of the rotor in the last period"),
+    Column("u_sx", "V", meaning="x voltage in the middle of the last period"),
+    Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -103,6 +119,21 @@ QUANTITIES = (
         Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
         Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
     )
+    + FURTHER
+    + Columns(
+        Column("psi_rd", "Vs", 0, math.inf, "flux of the rotor as the drive estimates it"),
+        Column("psi_rq", "Vs", meaning="flux of the rotor across that direction"),
+        Column("omega_s", "rad/s", meaning="electrical speed of the stator's field"),
+        Column("rho", "rad", -math.pi, math.pi, "direction of that flux"),
+        Column("cos_rho", "1", -1, 1, "cosine of the direction of the estimated flux"),
+        Column("sin_rho", "1", -1, 1, "sine of the direction of the estimated flux"),
+        Column("i_rd", "A", meaning="d current of the rotor"),
+        Column("i_rq", "A", meaning="q current of the rotor"),
+        Column("u_salpha", "V", meaning="alpha voltage of the stator"),
+        Column("u_sbeta", "V", meaning="beta voltage of the stator"),
+        Column("u_ralpha", "V", meaning="alpha voltage of the rotor"),
+        Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
+    )
 )
 Q = QUANTITIES.places
 
@@ -127,8 +158,12 @@ PARAMETERS = (
         Column("excitation", "1", 0, 3, "DC: 0 magnets, 1 in series, 2 in parallel, 3 apart"),
         Column("quadrants_a", "1", 0, 4, "DC: of the armature's chopper, 0: no chopper"),
         Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
+        Column(
+            "caught", "1", 0, 1, "1: the first voltage is the one that the turning machine induces"
+        ),
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
+    + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
     + Columns(
         Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
     )

@@ -17,7 +17,8 @@ from gym_suite.motors.controllers.dc_points import (
     torque_range,
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.electrical import excited_axis
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
@@ -33,6 +34,7 @@ from gym_suite.motors.quantities import (
 from gym_suite.motors.transforms import SQRT3
 
 VOLTAGE_MARGIN = 0.95  # part of the inscribed circle that references and operating points may use
+REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
@@ -41,14 +43,49 @@ _STREAM_SWITCHED = 64  # of the signals that it is switched among
 
 _TRIES = 32
 _SHRINKS = 30
+_LEAST_FIELD, _MOST_FIELD = 1.0 / 3.0, 0.9  # parts of an induction machine's current along its flux
 
 
 @kernel
-def _holdable(i_d, i_q, psi, omega_e, u_max, p):
+def _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p):
     """Return whether constant currents stay within a voltage amplitude at a speed, beside a rotor flux."""
     u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
-    u_q = p[P.r_s] * i_q + omega_e * (p[P.l_d] * i_d + psi)
+    u_q = p[P.r_s] * i_q + omega_e * (l_d * i_d + psi)
     return u_d * u_d + u_q * u_q <= u_max * u_max
+
+
+@called_kernel
+def random_field_currents(key, segment, omega, p, target, first):
+    """Fill references of an induction machine with currents that the voltage can hold at this speed at length.
+
+    The current along the flux is uniform between a third and nine tenths of the range, that across it within the
+    circle; rejection sampling. Should no try hit, the last one is shortened until the voltage suffices.
+
+    Args:
+        key: The row's key.
+        segment: Which of the references that follow one another.
+        omega: Speed, rad/s.
+        p: Parameter row.
+        target: Row to fill.
+        first: Place of the first reference in it.
+    """
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    l_s, l_r = p[P.l_m] + p[P.l_sigs], p[P.l_m] + p[P.l_sigr]
+    leakage = l_s - p[P.l_m] * p[P.l_m] / l_r
+    i_d, i_q, found, tries = i_max, 0.0, False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, _, _ = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            i_d = i_max * (_LEAST_FIELD + (_MOST_FIELD - _LEAST_FIELD) * a)
+            i_q = math.sqrt(i_max * i_max - i_d * i_d) * (2.0 * b - 1.0)
+        else:
+            i_d, i_q = 0.8 * i_d, 0.8 * i_q
+        omega_s = p[P.p] * omega + p[P.r_r] / l_r * i_q / i_d
+        u_d = p[P.r_s] * i_d - omega_s * leakage * i_q
+        u_q = p[P.r_s] * i_q + omega_s * l_s * i_d
+        found = u_d * u_d + u_q * u_q <= u_max * u_max
+        tries += 1
+    target[first], target[first + 1] = i_d, i_q
 
 
 @called_kernel
@@ -71,6 +108,9 @@ def random_currents(group, key, segment, omega, p, target, first):
     i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
     omega_e = p[P.p] * omega
     i_d, i_q, i_e, psi = 0.0, 0.0, 0.0, p[P.psi_p]
+    l_d, l_m = p[P.l_d], 0.0
+    if kind == EXCITED:
+        l_d, l_m, _ = excited_axis(p)
     found = False
     for k in range(_TRIES):
         a, b, c, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
@@ -79,17 +119,17 @@ def random_currents(group, key, segment, omega, p, target, first):
         i_q = radius * math.sin(2.0 * math.pi * b)
         if kind == EXCITED:
             i_e = p[P.i_e_nominal] * c
-            psi = p[P.l_m] * i_e
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         if found:
             break
     shrinks = 0
     while not found and shrinks < _SHRINKS:
         if kind == EXCITED:
             i_e *= 0.8
-            psi = p[P.l_m] * i_e
-        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / p[P.l_d], -i_max), 0.8 * i_q
-        found = _holdable(i_d, i_q, psi, omega_e, u_max, p)
+            psi = l_m * i_e
+        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / l_d, -i_max), 0.8 * i_q
+        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
         shrinks += 1
     target[first], target[first + 1] = i_d, i_q
     if kind == EXCITED:
@@ -155,6 +195,9 @@ def refer(group, x, key, tick, p, tables, target, first):
         if kind == REFERENCE_CURRENTS:
             if len(group) == DC:
                 random_dc_currents(key, segment, x[X.omega], p, target, first)
+                return
+            if len(group) == INDUCTION:
+                random_field_currents(key, segment, x[X.omega], p, target, first)
                 return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return

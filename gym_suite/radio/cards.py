@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card
+from gym_suite.core.cards import BASELINES, Card, Protocol
 
 _LAWS = "gym_suite.radio.controllers"
 #: The controllers of one agent by name.
@@ -36,6 +36,7 @@ def _card(name: str, task: str, summary: str, laws: dict[str, str], **more: Any)
         module="gym_suite.radio.envs",
         facets={"task": task},
         controllers=laws | dict(BASELINES),
+        protocol=Protocol(budget=1_500_000, metrics=("return", "violations")),
         **more,
     )
 
@@ -84,7 +85,7 @@ CARDS = (
     _alone(
         "AntiJamming",
         "anti_jamming",
-        "keep a link alive against a follower, sweep, random or barrage jammer",
+        "keep a link alive against a jammer that follows, sweeps, draws or fills the band",
         *("evader", "sense_avoid", "markov"),
         tags=("anti-jamming",),
     ),

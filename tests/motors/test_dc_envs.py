@@ -296,7 +296,7 @@ def test_a_current_that_leaves_its_limit_ends_the_episode():
         ("gem/PermExDc-v0", {"speed": 380.0}, "363.6"),
         ("gem/PermExDc-v0", {"speed": -50.0, "converter": "2QC"}, "negative voltages"),
         ("gem/ShuntDc-v0", {"speed": 300.0}, "223.5"),
-        ("gem/PermExDc-v0", {"tau": 5e-3}, "raise substeps to 2"),
+        ("gem/PermExDc-v0", {"tau": 5e-3, "substeps": 1}, "raise substeps to 5"),
         ("gem/PermExDc-v0", {"machine": "SeriesDc"}, "kind PermExDc"),
         ("gem/PermExDc-v0", {"machine": {"u_dc": 0.0}}, "u_dc"),
         ("gem/SeriesDc-v0", {"reference": {"i_a": 1.0}}, "'i'"),

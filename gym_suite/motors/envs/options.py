@@ -41,8 +41,10 @@ class Options(PlantOptions):
         takes="s, a whole number of `tau`",
         meaning="period of torque commands; `None`: 1e-3, on a driving cycle 0.01",
     )
-    substeps: int = option(
-        1, takes="a whole number", meaning="Runge-Kutta steps per period of the inverter"
+    substeps: int | None = option(
+        None,
+        takes="a whole number",
+        meaning="Runge-Kutta steps per period of the inverter; `None`: as many as the machine's time constants ask for",
     )
     dead_time: bool = option(
         True, takes="`True` or `False`", meaning="whether a voltage command acts one period late"

@@ -23,13 +23,14 @@ from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
-from gym_suite.motors.envs.choppers import check_circuits, read_choppers
+from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, KINDS, Machine, build_machine
+from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
+from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
@@ -58,7 +59,7 @@ from gym_suite.motors.quantities import (
     SIGNAL_SWITCHED,
     K,
 )
-from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
 MOST_TURNS = 1000.0  # of a random position
 MOST_PERIODS = 10_000  # inverter periods in one control period
@@ -95,7 +96,7 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current":
+    if task.name != "current" or machine.estimates:
         points = operating_points(machine, machine.current_margin)
 
     cycle = np.zeros((1, 2))
@@ -116,6 +117,7 @@ def build_setup(
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
+    scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -150,7 +152,8 @@ def build_setup(
         table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
         place += len(among.signals)
     dictated = [load.omega] if isinstance(load, SpeedProfile) else []
-    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    inside = torque_control or machine.estimates
+    law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
         (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
@@ -228,15 +231,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
-    substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
-    turn = machine.pairs * machine.omega_limit * tau
-    if turn > 2.5 * substeps:
-        raise ValueError(
-            f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
-            "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
-        )
-    if machine.group == DC:
-        check_circuits(machine, tau, substeps)
+    substeps = check_substeps(machine, tau, options.substeps, spread=_spread(options.mismatch))
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -254,6 +249,14 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
+
+
+def _spread(mismatch: object) -> float:
+    """Return by how much a plant's time constants may be shorter than nominal."""
+    parts = mismatch.values() if isinstance(mismatch, Mapping) else [mismatch]
+    numbers = [float(part) for part in parts if isinstance(part, int | float) and 0.0 < part < 1.0]
+    most = max(numbers, default=0.0)
+    return (1.0 + most) / (1.0 - most)
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -319,7 +322,7 @@ def _course(
     usual, highest = machine.speeds()
     usual = min(0.6 * machine.omega_nominal, usual)
     if task.name == "current":
-        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
+        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.name == "torque":
         highest = values["torque_limit"]
         usual = max_torque(
@@ -350,9 +353,18 @@ def _course(
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
+        "caught": _is_caught(machine, max(abs(speed_low), abs(speed_high)), values),
         "window": window,
         "window_start": start,
     }
+
+
+def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
+    """Return whether a first period without voltage would drive the currents beyond half their limit."""
+    if machine.group != SYNCHRONOUS or not values["dead_time"]:
+        return False
+    induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
+    return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
 
 
 def _speeds(
@@ -378,7 +390,8 @@ def _speeds(
         given = load.omega
     if given is None:
         return 0.0, usual
-    pair = given if isinstance(given, tuple | list) else (given, given)
+    numbers: Any = given
+    pair = tuple(numbers) if np.ndim(numbers) == 1 else (numbers, numbers)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
@@ -452,6 +465,7 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
+    law[L.i_max] = machine.current_margin * machine.i_limit
     return law[None]
 
 

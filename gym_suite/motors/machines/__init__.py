@@ -8,10 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import dc, synchronous
+from gym_suite.motors.machines import dc, induction, six_phase, synchronous
 from gym_suite.motors.machines.base import (
     DC,
+    DOUBLY_FED,
     EXCITED,
+    INDUCTION,
+    SIX_PHASE,
     SYNCHRONOUS,
     Group,
     Machine,
@@ -20,15 +23,22 @@ from gym_suite.motors.machines.base import (
 )
 from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
 from gym_suite.motors.machines.files import is_machine_file, read_machine_file
+from gym_suite.motors.machines.induction import DFIM, SCIM
+from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
     "DC",
+    "DFIM",
+    "DOUBLY_FED",
     "EESM",
     "EXCITED",
+    "INDUCTION",
     "KINDS",
     "PMSM",
+    "SCIM",
     "SETS",
+    "SIX_PHASE",
     "SYNCHRONOUS",
     "ExtExDc",
     "Group",
@@ -37,6 +47,7 @@ __all__ = [
     "PermExDc",
     "SeriesDc",
     "ShuntDc",
+    "SixPhasePMSM",
     "SynRM",
     "build_machine",
     "group_of",
@@ -46,11 +57,20 @@ __all__ = [
 
 #: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.
 KINDS: Mapping[str, type[Machine]] = MappingProxyType(
-    {cls.__name__: cls for cls in (PMSM, SynRM, EESM, PermExDc, SeriesDc, ShuntDc, ExtExDc)}
+    {
+        cls.__name__: cls
+        for cls in (
+            *(PMSM, SynRM, EESM),
+            *(PermExDc, SeriesDc, ShuntDc, ExtExDc),
+            *(SCIM, DFIM, SixPhasePMSM),
+        )
+    }
 )
 
 #: All named sets of numbers.
-SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS, **dc.SETS})
+SETS: Mapping[str, MachineSet] = MappingProxyType(
+    {**synchronous.SETS, **dc.SETS, **induction.SETS, **six_phase.SETS}
+)
 
 
 def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:

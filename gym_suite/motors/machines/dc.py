@@ -68,6 +68,10 @@ class DcMachine(Machine):
         """Return inductance (H) and resistance (Ohm) of each circuit, those of the controlled currents first."""
         raise NotImplementedError
 
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        return [resistance / inductance for inductance, resistance in self.circuits()]
+
     def slew(self) -> float:
         """Return the time in which the voltage moves the armature's current by its nominal value, s."""
         return self.circuits()[0][0] * self.i_nominal / self.u_dc
