@@ -399,3 +399,30 @@ def test_exploration_shows_what_was_recorded_and_where_random_actions_lead():
         return len(np.unique(np.floor(visits("a bay", hold) / 0.5), axis=0))
 
     assert squares(20) > squares(1)
+
+
+def test_the_answers_on_speed_and_field_are_those_of_the_machine_and_of_the_open_loop():
+    import gymnasium
+
+    from gym_suite.labs.lessons.speed_and_field import PAIRS, U_DC, cycle, ellipse, respond
+
+    session = Session("speed_and_field", student=7)
+    numbers, circle = session.numbers, U_DC / np.sqrt(3.0)
+    setup = gymnasium.make("gem/PMSM-Speed-v0", machine={"u_dc": U_DC}).unwrapped.nominal.parameters
+    assert (setup["p"], setup["u_dc"]) == (PAIRS, U_DC)
+    base, psi_p, l_d = session.solution("base"), numbers["psi_p"] * 1e-3, numbers["l_d"] * 1e-3
+    assert base * PAIRS * psi_p == pytest.approx(circle)
+    voltage = numbers["over"] * base * PAIRS * (psi_p + l_d * session.solution("weaken"))
+    assert voltage == pytest.approx(circle)
+    assert ellipse(numbers, 1.2e-3, 1e9).mean(axis=0)[0] == pytest.approx(
+        session.solution("centre")
+    )
+    # The open loop of the symmetrical optimum, written anew: (1 + a^2 s) / (a^3 s^2 (1 + s)) in units of T_sigma.
+    a = numbers["a"]
+    crossing = 1j / a
+    loop = (1.0 + a * a * crossing) / (a**3 * crossing**2 * (1.0 + crossing))
+    assert abs(loop) == pytest.approx(1.0)
+    assert session.check("margin", 180.0 + np.degrees(np.angle(loop))).passed
+    filtered, bare = (respond(numbers, a=3.0, prefilter=on) for on in (True, False))
+    assert filtered.overshoot < bare.overshoot
+    assert cycle()[:, 1].min() < -20.0, "the field is weakened at the fast end of the cycle"
