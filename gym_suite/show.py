@@ -17,7 +17,7 @@ from gym_suite.core.cards import PRIMARY
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, card, catalogue, id_class_of
+from gym_suite.registration import Card, card, catalogue, id_class_of, make_controller
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -63,6 +63,8 @@ def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
     entry, cls = card(id), id_class_of(id)
     page = compose(cls, **(keywords or {}))
     more = [_settings(entry), _protocol(entry), _theory(cls, keywords or {})]
+    if keywords:
+        more.append(_gains(cls, keywords))
     return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
 
 
@@ -146,6 +148,20 @@ def _protocol(entry: Card) -> Section:
     ]
     text = f"`gym-suite compare {entry.id} --protocol` runs exactly this."
     return Section("Protocol", (text, PageTable(("What", "Value"), tuple(rows))))
+
+
+def _gains(cls: Any, keywords: Mapping[str, Any]) -> Section | None:
+    """The gains that the reference controller's rules make of these keywords, where it has any."""
+    if not cls.card.controllers or cls.card.agents == "several":
+        return None
+    env = cls(**keywords)
+    told = make_controller(env).describe()
+    env.close()
+    rows = [(name, number(g["value"]), g["unit"]) for name, g in told.get("gains", {}).items()]
+    if not rows:
+        return None
+    rules = f"`{told['name']}` by its rule: {told['rule']}."
+    return Section("Tuned Gains", (rules, PageTable(("Name", "Value", "Unit"), tuple(rows))))
 
 
 def _theory(cls: Any, keywords: Mapping[str, Any]) -> Section | None:

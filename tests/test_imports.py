@@ -49,7 +49,7 @@ FLOORS = {
     "motors": (
         "cards parameters machines transforms",
         "quantities",
-        "loads",
+        "loads observer",
         "electrical converters",
         "controllers",
         "references plant dynamics",
@@ -59,11 +59,12 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs",
+        "cards files logs trajectories",
+        "vehicles",
         "parameters",
         "columns",
         "transforms",
-        "references aerodynamics camera contacts propulsion",
+        "references aerodynamics adversity camera contacts propulsion",
         "motion",
         "controllers",
         "dynamics",

@@ -37,7 +37,7 @@ class Scale:
     scored: bool
 
 
-SHOWN_RANKS = ("reference", "tuned", "strong")
+SHOWN_RANKS = ("reference", "strong")
 """Ranks that are told beside an agent's name; the other names speak for themselves."""
 
 

@@ -390,6 +390,7 @@ def _tables(heading: str, cls: type[IdEnv], setup: Setup) -> dict[str, Any]:
         "Arguments": lambda: {"table": _arguments_table(cls)},
         "Reference Controllers": lambda: {
             "table": _controllers_table(cls.card),
+            "tuned": tuned_table(cls.card),
             "learned": learned_table(cls.card),
         },
         "Parameters and Sources": lambda: _parameter_tables(setup),
@@ -479,6 +480,23 @@ def policy_folders(card: Card) -> Iterator[tuple[str, Path]]:
     for path in (root, *sorted(p for p in root.glob("*") if p.is_dir())):
         if (path / "manifest.json").is_file():
             yield ("nominal" if path == root else path.name), path
+
+
+def tuned_table(card: Card) -> Table | None:
+    """Return what searches of gains on the reward came to, read from the files that ship.
+
+    The return is the mean over the episodes of the search's own seeds, on the plants that the search judged by.
+    """
+    rows = []
+    for name in card.tuned:
+        path = _POLICIES / card.id.replace("/", "-") / f"{name}-0.json"
+        told = json.loads(path.read_text("utf-8"))
+        gains = ", ".join(f"{gain} {value:.4g}" for gain, value in told["gains"].items())
+        steps = f"{told['steps'] / 1e6:.3g} M"
+        returns = f"{told['value']:,.0f}", f"{told['rule_value']:,.0f}"
+        rows.append((name, told["agent"], str(told["trials"]), steps, *returns, gains))
+    headings = ("Name", "Law", "Trials", "Steps", "Return", "By rule", "Gains")
+    return Table(headings, tuple(rows)) if rows else None
 
 
 def learned_table(card: Card) -> Table | None:

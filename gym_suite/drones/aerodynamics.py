@@ -123,9 +123,9 @@ def wrench(a, r, push, p):
     ax, ay, az = turn(r, lever * mx, lever * my, 0.0)
     tx, ty, tz = cross(ax, ay, az, stale[2], stale[5], stale[8])
     yaw = p[P.k_m] * (s1 - s0 + s3 - s2)
-    tx += yaw * stale[2]
-    ty += yaw * stale[5]
-    tz += yaw * stale[8]
+    tx += yaw * stale[2] + a[X.torque_x]
+    ty += yaw * stale[5] + a[X.torque_y]
+    tz += yaw * stale[8] + a[X.torque_z]
     if p[P.ground_coefficient] > 0.0:
         g = _ground(a, r, f, p)
         extra = g[0] + g[1] + g[2] + g[3]

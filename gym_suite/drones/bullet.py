@@ -276,9 +276,10 @@ class Engine:
         self._count = setup.agent_count
         self._ratio = int(setup.row[P.ratio])
         self._mismatch = len(setup.mismatch) > 0
+        self._plant = setup.row if setup.plant_row is None else setup.plant_row
         view = float(setup.keywords["field_of_view"])
         self._worlds = [
-            World(self._count, setup.row, pictures=setup.images, field_of_view=view)
+            World(self._count, self._plant, pictures=setup.images, field_of_view=view)
             for _ in range(n)
         ]
         self._wrench = np.zeros((n, self._count, 6))

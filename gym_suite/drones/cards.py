@@ -12,6 +12,7 @@ _PILOTS = {
     "geometric": f"{_HOME}.geometric:Geometric",
     "lqr": f"{_HOME}.lqr:HoverLQR",
     "pid": f"{_HOME}.pid:PeerPID",
+    "indi": f"{_HOME}.indi:INDI",
 }
 
 
@@ -27,6 +28,7 @@ def _drone(
         facets={"task": task},
         protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         controllers={**laws, **BASELINES},
+        strong=("indi",) if "indi" in laws else (),
         **{"max_episode_steps": 480, "settings": {"compiled": {"engine": "compiled"}}, **more},
     )
 

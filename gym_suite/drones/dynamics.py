@@ -10,8 +10,9 @@ from __future__ import annotations
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.signals import signal_value
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.adversity import begin, draw, endure, stir
 from gym_suite.drones.aerodynamics import attitude, downwash, store_wrench, store_wrench_of
-from gym_suite.drones.columns import BODY, SCRATCH, TABLES
+from gym_suite.drones.columns import ADVERSITY, BODY, SCRATCH, TABLES, WORLD_SCRATCH
 from gym_suite.drones.contacts import (
     CONTACT_STEPS,
     ON_THE_FLOOR,
@@ -42,6 +43,7 @@ from gym_suite.drones.propulsion import supply
 from gym_suite.drones.transforms import turn_back
 
 X, W, T = BODY.places, SCRATCH.places, TABLES.places
+WORLD, DRAWN = WORLD_SCRATCH.places, len(ADVERSITY)
 P, DRONE_SCRATCH = (PHYSICS + CONTROL).places, len(SCRATCH)
 
 STREAM_FORCE = 1 << 17
@@ -64,7 +66,7 @@ def advance_one(agents, key, step, p, tables, work):
     per = constants(p)
     forget_neighbours(agents, work)
     for tick in range(int(p[P.ratio])):
-        prepare(agents, key, step, tick, p, tables)
+        prepare(agents, key, step, tick, p, tables, work)
         fly(agents, p, per, work)
 
 
@@ -105,11 +107,13 @@ def _touch_floor(a, p, per, work):
 
 
 @kernel
-def prepare(agents, key, step, tick, p, tables):
+def prepare(agents, key, step, tick, p, tables, work):
     """Set disturbing forces and rotor commands of a world for physics step ``tick`` of a control period."""
     if tables[T.signals].shape[0] > 0:
         t = (step * int(p[P.ratio]) + tick) * p[P.dt]
         _disturb(agents, key, t, tables[T.signals], tables[T.samples])
+    if tables[T.adversity].shape[0] > 0:
+        _suffer(agents, key, step, tick, p, tables, work)
     if int(p[P.action]) != pm.ROTORS:
         _close_loops(agents, p, tables[T.nominal][0])
     if p[P.battery_voltage] > 0.0:
@@ -124,6 +128,25 @@ def _disturb(agents, key, t, signals, samples):
         force = max(min(force, MOST_FORCE), -MOST_FORCE)
         for j in range(agents.shape[0]):
             agents[j, X.force_x + c] = force
+
+
+@called_kernel
+def _suffer(agents, key, step, tick, p, tables, work):
+    """Set what befalls the drones at physics step ``tick`` of a control period; its numbers are drawn at the first."""
+    first = agents.shape[0] * DRONE_SCRATCH + WORLD.drawn_0
+    numbers = work[first : first + DRAWN]
+    if tick == 0:
+        draw(key, tables[T.adversity], numbers)
+        if step == 0:
+            begin(agents, key, numbers)
+        stir(agents, key, step, p[P.ratio] * p[P.dt], numbers)
+    for j in range(agents.shape[0]):
+        for c in range(3):
+            agents[j, X.torque_x + c] = 0.0
+            if tables[T.signals].shape[0] == 0:
+                agents[j, X.force_x + c] = 0.0
+    t = (step * int(p[P.ratio]) + tick) * p[P.dt]
+    endure(agents, key, t, p, tables[T.nominal][0], numbers)
 
 
 @called_kernel

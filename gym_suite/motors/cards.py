@@ -67,6 +67,12 @@ torque alone.
 1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
 """,
 }
+#: Gains of the reference that were searched on the reward: on plants that differ, and on the nominal one.
+_TUNED = {
+    "PMSM": ("pi-tuned", "pi-tuned-nominal"),
+    "PMSM-Torque": ("pi-tuned",),
+    "SynRM": ("pi-tuned",),
+}
 
 
 def _drive(
@@ -90,6 +96,7 @@ def _drive(
         facets={"machine": machine, "task": task, "converter": converter},
         controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
+        tuned=_TUNED.get(name, ()),
         prose=_PROSE.get(rung, ""),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
@@ -100,6 +107,7 @@ _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
     "EESM": "an electrically excited synchronous machine",
+    "SCIM": "a squirrel-cage induction machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

@@ -8,8 +8,9 @@ Wiley 2003, chapter 7.
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import MAGNETS
+from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import FRAME_ABC, P, X
 from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
 
@@ -81,7 +82,10 @@ def commanded(group, x, u, half_cosine, half_sine, p):
         if u.shape[0] > 1:
             return armature, chopper_voltage(u[1], p[P.quadrants_e], p[P.u_dc]), 0.0, 0.0
         return armature, 0.0, 0.0, 0.0
-    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    if kind == INDUCTION:
+        cosine, sine, _ = flux_frame(x)
+    else:
+        cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
     if kind == EXCITED:
         exciter = u[3] if int(p[P.frame]) == FRAME_ABC else u[2]

@@ -24,7 +24,9 @@ from gym_suite.core.kernel import kernel
 from gym_suite.motors.loads import acceleration
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
+from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import P, X
+from gym_suite.motors.transforms import rotate
 
 # --------------------------------------------------------------------------------------------- synchronous machines
 
@@ -324,8 +326,16 @@ def period(group, x, k, load, spin, h, steps):
 
 @kernel
 def axis_currents(group, x):
-    """Return the currents of a state row in the frame of the drive's controller, four axes of which some are unused."""
+    """Return the currents of a state row in the frame of the drive's controller, four axes of which some are unused.
+
+    Of a squirrel-cage machine the last two are the flux of the rotor (Vs) in the frame of the drive's estimate.
+    """
     kind = len(group)
+    if kind == INDUCTION:
+        cosine, sine, _ = flux_frame(x)
+        i_d, i_q = rotate(x[X.i_salpha], x[X.i_sbeta], cosine, -sine)
+        psi_d, psi_q = rotate(x[X.psi_ralpha], x[X.psi_rbeta], cosine, -sine)
+        return i_d, i_q, psi_d, psi_q
     if kind == EXCITED:
         return x[X.i_sd], x[X.i_sq], x[X.i_e], 0.0
     if kind == DC:
@@ -380,6 +390,14 @@ def loss_of(group, i, p):
             most += p[P.r_e] * p[P.i_e_limit] * p[P.i_e_limit]
         # Through one current that flows in all windings the resistances cancel.
         return loss / most
+    if kind == INDUCTION:
+        coupling = p[P.l_m] / (p[P.l_m] + p[P.l_sigr])
+        rotor_d = (i[2] / p[P.l_m] - i[0]) * coupling
+        rotor_q = (i[3] / p[P.l_m] - i[1]) * coupling
+        loss = p[P.r_s] * (i[0] * i[0] + i[1] * i[1])
+        loss += p[P.r_r] * (rotor_d * rotor_d + rotor_q * rotor_q)
+        most = p[P.r_s] + p[P.r_r] * coupling * coupling
+        return loss / (most * p[P.i_limit] * p[P.i_limit])
     loss = 1.5 * p[P.r_s] * (i[0] * i[0] + i[1] * i[1])
     most = 1.5 * p[P.r_s] * p[P.i_limit] * p[P.i_limit]
     if kind == EXCITED:
@@ -397,6 +415,9 @@ def over_limit(group, x, p):
         over_a = not abs(x[X.i_a]) <= limit
         # Without a field circuit of its own there is neither such a current nor a limit of it.
         return over_a or not abs(x[X.i_e]) <= p[P.i_e_limit]
+    if kind == INDUCTION:
+        alpha, beta = x[X.i_salpha], x[X.i_sbeta]
+        return not alpha * alpha + beta * beta <= limit * limit
     over = not x[X.i_sd] * x[X.i_sd] + x[X.i_sq] * x[X.i_sq] <= limit * limit
     if kind == EXCITED:
         over = over or not abs(x[X.i_e]) <= p[P.i_e_limit]

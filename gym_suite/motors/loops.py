@@ -8,7 +8,7 @@ from __future__ import annotations
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.dynamics import advance_one
-from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS, group_of
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS, group_of
 from gym_suite.motors.quantities import X
 from gym_suite.motors.tasks import (
     forget_earnings,
@@ -22,6 +22,7 @@ from gym_suite.motors.tasks import (
 
 _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 _DC = group_of(DC)
+_INDUCTION = group_of(INDUCTION)
 
 
 @kernel
@@ -178,6 +179,45 @@ def advance_dc(x, key, step, u, p, tables, work):
         step[i] += 1
 
 
+# --------------------------------------------------------------------------------------- induction
+
+
+@kernel
+def step_induction(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Move all rows not skipped by one control period."""
+    wrong = first_not_finite(u, skip)
+    q = work[first_of(skip)]
+    for i in range(x.shape[0] if wrong < 0 else 0):
+        if not skip[i]:
+            _step(_INDUCTION, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+    return wrong
+
+
+@kernel
+def reset_induction(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            reset_one(_INDUCTION, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(_INDUCTION, i, x, key, 0, p, tables, work[i], m, o)
+
+
+@kernel
+def observe_induction(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            _look(_INDUCTION, i, x, key, step[i], p, tables, work[i], m, o)
+
+
+@kernel
+def advance_induction(x, key, step, u, p, tables, work):
+    """Move rows by one control period: the physics alone."""
+    for i in range(x.shape[0]):
+        advance_one(_INDUCTION, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+        step[i] += 1
+
+
 #: The loops of each group by its number.
 KERNELS = {
     SYNCHRONOUS: Kernels(
@@ -197,5 +237,11 @@ KERNELS = {
         reset=reset_dc,
         observe=observe_dc,
         advance=advance_dc,
+    ),
+    INDUCTION: Kernels(
+        step=step_induction,
+        reset=reset_induction,
+        observe=observe_induction,
+        advance=advance_induction,
     ),
 }

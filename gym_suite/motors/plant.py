@@ -10,16 +10,19 @@ from gym_suite.motors.electrical import (
     dc_derivative,
     excited_coefficients,
     excited_derivative,
+    induction_coefficients,
+    induction_derivative,
     synchronous_coefficients,
     synchronous_derivative,
     torque_of,
 )
 from gym_suite.motors.loads import shaft
-from gym_suite.motors.machines.base import DC, EXCITED, SYNCHRONOUS, Machine, group_of
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS, Machine, group_of
 from gym_suite.motors.quantities import QUANTITIES
 
 _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 _DC = group_of(DC)
+_INDUCTION = group_of(INDUCTION)
 
 
 @kernel
@@ -81,9 +84,32 @@ def two_currents_output(x, v, p, y):
     y[3] = torque_of(_DC, (x[1], x[2], 0.0, 0.0), p)
 
 
+@kernel
+def induction_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq, psi_rd, psi_rq) for the inputs (u_sd, u_sq, omega_s, torque_load).
+
+    The frame turns with the stator's frequency omega_s, so that everything rests in the steady state.
+    """
+    state = x[0], x[1], x[2], x[3], x[4], v[0], v[1], 0.0
+    k, load = induction_coefficients(p), shaft(p, v[3])
+    slopes = induction_derivative(state, k, load)
+    dx[0] = slopes[0]
+    for j in (1, 3):
+        dx[j], dx[j + 1] = slopes[j] + v[2] * x[j + 1], slopes[j + 1] - v[2] * x[j]
+
+
+@kernel
+def induction_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    for j in range(5):
+        y[j] = x[j]
+    y[5] = torque_of(_INDUCTION, (x[1], x[2], x[3], x[4]), p)
+
+
 _KERNELS = {
     (DC, 1): (one_current_plant, one_current_output),
     (DC, 2): (two_currents_plant, two_currents_output),
+    INDUCTION: (induction_plant, induction_output),
     SYNCHRONOUS: (synchronous_plant, synchronous_output),
     EXCITED: (excited_plant, excited_output),
 }
@@ -97,12 +123,18 @@ def plant_of(machine: Machine) -> Plant:
         about = QUANTITIES[machine.slot(name)]
         return Column(name, about.unit, -limit, limit, about.meaning)
 
+    inside = dict(machine.currents)
+    turning = []
+    if machine.group == INDUCTION:
+        inside |= {"psi_rd": "psi_limit", "psi_rq": "psi_limit"}
+        turning = [column("omega_s", 2.0 * machine.pairs * speed)]
     states = Columns(
         column("omega", speed),
-        *(column(name, getattr(machine, limit)) for name, limit in machine.currents.items()),
+        *(column(name, getattr(machine, limit)) for name, limit in inside.items()),
     )
     inputs = Columns(
         *(column(name, bound) for name in machine.voltages),
+        *turning,
         Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
     )
     group = machine.group
@@ -113,5 +145,5 @@ def plant_of(machine: Machine) -> Plant:
         states + Columns(Column("torque", "N m", meaning="air-gap torque")),
         derivative=derivative,
         output=output,
-        guess=(0.5 * machine.omega_nominal, *(0.0,) * len(machine.currents)),
+        guess=(0.5 * machine.omega_nominal, *(0.0,) * len(inside)),
     )

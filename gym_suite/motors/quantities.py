@@ -13,7 +13,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
-from gym_suite.motors.parameters import PolynomialStatic, Vehicle
+from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -67,6 +67,8 @@ FURTHER = Columns(
     Column("i_sbeta", "A", meaning="beta current of the stator"),
     Column("psi_ralpha", "Vs", meaning="alpha flux of the rotor"),
     Column("psi_rbeta", "Vs", meaning="beta flux of the rotor"),
+    Column("flux_alpha", "Vs", meaning="alpha flux of the rotor as the drive estimates it"),
+    Column("flux_beta", "Vs", meaning="beta flux of the rotor as the drive estimates it"),
     Column("i_sx", "A", meaning="x current"),
     Column("i_sy", "A", meaning="y current"),
     Column("u_rd", "V", meaning="d voltage of the rotor in the last period"),
@@ -119,6 +121,12 @@ QUANTITIES = (
     )
     + FURTHER
     + Columns(
+        Column("psi_rd", "Vs", 0, math.inf, "flux of the rotor as the drive estimates it"),
+        Column("psi_rq", "Vs", meaning="flux of the rotor across that direction"),
+        Column("omega_s", "rad/s", meaning="electrical speed of the stator's field"),
+        Column("rho", "rad", -math.pi, math.pi, "direction of that flux"),
+        Column("cos_rho", "1", -1, 1, "cosine of the direction of the estimated flux"),
+        Column("sin_rho", "1", -1, 1, "sine of the direction of the estimated flux"),
         Column("i_rd", "A", meaning="d current of the rotor"),
         Column("i_rq", "A", meaning="q current of the rotor"),
         Column("u_salpha", "V", meaning="alpha voltage of the stator"),
@@ -156,9 +164,12 @@ PARAMETERS = (
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
     + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
-    + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
+    + Columns(
+        Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
+    )
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)
+    + Columns.of(OrnsteinUhlenbeck)
     + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
@@ -183,8 +194,8 @@ PARAMETERS = (
         Column("reference_high", "*", meaning="highest random reference"),
         Column("preview", "1", 0, math.inf, "future references observed"),
         Column("preview_ticks", "1", 1, math.inf, "inverter periods between two of them"),
-        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset"),
-        Column("speed_high", "rad/s", meaning="highest speed drawn at reset"),
+        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset or by a load"),
+        Column("speed_high", "rad/s", meaning="highest speed drawn at reset or by a load"),
         Column("window", "s", 0, math.inf, "length of the window of the drive cycle"),
         Column("window_start", "s", -1, math.inf, "its start; -1: drawn at reset"),
         Column("error_exponent", "1", 0, math.inf, "exponent of the normalised error"),
@@ -207,7 +218,10 @@ TABLES = Columns(
         "signals", meaning="signals of references and disturbances; no rows where there are none"
     ),
     Column("signal_tables", meaning="the tables of these signals"),
-    Column("cycle", meaning="drive cycle: time (s), speed (m/s)"),
+    Column(
+        "cycle",
+        meaning="drive cycle: time (s), speed (m/s), and where the road is not level its grade",
+    ),
     Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
     Column("points", meaning="operating points of the nominal machine"),
 )
@@ -221,9 +235,14 @@ TASK = Columns(
     Column("tracked", meaning="place in q of a tracked quantity", whole=True),
     Column("tracked_factor", meaning="reciprocal of the error that earns nothing"),
     Column("tracked_weight", meaning="what no error earns"),
+    Column("switched", meaning="signals that a reference is switched among, 0: none", whole=True),
+    Column("switched_first", meaning="place of the first of them", whole=True),
+    Column("switched_ticks", meaning="inverter periods between two choices", whole=True),
 )
 K = TASK.places
 
 
-# Rows of the signals: those of the references, then the disturbances.
-SIGNAL_REFERENCE, SIGNAL_DISTURBANCE = 0, TRACKED
+# Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
+SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1
+# Behind the disturbances of the shaft and of each voltage: what references are switched among.
+SIGNAL_SWITCHED = SIGNAL_DISTURBANCE + 1 + VOLTAGES

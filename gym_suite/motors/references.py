@@ -18,7 +18,7 @@ from gym_suite.motors.controllers.dc_points import (
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
 from gym_suite.motors.electrical import excited_axis
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
@@ -26,6 +26,7 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_TORQUE,
     SIGNAL_REFERENCE,
+    K,
     P,
     T,
     X,
@@ -37,9 +38,12 @@ REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
+_STREAM_CHOICE = 8  # of a switched reference
+_STREAM_SWITCHED = 64  # of the signals that it is switched among
 
 _TRIES = 32
 _SHRINKS = 30
+_LEAST_FIELD, _MOST_FIELD = 1.0 / 3.0, 0.9  # parts of an induction machine's current along its flux
 
 
 @kernel
@@ -48,6 +52,40 @@ def _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p):
     u_d = p[P.r_s] * i_d - omega_e * p[P.l_q] * i_q
     u_q = p[P.r_s] * i_q + omega_e * (l_d * i_d + psi)
     return u_d * u_d + u_q * u_q <= u_max * u_max
+
+
+@called_kernel
+def random_field_currents(key, segment, omega, p, target, first):
+    """Fill references of an induction machine with currents that the voltage can hold at this speed at length.
+
+    The current along the flux is uniform between a third and nine tenths of the range, that across it within the
+    circle; rejection sampling. Should no try hit, the last one is shortened until the voltage suffices.
+
+    Args:
+        key: The row's key.
+        segment: Which of the references that follow one another.
+        omega: Speed, rad/s.
+        p: Parameter row.
+        target: Row to fill.
+        first: Place of the first reference in it.
+    """
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    l_s, l_r = p[P.l_m] + p[P.l_sigs], p[P.l_m] + p[P.l_sigr]
+    leakage = l_s - p[P.l_m] * p[P.l_m] / l_r
+    i_d, i_q, found, tries = i_max, 0.0, False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, _, _ = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            i_d = i_max * (_LEAST_FIELD + (_MOST_FIELD - _LEAST_FIELD) * a)
+            i_q = math.sqrt(i_max * i_max - i_d * i_d) * (2.0 * b - 1.0)
+        else:
+            i_d, i_q = 0.8 * i_d, 0.8 * i_q
+        omega_s = p[P.p] * omega + p[P.r_r] / l_r * i_q / i_d
+        u_d = p[P.r_s] * i_d - omega_s * leakage * i_q
+        u_q = p[P.r_s] * i_q + omega_s * l_s * i_d
+        found = u_d * u_d + u_q * u_q <= u_max * u_max
+        tries += 1
+    target[first], target[first + 1] = i_d, i_q
 
 
 @called_kernel
@@ -142,16 +180,24 @@ def refer(group, x, key, tick, p, tables, target, first):
         cycle = tables[T.cycle]
         target[first] = interpolate(cycle[:, 0], cycle[:, 1], x[X.start] + tick * p[P.tau])
     elif kind == REFERENCE_SIGNALS:
-        signals, own = tables[T.signals], tables[T.signal_tables]
+        signals, own, task = tables[T.signals], tables[T.signal_tables], tables[T.task]
         for k in range(int(p[P.tracked])):
-            row = SIGNAL_REFERENCE + k
-            value = signal_value(signals, row, own, key, STREAM_SIGNALS + k, tick * p[P.tau])
-            target[first + k] = value
+            row, stream = SIGNAL_REFERENCE + k, STREAM_SIGNALS + k
+            count = int(task[k, K.switched])
+            if count > 0:
+                stretch = tick // int(task[k, K.switched_ticks])
+                choice = int(count * uniform(key, stretch, _STREAM_CHOICE + k))
+                row = int(task[k, K.switched_first]) + choice
+                stream = _STREAM_SWITCHED + row
+            target[first + k] = signal_value(signals, row, own, key, stream, tick * p[P.tau])
     else:
         segment = tick // int(p[P.reference_ticks])
         if kind == REFERENCE_CURRENTS:
             if len(group) == DC:
                 random_dc_currents(key, segment, x[X.omega], p, target, first)
+                return
+            if len(group) == INDUCTION:
+                random_field_currents(key, segment, x[X.omega], p, target, first)
                 return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return

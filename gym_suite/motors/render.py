@@ -56,7 +56,7 @@ class MotorRenderer(EpisodeRenderer):
         """Return the metric columns that are drawn."""
         panels = self._panels()
         drawn = [name for panel in panels for name in panel.names]
-        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "omega")
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "rho", "omega")
         extra = (*extra, self.setup.violation)
         present = [name for name in extra if name in self.setup.metric_columns]
         return tuple(dict.fromkeys([*drawn, *present]))
@@ -189,8 +189,12 @@ class MotorRenderer(EpisodeRenderer):
             arrow=True,
         )
         self._voltage.circle(u_dc / math.sqrt(3.0))
-        turns = "epsilon" in self.columns
+        turns = self._angle() in self.columns
         self._hexagon = self._voltage.moving_polygon() if turns else None
+
+    def _angle(self) -> str:
+        """Return the column of the angle of the dq frame: of the flux where the drive is oriented by one."""
+        return "rho" if "rho" in self.setup.metric_columns else "epsilon"
 
     def _corners(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame.
@@ -198,7 +202,7 @@ class MotorRenderer(EpisodeRenderer):
         The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
         are those in the middle of the last inverter period, the angle is that at its end.
         """
-        middle = values["epsilon"][-1]
+        middle = values[self._angle()][-1]
         if "omega" in values:
             turned = self._nominal("p") * values["omega"][-1] * self._nominal("tau")
             middle -= 0.5 * turned if math.isfinite(turned) else 0.0

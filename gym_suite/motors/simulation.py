@@ -27,7 +27,14 @@ from gym_suite.motors.machines import (
     group_of,
 )
 from gym_suite.motors.machines.base import check_substeps
-from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
+from gym_suite.motors.parameters import (
+    ConstantSpeed,
+    Load,
+    build_load,
+    load_kind,
+    loads_of,
+    moves,
+)
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
 from gym_suite.motors.transforms import clarke, rotate, star_axes
 
@@ -121,6 +128,11 @@ def _initial(
 ) -> NDArray[np.float64]:
     given = dict(given or {})
     check_keywords(given, names, "initial state")
+    if not isinstance(load, ConstantSpeed) and not moves(load):
+        raise ValueError(
+            "simulate holds the speed or lets it follow the torque; a load that dictates another is for environments, "
+            f"got {load!r}"
+        )
     held = load.omega if isinstance(load, ConstantSpeed) else None
     if held is not None:
         if given.get("omega", held) != held:

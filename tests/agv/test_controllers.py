@@ -93,14 +93,41 @@ def test_a_fleet_that_talks_arrives_whole():
     assert fleet_arrivals("orca", range(3), agents=12) == (36, 36)
 
 
-def test_the_rows_of_a_fleet_are_whole_worlds():
+#: Two halls joined by a passage 7 m long and 1.5 m wide, which one vehicle fills (cell 0.5 m).
+HALLS = "\n".join(
+    ["#" * 28]
+    + ["#......##############......#"] * 3
+    + ["#..........................#"] * 3
+    + ["#......##############......#"] * 3
+    + ["#" * 28]
+)
+#: A corridor as wide, in which there is no room to wait.
+CORRIDOR = "\n".join(["#" * 30] + ["#" + "." * 28 + "#"] * 3 + ["#" * 30])
+
+
+def test_a_fleet_that_plans_in_space_and_time_passes_a_bottleneck():
+    """Head-on traffic: somebody waits in the hall, and all arrive; with avoidance alone nobody does."""
+    meeting = {"cell": 0.5, "least_distance": 7.0}
+    assert fleet_arrivals("cooperative", range(3), layout=HALLS, agents=4, **meeting) == (12, 12)
+    assert fleet_arrivals("orca", [0], layout=HALLS, agents=4, **meeting)[0] < 4
+    assert fleet_arrivals("cooperative", range(3), layout=CORRIDOR, agents=2, **meeting) == (6, 6)
+
+
+def test_a_fleet_that_plans_in_space_and_time_arrives_whole_elsewhere_too():
+    assert fleet_arrivals("cooperative", range(6)) == (36, 36)
+    assert fleet_arrivals("cooperative", range(2), agents=20) == (40, 40)
+
+
+@pytest.mark.parametrize("name", ["cooperative", "orca"])
+def test_the_rows_of_a_fleet_are_whole_worlds(name):
     env = gym_suite.parallel_env("agv/Fleet-v0", agents=3)
-    controller = gym_suite.make_controller(env, "orca")
+    controller = gym_suite.make_controller(env, name)
     observations, _ = env.reset(seed=0)
     rows = np.array(list(observations.values()))
     one, _ = controller.predict(rows)
-    two, _ = controller.predict(np.vstack([rows, rows[::-1]]))
+    two, _ = controller.predict(np.vstack([rows, rows]))
     assert (two[:3] == one).all()
+    assert (two[3:] == one).all()
     assert controller.predict(rows[0])[0].shape == (2,)
     with pytest.raises(ValueError, match="3 rows, the vehicles of a world"):
         controller.predict(np.vstack([rows, rows[:1]]))
@@ -131,3 +158,17 @@ def test_setups_that_a_controller_cannot_drive_are_refused():
     dock = gymnasium.make("agv/Dock-v0")
     with pytest.raises(ValueError, match="k_beta"):
         gym_suite.make_controller(dock, k_beta=1.0)
+
+
+@pytest.mark.parametrize("id", ["agv/ComplexStatic-v0", "agv/SimpleDynamic-v0"])
+def test_tuned_sampling_arrives_always_and_sooner_than_planning(id):
+    """On episode seeds that the choice of its numbers has not seen."""
+    times = {}
+    for name in ("a_star", "mppi-tuned"):
+        run = gym_suite.compare(
+            id, agents=[name], settings="nominal", seeds=range(60_000, 60_010), progress=False
+        )
+        own = [record for record in run.records if record["agent"]["name"] == name]
+        assert all(record["metrics"]["success"] == 1.0 for record in own)
+        times[name] = sum(record["metrics"]["TimeToGoal"] for record in own)
+    assert times["mppi-tuned"] < times["a_star"]

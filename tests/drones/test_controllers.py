@@ -7,7 +7,7 @@ import pytest
 import gym_suite
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
-LAWS = ("geometric", "lqr", "pid")
+LAWS = ("geometric", "lqr", "pid", "indi")
 ENGINES = ("compiled", pytest.param("bullet", marks=pytest.mark.bullet))
 STILL = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
 CIRCLE = {"kind": "circle", "size": 0.3, "period": 10.0}
@@ -86,7 +86,7 @@ OFF = [
 
 
 @pytest.mark.parametrize("mismatch", OFF, ids=str)
-@pytest.mark.parametrize("law", ["geometric", "lqr"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "indi"])
 def test_parameters_off_by_30_percent_are_survived(law, mismatch):
     distances, _ = fly("drones/Hover-v0", law, mismatch=mismatch)
     assert np.isfinite(distances).all()
@@ -114,8 +114,22 @@ def test_the_peers_gains_are_for_rotors_without_lag():
         assert distances[240:].mean() < 0.05
 
 
+@pytest.mark.parametrize("vehicle", ["cf21", "race", "x500"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "pid"])
+def test_controllers_are_scaled_to_vehicles_of_30_g_to_2_kg(law, vehicle):
+    distances, _ = fly("drones/Hover-v0", law, vehicle=vehicle)
+    assert np.isfinite(distances).all()
+    assert distances[-60:].mean() < 0.03
+
+
+def test_the_peers_gains_are_refused_on_another_vehicle():
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", vehicle="x500")
+    with pytest.raises(ValueError, match=r"hovers at 7232 rpm.*tuning='poles'"):
+        gym_suite.make_controller(env, "pid", tuning="peer")
+
+
 @pytest.mark.parametrize("vehicle", ["cf2x", "cf2p"])
-@pytest.mark.parametrize("law", ["geometric", "lqr"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "indi"])
 def test_both_vehicles_hover_with_lag_and_without(law, vehicle):
     for model in ("identified", "bullet-parity"):
         distances, _ = fly("drones/Hover-v0", law, vehicle=vehicle, model=model)
@@ -184,3 +198,41 @@ def test_a_law_flies_each_drone_of_several_as_it_flies_one(law):
         np.testing.assert_array_equal(alone, together[:, 4 * j : 4 * j + 4])
         alone_2, _ = controller.predict(mine[::-1], state)
         np.testing.assert_array_equal(alone_2, together_2[:, 4 * j : 4 * j + 4])
+
+
+# ------------------------------------------------------------------------------ incremental dynamic inversion
+
+PUSHED = {
+    "nominal": {},
+    "mismatch": {"mismatch": 0.3},
+    "delay": {"delay": 1},
+    "force": {"disturbance": {"force_x": {"kind": "prbs", "amplitude": 0.01, "period": 0.5}}},
+}
+
+
+@pytest.mark.parametrize("setting", PUSHED)
+@pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/Track-v0"])
+def test_incremental_inversion_stands_above_geometric_control(id, setting):
+    keywords = PUSHED[setting]
+    distances, own = fly(id, "indi", **keywords)
+    assert np.isfinite(distances).all()
+    assert own.mean() > fly(id, "geometric", **keywords)[1].mean()
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_constant_force_is_found_and_undone_without_an_integral(axis):
+    push = [0.0, 0.0, 0.0]
+    push[axis] = 0.02
+    disturbance = {f"force_{a}": f for a, f in zip("xyz", push, strict=True)}
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", disturbance=disturbance, **STILL)
+    law = gym_suite.make_controller(env, "indi")
+    observation, _ = env.reset(seed=0)
+    state = None
+    for _ in range(300):
+        action, state = law.predict(observation, state)
+        observation, _, _, _, info = env.step(action)
+    mass = env.unwrapped.nominal.parameters["mass"]
+    found = state[law.memory["force"]]
+    np.testing.assert_allclose(found, np.array(push) / mass, atol=0.01)
+    assert info["distance"] < 0.003
+    assert (state[law.memory["integrals"]] == 0.0).all()

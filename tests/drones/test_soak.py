@@ -39,10 +39,13 @@ def a_setup(rng, id):
     identified = bool(rng.integers(2))
     model = {name: extreme(rng, pm.Model, name) for name in numbers(pm.Model)}
     model["gravity"] = max(model["gravity"], 0.1)
+    vehicle = a_vehicle(rng)
+    if not 1e-10 < vehicle["k_f"] < 1e-9:
+        model["battery_voltage"] = 0.0  # it is a Crazyflie's
     physics = float(rng.choice([10, 240, 1e5]))
     keywords = {
         "engine": "compiled",
-        "vehicle": a_vehicle(rng),
+        "vehicle": vehicle,
         "model": {**model, "identified": identified},
         "integrator": str(rng.choice(["bullet", "rk4"])) if identified else "bullet",
         "physics_frequency": physics,

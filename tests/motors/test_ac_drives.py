@@ -6,9 +6,9 @@ import pytest
 
 import gym_suite
 
-MACHINES = ("PMSM", "SynRM", "EESM")
+MACHINES = ("PMSM", "SynRM", "EESM", "SCIM")
 #: Part of the full scale that the error may have on average over 20 seeds of the defaults, jumps included.
-ERRORS = {"": 0.02, "-Torque": 0.02, "-Speed": 0.02}
+ERRORS = {"": 0.02, "-Torque": 0.02, "-Speed": 0.04}
 
 
 def run(id, seeds=20, steps=None, **keywords):
@@ -53,3 +53,49 @@ def test_excited_windings_move_together_where_the_voltage_is_short():
 def test_excited_machine_with_other_windings_than_the_drive_believes(mismatch):
     _, trips = run("gem/EESM-v0", mismatch=mismatch)
     assert not trips.any()
+
+
+def test_observer_follows_the_flux():
+    """With the machine that it believes in, the current model's flux is the machine's: in amplitude and direction."""
+    envs = gymnasium.make_vec("gem/SCIM-v0", num_envs=20).unwrapped
+    controller = gym_suite.make_controller(envs)
+    observation, _ = envs.reset(seed=0)
+    state, worst = None, 0.0
+    for _ in range(1500):
+        action, state = controller.predict(observation, state)
+        observation, *_ = envs.step(action)
+        x = envs.state()
+        apart = np.hypot(x["flux_alpha"] - x["psi_ralpha"], x["flux_beta"] - x["psi_rbeta"])
+        worst = max(worst, float((apart / np.hypot(x["psi_ralpha"], x["psi_rbeta"])).max()))
+    assert worst < 1e-3
+
+
+def test_wrong_rotor_resistance_turns_the_frame():
+    """A warm rotor detunes the orientation: the torque misses its command, more than with the believed resistance."""
+
+    def error(**keywords):
+        errors, trips = run("gem/SCIM-Torque-v0", speed=50.0, **keywords)
+        assert not trips.any()
+        return np.abs(errors[500:]).mean()
+
+    assert error(mismatch={"r_r": 1.5}) > 2.0 * error()
+
+
+def test_induction_machine_weakens_its_field():
+    """Above the speed that the standing flux allows the flux falls, and the speed is still reached."""
+    env = gymnasium.make(
+        "gem/SCIM-Speed-v0",
+        reference={"omega": 410.0},
+        load={"kind": "polynomial_static", "b": 1e-3},
+        duration=0.6,
+    )
+    controller = gym_suite.make_controller(env)
+    observation, _ = env.reset(seed=0)
+    state, ended = None, False
+    while not ended:
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, truncated, info = env.step(action)
+        ended = terminated or truncated
+    assert not terminated
+    assert abs(info["omega"] - 410.0) < 0.01 * 410.0
+    assert info["psi_rd"] < 0.95 * 0.14375 * 3.9 / np.sqrt(2.0)

@@ -1,5 +1,8 @@
 """The DC machines' ids: what their choppers give, where episodes start, what their controllers promise."""
 
+import re
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
@@ -9,21 +12,15 @@ from gym_suite.motors.controllers.dc_points import dc_currents_for, torque_range
 from gym_suite.motors.machines import DC, KINDS
 
 MACHINES = [name for name, cls in KINDS.items() if cls.group == DC]
-#: Mean absolute error of 20 seeds that the reference controller stays below, as a part of full scale.
-ERRORS = {
-    "gem/PermExDc-v0": 0.010,
-    "gem/PermExDc-Torque-v0": 0.010,
-    "gem/PermExDc-Speed-v0": 0.040,
-    "gem/SeriesDc-v0": 0.025,
-    "gem/SeriesDc-Torque-v0": 0.012,
-    "gem/SeriesDc-Speed-v0": 0.035,
-    "gem/ShuntDc-v0": 0.006,
-    "gem/ShuntDc-Torque-v0": 0.005,
-    "gem/ShuntDc-Speed-v0": 0.060,
-    "gem/ExtExDc-v0": 0.025,
-    "gem/ExtExDc-Torque-v0": 0.008,
-    "gem/ExtExDc-Speed-v0": 0.020,
-}
+PAGE = Path(gym_suite.__file__).parent / "motors/pages/converter_chopper.md"
+_ROW = re.compile(
+    r"\| `(?P<id>\S+)` +\| (?P<name>\w+) to (?P<size>\S+) [^|]*?(at (?P<speed>\d+) rad/s)? *\|"
+    r" (?P<rise>\S+) ms +\| (?P<over>\S+) % +\| (?P<end>\S+) % +\| (?P<mean>\S+) % +\|"
+)
+#: The figures that the page of these ids states: steps and what the reference controller makes of them at most.
+STATED = {f"gem/{row['id']}-v0": row.groupdict() for row in _ROW.finditer(PAGE.read_text("utf-8"))}
+#: How long the steps of each task are watched, s.
+_LENGTHS = {"-Speed": 0.8, "SeriesDc": 0.1, "ExtExDc": 0.04, "ShuntDc-Torque": 0.3}
 
 
 def follow(envs, steps, seed=0, controller=None):
@@ -43,7 +40,13 @@ def steps_of(id, setup):
     return setup.horizon or gymnasium.spec(id).max_episode_steps
 
 
-@pytest.mark.parametrize("id", ERRORS)
+def test_the_page_states_figures_of_every_id():
+    assert set(STATED) == {
+        f"gem/{m}{task}-v0" for m in MACHINES for task in ("", "-Torque", "-Speed")
+    }
+
+
+@pytest.mark.parametrize("id", STATED)
 def test_reference_controller_follows_without_a_trip(id):
     envs = gymnasium.make_vec(id, num_envs=20)
     setup = envs.unwrapped.nominal.setup
@@ -51,41 +54,25 @@ def test_reference_controller_follows_without_a_trip(id):
     assert not ended and not run["violation"].any()
     for item in setup.tracking:
         error = np.abs(run[item.value] - run[item.reference]).mean() / item.scale
-        assert error < ERRORS[id], (item.value, error)
+        assert error <= float(STATED[id]["mean"]) / 100.0, (item.value, error)
 
 
-# Id, what steps to what after what time (s), rise time (s) and overshoot at most; at the end the error is below 0.5 %.
-STEPS = [
-    ("gem/PermExDc-v0", "i", 97.0, {"speed": 100.0}, 0.002, 1e-4, 0.06),
-    ("gem/SeriesDc-v0", "i", 97.0, {"speed": 100.0}, 0.1, 0.015, 0.02),
-    ("gem/ShuntDc-v0", "i_a", 97.0, {"speed": 100.0}, 0.004, 2e-4, 0.06),
-    ("gem/ExtExDc-v0", "i_e", 97.0, {"speed": 100.0}, 0.04, 0.01, 0.02),
-    ("gem/PermExDc-Torque-v0", "torque", 16.0, {"speed": 100.0}, 0.002, 1e-4, 0.06),
-    ("gem/SeriesDc-Torque-v0", "torque", 16.0, {"speed": 100.0}, 0.1, 0.015, 0.02),
-    ("gem/ShuntDc-Torque-v0", "torque", 2.5, {"speed": 110.0}, 0.3, 0.05, 0.02),
-    ("gem/ExtExDc-Torque-v0", "torque", 16.0, {"speed": 100.0}, 0.04, 0.005, 0.05),
-    ("gem/PermExDc-Speed-v0", "omega", 120.0, {"duration": 0.5}, 0.5, 0.1, 0.03),
-    ("gem/SeriesDc-Speed-v0", "omega", 170.0, {"duration": 0.8}, 0.8, 0.1, 0.01),
-    ("gem/ShuntDc-Speed-v0", "omega", 170.0, {"duration": 0.8}, 0.8, 0.25, 0.03),
-    ("gem/ExtExDc-Speed-v0", "omega", 170.0, {"duration": 0.3}, 0.3, 0.02, 0.07),
-]
-
-
-@pytest.mark.parametrize(
-    ("id", "name", "size", "keywords", "length", "rise", "overshoot"),
-    STEPS,
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_step_response(id, name, size, keywords, length, rise, overshoot):
-    env = gymnasium.make(id, reference={name: size}, **keywords)
-    steps = round(length / env.unwrapped.setup.dt) - 1
+@pytest.mark.parametrize("id", STATED)
+def test_step_response_is_what_the_page_states(id):
+    stated = STATED[id]
+    size = float(stated["size"])
+    length = next((v for part, v in _LENGTHS.items() if part in id), 0.002)
+    keywords = {"speed": float(stated["speed"])} if stated["speed"] else {"duration": length}
+    env = gymnasium.make(id, reference={stated["name"]: size}, **keywords)
+    dt = env.unwrapped.setup.dt
+    steps = round(length / dt) - 1
     run, ended = follow(env, steps)
-    response = run[name] / size
-    taken = np.argmax(response > 0.9) - np.argmax(response > 0.1)
+    response = run[stated["name"]] / size
+    rise = (np.argmax(response > 0.9) - np.argmax(response > 0.1)) * dt
     assert not ended
-    assert 0 < taken * env.unwrapped.setup.dt <= rise
-    assert response.max() <= 1.0 + overshoot
-    assert np.abs(response[-steps // 10 :] - 1.0).max() < 5e-3
+    assert 0.0 < 1e3 * rise <= float(stated["rise"])
+    assert response.max() <= 1.0 + float(stated["over"]) / 100.0
+    assert np.abs(response[-steps // 10 :] - 1.0).max() <= float(stated["end"]) / 100.0
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.3])

@@ -8,6 +8,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import gym_suite
+from gym_suite.learning.gains import load_gains, shipped_gains
+from gym_suite.learning.seeds import purpose_of
 from gym_suite.motors.controllers.prediction import R, one_period
 from gym_suite.motors.machines import SYNCHRONOUS, group_of
 
@@ -24,7 +26,7 @@ SEEDS = list(range(60_000, 60_012))
 def returns(id, agent, steps=1000, **keywords):
     """Return the returns of an agent's episodes, (seeds,), and how many of them tripped."""
     envs = gymnasium.make_vec(id, num_envs=len(SEEDS), **keywords)
-    law = gym_suite.make_controller(envs, agent)
+    law = agent(envs) if callable(agent) else gym_suite.make_controller(envs, agent)
     observation, _ = envs.reset(seed=SEEDS)
     total, alive, state = np.zeros(len(SEEDS)), np.ones(len(SEEDS), bool), None
     for _ in range(steps):
@@ -144,6 +146,25 @@ def test_soft_predictive_control_finds_the_delay(late):
         action, state = law.predict(observation, state)
         observation = envs.step(action)[0]
     assert (state[:, R.delay] == late).all()
+
+
+TUNED = [(id, name) for id, card in gym_suite.catalogue().items() for name in card.tuned]
+
+
+@pytest.mark.parametrize(("id", "name"), TUNED)
+def test_gains_that_ship_were_searched_within_the_budget_and_earn_more(id, name):
+    gains = load_gains(shipped_gains(id, name), id)
+    about = gains.about
+    assert about["steps"] <= gym_suite.card(id).protocol.budget and about["trials"] > 100
+    assert {purpose_of(seed) for seed in about["seeds"]["episodes"]} == {"tuning"}
+    assert "+" not in about["commit"], "the sources were not those of a commit"
+    assert about["value"] > about["rule_value"]
+    seen = SETTINGS if name == "pi-tuned" else {"nominal": {}}
+    rule = [
+        returns(id, gym_suite.make_controller, **keywords)[0].mean() for keywords in seen.values()
+    ]
+    own = [returns(id, gains.load, **keywords)[0].mean() for keywords in seen.values()]
+    assert np.mean(own) > np.mean(rule)
 
 
 def test_numbers_out_of_bounds_are_refused():

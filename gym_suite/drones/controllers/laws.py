@@ -62,8 +62,8 @@ def wanted_force(p, gains, ex, ey, ez, vx, vy, vz, ax, ay, az):
 
 
 @kernel
-def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
-    """Return rotor speeds, rpm, that turn thrust into a wanted force with the nose along x (yaw 0).
+def attitude_torque(p, gains, r, wx, wy, wz, fx, fy, fz):
+    """Return thrust (N) and body torques (N m) that turn thrust into a wanted force with the nose along x (yaw 0).
 
     Args:
         p: Physical parameters of the nominal model.
@@ -87,7 +87,13 @@ def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
     ey = 0.5 * ((xx * r[2] + xy * r[5] + xz * r[8]) - (zx * r[0] + zy * r[3] + zz * r[6]))
     ez = 0.5 * ((yx * r[0] + yy * r[3] + yz * r[6]) - (xx * r[1] + xy * r[4] + xz * r[7]))
     tx, ty, tz = body_torque(p, gains.attitude, gains.rate, ex, ey, ez, wx, wy, wz, wx, wy, wz)
-    thrust = max(fx * r[2] + fy * r[5] + fz * r[8], 0.0)
+    return max(fx * r[2] + fy * r[5] + fz * r[8], 0.0), tx, ty, tz
+
+
+@kernel
+def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
+    """Return rotor speeds, rpm, for a wanted force; arguments as :func:`attitude_torque`."""
+    thrust, tx, ty, tz = attitude_torque(p, gains, r, wx, wy, wz, fx, fy, fz)
     return rotor_speeds(thrust, tx, ty, tz, p)
 
 

@@ -64,6 +64,6 @@ def compensated_torque_rows(group, seen, memory, law, points, action):
         row = seen[i]
         measured = row[W.current_0], row[W.current_1], 0.0, 0.0
         references = currents_for(
-            group, row[W.reference_0], row[W.omega], measured, law[L.u_max], law, points
+            group, row[W.reference_0], row[W.omega], measured, 0.0, law[L.u_max], law, points
         )
         _compensated_action(group, row, references, memory[i], law, action[i])

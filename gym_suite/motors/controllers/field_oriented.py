@@ -27,11 +27,10 @@ from gym_suite.motors.controllers.laws import (
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.machines import DC, EXCITED, KINDS, Machine, group_of
+from gym_suite.motors.machines import DC, EXCITED, INDUCTION, KINDS, Machine, group_of
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
-
-VOLTAGE_MARGIN, EXCITED_MARGIN = 0.95, 0.8  # of operating points under torque control
+from gym_suite.motors.transforms import SQRT3
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -46,6 +45,10 @@ def axis_plants(machine: Any) -> list[tuple[float, float]]:
     """Return inductance (H) and resistance (Ohm) of each axis, coupled axes taken as decoupled."""
     if machine.group == DC:
         return machine.circuits()[: len(machine.followed)]
+    if machine.group == INDUCTION:
+        coupling = machine.l_m / machine.l_r
+        plant = machine.sigma * machine.l_s, machine.r_s + coupling**2 * machine.r_r
+        return [plant, plant]
     plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
     if machine.group == EXCITED:
         plants.append((machine.l_e, machine.r_e))
@@ -79,6 +82,13 @@ def current_gains(
 def sampled_delay(values: Mapping[str, float]) -> float:
     """Return the delay of a sampled current loop, s: half a period of hold, and the dead time where there is one."""
     return (values["dead_time"] + 0.5) * values["tau"]
+
+
+def excitation_time(machine: Any) -> float:
+    """Return the time in which the voltage makes the flux of an excitation winding, s; 0 where there is none."""
+    if machine.group != EXCITED:
+        return 0.0
+    return float(machine.l_m * machine.i_e_nominal * SQRT3 / machine.u_dc)
 
 
 def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.float64]:
@@ -159,11 +169,13 @@ class _FieldOriented(Controller):
         return sampled_delay(values)
 
     def _use_operating_points(
-        self, values: Mapping[str, float], voltage_margin: float, current_margin: float
+        self, values: Mapping[str, float], voltage_margin: float, current_margin: float | None
     ) -> None:
         margin = check_number("voltage_margin", voltage_margin, above=0.0, high=1.0)
         self._constants[L.u_max] = margin * values["u_dc"] / self._machine.voltage_divisor
-        margin = check_number("current_margin", current_margin, above=0.0, high=1.0)
+        given = self._machine.current_share if current_margin is None else current_margin
+        margin = check_number("current_margin", given, above=0.0, high=1.0)
+        self._constants[L.i_max] = margin * self._machine.i_limit
         self._points = operating_points(self._machine, margin)
 
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -191,6 +203,7 @@ def reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArra
             strict=False,
         )
     )
+    names |= dict(zip(machine.estimates, range(S.flux, S.flux + 1), strict=False))
     references = (item.reference for item in setup.tracking)
     names |= dict(zip(references, range(S.reference_0, len(SEEN)), strict=False))
     take = [(k, columns.index(name)) for name, k in names.items() if name in columns]
@@ -234,9 +247,10 @@ class TorqueControl(_FieldOriented):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce.
-        voltage_margin: Part of the converter's voltage that operating points may use; None: 0.95, and 0.8 where an
-            excitation winding lets no current rest that the voltage does not hold.
-        current_margin: Part of the current limits that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: the machine's
+            ``voltage_share``.
+        current_margin: Part of the current limits that operating points may use; None: the machine's
+            ``current_share``.
     """
 
     name: ClassVar[str] = "pi"
@@ -249,7 +263,7 @@ class TorqueControl(_FieldOriented):
         anti_windup: str = "clamping",
         decoupling: bool = True,
         voltage_margin: float | None = None,
-        current_margin: float = 0.9,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -259,10 +273,8 @@ class TorqueControl(_FieldOriented):
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
-        margin = self.voltage_margin
-        if margin is None:
-            margin = EXCITED_MARGIN if self._machine.group == EXCITED else VOLTAGE_MARGIN
-        self._use_operating_points(nominal.parameters, margin, self.current_margin)
+        own = self._machine.voltage_share if self.voltage_margin is None else self.voltage_margin
+        self._use_operating_points(nominal.parameters, own, self.current_margin)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -277,8 +289,9 @@ class SpeedControl(_FieldOriented):
     """A PI speed controller above operating points of least loss, field weakening and current control.
 
     The shaft is an integrator 1 / (J s); the current loop, tuned by the magnitude optimum, acts as a
-    lag of twice its delay. The speed loop follows from that by the symmetrical optimum. Under torque
-    control the drive's own current loop is used and only the torque is commanded.
+    lag of twice its delay, to which an excitation winding adds the time in which the voltage makes its
+    flux. The speed loop follows from that by the symmetrical optimum. Under torque control the drive's
+    own current loop is used and only the torque is commanded.
 
     Args:
         rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
@@ -290,7 +303,8 @@ class SpeedControl(_FieldOriented):
         feedforward: Whether the torque that the nominal shaft and load need for the reference's own
             acceleration and speed is added; None: on a drive cycle.
         voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        current_margin: Part of the current limits that operating points may use; None: the machine's
+            ``current_share``.
     """
 
     name: ClassVar[str] = "pi"
@@ -305,7 +319,7 @@ class SpeedControl(_FieldOriented):
         prefilter: bool | None = None,
         feedforward: bool | None = None,
         voltage_margin: float = 0.9,
-        current_margin: float = 0.9,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling

@@ -15,8 +15,9 @@ from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.electrical import dc_field, excited_axis, torque_of
-from gym_suite.motors.machines.base import DC, EXCITED
+from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
 from gym_suite.motors.machines.dc import SEPARATE
+from gym_suite.motors.observer import LEAST_FLUX, slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
 from gym_suite.motors.transforms import SQRT3, hexagon_factor, inverse_clarke, rotate, turn
 
@@ -47,6 +48,7 @@ LAW = (
         Column("kp_position", "1/s", meaning="proportional gain of the position"),
         Column("braking", "rad/s^2", meaning="deceleration that the position law reckons with"),
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
+        Column("i_max", "A", meaning="stator current that operating points may use"),
     )
 )
 L = LAW.places
@@ -63,6 +65,7 @@ SEEN = (
         Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("sine", "1", meaning="sine of the angle of the frame"),
         Column("cosine", "1", meaning="cosine of the angle of the frame"),
+        Column("flux", "Vs", meaning="flux that the drive estimates"),
     )
     + _axes("reference", "*", "reference of a tracked quantity")
 )
@@ -126,7 +129,7 @@ def _ahead(cosine, sine, omega_frame, law):
 @kernel
 def _single_windings(group, i, references, seen, memory, first, law, u_dc):
     """Current control of d and q windings that do not share a flux; see :func:`current_control_one`."""
-    omega, cosine, sine = seen
+    omega, cosine, sine, _ = seen
     omega_e = law[P.p] * omega
     decoupling = law[L.decoupling]
     error_d, error_q = references[0] - i[0], references[1] - i[1]
@@ -169,7 +172,7 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     voltages do not suffice all three currents move more slowly by the same factor: were one converter at its limit and
     the other not, the common flux would drive the current of the winding whose voltage is short.
     """
-    omega, cosine, sine = seen
+    omega, cosine, sine, _ = seen
     omega_e = law[P.p] * omega
     decoupling = law[L.decoupling]
     error_d, error_q, error_e = references[0] - i[0], references[1] - i[1], references[2] - i[2]
@@ -195,12 +198,44 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     real_d = min(max(factor * u_d, -u_axis), u_axis)
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     real_e = min(max(u_e, -u_dc), u_dc)
-    # An integral learns from its own current: what was held back of the other winding's change is none of its excess.
-    less = 1.0 - part
-    _learn(0, error_d, u_d + less * own_d, real_d, memory, first, law)
-    _learn(1, error_q, u_q + less * own_q, real_q, memory, first, law)
-    _learn(2, error_e, u_e + less * own_e, real_e, memory, first, law)
+    # Integrals learn from references that could be followed (conditioning; Hanus, Kinnaert and Henrotte, "Conditioning
+    # technique, a general anti-windup and bumpless transfer method", Automatica 23(6), 1987).
+    _learn(0, part * error_d, u_d, real_d, memory, first, law)
+    _learn(1, part * error_q, u_q, real_q, memory, first, law)
+    _learn(2, part * error_e, u_e, real_e, memory, first, law)
     return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+
+
+@kernel
+def _field_windings(i, references, seen, memory, first, law, u_dc):
+    """Current control of an induction machine's stator in the frame of the rotor's flux; see the function below.
+
+    In a frame that turns with the flux, at omega_s = omega_e + slip, the voltage of the stator is
+    (r_s + (l_m/l_r)^2 r_r) i + sigma l_s (di/dt + j omega_s i) - l_m/l_r (r_r/l_r - j omega_e) psi_r; Leonhard,
+    "Control of Electrical Drives", 3rd ed., Springer 2001, section 12.
+    """
+    omega, cosine, sine, flux = seen
+    omega_e = law[P.p] * omega
+    omega_s = omega_e + slip(i[1], flux, law)
+    l_r = law[P.l_m] + law[P.l_sigr]
+    coupling = law[P.l_m] / l_r
+    leakage = law[P.l_m] + law[P.l_sigs] - coupling * law[P.l_m]
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    decoupling = law[L.decoupling]
+    u_d = pi_output(error_d, memory[first], law[L.kp_0])
+    u_d -= decoupling * (omega_s * leakage * i[1] + coupling * law[P.r_r] / l_r * flux)
+    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1])
+    u_q += decoupling * (omega_s * leakage * i[0] + coupling * omega_e * flux)
+
+    cosine, sine = _ahead(cosine, sine, omega_s, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    _learn(0, error_d, u_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
 
 
 @kernel
@@ -216,7 +251,7 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         group: The group.
         i: Measured currents of four axes, A.
         references: Their references, A.
-        seen: Mechanical speed (rad/s), cosine and sine of the angle of the frame.
+        seen: Mechanical speed (rad/s), cosine and sine of the angle of the frame, estimated flux (Vs).
         memory: Row with the integral terms, V, updated.
         first: Place of the first of them.
         law: Row of :data:`LAW`.
@@ -231,25 +266,39 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         return dc_current_control_one(i, references, seen[0], memory, first, law, u_dc)
     if kind == EXCITED:
         return _excited_windings(group, i, references, seen, memory, first, law, u_dc)
+    if kind == INDUCTION:
+        return _field_windings(i, references, seen, memory, first, law, u_dc)
     return _single_windings(group, i, references, seen, memory, first, law, u_dc)
 
 
 @kernel
-def currents_for(group, torque, omega, i, u_max, law, points):
+def currents_for(group, torque, omega, i, flux, u_max, law, points):
     """Return the references of four axes for a torque, or for the largest that the limits allow.
+
+    The flux of an induction machine follows its current slowly: what makes the torque meanwhile is the flux that there
+    is, within the circle of the current. The third reference is then that flux.
 
     Args:
         group: The group.
         torque: Wanted torque, N m.
         omega: Mechanical speed, rad/s.
         i: Measured currents of four axes, A; machines with a slow field take the torque out of the field that there is.
+        flux: Flux that the drive estimates, Vs.
         u_max: Voltage amplitude to stay below, V.
         law: Row of :data:`LAW`.
         points: Table of the machine's operating points.
     """
-    if len(group) == DC:
+    kind = len(group)
+    if kind == DC:
         return dc_currents_for(torque, omega, i, u_max, law, points[0, 0])
-    return currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
+    wanted = currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
+    if kind == INDUCTION:
+        i_d, i_max = wanted[0], law[L.i_max]
+        least = LEAST_FLUX * law[P.l_m] * law[P.i_limit]
+        i_q = wanted[1] * law[P.l_m] * i_d / max(flux, least)
+        most = math.sqrt(max(i_max * i_max - i_d * i_d, 0.0))
+        return i_d, min(max(i_q, -most), most), flux, 0.0
+    return wanted
 
 
 # ------------------------------------------------------------------------------------------------- as controllers
@@ -259,7 +308,7 @@ def currents_for(group, torque, omega, i, u_max, law, points):
 def _voltage_action(group, seen, references, memory, law, action):
     """Run current control on one row; fill the voltage action, update the integrals."""
     i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    frame = seen[S.omega], seen[S.cosine], seen[S.sine]
+    frame = seen[S.omega], seen[S.cosine], seen[S.sine], seen[S.flux]
     u_dc = law[P.u_dc]
     axes, held = current_control_one(group, i, references, frame, memory, M.integral_0, law, u_dc)
     kind = len(group)
@@ -313,9 +362,9 @@ def torque_control_rows(group, seen, memory, law, points, action):
     """
     for i in range(seen.shape[0]):
         row = seen[i]
-        torque, omega = row[S.reference_0], row[S.omega]
+        torque, omega, flux = row[S.reference_0], row[S.omega], row[S.flux]
         currents = row[S.current_0], row[S.current_1], row[S.current_2], row[S.current_3]
-        references = currents_for(group, torque, omega, currents, law[L.u_max], law, points)
+        references = currents_for(group, torque, omega, currents, flux, law[L.u_max], law, points)
         _voltage_action(group, row, references, memory[i], law, action[i])
 
 
@@ -341,7 +390,7 @@ def _speed_law(group, seen, memory, law, points):
     limit = law[P.torque_limit]
     torque = min(max(demanded, -limit), limit)
     i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    references = currents_for(group, torque, omega, i, law[L.u_max], law, points)
+    references = currents_for(group, torque, omega, i, seen[S.flux], law[L.u_max], law, points)
     if len(group) == DC:
         # In the field that there is.
         realised = torque_of(group, (references[0], i[1], 0.0, 0.0), law)

@@ -461,6 +461,6 @@ def predictive_torque_rows(group, seen, memory, law, points, action):
         row = seen[i]
         measured = row[W.current_0], row[W.current_1], 0.0, 0.0
         references = currents_for(
-            group, row[W.reference_0], row[W.omega], measured, law[N.u_max], law, points
+            group, row[W.reference_0], row[W.omega], measured, 0.0, law[N.u_max], law, points
         )
         predictive_action(group, row, references, row[W.reference_0], memory[i], law, action[i])

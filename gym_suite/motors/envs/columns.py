@@ -86,6 +86,7 @@ def observed(
         _quantity(name, machine.slot(name), scale=scales[name], **bounds)
         for name in (*machine.currents, "omega")
     ]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in machine.estimates]
     if options.control == "voltage":
         shown += [_quantity(name) for name in machine.direction]
     shown += [
@@ -149,8 +150,8 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
         for k, name in enumerate(task.tracked)
     ]
     shown += [_quantity(f"reward_{name}") for name in (*task.costs, "trip")]
-    angle = ("epsilon",) if machine.direction else ()
-    common = ("omega", *machine.currents, *angle, "torque", "torque_load", *machine.voltages)
+    common = ("omega", *machine.currents, *machine.angles, "torque", "torque_load")
+    common = (*common, *machine.voltages, *machine.estimates)
     shown += [_quantity(name, machine.slot(name)) for name in (*common, "violation", "clipped")]
     shown += [
         _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[machine.slot(name)].unit)
@@ -210,7 +211,9 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
 
     What neither uses is marked as spare.
     """
-    own = (*machine.currents, *machine.voltages)
+    own = (*machine.states, *machine.voltages)
+    if machine.estimates:
+        own = (*own, "flux_alpha", "flux_beta")
     angle = ("epsilon",) if machine.direction else ()
     common = ("omega", *angle, "position", *own, "torque_load", "change", "clipped", "tripped")
     names = {machine.slot(name): name for name in common}

@@ -16,7 +16,7 @@ class Options(PlantOptions):
 
     machine: Any = option(
         None,
-        takes="a set's name, a mapping of overrides, or the machine's dataclass",
+        takes="a set's name, a mapping of overrides, a TOML file of them, or the machine's dataclass",
         meaning="the machine and the DC link that it is meant for",
     )
     load: Any = option(
@@ -67,6 +67,11 @@ class Options(PlantOptions):
     )
     duration: float | None = option(
         None, takes="s", meaning="length of an episode; `None`: until it is cut off from outside"
+    )
+    cycle: Any = option(
+        "WLTC",
+        takes='"WLTC", "UDDS", "HWFET", "US06", "WMTC", or a CSV file',
+        meaning="the driving cycle",
     )
     window: float | str = option(
         60.0, takes='s, or "full"', meaning="length of the window of the driving cycle"
@@ -138,27 +143,27 @@ TASKS: Mapping[str, Task] = {
             name="current",
             shows_error=False,
             costs=("effort", "smoothness"),
-            without=("duration", "window", "start", "control", "control_period"),
+            without=("duration", "cycle", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
         ),
         Task(
             name="torque",
             tracked=("torque",),
             shows_error=False,
-            without=("duration", "window", "start", "control", "control_period"),
+            without=("duration", "cycle", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
         ),
         Task(
             name="speed",
             tracked=("omega",),
-            without=("window", "start", "speed"),
+            without=("cycle", "window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
         ),
         Task(
             name="position",
             tracked=("position",),
             seen=("position",),
-            without=("window", "start", "speed"),
+            without=("cycle", "window", "start", "speed"),
             defaults={
                 "load": "polynomial_static",
                 "control": "torque",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.core.signals import Signal, as_signal, pack
+from gym_suite.core.signals import Signal, pack
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -25,7 +23,10 @@ from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
+from gym_suite.motors.envs.choppers import read_choppers
+from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
@@ -34,12 +35,15 @@ from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
     Load,
+    OrnsteinUhlenbeck,
     PolynomialStatic,
+    SpeedProfile,
     Vehicle,
     build_load,
     lever_of,
     load_kind,
     loads_of,
+    moves,
 )
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
@@ -52,27 +56,14 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
     REFERENCE_TORQUE,
-    SIGNAL_DISTURBANCE,
+    SIGNAL_SWITCHED,
+    K,
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
 MOST_TURNS = 1000.0  # of a random position
 MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
-
-
-@cache
-def drive_cycle() -> np.ndarray:
-    """Return the WLTC class 3b as read-only float64 of shape (1801, 2): time (s), speed (m/s).
-
-    Source: UN Global Technical Regulation No. 15, table of class 3b vehicles.
-    """
-    text = resources.files("gym_suite.motors").joinpath("data/wltc_class3b.csv").read_text()
-    rows = [line.split(",") for line in text.splitlines() if line[:1].isdigit()]
-    table = np.array(rows, dtype=np.float64)
-    table[:, 1] /= 3.6
-    table.setflags(write=False)
-    return table
 
 
 def build_setup(
@@ -105,24 +96,28 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current":
+    if task.name != "current" or machine.estimates:
         points = operating_points(machine, machine.current_margin)
 
+    cycle = np.zeros((1, 2))
+    if task.name == "drive_cycle":
+        cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
     if machine.group == DC:
-        values |= _choppers(options, machine)
-    values |= _course(task, options, machine, load, values)
+        values |= read_choppers(options, machine)
+    values |= _course(task, options, machine, load, cycle, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
-    references = _references(task, options)
+    references, switched = read_references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
+    scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -138,7 +133,7 @@ def build_setup(
     measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
-    held = isinstance(load, ConstantSpeed)
+    held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
@@ -151,10 +146,16 @@ def build_setup(
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
     table = columns.task_table(seen, told, task, machine, weights, errors)
-    cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
-    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    place = SIGNAL_SWITCHED
+    for k, among in enumerate(switched):
+        table[k, K.switched], table[k, K.switched_first] = len(among.signals), place
+        table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
+        place += len(among.signals)
+    dictated = [load.omega] if isinstance(load, SpeedProfile) else []
+    inside = torque_control or machine.estimates
+    law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(_rows_of(references, signals)), cycle, law, points)
+        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
     return Setup(
@@ -205,14 +206,6 @@ _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 def _row(values: Mapping[str, Any]) -> np.ndarray:
     """Return the parameter row of numbers by name, 0 for those that are not given."""
     return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
-
-
-def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
-    """Return the rows of the signals: as many as there can be references, then the disturbances."""
-    if not (references or disturbances):
-        return []
-    spare = [Signal(kind="none")] * (SIGNAL_DISTURBANCE - len(references))
-    return [*references, *spare, *disturbances]
 
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
@@ -266,24 +259,6 @@ def _spread(mismatch: object) -> float:
     return (1.0 + most) / (1.0 - most)
 
 
-#: Choppers by the name that a user gives: quadrants of voltage and current.
-_CHOPPERS = {"1QC": 1, "2QC": 2, "4QC": 4}
-
-
-def _choppers(options: Options, machine: Machine) -> dict[str, int]:
-    """Return the quadrants of a DC machine's choppers."""
-    given = options.converter
-    terminals = list(machine.voltages)
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(terminals, given)
-    check_keywords(given, terminals, "terminal voltage in converter")
-    names = [
-        check_option(f"converter of {name}", given.get(name, "4QC"), _CHOPPERS)
-        for name in terminals
-    ]
-    return {f"quadrants_{axis}": _CHOPPERS[name] for axis, name in zip("ae", names, strict=False)}
-
-
 def _ratio(task: Task, options: Options, tau: float) -> int:
     """Return the inverter periods per control period."""
     if options.control == "voltage":
@@ -318,19 +293,30 @@ _REFERENCE_KINDS = {
 }
 
 
+def _driven_cycle(options: Options, machine: Machine, load: Load) -> np.ndarray:
+    """Return the table of the driving cycle."""
+    if not isinstance(load, Vehicle):
+        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
+    return build_cycle(options.cycle, machine, load)
+
+
 def _course(
-    task: Task, options: Options, machine: Machine, load: Load, values: Mapping[str, Any]
+    task: Task,
+    options: Options,
+    machine: Machine,
+    load: Load,
+    cycle: np.ndarray,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the parameters of references and of the start of an episode."""
-    if task.name == "drive_cycle" and not isinstance(load, Vehicle):
-        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    speed_low, speed_high = _speeds(task, options, machine, load)
-    if speed_low < 0.0 and values.get("quadrants_a", 4) < 4:
+    chopped = values.get("quadrants_a", 4) < 4
+    speed_low, speed_high = _speeds(task, options, machine, load, chopped)
+    if speed_low < 0.0 and chopped:
         raise ValueError(
             f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
             f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
         )
-    window, start = _window(task, options)
+    window, start = _window(task, options, cycle)
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
     usual, highest = machine.speeds()
@@ -353,7 +339,7 @@ def _course(
         highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = values.get("quadrants_a", 4) < 4 and task.name in ("speed", "position")
+    one_way = chopped and task.name in ("speed", "position")
     both = task.name == "current" or (machine.reversible and not one_way)
     if task.name == "position" and not both:
         raise ValueError(
@@ -381,16 +367,23 @@ def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
     return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
 
 
-def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
-    """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name in ("speed", "position"):
+def _speeds(
+    task: Task, options: Options, machine: Any, load: Load, one_way: bool
+) -> tuple[float, float]:
+    """Return the range from which a reset draws the speed, or within which a load dictates it."""
+    if not moves(load) and task.name in ("speed", "position"):
+        kind = list(LOADS)[load_kind(load)]
         raise ValueError(
-            f"{task.name} control needs a shaft that turns: load='constant_speed' holds it"
+            f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
         )
     given = options.speed
     usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
+    if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):
+        if given is not None:
+            raise ValueError("give the speed once: speed= or a load that dictates it, not both")
+        return 0.0 if one_way else -limit, limit
     if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
             raise ValueError("give the speed once: speed= or the load's omega, not both")
@@ -407,11 +400,11 @@ def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[flo
     return low, high
 
 
-def _window(task: Task, options: Options) -> tuple[float, float]:
+def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, float]:
     """Return length and start (-1: drawn) of the window of the drive cycle."""
     if task.name != "drive_cycle":
         return 0.0, 0.0
-    total = float(drive_cycle()[-1, 0])
+    total = float(cycle[-1, 0])
     window = total if options.window == "full" else options.window
     window = check_number("window (s, or 'full')", window, above=0.0, high=total)
     if options.start is None:
@@ -472,22 +465,8 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
+    law[L.i_max] = machine.current_margin * machine.i_limit
     return law[None]
-
-
-def _references(task: Task, options: Options) -> list[Signal]:
-    """Return the signals of the references, one for each tracked quantity, or none where they are drawn."""
-    given = options.reference
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        if len(task.tracked) != 1:
-            raise TypeError(
-                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
-            )
-        given = {task.tracked[0]: given}
-    check_keywords(given, task.tracked, f"reference of task {task.name!r}")
-    return [as_signal(given.get(name, 0.0), f"reference {name!r}") for name in task.tracked]
 
 
 def _resolved(

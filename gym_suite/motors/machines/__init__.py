@@ -22,6 +22,7 @@ from gym_suite.motors.machines.base import (
     group_of,
 )
 from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
+from gym_suite.motors.machines.files import is_machine_file, read_machine_file
 from gym_suite.motors.machines.induction import DFIM, SCIM
 from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
@@ -73,10 +74,10 @@ SETS: Mapping[str, MachineSet] = MappingProxyType(
 
 
 def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:
-    """Return a machine from a set's name, a mapping of overrides, or a machine.
+    """Return a machine from a set's name, a mapping of overrides, a file of such a mapping, or a machine.
 
-    A mapping may say ``"kind"`` and, under "base", the set that it overrides; without either it overrides the default
-    set.
+    A file's name ends in .toml; :mod:`gym_suite.motors.machines.files` says what it holds. A mapping may say ``"kind"``
+    and, under "base", the set that it overrides; without either it overrides the default set.
 
     Args:
         value: What the user gave; None stands for the default set.
@@ -84,11 +85,13 @@ def build_machine(value: object, *, default: str = "PMSM", kind: str | None = No
         kind: The kind that is wanted, where only one will do.
 
     Raises:
-        ValueError: For an unknown set, kind or parameter (naming the nearest), a value out of bounds, or a machine of
-            another kind than the one wanted.
+        ValueError: For an unknown set, kind, parameter or file (naming the nearest), a value out of bounds, or a
+            machine of another kind than the one wanted.
         TypeError: For anything else.
     """
     wanted = kind or kind_of(default)
+    if is_machine_file(value):
+        value = read_machine_file(value)
     if isinstance(value, Machine):
         wanted = type(value).__name__
     elif isinstance(value, str) and value in SETS:

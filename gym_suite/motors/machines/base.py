@@ -57,8 +57,10 @@ class Machine:
     phases: ClassVar[tuple[str, ...]]
     #: What a drive knows of the direction of its frame.
     direction: ClassVar[tuple[str, ...]]
-    #: What else a drive estimates and shows.
-    estimates: ClassVar[tuple[str, ...]] = ()
+    #: What else a drive estimates and shows, with the property that is its full scale.
+    estimates: ClassVar[Mapping[str, str]] = {}
+    #: Electrical angles that are told.
+    angles: ClassVar[tuple[str, ...]] = ("epsilon",)
     #: Formula of the copper loss as a part of that at the limits.
     loss: ClassVar[str]
     #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
@@ -75,6 +77,10 @@ class Machine:
     reversible: ClassVar[bool] = True
     #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
     period: ClassVar[float] = 1e-4
+    #: Parts of voltage and current limit that operating points of the reference controller may use; the rest is room
+    #: for transients and for a machine that is not quite the one believed.
+    voltage_share: ClassVar[float] = 0.95
+    current_share: ClassVar[float] = 0.9
     #: Friction a (N m) and b (N m s) of the load in tasks with a free shaft, and its inertia (kg m^2).
     friction: ClassVar[tuple[float, float, float]] = (0.01, 0.01, 1e-5)
     #: Names of other parameter lists: of a parameter, or "" for one from which nothing follows.

@@ -1,0 +1,213 @@
+"""Incremental nonlinear dynamic inversion above geometric control's error feedback."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.controllers.hyperparameters import Hyperparameter
+from gym_suite.core.kernel import kernel
+from gym_suite.core.parameters import check_number
+from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.geometric import Geometric
+from gym_suite.drones.controllers.laws import attitude_torque, led, wanted_force
+from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.transforms import rotor_moments, rotor_speeds
+
+P = PHYSICS.places
+
+_TURNS = np.array([-1.0, 1.0, -1.0, 1.0])  # signs of the rotors' torques about z
+_USABLE = 0.95  # part of the largest thrust that a force may take, so that the rotors can still turn the drone
+_LEAST_LEVEL = 0.1  # level force, as a part of the vertical one, that is always allowed
+_SOURCE = (
+    "E. J. J. Smeur, Q. P. Chu and G. C. H. E. de Croon, Adaptive incremental nonlinear dynamic inversion for attitude "
+    "control of micro air vehicles, J. Guidance, Control, and Dynamics 39(3), 2016, doi:10.2514/1.G001490; "
+    "E. Tal and S. Karaman, Accurate tracking of aggressive quadrotor trajectories using incremental nonlinear dynamic "
+    "inversion and differential flatness, IEEE Trans. Control Systems Technology 29(3), 2021"
+)
+
+
+def _levers(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the body torques, N m, of each rotor's squared speed, rpm^2, (3, 4).
+
+    Args:
+        row: Physical parameters.
+    """
+    moments = np.array([rotor_moments(row[P.layout], *unit) for unit in np.eye(4)])
+    lift = row[P.k_f] * row[P.lever]
+    return np.stack([lift * moments[:, 1], -lift * moments[:, 0], row[P.k_m] * _TURNS])
+
+
+class INDI(Geometric):
+    """Incremental nonlinear dynamic inversion: force and torque are changed by what the accelerations lack.
+
+    The error feedback is geometric control's, which wants an acceleration and an angular acceleration. What
+    force and torque give is not taken from the model but measured: the change of velocity and body rate in the
+    last period, beside the thrust and torque of the rotors in it, with the model of their lag. What is left
+    over, wind, a wrong mass or a wrong thrust, is undone in the next period, low-pass filtered alike on both
+    sides, so that no integral is needed (Smeur, Chu and de Croon 2016, doi:10.2514/1.G001490; for force and
+    torque together Tal and Karaman 2021).
+
+    A force beyond the rotors' means gives up its level part first. It stops working where the rotors cannot carry the
+    drone with a twentieth of their thrust to spare.
+
+    Args:
+        position_scale: Factor on the position's bandwidth.
+        attitude_scale: Factor on the attitude's bandwidth.
+        force_filter: Part of a period's force that was left over which the next one believes.
+        torque_filter: The same of the torque.
+        feed_forward: Whether the target's velocity, acceleration and jerk are used, and drag is made up for.
+        gains: Gains to use in place of the computed ones, by the names in ``gains_``.
+    """
+
+    name = "indi"
+    hyperparameters = (
+        Hyperparameter(name="position_scale", low=0.3, high=3.0),
+        Hyperparameter(name="attitude_scale", low=0.3, high=2.0),
+        Hyperparameter(name="force_filter", low=0.01, high=1.0),
+        Hyperparameter(name="torque_filter", low=0.01, high=1.0),
+    )
+    memory = parts(
+        rotors=4,
+        integrals=3,
+        motion=4,
+        before=4,
+        velocity=3,
+        rate=3,
+        axis=3,
+        force=3,
+        torque=3,
+        known=1,
+    )
+
+    def __init__(
+        self,
+        *,
+        position_scale: float = 1.15,
+        attitude_scale: float = 0.9,
+        force_filter: float = 0.1,
+        torque_filter: float = 0.02,
+        feed_forward: bool = True,
+        gains: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            position_scale=position_scale,
+            attitude_scale=attitude_scale,
+            feed_forward=feed_forward,
+            integral=False,
+            gains=gains,
+        )
+        self.force_filter = force_filter
+        self.torque_filter = torque_filter
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        for name in ("force_filter", "torque_filter"):
+            check_number(name, getattr(self, name), above=0.0, high=1.0)
+        top = self._hover * (1.0 + self._range)
+        self._most = _USABLE * 4.0 * float(self._row[P.k_f]) * top**2
+        self._levers = _levers(self._row)
+        self._inertia = self._row[[P.i_xx, P.i_yy, P.i_zz]]
+        self.source_ += f"; inversion: {_SOURCE}"
+
+    def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        error, velocity, acceleration = self._targets(o, state[:, self.memory["motion"]])
+        rotation, rate = self._rotation(o), self._seen(o, "body_rate")
+        speed = self._seen(o, "velocity")
+        self._measure(rotation[:, [2, 5, 8]], speed, rate, state)
+        rotors = np.empty((len(o), 4))
+        _incremental(
+            error,
+            speed,
+            rotation,
+            rate,
+            velocity,
+            acceleration - state[:, self.memory["force"]],
+            np.ascontiguousarray(state[:, self.memory["torque"]]),
+            state[:, self.memory["rotors"]] + self._hover,
+            self._row,
+            self._gains,
+            self._most,
+            rotors,
+        )
+        return rotors
+
+    def _measure(
+        self,
+        axis: NDArray[np.float64],
+        speed: NDArray[np.float64],
+        rate: NDArray[np.float64],
+        state: NDArray[np.float64],
+    ) -> None:
+        """Update what the rotors do not explain of the accelerations, m/s^2 and rad/s^2.
+
+        Args:
+            axis: The body's z axis in the world, (n, 3).
+            speed: Velocity, m/s.
+            rate: Body rate, rad/s.
+            state: What the law remembers.
+        """
+        last = {name: state[:, place] for name, place in self.memory.items()}
+        known = last["known"] > 0.0
+        now, before = last["rotors"] + self._hover, last["before"] + self._hover
+        squares = 0.5 * (now**2 + before**2)
+        torque = (squares[:, None, :] * self._levers).sum(axis=2)
+        middle = 0.5 * (rate + last["rate"])
+        torque -= np.cross(middle, self._inertia * middle)
+        push = self._row[P.k_f] / self._row[P.mass] * squares.sum(axis=1, keepdims=True)
+        force = 0.5 * (axis + last["axis"]) * push - self._drag * 0.5 * (speed + last["velocity"])
+        force[:, 2] -= self._row[P.gravity]
+        for name, change, explained, share in (
+            ("force", speed - last["velocity"], force, self.force_filter),
+            ("torque", rate - last["rate"], torque / self._inertia, self.torque_filter),
+        ):
+            left = change / self._dt - explained
+            last[name] += np.where(known, share * (left - last[name]), 0.0)
+        last["axis"][:], last["velocity"][:], last["rate"][:] = axis, speed, rate
+        last["before"][:], last["known"][:] = last["rotors"], 1.0
+
+
+@kernel
+def _affordable(fx, fy, fz, most):
+    """Return a force within a size, its level part cut before its height, to a tenth of the height at least."""
+    fz = min(fz, most)
+    level, left = math.sqrt(fx * fx + fy * fy), math.sqrt(most * most - fz * fz)
+    share = max(left, _LEAST_LEVEL * fz)
+    if level > share:
+        fx, fy = fx * share / level, fy * share / level
+    return fx, fy, fz
+
+
+@kernel
+def _incremental(error, velocity, rotation, rate, v_ref, a_ref, left, rotor, p, gains, most, out):
+    """Fill rotor commands (n, 4) as geometric control does, less the angular accelerations left over, (n, 3)."""
+    for i in range(error.shape[0]):
+        e, v, w, b, c, d = error[i], velocity[i], rate[i], v_ref[i], a_ref[i], left[i]
+        fx, fy, fz = wanted_force(
+            p,
+            gains,
+            e[0],
+            e[1],
+            e[2],
+            b[0] - v[0],
+            b[1] - v[1],
+            b[2] - v[2],
+            c[0],
+            c[1],
+            c[2],
+        )
+        fx, fy, fz = _affordable(fx, fy, fz, most)
+        thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
+        wanted = rotor_speeds(
+            thrust,
+            tx - p[P.i_xx] * d[0],
+            ty - p[P.i_yy] * d[1],
+            tz - p[P.i_zz] * d[2],
+            p,
+        )
+        for k in range(4):
+            out[i, k] = led(p, gains, wanted[k], rotor[i, k])
