@@ -14,6 +14,7 @@ from gym_suite.core.parameters import unknown_error
 #: Names of the labs in the order of their numbers; each is a module of ``lessons``, ``solutions`` and ``notebooks``.
 NAMES = (
     "pi_current_control",
+    "speed_and_field",
     "quadcopter_lqr",
     "energy_detector",
     "gilbert_elliott",

@@ -185,35 +185,39 @@ def free_port() -> int:
 
 
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no chromium on this machine")
-def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(tmp_path):
+@pytest.mark.parametrize(
+    "name", ["pi_current_control", "energy_detector", "gilbert_elliott", "jamming_game"]
+)
+def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(name, tmp_path):
     pytest.importorskip("marimo")
     pytest.importorskip("websockets")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    session = Session(1, student=7)
-    command = opening.command(lab_named(1), student=7, host="127.0.0.1", port=port, browser=False)
+    lab, session = lab_named(name), Session(name, student=7)
+    command = opening.command(lab, student=7, host="127.0.0.1", port=port, browser=False)
     assert command[0] == sys.executable
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     page = None
     try:
         wait_for_server(url)
         page = browser.Browser(url, tmp_path)
-        page.wait_for("0 of 6 answers are right", 120)
-        assert "1.3 mH" in page.text(), "the numbers are those of student 7"
-        told, drawn = figures(page.text()), page.pictures()
+        count = len(lab.questions)
+        page.wait_for(f"0 of {count} answers are right", 120)
+        for draw in lab.draws:
+            assert f"{session.numbers[draw.name]:g}" in page.text(), "the numbers of student 7"
+        told, drawn = result(page.text()), page.pictures()
         page.focus("[role=slider]")
-        page.press("ArrowRight", 20)
-        page.press("Enter")
+        page.press("ArrowRight", 10)
         page.wait_until(
-            lambda: figures(page.text()) != told and page.pictures() != drawn, "the plot to follow"
+            lambda: result(page.text()) != told and page.pictures() != drawn, "the plot to follow"
         )
-        fields = page.count("input[type=text]")
-        assert fields >= 4
-        first = fields - 4
-        page.write("input[type=text]", first, "100")
+        asked = [question for question in lab.questions if not question.choices]
+        first = page.count("input[type=text]") - len(asked)
+        assert first >= 0
+        page.write("input[type=text]", first, "123456")
         page.wait_for("Not yet.")
-        page.write("input[type=text]", first, f"{session.solution('delay'):.6g}")
-        page.wait_for("1 of 6 answers are right")
+        page.write("input[type=text]", first, f"{session.solution(asked[0].key):.6g}")
+        page.wait_for(f"1 of {count} answers are right")
         hosts = {urlparse(u).hostname for u in page.requests if u.startswith(("http", "ws"))}
         assert hosts == {"127.0.0.1"}, hosts
     finally:
@@ -221,6 +225,11 @@ def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(tmp_
             page.close()
         server.terminate()
         server.wait(timeout=20)
+
+
+def result(text: str) -> str:
+    """Return the sentence that stands between the plot and the questions."""
+    return " ".join(text.partition(" Questions ")[0].split())[-160:]
 
 
 def wait_for_server(url: str) -> None:
@@ -231,10 +240,6 @@ def wait_for_server(url: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise AssertionError(f"{url} does not answer")
-
-
-def figures(text: str) -> list[str]:
-    return re.findall(r"Overshoot\s+([\d.]+) %", text) + re.findall(r"ITAE\s+([\d.]+)", text)
 
 
 def test_the_answers_of_gilbert_elliott_are_what_the_dynamic_programme_and_a_simulation_give():
@@ -399,3 +404,30 @@ def test_exploration_shows_what_was_recorded_and_where_random_actions_lead():
         return len(np.unique(np.floor(visits("a bay", hold) / 0.5), axis=0))
 
     assert squares(20) > squares(1)
+
+
+def test_the_answers_on_speed_and_field_are_those_of_the_machine_and_of_the_open_loop():
+    import gymnasium
+
+    from gym_suite.labs.lessons.speed_and_field import PAIRS, U_DC, cycle, ellipse, respond
+
+    session = Session("speed_and_field", student=7)
+    numbers, circle = session.numbers, U_DC / np.sqrt(3.0)
+    setup = gymnasium.make("gem/PMSM-Speed-v0", machine={"u_dc": U_DC}).unwrapped.nominal.parameters
+    assert (setup["p"], setup["u_dc"]) == (PAIRS, U_DC)
+    base, psi_p, l_d = session.solution("base"), numbers["psi_p"] * 1e-3, numbers["l_d"] * 1e-3
+    assert base * PAIRS * psi_p == pytest.approx(circle)
+    voltage = numbers["over"] * base * PAIRS * (psi_p + l_d * session.solution("weaken"))
+    assert voltage == pytest.approx(circle)
+    assert ellipse(numbers, 1.2e-3, 1e9).mean(axis=0)[0] == pytest.approx(
+        session.solution("centre")
+    )
+    # The open loop of the symmetrical optimum, written anew: (1 + a^2 s) / (a^3 s^2 (1 + s)) in units of T_sigma.
+    a = numbers["a"]
+    crossing = 1j / a
+    loop = (1.0 + a * a * crossing) / (a**3 * crossing**2 * (1.0 + crossing))
+    assert abs(loop) == pytest.approx(1.0)
+    assert session.check("margin", 180.0 + np.degrees(np.angle(loop))).passed
+    filtered, bare = (respond(numbers, a=3.0, prefilter=on) for on in (True, False))
+    assert filtered.overshoot < bare.overshoot
+    assert cycle()[:, 1].min() < -20.0, "the field is weakened at the fast end of the cycle"
