@@ -45,3 +45,22 @@ def test_tracking_earns_what_the_formula_says(exponent):
             part = min(abs(info[f"{name}_ref"] - info[name]) / 200.0, 1.0)
             earned = terms[f"reward_{name}"] * (1.0 - part**exponent)
             assert info[f"reward_{name}"] == pytest.approx(earned, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        {"kind": "sine", "amplitude": 50.0, "period": 0.2},
+        {"table": [(0.0, 0.0), (1.0, 50.0)]},
+        {"kind": "switched", "hold": 0.1, "signals": [{"kind": "sine"}, 20.0]},
+    ],
+)
+def test_a_signal_is_the_reference_of_the_only_tracked_quantity(signal):
+    alone, named = (
+        gymnasium.make("gem/PMSM-Speed-v0", reference=reference)
+        for reference in (signal, {"omega": signal})
+    )
+    seen = [env.reset(seed=3)[0] for env in (alone, named)]
+    assert np.array_equal(*seen)
+    with pytest.raises(TypeError, match="must map"):
+        gymnasium.make("gem/PMSM-v0", reference=signal)

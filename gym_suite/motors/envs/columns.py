@@ -223,7 +223,7 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
     if torque_control:
         names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}
         names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.followed)}
-    if task.name == "drive_cycle":
+    if task.follows == "cycle":
         names["start"] = "start"
     columns = []
     for column in STATES:
