@@ -4,6 +4,7 @@
 # make types   pyright on the package and the examples
 # make policies  all shipped policies trained anew, in policies/; hours, says how many first; can be stopped and resumed
 # make behaviours  the table of what every id does, after a deliberate change of behaviour
+# make docs    the documentation; prints where its first page is
 # make bench   steps a second, import and start times
 # make wheel   the wheel, in dist/
 # make clean   what the targets above leave behind
@@ -26,7 +27,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types policies behaviours bench wheel clean
+.PHONY: demo test lint types docs policies behaviours bench wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --out $(REPORT) --seeds 12 --workers 2
@@ -41,6 +42,9 @@ lint: $(VENV)/.tested
 
 types: $(VENV)/.tested
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/.tested
+	$(BIN)/python docs/build.py
 
 policies: $(VENV)/.tested
 	$(BIN)/python -m gym_suite.learning.campaign --out policies

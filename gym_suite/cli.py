@@ -18,6 +18,8 @@ import tyro
 from rich.console import Console, RenderableType
 from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
 
+from gym_suite.version import __version__
+
 if TYPE_CHECKING:
     from gym_suite.comparison.agents import AgentSpec
     from gym_suite.core.trajectory import Trajectory
@@ -95,6 +97,7 @@ def run(
     from gym_suite.comparison.settings import Setting
     from gym_suite.show import metrics_table
 
+    _check_episode(seed, steps)
     spec, settings = _agent(agent, id, gains, own), Setting("shell", _keywords(keywords))
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
@@ -146,7 +149,7 @@ def compare(
     """
     from gym_suite import comparison
 
-    chosen = _chosen(ids, family)
+    chosen = _chosen(ids, family, agents)
     result = comparison.compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
@@ -285,6 +288,7 @@ def render(
     """
     from gym_suite.rendering import record
 
+    _check_episode(seed, steps)
     load = _agent(agent, id, gains, own).load
     record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
     print(out)
@@ -332,6 +336,110 @@ def bench(
         _print(benchmark.as_table(rates, durations))
 
 
+def validate(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    /,
+    *,
+    data: Path | None = None,
+    json: Path | None = None,
+    page: Path | None = None,
+) -> None:
+    """Replay recordings of real hardware through a family's models and print the errors of prediction.
+
+    Args:
+        family: The family.
+        data: Folder of recordings in the documented form; by default the excerpts that the package brings.
+        json: File for the scores as JSON.
+        page: File for a page with the scores, Markdown.
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import VALIDATIONS, load
+
+    check_option("family", family, VALIDATIONS)
+    print(load(VALIDATIONS[family])(data=data, json=json, page=page))
+
+
+def doctor() -> int:
+    """Say what is installed, what is missing for which feature and the line that installs it, and where the cache is.
+
+    Ends with status 1 if a feature is missing.
+    """
+    from gym_suite import doctor as doctors
+
+    findings = doctors.examine()
+    _print(doctors.as_table(findings))
+    return FAILED if any(finding.state == "missing" for finding in findings) else 0
+
+
+def warm(*, family: str | None = None) -> None:
+    """Compile the kernels ahead, so that the first lesson or run does not wait for them.
+
+    Args:
+        family: Only this family.
+    """
+    from gym_suite import doctor as doctors
+
+    count, seconds = doctors.warm(family, tell=_tell)
+    print(
+        f"{count} functions compiled in {seconds:.0f} s"
+        if count
+        else "Everything was compiled before."
+    )
+
+
+def lab(
+    name: Annotated[str, arg(metavar="[LAB]", help_behavior_hint="")] = "",
+    /,
+    *,
+    student: int = 0,
+    port: int = 2718,
+    host: str = "127.0.0.1",
+    browser: bool = True,
+    copy: Path | None = None,
+    solutions: bool = False,
+) -> int:
+    """List the teaching labs, or open one in the browser (extra lab); Ctrl-C ends it.
+
+    Args:
+        name: Number or name of the lab; without one all labs are listed.
+        student: The student's number, which decides the numbers of the lab.
+        port: Port on which it is served.
+        host: Address on which it is served; the default is reached from this machine alone.
+        browser: Whether to open a browser.
+        copy: Folder into which to copy the notebook instead, to change its code.
+        solutions: Print the answers for this student instead.
+    """
+    from gym_suite.labs import lab_named, opening
+
+    if not name:
+        _print(opening.as_table())
+        return 0
+    chosen = lab_named(name)
+    if solutions:
+        _print(opening.solutions(chosen, student))
+        return 0
+    if copy is not None:
+        path = opening.copy(chosen, copy)
+        print(f"{path}\nOpen it with: {sys.executable} -m marimo edit {path}")
+        return 0
+    return opening.serve(chosen, student=student, host=host, port=port, browser=browser, tell=_tell)
+
+
+def first_steps() -> None:
+    """Say the five things to do first."""
+    steps = {
+        "doctor": "what is installed and what is missing",
+        "list": "all environments",
+        "show gem/PMSM-v0": "what one of them is: spaces, rewards, controllers",
+        "render gem/PMSM-v0 --out pi.gif": "a picture of its reference controller at work",
+        "compare gem/PMSM-v0": "its agents side by side: report/index.html",
+    }
+    print("Controllers and learned policies on physics-backed environments. To begin with:\n")
+    for command, what in steps.items():
+        print(f"  gym-suite {command:<33}{what}")
+    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments.")
+
+
 COMMANDS = {
     "list": list_ids,
     "show": show_id,
@@ -341,6 +449,10 @@ COMMANDS = {
     "tune": tune,
     "render": render,
     "bench": bench,
+    "validate": validate,
+    "doctor": doctor,
+    "warm": warm,
+    "lab": lab,
 }
 
 
@@ -358,17 +470,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: From the parser, for ``--help`` and for arguments that it refuses.
     """
+    arguments = list(sys.argv[1:] if argv is None else argv)
     _one_thread()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(
             errors="replace"
         )  # a code page without a sign must not end a command
+    if not arguments:
+        first_steps()
+        return 0
+    if arguments == ["--version"]:
+        print(__version__)
+        return 0
     try:
         status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="gym-suite",
             description="Compare controllers and learned policies on physics-backed environments.",
-            args=argv,
+            args=arguments,
             config=(FlagCreatePairsOff, DisallowNone),
         )
         sys.stdout.flush()
@@ -465,7 +584,7 @@ def _episode(
     return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)
 
 
-def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
+def _chosen(ids: Sequence[str], family: str | None, agents: Sequence[str] = ()) -> list[str]:
     """Return the ids that were asked for, by name and by family."""
     from gym_suite.core.parameters import check_option
     from gym_suite.registration import catalogue
@@ -479,12 +598,29 @@ def _chosen(ids: Sequence[str], family: str | None) -> list[str]:
         if apart := ", ".join(entry.id for entry in own if not entry.entry_point):
             print(f"left out, for several agents only: {apart}", file=sys.stderr)
     if not chosen:
-        raise ValueError("no environment to compare on: name ids, or a family with --family")
+        among = [name for name in agents if name.rpartition(":")[2] in catalogue()]
+        raise ValueError(
+            f"{among[0]} was read as an agent: put ids before --agents"
+            if among
+            else "no environment to compare on: name ids, or a family with --family"
+        )
     return chosen
 
 
+def _check_episode(seed: int, steps: int | None) -> None:
+    """Refuse an episode without a step and a seed that is none, before anything runs."""
+    from gym_suite.core.parameters import check_number
+
+    check_number("--seed", seed, low=0)
+    if steps is not None:
+        check_number("--steps", steps, low=1)
+
+
 def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, Any]:
-    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string."""
+    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string.
+
+    For ``--set`` a dot leads into a mapping: ``machine.r_s=0.1`` is ``machine={"r_s": 0.1}``.
+    """
     keywords: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = text.partition("=")
@@ -498,7 +634,22 @@ def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, An
             if value[:1] in ("{", "["):
                 raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
             keywords[name] = value
-    return keywords
+    return _nested(keywords) if option == "--set" else keywords
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name with dots resolved into mappings."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        inner, (*path, last) = nested, name.split(".")
+        for part in path:
+            inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"--set {name}: {part} is {inner!r} already, which has no {last}")
+        if last in inner:
+            raise ValueError(f"--set {name} is given twice")
+        inner[last] = value
+    return nested
 
 
 def _number(text: str) -> str | float:

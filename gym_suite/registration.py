@@ -19,6 +19,8 @@ from gym_suite.core.parameters import unknown_error
 
 __all__ = [
     "BENCHMARKS",
+    "IDENTIFICATIONS",
+    "VALIDATIONS",
     "Card",
     "card",
     "catalogue",
@@ -45,6 +47,16 @@ _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 
 #: Family to ``"module:function"`` of what it measures besides its environments; see :mod:`gym_suite.bench`.
 BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
+
+
+#: Family to ``"module:function"`` that replays recordings of real hardware; see :func:`gym_suite.cli.validate`.
+VALIDATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.validation:validate"}
+)
+#: Family to ``"module:function"`` that finds parameters from a log; see :func:`gym_suite.analysis.identify`.
+IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
+    {"drones": "gym_suite.drones.identification:identify"}
+)
 
 
 def catalogue() -> Mapping[str, Card]:
@@ -270,9 +282,11 @@ def _register(entry: Card) -> None:
     gymnasium.register(
         entry.id,
         entry_point=single,
-        vector_entry_point=entry.vector_entry_point or None,
+        vector_entry_point=entry.vector_entry_point
+        or (None if entry.entry_point else "gym_suite.registration:refuse_several"),
         max_episode_steps=entry.max_episode_steps,
-        kwargs={} if entry.entry_point else {"id": entry.id},
+        # Not called "id": make() has an argument of that name.
+        kwargs={} if entry.entry_point else {"of": entry.id},
     )
     if entry.parallel_entry_point:
         import pettingzoo
@@ -285,15 +299,24 @@ def _register(entry: Card) -> None:
         )
 
 
-def refuse_single(*, id: str, **keywords: Any) -> None:
+def refuse_single(*, of: str, **keywords: Any) -> None:
     """Stand in for the single environment of an id that exists only for several agents.
+
+    Args:
+        of: The id.
+        **keywords: What was given besides.
 
     Raises:
         ValueError: Always; names what to call.
     """
     raise ValueError(
-        f"{id} has several agents: make it with gym_suite.parallel_env({id!r}), a PettingZoo ParallelEnv"
+        f"{of} has several agents: make it with gym_suite.parallel_env({of!r}), a PettingZoo ParallelEnv"
     )
+
+
+def refuse_several(*, of: str, num_envs: int = 1, **keywords: Any) -> None:
+    """Stand in for the vector environment of such an id; arguments as for :func:`refuse_single`."""
+    refuse_single(of=of)
 
 
 def parallel_env(id: str, **keywords: Any) -> Any:

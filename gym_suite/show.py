@@ -17,7 +17,7 @@ from gym_suite.core.cards import PRIMARY
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, card, catalogue, id_class_of
+from gym_suite.registration import Card, card, catalogue, id_class_of, make_controller
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -37,7 +37,7 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
     if tag is not None:
         check_option("tag", tag, sorted({name for entry in cards for name in entry.tags}))
         cards = [entry for entry in cards if tag in entry.tags]
-    table = _table("id", "family", "controllers", "learned", "tags", "summary")
+    table = plain_table("id", "family", "controllers", "learned", "tags", "summary")
     for entry in cards:
         table.add_row(
             entry.id,
@@ -63,6 +63,8 @@ def page_of(id: str, keywords: Mapping[str, Any] | None = None) -> Page:
     entry, cls = card(id), id_class_of(id)
     page = compose(cls, **(keywords or {}))
     more = [_settings(entry), _protocol(entry), _theory(cls, keywords or {})]
+    if keywords:
+        more.append(_gains(cls, keywords))
     return replace(page, sections=page.sections + tuple(s for s in more if s is not None))
 
 
@@ -94,14 +96,15 @@ def metrics_table(record: Mapping[str, Any]) -> Table:
     """
     agent = record["agent"]
     title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
-    table = _table("metric", "value", title=title)
+    table = plain_table("metric", "value", title=title)
     for name, value in record["metrics"].items():
         table.add_row(name, number(value))
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
     return table
 
 
-def _table(*headings: str, title: str | None = None) -> Table:
+def plain_table(*headings: str, title: str | None = None) -> Table:
+    """Return an empty table in the look of all our tables, with these headings."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for heading in headings:
         numeric = heading in {"Num", "Min", "Max", "Value", "SI value of 1"}
@@ -111,7 +114,7 @@ def _table(*headings: str, title: str | None = None) -> Table:
 
 
 def _told(part: PageTable) -> Table:
-    table = _table(*part.headings)
+    table = plain_table(*part.headings)
     for row in part.rows:
         table.add_row(*map(escape, row))
     return table
@@ -145,6 +148,20 @@ def _protocol(entry: Card) -> Section:
     ]
     text = f"`gym-suite compare {entry.id} --protocol` runs exactly this."
     return Section("Protocol", (text, PageTable(("What", "Value"), tuple(rows))))
+
+
+def _gains(cls: Any, keywords: Mapping[str, Any]) -> Section | None:
+    """The gains that the reference controller's rules make of these keywords, where it has any."""
+    if not cls.card.controllers or cls.card.agents == "several":
+        return None
+    env = cls(**keywords)
+    told = make_controller(env).describe()
+    env.close()
+    rows = [(name, number(g["value"]), g["unit"]) for name, g in told.get("gains", {}).items()]
+    if not rows:
+        return None
+    rules = f"`{told['name']}` by its rule: {told['rule']}."
+    return Section("Tuned Gains", (rules, PageTable(("Name", "Value", "Unit"), tuple(rows))))
 
 
 def _theory(cls: Any, keywords: Mapping[str, Any]) -> Section | None:

@@ -281,7 +281,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(capsys):
     assert "report" in refusal(capsys, *argv)
 
 
-@pytest.mark.parametrize("argv", [["lits"], [], ["run"], ["run", ID, "--stepz", "3"]])
+@pytest.mark.parametrize("argv", [["lits"], ["run"], ["run", ID, "--stepz", "3"]])
 def test_the_parser_refuses_with_status_2(capsys, argv):
     with pytest.raises(SystemExit) as refused:
         cli.main(argv)
@@ -400,3 +400,55 @@ def test_tune_writes_gains_and_says_where(capsys):
     about = json.loads(Path("gains/pi-tuned-0.json").read_text())
     assert about["command"].startswith(f"gym-suite tune {ID} --agent pi --budget 2000")
     assert "budget" in refusal(capsys, "tune", ID, "--budget", "0")
+
+
+# ------------------------------------------------------------------------------------ the first hour
+
+
+def test_without_arguments_it_says_what_to_do_first(capsys):
+    assert cli.main([]) == 0
+    lines = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("  gym-suite")
+    ]
+    assert len(lines) == 5
+    for line in lines:
+        assert line.split()[1] in cli.COMMANDS
+
+
+def test_the_version_can_be_asked_for_by_the_module_too():
+    told = subprocess.run(
+        [sys.executable, "-m", "gym_suite", "--version"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == gym_suite.__version__
+
+
+def test_dots_lead_into_mappings(capsys):
+    assert cli.main(["show", ID, "--set", "machine.r_s=0.02", "--set", "machine.l_d=4e-4"]) == 0
+    assert "0.02" in capsys.readouterr().out
+    assert "twice" in refusal(
+        capsys, "show", ID, "--set", "machine.r_s=1", "--set", "machine.r_s=2"
+    )
+    assert "already" in refusal(
+        capsys, "show", ID, "--set", "machine=PMSM", "--set", "machine.r_s=2"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "render"])
+@pytest.mark.parametrize("option", [("--steps", "0"), ("--seed", "-1")])
+def test_an_episode_that_cannot_be_is_refused_by_the_options_name(capsys, command, option):
+    more = ("--out", "x.png") if command == "render" else ()
+    assert option[0] in refusal(capsys, command, ID, *option, *more)
+
+
+def test_an_id_after_agents_is_told_from_an_agent(capsys):
+    assert "put ids before --agents" in refusal(capsys, "compare", "--agents", "pi", ID)
+
+
+def test_an_agent_that_does_not_ship_is_told_apart_from_one_misspelt(capsys):
+    assert "No policies ship" in refusal(capsys, "run", "gem/PMSM-Speed-v0", "--agent", "ppo")
+    told = refusal(capsys, "run", ID, "--agent", "pii")
+    assert "Did you mean 'pi'?" in told
+    Path("text.npz").write_text("hello")
+    told = refusal(capsys, "compare", ID, "--agents", "text.npz", "--seeds", "1")
+    assert "not a policy file" in told
+    assert "pickle" not in told

@@ -19,6 +19,7 @@ OFFERING = (
     "analysis",
     "comparison",
     "controllers",
+    "labs",
     "learning",
     "motors",
     "rendering",

@@ -35,7 +35,7 @@ def _vehicle(
     )
 
 
-def _scene(name: str, steps: int, summary: str, where: str) -> Card:
+def _scene(name: str, steps: int, summary: str, where: str, learned: tuple[str, ...] = ()) -> Card:
     return _vehicle(
         name.title().replace("_", ""),
         steps,
@@ -44,24 +44,46 @@ def _scene(name: str, steps: int, summary: str, where: str) -> Card:
         scene=name,
         laws=_DRIVERS,
         tags=("navigation",),
-        learned=EXPLORERS,
+        learned=learned,
         prose=f"## Description\n\n{where}",
     )
 
 
-_BAY = "The floor is a walled bay of 12 m x 11.5 m with one block in its middle."
+_YIN = (
+    "That there are four scenes (simple or complex, static or dynamic), continuous actions and positions, a sparse "
+    'reward and a cap of so many steps is Yin et al., "Random Network Distillation Based Deep Reinforcement Learning '
+    'for AGV Path Planning", arXiv:2404.12594, of which only abstract and summaries could be read; map, vehicle, '
+    "sensor, control period and all numbers are ours."
+)
+_BAY = f"The floor is a walled bay of 12 m x 11.5 m with one block in its middle. {_YIN}"
 _RACKS = (
-    "The floor is a hall of 25.5 m x 17.5 m with twelve racks, aisles that are shut and a dead end."
+    "The floor is a hall of 25.5 m x 17.5 m with twelve racks, aisles that are shut and a dead end. "
+    f"{_YIN}"
 )
 CARDS = (
-    _scene("simple_static", 2000, "a vehicle with lidar drives to a target in a bay", _BAY),
-    _scene("simple_dynamic", 2000, "a vehicle with lidar catches a walking target in a bay", _BAY),
-    _scene("complex_static", 3000, "a vehicle with lidar drives to a target among racks", _RACKS),
+    _scene(
+        "simple_static", 2000, "a vehicle with lidar drives to a target in a bay", _BAY, EXPLORERS
+    ),
+    _scene(
+        "simple_dynamic",
+        2000,
+        "a vehicle with lidar catches a walking target in a bay",
+        _BAY,
+        EXPLORERS,
+    ),
+    _scene(
+        "complex_static",
+        3000,
+        "a vehicle with lidar drives to a target among racks",
+        _RACKS,
+        EXPLORERS,
+    ),
     _scene(
         "complex_dynamic",
         4000,
         "a vehicle with lidar catches a walking target among racks",
         _RACKS,
+        EXPLORERS,
     ),
     _vehicle(
         "Dock",
@@ -78,7 +100,11 @@ CARDS = (
         "vehicles with targets of their own share a warehouse (PettingZoo)",
         task="fleet",
         scene="fleet",
-        laws={"orca": f"{_HOME}.fleet:ReciprocalFleet", "a_star": _DRIVERS["a_star"]},
+        laws={
+            "cooperative": f"{_HOME}.cooperative:CooperativeFleet",
+            "orca": f"{_HOME}.fleet:ReciprocalFleet",
+            "a_star": _DRIVERS["a_star"],
+        },
         agents="several",
         tags=("navigation", "multi-agent"),
     ),

@@ -255,6 +255,17 @@ def read_rules(given: Any) -> dict[str, float]:
     }
 
 
+#: Weights of the reward: unit, value with ``reward="dense"`` (with "sparse" all are 0), meaning. A reward term is a row
+#: here and a :class:`~gym_suite.core.columns.Term` with its value in :mod:`gym_suite.agv.tasks`.
+WEIGHTS: Mapping[str, tuple[str, float, str]] = MappingProxyType(
+    {
+        "progress": ("1/m", 0.05, "weight of coming nearer"),
+        "clearance": ("1", 0.002, "weight of coming close to obstacles"),
+        "smoothness": ("1", 0.0005, "weight of the squared change of the action"),
+        "time": ("1", 0.0005, "cost of a step"),
+    }
+)
+
 _FLOOR = Columns(
     Column("payload_low", "kg", 0, meaning="lowest payload drawn at a reset"),
     Column("payload_high", "kg", 0, meaning="highest payload drawn at a reset"),
@@ -267,10 +278,10 @@ _FLOOR = Columns(
     Column("odometry", "1", 0, 1, "1: observations tell the pose by odometry"),
     Column("reward_goal", "1", 0, meaning="reward of reaching the target"),
     Column("reward_collision", "1", 0, meaning="penalty of a collision"),
-    Column("weight_progress", "1/m", 0, meaning="weight of coming nearer"),
-    Column("weight_clearance", "1", 0, meaning="weight of coming close to obstacles"),
-    Column("weight_smoothness", "1", 0, meaning="weight of the squared change of the action"),
-    Column("weight_time", "1", 0, meaning="cost of a step"),
+    *(
+        Column(f"weight_{name}", unit, 0, meaning=about)
+        for name, (unit, _, about) in WEIGHTS.items()
+    ),
     Column("scale_x", "m", 0, meaning="half the map's larger side: full scale of positions"),
     Column("scale_goal", "m", 0, meaning="full scale of the distance to the target"),
     Column("map_x", "m", meaning="middle of the map along x"),

@@ -12,6 +12,7 @@ derivative that the env itself integrates.
 """
 
 from gym_suite.analysis.frequency import FrequencyResponse, frequency_response, open_loop
+from gym_suite.analysis.identification import identify
 from gym_suite.analysis.linear import (
     LinearModel,
     Mode,
@@ -29,6 +30,7 @@ __all__ = [
     "OperatingPoint",
     "Response",
     "frequency_response",
+    "identify",
     "linearize",
     "open_loop",
     "operating_point",

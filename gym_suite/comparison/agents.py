@@ -259,11 +259,14 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
         return [replace(_from_npz(path, id, name), rank=rank) for path in paths]
+    from gym_suite.learning.settings import ALGORITHMS
+
     options = [*controllers, *tuned, *learned]
     hint = nearest(name, options)
     raise ValueError(
-        f"unknown agent {name!r} for {id}"
-        + (f"; did you mean {hint!r}?" if hint else "")
+        f"unknown agent {name!r} for {id}."
+        + (f" Did you mean {hint!r}?" if hint else "")
+        + (f" No policies ship for {id}." if name in ALGORITHMS and not learned else "")
         + f" There are {', '.join(options)}, policy files (.npz, .zip), gains (.json) and 'file.py:factory'."
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from gym_suite.comparison.statistics import Interval
+if TYPE_CHECKING:
+    from gym_suite.comparison.statistics import Interval
 
 __all__ = [
     "MISSING",

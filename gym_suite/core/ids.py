@@ -164,6 +164,7 @@ def id_class(card: Card, base: type[IdEnv], face: str = "") -> Any:
     """
     found = _made.get((card.id, face))
     if found is None or getattr(found, "card", card) != card:
+        check_facets(card, base)
         name = card.class_name(face)
         about = {"__module__": card.module, "__qualname__": name, "card": card}
         if face:

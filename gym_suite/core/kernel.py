@@ -7,10 +7,12 @@ family's machine code is made from: an edit of one of them starts a new folder, 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
 import sys
 import tempfile
@@ -39,7 +41,10 @@ SHARED = ("core", "controllers")
 _TOLD = frozenset({"core/page.py", "core/cards.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
-_SHOWN = _TOLD | {f"comparison/{n}.py" for n in ("report", "terminal", "figures", "charts")}
+_AFTER = "charts coverage curves figures outcomes report samples sentences statistics summary tables terminal verdicts"
+_SHOWN = _TOLD | {f"comparison/{name}.py" for name in _AFTER.split()}
+#: How the text of a module outside names one of ours.
+_OF_OURS = re.compile(rb"gym_suite(?:\.|\s+import\s+\(?\s*)(\w+)")
 _DATA = ("data/*", "scenarios/*", "scenes/*", "maps/*", "tracks/*")
 
 
@@ -116,14 +121,22 @@ def _below(folder: Path, *patterns: str) -> Iterator[tuple[str, Path]]:
 
 
 def _outside(module: str) -> Iterator[tuple[str, Path]]:
-    """Yield the sources of a package that is not ours, or those beside a module that is not ours."""
+    """Yield the sources of a package that is not ours, or those beside a module that is not ours.
+
+    Those of a family of ours whose name stands in them are among them: its kernels may be called from there.
+    """
     path = _file_of(module)
     if path is None:
         return
     if path.name == "__init__.py":
-        yield from _below(path.parent, "*.py")
+        found = dict(_below(path.parent, "*.py"))
     else:
-        yield from ((found.name, found) for found in path.parent.glob("*.py"))
+        found = {beside.name: beside for beside in path.parent.glob("*.py")}
+    yield from found.items()
+    named = {name for part in found.values() for name in _OF_OURS.findall(part.read_bytes())}
+    for family in sorted(name.decode() for name in named):
+        if _is_ours(family) and family not in SHARED:
+            yield from _below(PACKAGE / family, "*.py")
 
 
 def _file_of(module: str) -> Path | None:
@@ -165,7 +178,9 @@ def cache_root() -> Path:
             RuntimeWarning,
             stacklevel=2,
         )
-        return Path(tempfile.mkdtemp(prefix="gym_suite-kernels-"))
+        folder = tempfile.mkdtemp(prefix="gym_suite-kernels-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
     return root
 
 
@@ -267,6 +282,20 @@ def called_kernel(function: Function) -> Function:
         The compiled function.
     """
     return _compile(function, inline=False)
+
+
+def compiled_for(function: Any, arguments: Iterable[Any]) -> Any:
+    """Return what a kernel compiled for the types of some arguments, to be called with such arguments only.
+
+    It no longer looks at the types, which for a dozen arrays takes longer than many a step of one world.
+
+    Args:
+        function: A kernel; a plain function, as with compilation switched off, is returned as it is.
+        arguments: Arguments with which it has been called.
+    """
+    if not hasattr(function, "overloads"):
+        return function
+    return function.overloads[tuple(map(numba.typeof, arguments))].entry_point
 
 
 def _compile(function: Any, *, inline: bool) -> Any:

@@ -11,12 +11,18 @@ from typing import Any, TypeVar
 
 Parameters = TypeVar("Parameters")
 
+#: Similarity (difflib's, of 1) from which a name is worth asking after, of names up to 4 letters and of longer ones:
+#: with less the question only puzzles.
+NEAR = (0.5, 0.65)
+
 
 def nearest(name: object, options: Iterable[str]) -> str | None:
     """Return the option that is spelt most like the name, or None where nothing is near."""
     options = list(options)
     by_folded = {option.casefold(): option for option in reversed(options)}
-    found = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(
+        str(name).casefold(), list(by_folded), n=1, cutoff=NEAR[len(str(name)) > 4]
+    )
     return by_folded[found[0]] if found else None
 
 

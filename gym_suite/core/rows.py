@@ -9,7 +9,7 @@ import numpy as np
 
 from gym_suite.core.crew import Crew
 from gym_suite.core.family import Setup, first_not_finite
-from gym_suite.core.kernel import announce_slow_compile, kernel
+from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
 from gym_suite.core.random import normal2, uniform
 
 # Streams of random numbers from here on are the core's: families use streams below.
@@ -255,23 +255,29 @@ class Rows:
         if self._cold:
             self._cold = False
             with announce_slow_compile(self.setup.family):
-                return self._step(skip)
+                wrong = self._step(skip)
+            # What the first call has compiled is called at once from now on.
+            self._step_batch = compiled_for(self._step_batch, self._arguments(skip))
+            return wrong
         if self._crew is not None and self._crew.count > 1:
             wrong = first_not_finite(self.u, skip)
             if wrong < 0:
                 self._crew(self._call_step, skip)
             return wrong
-        return self._call_step(skip)
+        return self._step_batch(*self._arguments(skip))
 
-    def _call_step(self, skip: np.ndarray, thread: int = 0) -> int:
-        return self._step_batch(
+    def _call_step(self, skip: np.ndarray, thread: int) -> int:
+        return self._step_batch(*self._arguments(skip, thread))
+
+    def _arguments(self, skip: np.ndarray, thread: int = 0) -> tuple[Any, ...]:
+        return (
             self.x,
             self.key,
             self.step,
             self.u,
             self.p,
             self._tables,
-            self._scratch[thread],
+            self._scratch[thread] if thread else self.work,
             self.metrics,
             self.o,
             self.reward,

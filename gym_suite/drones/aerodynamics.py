@@ -21,6 +21,9 @@ _RPM = 2.0 * math.pi / 60.0
 # The identified downwash is the peer's law down to the height difference at which its width would fall
 # below NARROWEST; nearer it stays as it is there, and fades out within one diameter.
 _NARROWEST = 0.05
+# The peer's downwash grows beyond all bounds as two drones come to one height: nearer than _NEAREST (m) it
+# stays as it is there, and it never exceeds _MOST_PUSH (N).
+_NEAREST, _MOST_PUSH = 1e-6, 1e6
 
 
 @kernel
@@ -66,7 +69,7 @@ def downwash(agents, j, p):
             continue
         dx, dy = agents[i, X.position_x] - x, agents[i, X.position_y] - y
         square = dx * dx + dy * dy
-        height = max(dz, nearest)
+        height = max(dz, nearest, _NEAREST)
         beta = spread * height + width
         # exp(-50) is below any force that matters here; the peer's law also divides by a width of 0
         if square >= min(100.0 * beta * beta, 100.0) and square > 0.0:
@@ -80,7 +83,7 @@ def downwash(agents, j, p):
             share *= p[P.k_f] * speeds / (p[P.mass] * max(p[P.gravity], 1.0))
         inside = 0.5 * square / (beta * beta) if square > 0.0 else 0.0
         total += share * strength / (height * height) * math.exp(-inside)
-    return total
+    return min(total, _MOST_PUSH)
 
 
 @kernel
@@ -120,9 +123,9 @@ def wrench(a, r, push, p):
     ax, ay, az = turn(r, lever * mx, lever * my, 0.0)
     tx, ty, tz = cross(ax, ay, az, stale[2], stale[5], stale[8])
     yaw = p[P.k_m] * (s1 - s0 + s3 - s2)
-    tx += yaw * stale[2]
-    ty += yaw * stale[5]
-    tz += yaw * stale[8]
+    tx += yaw * stale[2] + a[X.torque_x]
+    ty += yaw * stale[5] + a[X.torque_y]
+    tz += yaw * stale[8] + a[X.torque_z]
     if p[P.ground_coefficient] > 0.0:
         g = _ground(a, r, f, p)
         extra = g[0] + g[1] + g[2] + g[3]
@@ -136,7 +139,9 @@ def wrench(a, r, push, p):
         ty += gy
         tz += gz
     if p[P.drag_xy] > 0.0 or p[P.drag_z] > 0.0:
-        across, along = p[P.drag_xy] * turning, p[P.drag_z] * turning
+        # which may stop a drone within an integration step, never turn it round
+        most = p[P.mass] * p[P.substeps] / p[P.dt]
+        across, along = min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
         vx, vy, vz = a[X.velocity_x], a[X.velocity_y], a[X.velocity_z]
         if identified:
             bx, by, bz = turn_back(r, vx, vy, vz)

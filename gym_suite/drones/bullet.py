@@ -169,6 +169,10 @@ class World:
                 physicsClientId=self.client,
             )
 
+    def set_step(self, dt: float) -> None:
+        """Let a step take dt, s."""
+        self.bullet.setTimeStep(dt, physicsClientId=self.client)
+
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
         bullet, c = self.bullet, self.client
@@ -272,9 +276,10 @@ class Engine:
         self._count = setup.agent_count
         self._ratio = int(setup.row[P.ratio])
         self._mismatch = len(setup.mismatch) > 0
+        self._plant = setup.row if setup.plant_row is None else setup.plant_row
         view = float(setup.keywords["field_of_view"])
         self._worlds = [
-            World(self._count, setup.row, pictures=setup.images, field_of_view=view)
+            World(self._count, self._plant, pictures=setup.images, field_of_view=view)
             for _ in range(n)
         ]
         self._wrench = np.zeros((n, self._count, 6))

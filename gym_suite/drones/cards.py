@@ -27,12 +27,10 @@ def _drone(
         base="gym_suite.drones.envs.base:DroneEnv",
         module="gym_suite.drones.envs",
         facets={"task": task},
-        max_episode_steps=480,
         protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
-        settings={"compiled": {"engine": "compiled"}},
         controllers={**laws, **BASELINES},
         strong=tuple(name for name in ("indi", "mpc") if name in laws),
-        **more,
+        **{"max_episode_steps": 480, "settings": {"compiled": {"engine": "compiled"}}, **more},
     )
 
 

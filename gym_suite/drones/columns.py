@@ -23,6 +23,9 @@ BODY = Columns(
     *(Column(f"old_quaternion_{a}", "1", -1, 1, f"one step ago, {a} part") for a in "xyzw"),
     *(Column(f"command_{i}", "rpm", 0, meaning=f"command of rotor {i}") for i in range(4)),
     *(Column(f"force_{a}", "N", meaning=f"disturbing force {a}") for a in "xyz"),
+    *(Column(f"torque_{a}", "N m", meaning=f"disturbing torque {a}") for a in "xyz"),
+    *(Column(f"turbulence_{i}", "1", meaning=f"state {i} of the turbulence") for i in range(5)),
+    Column("charge", "A s", 0, meaning="charge taken from the battery, where the model has one"),
     # What is held within a control period; environments name its elements by their kind of action.
     *(Column(f"setpoint_{i}", "*", meaning=f"element {i} of what is to be held") for i in range(4)),
 )
@@ -148,7 +151,23 @@ DRONE_METRICS = Columns(
 
 #: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
 #: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables.
-TABLES = Columns(*map(Column, ("path", "observed", "nominal", "signals", "samples")))
+TABLES = Columns(*map(Column, ("path", "observed", "nominal", "signals", "samples", "adversity")))
+
+#: Numbers of an episode that wind, payload, a failing rotor and the battery have, drawn between the two rows of the
+#: table ``adversity``; the table has no rows where nothing of it was asked for.
+ADVERSITY = Columns(
+    *(Column(f"wind_{a}", "m/s", meaning=f"mean wind {a}") for a in "xyz"),
+    Column("turbulence", "m/s", 0, meaning="wind at 20 feet whose turbulence there is"),
+    Column("gust", "m/s", 0, meaning="largest speed of a gust"),
+    Column("gust_lasts", "s", 0, meaning="length of a gust"),
+    Column("gust_every", "s", 0, meaning="interval in which there is one"),
+    *(Column(f"payload_{a}", "m", meaning=f"place of the payload {a}") for a in "xy"),
+    *(Column(f"centre_{a}", "m", meaning=f"centre of mass {a}, without the payload") for a in "xy"),
+    Column("failed_rotor", "1", -1, 4, "rotor that fails, rounded down; -1 none"),
+    Column("effectiveness", "1", 0, 1, "part of its thrust and torque that is left"),
+    Column("failure_time", "s", 0, meaning="time at which it fails"),
+    Column("taken", "A s", 0, meaning="charge taken from the battery at the start"),
+)
 
 #: Drones after it along x that a drone may have within reach; more are not looked at.
 NEIGHBOURS = 16
@@ -161,7 +180,7 @@ def _row(name: str, size: int) -> tuple[Column, ...]:
 #: Scratch of the physics for each drone: who may touch it, see :mod:`gym_suite.drones.contacts`; forces and torques of
 #: flight, the same with contacts; Runge-Kutta's beginning, slope and weighted sum. What steps need stands together.
 SCRATCH = Columns(
-    Column("touching", "1", 0, 1, "whether it may touch something within the step"),
+    Column("touching", "1", -1, 2, "-1 lies still, 0 free, 1 near the floor, 2 near another drone"),
     Column("order", meaning="which drone stands there along x", whole=True),
     Column("found", meaning="how many neighbours are listed", whole=True),
     *_row("wrench", 6),
@@ -171,11 +190,12 @@ SCRATCH = Columns(
     *_row("slope", RIGID),
     *_row("sum", RIGID),
 )
-#: Scratch of a world, which stands after all drones'.
+#: Scratch of a world, which stands after all drones'; last the episode's numbers of :data:`ADVERSITY`.
 WORLD_SCRATCH = Columns(
     Column("left", "m", meaning="way until the neighbours have to be listed anew"),
     Column("pairs", meaning="neighbours listed", whole=True),
     Column("sorted", "1", 0, 1, "whether there is an order along x to begin with"),
+    *_row("drawn", len(ADVERSITY)),
 )
 
 

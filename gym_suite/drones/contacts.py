@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.drones.columns import BODY, NEIGHBOURS, SCRATCH, WORLD_SCRATCH
+from gym_suite.drones.columns import BODY, NEIGHBOURS, RIGID, SCRATCH, WORLD_SCRATCH
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import cross, rotation, turn
 
 X, W, WORLD = BODY.places, SCRATCH.places, WORLD_SCRATCH.places
 P, DRONE_SCRATCH = PHYSICS.places, len(SCRATCH)
 
+#: Integration steps per integration step of free flight while a drone may touch something.
+CONTACT_STEPS = 16
+#: What the mark of a drone says: it lies still, touches nothing, may touch the floor, may touch another drone.
+RESTING, FREE, ON_THE_FLOOR, WITH_OTHERS = -1.0, 0.0, 1.0, 2.0
 #: m; neighbours are listed anew when two drones may have come nearer by this (Verlet, 1967).
 SKIN = 0.1
 #: Drones up to which all pairs are looked at before any list is made.
@@ -25,6 +29,9 @@ FEW = 8
 _RIM = 8  # points on the rim of each end of the cylinder
 _SLIP = 1e-3  # m/s, speed below which friction is proportional to speed
 _TURN = 1e-2  # rad/s, the same for rolling and spinning
+# A drone lies still below these speeds (m/s; rad/s), while the contact carries its load up to this part of its
+# weight, and while these parts of what would make it slip and of what would tip it are not reached.
+_STILL, _UNTURNED, _CARRIED, _SLIPPING, _TIPPING = 1e-3, 1e-2, 0.02, 0.9, 0.1
 _COSINES = tuple(math.cos(2.0 * math.pi * i / _RIM) for i in range(_RIM))
 _SINES = tuple(math.sin(2.0 * math.pi * i / _RIM) for i in range(_RIM))
 
@@ -160,7 +167,7 @@ def _mark(agents, p, dt, pairs, work):
     touching = False
     for j in range(count):
         low = near_floor(agents[j], p, dt)
-        work[j * DRONE_SCRATCH + W.touching] = 1.0 if low else 0.0
+        work[j * DRONE_SCRATCH + W.touching] = ON_THE_FLOOR if low else FREE
         touching |= low
     for j in range(count if pairs > 0 else 0):
         for k in range(int(work[j * DRONE_SCRATCH + W.found])):
@@ -171,18 +178,26 @@ def _mark(agents, p, dt, pairs, work):
                 apart += (agents[j, x] - agents[i, x]) ** 2
                 near += abs(agents[j, v] - agents[i, v]) * dt
             if apart < near * near:
-                work[j * DRONE_SCRATCH + W.touching] = 1.0
-                work[i * DRONE_SCRATCH + W.touching] = 1.0
+                work[j * DRONE_SCRATCH + W.touching] = WITH_OTHERS
+                work[i * DRONE_SCRATCH + W.touching] = WITH_OTHERS
                 touching = True
     return touching
 
 
 @kernel
 def _constants(p):
-    """Return stiffness (N/m) and damping (N s/m) of a contact that carries a drone's weight."""
+    """Return stiffness (N/m) and damping (N s/m) of a contact that carries a drone's weight.
+
+    Neither is more than what explicit steps can integrate: the least mass that either of them may move is that
+    of the drone or, at the rim, its moment of inertia over half the radius squared.
+    """
     m = p[P.mass]
     stiffness = m * max(p[P.gravity], 1.0) / p[P.contact_sink]
-    return stiffness, 2.0 * p[P.contact_damping] * math.sqrt(stiffness * m)
+    damping = 2.0 * p[P.contact_damping] * math.sqrt(stiffness * m)
+    arm = 0.5 * (p[P.radius] ** 2 + p[P.height] ** 2)
+    least = min(m, min(min(p[P.i_xx], p[P.i_yy]), p[P.i_zz]) / arm)
+    rate = p[P.substeps] * CONTACT_STEPS / p[P.dt]
+    return min(stiffness, least * rate * rate), min(damping, least * rate)
 
 
 @kernel
@@ -225,10 +240,48 @@ def add_floor(a, p, work, k):
         tx, ty, tz = cross(x, y, z, fx, fy, fz)
         _add(work, k, fx, fy, fz, tx, ty, tz)
     if pressed > 0.0:
-        rolling, spinning = p[P.rolling_friction] * pressed, p[P.spinning_friction] * pressed
+        # A lever longer than this would feed on the speed of the rim that it brakes.
+        longest = 0.5 * radius
+        rolling = min(p[P.rolling_friction], longest) * pressed
+        spinning = min(p[P.spinning_friction], longest) * pressed
         turning = max(math.sqrt(wx**2 + wy**2), _TURN)
         tx, ty = -rolling * wx / turning, -rolling * wy / turning
         _add(work, k, 0.0, 0.0, 0.0, tx, ty, -spinning * wz / max(abs(wz), _TURN))
+
+
+@called_kernel
+def rests(a, p, work, k):
+    """Return whether a drone lies still on the floor and will do so under the wrench that begins at ``work[k]``.
+
+    It lies flat on either face, the contact carries what it weighs under that wrench, and friction and weight hold
+    it: then nothing moves, and there is nothing to integrate.
+    """
+    vx, vy, vz = a[X.velocity_x], a[X.velocity_y], a[X.velocity_z]
+    wx, wy, wz = a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
+    if not vx * vx + vy * vy + vz * vz < _STILL * _STILL:
+        return False
+    if not wx * wx + wy * wy + wz * wz < _UNTURNED * _UNTURNED:
+        return False
+    radius, weight = p[P.radius], p[P.mass] * p[P.gravity]
+    load = weight - work[k + 2]
+    stiffness, _ = _constants(p)
+    sink = 0.5 * p[P.height] - a[X.position_z]
+    if not (load > 0.0 and abs(stiffness * sink - load) < _CARRIED * weight):
+        return False
+    r = rotation(a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w])
+    if not r[6] * r[6] + r[7] * r[7] < (0.5 * sink / radius) ** 2:
+        return False
+    level = math.sqrt(work[k] ** 2 + work[k + 1] ** 2)
+    tip = math.sqrt(work[k + 3] ** 2 + work[k + 4] ** 2)
+    slip = level + abs(work[k + 5]) / radius
+    return slip < _SLIPPING * p[P.friction] * load and tip < _TIPPING * radius * load
+
+
+@kernel
+def hold(a):
+    """Let a drone that lies still stand where it is."""
+    for c in range(X.velocity_x, RIGID):
+        a[c] = 0.0
 
 
 @called_kernel
@@ -279,7 +332,7 @@ def add_contacts(agents, p, work):
     listed = count > 1 and work[count * DRONE_SCRATCH + WORLD.pairs] > 0.0
     for j in range(count):
         at = j * DRONE_SCRATCH
-        if work[at + W.touching] == 0.0:
+        if work[at + W.touching] <= FREE:
             continue
         add_floor(agents[j], p, work, at + W.pushed_0)
         for k in range(int(work[at + W.found]) if listed else 0):

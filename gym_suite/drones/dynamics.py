@@ -10,34 +10,45 @@ from __future__ import annotations
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.signals import signal_value
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.adversity import begin, draw, endure, stir
 from gym_suite.drones.aerodynamics import attitude, downwash, store_wrench, store_wrench_of
-from gym_suite.drones.columns import BODY, SCRATCH, TABLES
+from gym_suite.drones.columns import ADVERSITY, BODY, SCRATCH, TABLES, WORLD_SCRATCH
 from gym_suite.drones.contacts import (
+    CONTACT_STEPS,
+    ON_THE_FLOOR,
+    RESTING,
     add_contacts,
     add_floor,
     forget_neighbours,
+    hold,
     mark_touching,
     near_floor,
+    rests,
 )
 from gym_suite.drones.controllers.laws import Gains, attitude_rotors, led, rate_rotors, wanted_force
 from gym_suite.drones.motion import (
     constants,
     fly_free,
+    gyroscopic_correction,
     pushed_step,
     remember_attitude,
     rotor_memory,
     runge_kutta_step,
     spin_rotors,
+    turns_hard,
+    turns_steadily,
 )
 from gym_suite.drones.parameters import CONTROL, PHYSICS
+from gym_suite.drones.propulsion import supply
 from gym_suite.drones.transforms import turn_back
 
 X, W, T = BODY.places, SCRATCH.places, TABLES.places
+WORLD, DRAWN = WORLD_SCRATCH.places, len(ADVERSITY)
 P, DRONE_SCRATCH = (PHYSICS + CONTROL).places, len(SCRATCH)
 
-#: Integration steps per physics step while a drone may touch something (compiled engine).
-CONTACT_STEPS = 16
 STREAM_FORCE = 1 << 17
+#: N, beyond which a disturbing force is not felt as larger: more would carry numbers out of range.
+MOST_FORCE = 1e6
 
 
 @kernel
@@ -55,7 +66,7 @@ def advance_one(agents, key, step, p, tables, work):
     per = constants(p)
     forget_neighbours(agents, work)
     for tick in range(int(p[P.ratio])):
-        prepare(agents, key, step, tick, p, tables)
+        prepare(agents, key, step, tick, p, tables, work)
         fly(agents, p, per, work)
 
 
@@ -84,22 +95,29 @@ def _touch_floor(a, p, per, work):
     """Move a drone that may touch the floor by one integration step, as :func:`_fly_touching` does."""
     store_wrench(a, 0.0, p, work, W.wrench_0)
     remember_attitude(a)
-    for _ in range(CONTACT_STEPS):
-        for c in range(6):
-            work[W.pushed_0 + c] = work[W.wrench_0 + c]
-        add_floor(a, p, work, W.pushed_0)
-        pushed_step(a, p, per, per.dt / CONTACT_STEPS, work, W.pushed_0)
+    if rests(a, p, work, W.wrench_0):
+        hold(a)
+    else:
+        for _ in range(CONTACT_STEPS):
+            for c in range(6):
+                work[W.pushed_0 + c] = work[W.wrench_0 + c]
+            add_floor(a, p, work, W.pushed_0)
+            pushed_step(a, p, per, per.dt / CONTACT_STEPS, work, W.pushed_0)
     spin_rotors(a, per.kept)
 
 
 @kernel
-def prepare(agents, key, step, tick, p, tables):
+def prepare(agents, key, step, tick, p, tables, work):
     """Set disturbing forces and rotor commands of a world for physics step ``tick`` of a control period."""
     if tables[T.signals].shape[0] > 0:
         t = (step * int(p[P.ratio]) + tick) * p[P.dt]
         _disturb(agents, key, t, tables[T.signals], tables[T.samples])
+    if tables[T.adversity].shape[0] > 0:
+        _suffer(agents, key, step, tick, p, tables, work)
     if int(p[P.action]) != pm.ROTORS:
         _close_loops(agents, p, tables[T.nominal][0])
+    if p[P.battery_voltage] > 0.0:
+        supply(agents, p)
 
 
 @called_kernel
@@ -107,8 +125,28 @@ def _disturb(agents, key, t, signals, samples):
     """Set the disturbing force on every drone at time t."""
     for c in range(3):
         force = signal_value(signals, c, samples, key, STREAM_FORCE + c, t)
+        force = max(min(force, MOST_FORCE), -MOST_FORCE)
         for j in range(agents.shape[0]):
             agents[j, X.force_x + c] = force
+
+
+@called_kernel
+def _suffer(agents, key, step, tick, p, tables, work):
+    """Set what befalls the drones at physics step ``tick`` of a control period; its numbers are drawn at the first."""
+    first = agents.shape[0] * DRONE_SCRATCH + WORLD.drawn_0
+    numbers = work[first : first + DRAWN]
+    if tick == 0:
+        draw(key, tables[T.adversity], numbers)
+        if step == 0:
+            begin(agents, key, numbers)
+        stir(agents, key, step, p[P.ratio] * p[P.dt], numbers)
+    for j in range(agents.shape[0]):
+        for c in range(3):
+            agents[j, X.torque_x + c] = 0.0
+            if tables[T.signals].shape[0] == 0:
+                agents[j, X.force_x + c] = 0.0
+    t = (step * int(p[P.ratio]) + tick) * p[P.dt]
+    endure(agents, key, t, p, tables[T.nominal][0], numbers)
 
 
 @called_kernel
@@ -162,7 +200,7 @@ def fly(agents, p, per, work):
     for _ in range(int(p[P.substeps])):
         if mark_touching(agents, p, per.dt, work):
             _fly_touching(agents, p, per, work)
-        elif p[P.integrator] > 0.5:
+        elif p[P.integrator] > 0.5 and turns_steadily(agents, per.dt):
             runge_kutta_step(agents, p, per, work)
         else:
             if blown:  # by where all drones are before any of them moves
@@ -177,14 +215,20 @@ def fly(agents, p, per, work):
 def _fly_touching(agents, p, per, work):
     """Move drones of which some may touch something by one integration step.
 
-    Those take small steps, in which the forces of flight stay as they are.
+    Those take small steps, in which the forces of flight stay as they are; those that lie still are held.
     """
     count = agents.shape[0]
+    awake = False
     for j in range(count):
         store_wrench_of(agents, j, p, work)
     for j in range(count):
         remember_attitude(agents[j])
-    for _ in range(CONTACT_STEPS):
+        k = j * DRONE_SCRATCH
+        if work[k + W.touching] == ON_THE_FLOOR and rests(agents[j], p, work, k + W.wrench_0):
+            hold(agents[j])
+            work[k + W.touching] = RESTING
+        awake |= work[k + W.touching] > 0.0
+    for _ in range(CONTACT_STEPS if awake else 0):
         for j in range(count):
             k = j * DRONE_SCRATCH
             for c in range(6):
@@ -210,5 +254,10 @@ def wrenches(agents, p, work, out):
     for j in range(agents.shape[0]):
         for c in range(6):
             out[j, c] = work[j * DRONE_SCRATCH + W.wrench_0 + c]
+        if turns_hard(agents[j], p, p[P.dt]):
+            gx, gy, gz = gyroscopic_correction(agents[j], p, p[P.dt])
+            out[j, 3] += gx
+            out[j, 4] += gy
+            out[j, 5] += gz
         spin_rotors(agents[j], kept)
         remember_attitude(agents[j])

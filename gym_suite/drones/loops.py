@@ -192,7 +192,7 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
     for i in range(x.shape[0]):
         if not skip[i]:
             row = p[parameter_row(p, i)]
-            prepare(worlds[i], key[i], step[i], tick, row, tables)
+            prepare(worlds[i], key[i], step[i], tick, row, tables, work[i])
             wrenches(worlds[i], row, work[i], out[i])
 
 

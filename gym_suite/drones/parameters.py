@@ -1,4 +1,4 @@
-"""Parameter sets of quadcopters and of the two models, and the layout of a row of parameters.
+"""Parameter sets of the models, and the layout of a row of parameters; vehicles have a module of their own.
 
 Every number has its unit, bounds and source beside it; ``gym-suite show`` prints them.
 """
@@ -7,119 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.parameters import build, check_option, parameter, unknown_error, validate
-
-# ---------------------------------------------------------------------------------------------------------- vehicles
-
-_GPD = (
-    "Bitcraze Crazyflie 2.0 as in gym-pybullet-drones 2.1.0 (Panerati et al., IROS 2021, arXiv:2103.02142), "
-    "after Foerster, ETH Zurich 2015, and Luis and Le Ny, Polytechnique Montreal 2016"
-)
-_CF2P = "Crazyflie 2.0 in plus configuration as in gym-pybullet-drones 2.1.0"
-LAYOUTS = ("x", "+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vehicle:
-    """A quadcopter: a rigid body with four rotors whose thrust and torque grow with the square of their speed.
-
-    Rotor 0 to 3 stand, seen from above with x forward and y left, front right, back right, back left, front left
-    ("x"), or front, left, back, right ("+"); 1 and 3 turn so that their drag torque is positive.
-
-    Attributes:
-        layout: "x" or "+".
-
-    Raises:
-        ValueError: If a number is out of bounds or the inertia is not that of a rigid body.
-    """
-
-    layout: str = "x"
-    mass: float = parameter(0.027, unit="kg", meaning="mass", above=0.0, source=_GPD)
-    i_xx: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about x", above=0.0, source=_GPD
-    )
-    i_yy: float = parameter(
-        1.4e-5, unit="kg m^2", meaning="moment of inertia about y", above=0.0, source=_GPD
-    )
-    i_zz: float = parameter(
-        2.17e-5, unit="kg m^2", meaning="moment of inertia about z", above=0.0, source=_GPD
-    )
-    k_f: float = parameter(
-        3.16e-10, unit="N/rpm^2", meaning="thrust constant", above=0.0, source=_GPD
-    )
-    k_m: float = parameter(
-        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, source=_GPD
-    )
-    lever: float = parameter(
-        0.028, unit="m", meaning="rotor offset along x and y, or arm", above=0.0, source=_GPD
-    )
-    thrust_to_weight: float = parameter(
-        2.25, meaning="largest thrust per weight", above=1.0, source=_GPD
-    )
-    prop_radius: float = parameter(
-        0.0231348, unit="m", meaning="propeller radius", above=0.0, source=_GPD
-    )
-    ground_coefficient: float = parameter(
-        11.36859, meaning="ground effect; 0 off", low=0.0, source=_GPD
-    )
-    drag_xy: float = parameter(
-        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, source=_GPD
-    )
-    drag_z: float = parameter(
-        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, source=_GPD
-    )
-    downwash_1: float = parameter(
-        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, source=_GPD
-    )
-    downwash_2: float = parameter(0.16, meaning="downwash spread", source=_GPD)
-    downwash_3: float = parameter(-0.11, unit="m", meaning="downwash width", source=_GPD)
-    radius: float = parameter(0.06, unit="m", meaning="collision radius", above=0.0, source=_GPD)
-    height: float = parameter(0.025, unit="m", meaning="collision height", above=0.0, source=_GPD)
-
-    def __post_init__(self) -> None:
-        check_option("Vehicle.layout", self.layout, LAYOUTS)
-        validate(self)
-        smallest, middle, largest = sorted((self.i_xx, self.i_yy, self.i_zz))
-        if largest > (smallest + middle) * (1.0 + 1e-9):
-            raise ValueError(
-                "a rigid body's largest moment of inertia is at most the sum of the other two, got "
-                f"i_xx={self.i_xx:g}, i_yy={self.i_yy:g}, i_zz={self.i_zz:g}"
-            )
-
-
-VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
-    {
-        "cf2x": Vehicle(),
-        "cf2p": Vehicle(layout="+", i_xx=2.3951e-5, i_yy=2.3951e-5, i_zz=3.2347e-5, lever=0.0397),
-    }
-)
-
-
-def build_vehicle(value: object) -> Vehicle:
-    """Return a vehicle from a set's name ("cf2x", "cf2p", in any case), a mapping of overrides or a :class:`Vehicle`.
-
-    Raises:
-        ValueError: For an unknown set or parameter (naming the nearest) or a value out of bounds.
-        TypeError: For anything else.
-    """
-    if isinstance(value, str):
-        value = value.lower()
-    if isinstance(value, Mapping) and isinstance(value.get("base"), str):
-        value = {**value, "base": value["base"].lower()}
-    return build(Vehicle, value, sets=VEHICLES, default="cf2x", what="vehicle")
-
-
-def vehicle_source(vehicle: Vehicle, name: str) -> str:
-    """Return where a number of a vehicle comes from, or "user" where it is in none of the sets."""
-    value = getattr(vehicle, name)
-    if value == getattr(VEHICLES["cf2p"], name) and vehicle.layout == "+":
-        return _CF2P
-    return _GPD if value == getattr(VEHICLES["cf2x"], name) else "user"
-
+from gym_suite.core.parameters import build, parameter, unknown_error, validate
+from gym_suite.drones.files import is_file, read_file
+from gym_suite.drones.vehicles import LAYOUTS as LAYOUTS
+from gym_suite.drones.vehicles import VEHICLES as VEHICLES
+from gym_suite.drones.vehicles import Vehicle as Vehicle
+from gym_suite.drones.vehicles import build_vehicle as build_vehicle
+from gym_suite.drones.vehicles import is_crazyflie_s
+from gym_suite.drones.vehicles import vehicle_source as vehicle_source
 
 # ------------------------------------------------------------------------------------------------------------ models
 
@@ -135,44 +34,122 @@ class Model:
     Attributes:
         identified: Whether drag acts in the body's frame and downwash is bounded; else the peer's laws
             and its one-step-old frame hold.
+
+    Raises:
+        ValueError: If a number is out of bounds.
     """
 
     identified: bool = True
     gravity: float = parameter(
-        9.80665, unit="m/s^2", meaning="gravity", low=0.0, source="ISO 80000-3"
+        9.80665, unit="m/s^2", meaning="gravity", low=0.0, high=100.0, source="ISO 80000-3"
     )
     damping: float = parameter(
-        0.0, unit="1/s", meaning="artificial damping a = -d v (1 + speed)", low=0.0, source="none"
+        0.0,
+        unit="1/s",
+        meaning="artificial damping a = -d v (1 + speed)",
+        low=0.0,
+        high=100.0,
+        source="none",
     )
     yaw_ratio: float = parameter(
         0.0074,
         unit="m",
         meaning="rotor torque per thrust, in place of the sets' k_m; 0: the vehicle's k_m",
         low=0.0,
+        high=10.0,
         source="Crazyflie 2.x identification of crazyflow 0.1 (Schuck et al. 2025)",
+    )
+    thrust_constant: float = parameter(
+        0.0,
+        unit="N/rpm^2",
+        meaning="thrust constant in place of the sets' k_f; 0: the vehicle's k_f",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_xy: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_xy; 0: the vehicle's drag_xy",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    body_drag_z: float = parameter(
+        0.0,
+        unit="N s^2/m",
+        meaning="drag in place of the sets' drag_z; 0: the vehicle's drag_z",
+        low=0.0,
+        high=1.0,
+        source="none",
+    )
+    battery_voltage: float = parameter(
+        0.0,
+        unit="V",
+        meaning="voltage of the full battery without load; 0: no battery limits the rotors",
+        low=0.0,
+        high=100.0,
+        source="none",
+    )
+    battery_resistance: float = parameter(
+        0.0, unit="Ohm", meaning="sag of the battery per current", low=0.0, high=10.0, source="none"
+    )
+    battery_fade: float = parameter(
+        0.0,
+        unit="V/(A s)",
+        meaning="fall of the battery's voltage per charge taken",
+        low=0.0,
+        high=1.0,
+        source="none",
     )
     motor_lag: float = parameter(
         0.072,
         unit="s",
         meaning="time constant of the rotors",
         low=0.0,
+        high=10.0,
         source="Crazyflie of rotorpy 2.1.2 (Folk, Paulos and Kumar, arXiv:2306.04485)",
     )
     friction: float = parameter(
-        0.5, meaning="Coulomb friction of contacts", low=0.0, source="Bullet 3.25 default"
+        0.5,
+        meaning="Coulomb friction of contacts",
+        low=0.0,
+        high=100.0,
+        source="Bullet 3.25 default",
     )
     rolling_friction: float = parameter(
-        1e-3, unit="m", meaning="rolling friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="rolling friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     spinning_friction: float = parameter(
-        1e-3, unit="m", meaning="spinning friction", low=0.0, source=_OWN + ": landed drones rest"
+        1e-3,
+        unit="m",
+        meaning="spinning friction",
+        low=0.0,
+        high=1.0,
+        source=_OWN + ": landed drones rest",
     )
     contact_sink: float = parameter(
-        1e-4, unit="m", meaning="penetration of a resting drone (compiled)", above=0.0, source=_OWN
+        1e-4,
+        unit="m",
+        meaning="penetration of a resting drone (compiled)",
+        above=0.0,
+        low=1e-6,
+        high=1.0,
+        source=_OWN,
     )
     contact_damping: float = parameter(
-        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, source=_OWN
+        1.0, meaning="damping ratio of a contact (compiled)", low=0.0, high=100.0, source=_OWN
     )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.identified, bool):
+            raise ValueError(f"Model.identified must be True or False, got {self.identified!r}")
+        validate(self)
 
 
 MODELS: Mapping[str, Model] = MappingProxyType(
@@ -187,25 +164,57 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             rolling_friction=0.0,
             spinning_friction=0.0,
         ),
+        "measured": Model(
+            thrust_constant=2.432e-10,
+            body_drag_xy=1.963e-6,
+            body_drag_z=1.704e-6,
+            battery_voltage=4.15,
+            battery_resistance=0.25,
+            battery_fade=1.05e-3,
+        ),
     }
 )
+_STAND = 'Bitcraze, "PWM to Thrust", 2015: thrust stand of the Crazyflie 2.0, 16 points, rms 1.9 mN'
+_SET_L250 = "drone-models 0.1.0, set cf2x_L250 (31.9 g): its drag matrix at hovering speed"
+_BATTERY = "full-battery flights of a Crazyflie 2.0, R. Craciun, TU Iasi: step at take-off and slope after it"
+#: Where the numbers of "measured" are from that the other models lack.
+_MEASURED_SOURCES = {
+    "thrust_constant": _STAND,
+    "body_drag_xy": _SET_L250,
+    "body_drag_z": _SET_L250,
+    "battery_voltage": _BATTERY,
+    "battery_resistance": _BATTERY,
+    "battery_fade": _BATTERY,
+}
+#: Numbers of a model that stand in place of a set's number, and that number.
+IN_PLACE = {
+    "thrust_constant": "k_f",
+    "body_drag_xy": "drag_xy",
+    "body_drag_z": "drag_z",
+}
 _PARITY_SOURCES = {"gravity": _PEER_MODEL, "damping": _BULLET}
 EFFECTS = ("ground", "drag", "downwash")
 INTEGRATORS = ("bullet", "rk4")
 
 
 def build_model(value: object) -> Model:
-    """Return a model from "identified", "bullet-parity", a mapping of overrides (with "base") or a :class:`Model`.
+    """Return a model from its name, a mapping of overrides (with "base"), a vehicle file or a :class:`Model`.
+
+    The names are "identified", "bullet-parity" and "measured"; of a vehicle file (.toml) the table ``[model]`` is read.
 
     Raises:
         ValueError: For an unknown model or number (naming the nearest) or a value out of bounds.
         TypeError: For anything else.
     """
+    if is_file(value):
+        value = read_file(value, "model")
     return build(Model, value, sets=MODELS, default="identified", what="model")
 
 
 def model_source(model: Model, name: str) -> str:
     """Return where a number of a model comes from."""
+    if name in _MEASURED_SOURCES and getattr(model, name) == getattr(MODELS["measured"], name):
+        return _MEASURED_SOURCES[name]
     if not model.identified and getattr(model, name) == getattr(MODELS["bullet-parity"], name):
         return _PARITY_SOURCES.get(name, _PEER_MODEL)
     field = Model.__dataclass_fields__[name]
@@ -232,6 +241,36 @@ def read_effects(value: object) -> tuple[str, ...]:
     return names
 
 
+def installed(vehicle: Vehicle, model: Model) -> Vehicle:
+    """Return the vehicle with a model's measured numbers in place of those of the sets; what a user gave stays."""
+    own = {
+        name: getattr(model, measured)
+        for measured, name in IN_PLACE.items()
+        if getattr(model, measured) > 0.0 and is_crazyflie_s(vehicle, name)
+    }
+    if ratio_holds(vehicle, model):
+        own["k_m"] = model.yaw_ratio * own.get("k_f", vehicle.k_f)
+    return replace(vehicle, **own)
+
+
+#: Thrust constants, N/rpm^2, of rotors like a Crazyflie's, whose motors and cell the measured battery is of.
+_SMALL_ROTORS = (1e-10, 1e-9)
+
+
+def check_battery(vehicle: Vehicle, model: Model) -> None:
+    """Refuse the Crazyflie's battery and motors on a vehicle of another kind.
+
+    Raises:
+        ValueError: If the model has a battery and the vehicle's rotors are not like a Crazyflie's.
+    """
+    low, high = _SMALL_ROTORS
+    if model.battery_voltage > 0.0 and not low < vehicle.k_f < high:
+        raise ValueError(
+            "the measured battery and motors are a Crazyflie's, whose thrust constant is some 2e-10 N/rpm^2; "
+            f"this vehicle's is {vehicle.k_f:.3g}. Use model='identified' and no battery="
+        )
+
+
 def max_rpm(vehicle: Vehicle) -> float:
     """Return the largest rotor speed, rpm: the peer's, for its gravity of 9.8 m/s^2."""
     weight = vehicle.mass * MODELS["bullet-parity"].gravity
@@ -245,7 +284,11 @@ def hover_rpm(vehicle: Vehicle, model: Model) -> float:
 
 def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
     """Return whether the model's rotor torque per thrust holds, not a torque constant that the user gave."""
-    return model.yaw_ratio > 0.0 and vehicle_source(vehicle, "k_m") != "user"
+    return model.yaw_ratio > 0.0 and is_crazyflie_s(vehicle, "k_m")
+
+
+#: m, below which no ground effect grows, however weak it is.
+_LOWEST = 1e-4
 
 
 def lowest_ground_height(vehicle: Vehicle) -> float:
@@ -253,7 +296,7 @@ def lowest_ground_height(vehicle: Vehicle) -> float:
     highest = max_rpm(vehicle)
     thrust = 4.0 * highest**2 * vehicle.k_f
     ratio = 15.0 * highest**2 * vehicle.k_f * vehicle.ground_coefficient / thrust
-    return 0.25 * vehicle.prop_radius * math.sqrt(ratio)
+    return max(0.25 * vehicle.prop_radius * math.sqrt(ratio), _LOWEST)
 
 
 # --------------------------------------------------------------------------------------------------- the parameter row
@@ -264,14 +307,15 @@ ROTORS, RATES, VELOCITY, POSITION = range(len(ACTIONS))
 
 def _numbers(parameters: type, *without: str) -> Columns:
     """Return the columns of a dataclass's numbers, without those from which others have been computed."""
-    names = [f.name for f in fields(parameters) if "meaning" in f.metadata]
-    return Columns.of(parameters, only=[name for name in names if name not in without])
+    declared = {f.name: f.metadata for f in fields(parameters) if "meaning" in f.metadata}
+    columns = Columns.of(parameters, only=[name for name in declared if name not in without])
+    return Columns(*(replace(c, low=max(c.low, declared[c.name]["low"])) for c in columns))
 
 
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
 PHYSICS = (
-    _numbers(Vehicle, "thrust_to_weight")
-    + _numbers(Model, "yaw_ratio")
+    _numbers(Vehicle, "thrust_to_weight", "rotor_lag")
+    + _numbers(Model, "yaw_ratio", *IN_PLACE)
     + Columns(
         Column("layout", "1", 0, 1, "0 x, 1 +"),
         Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
@@ -298,6 +342,11 @@ CONTROL = Columns(
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
 
 
+def strongest(values: Mapping[str, float]) -> float:
+    """Return the largest specific thrust of a vehicle's physical numbers by name, m/s^2."""
+    return 4.0 * values["k_f"] * values["max_rpm"] ** 2 / values["mass"]
+
+
 def physics_values(
     vehicle: Vehicle,
     model: Model,
@@ -308,9 +357,9 @@ def physics_values(
     substeps: int,
 ) -> dict[str, float]:
     """Return the physical part of a parameter row by name."""
+    vehicle = installed(vehicle, model)
     values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
     values["layout"] = LAYOUTS.index(vehicle.layout)
-    values["k_m"] = model.yaw_ratio * vehicle.k_f if ratio_holds(vehicle, model) else vehicle.k_m
     values["max_rpm"] = max_rpm(vehicle)
     values["hover_rpm"] = hover_rpm(vehicle, model)
     values["ground_height"] = lowest_ground_height(vehicle)
@@ -320,6 +369,8 @@ def physics_values(
         values["drag_xy"] = values["drag_z"] = 0.0
     if "downwash" not in effects:
         values["downwash_1"] = 0.0
+    if vehicle.rotor_lag > 0.0 and 0.0 < model.motor_lag == MODELS["identified"].motor_lag:
+        values["motor_lag"] = vehicle.rotor_lag
     values["integrator"] = INTEGRATORS.index(integrator)
     values["dt"] = dt
     values["substeps"] = substeps

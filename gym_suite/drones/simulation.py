@@ -16,6 +16,7 @@ from gym_suite.drones.contacts import forget_neighbours
 from gym_suite.drones.dynamics import fly, wrenches
 from gym_suite.drones.motion import constants
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.propulsion import supply
 
 X, P = BODY.places, PHYSICS.places
 
@@ -45,11 +46,11 @@ def simulate(
     """Fly one or many drones under given rotor speeds, each held over one step.
 
     Args:
-        vehicle: "cf2x", "cf2p", a mapping of overrides such as ``{"base": "cf2p", "mass": 0.03}``, or a
-            :class:`gym_suite.drones.parameters.Vehicle`.
+        vehicle: A set's name ("cf2x", "cf2p", "cf21", "race", "x500"), a mapping of overrides such as
+            ``{"base": "cf2p", "mass": 0.03}``, a vehicle file or a :class:`gym_suite.drones.parameters.Vehicle`.
         rpm: Commanded rotor speeds, rpm, shape (steps, drones, 4), or (steps, 4) for one drone.
         engine: "bullet" (PyBullet) or "compiled".
-        model: "identified", "bullet-parity", a mapping of overrides or a
+        model: "identified", "bullet-parity", "measured", a mapping of overrides or a
             :class:`gym_suite.drones.parameters.Model`.
         aerodynamics: Effects that are on, of "ground", "drag" and "downwash".
         dt: Step, s.
@@ -74,6 +75,7 @@ def simulate(
     check_option("integrator", integrator, pm.INTEGRATORS)
     built = pm.build_vehicle(vehicle)
     law = pm.build_model(model)
+    pm.check_battery(built, law)
     effects = pm.read_effects(aerodynamics)
     commands = _commands(rpm)
     if integrator == "rk4" and (engine == "bullet" or not law.identified):
@@ -100,7 +102,7 @@ def simulate(
         "velocity": velocity,
         "angular_velocity": angular_velocity,
     }
-    agents = _agents(start, commands, law.motor_lag)
+    agents = _agents(start, commands, float(row[P.motor_lag]))
     if engine == "compiled":
         states = np.empty((len(commands) + 1, len(agents), RIGID))
         _fly_compiled(agents, commands, row, np.zeros(scratch_size(len(agents))), states)
@@ -183,6 +185,8 @@ def _fly_compiled(agents, commands, p, work, states):
             for c in range(4 if k < steps else 0):
                 agents[j, X.command_0 + c] = commands[k, j, c]
         if k < steps:
+            if p[P.battery_voltage] > 0.0:
+                supply(agents, p)
             fly(agents, p, per, work)
 
 
@@ -191,6 +195,8 @@ def _prepare(agents, command, p, work, out):
     for j in range(agents.shape[0]):
         for c in range(4):
             agents[j, X.command_0 + c] = command[j, c]
+    if p[P.battery_voltage] > 0.0:
+        supply(agents, p)
     wrenches(agents, p, work, out)
 
 

@@ -68,7 +68,7 @@ class Work:
 
 
 def plan() -> list[Work]:
-    """Return everything that is to be trained."""
+    """Return everything that is to be trained: what cards name, and what ships of their settings."""
     found: list[Work] = []
     for entry in catalogue().values():
         if not entry.learned:
@@ -78,7 +78,7 @@ def plan() -> list[Work]:
         found += [
             Work(entry.id, setting, methods, more.get("keywords", {}))
             for setting in ("nominal", *entry.settings)
-            if (folder_of(entry.id, setting) / MANIFEST).is_file()
+            if setting == "nominal" or (folder_of(entry.id, setting) / MANIFEST).is_file()
         ]
     return found
 

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,10 @@ def load_policy(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no policy file {path}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path} is not a policy file: policies are written by gym-suite train and export_policy"
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -410,9 +415,14 @@ def _check_belongs(
                 [c for c in wanted if c not in has],
                 [c for c in has if c not in wanted],
             )
+            differs = [f"lacks {', '.join(missing)}"] if missing else []
+            differs += [f"expects {', '.join(extra)} besides"] if extra else []
+            if not differs:
+                place = next(k for k, (a, b) in enumerate(zip(has, wanted, strict=True)) if a != b)
+                differs = [f"has {has[place]} in the place of {wanted[place]}"]
             raise ValueError(
-                f"{path} was trained with other {kind} columns: it lacks {missing}, "
-                f"it expects {extra} besides, its order is {list(has)}"
+                f"{path} was trained with other {kind} columns, {len(has)} of them where there are "
+                f"{len(wanted)} here: it {' and '.join(differs)}"
             )
 
 

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gym_suite.core.parameters import check_keywords, check_number, unknown_error
 from gym_suite.learning.policies import ACTIVATIONS
@@ -61,9 +61,12 @@ class Settings:
             is estimated. Where most episodes bring nothing more starts are seen so. 0: the id's own.
         randomise: Plant keywords (noise, mismatch, delay, disturbance) to a value or a list of values; rows are spread
             evenly over all combinations. Empty: the plant is the nominal one.
+        continuous: Of the class: whether the algorithm gives numbers only, no choices.
         history: Number of the last observations that the policy decides by. Where actions arrive late by a number
             of periods that nobody tells, what was done and seen before is what tells it.
     """
+
+    continuous: ClassVar[bool] = False
 
     steps: int
     rows: int
@@ -397,6 +400,8 @@ class SACSettings(Settings):
         polyak: Weight of the newest critic in the target's average.
         gradient_steps: Gradient steps per step of all rows.
     """
+
+    continuous: ClassVar[bool] = True
 
     buffer: int
     learning_starts: int

@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from gym_suite.learning.records import (
 from gym_suite.learning.seeds import EVALUATION_SEED, training_seed
 from gym_suite.learning.settings import PPOSettings, Settings, settings_for, trials_for
 from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
+
+if TYPE_CHECKING:
+    from gym_suite.core.cards import Card
 
 EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
@@ -144,6 +147,7 @@ def train(
     named = dict(entry.setting(setting))
     chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
+    _check_actions(entry, chosen, algo, named | keywords)
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
@@ -159,6 +163,17 @@ def train(
         return Training(folder, work.reference, work.reference_score, runs)
     finally:
         evaluation.close()
+
+
+def _check_actions(entry: Card, settings: Settings, algo: str, keywords: Mapping[str, Any]) -> None:
+    """Refuse an algorithm for numbers where actions are choices."""
+    import gymnasium
+
+    env = gymnasium.make(entry.id, **keywords)
+    space = env.action_space
+    env.close()
+    if settings.continuous and not isinstance(space, gymnasium.spaces.Box):
+        raise ValueError(f"{algo} needs continuous actions; {entry.id} has {space}: use ppo")
 
 
 def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
@@ -285,6 +300,10 @@ class _Work:
         # The model has seeded row i with seed + i, where comparisons take their episodes from.
         env.seed(training_seed(seed))
         curve = _Curve(self, model, seed, Exploration.of(env, self.settings))
+        # Curves are ours; without a logger of its own the library makes a temporary folder for each training.
+        from stable_baselines3.common.logger import Logger
+
+        model.set_logger(Logger(folder=None, output_formats=[]))
         model.learn(self.settings.steps, callback=_callback(curve))
         curve.evaluate()
         env.close()

@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from gym_suite.registration import catalogue
+
 TRUNCATED = "TimeLimit.truncated"
 
 
@@ -62,6 +64,12 @@ def make_sb3_vec(
     require_sb3()
     if n < 1:
         raise ValueError(f"expected at least one row, got n={n}")
+    entry = catalogue().get(id)
+    if entry is not None and not entry.entry_point:
+        raise ValueError(
+            f"{id} has several agents: take their actions one by one with "
+            f"gym_suite.learning.agents_as_batch({id!r})"
+        )
     mode = AutoresetMode.SAME_STEP
     if gymnasium.spec(id).vector_entry_point is None:
         envs = gymnasium.make_vec(

@@ -14,6 +14,8 @@ _PREDICTIVE = {
     "mpc": f"{_HOME}.predictive:PredictiveControl",
     "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
 }
+#: Machines that the predictive laws are for: those of two currents.
+_LADDERED = ("PMSM", "SynRM")
 _LADDERS = {
     "CurrentControl": {
         "pi-predicted": f"{_HOME}.compensated:CompensatedCurrentControl",
@@ -32,6 +34,39 @@ _STRONG = {
     "TorqueControl": ("mpc", "mpc-soft"),
     "SpeedControl": ("load-observer",),
 }
+_PROSE = {
+    "CurrentControl": """## Reference Controllers
+
+The ladder, from a named rule to the strongest that there is; the formulas' sources stand in the classes'
+docstrings.
+
+* `pi`: gains by the magnitude optimum for one and a half periods of delay.
+* `pi-predicted`: the same rule on the currents at the end of the dead time, which the model predicts from the last
+  action (Smith 1957; Yang and Lee 2002): half a period of delay is left, and three times the gain.
+* `lqr`: the same with linear-quadratic gains, from weights of error, integral and voltage (Anderson and Moore 1990).
+* `deadbeat`: the voltage that brings the currents to their references in one period, with an observer of what the
+  model does not explain (Kawabata, Miyashita and Yamamoto 1990; Moon, Kim and Youn 2003,
+  doi:10.1109/TPEL.2002.807131).
+* `mpc`: as deadbeat where one period suffices; where the hexagon does not allow it, the cheapest of many courses
+  over 30 periods, by what the reward takes for the error (Cortes et al. 2008, doi:10.1109/TIE.2008.2007480).
+* `mpc-soft`: as `mpc`, but it goes a part of the way in a period, learns what the model does not explain, and
+  believes in that delay with which it has predicted best, up to two periods more than nominal.
+
+The exact model without an observer is what is best on the nominal plant, and what loses most under a further period
+of delay.
+""",
+    "TorqueControl": """## Reference Controllers
+
+The others control these currents as under current control: `pi-predicted` and `lqr` by PI with the dead time
+predicted, `deadbeat` in one period, `mpc` and `mpc-soft` with a search over the hexagon that judges a course by its
+torque alone.
+""",
+    "SpeedControl": """## Reference Controllers
+
+`load-observer` feeds forward what it knows of shaft and load and observes the rest (Ohnishi, Shibata and Murakami
+1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
+""",
+}
 #: Gains of the reference that were searched on the reward: on plants that differ, and on the nominal one.
 _TUNED = {
     "PMSM": ("pi-tuned", "pi-tuned-nominal"),
@@ -40,17 +75,29 @@ _TUNED = {
 }
 
 
-def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: Any) -> Card:
+def _drive(
+    name: str,
+    machine: str,
+    task: str,
+    law: str,
+    summary: str,
+    *,
+    converter: str = "averaged",
+    laws: str = _LAWS,
+    **more: Any,
+) -> Card:
+    rung = law if machine in _LADDERED else ""
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
         summary=summary,
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
-        facets={"machine": machine, "task": task, "converter": "averaged"},
-        controllers={"pi": f"{_LAWS}:{law}", **_LADDERS.get(law, {}), **BASELINES},
-        strong=_STRONG.get(law, ()),
+        facets={"machine": machine, "task": task, "converter": converter},
+        controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
+        strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
+        prose=_PROSE.get(rung, ""),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
@@ -59,6 +106,10 @@ def _drive(name: str, machine: str, task: str, law: str, summary: str, **more: A
 _WORDS = {
     "PMSM": "a permanent-magnet synchronous machine",
     "SynRM": "a synchronous reluctance machine",
+    "EESM": "an electrically excited synchronous machine",
+    "SCIM": "a squirrel-cage induction machine",
+    "DFIM": "a doubly fed induction machine",
+    "SixPhasePMSM": "a six-phase permanent-magnet machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 
@@ -97,8 +148,92 @@ def _cards(machine: str) -> tuple[Card, ...]:
     )
 
 
+# ------------------------------------------------------------------------------------------------ DC machines
+
+_DC_LAWS = "gym_suite.motors.controllers.dc_cascade"
+_DC_WORDS = {
+    "PermExDc": "a DC machine with permanent magnets",
+    "SeriesDc": "a DC machine excited in series",
+    "ShuntDc": "a DC machine excited in parallel",
+    "ExtExDc": "an externally excited DC machine",
+}
+# How long references hold: some ten times what the voltage needs to move the current or the field.
+_DC_HOLDS = {
+    "PermExDc": {"current": 0.002, "torque": 0.002, "speed": 0.2},
+    "SeriesDc": {"current": 0.05, "torque": 0.05, "speed": 0.4},
+    "ShuntDc": {"current": 0.004, "torque": 0.1, "speed": 0.5},
+    "ExtExDc": {"current": 0.02, "torque": 0.02, "speed": 0.2},
+}
+_DC_STEPS = {"ShuntDc": {"torque": 20_000}, "ExtExDc": {"current": 4000, "torque": 4000}}
+
+
+def _dc_cards(machine: str) -> tuple[Card, ...]:
+    """Return the ids of a DC machine: its currents, its torque and its speed."""
+    words, tag, holds = _DC_WORDS[machine], machine.lower(), _DC_HOLDS[machine]
+
+    def card(name: str, task: str, law: str, summary: str, **more: Any) -> Card:
+        return _drive(
+            name,
+            machine,
+            task,
+            law,
+            summary,
+            converter="chopper",
+            laws=_DC_LAWS,
+            tags=(task, "dc", tag),
+            **more,
+        )
+
+    def steps(task: str) -> int:
+        return _DC_STEPS.get(machine, {}).get(task, 2000)
+
+    # A speed moves in tenths of a second, currents of a small inductance in microseconds: between them the drive.
+    speed: dict[str, Any] = {"reference_hold": holds["speed"], "duration": 3.0 * holds["speed"]}
+    if machine != "SeriesDc":
+        speed["control"] = "torque"
+    return (
+        card(
+            machine,
+            "current",
+            "DcCurrentControl",
+            f"current control of {words} by its voltage",
+            max_episode_steps=steps("current"),
+            keywords={"reference_hold": holds["current"]},
+        ),
+        card(
+            f"{machine}-Torque",
+            "torque",
+            "DcTorqueControl",
+            f"torque control of {words} by its voltage",
+            max_episode_steps=steps("torque"),
+            keywords={"reference_hold": holds["torque"]},
+        ),
+        card(
+            f"{machine}-Speed",
+            "speed",
+            "DcSpeedControl",
+            f"speed control of {words} by its {'torque' if 'control' in speed else 'voltage'}",
+            keywords=speed,
+        ),
+    )
+
+
 CARDS = (
     *(card for machine in _WORDS for card in _cards(machine)),
+    *(card for machine in _DC_WORDS for card in _dc_cards(machine)),
+    *(
+        _drive(
+            f"{machine}-Position",
+            machine,
+            "position",
+            "DcPositionControl",
+            f"position control of {_DC_WORDS[machine]} by its torque",
+            converter="chopper",
+            laws=_DC_LAWS,
+            tags=("position", "dc", machine.lower()),
+        )
+        for machine in ("PermExDc", "ExtExDc")
+    ),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

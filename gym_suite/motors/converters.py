@@ -1,11 +1,60 @@
-"""From an action to the voltages that the converters hold, as row functions."""
+"""From an action to the voltages that the converters hold, as row functions.
+
+A chopper is averaged over its period: of one quadrant it gives 0 to u_dc and lets a current flow one way, of two it
+gives 0 to u_dc to either current, of four -u_dc to u_dc; Mohan, Undeland and Robbins, "Power Electronics", 3rd ed.,
+Wiley 2003, chapter 7.
+"""
 
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.dc import MAGNETS
+from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import FRAME_ABC, P, X
-from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
+from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate, stars_of
+
+
+@kernel
+def _ahead(cosine, sine, half_cosine, half_sine, p):
+    """Return cosine and sine ahead by half a period, with dead time by one more: the middle of where it acts."""
+    cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    if p[P.dead_time] > 0.0:
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    return cosine, sine
+
+
+@kernel
+def rotor_voltage(u, p):
+    """Return the voltage (d, q) that an action asks of the converter of a fed rotor, in the frame of its windings."""
+    u_dc = p[P.u_dc]
+    if int(p[P.frame]) == FRAME_ABC:
+        half = 0.5 * u_dc
+        return clarke(half * u[3], half * u[4], half * u[5])
+    scale = u_dc / SQRT3
+    return limit_to_hexagon(scale * u[2], scale * u[3], u_dc)
+
+
+@kernel
+def star_voltages(u, cosine, sine, half_cosine, half_sine, p):
+    """Return the voltages (alpha, beta) of two stars that an action asks for, each within its inverter's hexagon.
+
+    Arguments as :func:`stator_voltage`; the action is d, q, x, y, or the phases of one star and of the other.
+    """
+    u_dc = p[P.u_dc]
+    if int(p[P.frame]) == FRAME_ABC:
+        half = 0.5 * u_dc
+        one = clarke(half * u[0], half * u[1], half * u[2])
+        other = clarke(half * u[3], half * u[4], half * u[5])
+        return one[0], one[1], other[0], other[1]
+    cosine, sine = _ahead(cosine, sine, half_cosine, half_sine, p)
+    scale = u_dc / SQRT3
+    axes = scale * u[0], scale * u[1], scale * u[2], scale * u[3]
+    stars = stars_of(axes, cosine, sine)
+    one = limit_to_hexagon(stars[0], stars[1], u_dc)
+    other = limit_to_hexagon(stars[2], stars[3], u_dc)
+    return one[0], one[1], other[0], other[1]
 
 
 @kernel
@@ -25,14 +74,32 @@ def stator_voltage(u, cosine, sine, half_cosine, half_sine, p):
         half = 0.5 * u_dc
         # Legs limited to half the DC link cannot leave the hexagon.
         return clarke(half * u[0], half * u[1], half * u[2])
-    # Ahead by half a period, and by one more with dead time: the middle of where it is effective.
-    cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
-    if p[P.dead_time] > 0.0:
-        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
-        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    cosine, sine = _ahead(cosine, sine, half_cosine, half_sine, p)
     scale = u_dc / SQRT3
     alpha, beta = rotate(scale * u[0], scale * u[1], cosine, sine)
     return limit_to_hexagon(alpha, beta, u_dc)
+
+
+@kernel
+def chopper_range(quadrants, u_dc):
+    """Return the lowest and highest voltage that a chopper gives on the average of its period, V."""
+    return -u_dc if int(quadrants) == 4 else 0.0, u_dc
+
+
+@kernel
+def chopper_voltage(part, quadrants, u_dc):
+    """Return the voltage of a chopper that is asked for a part of its supply, V."""
+    low, high = chopper_range(quadrants, u_dc)
+    return min(max(part * u_dc, low), high)
+
+
+@kernel
+def standing_voltage(omega, p):
+    """Return the voltage at which a DC machine carries no current at a speed, as far as its chopper gives it, V."""
+    if int(p[P.excitation]) != MAGNETS:
+        return 0.0
+    low, high = chopper_range(p[P.quadrants_a], p[P.u_dc])
+    return min(max(p[P.psi_e] * omega, low), high)
 
 
 @kernel
@@ -48,9 +115,22 @@ def commanded(group, x, u, half_cosine, half_sine, p):
         p: Parameter row.
     """
     kind = len(group)
-    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    if kind == DC:
+        armature = chopper_voltage(u[0], p[P.quadrants_a], p[P.u_dc])
+        if u.shape[0] > 1:
+            return armature, chopper_voltage(u[1], p[P.quadrants_e], p[P.u_dc]), 0.0, 0.0
+        return armature, 0.0, 0.0, 0.0
+    if kind == INDUCTION:
+        cosine, sine, _ = flux_frame(x)
+    else:
+        cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    if kind == SIX_PHASE:
+        return star_voltages(u, cosine, sine, half_cosine, half_sine, p)
     alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
     if kind == EXCITED:
         exciter = u[3] if int(p[P.frame]) == FRAME_ABC else u[2]
         return alpha, beta, p[P.u_dc] * exciter, 0.0
+    if kind == DOUBLY_FED:
+        u_d, u_q = rotor_voltage(u, p)
+        return alpha, beta, u_d, u_q
     return alpha, beta, 0.0, 0.0

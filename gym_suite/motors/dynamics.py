@@ -15,11 +15,13 @@ from gym_suite.core.signals import signal_value
 from gym_suite.motors.controllers.laws import L, current_control_one, currents_for
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
-from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines.base import EXCITED
-from gym_suite.motors.parameters import CONSTANT_SPEED
+from gym_suite.motors.loads import climbing_torque, dictated, load_torque, next_speed, shaft
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.dc import SEPARATE, SHUNT
+from gym_suite.motors.observer import flux_frame, follow_flux, slip
+from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
-from gym_suite.motors.transforms import rotate, turn, wrap
+from gym_suite.motors.transforms import rotate, star_axes, turn, wrap
 
 # Streams of random numbers; those below 16 belong to the references.
 _STREAM_SENSOR = 16
@@ -40,21 +42,42 @@ def _remember_action(x, u):
     x[X.change] = change / size
 
 
+@kernel
+def _flux(group, x):
+    """Return the flux that the drive estimates, 0 where it estimates none."""
+    kind = len(group)
+    if kind == INDUCTION:
+        return flux_frame(x)[2]
+    return 0.0
+
+
+@kernel
+def _frame_speed(group, x, p, tables):
+    """Return the electrical speed of the frame of the drive's voltages, rad/s, as the drive knows it."""
+    kind = len(group)
+    omega_e = p[P.p] * x[X.omega]
+    if kind == INDUCTION:
+        cosine, sine, flux = flux_frame(x)
+        i_q = rotate(x[X.i_salpha], x[X.i_sbeta], cosine, -sine)[1]
+        omega_e += slip(i_q, flux, tables[T.law][0])
+    return omega_e
+
+
 @called_kernel
 def _command_currents(group, x, u, p, tables):
     """Turn a torque command into the references of the inner current controller."""
     law = tables[T.law][0]
     u_max = law[L.u_max] * p[P.u_dc] / law[P.u_dc]
-    torque = u[0] * p[P.torque_limit]
+    torque, i = u[0] * p[P.torque_limit], axis_currents(group, x, p)
     x[X.command_0], x[X.command_1], x[X.command_2], x[X.command_3] = currents_for(
-        group, torque, x[X.omega], u_max, law, tables[T.points]
+        group, torque, x[X.omega], i, _flux(group, x), u_max, law, tables[T.points]
     )
 
 
 @called_kernel
 def _inner_voltages(group, x, key, tick, p, tables):
     """Run the inner current controller once; return the voltages to hold, update its integrals."""
-    i = axis_currents(group, x)
+    i = axis_currents(group, x, p)
     if p[P.noise_0] > 0.0 or p[P.noise_2] > 0.0:
         first, second = normal2(key, tick, _STREAM_SENSOR)
         third, fourth = normal2(key, tick, _STREAM_SENSOR + 1)
@@ -65,7 +88,12 @@ def _inner_voltages(group, x, key, tick, p, tables):
             i[3] + p[P.noise_3] * fourth,
         )
     references = x[X.command_0], x[X.command_1], x[X.command_2], x[X.command_3]
-    seen = x[X.omega], x[X.cos_epsilon], x[X.sin_epsilon]
+    kind = len(group)
+    if kind == INDUCTION:
+        cosine, sine, flux = flux_frame(x)
+        seen = x[X.omega], cosine, sine, flux
+    else:
+        seen = x[X.omega], x[X.cos_epsilon], x[X.sin_epsilon], 0.0
     law = tables[T.law][0]
     return current_control_one(group, i, references, seen, x, X.integral_0, law, p[P.u_dc])[1]
 
@@ -78,6 +106,67 @@ def _disturbance(tables, channel, key, t):
     """Return what disturbs the plant on a channel at a time: the shaft is the first, then come the axes."""
     row, stream = SIGNAL_DISTURBANCE + channel, _STREAM_DISTURBANCE + channel
     return signal_value(tables[T.signals], row, tables[T.signal_tables], key, stream, t)
+
+
+@kernel
+def _carried(x, key, tick, extra, p, tables):
+    """Return the shaft of a period as the derivatives read it; a load that dictates a new speed leads there evenly."""
+    if int(p[P.load_kind]) >= SPEED_PROFILE:
+        return dictated((next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau])
+    if tables[T.cycle].shape[1] > 2:
+        # In the middle of the period: the road is where the cycle says that the car should be.
+        extra += climbing_torque(x[X.start] + (tick + 0.5) * p[P.tau], p, tables)
+    return shaft(p, extra)
+
+
+@kernel
+def _turn_shaft(x, omega, load, p):
+    """Note the speed and the load's torque at the end of a period."""
+    if int(p[P.load_kind]) != CONSTANT_SPEED:
+        x[X.omega] = omega
+        if int(p[P.load_kind]) < SPEED_PROFILE:
+            a, b, c, linear, extra, _ = load
+            x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+
+
+@kernel
+def _move_dc(group, x, key, tick, v, p, tables):
+    """Move a DC machine and its shaft by one period of its choppers; arguments as :func:`_move`."""
+    excitation = int(p[P.excitation])
+    u_a, u_e, extra = v[0], v[1], 0.0
+    if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+        t = tick * p[P.tau]
+        extra = _disturbance(tables, 0, key, t)
+        u_a += _disturbance(tables, 1, key, t)
+        if excitation == SEPARATE:
+            u_e += _disturbance(tables, 2, key, t)
+    x[X.u_a] = u_a
+    if excitation == SEPARATE:
+        x[X.u_e] = u_e
+    elif excitation == SHUNT:
+        u_e = u_a
+    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
+    state = x[X.omega], x[X.i_a], x[X.i_e], u_a, u_e, 0.0
+    omega, i_a, i_e, _, _, turned = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
+    # A current at which a diode has begun to block in the period ends it at zero.
+    if int(p[P.quadrants_e]) == 1:
+        i_e = max(i_e, 0.0)
+    if int(p[P.quadrants_a]) == 1:
+        i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
+    x[X.i_a], x[X.i_e] = i_a, i_e
+    x[X.position] += turned
+    _turn_shaft(x, omega, load, p)
+
+
+@kernel
+def _disturbed(tables, key, t, u):
+    """Return the voltages of four axes with their disturbances."""
+    return (
+        u[0] + _disturbance(tables, 1, key, t),
+        u[1] + _disturbance(tables, 2, key, t),
+        u[2] + _disturbance(tables, 3, key, t),
+        u[3] + _disturbance(tables, 4, key, t),
+    )
 
 
 @kernel
@@ -96,9 +185,15 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         tables: The family's tables.
     """
     kind = len(group)
+    if kind == DC:
+        _move_dc(group, x, key, tick, v, p, tables)
+        return
     tau, steps = p[P.tau], int(p[P.substeps])
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
-    u_d, u_q = rotate(v[0], v[1], cosine, -sine)
+    own_cosine, own_sine = cosine, sine  # of the frame of the voltages
+    if kind == INDUCTION:
+        own_cosine, own_sine, _ = flux_frame(x)
+    u_d, u_q = rotate(v[0], v[1], own_cosine, -own_sine)
     u_e, extra = v[2], 0.0
     if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
         t = tick * tau
@@ -108,8 +203,33 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         if kind == EXCITED:
             u_e += _disturbance(tables, 3, key, t)
     x[X.u_sd], x[X.u_sq] = rotate(u_d, u_q, half_cosine, -half_sine)
-    load, k = shaft(p, extra), coefficients(group, p)
-    if kind == EXCITED:
+    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
+    if kind == SIX_PHASE:
+        u = star_axes(v, cosine, sine)
+        if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+            u = _disturbed(tables, key, tick * tau, u)
+        x[X.u_sd], x[X.u_sq] = rotate(u[0], u[1], half_cosine, -half_sine)
+        x[X.u_sx], x[X.u_sy] = rotate(u[2], u[3], half_cosine, half_sine)
+        i = x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy]
+        state = x[X.omega], i[0], i[1], i[2], i[3], u[0], u[1], u[2], u[3], 0.0
+        after = period(group, state, k, load, 1.0, tau, steps)
+        omega, turned = after[0], after[9]
+        x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy] = after[1:5]
+    elif kind == DOUBLY_FED:
+        u = u_d, u_q, v[2], v[3]
+        if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+            # Those of the stator are in u_d and u_q already.
+            fed = _disturbed(tables, key, tick * tau, (0.0, 0.0, v[2], v[3]))
+            u = u_d, u_q, fed[2], fed[3]
+        x[X.u_rd], x[X.u_rq] = u[2], u[3]
+        u_a, u_b = rotate(u[0], u[1], cosine, sine)
+        v_a, v_b = rotate(u[2], u[3], cosine, sine)
+        i_a, i_b, psi_a, psi_b = x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta]
+        state = x[X.omega], i_a, i_b, psi_a, psi_b, u_a, u_b, v_a, v_b, 0.0
+        after = period(group, state, k, load, 1.0, tau, steps)
+        omega, turned = after[0], after[9]
+        x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta] = after[1:5]
+    elif kind == EXCITED:
         x[X.u_e] = u_e
         state = x[X.omega], x[X.i_sd], x[X.i_sq], x[X.i_e], u_d, u_q, u_e, 0.0
         after = period(group, state, k, load, 1.0, tau, steps)
@@ -120,18 +240,25 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
             after[3],
             after[7],
         )
+    elif kind == INDUCTION:
+        before = x[X.i_salpha], x[X.i_sbeta]
+        u_a, u_b = rotate(u_d, u_q, own_cosine, own_sine)
+        flux = x[X.psi_ralpha], x[X.psi_rbeta]
+        state = x[X.omega], before[0], before[1], flux[0], flux[1], u_a, u_b, 0.0
+        after = period(group, state, k, load, 1.0, tau, steps)
+        omega, turned = after[0], after[7]
+        x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta] = after[1:5]
+        follow_flux(x, before, tables[T.law][0])
     else:
         state = x[X.omega], x[X.i_sd], x[X.i_sq], u_d, u_q, 0.0
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)
     x[X.epsilon] = wrap(x[X.epsilon] + turned)
+    x[X.position] += turned / p[P.p]
     cosine, sine = rotate(cosine, sine, *turn(turned))
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
     x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
-    if int(p[P.load_kind]) != CONSTANT_SPEED:
-        a, b, c, linear, _, _ = load
-        x[X.omega] = omega
-        x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
+    _turn_shaft(x, omega, load, p)
 
 
 @kernel
@@ -142,6 +269,10 @@ def _wait(group, x, v):
     x[X.held_0], x[X.held_1] = v[0], v[1]
     if kind == EXCITED:
         third, x[X.held_2] = x[X.held_2], v[2]
+    if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+        third, fourth = x[X.held_2], x[X.held_3]
+        x[X.held_2], x[X.held_3] = v[2], v[3]
+        return first, second, third, fourth
     return first, second, third, 0.0
 
 
@@ -166,7 +297,7 @@ def advance_one(group, x, key, step, u, p, tables):
         _command_currents(group, x, u, p, tables)
     for k in range(ratio):
         tick = step * ratio + k
-        half_cosine, half_sine = turn(0.5 * p[P.p] * x[X.omega] * p[P.tau])
+        half_cosine, half_sine = turn(0.5 * _frame_speed(group, x, p, tables) * p[P.tau])
         if torque_control:
             v = _inner_voltages(group, x, key, tick, p, tables)
         else:

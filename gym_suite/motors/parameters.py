@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -13,8 +14,10 @@ from gym_suite.core.parameters import (
     unknown_error,
     validate,
 )
+from gym_suite.core.signals import as_signal
 
 _GEM_LOAD = "gym-electric-motor 3.0.3, PolynomialStaticLoad of its speed-control environments"
+_DESIGN = "design value: a mean and a spread that the drives of the family can turn at"
 _I3 = "BMW i3 (60 Ah) technical data, BMW Group media information, 2013"
 
 
@@ -110,15 +113,57 @@ class Vehicle:
         return self.wheel_radius / self.gear_ratio
 
 
-Load = ConstantSpeed | PolynomialStatic | Vehicle
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedProfile:
+    """A load that moves the shaft at a speed that changes over time, like a dynamometer that is told to.
+
+    Attributes:
+        omega: The speed, rad/s: a signal, a mapping of its attributes such as ``{"table": [[0, 0], [1, 100]]}``, or a
+            number.
+    """
+
+    omega: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "omega", as_signal(self.omega, "SpeedProfile.omega"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrnsteinUhlenbeck:
+    """A load that moves the shaft at a random speed, which keeps returning to its mean.
+
+    d omega = theta (mu - omega) dt + sigma dW; Uhlenbeck and Ornstein, Physical Review 36, 1930,
+    doi:10.1103/PhysRev.36.823. In the long run the speed spreads by sigma / sqrt(2 theta), with which it starts.
+    """
+
+    mu: float = parameter(100.0, unit="rad/s", meaning="mean of the speed", source=_DESIGN)
+    theta: float = parameter(
+        10.0, unit="1/s", meaning="rate of the speed's return", above=0.0, source=_DESIGN
+    )
+    sigma: float = parameter(
+        100.0, unit="rad/s^1.5", meaning="strength of the speed's noise", low=0.0, source=_DESIGN
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the speed in the long run, rad/s."""
+        return self.sigma / math.sqrt(2.0 * self.theta)
+
+
+Load = ConstantSpeed | PolynomialStatic | Vehicle | SpeedProfile | OrnsteinUhlenbeck
 
 #: Every kind of load by the name that a user gives; its place is its number in kernels.
 LOADS: Mapping[str, type[Load]] = {
     "constant_speed": ConstantSpeed,
     "polynomial_static": PolynomialStatic,
     "vehicle": Vehicle,
+    "speed_profile": SpeedProfile,
+    "ornstein_uhlenbeck": OrnsteinUhlenbeck,
 }
-CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE = range(len(LOADS))
+CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE, SPEED_PROFILE, ORNSTEIN_UHLENBECK = range(len(LOADS))
 
 
 def build_load(
@@ -144,7 +189,7 @@ def build_load(
     """
     if value is None:
         value = default
-    if isinstance(value, ConstantSpeed | PolynomialStatic | Vehicle):
+    if isinstance(value, Load):
         return value
     if isinstance(value, str):
         value = {"kind": value}
@@ -168,6 +213,8 @@ def build_load(
     check_keywords(given, [*names, "j_total"], f"parameter of the load {kind!r}")
     if cls is PolynomialStatic and usual is not None:
         return replace(usual, **given)
+    if cls is SpeedProfile and "omega" not in given:
+        raise ValueError("a load of kind 'speed_profile' needs omega, the speed over time")
     return cls(**given)
 
 
@@ -176,15 +223,21 @@ def load_kind(load: Load) -> int:
     return list(LOADS.values()).index(type(load))
 
 
+def moves(load: Load) -> bool:
+    """Return whether a load lets the machine's torque move the shaft."""
+    return isinstance(load, PolynomialStatic | Vehicle)
+
+
 def lever_of(load: Load) -> float:
     """Return the metres that a vehicle moves per radian of the shaft, 1 where there is none."""
     return load.lever if isinstance(load, Vehicle) else 1.0
 
 
-def loads_of(load: Load) -> tuple[PolynomialStatic, Vehicle]:
+def loads_of(load: Load) -> tuple[PolynomialStatic, Vehicle, OrnsteinUhlenbeck]:
     """Return the numbers of every kind of load: those of the given one, and others that carry nothing."""
     nothing = PolynomialStatic(a=0.0, b=0.0, j_load=0.0)
     return (
         load if isinstance(load, PolynomialStatic) else nothing,
         load if isinstance(load, Vehicle) else Vehicle(),
+        load if isinstance(load, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(),
     )

@@ -13,7 +13,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
-from gym_suite.motors.parameters import PolynomialStatic, Vehicle
+from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -37,12 +37,15 @@ BODY = (
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
+        Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by since reset"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),
+        Column("u_a", "V", meaning="armature voltage in the last period"),
         Column("torque_load", "N m", meaning="load torque at the end of the last period"),
         Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"),
         Column("change", "1", 0, math.inf, "mean squared change of the last action"),
@@ -58,7 +61,23 @@ TASK_STATE = _slots("reference", TRACKED, "*", "reference") + Columns(
     Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
 )
 
-STATES = BODY + TASK_STATE
+#: Electrical states of machines that stand apart in the layout, and the voltages of their further axes.
+FURTHER = Columns(
+    Column("i_salpha", "A", meaning="alpha current of the stator"),
+    Column("i_sbeta", "A", meaning="beta current of the stator"),
+    Column("psi_ralpha", "Vs", meaning="alpha flux of the rotor"),
+    Column("psi_rbeta", "Vs", meaning="beta flux of the rotor"),
+    Column("flux_alpha", "Vs", meaning="alpha flux of the rotor as the drive estimates it"),
+    Column("flux_beta", "Vs", meaning="beta flux of the rotor as the drive estimates it"),
+    Column("i_sx", "A", meaning="x current"),
+    Column("i_sy", "A", meaning="y current"),
+    Column("u_rd", "V", meaning="d voltage of the rotor in the last period"),
+    Column("u_rq", "V", meaning="q voltage of the rotor in the last period"),
+    Column("u_sx", "V", meaning="x voltage in the middle of the last period"),
+    Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -74,9 +93,12 @@ QUANTITIES = (
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
         Column("i_e", "A", meaning="excitation current"),
+        Column("i_a", "A", meaning="armature current"),
+        Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
         Column("u_e", "V", meaning="excitation voltage in the last period"),
+        Column("u_a", "V", meaning="armature voltage in the last period"),
         Column("torque", "N m", meaning="air-gap torque"),
         Column("torque_load", "N m", meaning="load torque"),
         Column("torque_command", "N m", meaning="torque command"),
@@ -96,6 +118,21 @@ QUANTITIES = (
         Column("reward_effort", "1", -math.inf, 0, "squared action"),
         Column("reward_smoothness", "1", -math.inf, 0, "squared change of the action"),
         Column("reward_trip", "1", -math.inf, 0, "penalty of a trip"),
+    )
+    + FURTHER
+    + Columns(
+        Column("psi_rd", "Vs", 0, math.inf, "flux of the rotor as the drive estimates it"),
+        Column("psi_rq", "Vs", meaning="flux of the rotor across that direction"),
+        Column("omega_s", "rad/s", meaning="electrical speed of the stator's field"),
+        Column("rho", "rad", -math.pi, math.pi, "direction of that flux"),
+        Column("cos_rho", "1", -1, 1, "cosine of the direction of the estimated flux"),
+        Column("sin_rho", "1", -1, 1, "sine of the direction of the estimated flux"),
+        Column("i_rd", "A", meaning="d current of the rotor"),
+        Column("i_rq", "A", meaning="q current of the rotor"),
+        Column("u_salpha", "V", meaning="alpha voltage of the stator"),
+        Column("u_sbeta", "V", meaning="beta voltage of the stator"),
+        Column("u_ralpha", "V", meaning="alpha voltage of the rotor"),
+        Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
 )
 Q = QUANTITIES.places
@@ -117,10 +154,22 @@ def _united(*parts: Columns) -> Columns:
 
 PARAMETERS = (
     Columns(Column("machine", "1", 0, len(KINDS) - 1, "kind of the machine, by its place"))
+    + Columns(
+        Column("excitation", "1", 0, 3, "DC: 0 magnets, 1 in series, 2 in parallel, 3 apart"),
+        Column("quadrants_a", "1", 0, 4, "DC: of the armature's chopper, 0: no chopper"),
+        Column("quadrants_e", "1", 0, 4, "DC: of the excitation's chopper, 0: no chopper"),
+        Column(
+            "caught", "1", 0, 1, "1: the first voltage is the one that the turning machine induces"
+        ),
+    )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
-    + Columns(Column("load_kind", "1", 0, 2, "0 constant speed, 1 polynomial static, 2 vehicle"))
+    + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
+    + Columns(
+        Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
+    )
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)
+    + Columns.of(OrnsteinUhlenbeck)
     + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
@@ -145,8 +194,8 @@ PARAMETERS = (
         Column("reference_high", "*", meaning="highest random reference"),
         Column("preview", "1", 0, math.inf, "future references observed"),
         Column("preview_ticks", "1", 1, math.inf, "inverter periods between two of them"),
-        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset"),
-        Column("speed_high", "rad/s", meaning="highest speed drawn at reset"),
+        Column("speed_low", "rad/s", meaning="lowest speed drawn at reset or by a load"),
+        Column("speed_high", "rad/s", meaning="highest speed drawn at reset or by a load"),
         Column("window", "s", 0, math.inf, "length of the window of the drive cycle"),
         Column("window_start", "s", -1, math.inf, "its start; -1: drawn at reset"),
         Column("error_exponent", "1", 0, math.inf, "exponent of the normalised error"),
@@ -169,7 +218,10 @@ TABLES = Columns(
         "signals", meaning="signals of references and disturbances; no rows where there are none"
     ),
     Column("signal_tables", meaning="the tables of these signals"),
-    Column("cycle", meaning="drive cycle: time (s), speed (m/s)"),
+    Column(
+        "cycle",
+        meaning="drive cycle: time (s), speed (m/s), and where the road is not level its grade",
+    ),
     Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
     Column("points", meaning="operating points of the nominal machine"),
 )
@@ -183,9 +235,14 @@ TASK = Columns(
     Column("tracked", meaning="place in q of a tracked quantity", whole=True),
     Column("tracked_factor", meaning="reciprocal of the error that earns nothing"),
     Column("tracked_weight", meaning="what no error earns"),
+    Column("switched", meaning="signals that a reference is switched among, 0: none", whole=True),
+    Column("switched_first", meaning="place of the first of them", whole=True),
+    Column("switched_ticks", meaning="inverter periods between two choices", whole=True),
 )
 K = TASK.places
 
 
-# Rows of the signals: those of the references, then the disturbances.
-SIGNAL_REFERENCE, SIGNAL_DISTURBANCE = 0, TRACKED
+# Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
+SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1
+# Behind the disturbances of the shaft and of each voltage: what references are switched among.
+SIGNAL_SWITCHED = SIGNAL_DISTURBANCE + 1 + VOLTAGES

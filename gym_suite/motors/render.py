@@ -19,14 +19,22 @@ _SYMBOLS = {
     "i_sq": "$i_q$",
     "u_sd": "$u_d$",
     "u_sq": "$u_q$",
+    "i": "$i$",
+    "i_a": "$i_a$",
+    "i_e": "$i_e$",
+    "u": "$u$",
+    "u_a": "$u_a$",
+    "u_e": "$u_e$",
     "torque": "$T$",
+    "position": r"$\varphi$",
     "v": "$v$",
 }
 #: What is charted besides the tracked values, while there is room: title, columns, references.
 _GROUPS: dict[str, dict[str, str | None]] = {
-    "current": {"i_sd": None, "i_sq": None},  # an inner loop's references: see the plane
+    # an inner loop's references: see the plane
+    "current": {"i_sd": None, "i_sq": None, "i": None, "i_a": None, "i_e": None},
     "torque": {"torque": "torque_ref"},
-    "voltage": {"u_sd": None, "u_sq": None},
+    "voltage": {"u_sd": None, "u_sq": None, "u": None, "u_a": None, "u_e": None},
     "speed": {"omega": None},
 }
 _MOST_PANELS = 4
@@ -48,7 +56,7 @@ class MotorRenderer(EpisodeRenderer):
         """Return the metric columns that are drawn."""
         panels = self._panels()
         drawn = [name for panel in panels for name in panel.names]
-        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "omega")
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "rho", "omega")
         extra = (*extra, self.setup.violation)
         present = [name for name in extra if name in self.setup.metric_columns]
         return tuple(dict.fromkeys([*drawn, *present]))
@@ -95,9 +103,10 @@ class MotorRenderer(EpisodeRenderer):
         """Choose the charts from the columns that there are."""
         tracked = [item.value for item in self.setup.tracking]
         panels = [self._tracked_panel(item) for item in self.setup.tracking]
+        turning = _VOLTAGES[0] in self.setup.metric_columns
         bounds = {
             "current": self._nominal("i_limit"),
-            "voltage": self._nominal("u_dc") / math.sqrt(3.0),
+            "voltage": self._nominal("u_dc") / (math.sqrt(3.0) if turning else 1.0),
         }
         for title, references in _GROUPS.items():
             names = [name for name in references if name in self.setup.metric_columns]
@@ -111,6 +120,8 @@ class MotorRenderer(EpisodeRenderer):
         columns = self.setup.metric_columns
         references = {name: ref for name, ref in _GROUPS[title].items() if ref in columns}
         known = math.isfinite(bound)
+        # No speed trips, but a constant one needs a range too.
+        extent = bound if known else self._nominal("omega_limit")
         return Panel(
             title=title,
             unit=columns[names[0]].unit,
@@ -124,7 +135,7 @@ class MotorRenderer(EpisodeRenderer):
                 for name in names
             ],
             limits=(-bound, bound) if known else (),
-            span=0.1 * bound if known else 0.0,
+            span=0.1 * extent if math.isfinite(extent) else 0.0,
         )
 
     def _tracked_panel(self, item: Any) -> Panel:
@@ -178,8 +189,12 @@ class MotorRenderer(EpisodeRenderer):
             arrow=True,
         )
         self._voltage.circle(u_dc / math.sqrt(3.0))
-        turns = "epsilon" in self.columns
+        turns = self._angle() in self.columns
         self._hexagon = self._voltage.moving_polygon() if turns else None
+
+    def _angle(self) -> str:
+        """Return the column of the angle of the dq frame: of the flux where the drive is oriented by one."""
+        return "rho" if "rho" in self.setup.metric_columns else "epsilon"
 
     def _corners(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame.
@@ -187,7 +202,7 @@ class MotorRenderer(EpisodeRenderer):
         The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
         are those in the middle of the last inverter period, the angle is that at its end.
         """
-        middle = values["epsilon"][-1]
+        middle = values[self._angle()][-1]
         if "omega" in values:
             turned = self._nominal("p") * values["omega"][-1] * self._nominal("tau")
             middle -= 0.5 * turned if math.isfinite(turned) else 0.0
@@ -221,4 +236,5 @@ def _symbol(name: str) -> str:
 def _color(name: str) -> str:
     """Return a quantity's colour, the same in every chart and plane."""
     order = {"i_sd": "green", "i_sq": "blue", "u_sd": "green", "u_sq": "blue", "torque": "purple"}
+    order |= {"i_e": "green", "u_e": "green"}
     return style.COLORS[order.get(name, "blue")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,28 @@ from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
 from gym_suite.motors.loads import load_torque, shaft
-from gym_suite.motors.machines import EXCITED, Group, Machine, build_machine, group_of
-from gym_suite.motors.parameters import ConstantSpeed, Load, build_load, load_kind, loads_of
+from gym_suite.motors.machines import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    Group,
+    Machine,
+    build_machine,
+    group_of,
+)
+from gym_suite.motors.machines.base import check_substeps
+from gym_suite.motors.parameters import (
+    ConstantSpeed,
+    Load,
+    build_load,
+    load_kind,
+    loads_of,
+    moves,
+)
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, P
-from gym_suite.motors.transforms import clarke, rotate
+from gym_suite.motors.transforms import clarke, rotate, star_axes
 
 
 def simulate(
@@ -29,7 +47,7 @@ def simulate(
     frame: str | None = None,
     load: object = "constant_speed",
     initial_state: Mapping[str, float] | None = None,
-    substeps: int = 1,
+    substeps: int | None = None,
     rtol: float | None = None,
 ) -> Trajectory:
     """Simulate a machine under given voltages, each held over one period.
@@ -38,51 +56,57 @@ def simulate(
         machine: A set's name, a machine of :mod:`gym_suite.motors.machines`, or a mapping such as
             ``{"kind": "PMSM", "p": 3, "r_s": 0.018, ...}``; what it leaves out is the kind's default set.
         voltages: V, shape (steps, number of voltages): d, q of synchronous machines ("dq") or their phases a, b, c
-            ("abc", whose common part has no effect); behind them the excitation voltage where there is one.
+            ("abc", whose common part has no effect); behind them the excitation voltage where there is one. Of
+            induction machines alpha, beta in the stator's frame ("alphabeta") or phases, those of a fed rotor behind
+            them. Of two stars d, q, x, y, or the phases of one and of the other. Of DC machines the terminal voltages:
+            one, or armature and excitation of an ExtExDc.
         tau: Length of a period, s.
-        frame: "dq": the voltage is held in the rotor's frame and turns with it. "abc": it is held in the stator's
-            frame, as an inverter does. None: the frame of the machine's currents.
+        frame: "dq": the voltage is held in the rotor's frame and turns with it. "alphabeta": all voltages are held in
+            the stator's frame. "abc": each is held in the frame of its winding, as an inverter does. None: the frame of
+            the machine's state, of DC machines their terminals.
         load: A kind's name, a load, or a mapping such as ``{"kind": "constant_speed", "omega": 100.0}``
             or ``{"kind": "polynomial_static", "a": 0.05, "b": 0.01, "c": 1e-4, "tau_decay": 1e-3,
             "j_total": 0.04}`` (j_total is rotor plus load) or ``{"kind": "vehicle", ...}``.
-        initial_state: omega (rad/s), the machine's currents (A), epsilon (rad, electrical); 0 where not given.
-        substeps: Runge-Kutta steps per period; 1 is what the environments use.
+        initial_state: omega (rad/s), the machine's currents (A) and rotor fluxes (Vs), epsilon (rad,
+            electrical; of DC machines the shaft's); 0 where not given.
+        substeps: Runge-Kutta steps per period; None: as many as the machine's time constants ask for, as in the
+            environments.
         rtol: If given, adaptive integration (DOP853; Hairer, Norsett and Wanner, 1993) to this
             relative tolerance; the kinks of Coulomb friction at standstill are located as events.
 
     Returns:
-        steps + 1 rows of ``omega``, the machine's currents such as ``i_sd``, ``epsilon`` (rad, electrical, not
-        wrapped), ``torque``, ``torque_load``, and the voltage at the beginning of each period in the frame of the
-        currents, such as ``u_sd`` (the last row repeats the last period's).
+        steps + 1 rows of ``omega``, the machine's state such as ``i_sd``, ``i`` or ``psi_ralpha``, ``epsilon`` (rad,
+        electrical, not wrapped), ``torque``, ``torque_load``, and the voltage at the beginning of each period in the
+        frame of the state, such as ``u_sd`` (the last row repeats the last period's).
 
     Raises:
         ValueError: For voltages of a wrong shape or not finite, an unknown name (naming the nearest),
-            or a number out of bounds.
+            a number out of bounds, or fewer substeps than the machine's time constants ask for.
         TypeError: If machine or load is of none of the kinds above.
     """
     tau = check_number("tau", tau, above=0.0)
-    steps = int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True))
     built = build_machine(machine)
     own_frame = next(iter(built.frames))
     frame = check_option("frame", own_frame if frame is None else frame, built.frames)
     carried = build_load(load, default="constant_speed", j_rotor=built.j_rotor)
     names = ("omega", *built.states, "epsilon")
     start = _initial(initial_state, names, carried)
-    held = _voltages(voltages, built.frames[frame])
+    held = _voltages(voltages, built.frames[frame], phases=frame == "abc")
     states = np.empty((len(held) + 1, len(names)))
     states[0] = start
     group, row, spin = group_of(built.group), _parameters(built, carried), float(frame != own_frame)
     if rtol is None:
+        steps = check_substeps(built, tau, substeps, most=1_000_000)
         _fixed(group, states, held, row, spin, tau, steps)
     else:
-        if substeps != 1:
+        if substeps is not None:
             raise ValueError("substeps is for the fixed step; rtol chooses its own")
         rtol = check_number("rtol", rtol, low=2.3e-14, high=1e-2)
         _adaptive(group, states, held, row, spin, tau, rtol)
     columns = dict(zip(names, states.T.copy(), strict=True))
     columns |= _torques(group, states, row)
-    columns |= dict(zip(built.voltages, _shown(group, states, held, spin), strict=True))
-    units = {name: QUANTITIES[name].unit for name in columns}
+    columns |= dict(zip(built.frames[own_frame], _shown(group, states, held, spin), strict=True))
+    units = {name: QUANTITIES[built.slot(name)].unit for name in columns}
     meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
     return Trajectory(columns, dt=tau, units=units, meta=meta)
 
@@ -90,9 +114,11 @@ def simulate(
 def _parameters(machine: Machine, load: Load) -> NDArray[np.float64]:
     """Return a parameter row of a machine and a load, zeros elsewhere."""
     row = np.zeros(len(PARAMETERS))
-    for source in (machine, *loads_of(load)):
-        for field in fields(source):  # type: ignore[arg-type]
-            row[PARAMETERS.index(field.name)] = getattr(source, field.name)
+    numbers = machine.numbers()
+    for part in loads_of(load):
+        numbers |= asdict(part)
+    for name, value in numbers.items():
+        row[PARAMETERS.index(name)] = value
     row[P.load_kind] = load_kind(load)
     return row
 
@@ -102,6 +128,11 @@ def _initial(
 ) -> NDArray[np.float64]:
     given = dict(given or {})
     check_keywords(given, names, "initial state")
+    if not isinstance(load, ConstantSpeed) and not moves(load):
+        raise ValueError(
+            "simulate holds the speed or lets it follow the torque; a load that dictates another is for environments, "
+            f"got {load!r}"
+        )
     held = load.omega if isinstance(load, ConstantSpeed) else None
     if held is not None:
         if given.get("omega", held) != held:
@@ -112,7 +143,7 @@ def _initial(
     return np.array([check_number(f"initial {n}", given.get(n, 0.0)) for n in names])
 
 
-def _voltages(voltages: ArrayLike, names: tuple[str, ...]) -> NDArray[np.float64]:
+def _voltages(voltages: ArrayLike, names: tuple[str, ...], *, phases: bool) -> NDArray[np.float64]:
     """Return the voltages in two components for each three phases, (steps, held voltages)."""
     values = np.asarray(voltages, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != len(names) or not len(values):
@@ -122,9 +153,10 @@ def _voltages(voltages: ArrayLike, names: tuple[str, ...]) -> NDArray[np.float64
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         raise ValueError(f"voltages[{wrong[0][0]}, {wrong[0][1]}] is not finite")
-    if "u_sa" in names:
-        stator = np.array([clarke(*phases) for phases in values[:, :3]])
-        values = np.column_stack([stator, values[:, 3:]])
+    if phases:
+        stars = 3 * (len(names) // 3)  # what is left is not of three phases
+        pairs = [[clarke(*row[j : j + 3]) for row in values] for j in range(0, stars, 3)]
+        values = np.column_stack([*map(np.array, pairs), values[:, stars:]])
     return np.ascontiguousarray(values)
 
 
@@ -133,6 +165,22 @@ def _start(group, states, k, held, spin):
     """Return the state of a period's beginning as the derivative takes it, its angle counted from there."""
     kind = len(group)
     row, v = states[k], held[k]
+    if kind == DC:
+        # The last voltage excites, if any does.
+        i_e = row[2] if row.shape[0] > 3 else 0.0
+        return row[0], row[1], i_e, v[0], v[v.shape[0] - 1], 0.0
+    if kind == INDUCTION:
+        return row[0], row[1], row[2], row[3], row[4], v[0], v[1], 0.0
+    if kind == DOUBLY_FED:
+        u_a, u_b = v[2], v[3]
+        if spin > 0.0:
+            u_a, u_b = rotate(u_a, u_b, math.cos(row[5]), math.sin(row[5]))
+        return row[0], row[1], row[2], row[3], row[4], v[0], v[1], u_a, u_b, 0.0
+    if kind == SIX_PHASE:
+        u = v[0], v[1], v[2], v[3]
+        if spin > 0.0:
+            u = star_axes(u, math.cos(row[5]), math.sin(row[5]))
+        return row[0], row[1], row[2], row[3], row[4], u[0], u[1], u[2], u[3], 0.0
     u_d, u_q = v[0], v[1]
     if spin > 0.0:
         angle = row[row.shape[0] - 1]
@@ -156,8 +204,11 @@ def _fixed(group, states, held, p, spin, tau, steps):
 @kernel
 def _slope(group, x, k, load, spin, dx):
     kind = len(group)
-    if kind == EXCITED:
+    # Not `in`, on which the compiler drops no branch.
+    if kind == EXCITED or kind == INDUCTION:  # noqa: SIM109
         state = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+    elif kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109
+        state = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9]
     else:
         state = x[0], x[1], x[2], x[3], x[4], x[5]
     slopes = derivative(group, state, k, load, spin)
@@ -271,6 +322,16 @@ def _leaving(regime: _Regime) -> list[Any]:
 @kernel
 def _own_torque(group, row, p):
     kind = len(group)
+    if kind == DC:
+        return torque_of(group, (row[1], row[2] if row.shape[0] > 3 else 0.0, 0.0, 0.0), p)
+    if kind == INDUCTION:
+        return torque_of(group, (row[1], row[2], row[3], row[4]), p)
+    if kind == SIX_PHASE:
+        return torque_of(group, (row[1], row[2], row[3], row[4]), p)
+    if kind == DOUBLY_FED:  # from rotor flux to rotor current
+        l_r = p[P.l_m] + p[P.l_sigr]
+        rotor = (row[3] - p[P.l_m] * row[1]) / l_r, (row[4] - p[P.l_m] * row[2]) / l_r
+        return torque_of(group, (row[1], row[2], rotor[0], rotor[1]), p)
     third = row[3] if kind == EXCITED else 0.0
     return torque_of(group, (row[1], row[2], third, 0.0), p)
 
@@ -292,7 +353,16 @@ def _shown(
 ) -> list[NDArray[np.float64]]:
     """Return the voltages at the beginning of each period in the frame of the currents."""
     held = np.append(held, held[-1:], axis=0)
-    if spin > 0.0:
+    kind, angle = len(group), states[:, -1]
+    if spin > 0.0 and kind == SIX_PHASE:
+        axes = [
+            star_axes(tuple(u), math.cos(a), math.sin(a)) for u, a in zip(held, angle, strict=True)
+        ]
+        held = np.array(axes)
+    elif spin > 0.0 and kind == DOUBLY_FED:
+        turned = (held[:, 2] + 1j * held[:, 3]) * np.exp(1j * angle)
+        held[:, 2], held[:, 3] = turned.real, turned.imag
+    elif spin > 0.0 and kind != INDUCTION:
         turned = (held[:, 0] + 1j * held[:, 1]) * np.exp(-1j * states[:, -1])
         held[:, 0], held[:, 1] = turned.real, turned.imag
     return list(held.T)

@@ -11,9 +11,21 @@ import math
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform4
 from gym_suite.core.signals import interpolate
+from gym_suite.motors.controllers.operating_points import currents_for_torque
+from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
-from gym_suite.motors.machines.base import EXCITED
-from gym_suite.motors.parameters import VEHICLE
+from gym_suite.motors.loads import first_speed
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    SYNCHRONOUS,
+    group_of,
+)
+from gym_suite.motors.observer import flux_frame
+from gym_suite.motors.parameters import SPEED_PROFILE, VEHICLE
 from gym_suite.motors.quantities import (
     ACTIONS,
     AXES,
@@ -26,7 +38,10 @@ from gym_suite.motors.quantities import (
     T,
     X,
 )
-from gym_suite.motors.references import STREAM_START, holds, refer
+from gym_suite.motors.references import STREAM_START, VOLTAGE_MARGIN, holds, refer
+from gym_suite.motors.transforms import SQRT3, rotate, turn
+
+_INDUCTION = group_of(INDUCTION)
 
 OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends the episode at 1
 
@@ -39,8 +54,10 @@ def reset_one(group, x, key, p, tables):
     """Put one row at the start of an episode."""
     x[:] = 0.0
     speed, angle, start, _ = uniform4(key, 0, STREAM_START)
-    epsilon = math.pi * (2.0 * angle - 1.0)
-    x[X.epsilon], x[X.cos_epsilon], x[X.sin_epsilon] = epsilon, math.cos(epsilon), math.sin(epsilon)
+    if len(group) != DC:
+        epsilon = math.pi * (2.0 * angle - 1.0)
+        x[X.epsilon] = epsilon
+        x[X.cos_epsilon], x[X.sin_epsilon] = math.cos(epsilon), math.sin(epsilon)
     x[X.omega] = p[P.speed_low] + (p[P.speed_high] - p[P.speed_low]) * speed
     if int(p[P.reference_kind]) == REFERENCE_CYCLE:
         cycle = tables[T.cycle]
@@ -49,7 +66,38 @@ def reset_one(group, x, key, p, tables):
             x[X.start] = start * (cycle[cycle.shape[0] - 1, 0] - p[P.window])
         speed = interpolate(cycle[:, 0], cycle[:, 1], x[X.start])
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
+    elif int(p[P.load_kind]) >= SPEED_PROFILE:
+        x[X.omega] = first_speed(key, p, tables)
+    if len(group) == DC and p[P.dead_time] > 0.0:
+        # The first command acts a period late: until then the chopper catches the turning machine without a current.
+        x[X.held_0] = standing_voltage(x[X.omega], p)
+    if len(group) == SYNCHRONOUS and p[P.caught] > 0.0:
+        omega_e = p[P.p] * x[X.omega]
+        half = turn(0.5 * omega_e * p[P.tau])
+        cosine, sine = rotate(x[X.cos_epsilon], x[X.sin_epsilon], half[0], half[1])
+        x[X.held_0], x[X.held_1] = rotate(0.0, omega_e * p[P.psi_p], cosine, sine)
+    if len(group) == INDUCTION:
+        magnetise(x, p, tables)
     refer(group, x, key, 0, p, tables, x, X.reference_0)
+
+
+@kernel
+def magnetise(x, p, tables):
+    """Start an induction machine as a drive in waiting holds it: with its flux, as much as the voltage allows.
+
+    Without flux there would be no torque for some tenths of a second, nor a direction for the drive's frame.
+    """
+    omega_e, u_max = p[P.p] * x[X.omega], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    current = currents_for_torque(_INDUCTION, 0.0, omega_e, u_max, tables[T.points])[0]
+    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    x[X.i_salpha], x[X.i_sbeta] = current * cosine, current * sine
+    flux, believed = p[P.l_m] * current, tables[T.law][0][P.l_m] * current
+    x[X.psi_ralpha], x[X.psi_rbeta] = flux * cosine, flux * sine
+    x[X.flux_alpha], x[X.flux_beta] = believed * cosine, believed * sine
+    if p[P.dead_time] > 0.0:  # what the drive has commanded before
+        cosine, sine = rotate(cosine, sine, *turn(0.5 * omega_e * p[P.tau]))
+        u_q = omega_e * (p[P.l_m] + p[P.l_sigs]) * current
+        x[X.held_0], x[X.held_1] = rotate(p[P.r_s] * current, u_q, cosine, sine)
 
 
 @kernel
@@ -68,15 +116,25 @@ def refer_one(group, x, key, step, p, tables):
 def measure_one(group, x, p, tables, q):
     """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
     kind = len(group)
-    q[Q.omega] = x[X.omega]
+    q[Q.omega], q[Q.position] = x[X.omega], x[X.position]
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
-    q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
-    q[Q.sin_epsilon] = x[X.sin_epsilon]
-    i = axis_currents(group, x)
-    q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
+    i = axis_currents(group, x, p)
+    if kind == DC:
+        q[Q.i_a], q[Q.i_e], q[Q.u_a], q[Q.u_e] = i[0], i[1], x[X.u_a], x[X.u_e]
+    else:
+        q[Q.epsilon], q[Q.cos_epsilon] = x[X.epsilon], x[X.cos_epsilon]
+        q[Q.sin_epsilon] = x[X.sin_epsilon]
+        q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
     if kind == EXCITED:
         q[Q.i_e], q[Q.u_e] = i[2], x[X.u_e]
+    if kind == DOUBLY_FED:
+        q[Q.i_rd], q[Q.i_rq], q[Q.u_rd], q[Q.u_rq] = i[2], i[3], x[X.u_rd], x[X.u_rq]
+    if kind == SIX_PHASE:
+        q[Q.i_sx], q[Q.i_sy], q[Q.u_sx], q[Q.u_sy] = i[2], i[3], x[X.u_sx], x[X.u_sy]
+    if kind == INDUCTION:
+        q[Q.cos_rho], q[Q.sin_rho], q[Q.psi_rd] = flux_frame(x)
+        q[Q.rho] = math.atan2(q[Q.sin_rho], q[Q.cos_rho])
     q[Q.torque] = torque_of(group, i, p)
     q[Q.torque_load] = x[X.torque_load]
     q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]
@@ -140,7 +198,7 @@ def judge_one(group, x, p, tables, q):
     tripped = x[X.tripped] > 0.0
     loss = effort = 0.0
     if p[P.weight_loss] > 0.0:
-        loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x), p)
+        loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x, p), p)
     if p[P.weight_effort] > 0.0:
         for k in range(ACTIONS):
             effort += x[X.action_0 + k] * x[X.action_0 + k]

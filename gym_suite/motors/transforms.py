@@ -37,6 +37,33 @@ def rotate(a, b, cosine, sine):
 
 
 @kernel
+def star_axes(u, cosine, sine):
+    """Return (d, q, x, y) of two stars' voltages (alpha_1, beta_1, alpha_2, beta_2), each in the frame of its star.
+
+    The second star is 30 degrees ahead. d, q are half the sum of both in the rotor's frame, x, -y half the difference;
+    vector space decomposition (Zhao and Lipo, IEEE Trans. Ind. Appl. 31(5), 1995, doi:10.1109/28.464525).
+
+    Args:
+        u: The four voltages.
+        cosine: Cosine of the electrical angle of the rotor against the first star.
+        sine: Its sine.
+    """
+    d_1, q_1 = rotate(u[0], u[1], cosine, -sine)
+    alpha, beta = rotate(u[2], u[3], 0.5 * SQRT3, 0.5)
+    d_2, q_2 = rotate(alpha, beta, cosine, -sine)
+    return 0.5 * (d_1 + d_2), 0.5 * (q_1 + q_2), 0.5 * (d_1 - d_2), -0.5 * (q_1 - q_2)
+
+
+@kernel
+def stars_of(u, cosine, sine):
+    """Return the two stars' voltages of (d, q, x, y), the inverse of :func:`star_axes`."""
+    one = rotate(u[0] + u[2], u[1] - u[3], cosine, sine)
+    alpha, beta = rotate(u[0] - u[2], u[1] + u[3], cosine, sine)
+    other = rotate(alpha, beta, 0.5 * SQRT3, -0.5)
+    return one[0], one[1], other[0], other[1]
+
+
+@kernel
 def park(alpha, beta, epsilon):
     """Return the rotor-frame (d, q) components of a stator-frame vector; Park, AIEE Trans. 48(3), 1929."""
     return rotate(alpha, beta, math.cos(epsilon), -math.sin(epsilon))

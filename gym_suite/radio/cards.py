@@ -86,7 +86,7 @@ CARDS = (
     _alone(
         "AntiJamming",
         "anti_jamming",
-        "keep a link alive against a follower, sweep, random or barrage jammer",
+        "keep a link alive against a jammer that follows, sweeps, draws or fills the band",
         *("evader", "sense_avoid", "markov"),
         tags=("anti-jamming",),
     ),

@@ -14,7 +14,7 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.radio.parameters import MAX_ENTITIES, P
 from gym_suite.radio.scenario.kinds import KINDS
-from gym_suite.radio.scenario.model import Entity, Waveform
+from gym_suite.radio.scenario.model import Entity, Waveform, own_numbers
 
 SILENT = -1.0
 NO_SIGNAL = -200.0  # dB, while an agent is silent
@@ -36,10 +36,7 @@ AGENT = MAX_ENTITIES  # the agent's number among the transmitters of the streams
 # --------------------------------------------------------------------------------------------- tables
 
 #: What kernels read of an entity as its scenario says it.
-GIVEN = Columns.of(
-    Entity,
-    only=["start", "stop", "probability", "avoid_repeats", "p01", "p11", "reaction", "width"],
-)
+GIVEN = Columns.of(Entity, only=["start", "stop", *own_numbers()])
 #: A row of the table of entities, and the one row of what the agent sends.
 ENTITY = Columns(
     Column("kind", "1", 0, len(KINDS) - 1, "its kind", whole=True),
@@ -57,6 +54,8 @@ ENTITY = Columns(
     Column("pulse", "1", 0, meaning="first row of the taps of its pulse", whole=True),
     Column("rate", "1", meaning="symbols in 32 samples; bandwidth of chirps, in channels"),
     *Columns.of(Waveform, only=("offset", "chirp")),
+    Column("burst_start", "1", 0, 1, "when in a step it begins to transmit, as a part of the step"),
+    Column("burst_end", "1", 0, 1, "when it ends"),
     Column("steady", "1", 0, 1, "1 if it acts in every step and its clock says nothing"),
 )
 #: The channels of all entities, one after the other.

@@ -264,11 +264,13 @@ class GameRenderer(RadioRenderer):
 
     def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
         EpisodeRenderer.__init__(self, setup, size=size)
-        self._span = slice(0, int(setup.row[game.P.channels]))
+        self._channels = int(setup.row[game.P.channels])
+        self._span = slice(0, self._channels)
         self._players = slice(game.X.played + 1, game.X.played + len(setup.agents))
         self._bands: dict[int, History] = {}
         self._row = 0
         self._classes = np.array([_IDLE, _JAMMER])
+        self._hears = False  # a game has no samples
 
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""

@@ -295,6 +295,15 @@ def _without_issued(setup: Any, step: Any) -> Any:
     return observation, *middle, {k: v for k, v in info.items() if k != "clipped"}
 
 
+def _last_state(env: Any, actions: np.ndarray) -> dict[str, float]:
+    """Return the state after the last action, or where the episode has ended before."""
+    for action in actions:
+        _, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            break
+    return {name: float(values[0]) for name, values in env.unwrapped.state().items()}
+
+
 def check_disturbance(id: str, *, channels: Sequence[str] | None = None, **keywords: Any) -> None:
     """Each channel of ``disturbance=`` moves the world, reproducibly, and leaves the nominal model alone.
 
@@ -312,14 +321,15 @@ def check_disturbance(id: str, *, channels: Sequence[str] | None = None, **keywo
         assert_same(_nominal(env), _nominal(plain), f"the nominal parameters, {channel} disturbed")
         assert_same(env.reset(seed=0), expected[0], f"reset, {channel} disturbed")
         got = rollout(env, actions)
-        moved = env.unwrapped.state()
-        assert any(moved[n][0] != v[0] for n, v in plain.unwrapped.state().items()), (
+        plain.reset(seed=0)
+        env.reset(seed=0)
+        assert _last_state(env, actions) != _last_state(plain, actions), (
             f"a disturbance of 1 on {channel!r} moves nothing"
         )
         env.reset(seed=0)
         assert_same(rollout(env, actions), got, f"the same seed again, {channel} disturbed")
         with raises_value_error("a misspelt channel", repr(channel)):
-            make_single(id, disturbance={channel + "x": 1.0}, **keywords)
+            make_single(id, disturbance={channel + "_": 1.0}, **keywords)
         with raises_value_error("a misspelt signal kind", "'sine'"):
             make_single(id, disturbance={channel: {"kind": "sin"}}, **keywords)
     still: Any = make_single(id, disturbance={}, **keywords)

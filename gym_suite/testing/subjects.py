@@ -126,7 +126,7 @@ def _refuse(subject: Setup, keywords: Mapping[str, Any]) -> None:
 
 
 def random_actions(space: spaces.Space, steps: int, *, seed: int = 0) -> np.ndarray:
-    """Return random actions, (steps, *shape); numbers beyond a Box included, each held for a while.
+    """Return random actions, ``(steps, *shape)``; numbers beyond a Box included, each held for a while.
 
     Args:
         space: The action space, single or batched.

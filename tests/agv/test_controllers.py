@@ -93,14 +93,41 @@ def test_a_fleet_that_talks_arrives_whole():
     assert fleet_arrivals("orca", range(3), agents=12) == (36, 36)
 
 
-def test_the_rows_of_a_fleet_are_whole_worlds():
+#: Two halls joined by a passage 7 m long and 1.5 m wide, which one vehicle fills (cell 0.5 m).
+HALLS = "\n".join(
+    ["#" * 28]
+    + ["#......##############......#"] * 3
+    + ["#..........................#"] * 3
+    + ["#......##############......#"] * 3
+    + ["#" * 28]
+)
+#: A corridor as wide, in which there is no room to wait.
+CORRIDOR = "\n".join(["#" * 30] + ["#" + "." * 28 + "#"] * 3 + ["#" * 30])
+
+
+def test_a_fleet_that_plans_in_space_and_time_passes_a_bottleneck():
+    """Head-on traffic: somebody waits in the hall, and all arrive; with avoidance alone nobody does."""
+    meeting = {"cell": 0.5, "least_distance": 7.0}
+    assert fleet_arrivals("cooperative", range(3), layout=HALLS, agents=4, **meeting) == (12, 12)
+    assert fleet_arrivals("orca", [0], layout=HALLS, agents=4, **meeting)[0] < 4
+    assert fleet_arrivals("cooperative", range(3), layout=CORRIDOR, agents=2, **meeting) == (6, 6)
+
+
+def test_a_fleet_that_plans_in_space_and_time_arrives_whole_elsewhere_too():
+    assert fleet_arrivals("cooperative", range(6)) == (36, 36)
+    assert fleet_arrivals("cooperative", range(2), agents=20) == (40, 40)
+
+
+@pytest.mark.parametrize("name", ["cooperative", "orca"])
+def test_the_rows_of_a_fleet_are_whole_worlds(name):
     env = gym_suite.parallel_env("agv/Fleet-v0", agents=3)
-    controller = gym_suite.make_controller(env, "orca")
+    controller = gym_suite.make_controller(env, name)
     observations, _ = env.reset(seed=0)
     rows = np.array(list(observations.values()))
     one, _ = controller.predict(rows)
-    two, _ = controller.predict(np.vstack([rows, rows[::-1]]))
+    two, _ = controller.predict(np.vstack([rows, rows]))
     assert (two[:3] == one).all()
+    assert (two[3:] == one).all()
     assert controller.predict(rows[0])[0].shape == (2,)
     with pytest.raises(ValueError, match="3 rows, the vehicles of a world"):
         controller.predict(np.vstack([rows, rows[:1]]))

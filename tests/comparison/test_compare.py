@@ -96,6 +96,34 @@ def test_metrics_tell_what_the_closed_form_says():
     assert HORIZON % HOLD == 0
 
 
+def test_failed_runs_are_tried_again_and_done_ones_are_not(tmp_path):
+    """What made an agent fail may have been put right since: a missing file, a full disk."""
+    (tmp_path / "agent.py").write_text(
+        "import pathlib\n"
+        "import numpy as np\n"
+        "class Agent:\n"
+        "    information = 'observation'\n"
+        "    def predict(self, observation, state=None, episode_start=None, deterministic=True):\n"
+        f"        here = pathlib.Path({str(tmp_path)!r})\n"
+        "        (here / 'calls').open('a').write('x')\n"
+        "        if not (here / 'mended').exists():\n"
+        "            raise RuntimeError('not yet')\n"
+        "        return np.zeros((*np.shape(observation)[:-1], 1), dtype=np.float32), state\n"
+        "def make(env):\n"
+        "    return Agent()\n"
+    )
+    run = {"agents": {"own": f"{tmp_path / 'agent.py'}:make"}, "seeds": 2, "out": tmp_path / "out"}
+    found = []
+    for k in range(3):
+        if k == 1:
+            (tmp_path / "mended").touch()
+        before = (tmp_path / "calls").stat().st_size if k else 0
+        comparison = judged(**run)
+        (row,) = [row for row in comparison.summary() if row.name == "own"]
+        found.append((row.failed, (tmp_path / "calls").stat().st_size > before))
+    assert found == [(2, True), (0, True), (0, False)]
+
+
 def test_a_failed_agent_stays_visible_with_its_error(tmp_path):
     comparison = judged(agents={"shy": FailsOnSomeSeeds()}, seeds=20, out=tmp_path)
     row = next(row for row in comparison.summary() if row.name == "shy")

@@ -241,6 +241,7 @@ for family in ("motors", "drones"):
         ("core/page.py", "", ""),
         ("comparison/metrics.py", "", "motors drones"),
         ("comparison/report.py", "", ""),
+        ("comparison/statistics.py", "", ""),
         ("radio/dynamics.py", "", ""),
         ("cli.py", "", ""),
     ],
@@ -289,3 +290,22 @@ def test_constants_are_no_types_of_their_own(tmp_path):
         check=True,
     )
     assert done.stdout.split() == ["5.0", "1", "0", "7.0"]
+
+
+def test_a_module_outside_that_calls_a_familys_kernels_is_compiled_anew_with_them(tmp_path):
+    """Its machine code holds theirs; a family that it does not name leaves it alone."""
+    (tmp_path / "own_drive.py").write_text("from gym_suite.motors.electrical import period\n")
+    shutil.copytree(
+        PACKAGE, tmp_path / "gym_suite", ignore=shutil.ignore_patterns("policies", "*.npz")
+    )
+    program = (
+        "import sys; sys.modules['own_drive'] = type(sys)('own_drive')\n"
+        "sys.modules['own_drive'].__file__ = 'own_drive.py'\n"
+        "from gym_suite.core.kernel import kernel_digest\nprint(kernel_digest('own_drive'))"
+    )
+    found = [run(tmp_path, program)[0]]
+    for edited in ("radio/dynamics.py", "motors/loads.py"):
+        with (tmp_path / "gym_suite" / edited).open("a") as file:
+            file.write("# edited\n")
+        found.append(run(tmp_path, program)[0])
+    assert found[0] == found[1] != found[2]

@@ -146,6 +146,81 @@ def test_angular_momentum_is_kept_without_torque():
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("rate", [20.0, 500.0])
+def test_turning_freely_gains_no_energy_whatever_the_inertia(engine, rate):
+    from scipy.spatial.transform import Rotation
+
+    inertia = np.array([1e-5, 1.5e-5, 2.17e-5])
+    run = simulate(
+        dict(zip(("i_xx", "i_yy", "i_zz"), inertia, strict=True)),
+        np.zeros((480, 1, 4)),
+        engine=engine,
+        aerodynamics=(),
+        position=[0, 0, 5000],
+        quaternion=TILTED,
+        angular_velocity=np.array([0.3, 0.8, -0.5]) * rate,
+    )
+    attitude = Rotation.from_quat(run["quaternion"][:, 0])
+    body = attitude.apply(run["angular_velocity"][:, 0], inverse=True)
+    energy = (body**2 * inertia).sum(axis=1)
+    np.testing.assert_allclose(energy, energy[0], rtol=1e-9)
+    assert np.ptp(body, axis=0).max() > rate  # it tumbles
+
+
+def test_an_uneven_body_turns_as_euler_says():
+    """Euler's equations at tight tolerance, torque-free, at rates of ordinary flight."""
+    from scipy.integrate import solve_ivp
+    from scipy.spatial.transform import Rotation
+
+    inertia = np.array([1.2e-5, 1.6e-5, 2.4e-5])
+    start = np.array([6.0, -9.0, 4.0])
+    exact = solve_ivp(
+        lambda _, w: -np.cross(w, inertia * w) / inertia,
+        (0, 1),
+        start,
+        method="DOP853",
+        rtol=1e-12,
+        atol=1e-12,
+    ).y[:, -1]
+    errors = []
+    for per_step in (1, 2, 4):
+        run = simulate(
+            dict(zip(("i_xx", "i_yy", "i_zz"), inertia, strict=True)),
+            np.zeros((240, 1, 4)),
+            engine="compiled",
+            aerodynamics=(),
+            substeps=per_step,
+            position=[0, 0, 5000],
+            quaternion=[0, 0, 0, 1],
+            angular_velocity=start,
+        )
+        body = Rotation.from_quat(run["quaternion"][-1, 0]).apply(
+            run["angular_velocity"][-1, 0], inverse=True
+        )
+        errors.append(np.abs(body - exact).max())
+    assert errors[0] < 2e-3
+    np.testing.assert_allclose(np.array(errors[:-1]) / errors[1:], 4.0, rtol=0.1)  # second order
+
+
+def test_a_lying_drone_is_held_until_something_moves_it():
+    """Below its weight and with a torque that the floor takes it stays to the bit; above it leaves as ever."""
+    lying = {"engine": "compiled", "position": [0, 0, 0.0124], "quaternion": [0, 0, 0, 1]}
+    idle = np.full((480, 4), 9000.0)
+    idle[:, ::2] += 200.0  # turns about z, held by friction
+    still = simulate("cf2x", idle, **lying)
+    assert np.ptp(still["position"][240:, 0], axis=0).max() == 0.0
+    assert np.ptp(still["quaternion"][240:, 0], axis=0).max() == 0.0
+    leaving = simulate("cf2x", np.full((240, 4), 15_500.0), **lying)
+    height = leaving["position"][:, 0, 2] - 0.0124
+    assert height[-1] > 0.2
+    one_sided = np.tile(
+        [20_000.0, 0.0, 0.0, 20_000.0], (240, 1)
+    )  # the front lifts, the back does not
+    tipped = simulate("cf2x", one_sided, **lying)
+    assert tipped["position"][:, 0, 2].max() > 0.02
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_dropped_drone_comes_to_rest_on_the_floor(engine):
     run = simulate(
         "cf2x",
@@ -212,6 +287,8 @@ def test_many_drones_near_one_another_fly_as_alone_until_they_touch():
         ({"vehicle": "cf2z"}, "cf2"),
         ({"vehicle": {"mass": -1.0}}, "Vehicle.mass must be greater than 0"),
         ({"vehicle": {"i_zz": 1.0}}, "rigid body"),
+        ({"vehicle": {"mass": 1e-9}}, r"Vehicle.mass must lie in \[0.001, 1000\], got 1e-09"),
+        ({"model": {"contact_sink": 1e-9}}, "Model.contact_sink must lie in"),
         ({"model": "bullet_parity"}, "bullet-parity"),
         ({"engine": "bulet"}, "'bullet'"),
         ({"aerodynamics": ("downwsh",)}, "'downwash'"),

@@ -277,3 +277,9 @@ def test_episodes_of_training_can_be_cut_short_and_evaluations_are_not(tmp_path)
     observation = gymnasium.make(ID).reset(seed=0)[0]
     draws = [policy.predict(observation, deterministic=False)[0] for _ in range(3)]
     assert not np.array_equal(draws[0], draws[1])
+
+
+def test_an_algorithm_for_numbers_is_refused_where_actions_are_choices(tmp_path):
+    with pytest.raises(ValueError, match=r"sac needs continuous actions.*use ppo"):
+        train("radio/Access-v0", algo="sac", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

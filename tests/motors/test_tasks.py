@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.motors.envs.setup import drive_cycle
+from gym_suite.motors.envs.cycles import drive_cycle
 from gym_suite.motors.machines import PMSM, SETS
 from gym_suite.motors.quantities import T
 

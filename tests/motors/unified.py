@@ -21,6 +21,9 @@ class Unified:
     psi: np.ndarray
     w: np.ndarray
     pairs: float
+    shown: np.ndarray | None = (
+        None  # from the currents to the machine's state, where these are not the same
+    )
 
     def slopes(self, omega, i, u):
         """Return di/dt and the torque."""
@@ -65,17 +68,62 @@ def excited(m):
     )
 
 
-OF = {"PMSM": synchronous, "SynRM": synchronous, "EESM": excited}
+def induction(m):
+    """Stator and rotor windings in the stator's frame, in which the rotor's turn; the state has the rotor's flux."""
+    zero, one = np.zeros((2, 2)), np.eye(2)
+    l_s, l_r = m.l_m + m.l_sigs, m.l_m + m.l_sigr
+    return Unified(
+        r=np.array([m.r_s, m.r_s, m.r_r, m.r_r]),
+        inductance=np.block([[l_s * one, m.l_m * one], [m.l_m * one, l_r * one]]),
+        n=np.block([[zero, zero], [zero, -TURN]]),
+        psi=np.zeros(4),
+        w=np.full(4, 1.5),
+        pairs=m.p,
+        shown=np.block([[one, zero], [m.l_m * one, l_r * one]]),
+    )
+
+
+def six_phase(m):
+    """d and q windings beside a magnet, and x and y, whose plane turns the other way."""
+    zero = np.zeros((2, 2))
+    return Unified(
+        r=np.full(4, m.r_s),
+        inductance=np.diag([m.l_d, m.l_q, m.l_x, m.l_y]),
+        n=np.block([[TURN, zero], [zero, -TURN]]),
+        psi=np.array([m.psi_p, 0.0, 0.0, 0.0]),
+        w=np.full(4, 1.5),
+        pairs=m.p,
+    )
+
+
+OF = {
+    "PMSM": synchronous,
+    "SynRM": synchronous,
+    "EESM": excited,
+    "SCIM": induction,
+    "DFIM": induction,
+    "SixPhasePMSM": six_phase,
+}
+
+
+def currents(model, states):
+    """Return the currents of all windings, (n, windings), of rows of a machine's state."""
+    return states if model.shown is None else np.linalg.solve(model.shown, states.T).T
+
+
+def padded(model, voltages):
+    """Return voltages with zeros for short-circuited windings, (n, windings)."""
+    return np.pad(voltages, ((0, 0), (0, len(model.r) - voltages.shape[1])))
 
 
 def run(machine, voltages, tau, *, omega=0.0, load=None):
-    """Integrate under voltages held in the frame of the equations; return rows of omega, currents, angle."""
+    """Integrate under voltages held in the frame of the equations; return rows of omega, the machine's state, angle."""
     model = OF[type(machine).__name__](machine)
     size = len(model.r)
     x = np.zeros(size + 2)
     x[0] = omega
     states = [x]
-    for u in voltages:
+    for u in padded(model, voltages):
 
         def slope(_, y, u=u):
             di, torque = model.slopes(y[0], y[1:-1], u)
@@ -91,4 +139,7 @@ def run(machine, voltages, tau, *, omega=0.0, load=None):
         method = "Radau" if load else "DOP853"
         x = solve_ivp(slope, (0.0, tau), x, method=method, rtol=1e-11, atol=1e-12).y[:, -1]
         states.append(x)
-    return np.array(states)
+    states = np.array(states)
+    if model.shown is not None:
+        states[:, 1:-1] = states[:, 1:-1] @ model.shown.T
+    return states

@@ -85,6 +85,20 @@ def test_snapshots_and_pickle_restore_exactly(id):
         assert one[1] == two[1]
 
 
+def test_draws_injected_into_a_copy_are_its_own():
+    entities = {"a": {"kind": "stochastic_constant", "channels": [0], "probability": 0.5}}
+    env = gymnasium.make("radio/Access-v0", scenario={"channels": 2, "entities": entities})
+    copy = pickle.loads(pickle.dumps(env))
+    for on in (True, False):
+        draws = [
+            {"step": k, "entity": "a", "fn": "uniform", "value": 0.9 - 0.8 * on} for k in range(6)
+        ]
+        copy.reset(seed=0, options={"draws": draws})
+        for _ in range(5):
+            copy.step(0)
+            assert (copy.unwrapped.state()["occupancy_0"][0] > 0) == on
+
+
 def test_episodes_end_by_truncation_in_both_forms():
     env = gymnasium.make("radio/Access-v0", scenario="congested_test")
     envs = gymnasium.make_vec("radio/Access-v0", num_envs=2, scenario="congested_test")

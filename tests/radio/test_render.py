@@ -3,6 +3,8 @@
 import gymnasium
 import numpy as np
 
+import gym_suite
+
 
 def test_frames_show_the_episode_and_never_step_it():
     env = gymnasium.make("radio/Access-v0", render_mode="rgb_array")
@@ -115,3 +117,12 @@ def test_roc_curves_are_drawn():
     picture = roc_figure({"-5 dB": curve}, size=(400, 300))
     assert picture.shape == (300, 400, 3)
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+
+
+def test_a_game_is_drawn_too():
+    env = gym_suite.parallel_env("radio/JammingGame-v0", render_mode="rgb_array")
+    env.reset(seed=0)
+    for k in range(12):
+        env.step(dict.fromkeys(env.agents, 1 + k % 3))
+    assert env.render().shape == (540, 960, 3)
+    env.close()

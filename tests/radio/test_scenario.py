@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_suite.radio import Entity, Scenario, import_rfrl, read_scenario, schema, shipped
-from gym_suite.radio.bounds.chains import Chain
+from gym_suite.radio.bounds.chains import Chain, Uncounted
+from gym_suite.radio.scenario.draws import read_draws
 from gym_suite.radio.scenario.kinds import KIND, NAMES
 
 OWN = {
@@ -148,14 +149,17 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_every_kind_has_its_keys_and_its_chances():
-    """What a new kind has to be written into besides the kernels."""
+    """A kind without a chain is fine: its ids then have no computed bounds."""
     for kind in NAMES:
         own = {"width": 1} if kind in ("sweep", "random_jammer") else {}
         own |= {"table": [[-90.0] * 3] * 5} if kind == "playback" else {}
         own |= {"channels": [1]} if "channels" in KIND[kind].keys else {}
         scenario = {"channels": 3, "steps": 4, "entities": {"a": {"kind": kind} | own}}
-        chain = Chain(read_scenario(scenario))
-        air = chain.begin()
+        try:
+            chain = Chain(read_scenario(scenario))
+            air = chain.begin()
+        except Uncounted:
+            continue
         assert sum(air.values()) == pytest.approx(1.0)
         for state in air:
             assert sum(chain.follow(0, state, (-1,) * 8).values()) == pytest.approx(1.0)
@@ -197,3 +201,34 @@ def test_junk_is_read_or_refused_with_a_value_error(place, junk):
         read_scenario(changed(OWN, place, junk))
     except ValueError as error:
         assert "scenario" in str(error)
+
+
+def test_bursts_of_rfrl_gym_take_their_part_of_a_step():
+    modem = {"type": "psk", "order": 4, "start": 0.1, "duration": 0.7}
+    given = {
+        "environment": {"num_channels": 2, "reward_mode": "dsa", "observation_mode": "detect"},
+        "entities": {"a": {"type": "ConstantFreq", "channels": [0], "modem_params": modem}},
+    }
+    (entity,) = import_rfrl(given).entities
+    assert (entity.sends.start, entity.sends.duration) == (0.1, 0.7)
+
+
+@pytest.mark.parametrize(("value", "on"), [(0.93, False), (0.2, True), (0, True), (1, False)])
+def test_uniform_draws_of_rfrl_gym_decide_whether_an_emitter_is_on(value, on):
+    scenario = read_scenario(
+        {
+            "channels": 3,
+            "entities": {
+                "a": {"kind": "stochastic_constant", "channels": [2], "probability": 0.5},
+                "b": {"kind": "stochastic_hopper", "channels": [0, 1]},
+            },
+        }
+    )
+    draw = {"step": 4, "entity": "a", "fn": "uniform", "value": value}
+    assert read_draws([draw], scenario) == {4: {0: 2.0 if on else -1.0}}
+    with pytest.raises(ValueError, match="value"):
+        read_draws([draw | {"value": 1.5}], scenario)
+    with pytest.raises(ValueError, match=r"draws\[0\]\.value is missing"):
+        read_draws([{"step": 4, "entity": "a", "fn": "uniform"}], scenario)
+    with pytest.raises(ValueError, match="draws a channel"):
+        read_draws([draw | {"entity": "b"}], scenario)

@@ -10,6 +10,7 @@ from scipy import integrate, stats
 from gym_suite.radio import montecarlo
 from gym_suite.radio import transforms as tf
 from gym_suite.radio.air import emission, iq
+from gym_suite.radio.air.detector import energy_statistic
 from gym_suite.radio.scenario.mapping import read_waveform
 from gym_suite.radio.scenario.model import Link, Waveform
 
@@ -439,3 +440,74 @@ def test_a_follower_spoils_part_of_a_packet():
     assert info["sinr"][0] == pytest.approx(
         10.0 * math.log10(quiet / (1.0 + 0.6 * tf.from_db(8.0))), abs=1e-9
     )
+
+
+# ------------------------------------------------------------------------------------------------ bursts
+
+
+def test_a_burst_is_on_the_air_for_its_part_of_each_step_alone():
+    env = band({"kind": "tone", "start": 0.25, "duration": 0.5})
+    rows = np.abs(steps_of(env, 4)) ** 2
+    before, during, after = rows[:, :100], rows[:, 100:300], rows[:, 300:]
+    assert during.mean() == pytest.approx(1.0, rel=1e-2)
+    assert before.mean() < 1e-4
+    assert after.mean() < 1e-4
+
+
+def test_a_burst_blocks_its_part_of_a_step_and_disturbs_that_part_of_a_packet():
+    """Its mean interference is its power times its duration; the rest of the packet's bits are undisturbed."""
+    entities = {
+        "user": {"kind": "constant", "channels": [0], "snr": 10.0, "waveform": {"duration": 0.4}}
+    }
+    scenario = {"channels": 2, "steps": 10, "entities": entities}
+    link = {"modulation": "qpsk", "snr": 12.0, "packet": 200}
+    keywords = {"scenario": scenario, "link": link, "history": 1}
+    env = gymnasium.make("radio/Access-v0", reward="goodput", **keywords)
+    env.reset(seed=0)
+    info = env.step(1)[-1]
+    state = env.unwrapped.state()
+    assert state["blocked"][0] == pytest.approx(0.4)
+    assert info["sinr"] == pytest.approx(12.0 - 10.0 * math.log10(1.0 + 0.4 * 10.0))
+    clean, hit = (
+        (1.0 - tf.bit_error_rate("qpsk", 10.0 ** (sinr / 10.0) / 2.0)) ** bits
+        for sinr, bits in ((12.0, 120), (12.0 - 10.0 * math.log10(11.0), 80))
+    )
+    assert state["success"][0] == pytest.approx(clean * hit, rel=1e-3)
+    for tolerance, reward in ((0.3, -1.0), (0.5, 1.0)):
+        env = gymnasium.make("radio/Access-v0", tolerance=tolerance, **keywords)
+        env.reset(seed=0)
+        assert np.sign(env.step(1)[1] - 1e-9) == np.sign(reward)
+
+
+def test_bursts_that_leave_their_step_are_refused():
+    with pytest.raises(ValueError, match=r"duration is at most 0\.4"):
+        band({"start": 0.6, "duration": 0.5})
+    with pytest.raises(ValueError, match="follower"):
+        band({"duration": 0.5}, kind="follower")
+
+
+# ------------------------------------------------------------------------------- the detector's statistic
+
+
+def test_the_statistics_distribution_is_that_of_signal_in_any_noise():
+    """2 N T / noise is noncentral chi-square: its mean and variance with twice the nominal noise."""
+    samples, snr, noise = 20.0, 3.0, 2.0
+    drawn = [energy_statistic(snr, samples, noise, np.uint64(k), 0, 7) for k in range(4000)]
+    exact = stats.ncx2(2 * samples, 2 * samples * snr / noise)
+    scale = noise / (2 * samples)
+    assert np.mean(drawn) == pytest.approx(scale * exact.mean(), rel=0.02)
+    assert np.mean(drawn) == pytest.approx(noise + snr, rel=0.02)
+    assert np.var(drawn) == pytest.approx(scale**2 * exact.var(), rel=0.08)
+
+
+def test_what_is_gaussian_itself_adds_to_the_noise():
+    """A Gaussian emitter's energy scatters as noise of its power does, far more than a constant envelope's."""
+    samples, snr = 20, 10.0
+    noise = montecarlo.simulate_energies(
+        snr, samples, 4000, physics="statistical", waveform="noise"
+    )[1]
+    signal = montecarlo.simulate_energies(
+        snr, samples, 4000, physics="statistical", waveform="psk"
+    )[1]
+    assert np.var(noise) == pytest.approx((1.0 + snr) ** 2 / samples, rel=0.1)
+    assert np.var(signal) == pytest.approx((1.0 + 2.0 * snr) / samples, rel=0.1)

@@ -27,20 +27,20 @@ from gym_suite.controllers.protocol import Controller
 from gym_suite.core.kernel import called_kernel, kernel
 
 HARD = 36  # half-planes at most for what the lidar sees
-_TOLD = ("x", "y", "theta", "vx", "vy", "goal_x", "goal_y")
+TOLD = ("x", "y", "theta", "vx", "vy", "goal_x", "goal_y")
 _GAINS = (
     "lookahead", "radius", "horizon", "wall_horizon", "ahead", "dear", "rule", "heading", "patience",
     "retreat",
 )  # fmt: skip
 _MEMORY = ("stood", "yielding", "tries")
 #: Places of what the vehicles tell each other, of the gains, and of what a vehicle remembers.
-F = namedtuple("Told", _TOLD)(*range(len(_TOLD)))
+F = namedtuple("Told", TOLD)(*range(len(TOLD)))
 G = namedtuple("Gains", _GAINS)(*range(len(_GAINS)))
 Y = namedtuple("Memory", _MEMORY)(*range(len(_MEMORY)))
 
 
 @kernel
-def _tell(o, p, told):
+def tell(o, p, told):
     """Fill what a vehicle tells the others: pose, velocity, target."""
     x, y, theta, goal_x, goal_y = pose_of(o, p)
     v, _ = speeds_of(o, p)
@@ -92,8 +92,44 @@ def _walls(o, me, told, first, last, p, tables, radius, horizon, planes):
     return size
 
 
+@called_kernel
+def half_planes(o, me, told, first, last, p, tables, radius, horizon, wall_horizon, planes):
+    """Fill the half-planes of velocities that are safe for a vehicle: for what the lidar sees, then for the others.
+
+    Args:
+        o: Its observation.
+        me: Its row.
+        told: What the vehicles tell each other.
+        first: First row of its world.
+        last: Last row of its world + 1.
+        p: Nominal parameters.
+        tables: The setup's tables.
+        radius: Radius of the disc that stands for a vehicle, m.
+        horizon: Time to look ahead for other vehicles, s.
+        wall_horizon: Time to look ahead for walls, s.
+        planes: Filled.
+
+    Returns:
+        How many always hold, and how many there are.
+    """
+    hard = _walls(o, me, told, first, last, p, tables, radius, wall_horizon, planes)
+    size = hard
+    for k in range(first, last):
+        px, py = told[k, F.x] - told[me, F.x], told[k, F.y] - told[me, F.y]
+        gap = math.hypot(px, py)
+        if k == me or gap > 2.0 * p[P.v_limit] * horizon + 2.0 * radius:
+            continue
+        vx, vy = told[me, F.vx] - told[k, F.vx], told[me, F.vy] - told[k, F.vy]
+        time = horizon if gap > 2.0 * radius else 0.5
+        ux, uy, nx, ny = way_out(px, py, vx, vy, 2.0 * radius, time)
+        planes[size, 0], planes[size, 1] = nx, ny
+        planes[size, 2] = nx * (told[me, F.vx] + 0.5 * ux) + ny * (told[me, F.vy] + 0.5 * uy)
+        size += 1
+    return hard, size
+
+
 @kernel
-def _steer(theta, vx, vy, wx, wy, p, gain):
+def steer(theta, vx, vy, wx, wy, p, gain):
     """Return speed and yaw rate that make a unicycle follow a velocity, backwards where that is nearer.
 
     While it is turning it goes as fast as its heading agrees; where it is to stand it turns to where it wants to go.
@@ -110,7 +146,7 @@ def _steer(theta, vx, vy, wx, wy, p, gain):
 
 
 @kernel
-def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
+def give_way(memory, i, first, last, told, radius, patience, retreat, wx, wy, limit):
     """Return a vehicle's wish: its own or, once it has stood beside another for too long, away from that one.
 
     ``memory`` holds the periods that it has stood, those for which it still gives way, and how often it has. Later
@@ -122,10 +158,9 @@ def _yield(memory, i, first, last, told, numbers, wx, wy, limit):
         gap = math.hypot(px, py)
         if k != i and 1e-6 < gap < nearest:
             nearest, ax, ay = gap, px / gap, py / gap
-    patience, retreat = numbers[G.patience], numbers[G.retreat]
     if memory[Y.yielding] > 0.0:
         memory[Y.yielding] -= 1.0
-    elif nearest > 4.0 * numbers[G.radius] or math.hypot(told[i, F.vx], told[i, F.vy]) > 0.05:
+    elif nearest > 4.0 * radius or math.hypot(told[i, F.vx], told[i, F.vy]) > 0.05:
         memory[Y.stood] = 0.0
     else:
         memory[Y.stood] += 1.0
@@ -167,7 +202,7 @@ def fleet_rows(
     rows, columns = cost.shape
     cell = p[P.cell]
     for i in range(first, last):
-        _tell(o[i], p, told[i])
+        tell(o[i], p, told[i])
     for i in range(first, last):
         layout = layout_of(o[i], p)
         for r in range(rows):
@@ -199,27 +234,18 @@ def fleet_rows(
             wx, wy = cx - x, cy - y
         far = max(math.hypot(wx, wy), 1e-9)
         wx, wy = wx / far * p[P.v_limit], wy / far * p[P.v_limit]
-        hard = _walls(
-            o[i], i, told, first, last, p, tables, radius, numbers[G.wall_horizon], planes
+        hard, size = half_planes(
+            o[i], i, told, first, last, p, tables, radius, horizon, numbers[G.wall_horizon], planes
         )
-        size = hard
-        for k in range(first, last):
-            px, py = told[k, F.x] - x, told[k, F.y] - y
-            gap = math.hypot(px, py)
-            if k == i or gap > 2.0 * p[P.v_limit] * horizon + 2.0 * radius:
-                continue
-            vx, vy = told[i, F.vx] - told[k, F.vx], told[i, F.vy] - told[k, F.vy]
-            time = horizon if gap > 2.0 * radius else 0.5
-            ux, uy, nx, ny = way_out(px, py, vx, vy, 2.0 * radius, time)
-            planes[size, 0], planes[size, 1] = nx, ny
-            planes[size, 2] = nx * (told[i, F.vx] + 0.5 * ux) + ny * (told[i, F.vy] + 0.5 * uy)
-            size += 1
-        wx, wy = _yield(memory[i], i, first, last, told, numbers, wx, wy, p[P.v_limit])
+        wx, wy = give_way(
+            memory[i], i, first, last, told, radius, numbers[G.patience], numbers[G.retreat], wx, wy,
+            p[P.v_limit],
+        )  # fmt: skip
         c, s = math.cos(rule), math.sin(rule)
         if size > hard:  # keep right: wishes that face each other would stand still
             wx, wy = wx * c + wy * s, wy * c - wx * s
         vx, vy, _ = least_violation(planes, hard, size, p[P.v_limit], wx, wy, scratch)
-        v, omega = _steer(told[i, F.theta], vx, vy, wx, wy, p, numbers[G.heading])
+        v, omega = steer(told[i, F.theta], vx, vy, wx, wy, p, numbers[G.heading])
         action[i, 0], action[i, 1] = v / p[P.v_limit], omega / p[P.omega_limit]
 
 
@@ -304,7 +330,7 @@ class ReciprocalFleet(Controller):
             )
         shape = self._cost.shape[1:]
         cells = shape[0] * shape[1]
-        action, told = np.zeros((n, 2)), np.zeros((n, len(_TOLD)))
+        action, told = np.zeros((n, 2)), np.zeros((n, len(TOLD)))
         ways, counts = np.empty((n, cells), np.int64), np.zeros(n, np.int64)
         planes, scratch = np.empty((2, HARD + team, 3))
         for first in range(0, n, team):

@@ -18,7 +18,7 @@ def _octile(row, column, goal_row, goal_column):
 
 
 @kernel
-def _push(heap, order, size, value, merit):
+def push(heap, order, size, value, merit):
     """Put a cell into the heap (its merits in ``order``) and return the new size."""
     k = size
     while k > 0:
@@ -32,7 +32,7 @@ def _push(heap, order, size, value, merit):
 
 
 @kernel
-def _pop(heap, order, size):
+def pop(heap, order, size):
     """Take the cell of the least merit out of the heap; return it and the new size."""
     result, size = heap[0], size - 1
     value, merit = heap[size], order[size]
@@ -72,10 +72,10 @@ def a_star(cost, start, goal, way, best, parent, heap, order):
     goal_row, goal_column = goal // columns, goal % columns
     best[start] = 0.0
     estimate = _octile(start // columns, start % columns, goal_row, goal_column)
-    size = _push(heap, order, 0, start, estimate)
+    size = push(heap, order, 0, start, estimate)
     while size > 0:
         merit = order[0]
-        cell, size = _pop(heap, order, size)
+        cell, size = pop(heap, order, size)
         if cell == goal:
             break
         row, column = cell // columns, cell % columns
@@ -97,7 +97,7 @@ def a_star(cost, start, goal, way, best, parent, heap, order):
             if total < best[there] - 1e-12:
                 best[there], parent[there] = total, cell
                 merit_there = total + _octile(i, j, goal_row, goal_column)
-                size = _push(heap, order, size, there, merit_there)
+                size = push(heap, order, size, there, merit_there)
     if parent[goal] < 0 and goal != start:
         return 0
     count, cell = 1, goal
@@ -119,10 +119,10 @@ def cost_to_go(cost, goal, value, heap, order):
         for j in range(columns):
             value[i, j] = INFINITY
     value[goal // columns, goal % columns] = 0.0
-    size = _push(heap, order, 0, goal, 0.0)
+    size = push(heap, order, 0, goal, 0.0)
     while size > 0:
         merit = order[0]
-        cell, size = _pop(heap, order, size)
+        cell, size = pop(heap, order, size)
         row, column = cell // columns, cell % columns
         if merit > value[row, column]:
             continue
@@ -136,7 +136,7 @@ def cost_to_go(cost, goal, value, heap, order):
             total = merit + cost[i, j] * (_SQRT2 if diagonal else 1.0)
             if total < value[i, j] - 1e-12:
                 value[i, j] = total
-                size = _push(heap, order, size, i * columns + j, total)
+                size = push(heap, order, size, i * columns + j, total)
 
 
 @kernel

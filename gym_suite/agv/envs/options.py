@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.agv.maps import LAYOUTS
-from gym_suite.agv.parameters import VEHICLES, Rules
+from gym_suite.agv.parameters import VEHICLES, WEIGHTS, Rules
 from gym_suite.core.options import OptionSet, PlantOptions, option
 
 #: The weights of ``reward="dense"``; with "sparse" all are 0.
 DENSE: Mapping[str, float] = MappingProxyType(
-    {"progress": 0.05, "clearance": 0.002, "smoothness": 0.0005, "time": 0.0005}
+    {name: value for name, (_, value, _) in WEIGHTS.items()}
 )
 ENGINES = ("compiled", "bullet")
 _RULES = {field.name: field for field in fields(Rules)}
@@ -86,7 +86,9 @@ class Options(PlantOptions):
     weights: Mapping[str, float] | None = option(
         None,
         takes="a mapping from " + ", ".join(f"`{name}`" for name in DENSE) + " to numbers",
-        meaning="weights that differ from those of `reward`",
+        meaning='weights that differ from those of `reward`, which with "dense" are '
+        + ", ".join(f"{value:g} for {name}" for name, value in DENSE.items())
+        + ', with "sparse" 0',
     )
     agents: int = option(1, takes="2 to 50", meaning="number of vehicles")
     dt: float = _rule("dt")

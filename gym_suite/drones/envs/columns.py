@@ -97,6 +97,14 @@ def terms(values: Mapping[str, float]) -> tuple[Term, ...]:
     return (*weighted, crash)
 
 
+def _measured(name: str, vehicle: pm.Vehicle, model: pm.Model) -> str | None:
+    """Return the number of a model that stands in place of a vehicle's, if one does."""
+    for measured, own in pm.IN_PLACE.items():
+        if own == name and getattr(pm.installed(vehicle, model), name) != getattr(vehicle, name):
+            return measured
+    return None
+
+
 def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
     """Return the parameter columns with the sources of this vehicle's and model's numbers."""
     columns = []
@@ -104,6 +112,8 @@ def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
         source = ""
         if c.name == "k_m" and pm.ratio_holds(vehicle, model):
             source = pm.model_source(model, "yaw_ratio")
+        elif (measured := _measured(c.name, vehicle, model)) is not None:
+            source = pm.model_source(model, measured)
         elif c.name in pm.Vehicle.__slots__:
             source = pm.vehicle_source(vehicle, c.name)
         elif c.name in pm.Model.__slots__ and c.name != "identified":

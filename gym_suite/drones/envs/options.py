@@ -17,13 +17,13 @@ class Options(PlantOptions):
 
     vehicle: Any = option(
         "cf2x",
-        takes='"cf2x", "cf2p", a mapping (with "base") or a `Vehicle`',
+        takes='"cf2x", "cf2p", "cf21", "race", "x500", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
         meaning="the quadcopter",
     )
     engine: str = option("bullet", takes='"bullet" or "compiled"', meaning="who moves the drones")
     model: Any = option(
         "identified",
-        takes='"identified", "bullet-parity", a mapping or a `Model`',
+        takes='"identified", "bullet-parity", "measured", a mapping, a vehicle file or a `Model`',
         meaning="rotors and aerodynamics",
     )
     aerodynamics: Any = option(
@@ -54,6 +54,26 @@ class Options(PlantOptions):
     image_size: Any = option((64, 48), takes="(width, height)", meaning="pixels of the pictures")
     field_of_view: float = option(1.0, takes="rad", meaning="vertical angle of view of the camera")
     history: int = option(1, takes="1 to 100", meaning="last actions observed")
+    wind: Any = option(
+        None,
+        takes='m/s as (x, y, z), or a mapping with "mean", "gust", "turbulence"',
+        meaning="wind; any number may be a pair of bounds, drawn at each reset",
+    )
+    payload: Any = option(
+        None,
+        takes='kg, or a mapping with "mass", "offset" and "centre" in m',
+        meaning="what the drone carries, where, and where its own centre of mass is",
+    )
+    failure: Any = option(
+        None,
+        takes='a mapping with "rotor", "effectiveness", "time"',
+        meaning="a rotor that loses thrust",
+    )
+    battery: Any = option(
+        None,
+        takes="a share from 0.1 to 1, or a pair of bounds",
+        meaning="charge of the battery at the start; `None`: as the model has it, full",
+    )
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
     spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")

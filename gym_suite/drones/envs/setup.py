@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
-from gym_suite.drones.controllers.gains import geometric_gains
+from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
+from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.columns import (
     action_columns,
     metric_columns,
@@ -30,20 +32,22 @@ from gym_suite.drones.envs.columns import (
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
-    PATHS,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
     Options,
     Task,
 )
+from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.references import HEIGHT, REFERENCES
+from gym_suite.drones.references import HEIGHT
 
 ENGINES = ("bullet", "compiled")
 FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 MOST_DRONES = 100
+LEAST_GRAVITY = 0.1  # m/s^2
+INNER_SHARE = 1.0  # of the hovering speed, by which inner loops may depart from it
 HORIZON = 480  # control periods that the default penalty reckons with
 
 
@@ -64,9 +68,16 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     check_option("engine", options.engine, ENGINES)
     check_option("action", options.action, pm.ACTIONS)
     check_option("integrator", options.integrator, pm.INTEGRATORS)
-    vehicle, model = pm.build_vehicle(options.vehicle), pm.build_model(options.model)
+    vehicle = pm.build_vehicle(options.vehicle)
+    model = with_battery(pm.build_model(options.model), options.battery)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
         raise ValueError("integrator='rk4' is for engine='compiled' and an identified model")
+    pm.check_battery(vehicle, model)
+    if model.gravity < LEAST_GRAVITY:
+        raise ValueError(
+            "actions are commanded about the rotor speed that carries the weight, so Model.gravity must be at "
+            f"least {LEAST_GRAVITY:g} m/s^2 here, got {model.gravity:g}"
+        )
     dt, ratio = _timing(options)
     physics = pm.physics_values(
         vehicle,
@@ -76,13 +87,15 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         dt=dt,
         substeps=1,
     )
-    path, table = _path(options.path)
+    path, table = read_path(options.path, strongest=pm.strongest(physics))
     count = 1
     if task.drones > 1:
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
     values = physics | _task_values(options, ratio, path)
     values |= _ring_values(task, options, count, vehicle)
-    values |= {f"gain_{name}": gain for name, gain in geometric_gains()._asdict().items()}
+    able = authority_scale(np.array(list(physics.values())), INNER_SHARE)
+    for name, gain in geometric_gains()._asdict().items():
+        values[f"gain_{name}"] = gain * able ** POWERS.get(name, 0)
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     size = len(ACTION_NAMES[options.action])
@@ -90,12 +103,18 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
+    adversity = read_adversity(options)
+    plant_row, carried = loaded(row, vehicle, options.payload)
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
+    _check_mismatch(disturbed.mismatch)
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
-    plain = plain and not forces and options.engine == "compiled"
+    plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
+    plain = plain and not len(adversity)
+    departures = disturbed.setup
+    departures["mismatch"] = np.concatenate([disturbed.mismatch, carried])
     engine = None
     if options.engine == "bullet":
         from gym_suite.drones.bullet import Engine, load_pybullet
@@ -116,8 +135,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         terms=terms(values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
-        tables=_tables(tables, forces),
-        nominal_tables=_tables(tables, []),
+        plant_row=plant_row,
+        tables=_tables(tables, forces, adversity),
+        nominal_tables=_tables(tables, [], adversity[:0]),
         disturbances=DISTURBANCES,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
@@ -132,7 +152,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         agents=names,
         idle_action=np.zeros(size),
         work_size=scratch_size(count),
-        **disturbed.setup,
+        **departures,
         plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(takes, options, vehicle, model),
@@ -140,10 +160,12 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     )
 
 
-def _tables(tables: Mapping[str, np.ndarray], forces: list[Signal]) -> tuple[np.ndarray, ...]:
-    """Return the tables in their order, with those of disturbing forces."""
+def _tables(
+    tables: Mapping[str, np.ndarray], forces: list[Signal], adversity: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Return the tables in their order, with those of disturbing forces and of what befalls drones."""
     signals, samples = pack(forces)
-    named = {**tables, "signals": signals, "samples": samples}
+    named = {**tables, "signals": signals, "samples": samples, "adversity": adversity}
     return tuple(named[name] for name in TABLES.names)
 
 
@@ -172,12 +194,27 @@ def _observed(options: Options) -> tuple[tuple[str, ...], tuple[Image, ...]]:
     return names, images(kinds, width, height)
 
 
+def _check_mismatch(mismatch: np.ndarray) -> None:
+    """Refuse factors far outside of what a mismatch is: the plant's numbers would leave all bounds."""
+    for column, low, high in mismatch:
+        for factor in (low, high):
+            check_number(
+                f"mismatch of {PARAMETERS.names[int(column)]!r}",
+                factor,
+                low=1.0 / MOST_MISMATCH,
+                high=MOST_MISMATCH,
+            )
+
+
+MOST_MISMATCH = 100.0
 MOST_STEPS = 10_000  # physics steps in one control period
 
 
 def _timing(options: Options) -> tuple[float, int]:
     """Return the physics step and how many make a control period."""
-    physics = check_number("physics_frequency", options.physics_frequency, above=0.0, high=1e5)
+    physics = check_number(
+        "physics_frequency", options.physics_frequency, above=0.0, low=10.0, high=1e5
+    )
     control = check_number("control_frequency", options.control_frequency, above=0.0, high=1e5)
     if physics > MOST_STEPS * control:
         raise ValueError(
@@ -193,38 +230,7 @@ def _timing(options: Options) -> tuple[float, int]:
     return 1.0 / physics, ratio
 
 
-def _path(given: Any) -> tuple[dict[str, float], np.ndarray]:
-    """Return the path's numbers and its table, (rows, 4) of time, x, y, z."""
-    none = {"reference": 0.0, "path_size": 0.0, "path_period": 1.0, "path_rise": 0.0}
-    empty = np.zeros((1, 4))
-    if given is None:
-        return none, empty
-    if isinstance(given, str):
-        given = {"kind": given}
-    if not isinstance(given, Mapping):
-        raise TypeError(f"path must be a name or a mapping, got {type(given).__name__}")
-    values: dict[str, Any] = dict(given)
-    kind = check_option("path", values.pop("kind", "circle"), (*PATHS, "table"))
-    none["reference"] = REFERENCES.index(kind)
-    if kind == "table":
-        check_keywords(values, ("table",), "parameter of the path 'table'")
-        return none, _read_table(values.get("table"))
-    check_keywords(values, PATHS[kind], f"parameter of the path {kind!r}")
-    for name, default in PATHS[kind].items():
-        low, above = (0.0, None) if name == "rise" else (0.0, 0.0)
-        none[f"path_{name}"] = check_number(
-            f"path {name}", values.get(name, default), low=low, above=above, high=1e4
-        )
-    return none, empty
-
-
-def _read_table(given: Any) -> np.ndarray:
-    table = np.array(given, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] != 4 or len(table) < 2:
-        raise ValueError(f"a path's table must have rows of (t, x, y, z), got shape {table.shape}")
-    if not np.isfinite(table).all() or not (np.diff(table[:, 0]) > 0.0).all():
-        raise ValueError("a path's table must be finite and its times must grow")
-    return table
+MOST_WEIGHT = 1e6  # of a reward term
 
 
 def _task_values(options: Options, ratio: int, path: Mapping[str, float]) -> dict[str, float]:
@@ -244,18 +250,20 @@ def _task_values(options: Options, ratio: int, path: Mapping[str, float]) -> dic
     for name in ("start_position", "start_velocity"):
         values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)
     for name in ("bound", "neighbour_radius", "error_scale"):
-        values[name] = check_number(name, getattr(options, name), above=0.0)
+        values[name] = check_number(name, getattr(options, name), above=0.0, high=FARTHEST)
     given = dict(options.weights or {})
     check_keywords(given, WEIGHTS, "weight")
     for name, default in WEIGHTS.items():
         values[f"weight_{name}"] = check_number(
-            f"weight {name!r}", given.get(name, default), low=0.0
+            f"weight {name!r}", given.get(name, default), low=0.0, high=MOST_WEIGHT
         )
     # Costs of a calm flight until the end; an early end must not pay.
     costs = values["weight_effort"] + 4.0 * values["weight_smoothness"]
     penalty = 1.0 + HORIZON * (costs + values["weight_rates"])
     if options.penalty_crash is not None:
-        penalty = check_number("penalty_crash", options.penalty_crash, low=0.0)
+        penalty = check_number(
+            "penalty_crash", options.penalty_crash, low=0.0, high=HORIZON * MOST_WEIGHT
+        )
     values["penalty_crash"] = penalty
     return values
 
@@ -276,7 +284,9 @@ def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) 
     given = count - 1 if options.neighbours is None else options.neighbours
     values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
     if task.swaps and check_option("formation", options.formation, FORMATIONS) == "swap":
-        values["swap_period"] = check_number("swap_period", options.swap_period, above=0.0)
+        values["swap_period"] = check_number(
+            "swap_period", options.swap_period, above=0.0, low=0.01
+        )
         way = 2.0 * spacing * np.sin(np.pi * (count // 2) / count)
         if way >= options.bound:
             raise ValueError(
@@ -301,4 +311,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
     return list(value) if isinstance(value, tuple) else value

@@ -62,7 +62,8 @@ def compensated_torque_rows(group, seen, memory, law, points, action):
     """Fill the actions of rows of torque control; arguments as :func:`compensated_current_rows`, and the points."""
     for i in range(seen.shape[0]):
         row = seen[i]
+        measured = row[W.current_0], row[W.current_1], 0.0, 0.0
         references = currents_for(
-            group, row[W.reference_0], row[W.omega], law[L.u_max], law, points
+            group, row[W.reference_0], row[W.omega], measured, 0.0, law[L.u_max], law, points
         )
         _compensated_action(group, row, references, memory[i], law, action[i])

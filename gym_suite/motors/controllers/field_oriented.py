@@ -27,10 +27,23 @@ from gym_suite.motors.controllers.laws import (
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.machines import EXCITED, KINDS, Machine, group_of
+from gym_suite.motors.machines import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    KINDS,
+    SIX_PHASE,
+    Machine,
+    group_of,
+)
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
 from gym_suite.motors.transforms import SQRT3
+
+SPEED_VOLTAGE_SHARE = (
+    0.9  # of the voltage for operating points: speed control accelerates beyond where it has looked
+)
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -43,9 +56,20 @@ def machine_of(values: Mapping[str, float]) -> Machine:
 
 def axis_plants(machine: Any) -> list[tuple[float, float]]:
     """Return inductance (H) and resistance (Ohm) of each axis, coupled axes taken as decoupled."""
+    if machine.group == DC:
+        return machine.circuits()[: len(machine.followed)]
+    if machine.group == INDUCTION:
+        coupling = machine.l_m / machine.l_r
+        plant = machine.sigma * machine.l_s, machine.r_s + coupling**2 * machine.r_r
+        return [plant, plant]
+    if machine.group == DOUBLY_FED:
+        stator, rotor = (machine.l_s, machine.r_s), (machine.l_r, machine.r_r)
+        return [stator, stator, rotor, rotor]
     plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
     if machine.group == EXCITED:
         plants.append((machine.l_e, machine.r_e))
+    if machine.group == SIX_PHASE:
+        plants += [(machine.l_x, machine.r_s), (machine.l_y, machine.r_s)]
     return plants
 
 
@@ -76,6 +100,13 @@ def current_gains(
 def sampled_delay(values: Mapping[str, float]) -> float:
     """Return the delay of a sampled current loop, s: half a period of hold, and the dead time where there is one."""
     return (values["dead_time"] + 0.5) * values["tau"]
+
+
+def excitation_time(machine: Any) -> float:
+    """Return the time in which the voltage makes the flux of an excitation winding, s; 0 where there is none."""
+    if machine.group != EXCITED:
+        return 0.0
+    return float(machine.l_m * machine.i_e_nominal * SQRT3 / machine.u_dc)
 
 
 def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.float64]:
@@ -124,7 +155,7 @@ class _FieldOriented(Controller):
         self._loops = []
         delay, gains = self._delay(values), []
         plants = axis_plants(self._machine)
-        for name, (inductance, resistance) in zip(self._machine.currents, plants, strict=True):
+        for name, (inductance, resistance) in zip(self._machine.followed, plants, strict=True):
             rule = self._axis_gains(inductance, resistance, delay, values)
             # Current references are not filtered, whatever the rule asks for.
             self.gains_[name] = replace(rule, prefilter=0.0)
@@ -156,11 +187,13 @@ class _FieldOriented(Controller):
         return sampled_delay(values)
 
     def _use_operating_points(
-        self, values: Mapping[str, float], voltage_margin: float, current_margin: float
+        self, values: Mapping[str, float], voltage_margin: float, current_margin: float | None
     ) -> None:
         margin = check_number("voltage_margin", voltage_margin, above=0.0, high=1.0)
-        self._constants[L.u_max] = margin * values["u_dc"] / SQRT3
-        margin = check_number("current_margin", current_margin, above=0.0, high=1.0)
+        self._constants[L.u_max] = margin * values["u_dc"] / self._machine.voltage_divisor
+        given = self._machine.current_share if current_margin is None else current_margin
+        margin = check_number("current_margin", given, above=0.0, high=1.0)
+        self._constants[L.i_max] = margin * self._machine.i_limit
         self._points = operating_points(self._machine, margin)
 
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -181,7 +214,14 @@ def reading(setup: Any, machine: Machine) -> tuple[list[tuple[int, int]], NDArra
     """Return which column of an observation stands for each column of :data:`SEEN`, and their scales."""
     columns = setup.observation_columns
     names = dict(zip(machine.currents, range(S.current_0, S.omega), strict=False))
-    names |= dict(zip(("omega", *machine.direction), (S.omega, S.sine, S.cosine), strict=False))
+    names |= dict(
+        zip(
+            ("omega", "position", *machine.direction),
+            (S.omega, S.position, S.sine, S.cosine),
+            strict=False,
+        )
+    )
+    names |= dict(zip(machine.estimates, range(S.flux, S.flux + 1), strict=False))
     references = (item.reference for item in setup.tracking)
     names |= dict(zip(references, range(S.reference_0, len(SEEN)), strict=False))
     take = [(k, columns.index(name)) for name, k in names.items() if name in columns]
@@ -225,8 +265,10 @@ class TorqueControl(_FieldOriented):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce.
-        voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: the machine's
+            ``voltage_share``.
+        current_margin: Part of the current limits that operating points may use; None: the machine's
+            ``current_share``.
     """
 
     name: ClassVar[str] = "pi"
@@ -238,8 +280,8 @@ class TorqueControl(_FieldOriented):
         symmetry: float = 4.0,
         anti_windup: str = "clamping",
         decoupling: bool = True,
-        voltage_margin: float = 0.95,
-        current_margin: float = 0.9,
+        voltage_margin: float | None = None,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -249,7 +291,8 @@ class TorqueControl(_FieldOriented):
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
-        self._use_operating_points(nominal.parameters, self.voltage_margin, self.current_margin)
+        own = self._machine.voltage_share if self.voltage_margin is None else self.voltage_margin
+        self._use_operating_points(nominal.parameters, own, self.current_margin)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -264,8 +307,9 @@ class SpeedControl(_FieldOriented):
     """A PI speed controller above operating points of least loss, field weakening and current control.
 
     The shaft is an integrator 1 / (J s); the current loop, tuned by the magnitude optimum, acts as a
-    lag of twice its delay. The speed loop follows from that by the symmetrical optimum. Under torque
-    control the drive's own current loop is used and only the torque is commanded.
+    lag of twice its delay, to which an excitation winding adds the time in which the voltage makes its
+    flux. The speed loop follows from that by the symmetrical optimum. Under torque control the drive's
+    own current loop is used and only the torque is commanded.
 
     Args:
         rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
@@ -276,8 +320,10 @@ class SpeedControl(_FieldOriented):
             None: where the reference has steps (not on a drive cycle).
         feedforward: Whether the torque that the nominal shaft and load need for the reference's own
             acceleration and speed is added; None: on a drive cycle.
-        voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: 0.9, or the
+            machine's ``voltage_share`` if that is less.
+        current_margin: Part of the current limits that operating points may use; None: the machine's
+            ``current_share``.
     """
 
     name: ClassVar[str] = "pi"
@@ -291,8 +337,8 @@ class SpeedControl(_FieldOriented):
         decoupling: bool = True,
         prefilter: bool | None = None,
         feedforward: bool | None = None,
-        voltage_margin: float = 0.9,
-        current_margin: float = 0.9,
+        voltage_margin: float | None = None,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -308,7 +354,7 @@ class SpeedControl(_FieldOriented):
         cycle = "v_ref" in setup.observation_columns
         self._commands = int(values["control"]) == CONTROL_TORQUE
         if self._commands:  # the drive's own current loop acts, with gains of its own
-            for name in self._machine.currents:
+            for name in self._machine.followed:
                 del self.gains_[name]
         if int(values["load_kind"]) == VEHICLE:
             self._scale[S.reference_0] *= values["gear_ratio"] / values["wheel_radius"]
@@ -316,9 +362,7 @@ class SpeedControl(_FieldOriented):
         if cycle if self.feedforward is None else self.feedforward:
             law[L.inertia], law[L.friction] = inertia, friction
             law[L.viscous], law[L.drag] = viscous, drag
-        delay = 2.0 * sampled_delay(values)
-        if self._commands:
-            delay += 1.5 * nominal.dt
+        delay = self._torque_delay(nominal)
         gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
         filtered = not cycle if self.prefilter is None else self.prefilter
         gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
@@ -333,7 +377,15 @@ class SpeedControl(_FieldOriented):
         law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki
         law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
-        self._use_operating_points(values, self.voltage_margin, self.current_margin)
+        own = self.voltage_margin
+        if own is None:
+            own = min(SPEED_VOLTAGE_SHARE, self._machine.voltage_share)
+        self._use_operating_points(values, own, self.current_margin)
+
+    def _torque_delay(self, nominal: Any) -> float:
+        """Return the lag from a command of the speed controller to the torque, s."""
+        delay = 2.0 * sampled_delay(nominal.parameters)
+        return delay + 1.5 * nominal.dt if self._commands else delay
 
     def _restart(
         self,

@@ -11,11 +11,22 @@ import math
 from gym_suite.controllers.pid import pi_output, pi_update
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
-from gym_suite.motors.electrical import torque_of
-from gym_suite.motors.machines.base import EXCITED
+from gym_suite.motors.converters import chopper_range
+from gym_suite.motors.electrical import dc_field, excited_axis, torque_of
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.dc import SEPARATE
+from gym_suite.motors.observer import LEAST_FLUX, slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
-from gym_suite.motors.transforms import SQRT3, hexagon_factor, inverse_clarke, rotate, turn
+from gym_suite.motors.transforms import (
+    SQRT3,
+    hexagon_factor,
+    inverse_clarke,
+    rotate,
+    stars_of,
+    turn,
+)
 
 
 def _axes(name: str, unit: str, meaning: str) -> Columns:
@@ -41,17 +52,27 @@ LAW = (
         Column("viscous", "N m s", meaning="viscous friction, for feedforward"),
         Column("drag", "N m s^2", meaning="quadratic drag, for feedforward"),
         Column("u_max", "V", meaning="voltage that operating points may use"),
+        Column("kp_position", "1/s", meaning="proportional gain of the position"),
+        Column("braking", "rad/s^2", meaning="deceleration that the position law reckons with"),
+        Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
+        Column("i_max", "A", meaning="stator current that operating points may use"),
     )
 )
 L = LAW.places
+
+#: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
+#: currents that need less voltage must not be closed.
+LEAST_CHANGE = 0.4
 
 #: What the laws see, in SI.
 SEEN = (
     _axes("current", "A", "measured current of an axis")
     + Columns(
         Column("omega", "rad/s", meaning="mechanical speed"),
+        Column("position", "rad", meaning="angle that the shaft has turned by"),
         Column("sine", "1", meaning="sine of the angle of the frame"),
         Column("cosine", "1", meaning="cosine of the angle of the frame"),
+        Column("flux", "Vs", meaning="flux that the drive estimates"),
     )
     + _axes("reference", "*", "reference of a tracked quantity")
 )
@@ -82,6 +103,228 @@ def _learn(k, error, demanded, realised, memory, first, law):
 
 
 @kernel
+def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
+    """One sample of a PI law for each current of a DC machine, with what the rotation induces fed forward.
+
+    Schroeder, "Elektrische Antriebe - Regelung von Antriebssystemen", 4th ed., Springer 2015, section 7. Arguments and
+    what it returns as :func:`current_control_one`, the axes being armature and excitation.
+    """
+    magnets, series, mutual = dc_field(law)
+    induced = (magnets + series * i[0] + mutual * i[1]) * omega
+    error = references[0] - i[0]
+    u_a = pi_output(error, memory[first], law[L.kp_0]) + law[L.decoupling] * induced
+    low, high = chopper_range(law[P.quadrants_a], u_dc)
+    real_a, real_e = min(max(u_a, low), high), 0.0
+    _learn(0, error, u_a, real_a, memory, first, law)
+    if int(law[P.excitation]) == SEPARATE:
+        error = references[1] - i[1]
+        u_e = pi_output(error, memory[first + 1], law[L.kp_1])
+        low, high = chopper_range(law[P.quadrants_e], u_dc)
+        real_e = min(max(u_e, low), high)
+        _learn(1, error, u_e, real_e, memory, first, law)
+    voltages = real_a, real_e, 0.0, 0.0
+    return voltages, voltages
+
+
+@kernel
+def _ahead(cosine, sine, omega_frame, law):
+    """Return cosine and sine of the frame in the middle of the period in which a voltage acts."""
+    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_frame * law[P.tau])
+    return rotate(cosine, sine, ahead_cosine, ahead_sine)
+
+
+@kernel
+def _single_windings(group, i, references, seen, memory, first, law, u_dc):
+    """Current control of d and q windings that do not share a flux; see :func:`current_control_one`."""
+    omega, cosine, sine, _ = seen
+    omega_e = law[P.p] * omega
+    decoupling = law[L.decoupling]
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    share_d = law[L.kp_0] * error_d
+    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
+    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
+    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    _learn(0, error_d, u_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+
+
+@kernel
+def _part_within(base_a, base_b, change_a, change_b, radius):
+    """Return the largest part in [0, 1] of a change that keeps base + part * change within a circle, or is small."""
+    square = change_a * change_a + change_b * change_b
+    along = base_a * change_a + base_b * change_b
+    room = radius * radius - base_a * base_a - base_b * base_b
+    if square == 0.0 or square + 2.0 * along <= room:
+        return 1.0
+    small = min(LEAST_CHANGE * radius / math.sqrt(square), 1.0)
+    if room <= 0.0:
+        return small
+    # The positive root of |base + part * change| = radius.
+    return max((math.sqrt(along * along + square * room) - along) / square, small)
+
+
+@kernel
+def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
+    """Current control of d, q and excitation windings, of which two share a flux; see :func:`current_control_one`.
+
+    With the full matrix of inductances in place of three single ones each current moves as if it were alone. Where the
+    voltages do not suffice all three currents move more slowly by the same factor: were one converter at its limit and
+    the other not, the common flux would drive the current of the winding whose voltage is short.
+    """
+    omega, cosine, sine, _ = seen
+    omega_e = law[P.p] * omega
+    decoupling = law[L.decoupling]
+    error_d, error_q, error_e = references[0] - i[0], references[1] - i[1], references[2] - i[2]
+    own_d, own_q, own_e = law[L.kp_0] * error_d, law[L.kp_1] * error_q, law[L.kp_2] * error_e
+    # What holds the currents, and what moves them.
+    l_d, l_m, l_e = excited_axis(law)
+    psi_d, psi_q = l_d * i[0] + l_m * i[2], law[P.l_q] * i[1]
+    base_d = memory[first] - decoupling * omega_e * psi_q
+    base_q = memory[first + 1] + decoupling * omega_e * psi_d
+    base_e = memory[first + 2]
+    to_stator, to_exciter = decoupling * l_m / l_e, decoupling * 1.5 * l_m / l_d
+    change_d, change_e = own_d + to_stator * own_e, own_e + to_exciter * own_d
+    part = min(
+        _part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
+        _part_within(base_e, 0.0, change_e, 0.0, u_dc),
+    )
+    u_d, u_q = base_d + part * change_d, base_q + part * own_q
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    # Whatever the stator's flux really does, the excitation current is to move as it should.
+    sigma = 1.0 - to_stator * to_exciter
+    u_e = base_e + to_exciter * (real_d - base_d) + part * sigma * own_e
+    real_e = min(max(u_e, -u_dc), u_dc)
+    # Integrals learn from references that could be followed (conditioning; Hanus, Kinnaert and Henrotte, "Conditioning
+    # technique, a general anti-windup and bumpless transfer method", Automatica 23(6), 1987).
+    _learn(0, part * error_d, u_d, real_d, memory, first, law)
+    _learn(1, part * error_q, u_q, real_q, memory, first, law)
+    _learn(2, part * error_e, u_e, real_e, memory, first, law)
+    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+
+
+@kernel
+def _field_windings(i, references, seen, memory, first, law, u_dc):
+    """Current control of an induction machine's stator in the frame of the rotor's flux; see the function below.
+
+    In a frame that turns with the flux, at omega_s = omega_e + slip, the voltage of the stator is
+    (r_s + (l_m/l_r)^2 r_r) i + sigma l_s (di/dt + j omega_s i) - l_m/l_r (r_r/l_r - j omega_e) psi_r; Leonhard,
+    "Control of Electrical Drives", 3rd ed., Springer 2001, section 12.
+    """
+    omega, cosine, sine, flux = seen
+    omega_e = law[P.p] * omega
+    omega_s = omega_e + slip(i[1], flux, law)
+    l_r = law[P.l_m] + law[P.l_sigr]
+    coupling = law[P.l_m] / l_r
+    leakage = law[P.l_m] + law[P.l_sigs] - coupling * law[P.l_m]
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    decoupling = law[L.decoupling]
+    u_d = pi_output(error_d, memory[first], law[L.kp_0])
+    u_d -= decoupling * (omega_s * leakage * i[1] + coupling * law[P.r_r] / l_r * flux)
+    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1])
+    u_q += decoupling * (omega_s * leakage * i[0] + coupling * omega_e * flux)
+
+    cosine, sine = _ahead(cosine, sine, omega_s, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    _learn(0, error_d, u_d, real_d, memory, first, law)
+    _learn(1, error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+
+
+@kernel
+def _fed_windings(i, references, seen, memory, first, law, u_dc):
+    """Current control of a doubly fed machine in the frame of its rotor, where both windings' currents rest.
+
+    There u_s = r_s i_s + dpsi_s/dt + j omega_e psi_s and u_r = r_r i_r + dpsi_r/dt. As with an excitation winding the
+    full matrix of inductances decouples, and all currents slow down together where a voltage is short.
+    """
+    omega, cosine, sine, _ = seen
+    omega_e, decoupling, l_m = law[P.p] * omega, law[L.decoupling], law[P.l_m]
+    l_s, l_r = l_m + law[P.l_sigs], l_m + law[P.l_sigr]
+    errors = references[0] - i[0], references[1] - i[1], references[2] - i[2], references[3] - i[3]
+    own_d, own_q = law[L.kp_0] * errors[0], law[L.kp_1] * errors[1]
+    rotor_d, rotor_q = law[L.kp_2] * errors[2], law[L.kp_3] * errors[3]
+    psi_d, psi_q = l_s * i[0] + l_m * i[2], l_s * i[1] + l_m * i[3]
+    base_d = memory[first] - decoupling * omega_e * psi_q
+    base_q = memory[first + 1] + decoupling * omega_e * psi_d
+    base_rd, base_rq = memory[first + 2], memory[first + 3]
+    to_stator, to_rotor = decoupling * l_m / l_r, decoupling * l_m / l_s
+    change_d, change_q = own_d + to_stator * rotor_d, own_q + to_stator * rotor_q
+    change_rd, change_rq = rotor_d + to_rotor * own_d, rotor_q + to_rotor * own_q
+    part = min(
+        _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3),
+        _part_within(base_rd, base_rq, change_rd, change_rq, u_dc / SQRT3),
+    )
+    u_d, u_q = base_d + part * change_d, base_q + part * change_q
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    # Whatever the stator's flux really does, the rotor's current is to move as it should.
+    sigma = 1.0 - to_stator * to_rotor
+    u_rd = base_rd + to_rotor * (real_d - base_d) + part * sigma * rotor_d
+    u_rq = base_rq + to_rotor * (real_q - base_q) + part * sigma * rotor_q
+    factor_r = hexagon_factor(u_rd, u_rq, u_dc)
+    real_rd = min(max(factor_r * u_rd, -u_axis), u_axis)
+    real_rq = min(max(factor_r * u_rq, -u_axis), u_axis)
+    _learn(0, part * errors[0], u_d, real_d, memory, first, law)
+    _learn(1, part * errors[1], u_q, real_q, memory, first, law)
+    _learn(2, part * errors[2], u_rd, real_rd, memory, first, law)
+    _learn(3, part * errors[3], u_rq, real_rq, memory, first, law)
+    held = factor * alpha, factor * beta, factor_r * u_rd, factor_r * u_rq
+    return (real_d, real_q, real_rd, real_rq), held
+
+
+@kernel
+def _two_stars(i, references, seen, memory, first, law, u_dc):
+    """Current control of two stars in the frame of the rotor: of what they share (d, q) and differ in (x, y)."""
+    omega, cosine, sine, _ = seen
+    omega_e = law[P.p] * omega
+    turning = law[L.decoupling] * omega_e
+    errors = references[0] - i[0], references[1] - i[1], references[2] - i[2], references[3] - i[3]
+    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
+    u_d = pi_output(errors[0], memory[first], law[L.kp_0]) - turning * law[P.l_q] * i[1]
+    u_q = pi_output(errors[1], memory[first + 1], law[L.kp_1]) + turning * psi_d
+    u_x = pi_output(errors[2], memory[first + 2], law[L.kp_2]) + turning * law[P.l_y] * i[3]
+    u_y = pi_output(errors[3], memory[first + 3], law[L.kp_3]) - turning * law[P.l_x] * i[2]
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    stars = stars_of((u_d, u_q, u_x, u_y), cosine, sine)
+    factor = min(hexagon_factor(stars[0], stars[1], u_dc), hexagon_factor(stars[2], stars[3], u_dc))
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    real_x = min(max(factor * u_x, -u_axis), u_axis)
+    real_y = min(max(factor * u_y, -u_axis), u_axis)
+    _learn(0, errors[0], u_d, real_d, memory, first, law)
+    _learn(1, errors[1], u_q, real_q, memory, first, law)
+    _learn(2, errors[2], u_x, real_x, memory, first, law)
+    _learn(3, errors[3], u_y, real_y, memory, first, law)
+    held = factor * stars[0], factor * stars[1], factor * stars[2], factor * stars[3]
+    return (real_d, real_q, real_x, real_y), held
+
+
+@kernel
 def current_control_one(group, i, references, seen, memory, first, law, u_dc):
     """One sample of a PI law for each axis with decoupling and limitation.
 
@@ -94,7 +337,7 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         group: The group.
         i: Measured currents of four axes, A.
         references: Their references, A.
-        seen: Mechanical speed (rad/s), cosine and sine of the angle of the frame.
+        seen: Mechanical speed (rad/s), cosine and sine of the angle of the frame, estimated flux (Vs).
         memory: Row with the integral terms, V, updated.
         first: Place of the first of them.
         law: Row of :data:`LAW`.
@@ -105,79 +348,87 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         to hold (V), four each.
     """
     kind = len(group)
-    omega, cosine, sine = seen
-    omega_e = law[P.p] * omega
-    decoupling = law[L.decoupling]
-    error_d, error_q = references[0] - i[0], references[1] - i[1]
-    share_d = law[L.kp_0] * error_d
-    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
-    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
-    u_e = real_e = error_e = 0.0
+    if kind == DC:
+        return dc_current_control_one(i, references, seen[0], memory, first, law, u_dc)
     if kind == EXCITED:
-        psi_d += law[P.l_m] * i[2]
-        error_e = references[2] - i[2]
-        share_e = law[L.kp_2] * error_e
-        u_e = share_e + memory[first + 2]
-        real_e = min(max(u_e, -u_dc), u_dc)
-        u_d += decoupling * law[P.l_m] / law[P.l_e] * (share_e + real_e - u_e)
-    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
-
-    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_e * law[P.tau])
-    cosine, sine = rotate(cosine, sine, ahead_cosine, ahead_sine)
-    alpha, beta = rotate(u_d, u_q, cosine, sine)
-    factor = hexagon_factor(alpha, beta, u_dc)
-    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
-    real_d = min(max(factor * u_d, -u_axis), u_axis)
-    real_q = min(max(factor * u_q, -u_axis), u_axis)
-    if kind == EXCITED:
-        u_e = real_e + decoupling * 1.5 * law[P.l_m] / law[P.l_d] * (share_d + real_d - u_d)
-        real_e = min(max(u_e, -u_dc), u_dc)
-        _learn(2, error_e, u_e, real_e, memory, first, law)
-    _learn(0, error_d, u_d, real_d, memory, first, law)
-    _learn(1, error_q, u_q, real_q, memory, first, law)
-    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+        return _excited_windings(group, i, references, seen, memory, first, law, u_dc)
+    if kind == INDUCTION:
+        return _field_windings(i, references, seen, memory, first, law, u_dc)
+    if kind == DOUBLY_FED:
+        return _fed_windings(i, references, seen, memory, first, law, u_dc)
+    if kind == SIX_PHASE:
+        return _two_stars(i, references, seen, memory, first, law, u_dc)
+    return _single_windings(group, i, references, seen, memory, first, law, u_dc)
 
 
 @kernel
-def currents_for(group, torque, omega, u_max, law, points):
+def currents_for(group, torque, omega, i, flux, u_max, law, points):
     """Return the references of four axes for a torque, or for the largest that the limits allow.
+
+    The flux of an induction machine follows its current slowly: what makes the torque meanwhile is the flux that there
+    is, within the circle of the current. The third reference is then that flux.
 
     Args:
         group: The group.
         torque: Wanted torque, N m.
         omega: Mechanical speed, rad/s.
+        i: Measured currents of four axes, A; machines with a slow field take the torque out of the field that there is.
+        flux: Flux that the drive estimates, Vs.
         u_max: Voltage amplitude to stay below, V.
         law: Row of :data:`LAW`.
         points: Table of the machine's operating points.
     """
-    return currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
+    kind = len(group)
+    if kind == DC:
+        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0])
+    wanted = currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
+    if kind == INDUCTION:
+        i_d, i_max = wanted[0], law[L.i_max]
+        least = LEAST_FLUX * law[P.l_m] * law[P.i_limit]
+        i_q = wanted[1] * law[P.l_m] * i_d / max(flux, least)
+        most = math.sqrt(max(i_max * i_max - i_d * i_d, 0.0))
+        return i_d, min(max(i_q, -most), most), flux, 0.0
+    return wanted
 
 
 # ------------------------------------------------------------------------------------------------- as controllers
 
 
 @kernel
+def _phases(alpha, beta, u_dc, action, first):
+    """Fill the actions of three legs, whose common part between the extremes makes the whole hexagon reachable."""
+    a, b, c = inverse_clarke(alpha, beta)
+    common = 0.5 * (max(a, b, c) + min(a, b, c))
+    action[first] = 2.0 * (a - common) / u_dc
+    action[first + 1] = 2.0 * (b - common) / u_dc
+    action[first + 2] = 2.0 * (c - common) / u_dc
+
+
+@kernel
 def _voltage_action(group, seen, references, memory, law, action):
     """Run current control on one row; fill the voltage action, update the integrals."""
     i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    frame = seen[S.omega], seen[S.cosine], seen[S.sine]
+    frame = seen[S.omega], seen[S.cosine], seen[S.sine], seen[S.flux]
     u_dc = law[P.u_dc]
     axes, held = current_control_one(group, i, references, frame, memory, M.integral_0, law, u_dc)
     kind = len(group)
-    if int(law[P.frame]) == FRAME_ABC:
-        # The common part between the extremes makes the whole hexagon reachable with limited legs.
-        a, b, c = inverse_clarke(held[0], held[1])
-        common = 0.5 * (max(a, b, c) + min(a, b, c))
-        action[0] = 2.0 * (a - common) / u_dc
-        action[1] = 2.0 * (b - common) / u_dc
-        action[2] = 2.0 * (c - common) / u_dc
+    if kind == DC:
+        for k in range(action.shape[0]):
+            action[k] = axes[k] / u_dc
+    elif int(law[P.frame]) == FRAME_ABC:
+        _phases(held[0], held[1], u_dc, action, 0)
         if kind == EXCITED:
             action[3] = axes[2] / u_dc
+        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+            _phases(held[2], held[3], u_dc, action, 3)
     else:
         action[0] = axes[0] * SQRT3 / u_dc
         action[1] = axes[1] * SQRT3 / u_dc
         if kind == EXCITED:
             action[2] = axes[2] / u_dc
+        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+            action[2] = axes[2] * SQRT3 / u_dc
+            action[3] = axes[3] * SQRT3 / u_dc
 
 
 @kernel
@@ -211,8 +462,9 @@ def torque_control_rows(group, seen, memory, law, points, action):
     """
     for i in range(seen.shape[0]):
         row = seen[i]
-        torque, omega = row[S.reference_0], row[S.omega]
-        references = currents_for(group, torque, omega, law[L.u_max], law, points)
+        torque, omega, flux = row[S.reference_0], row[S.omega], row[S.flux]
+        currents = row[S.current_0], row[S.current_1], row[S.current_2], row[S.current_3]
+        references = currents_for(group, torque, omega, currents, flux, law[L.u_max], law, points)
         _voltage_action(group, row, references, memory[i], law, action[i])
 
 
@@ -237,8 +489,13 @@ def _speed_law(group, seen, memory, law, points):
         memory[M.started] = 1.0
     limit = law[P.torque_limit]
     torque = min(max(demanded, -limit), limit)
-    references = currents_for(group, torque, omega, law[L.u_max], law, points)
-    realised = torque_of(group, references, law)
+    i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
+    references = currents_for(group, torque, omega, i, seen[S.flux], law[L.u_max], law, points)
+    if len(group) == DC:
+        # In the field that there is.
+        realised = torque_of(group, (references[0], i[1], 0.0, 0.0), law)
+    else:
+        realised = torque_of(group, references, law)
     memory[M.integral_speed] = pi_update(
         error,
         memory[M.integral_speed],
@@ -249,7 +506,8 @@ def _speed_law(group, seen, memory, law, points):
         int(law[L.anti_windup]),
         law[L.back_gain_speed],
     )
-    return references, realised
+    # A drive that is told a torque waits for its field itself.
+    return references, torque if len(group) == DC else realised
 
 
 @kernel
@@ -265,4 +523,45 @@ def torque_command_rows(group, seen, memory, law, points, action):
     """Fill the torque actions (n, 1) of rows of speed control above the drive's own current loop."""
     for i in range(seen.shape[0]):
         _, torque = _speed_law(group, seen[i], memory[i], law, points)
+        action[i, 0] = torque / law[P.torque_limit]
+
+
+@kernel
+def speed_for_position(error, law):
+    """Return the speed to approach a position with, rad/s.
+
+    Proportional to the error near it; further away the speed from which the braking still stops in time, which joins
+    it smoothly: the proximate time-optimal servomechanism of Workman, "Adaptive proximate time-optimal
+    servomechanisms", PhD thesis, Stanford 1987; Franklin, Powell and Workman, "Digital Control of Dynamic Systems",
+    3rd ed., 1998, section 14.7.
+
+    Args:
+        error: Reference less position, rad.
+        law: Row of :data:`LAW`.
+    """
+    gain, braking = law[L.kp_position], law[L.braking]
+    near = braking / (gain * gain)
+    speed = gain * abs(error)
+    if abs(error) > near:
+        speed = math.sqrt(2.0 * braking * (abs(error) - 0.5 * near))
+    return math.copysign(min(speed, law[L.omega_max]), error)
+
+
+@kernel
+def position_control_rows(group, seen, memory, law, points, action):
+    """Fill the voltage actions of rows of position control; arguments as :func:`torque_control_rows`."""
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
+        references, _ = _speed_law(group, row, memory[i], law, points)
+        _voltage_action(group, row, references, memory[i], law, action[i])
+
+
+@kernel
+def position_command_rows(group, seen, memory, law, points, action):
+    """Fill the torque actions (n, 1) of rows of position control above the drive's own current loop."""
+    for i in range(seen.shape[0]):
+        row = seen[i]
+        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
+        _, torque = _speed_law(group, row, memory[i], law, points)
         action[i, 0] = torque / law[P.torque_limit]

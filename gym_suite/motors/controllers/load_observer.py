@@ -110,7 +110,10 @@ def observed_speed_rows(group, seen, memory, law, points, action):
     """
     for i in range(seen.shape[0]):
         torque = demanded_torque(group, seen[i], memory[i], law)
-        references = currents_for(group, torque, seen[i, F.omega], law[B.u_max], law, points)
+        measured = seen[i, F.current_0], seen[i, F.current_1], 0.0, 0.0
+        references = currents_for(
+            group, torque, seen[i, F.omega], measured, 0.0, law[B.u_max], law, points
+        )
         predictive_action(group, seen[i], references, torque, memory[i], law, action[i])
 
 

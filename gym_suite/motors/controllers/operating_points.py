@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import EXCITED, Machine
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, Machine
 
 Values = NDArray[np.float64]
 
@@ -148,9 +149,12 @@ def operating_points(machine: Machine, part: float) -> Values:
 
     Args:
         machine: The machine.
-        part: Part of the current limits that may be used.
+        part: Part of the current limits that may be used, which is all that the table of a DC machine holds: its
+            points have closed forms.
     """
-    solve = _excited_points if machine.group == EXCITED else _synchronous_points
+    if machine.group == DC:
+        return np.array([[part]])
+    solve = _OWN_POINTS.get(machine.group, _synchronous_points)
     table = np.column_stack(solve(machine, part))
     table.setflags(write=False)
     return table
@@ -159,10 +163,17 @@ def operating_points(machine: Machine, part: float) -> Values:
 @cache
 def max_torque(machine: Any, part: float) -> float:
     """Return the largest torque that a part of the current limits gives at standstill, N m."""
+    if machine.group == DC:
+        return machine.largest_torque(part)
     i_max = np.array(part * machine.i_limit)
+    if machine.group == DOUBLY_FED:
+        machine = _excited_by_rotor(machine)
     if machine.group == EXCITED:
-        model = _excited_model(machine, part * machine.i_e_limit)
+        model = _excited_model(machine, min(part * machine.i_e_limit, machine.i_e_nominal))
         return float(model.torque(*model.mtpa(i_max)))
+    if machine.group == INDUCTION:
+        model = DQModel(machine.p, machine.l_s, machine.sigma * machine.l_s, 0.0)
+        return float(model.torque(*np.full(2, i_max / math.sqrt(2.0))))
     model = DQModel(machine.p, machine.l_d, machine.l_q, getattr(machine, "psi_p", 0.0))
     return float(model.torque(*model.mtpa(i_max)))
 
@@ -187,7 +198,7 @@ def _excited_model(machine: Any, i_e: Any) -> DQModel:
 
 def _excited_points(machine: Any, part: float) -> list[Values]:
     """Fill the table of a machine with an excitation winding: the excitation of least copper loss for each point."""
-    i_max, most = part * machine.i_limit, part * machine.i_e_limit
+    i_max, most = part * machine.i_limit, min(part * machine.i_e_limit, machine.i_e_nominal)
 
     def largest(i_e: Values, flux: Values) -> Values:
         own = _excited_model(machine, i_e)
@@ -216,6 +227,70 @@ def _excited_points(machine: Any, part: float) -> list[Values]:
     i_e = golden(merit, np.zeros_like(torque), most, _EXCITED_STEPS)
     i_d, i_q, _ = solve(i_e)
     return [fluxes, limit, i_d, i_q, i_e]
+
+
+def _induction_points(machine: Any, part: float) -> list[Values]:
+    """Fill the table of an induction machine: at rest in its frame it is a reluctance machine with l_s and sigma l_s.
+
+    The current along the flux is that of least loss in stator and rotor, but not less than in waiting: the flux follows
+    slowly, and a drive without it would be slow. Products of the two currents are torques, so all bounds are quadratic
+    equations in the square of the current along the flux.
+    """
+    l_d, l_q, i_max = machine.l_s, machine.sigma * machine.l_s, part * machine.i_limit
+    model = DQModel(machine.p, l_d, l_q, 0.0)
+    enough = max(i_max * math.hypot(l_d, l_q) / math.sqrt(2.0), l_d * machine.i_standing)
+    fluxes = np.linspace(0.0, enough, _FLUXES)
+    # The largest product of the currents on the circle, else on the ellipse, else where both bind.
+    ellipse = fluxes**2 / (2.0 * l_d**2)
+    both = (fluxes**2 - (l_q * i_max) ** 2) / (l_d**2 - l_q**2)
+    inside = ellipse + fluxes**2 / (2.0 * l_q**2) <= i_max**2
+    square = np.where(inside, ellipse, np.minimum(both, i_max**2 / 2.0))
+    best_d = np.sqrt(np.maximum(square, 0.0))
+    best_q = np.minimum(
+        np.sqrt(np.maximum(i_max**2 - best_d**2, 0.0)),
+        np.sqrt(np.maximum(fluxes**2 - (l_d * best_d) ** 2, 0.0)) / l_q,
+    )
+    limit = model.torque(best_d, best_q)
+    product = (best_d * best_q)[:, None] * np.linspace(0.0, 1.0, _PARTS) ** 2
+    bound = fluxes[:, None] ** 2
+
+    def roots(most: Values | float, of_d: float, of_q: float) -> tuple[Values, Values]:
+        """Return the squares of i_d between which of_d i_d^2 + of_q (product / i_d)^2 does not exceed a bound."""
+        root = np.sqrt(np.maximum(np.square(most) - 4.0 * of_d * of_q * product**2, 0.0))
+        high = (most + root) / (2.0 * of_d)
+        return of_q * product**2 / (of_d * np.maximum(high, _TINY)), high
+
+    by_flux, by_current = roots(bound, l_d**2, l_q**2), roots(i_max**2, 1.0, 1.0)
+    low = np.maximum(by_flux[0], by_current[0])
+    high = np.minimum(by_flux[1], by_current[1])
+    coupling = machine.l_m / machine.l_r
+    weight = 1.0 + machine.r_r * coupling**2 / max(machine.r_s, _TINY)
+    square = np.maximum(product * math.sqrt(weight), machine.i_standing**2)
+    i_d = np.sqrt(np.minimum(np.maximum(square, low), high))
+    return [fluxes, limit, i_d, product / np.maximum(i_d, _TINY)]
+
+
+def _excited_by_rotor(machine: Any) -> Any:
+    """Return a doubly fed machine as one with an excitation winding: the direct current of its rotor, along d."""
+    return SimpleNamespace(
+        group=EXCITED,
+        p=machine.p,
+        r_s=machine.r_s,
+        r_e=1.5 * machine.r_r,  # of three phases
+        l_d=machine.l_s,
+        l_q=machine.l_s,
+        l_m=machine.l_m,
+        i_limit=machine.i_limit,
+        i_e_limit=machine.i_limit,
+        i_e_nominal=machine.i_limit,
+    )
+
+
+def _fed_points(machine: Any, part: float) -> list[Values]:
+    return _excited_points(_excited_by_rotor(machine), part)
+
+
+_OWN_POINTS = {DOUBLY_FED: _fed_points, EXCITED: _excited_points, INDUCTION: _induction_points}
 
 
 @kernel
@@ -256,7 +331,8 @@ def currents_for_torque(group, torque, omega_e, u_max, points):
         points: Table of :func:`operating_points`.
     """
     kind = len(group)
-    count = 3 if kind == EXCITED else 2
+    three = kind in (EXCITED, DOUBLY_FED)
+    count = 3 if three else 2
     parts = (points.shape[1] - _FIRST) // count
     j, b = _between(omega_e, u_max, points)
     limit = (1.0 - b) * points[j, _TORQUE] + b * points[j + 1, _TORQUE]
@@ -267,5 +343,5 @@ def currents_for_torque(group, torque, omega_e, u_max, points):
     d = along - k
     k += _FIRST
     i_d, i_q = _blend(points, j, k, b, d), _blend(points, j, k + parts, b, d)
-    i_e = _blend(points, j, k + 2 * parts, b, d) if kind == EXCITED else 0.0
+    i_e = _blend(points, j, k + 2 * parts, b, d) if three else 0.0
     return i_d, math.copysign(i_q, torque), i_e, 0.0

@@ -459,7 +459,8 @@ def predictive_torque_rows(group, seen, memory, law, points, action):
     """
     for i in range(seen.shape[0]):
         row = seen[i]
+        measured = row[W.current_0], row[W.current_1], 0.0, 0.0
         references = currents_for(
-            group, row[W.reference_0], row[W.omega], law[N.u_max], law, points
+            group, row[W.reference_0], row[W.omega], measured, 0.0, law[N.u_max], law, points
         )
         predictive_action(group, row, references, row[W.reference_0], memory[i], law, action[i])

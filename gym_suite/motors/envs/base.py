@@ -11,6 +11,7 @@ from gym_suite.core.ids import IdEnv
 from gym_suite.core.options import OptionSet
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.setup import build_setup
+from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import KINDS
 
 
@@ -18,7 +19,11 @@ class MotorEnv(IdEnv):
     """One drive: a machine and a task, which the id's card names."""
 
     facets: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType(
-        {"machine": tuple(KINDS), "task": tuple(TASKS), "converter": ("averaged",)}
+        {
+            "machine": tuple(name for name, cls in KINDS.items() if cls.group in KERNELS),
+            "task": tuple(TASKS),
+            "converter": ("averaged", "chopper"),
+        }
     )
 
     @classmethod
@@ -26,7 +31,9 @@ class MotorEnv(IdEnv):
         """Return the keyword arguments that the task takes; the machine's default set is that of its kind."""
         task, kind = TASKS[cls.card.facets["task"]], cls.card.facets["machine"]
         defaults = {"machine": kind, "tau": KINDS[kind].period, **task.defaults}
-        return OptionSet(Options, without=task.without, defaults=defaults)
+        chopper = cls.card.facets["converter"] == "chopper"
+        without = (*task.without, "frame" if chopper else "converter")
+        return OptionSet(Options, without=without, defaults=defaults)
 
     @classmethod
     def build(cls, options: Options) -> Setup:

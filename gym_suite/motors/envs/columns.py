@@ -50,14 +50,17 @@ def action_columns(options: Options, machine: Machine, values: Mapping[str, floa
     scales = dict.fromkeys(names, 0.5 * values["u_dc"])
     scales |= {f"action_{axis}": scale for axis, scale in voltage_scales(machine).items()}
     return Columns(
-        *(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scales[n]) for n in names)
+        *(
+            Column(n, "V", -1, 1, f"{n.removeprefix('action_')} voltage command", scale=scales[n])
+            for n in names
+        )
     )
 
 
 def voltage_scales(machine: Machine) -> dict[str, float]:
     """Return the voltage that an action of 1 commands on each axis, V."""
-    scales = {"d": machine.u_dc / SQRT3, "q": machine.u_dc / SQRT3, "e": machine.u_dc}
-    return {axis: scales[axis] for axis in machine.voltages.values()}
+    whole = dict.fromkeys("aeu", machine.u_dc)
+    return {axis: whole.get(axis, machine.u_dc / SQRT3) for axis in machine.voltages.values()}
 
 
 # -------------------------------------------------------------------------------------------------------- observation
@@ -82,22 +85,27 @@ def observed(
         errors: Error that earns nothing, of each tracked quantity.
     """
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
-    shown = [_quantity(name, scale=scales[name], **bounds) for name in (*machine.currents, "omega")]
+    shown = [
+        _quantity(name, machine.slot(name), scale=scales[name], **bounds)
+        for name in (*machine.currents, "omega")
+    ]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in machine.estimates]
     if options.control == "voltage":
         shown += [_quantity(name) for name in machine.direction]
     shown += [
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
         for k, action in enumerate(actions)
     ]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in task.seen]
     if task.shows_error:
         name = task.tracked[0]
-        unit = QUANTITIES[name].unit
+        unit = QUANTITIES[machine.slot(name)].unit
         shown.append(_quantity("error", "error_0", unit=unit, scale=errors[name], **bounds))
     shown += [
         _quantity(
             f"{name}_ref",
             f"reference_{k}",
-            unit=QUANTITIES[name].unit,
+            unit=QUANTITIES[machine.slot(name)].unit,
             meaning="reference",
             scale=scales[name],
             **bounds,
@@ -145,13 +153,14 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
         for k, name in enumerate(task.tracked)
     ]
     shown += [_quantity(f"reward_{name}") for name in (*task.costs, "trip")]
-    common = ("omega", *machine.currents, "epsilon", "torque", "torque_load", *machine.voltages)
-    shown += [_quantity(name) for name in (*common, "violation", "clipped")]
+    common = ("omega", *machine.currents, *machine.angles, "torque", "torque_load")
+    common = (*common, *machine.voltages, *machine.estimates)
+    shown += [_quantity(name, machine.slot(name)) for name in (*common, "violation", "clipped")]
     shown += [
-        _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[name].unit)
+        _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[machine.slot(name)].unit)
         for k, name in enumerate(task.tracked)
     ]
-    told = {name for _, name in shown}
+    told = {column.name for column, _ in shown}
     shown += [_quantity(name) for name in task.tracked if name not in told]
     if options.control == "torque":
         shown.append(_quantity("torque_ref", "torque_command"))
@@ -161,7 +170,7 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
                 f"command_{k}",
                 meaning=f"reference of the inner {name[-1]} controller",
             )
-            for k, name in enumerate(machine.currents)
+            for k, name in enumerate(machine.followed)
         ]
     return shown
 
@@ -170,6 +179,7 @@ def task_table(
     seen: Sequence[Shown],
     told: Sequence[Shown],
     task: Task,
+    machine: Machine,
     weights: Mapping[str, float],
     errors: Mapping[str, float],
 ) -> np.ndarray:
@@ -179,6 +189,7 @@ def task_table(
         seen: What is observed now.
         told: The metrics.
         task: The task.
+        machine: The machine.
         weights: Of the reward terms.
         errors: Error that earns nothing, of each tracked quantity.
     """
@@ -190,7 +201,7 @@ def task_table(
     for row, (_, quantity) in zip(table, told, strict=False):
         row[K.told] = QUANTITIES.index(quantity)
     for row, name in zip(table, task.tracked, strict=False):
-        row[K.tracked] = QUANTITIES.index(name)
+        row[K.tracked] = QUANTITIES.index(machine.slot(name))
         row[K.tracked_factor], row[K.tracked_weight] = 1.0 / errors[name], weights[name]
     return table
 
@@ -203,16 +214,19 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
 
     What neither uses is marked as spare.
     """
-    own = (*machine.currents, *machine.voltages)
-    common = ("omega", "epsilon", *own, "torque_load", "change", "clipped", "tripped")
-    names = {name: name for name in common}
+    own = (*machine.states, *machine.voltages)
+    if machine.estimates:
+        own = (*own, "flux_alpha", "flux_beta")
+    angle = ("epsilon",) if machine.direction else ()
+    common = ("omega", *angle, "position", *own, "torque_load", "change", "clipped", "tripped")
+    names = {machine.slot(name): name for name in common}
     names |= {f"held_{k}": name for k, name in enumerate(machine.held)}
     names |= {f"action_{k}": f"action_{k}" for k in range(actions)}
     names |= {f"reference_{k}": f"{name}_ref" for k, name in enumerate(task.tracked)}
     if torque_control:
-        names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.currents)}
-        names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.currents)}
-    if task.name == "drive_cycle":
+        names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}
+        names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.followed)}
+    if task.follows == "cycle":
         names["start"] = "start"
     columns = []
     for column in STATES:

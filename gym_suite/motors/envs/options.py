@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from gym_suite.core.options import PlantOptions, option
 from gym_suite.motors.machines import Machine
@@ -16,7 +16,7 @@ class Options(PlantOptions):
 
     machine: Any = option(
         None,
-        takes="a set's name, a mapping of overrides, or the machine's dataclass",
+        takes="a set's name, a mapping of overrides, a TOML file of them, or the machine's dataclass",
         meaning="the machine and the DC link that it is meant for",
     )
     load: Any = option(
@@ -27,6 +27,11 @@ class Options(PlantOptions):
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )
+    converter: Any = option(
+        "4QC",
+        takes='"1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them',
+        meaning="the choppers: how many quadrants of voltage and current they have",
+    )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(
         1e-4, takes="s", meaning="period of the converter and of the current control"
@@ -36,8 +41,10 @@ class Options(PlantOptions):
         takes="s, a whole number of `tau`",
         meaning="period of torque commands; `None`: 1e-3, on a driving cycle 0.01",
     )
-    substeps: int = option(
-        1, takes="a whole number", meaning="Runge-Kutta steps per period of the inverter"
+    substeps: int | None = option(
+        None,
+        takes="a whole number",
+        meaning="Runge-Kutta steps per period of the inverter; `None`: as many as the machine's time constants ask for",
     )
     dead_time: bool = option(
         True, takes="`True` or `False`", meaning="whether a voltage command acts one period late"
@@ -55,11 +62,16 @@ class Options(PlantOptions):
     reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
     reference_range: float | None = option(
         None,
-        takes="A, N m or rad/s",
+        takes="A, N m, rad/s or rad",
         meaning="largest random reference; `None`: see Starting State",
     )
     duration: float | None = option(
         None, takes="s", meaning="length of an episode; `None`: until it is cut off from outside"
+    )
+    cycle: Any = option(
+        "WLTC",
+        takes='"WLTC", "UDDS", "HWFET", "US06", "WMTC", or a CSV file',
+        meaning="the driving cycle",
     )
     window: float | str = option(
         60.0, takes='s, or "full"', meaning="length of the window of the driving cycle"
@@ -77,7 +89,9 @@ class Options(PlantOptions):
         meaning="weights of the reward terms; those not named keep their default",
     )
     error_scale: float | None = option(
-        None, takes="A, N m, rad/s or m/s", meaning="error that earns nothing; `None`: see Rewards"
+        None,
+        takes="A, N m, rad/s, rad or m/s",
+        meaning="error that earns nothing; `None`: see Rewards",
     )
     error_exponent: float = option(
         0.5, takes="a number above 0", meaning="exponent of the normalised error"
@@ -93,8 +107,11 @@ class Task:
 
     Attributes:
         name: The task's.
+        follows: How its references are drawn, and with that what an episode starts with: "current", "torque", "speed",
+            "position" or "cycle".
         tracked: Quantities that are to follow references; empty: the machine's currents.
         error_scale: Error at which tracking earns nothing; None: the full scale.
+        seen: Quantities that are observed besides the currents and the speed.
         shows_error: Whether the difference of reference and value is observed too.
         costs: Reward terms besides tracking, with their default weights.
         without: Keyword arguments that the task does not take.
@@ -102,8 +119,10 @@ class Task:
     """
 
     name: str
+    follows: Literal["current", "torque", "speed", "position", "cycle"]
     tracked: tuple[str, ...] = ()
     error_scale: float | None = None
+    seen: tuple[str, ...] = ()
     shows_error: bool = True
     costs: tuple[str, ...] = ("loss", "effort", "smoothness")
     without: tuple[str, ...]
@@ -111,7 +130,7 @@ class Task:
 
     def of(self, machine: Machine) -> Task:
         """Return the task with the quantities that it tracks of a machine."""
-        return replace(self, tracked=self.tracked or tuple(machine.currents))
+        return replace(self, tracked=self.tracked or machine.followed)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -125,26 +144,43 @@ TASKS: Mapping[str, Task] = {
     for task in (
         Task(
             name="current",
+            follows="current",
             shows_error=False,
             costs=("effort", "smoothness"),
-            without=("duration", "window", "start", "control", "control_period"),
+            without=("duration", "cycle", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
         ),
         Task(
             name="torque",
+            follows="torque",
             tracked=("torque",),
             shows_error=False,
-            without=("duration", "window", "start", "control", "control_period"),
+            without=("duration", "cycle", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
         ),
         Task(
             name="speed",
+            follows="speed",
             tracked=("omega",),
-            without=("window", "start", "speed"),
+            without=("cycle", "window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
         ),
         Task(
+            name="position",
+            follows="position",
+            tracked=("position",),
+            seen=("position",),
+            without=("cycle", "window", "start", "speed"),
+            defaults={
+                "load": "polynomial_static",
+                "control": "torque",
+                "reference_hold": 0.4,
+                "duration": 1.2,
+            },
+        ),
+        Task(
             name="drive_cycle",
+            follows="cycle",
             tracked=("v",),
             error_scale=5.0,
             without=("duration", "reference", "reference_hold", "reference_range", "speed"),

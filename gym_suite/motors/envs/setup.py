@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.core.signals import Signal, as_signal, pack
+from gym_suite.core.signals import Signal, pack
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -24,20 +23,27 @@ from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
+from gym_suite.motors.envs.choppers import read_choppers
+from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS, Machine, build_machine
+from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
+from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
     ConstantSpeed,
     Load,
+    OrnsteinUhlenbeck,
     PolynomialStatic,
+    SpeedProfile,
     Vehicle,
     build_load,
     lever_of,
     load_kind,
     loads_of,
+    moves,
 )
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
@@ -50,28 +56,14 @@ from gym_suite.motors.quantities import (
     REFERENCE_SIGNALS,
     REFERENCE_STEPS,
     REFERENCE_TORQUE,
-    SIGNAL_DISTURBANCE,
+    SIGNAL_SWITCHED,
+    K,
 )
-from gym_suite.motors.references import VOLTAGE_MARGIN
-from gym_suite.motors.transforms import SQRT3
+from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
+MOST_TURNS = 1000.0  # of a random position
 MOST_PERIODS = 10_000  # inverter periods in one control period
-CURRENT_MARGIN = 0.9  # part of the current limit that torque commands may use
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
-
-
-@cache
-def drive_cycle() -> np.ndarray:
-    """Return the WLTC class 3b as read-only float64 of shape (1801, 2): time (s), speed (m/s).
-
-    Source: UN Global Technical Regulation No. 15, table of class 3b vehicles.
-    """
-    text = resources.files("gym_suite.motors").joinpath("data/wltc_class3b.csv").read_text()
-    rows = [line.split(",") for line in text.splitlines() if line[:1].isdigit()]
-    table = np.array(rows, dtype=np.float64)
-    table[:, 1] /= 3.6
-    table.setflags(write=False)
-    return table
 
 
 def build_setup(
@@ -104,22 +96,28 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current":
-        points = operating_points(machine, CURRENT_MARGIN)
+    if task.follows != "current" or machine.estimates:
+        points = operating_points(machine, machine.current_margin)
 
+    cycle = np.zeros((1, 2))
+    if task.follows == "cycle":
+        cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
-    values |= _course(task, options, machine, load, values)
+    if machine.group == DC:
+        values |= read_choppers(options, machine)
+    values |= _course(task, options, machine, load, cycle, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
     values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
-    references = _references(task, options)
+    references, switched = read_references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
-    scales["torque"] = values["torque_limit"]
+    scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
+    scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -132,10 +130,10 @@ def build_setup(
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
-    measured = [n for n in (*machine.currents, "omega", "error") if n in observations]
+    measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
-    held = isinstance(load, ConstantSpeed)
+    held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
         raise ValueError(
             "disturbance 'torque_load' needs a shaft that turns freely: this load holds its speed"
@@ -147,11 +145,17 @@ def build_setup(
             sigma = disturbed.noise[observations.index(name)]
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
-    table = columns.task_table(seen, told, task, weights, errors)
-    cycle = drive_cycle() if task.name == "drive_cycle" else np.zeros((1, 2))
-    law = _inner_law(machine, row, values) if torque_control else np.zeros((1, len(LAW)))
+    table = columns.task_table(seen, told, task, machine, weights, errors)
+    place = SIGNAL_SWITCHED
+    for k, among in enumerate(switched):
+        table[k, K.switched], table[k, K.switched_first] = len(among.signals), place
+        table[k, K.switched_ticks] = max(1, round(among.hold / values["tau"]))
+        place += len(among.signals)
+    dictated = [load.omega] if isinstance(load, SpeedProfile) else []
+    inside = torque_control or machine.estimates
+    law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(_rows_of(references, signals)), cycle, law, points)
+        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
     return Setup(
@@ -172,10 +176,9 @@ def build_setup(
         plant_parameters=physical,
         measured=tuple(measured),
         tracking=tuple(
-            Tracked(
-                name, f"{name}_ref", scales[name], QUANTITIES[name].unit, QUANTITIES[name].meaning
-            )
+            Tracked(name, f"{name}_ref", scales[name], quantity.unit, quantity.meaning)
             for name in task.tracked
+            for quantity in (QUANTITIES[machine.slot(name)],)
         ),
         effort=("torque_ref",) if torque_control else tuple(machine.voltages),
         effort_scale=(values["torque_limit"],)
@@ -205,17 +208,9 @@ def _row(values: Mapping[str, Any]) -> np.ndarray:
     return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
 
 
-def _rows_of(references: list[Signal], disturbances: list[Signal]) -> list[Signal]:
-    """Return the rows of the signals: as many as there can be references, then the disturbances."""
-    if not (references or disturbances):
-        return []
-    spare = [Signal(kind="none")] * (SIGNAL_DISTURBANCE - len(references))
-    return [*references, *spare, *disturbances]
-
-
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
-    values = asdict(machine)  # type: ignore[call-overload]
+    values: dict[str, Any] = machine.numbers()
     values["machine"] = list(KINDS.values()).index(type(machine))
     for part in loads_of(load):
         values |= asdict(part)
@@ -236,13 +231,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
-    substeps = check_number("substeps", options.substeps, low=1, high=1000, integer=True)
-    turn = machine.pairs * machine.omega_limit * tau
-    if turn > 2.5 * substeps:
-        raise ValueError(
-            f"tau = {tau:g} s is too long: at its highest speed the machine turns by {turn:.3g} rad in "
-            "a period, which Runge-Kutta steps of more than 2.5 rad do not follow; raise substeps"
-        )
+    substeps = check_substeps(machine, tau, options.substeps, spread=_spread(options.mismatch))
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -254,10 +243,20 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "frame": FRAMES.index(frame),
         "control": CONTROLS.index(control),
         "actions": len(action_names(options, machine)),
-        "torque_limit": 0.0 if task.name == "current" else max_torque(machine, CURRENT_MARGIN),
+        "torque_limit": 0.0
+        if task.follows == "current"
+        else max_torque(machine, machine.current_margin),
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
     }
+
+
+def _spread(mismatch: object) -> float:
+    """Return by how much a plant's time constants may be shorter than nominal."""
+    parts = mismatch.values() if isinstance(mismatch, Mapping) else [mismatch]
+    numbers = [float(part) for part in parts if isinstance(part, int | float) and 0.0 < part < 1.0]
+    most = max(numbers, default=0.0)
+    return (1.0 + most) / (1.0 - most)
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:
@@ -270,7 +269,7 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
         return 1
     period = options.control_period
     if period is None:
-        period = 1e-2 if task.name == "drive_cycle" else 1e-3
+        period = 1e-2 if task.follows == "cycle" else 1e-3
     period = check_number("control_period", period, above=0.0)
     ratio = round(period / tau)
     if ratio > MOST_PERIODS:
@@ -289,72 +288,123 @@ _REFERENCE_KINDS = {
     "current": REFERENCE_CURRENTS,
     "torque": REFERENCE_TORQUE,
     "speed": REFERENCE_STEPS,
-    "drive_cycle": REFERENCE_CYCLE,
+    "position": REFERENCE_STEPS,
+    "cycle": REFERENCE_CYCLE,
 }
 
 
+def _driven_cycle(options: Options, machine: Machine, load: Load) -> np.ndarray:
+    """Return the table of the driving cycle."""
+    if not isinstance(load, Vehicle):
+        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
+    return build_cycle(options.cycle, machine, load)
+
+
 def _course(
-    task: Task, options: Options, machine: Machine, load: Load, values: Mapping[str, Any]
+    task: Task,
+    options: Options,
+    machine: Machine,
+    load: Load,
+    cycle: np.ndarray,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the parameters of references and of the start of an episode."""
-    if task.name == "drive_cycle" and not isinstance(load, Vehicle):
-        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    speed_low, speed_high = _speeds(task, options, machine, load)
-    window, start = _window(task, options)
+    chopped = values.get("quadrants_a", 4) < 4
+    speed_low, speed_high = _speeds(task, options, machine, load, chopped)
+    if speed_low < 0.0 and chopped:
+        raise ValueError(
+            f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
+            f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
+        )
+    window, start = _window(task, options, cycle)
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
-    highest, usual = machine.omega_limit, 0.6 * machine.omega_nominal
-    if task.name == "current":
-        highest, usual = 0.95 * machine.i_limit, machine.i_nominal
-    elif task.name == "torque":
+    usual, highest = machine.speeds()
+    usual = min(0.6 * machine.omega_nominal, usual)
+    if task.follows == "current":
+        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
+    elif task.follows == "torque":
         highest = values["torque_limit"]
-        usual = max_torque(machine, min(CURRENT_MARGIN, machine.i_nominal / machine.i_limit))
-    elif task.name == "speed":
+        usual = max_torque(
+            machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
+        )
+    elif task.follows == "speed":
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(_row(values))[3]
         usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
+    elif task.follows == "position":
+        # From standstill within half the time for which a reference holds, speeding up and braking.
+        inertia = load_coefficients(_row(values))[3]
+        usual = 0.5 * values["torque_limit"] / inertia * (0.25 * hold) ** 2
+        highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
+    one_way = chopped and task.follows in ("speed", "position")
+    both = task.follows == "current" or (machine.reversible and not one_way)
+    if task.follows == "position" and not both:
+        raise ValueError(
+            f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
+            f"got a {machine.words} with converter={options.converter!r}"
+        )
     return {
-        "reference_kind": _REFERENCE_KINDS[task.name],
+        "reference_kind": _REFERENCE_KINDS[task.follows],
         "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_low": -usual,
+        "reference_low": -usual if both else 0.0,
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,
+        "caught": _is_caught(machine, max(abs(speed_low), abs(speed_high)), values),
         "window": window,
         "window_start": start,
     }
 
 
-def _speeds(task: Task, options: Options, machine: Any, load: Load) -> tuple[float, float]:
-    """Return the range from which a reset draws the speed."""
-    if isinstance(load, ConstantSpeed) and task.name == "speed":
-        raise ValueError("speed control needs a shaft that turns: load='constant_speed' holds it")
+def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
+    """Return whether a first period without voltage would drive the currents beyond half their limit."""
+    if machine.group != SYNCHRONOUS or not values["dead_time"]:
+        return False
+    induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
+    return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
+
+
+def _speeds(
+    task: Task, options: Options, machine: Any, load: Load, one_way: bool
+) -> tuple[float, float]:
+    """Return the range from which a reset draws the speed, or within which a load dictates it."""
+    if not moves(load) and task.follows in ("speed", "position"):
+        kind = list(LOADS)[load_kind(load)]
+        raise ValueError(
+            f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
+        )
     given = options.speed
+    usual, limit = machine.speeds()
     if "speed" in task.without:
         return 0.0, 0.0
+    if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):
+        if given is not None:
+            raise ValueError("give the speed once: speed= or a load that dictates it, not both")
+        return 0.0 if one_way else -limit, limit
     if isinstance(load, ConstantSpeed) and load.omega is not None:
         if given is not None:
             raise ValueError("give the speed once: speed= or the load's omega, not both")
         given = load.omega
     if given is None:
-        return 0.0, machine.omega_nominal
-    pair = given if isinstance(given, tuple | list) else (given, given)
+        return 0.0, usual
+    numbers: Any = given
+    pair = tuple(numbers) if np.ndim(numbers) == 1 else (numbers, numbers)
     if len(pair) != 2:
         raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
-    limit = machine.omega_limit
     low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
     if low > high:
         raise ValueError(f"speed: lowest {low:g} is above highest {high:g}")
     return low, high
 
 
-def _window(task: Task, options: Options) -> tuple[float, float]:
+def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, float]:
     """Return length and start (-1: drawn) of the window of the drive cycle."""
-    if task.name != "drive_cycle":
+    if task.follows != "cycle":
         return 0.0, 0.0
-    total = float(drive_cycle()[-1, 0])
+    total = float(cycle[-1, 0])
     window = total if options.window == "full" else options.window
     window = check_number("window (s, or 'full')", window, above=0.0, high=total)
     if options.start is None:
@@ -364,7 +414,7 @@ def _window(task: Task, options: Options) -> tuple[float, float]:
 
 def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
     length = values["window"]
-    if task.name != "drive_cycle":
+    if task.follows != "cycle":
         if options.duration is None:
             return None
         length = check_number("duration", options.duration, above=0.0, high=1e6)
@@ -414,23 +464,9 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
     """Return the law of the drive's own current controller under torque commands, one row."""
     delay = sampled_delay(values)
     law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
-    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / SQRT3
+    law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
+    law[L.i_max] = machine.current_margin * machine.i_limit
     return law[None]
-
-
-def _references(task: Task, options: Options) -> list[Signal]:
-    """Return the signals of the references, one for each tracked quantity, or none where they are drawn."""
-    given = options.reference
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        if len(task.tracked) != 1:
-            raise TypeError(
-                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
-            )
-        given = {task.tracked[0]: given}
-    check_keywords(given, task.tracked, f"reference of task {task.name!r}")
-    return [as_signal(given.get(name, 0.0), f"reference {name!r}") for name in task.tracked]
 
 
 def _resolved(

@@ -8,27 +8,46 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import synchronous
+from gym_suite.motors.machines import dc, induction, six_phase, synchronous
 from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
     EXCITED,
+    INDUCTION,
+    SIX_PHASE,
     SYNCHRONOUS,
     Group,
     Machine,
     MachineSet,
     group_of,
 )
+from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
+from gym_suite.motors.machines.files import is_machine_file, read_machine_file
+from gym_suite.motors.machines.induction import DFIM, SCIM
+from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
+    "DC",
+    "DFIM",
+    "DOUBLY_FED",
     "EESM",
     "EXCITED",
+    "INDUCTION",
     "KINDS",
     "PMSM",
+    "SCIM",
     "SETS",
+    "SIX_PHASE",
     "SYNCHRONOUS",
+    "ExtExDc",
     "Group",
     "Machine",
     "MachineSet",
+    "PermExDc",
+    "SeriesDc",
+    "ShuntDc",
+    "SixPhasePMSM",
     "SynRM",
     "build_machine",
     "group_of",
@@ -38,18 +57,27 @@ __all__ = [
 
 #: Every kind of machine by its name, which is also that of its default set; its place is its number in kernels.
 KINDS: Mapping[str, type[Machine]] = MappingProxyType(
-    {cls.__name__: cls for cls in (PMSM, SynRM, EESM)}
+    {
+        cls.__name__: cls
+        for cls in (
+            *(PMSM, SynRM, EESM),
+            *(PermExDc, SeriesDc, ShuntDc, ExtExDc),
+            *(SCIM, DFIM, SixPhasePMSM),
+        )
+    }
 )
 
 #: All named sets of numbers.
-SETS: Mapping[str, MachineSet] = MappingProxyType({**synchronous.SETS})
+SETS: Mapping[str, MachineSet] = MappingProxyType(
+    {**synchronous.SETS, **dc.SETS, **induction.SETS, **six_phase.SETS}
+)
 
 
 def build_machine(value: object, *, default: str = "PMSM", kind: str | None = None) -> Machine:
-    """Return a machine from a set's name, a mapping of overrides, or a machine.
+    """Return a machine from a set's name, a mapping of overrides, a file of such a mapping, or a machine.
 
-    A mapping may say ``"kind"`` and, under "base", the set that it overrides; without either it overrides the default
-    set.
+    A file's name ends in .toml; :mod:`gym_suite.motors.machines.files` says what it holds. A mapping may say ``"kind"``
+    and, under "base", the set that it overrides; without either it overrides the default set.
 
     Args:
         value: What the user gave; None stands for the default set.
@@ -57,11 +85,13 @@ def build_machine(value: object, *, default: str = "PMSM", kind: str | None = No
         kind: The kind that is wanted, where only one will do.
 
     Raises:
-        ValueError: For an unknown set, kind or parameter (naming the nearest), a value out of bounds, or a machine of
-            another kind than the one wanted.
+        ValueError: For an unknown set, kind, parameter or file (naming the nearest), a value out of bounds, or a
+            machine of another kind than the one wanted.
         TypeError: For anything else.
     """
     wanted = kind or kind_of(default)
+    if is_machine_file(value):
+        value = read_machine_file(value)
     if isinstance(value, Machine):
         wanted = type(value).__name__
     elif isinstance(value, str) and value in SETS:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from gym_suite.core.parameters import parameter, validate
+from gym_suite.core.parameters import check_number, parameter, validate
 
 # Groups: machines with the same equations. A kernel is told the group by a tuple as long as the group's number, which
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
+INDUCTION, DOUBLY_FED, SIX_PHASE = range(3, 6)
+DC = 8
 Group = tuple[int, ...]
+
+#: Runge-Kutta steps in a period, at most.
+MOST_SUBSTEPS = 1000
+
+RPM = math.pi / 30.0  # rad/s
 
 
 def group_of(number: int) -> Group:
@@ -35,6 +43,8 @@ class Machine:
     words: ClassVar[str]
     #: Parameters of its circuit, which ``mismatch=`` may touch.
     circuit: ClassVar[tuple[str, ...]]
+    #: Properties that stand in the parameter row beside its numbers, because equations and ``mismatch=`` need them.
+    derived: ClassVar[tuple[str, ...]] = ()
     #: Its electrical state.
     states: ClassVar[tuple[str, ...]]
     #: Its currents as a drive measures them, which the current task tracks, with the parameter that is their limit.
@@ -47,12 +57,30 @@ class Machine:
     phases: ClassVar[tuple[str, ...]]
     #: What a drive knows of the direction of its frame.
     direction: ClassVar[tuple[str, ...]]
+    #: What else a drive estimates and shows, with the property that is its full scale.
+    estimates: ClassVar[Mapping[str, str]] = {}
+    #: Electrical angles that are told.
+    angles: ClassVar[tuple[str, ...]] = ("epsilon",)
     #: Formula of the copper loss as a part of that at the limits.
     loss: ClassVar[str]
     #: Frames in which voltages may be given to :func:`gym_suite.motors.simulate`, the first is the frame of the state.
     frames: ClassVar[Mapping[str, tuple[str, ...]]]
+    #: Those of the currents that its voltages control, an axis each; None: all of them.
+    controlled: ClassVar[tuple[str, ...] | None] = None
+    #: Names of columns of the family's layout for those of its quantities that have other names.
+    slots: ClassVar[Mapping[str, str]] = {}
+    #: u_dc over the voltage that its converter can hold in any direction.
+    voltage_divisor: ClassVar[float] = math.sqrt(3.0)
+    #: Part of the current limits that torque commands may use: what is left holds overshoots of the current control.
+    current_margin: ClassVar[float] = 0.9
+    #: Whether its torque can have either sign in the steady state.
+    reversible: ClassVar[bool] = True
     #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
     period: ClassVar[float] = 1e-4
+    #: Parts of voltage and current limit that operating points of the reference controller may use; the rest is room
+    #: for transients and for a machine that is not quite the one believed.
+    voltage_share: ClassVar[float] = 0.95
+    current_share: ClassVar[float] = 0.9
     #: Friction a (N m) and b (N m s) of the load in tasks with a free shaft, and its inertia (kg m^2).
     friction: ClassVar[tuple[float, float, float]] = (0.01, 0.01, 1e-5)
     #: Names of other parameter lists: of a parameter, or "" for one from which nothing follows.
@@ -83,10 +111,67 @@ class Machine:
             ValueError: Saying what does not fit.
         """
 
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that kernels read, by name."""
+        own = asdict(self)  # type: ignore[call-overload]
+        return own | {name: getattr(self, name) for name in self.derived}
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the largest speed that an episode usually starts with, and the largest it may start with, rad/s."""
+        return self.omega_nominal, self.omega_limit
+
+    def slot(self, name: str) -> str:
+        """Return the name that one of its quantities has in the family's layout."""
+        return self.slots.get(name, name)
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The currents that its voltages control, an axis each."""
+        return tuple(self.currents) if self.controlled is None else self.controlled
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay at standstill with shorted windings, 1/s; coupled ones together."""
+        raise NotImplementedError
+
     @property
     def pairs(self) -> float:
         """Electrical angle per angle of the shaft."""
         return float(getattr(self, "p", 1.0))
+
+
+#: What a Runge-Kutta step of fourth order may span, in time constants and in rad: it errs then by less than 1 % of what
+#: is to decay, or turns by 0.01 rad too little.
+LONGEST_STEP = 1.0
+
+
+def check_substeps(
+    machine: Machine, tau: float, asked: object, *, spread: float = 1.0, most: int = MOST_SUBSTEPS
+) -> int:
+    """Return the Runge-Kutta steps per period that follow a machine's fastest motion.
+
+    Args:
+        machine: The machine.
+        tau: Length of a period, s.
+        asked: What a user wants; None for as few as will do.
+        spread: By how much the plant's time constants may be shorter than nominal.
+        most: The largest number there may be.
+
+    Raises:
+        ValueError: If too few are asked for, or the period is too long for the most there may be; with what will do.
+    """
+    decay, turn = max(machine.decays()) * spread, machine.pairs * machine.omega_limit
+    needed = max(1, math.ceil(max(decay, turn) * tau / LONGEST_STEP - 1e-9))
+    number = needed
+    if asked is not None:
+        number = int(check_number("substeps", asked, low=1, high=most, integer=True))
+    if needed <= number <= most:
+        return number
+    why = f"at its highest speed the machine turns by {turn * tau:.3g} rad in a period"
+    if decay >= turn:
+        why = f"a current of the machine decays with a time constant of {1.0 / decay:.3g} s"
+    longest = min(number, most) * LONGEST_STEP / max(decay, turn)
+    more = f"raise substeps to {needed} or " if needed <= most else ""
+    raise ValueError(f"tau = {tau:g} s is too long: {why}; {more}lower tau to {longest:.3g} s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
+
 from gym_suite.motors.machines.base import (
     EXCITED,
+    RPM,
     SYNCHRONOUS,
     Machine,
     MachineSet,
@@ -25,7 +28,6 @@ from gym_suite.motors.machines.base import (
     speed_limit,
 )
 
-RPM = math.pi / 30.0  # rad/s
 _AXES = {"u_sd": "d", "u_sq": "q"}
 _LIMITS = {"i_sd": "i_limit", "i_sq": "i_limit"}
 
@@ -47,6 +49,14 @@ class Synchronous(Machine):
         "dq": ("u_sd", "u_sq"),
         "abc": ("u_sa", "u_sb", "u_sc"),
     }
+
+    r_s: float
+    l_d: float
+    l_q: float
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        return [self.r_s / self.l_d, self.r_s / self.l_q]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +132,9 @@ class EESM(Synchronous):
 
     group: ClassVar[int] = EXCITED
     words: ClassVar[str] = "electrically excited synchronous machine"
-    circuit: ClassVar[tuple[str, ...]] = ("r_s", "r_e", "l_d", "l_q", "l_m", "l_e")
+    # Inductances of the d axis share an iron path and change together; each for itself they need not be a machine.
+    circuit: ClassVar[tuple[str, ...]] = ("r_s", "r_e", "l_q", "iron_d")
+    derived: ClassVar[tuple[str, ...]] = ("iron_d",)
     states: ClassVar[tuple[str, ...]] = ("i_sd", "i_sq", "i_e")
     currents: ClassVar[Mapping[str, str]] = {**_LIMITS, "i_e": "i_e_limit"}
     voltages: ClassVar[Mapping[str, str]] = {**_AXES, "u_e": "e"}
@@ -135,6 +147,8 @@ class EESM(Synchronous):
         "(3/2 r_s (i_sd^2 + i_sq^2) + r_e i_e^2) / (3/2 r_s i_limit^2 + r_e i_e_limit^2)"
     )
     period: ClassVar[float] = 2e-5
+    # Where the voltage does not hold the flux the stator's current runs away.
+    voltage_share: ClassVar[float] = 0.8
     # The turns ratio cancels, and the others follow from it and the rest.
     aliases: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("k", "r_E", "l_M", "l_E", "i_k_rs", "sigma"), ""
@@ -150,11 +164,22 @@ class EESM(Synchronous):
     j_rotor: float = rotor_inertia(0.3883)
     i_nominal: float = nominal_current(120.0)
     i_limit: float = current_limit(150.0)
-    i_e_nominal: float = nominal_current(150.0, "excitation ")
+    i_e_nominal: float = nominal_current(120.0, "excitation ")
     i_e_limit: float = current_limit(150.0, "excitation ")
     omega_nominal: float = nominal_speed(4300.0 * RPM)
     omega_limit: float = speed_limit(12000.0 * RPM)
     u_dc: float = link_voltage(320.0)
+
+    @property
+    def iron_d(self) -> float:
+        """Factor of the inductances l_d, l_m and l_e: 1 for the machine as it is described."""
+        return 1.0
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay, 1/s."""
+        inductance = [[self.l_d, self.l_m], [1.5 * self.l_m, self.l_e]]
+        coupled = np.linalg.eigvals(np.linalg.solve(inductance, np.diag([self.r_s, self.r_e])))
+        return [*map(float, coupled.real), self.r_s / self.l_q]
 
     def check(self) -> None:
         """Refuse windings that would give energy out of nothing."""
@@ -199,6 +224,10 @@ SETS: Mapping[str, MachineSet] = MappingProxyType(
             EESM(),
             "gym-electric-motor 3.0.3 default EESM, after doi:10.1109/ICELMACH.2014.6960287, its rotor's numbers read "
             "as referred to the stator (times 2/3 at the rotor's terminals), for read otherwise they are not passive",
+            {
+                "i_e_nominal": "design value: as far below the limit as that of the stator; the peer's is "
+                "the limit itself, which leaves a controller no room"
+            },
         ),
     }
 )

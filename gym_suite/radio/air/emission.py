@@ -77,6 +77,8 @@ def wave_columns(
     result = {"wave": float(WAVEFORMS.index(waveform.kind)), "symbols": 0.0, "order": 1.0}
     result |= {"pulse": 0.0, "rate": waveform.bandwidth}
     result |= {"offset": waveform.offset, "chirp": float(waveform.chirp)}
+    result |= {"burst_start": waveform.start}
+    result |= {"burst_end": min(1.0, waveform.start + waveform.duration)}
     if waveform.kind in ORDERS:
         place = pulses.setdefault((waveform.pulse, waveform.rolloff), len(pulses))
         result["symbols"] = float(first[waveform.kind, waveform.order])

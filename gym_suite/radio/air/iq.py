@@ -210,14 +210,14 @@ def fill_channel(x, key, step, c, p, tables, work, agent):
         start, end = 0, samples
         if not own:
             kind = int(entity[E.kind])
-            power = p[P.power] * power_on(x, e, entities, c, playback, s)
-            if kind == K.follower:
-                part = 0
+            if kind == K.playback:
+                power = p[P.power] * power_on(x, e, entities, c, playback, s)
+            else:
                 begins, ends = span_on(x, e, entities, c, playback, s)
                 start, end = round(begins * samples), round(ends * samples)
                 power = p[P.power] * entity[E.snr] if end > start else 0.0
-            elif kind != K.playback:  # a hopper takes its symbols along
-                part = (c - int(x[s.actions + e])) % s.channels
+                # A hopper takes its symbols along.
+                part = 0 if kind == K.follower else (c - int(x[s.actions + e])) % s.channels
         elif agent and channel_of(x, 0, 0, s) == c:
             transmitter, part, power = AGENT, 0, entity[E.snr]
         if power > 0.0:

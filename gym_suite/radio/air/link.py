@@ -48,6 +48,7 @@ def played_row(x, e, entities, s):
 def span_on(x, e, entities, c, playback, s):
     """Return from which to which part of the step an entity is on channel c; (0, 0) if it is not.
 
+    Whoever sends bursts is there while they last.
     A follower that reacts after k + f steps, 0 <= f < 1, spends the first part f of the step where the
     agent was k + 1 steps ago and the rest where it was k steps ago.
     """
@@ -65,7 +66,9 @@ def span_on(x, e, entities, c, playback, s):
         on = row >= 0 and playback[row, s.channels + int(c)] != 0.0
     else:
         on = covers(x[s.actions + e], c, entities[e, E.width], s.channels)
-    return 0.0, 1.0 if on else 0.0
+    if on:
+        return entities[e, E.burst_start], entities[e, E.burst_end]
+    return 0.0, 0.0
 
 
 @kernel
@@ -131,8 +134,15 @@ def _interference(x, key, step, channel, start, p, entities, playback, s):
                 there = channel_of(x, 0, late + 1, s)
             if x[s.pointer + e] != 0.0 and there == channel:
                 power = entities[e, E.snr]
-        else:
+        elif int(entities[e, E.kind]) == K.playback:
             power = power_on(x, e, entities, channel, playback, s)
+        else:
+            begins, ends = span_on(x, e, entities, channel, playback, s)
+            if start < begins:
+                end = begins if begins < end else end
+            elif start < ends:
+                power = entities[e, E.snr]
+                end = ends if ends < end else end
         if power > 0.0:
             total += power * fading_power(key, step, e, p[P.fading])
     return p[P.power] * total, end
@@ -142,7 +152,7 @@ def _interference(x, key, step, channel, start, p, entities, playback, s):
 def receive_one(x, key, step, channel, alone, p, tables, s):
     """Fill the SINR of the only agent's step and the chance that its packet arrives.
 
-    A follower's interference may change within the step; the SINR then is that of its mean, and the
+    The interference of followers and of bursts changes within the step; the SINR then is that of its mean, and the
     packet's bits are spread over the parts.
 
     Args:

@@ -175,7 +175,7 @@ class Chain:
             if entity.kind == "follower":
                 worst = max(worst, self._followed(step, e, action, past, channel))
             elif channel in self.covered(step, e, action):
-                return 1.0
+                worst = max(worst, entity.sends.duration)
         return worst
 
     def _followed(self, step: int, e: int, action: int, past: Past, channel: int) -> float:

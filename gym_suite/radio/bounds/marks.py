@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,17 +24,25 @@ PUBLISHED: Mapping[str, tuple[tuple[str, float, str], ...]] = {
         ("Q-learning, high (paper)", 100.0, f"{_ICMLA}: from 25, then noisy between 75 and 100"),
     ),
 }
+#: Terms of the reward that the bounds reckon with.
+KNOWN_TERMS = frozenset({"reward_access", "reward_switching"})
 _SAME = {"scenario_1": "paper_s1", "scenario_2": "paper_s2"}
 
 
-def scenario_marks(scenario: Scenario, keywords: Mapping[str, Any], steps: int) -> tuple[Mark, ...]:
+def scenario_marks(
+    scenario: Scenario, keywords: Mapping[str, Any], terms: Sequence[str], steps: int
+) -> tuple[Mark, ...]:
     """Return the figures of a setup with one agent.
 
     Args:
         scenario: The band.
         keywords: The resolved keyword arguments of the setup.
+        terms: Names of the reward's terms. With one that these bounds do not know they would be of another reward.
         steps: Steps of an episode; at most the scenario's.
     """
+    if unknown := set(terms) - KNOWN_TERMS:
+        text = f"not known with the reward's {', '.join(sorted(unknown))}"
+        return (Mark("clairvoyant", None, "bound", text),)
     published = _published(scenario) if steps == scenario.steps else ()
     scenario = replace(scenario, steps=min(steps, scenario.steps))
     lost = {"peer": -1.0, "throughput": 0.0}.get(keywords["reward"])

@@ -50,6 +50,7 @@ class RadioEnv(IdEnv):
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
         super().__init__(render_mode=render_mode, **keywords)
         self._draws = InjectedDraws(self.setup, self._rows)
+        self._finish()
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
@@ -140,6 +141,7 @@ class RadioVectorEnv(IdVectorEnv):
     def __init__(self, **keywords: Any) -> None:
         super().__init__(**keywords)
         self._draws = InjectedDraws(self.setup, self._rows)
+        self._finish()
 
     def reset(
         self,

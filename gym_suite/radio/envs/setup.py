@@ -79,7 +79,7 @@ def one_agent(id: str, task: str, options: Options) -> Setup:
         work_size=max(tasks.work_size(1), scratch),
         renderer="gym_suite.radio.render:RadioRenderer",
         keywords=keywords,
-        marks=partial(scenario_marks, scenario, keywords),
+        marks=partial(scenario_marks, scenario, keywords, [term.name for term in terms]),
     )
 
 

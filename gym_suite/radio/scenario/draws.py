@@ -17,7 +17,8 @@ def read_draws(draws: object, scenario: Scenario) -> dict[int, dict[int, float]]
     Args:
         draws: The recordings' form: a list of mappings with "step" (a whole number, or "reset" for
             the draw of an initial channel), "entity" (its name) and "chosen", and where "chosen" is
-            no channel "candidates".
+            no channel "candidates"; or "fn": "uniform" and its "value", where an entity transmits if that number
+            is below its probability.
         scenario: Whose entities drew.
 
     Raises:
@@ -31,7 +32,8 @@ def read_draws(draws: object, scenario: Scenario) -> dict[int, dict[int, float]]
         path = f"draws[{i}]"
         if not isinstance(draw, Mapping):
             raise ValueError(f"{path} must be an object, got {draw!r}")
-        missing = [key for key in ("step", "entity", "chosen") if key not in draw]
+        drawn = "value" if draw.get("fn") == "uniform" else "chosen"
+        missing = [key for key in ("step", "entity", drawn) if key not in draw]
         if missing:
             raise ValueError(f"{path}.{missing[0]} is missing")
         label = draw["entity"]
@@ -44,7 +46,8 @@ def read_draws(draws: object, scenario: Scenario) -> dict[int, dict[int, float]]
 
 
 def _chosen(path: str, draw: Mapping[str, Any], entity: Entity, channels: int) -> float:
-    chosen = draw["chosen"]
+    uniform = draw.get("fn") == "uniform"
+    chosen = draw["value"] if uniform else draw["chosen"]
     if isinstance(chosen, list) and len(chosen) == 1:
         chosen = chosen[0]
     if not KIND[entity.kind].injected:
@@ -52,6 +55,11 @@ def _chosen(path: str, draw: Mapping[str, Any], entity: Entity, channels: int) -
         raise ValueError(
             f"{path}.entity: {entity.name!r} is a {entity.kind}, which takes no recorded draws; "
             f"those of {able} can be injected"
+        )
+    if uniform and entity.kind != "stochastic_constant":
+        raise ValueError(
+            f"{path}.fn: a {entity.kind} draws a channel, not a uniform number; "
+            'give "chosen" and the channel'
         )
     if entity.kind != "stochastic_constant":
         channel = whole(f"{path}.chosen", chosen, 0, channels - 1)
@@ -64,7 +72,8 @@ def _chosen(path: str, draw: Mapping[str, Any], entity: Entity, channels: int) -
     on, candidates = entity.channels[0], draw.get("candidates") or ()
     if chosen == -1 or -1 in candidates:
         return float(whole(f"{path}.chosen", chosen, -1, channels - 1))
-    if isinstance(chosen, float):
-        number = check_number(f"{path}.chosen", chosen, low=0.0, high=1.0)
+    if uniform or isinstance(chosen, float):
+        name = "value" if uniform else "chosen"
+        number = check_number(f"{path}.{name}", chosen, low=0.0, high=1.0)
         return float(on) if number < entity.probability else -1.0
     return float(on) if truth(f"{path}.chosen", chosen) else -1.0

@@ -58,7 +58,11 @@ def read_mapping(value: Mapping[str, Any], *, folder: Path | None = None) -> Sce
     channels = whole("scenario.channels", value["channels"], 1, MAX_CHANNELS)
     given = value.get("entities", {})
     if not isinstance(given, Mapping):
-        raise ValueError(f"scenario.entities must map names to entities, got {given!r}")
+        raise ValueError(
+            "scenario.entities must map names to entities, such as "
+            '{"wifi": {"type": "constant", "channels": [3]}}, '
+            f"got {type(given).__name__}"
+        )
     if len(given) > MAX_ENTITIES:
         raise ValueError(f"scenario.entities has {len(given)} entities, at most {MAX_ENTITIES}")
     entities = tuple(
@@ -123,7 +127,12 @@ def read_entity(
     if "on_off" in value:
         given["on_off"] = clock(f"{path}.on_off", value["on_off"])
     if "waveform" in value:
-        given["waveform"] = read_waveform(f"{path}.waveform", value["waveform"])
+        sent = read_waveform(f"{path}.waveform", value["waveform"])
+        if sent.is_burst and (KIND[kind].partial or "table" in KIND[kind].keys):
+            raise ValueError(
+                f"{path}.waveform.duration is 1 for a {kind}, whose place in a step follows from what it does"
+            )
+        given["waveform"] = sent
     _check_distance(path, given)
     if "table" in needs:
         given["table"] = read_table(f"{path}.table", value.get("table"), channels, folder)
@@ -195,6 +204,11 @@ def read_waveform(path: str, value: object) -> Waveform:
     if kind != "noise" and abs(result.offset) + half > 0.5 + 1e-12:
         raise ValueError(
             f"{path}.offset {result.offset:g} moves a bandwidth of {2.0 * half:g} out of its channel"
+        )
+    if result.start + result.duration > 1.0 + 1e-9:
+        raise ValueError(
+            f"{path}: a burst from {result.start:g} on that lasts {result.duration:g} leaves its step; "
+            f"its duration is at most {1.0 - result.start:g}"
         )
     return result
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from gym_suite.core.parameters import parameter
 from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION
-from gym_suite.radio.scenario.kinds import KIND
-from gym_suite.radio.scenario.values import FOREVER, switch
+from gym_suite.radio.scenario.kinds import KIND, KINDS
+from gym_suite.radio.scenario.values import FOREVER, declared, switch
 from gym_suite.radio.transforms import (
     free_space_path_loss_db,
     log_distance_path_loss_db,
@@ -67,6 +67,17 @@ class Waveform:
         256, low=2, high=10_000_000, integer=True, meaning="samples of the channel in one chirp"
     )
     falling: bool = switch(False, meaning="whether chirps go down")
+    start: float = parameter(
+        0.0, low=0.0, high=0.999, meaning="when in a step the burst begins, as a part of the step"
+    )
+    duration: float = parameter(
+        1.0, low=0.001, high=1.0, meaning="how long the burst lasts, as a part of the step"
+    )
+
+    @property
+    def is_burst(self) -> bool:
+        """Whether it fills less than the step."""
+        return self.duration < 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +255,17 @@ class Entity:
     def is_primary(self) -> bool:
         """Whether it must not be disturbed."""
         return not KIND[self.kind].jams if self.primary is None else self.primary
+
+
+_unknown = {key for kind in KINDS for key in kind.keys} - {f.name for f in fields(Entity)}
+if _unknown:
+    raise TypeError(f"a kind takes {sorted(_unknown)}, of which an Entity knows nothing")
+
+
+def own_numbers() -> list[str]:
+    """Return the numbers that an entity may have by its kind, for kernels to read; a table is played as it stands."""
+    keys = dict.fromkeys(key for kind in KINDS if "table" not in kind.keys for key in kind.keys)
+    return [key for key in keys if key in declared(Entity)]
 
 
 def entity_keys(kind: str) -> tuple[str, ...]:

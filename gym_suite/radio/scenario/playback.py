@@ -23,7 +23,8 @@ def read_table(
 
     Args:
         path: Where it stands, for errors.
-        value: Rows of numbers, or the name of a CSV or NPZ file (its array "powers", or its only one).
+        value: Rows of numbers, an array (rows, channels), or the name of a CSV or NPZ file (its array "powers", or its
+            only one).
         channels: Number of columns.
         folder: From which a relative name is meant; None: the current one.
 
@@ -31,6 +32,8 @@ def read_table(
         ValueError: Naming the key's path, the place, the value and what is allowed.
     """
     rows = _file(path, value, folder) if isinstance(value, str | Path) else value
+    if isinstance(rows, np.ndarray):
+        rows = _of_array(f"{path} is", rows)
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Sequence) or not rows:
         raise ValueError(f"{path} must be a list of rows of dBm or a file's name, got {rows!r}")
     if len(rows) * channels > MAX_CELLS:
@@ -84,9 +87,13 @@ def _npz(path: str, file: Path) -> list[Any]:
             table = arrays[name]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: {file.name} cannot be read: {error}") from None
+    return _of_array(f"{path}: {file.name} holds", table)
+
+
+def _of_array(what: str, table: np.ndarray) -> list[Any]:
     if table.ndim != 2 or table.dtype.kind not in "fiu":
         raise ValueError(
-            f"{path}: {file.name} holds an array of shape {table.shape} and dtype {table.dtype}, "
+            f"{what} an array of shape {table.shape} and dtype {table.dtype}, "
             "expected real numbers, a row per step and a column per channel"
         )
     return table.astype(np.float64).tolist()

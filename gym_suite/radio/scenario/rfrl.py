@@ -187,7 +187,8 @@ def _waveform(path: str, value: object) -> Waveform:
     """Return the waveform of modem parameters.
 
     A carrier whose offset RFRL Gym draws anew for every burst stands in the middle of its range, moved
-    inwards where the signal would leave its channel; bursts last the whole step.
+    inwards where the signal would leave its channel. A burst takes the part of every step that "start" and "duration"
+    say; one that would outlast the step ends with it.
     """
     given = mapping(path, value)
     check_keywords(given, _MODEM_KEYS, f"key of {path}")
@@ -208,4 +209,7 @@ def _waveform(path: str, value: object) -> Waveform:
     low, high = (check_number(f"{path}.center_frequency", v, low=-0.5, high=0.5) for v in offsets)
     room = 0.5 if result["kind"] == "tone" else 0.5 - 0.5 * width
     result["offset"] = min(max(0.5 * (low + high), -room), room)
+    start = check_number(f"{path}.start", given.get("start", 0.0), low=0.0, high=0.999)
+    lasts = check_number(f"{path}.duration", given.get("duration", 1.0), low=0.001, high=1.0)
+    result |= {"start": start, "duration": min(lasts, 1.0 - start)}
     return read_waveform(path, result)

@@ -1,0 +1,129 @@
+"""The pages of ids: what ``gym-suite show ID --page`` says, with pictures and trainings.
+
+Nothing of an id is written here; a new card is a new page.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pictures as drawn
+
+from gym_suite.core.cards import OUTSIDE, Card
+from gym_suite.core.page import Section, policy_folders
+from gym_suite.registration import FAMILIES, catalogue
+from gym_suite.show import page_of
+
+FOLDER = "environments"
+
+
+def cards() -> list[Card]:
+    """Return the cards of the package's own ids, in the order of the catalogue."""
+    return [card for card in catalogue().values() if card.module != OUTSIDE]
+
+
+def file_name(id: str) -> str:
+    """Return the name of an id's page, without folder and ending."""
+    return id.replace("/", "-")
+
+
+def pages(folder: Path, pictures: drawn.Pictures) -> Iterator[tuple[str, str]]:
+    """Yield path and text of every page of this part.
+
+    Args:
+        folder: The folder that the paths are relative to.
+        pictures: Where pictures are kept, below that folder.
+    """
+    yield f"{FOLDER}/index.md", _index(folder, pictures)
+    for card in cards():
+        yield f"{FOLDER}/{file_name(card.id)}.md", _page(card, folder, pictures)
+
+
+def _index(folder: Path, pictures: drawn.Pictures) -> str:
+    parts = [
+        "# Environments",
+        "One page for each id. Its tables are made from the columns, options and reward terms that the environment "
+        "itself uses; `gym-suite show ID --page` prints the same text.",
+    ]
+    for family in FAMILIES:
+        mine = [card for card in cards() if card.family == family]
+        parts.append(f"## {_title(family)}")
+        rows = ["| id | what it is | agents | policies |", "|---|---|---|---|"]
+        for card in mine:
+            link = f"[`{card.id}`]({file_name(card.id)}.md)"
+            cells = (link, card.summary, card.agents, ", ".join(card.learned) or "-")
+            rows.append("| " + " | ".join(cells) + " |")
+        parts.append("\n".join(rows))
+        toctree = "\n".join(f"{card.id} <{file_name(card.id)}>" for card in mine)
+        parts.append(f"```{{toctree}}\n:hidden:\n:caption: {_title(family)}\n\n{toctree}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _title(family: str) -> str:
+    """Return what a family calls itself: the first line of its package's docstring."""
+    doc = __import__(f"gym_suite.{family}", fromlist=["__doc__"]).__doc__ or family
+    return doc.partition("\n")[0].partition(":")[0].rstrip(".")
+
+
+def _page(card: Card, folder: Path, pictures: drawn.Pictures) -> str:
+    page = page_of(card.id)
+    sections = list(page.sections)
+    trained = _training(card, folder, pictures)
+    if trained:
+        place = next(k for k, s in enumerate(sections) if s.heading == "Parameters and Sources")
+        sections.insert(place, Section("Training", tuple(trained)))
+    text = replace(page, sections=tuple(sections)).markdown()
+    _, _, body = text.partition("\n\n")
+    picture = os.path.relpath(drawn.scene(pictures, card), folder / FOLDER)
+    head = [
+        f"# {card.id}",
+        f"{card.summary[0].upper()}{card.summary[1:]}.",
+        f"![{card.id} under its reference controller]({picture})",
+        f"*Its reference controller `{card.reference}` on episode seed {drawn.SEED}, drawn by the package.*",
+        _first_lines(card),
+    ]
+    return "\n\n".join([*head, body])
+
+
+def _first_lines(card: Card) -> str:
+    if card.agents == "several":
+        made = f'environment = gym_suite.parallel_env("{card.id}")\nobservations, infos = environment.reset(seed=1)'
+    else:
+        made = f'environment = gymnasium.make("{card.id}")\nobservation, info = environment.reset(seed=1)'
+    python = f"import gymnasium\nimport gym_suite\n\n{made}\n{card.reference} = gym_suite.make_controller(environment)"
+    blocks = [f"```python\n{python}\n```"]
+    if card.agents != "several":
+        shell = f"gym-suite compare {card.id} --out report\ngym-suite render {card.id} --out episode.gif"
+        blocks.append(f"```console\n{shell}\n```")
+    return "\n\n".join(blocks)
+
+
+def _training(card: Card, folder: Path, pictures: drawn.Pictures) -> list[str]:
+    """Return the paragraphs on the policies that ship: curve, command and time, for each setting."""
+    parts = []
+    for setting, path in policy_folders(card):
+        runs = json.loads((path / "manifest.json").read_text("utf-8"))["runs"]
+        if setting != "nominal":
+            parts.append(f"Under the setting `{setting}`:")
+        curve = drawn.learning_curve(pictures, f"curve-{file_name(card.id)}-{setting}", path)
+        if curve:
+            where = os.path.relpath(curve, folder / FOLDER)
+            parts.append(f"![Learning curves of {card.id}, {setting}]({where})")
+        for method, run in runs.items():
+            minutes = [policy["wall_time"] / 60.0 for policy in run["policies"]]
+            parts.append(
+                f"`{method}`, {len(minutes)} trainings of {run['steps'] / 1e6:.3g} million steps, "
+                f"{statistics.median(minutes):.0f} minutes each on one core:\n\n```console\n{run['command']}\n```"
+            )
+    if parts:
+        parts.insert(
+            0,
+            "What the policies that ship came to is in the table above; these are the commands that made them. "
+            "Each line of a picture is one training.",
+        )
+    return parts

@@ -1,0 +1,27 @@
+"""Parameters of a plant from a user's own log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gym_suite.core.parameters import check_option
+from gym_suite.registration import IDENTIFICATIONS, load
+
+
+def identify(log: str | Path, family: str, **keywords: Any) -> Any:
+    """Return a family's parameters that explain a log of real hardware, with intervals.
+
+    Args:
+        log: The log; each family says which columns it reads, see its page.
+        family: The family whose model is fitted.
+        keywords: What the family's own function takes, such as a known mass.
+
+    Returns:
+        The family's result: values with intervals, errors of prediction before and after, and a file to save.
+
+    Raises:
+        ValueError: For a family that identifies nothing, naming those that do, or a log that cannot be used.
+    """
+    check_option("family", family, IDENTIFICATIONS)
+    return load(IDENTIFICATIONS[family])(log, **keywords)

@@ -1,0 +1,188 @@
+"""Wind, payload, failing rotors and the battery: from keyword arguments to bounds of an episode's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.drones import parameters as pm
+from gym_suite.drones.columns import ADVERSITY, PARAMETERS
+from gym_suite.drones.envs.options import Options
+
+#: Wind at 20 feet, m/s, of MIL-F-8785C's levels of turbulence: 15, 30 and 45 knots.
+TURBULENCE = {"light": 7.72, "moderate": 15.43, "severe": 23.15}
+#: m/s, most that a wind or a gust may be.
+STRONGEST = 100.0
+#: s, length of a gust and interval in which there is one, where only its speed is given.
+GUST_LASTS, GUST_EVERY = 1.0, 4.0
+#: A s of a full battery: 240 mAh, Bitcraze's data sheet of the Crazyflie 2.x.
+CAPACITY = 864.0
+_BATTERY = ("battery_voltage", "battery_resistance", "battery_fade")
+
+Bounds = tuple[float, float]
+
+
+def _bounds(name: str, value: object, **limits: Any) -> Bounds:
+    """Return a number as two equal bounds, or a pair of them."""
+    pair = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value, value)
+    if isinstance(value, str) or len(pair) != 2:
+        raise ValueError(f"{name} takes a number or a pair of bounds, got {value!r}")
+    low, high = (check_number(name, number, **limits) for number in pair)
+    if low > high:
+        raise ValueError(f"{name}: the lower bound {low:g} is above the upper one {high:g}")
+    return low, high
+
+
+def _vector(name: str, value: object, axes: str, **limits: Any) -> dict[str, Bounds]:
+    """Return the bounds of each axis of a sequence."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence | np.ndarray):
+        raise ValueError(f"{name} takes ({', '.join(axes)}), got {value!r}")
+    if len(value) != len(axes):
+        raise ValueError(f"{name} takes ({', '.join(axes)}), got {len(value)} numbers")
+    return {
+        axis: _bounds(f"{name} {axis}", number, **limits)
+        for axis, number in zip(axes, value, strict=True)
+    }
+
+
+def read_adversity(options: Options) -> np.ndarray:
+    """Return the table ``adversity``: lowest and highest numbers of an episode, or no row where nothing was asked for.
+
+    Raises:
+        ValueError: For an unknown name, naming the nearest, or a number out of bounds.
+    """
+    bounds: dict[str, Bounds] = {"failed_rotor": (-1.0, -1.0), "effectiveness": (1.0, 1.0)}
+    bounds |= {"gust_lasts": (1.0, 1.0), "gust_every": (1.0, 1.0)}
+    asked = [options.wind, options.payload, options.failure, options.battery]
+    if all(value is None for value in asked):
+        return np.zeros((0, len(ADVERSITY)))
+    bounds |= _read_wind(options.wind) | _read_offsets(options.payload)
+    bounds |= _read_failure(options.failure)
+    if options.battery is not None:
+        low, high = _bounds("battery", options.battery, low=0.1, high=1.0)
+        bounds["taken"] = ((1.0 - high) * CAPACITY, (1.0 - low) * CAPACITY)
+    return np.array([bounds.get(name, (0.0, 0.0)) for name in ADVERSITY.names]).T.copy()
+
+
+def _read_wind(given: Any) -> dict[str, Bounds]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        given = {"mean": given}
+    check_keywords(given, ("mean", "gust", "turbulence"), "part of wind")
+    limits = {"low": -STRONGEST, "high": STRONGEST}
+    mean = _vector("the mean wind", given.get("mean", (0.0, 0.0, 0.0)), "xyz", **limits)
+    bounds = {f"wind_{axis}": pair for axis, pair in mean.items()}
+    turbulence = given.get("turbulence", 0.0)
+    if isinstance(turbulence, str):
+        turbulence = TURBULENCE[check_option("turbulence", turbulence, TURBULENCE)]
+    bounds["turbulence"] = _bounds("turbulence", turbulence, low=0.0, high=STRONGEST)
+    gust = given.get("gust", 0.0)
+    if not isinstance(gust, Mapping):
+        gust = {"speed": gust}
+    check_keywords(gust, ("speed", "lasts", "every"), "part of a gust")
+    bounds["gust"] = _bounds("gust speed", gust.get("speed", 0.0), low=0.0, high=STRONGEST)
+    for name, default in (("lasts", GUST_LASTS), ("every", GUST_EVERY)):
+        bounds[f"gust_{name}"] = _bounds(
+            f"gust {name}", gust.get(name, default), low=0.01, high=1e4
+        )
+    return bounds
+
+
+def _payload(given: Any) -> dict[str, Any]:
+    """Return what is said of a payload, by name."""
+    parts = {"mass": 0.0, "offset": (0.0, 0.0, 0.0), "centre": (0.0, 0.0)}
+    if given is None:
+        return parts
+    if not isinstance(given, Mapping):
+        given = {"mass": given}
+    check_keywords(given, parts, "part of payload")
+    return parts | dict(given)
+
+
+def _read_offsets(given: Any) -> dict[str, Bounds]:
+    parts = _payload(given)
+    limits = {"low": -1.0, "high": 1.0}
+    offset = _vector("the payload's offset", parts["offset"], "xyz", **limits)
+    centre = _vector("the centre of mass", parts["centre"], "xy", **limits)
+    return {f"payload_{axis}": offset[axis] for axis in "xy"} | {
+        f"centre_{axis}": pair for axis, pair in centre.items()
+    }
+
+
+def _read_failure(given: Any) -> dict[str, Bounds]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"failure takes a mapping with rotor, effectiveness, time, got {given!r}")
+    check_keywords(given, ("rotor", "effectiveness", "time"), "part of failure")
+    rotor = given.get("rotor")
+    if rotor is None:  # any of the four, drawn at each reset
+        chosen = (0.0, 4.0)
+    else:
+        number = check_number("failure rotor", rotor, low=0, high=3, integer=True)
+        chosen = (number, number)
+    return {
+        "failed_rotor": chosen,
+        "effectiveness": _bounds(
+            "failure effectiveness", given.get("effectiveness", 0.0), low=0.0, high=1.0
+        ),
+        "failure_time": _bounds("failure time", given.get("time", 2.0), low=0.0, high=1e6),
+    }
+
+
+def loaded(
+    row: np.ndarray, vehicle: pm.Vehicle, payload: Any
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the plant's parameters with a payload, and what a range of its mass adds to the mismatch.
+
+    The mass is the vehicle's and the payload's, the moments of inertia are about their common centre (Steiner), without
+    products of inertia; over a range of masses those of its middle.
+
+    Args:
+        row: Nominal parameters.
+        vehicle: The vehicle.
+        payload: As the user gave it.
+
+    Returns:
+        The row, None without a payload, and rows of (column, lowest, highest factor).
+
+    Raises:
+        ValueError: For a payload that the rotors cannot lift.
+    """
+    none = np.zeros((0, 3))
+    parts = _payload(payload)
+    low, high = _bounds("payload mass", parts["mass"], low=0.0, high=1e3)
+    if high == 0.0:
+        return None, none
+    places, own = PARAMETERS.places, vehicle.mass
+    strongest = 4.0 * row[places.k_f] * row[places.max_rpm] ** 2 / row[places.gravity]
+    if own + high >= strongest:
+        raise ValueError(
+            f"a payload of {high:g} kg on a vehicle of {own:g} kg is more than its rotors lift, {strongest:.3g} kg"
+        )
+    mean = 0.5 * (low + high)
+    offset = _vector("the payload's offset", parts["offset"], "xyz", low=-1.0, high=1.0)
+    x, y, z = (0.5 * sum(pair) for pair in offset.values())
+    reduced = own * mean / (own + mean)
+    plant = row.copy()
+    plant[places.i_xx] += reduced * (y * y + z * z)
+    plant[places.i_yy] += reduced * (x * x + z * z)
+    plant[places.i_zz] += reduced * (x * x + y * y)
+    if low == high:
+        plant[places.mass] = own + mean
+        return plant, none
+    factors = (places.mass, (own + low) / own, (own + high) / own)
+    return plant, np.array([factors])
+
+
+def with_battery(model: pm.Model, battery: Any) -> pm.Model:
+    """Return the model with the measured battery, if one is asked for and it has none."""
+    if battery is None or model.battery_voltage > 0.0:
+        return model
+    measured = pm.MODELS["measured"]
+    return replace(model, **{name: getattr(measured, name) for name in _BATTERY})

@@ -1,0 +1,53 @@
+"""Vehicle files: TOML with the tables ``[vehicle]`` and ``[model]``, which ``vehicle=`` and ``model=`` take."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gym_suite.core.parameters import check_keywords
+
+
+def is_file(value: object) -> bool:
+    """Return whether a value names a vehicle file."""
+    return isinstance(value, Path) or (isinstance(value, str) and value.endswith(".toml"))
+
+
+def read_file(path: object, table: str) -> dict[str, Any]:
+    """Return a table of a vehicle file, which :func:`gym_suite.analysis.identify` writes, or people do.
+
+    Args:
+        path: Path of the file.
+        table: "vehicle" or "model"; a file without it gives an empty table.
+
+    Raises:
+        ValueError: If there is no such file, it is not TOML or holds other tables.
+    """
+    name = Path(str(path))
+    try:
+        content = tomllib.loads(name.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"the vehicle file {name} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the vehicle file {name} is not TOML: {error}") from None
+    check_keywords(content, ("vehicle", "model"), f"table of {name.name}")
+    return dict(content.get(table, {}))
+
+
+def write_file(path: str | Path, comment: str, **tables: Mapping[str, Any]) -> None:
+    """Write a vehicle file.
+
+    Args:
+        path: Path of the file.
+        comment: Lines to stand at its head, without the sign of a comment.
+        tables: Numbers and names by table, "vehicle" and "model".
+    """
+    lines = [f"# {line}" for line in comment.splitlines()]
+    for table, values in tables.items():
+        lines += ["", f"[{table}]"]
+        for name, value in values.items():
+            text = f'"{value}"' if isinstance(value, str) else f"{value:.6g}"
+            lines.append(f"{name} = {text}")
+    Path(path).write_text("\n".join(lines) + "\n", "utf-8")

@@ -1,0 +1,1 @@
+"""The notebooks: marimo programs, opened by ``gym-suite lab NAME``."""

@@ -1,0 +1,113 @@
+"""Lab 9: Gilbert-Elliott channels."""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Lab 9: Gilbert-Elliott channels")
+
+
+@app.cell
+def _():
+    import marimo as mo
+    from matplotlib.figure import Figure
+
+    from gym_suite.labs import Session, widgets
+    from gym_suite.labs.lessons import gilbert_elliott as lesson
+
+    return Figure, Session, lesson, mo, widgets
+
+
+@app.cell
+def _(mo, widgets):
+    student = widgets.student_field()
+    mo.hstack([student])
+    return (student,)
+
+
+@app.cell
+def _(Session, lesson, student, widgets):
+    session = Session(lesson.LAB, student=int(student.value or 0), version=1)
+    widgets.heading(session)
+    return (session,)
+
+
+@app.cell
+def _(mo):
+    mo.md(r"""
+    A channel is idle or busy, and changes by chance from slot to slot. You use one channel a slot and learn the
+    state of that one alone. What you believe of the others moves by $w' = w\,p_{11} + (1 - w)\,p_{01}$ while you do
+    not look.
+
+    Move the probabilities and watch the ladder: who chooses at random (`hopper`), who learns from rewards (`ucb1`),
+    who takes the largest belief (`myopic`), who uses Whittle's index, and who knows the future (`clairvoyant`).
+    """)
+    return
+
+
+@app.cell
+def _(mo):
+    p11 = mo.ui.slider(
+        0.05, 0.98, 0.01, value=0.8, label="p11: idle stays idle", show_value=True, full_width=True
+    )
+    p01 = mo.ui.slider(
+        0.02,
+        0.95,
+        0.01,
+        value=0.2,
+        label="p01: busy becomes idle",
+        show_value=True,
+        full_width=True,
+    )
+    channels = mo.ui.slider(2, 8, 1, value=2, label="channels", show_value=True)
+    mo.vstack([p11, p01, channels])
+    return channels, p01, p11
+
+
+@app.cell
+def _(channels, lesson, p01, p11):
+    found = lesson.ladder(p11.value, p01.value, channels=channels.value)
+    after_idle, after_busy = lesson.beliefs(p11.value, p01.value)
+    return after_busy, after_idle, found
+
+
+@app.cell
+def _(Figure, after_busy, after_idle, found, mo, widgets):
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    rates, belief = figure.subplots(1, 2)
+    rates.barh(found.names, found.means, xerr=2.0 * found.errors, color="C0")
+    rates.set_xlabel("delivered a slot, two standard errors")
+    rates.set_xlim(0.0, 1.0)
+    slots = range(1, len(after_idle) + 1)
+    belief.plot(slots, after_idle, "o-", label="last seen idle")
+    belief.plot(slots, after_busy, "o-", label="last seen busy")
+    belief.set_ylim(0.0, 1.0)
+    belief.set_xlabel("slots since then")
+    belief.set_ylabel("belief in idle")
+    belief.legend(frameon=False)
+    told = ", ".join(
+        f"{name} **{mean:.3f}**" for name, mean in zip(found.names, found.means, strict=True)
+    )
+    mo.vstack([widgets.picture(figure, "What agents deliver, and beliefs"), mo.md(told)])
+    return (figure,)
+
+
+@app.cell
+def _(session, widgets):
+    fields = widgets.answer_fields(session)
+    return (fields,)
+
+
+@app.cell
+def _(fields, session, widgets):
+    widgets.graded(session, fields)
+    return
+
+
+@app.cell
+def _(fields, figure, session, widgets):
+    widgets.report_button(session, fields, {"What agents deliver, and beliefs": figure})
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,51 @@
+"""Machines in files of the user's: one TOML table of numbers by the names of the machine's parameters.
+
+kind = "SeriesDc"
+base = "SeriesDc"  # the set that it departs from; without it the kind's default set
+r_a = 0.021        # Ohm
+i_limit = 150.0    # A
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from gym_suite.core.parameters import nearest
+
+ENDING = ".toml"
+
+
+def is_machine_file(value: object) -> TypeGuard[str | Path]:
+    """Return whether a value names a machine file."""
+    return isinstance(value, str | Path) and str(value).endswith(ENDING)
+
+
+def read_machine_file(path: str | Path) -> dict[str, Any]:
+    """Return the mapping in a machine file.
+
+    Args:
+        path: The file, relative to the working directory.
+
+    Raises:
+        ValueError: If there is no such file, naming the nearest beside it, or if it is no TOML of plain numbers.
+    """
+    file = Path(path)
+    if not file.is_file():
+        beside = sorted(other.name for other in file.parent.glob(f"*{ENDING}"))
+        near = nearest(file.name, beside)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"there is no machine file {str(file)!r}{hint}")
+    try:
+        given = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the machine file {str(file)!r} is no TOML: {error}") from None
+    for name, value in given.items():
+        words = name in ("kind", "base")
+        if isinstance(value, bool) or not isinstance(value, str if words else int | float):
+            wanted = "a name in quotation marks" if words else "a number"
+            raise ValueError(
+                f"the machine file {str(file)!r}: {name} must be {wanted}, got {value!r}"
+            )
+    return given

@@ -1,0 +1,433 @@
+"""Every lab runs, grades right answers as right and wrong ones as wrong, and gives nothing away."""
+
+import importlib
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+
+from gym_suite import cli
+from gym_suite.labs import Session, lab_named, labs, opening, report_page
+from gym_suite.labs.session import read_number
+
+from . import browser
+
+LABS = labs()
+by_name = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+STUDENTS = (0, 7, 123456)
+
+
+def wrong_answers(session, question):
+    solution = session.solution(question.key)
+    if question.choices:
+        return [choice for choice in question.choices if choice != solution]
+    far = 1.0 + 3.0 * question.tolerance
+    return [solution * far, solution / far, -solution, solution * 1000.0, "1.5 V", "much"]
+
+
+@by_name
+@pytest.mark.parametrize("student", STUDENTS)
+def test_right_answers_pass_and_wrong_ones_do_not(lab, student):
+    session = Session(lab, student=student)
+    for question in lab.questions:
+        solution = session.solution(question.key)
+        assert session.check(question.key, solution).passed, question.key
+        if not question.choices:
+            told = f"{solution:.8g}"
+            assert session.check(question.key, f" {told} ").passed, question.key
+            if "." in told and "e" not in told:
+                assert session.check(question.key, told.replace(".", ",")).passed, question.key
+        for wrong in wrong_answers(session, question):
+            verdict = session.check(question.key, wrong)
+            assert verdict.answered and not verdict.passed, (question.key, wrong)
+        for nothing in (None, "", "  "):
+            assert not session.check(question.key, nothing).answered
+
+
+@by_name
+def test_nothing_that_a_student_sees_has_the_solution(lab):
+    session = Session(lab, student=7)
+    source = lab.notebook.read_text("utf-8")
+    lesson = importlib.import_module(f"gym_suite.labs.lessons.{lab.name}")
+    assert "solutions" not in source
+    assert "solution" not in Path(lesson.__file__).read_text("utf-8")
+    for question in lab.questions:
+        solution = session.solution(question.key)
+        told = [session.text(question.key), question.hint]
+        told += [session.check(question.key, w).message for w in wrong_answers(session, question)]
+        if question.choices:
+            assert solution in question.choices
+            assert not any(solution in text for text in (source, *told))
+        else:
+            # A short number such as 4 stands in a text by chance; then only what is said of the answer counts.
+            number = f"{solution:.4g}"
+            where = (source, *told) if len(number.strip("0.")) > 2 else (question.hint,)
+            digits = re.compile(rf"(?<![\d.]){re.escape(number)}(?![\d])")
+            assert not any(digits.search(text) for text in where), question.key
+
+
+@by_name
+def test_students_have_numbers_of_their_own_within_what_was_said(lab):
+    drawn = [Session(lab, student=student).numbers for student in range(30)]
+    assert drawn[3] == Session(lab, student=3).numbers
+    if lab.draws:
+        assert len({tuple(numbers.values()) for numbers in drawn}) > 20
+    for draw in lab.draws:
+        assert all(draw.low <= numbers[draw.name] <= draw.high for numbers in drawn)
+
+
+@by_name
+def test_the_notebook_runs_as_it_opens(lab):
+    pytest.importorskip("marimo")
+    for extra in lab.extras:
+        pytest.importorskip({"rl": "stable_baselines3", "control": "control"}[extra])
+    notebook = importlib.import_module(f"gym_suite.labs.notebooks.{lab.name}")
+    assert f"version={lab.version}" in lab.notebook.read_text("utf-8")
+    outputs, defined = notebook.app.run()
+    page = "\n".join(
+        output.text for output in outputs if output is not None and hasattr(output, "text")
+    )
+    assert lab.title in page
+    assert "data:image/png" in page
+    assert defined["session"].lab is lab
+    assert f"0 of {len(lab.questions)} answers are right" in page
+
+
+@by_name
+def test_the_notebook_grades_what_is_typed(lab):
+    pytest.importorskip("marimo")
+    from gym_suite.labs import widgets
+
+    session = Session(lab, student=5)
+    fields = widgets.answer_fields(session)
+    right = {q.key: session.solution(q.key) for q in lab.questions}
+    for key, answer in right.items():
+        fields[key]._update(answer if isinstance(answer, str) else f"{answer:.8g}")
+    fields._update({key: f"{a:.8g}" if not isinstance(a, str) else a for key, a in right.items()})
+    page = widgets.graded(session, fields).text
+    assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+def test_a_report_has_answers_verdicts_and_pictures():
+    session = Session(1, student=7)
+    page = report_page(session, {"delay": "150", "kp": "<b>1</b>"}, {"A step": b"\x89PNG"})
+    assert "Student 7" in page and "1 of 6 answers are right" in page
+    assert "&lt;b&gt;1&lt;/b&gt;" in page and "<b>1</b>" not in page
+    assert "Not answered yet." in page and "data:image/png;base64," in page
+    assert "http" not in page
+
+
+def test_an_older_notebook_is_noticed():
+    assert "copy it anew" in Session(1, version=0).outdated
+    assert not Session(1, version=lab_named(1).version).outdated
+
+
+def test_what_counts_as_a_number():
+    assert [read_number(t) for t in ("1.5", "1,5", " 2e-3 ", "\u22123", 4)] == [
+        1.5,
+        1.5,
+        2e-3,
+        -3,
+        4,
+    ]
+    assert [read_number(t) for t in ("", "x", "nan", "inf", "1,2,3", "1.2,3")] == [None] * 6
+
+
+def test_the_shell_lists_and_explains(capsys, tmp_path):
+    assert cli.main(["lab"]) == 0
+    listed = capsys.readouterr().out
+    assert all(lab.name in listed for lab in LABS)
+    assert cli.main(["lab", "1", "--solutions", "--student", "7"]) == 0
+    assert "72.2" in capsys.readouterr().out
+    assert cli.main(["lab", "99"]) == 2
+    assert "there is no lab 99" in capsys.readouterr().err
+    assert cli.main(["lab", "pi_current_contrl"]) == 2
+    assert "pi_current_control" in capsys.readouterr().err
+    assert cli.main(["lab", "1", "--student", "-3"]) == 2
+    assert "student" in capsys.readouterr().err
+    assert cli.main(["lab", "1", "--copy", str(tmp_path / "mine")]) == 0
+    assert (tmp_path / "mine" / "pi_current_control.py").is_file()
+    capsys.readouterr()
+    assert cli.main(["lab", "1", "--copy", str(tmp_path / "mine")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert cli.main(["lab", "1", "--copy", str(tmp_path / "file" / "x")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_port_in_use_and_no_browser_are_said_plainly(monkeypatch, capsys):
+    pytest.importorskip("marimo")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["lab", "1", "--port", str(port)]) == 2
+    assert f"port {port} is in use" in capsys.readouterr().err
+    assert cli.main(["lab", "1", "--port", "0"]) == 2
+    assert cli.main(["lab", "1", "--host", "no.such.host.invalid"]) == 2
+    assert "no address" in capsys.readouterr().err
+    served, told = [], []
+    monkeypatch.setattr(opening, "_has_browser", lambda: False)
+    monkeypatch.setattr(opening.subprocess, "call", lambda command: served.append(command) or 0)
+    assert opening.serve(lab_named(1), port=free_port(), tell=told.append) == 0
+    assert "--headless" in served[0] and "127.0.0.1" in served[0]
+    assert "No browser" in told[0] and "http://127.0.0.1" in told[1]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no chromium on this machine")
+@pytest.mark.parametrize(
+    "name", ["pi_current_control", "energy_detector", "gilbert_elliott", "jamming_game"]
+)
+def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(name, tmp_path):
+    pytest.importorskip("marimo")
+    pytest.importorskip("websockets")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    lab, session = lab_named(name), Session(name, student=7)
+    command = opening.command(lab, student=7, host="127.0.0.1", port=port, browser=False)
+    assert command[0] == sys.executable
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    page = None
+    try:
+        wait_for_server(url)
+        page = browser.Browser(url, tmp_path)
+        count = len(lab.questions)
+        page.wait_for(f"0 of {count} answers are right", 120)
+        for draw in lab.draws:
+            assert f"{session.numbers[draw.name]:g}" in page.text(), "the numbers of student 7"
+        told, drawn = result(page.text()), page.pictures()
+        page.focus("[role=slider]")
+        page.press("ArrowRight", 10)
+        page.wait_until(
+            lambda: result(page.text()) != told and page.pictures() != drawn, "the plot to follow"
+        )
+        asked = [question for question in lab.questions if not question.choices]
+        first = page.count("input[type=text]") - len(asked)
+        assert first >= 0
+        page.write("input[type=text]", first, "123456")
+        page.wait_for("Not yet.")
+        page.write("input[type=text]", first, f"{session.solution(asked[0].key):.6g}")
+        page.wait_for(f"1 of {count} answers are right")
+        hosts = {urlparse(u).hostname for u in page.requests if u.startswith(("http", "ws"))}
+        assert hosts == {"127.0.0.1"}, hosts
+    finally:
+        if page is not None:
+            page.close()
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def result(text: str) -> str:
+    """Return the sentence that stands between the plot and the questions."""
+    return " ".join(text.partition(" Questions ")[0].split())[-160:]
+
+
+def wait_for_server(url: str) -> None:
+    for _ in range(300):
+        try:
+            urlopen(url).read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
+
+
+def test_the_answers_of_gilbert_elliott_are_what_the_dynamic_programme_and_a_simulation_give():
+    from gym_suite.radio.bounds.gilbert_elliott import optimum
+
+    session = Session("gilbert_elliott", student=7)
+    p11, p01 = session.numbers["p11"], session.numbers["p01"]
+    steps = 2000
+    best = optimum([p01, p01], [p11, p11], steps=steps)
+    assert best is not None
+    assert session.check("optimum", best.value / steps).passed
+    generator = np.random.default_rng(0)
+    idle = np.zeros(200_000, np.bool_)
+    for _ in range(int(session.numbers["wait"])):
+        idle = generator.random(idle.size) < np.where(idle, p11, p01)
+    assert idle.mean() == pytest.approx(session.solution("belief"), abs=0.004)
+    for _ in range(200):
+        idle = generator.random(idle.size) < np.where(idle, p11, p01)
+    assert idle.mean() == pytest.approx(session.solution("idle"), abs=0.004)
+
+
+def test_the_answers_of_the_energy_detector_are_what_samples_of_noise_give():
+    from gym_suite.labs.lessons.energy_detector import worst_detection
+
+    session = Session("energy_detector", student=7)
+    numbers = session.numbers
+    count, trials = int(numbers["samples"]), 40_000
+    generator = np.random.default_rng(1)
+    noise = generator.normal(size=(2, trials, count)) / np.sqrt(2.0)
+    amplitude = 10.0 ** (numbers["snr"] / 20.0)
+    idle = (noise**2).sum(axis=0).mean(axis=1)
+    busy = ((noise[0] + amplitude) ** 2 + noise[1] ** 2).mean(axis=1)
+    threshold = session.solution("threshold")
+    assert np.mean(idle > threshold) == pytest.approx(numbers["false_alarm"], abs=0.004)
+    assert np.mean(busy > threshold) == pytest.approx(session.solution("detection"), abs=0.01)
+    assert busy.mean() == pytest.approx(session.solution("mean"), rel=0.003)
+    wall, many = session.solution("wall"), np.array([1e12])
+    for offset, sure in ((-0.2, 0.0), (0.2, 1.0)):
+        found = worst_detection(wall + offset, many, doubt=numbers["doubt"], false_alarm=0.01)
+        assert found == pytest.approx(sure, abs=1e-3)
+
+
+def test_the_answers_on_the_quadcopter_are_those_of_the_package_and_of_a_riccati_solver():
+    import gymnasium
+    from scipy.linalg import solve_continuous_are
+
+    from gym_suite.labs.lessons.quadcopter_lqr import ID, fly
+
+    session = Session("quadcopter_lqr", student=7)
+    numbers = session.numbers
+    a, b = np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[0.0], [1.0]])
+    q = np.diag([numbers["deviation"] ** -2, 0.0])
+    r = np.array([[numbers["acceleration"] ** -2]])
+    gain = (np.linalg.inv(r) @ b.T @ solve_continuous_are(a, b, q, r))[0]
+    assert session.check("gain", gain[0]).passed
+    assert session.check("damping", gain[1] / (2.0 * np.sqrt(gain[0]))).passed
+    env = gymnasium.make(ID, engine="compiled", vehicle={"mass": numbers["mass"] * 1e-3})
+    env.reset(seed=0)
+    setup = env.unwrapped.setup
+    assert setup.state_columns["rotor_0"].unit == "rpm"
+    place = setup.state_columns.index("rotor_0")
+    assert session.check("hover", env.unwrapped.get_state()["rows"]["x"].ravel()[place]).passed
+    with_integral = fly(numbers, "lqr", wind=0.02)
+    without = fly(numbers, "lqr", wind=0.02, gains={"k_i": np.zeros((4, 3))})
+    assert with_integral.rest < 0.01 < without.rest
+
+
+def test_pairing_and_more_episodes_do_what_the_lab_says():
+    from gym_suite.labs.lessons.honest_comparison import Returns, interval, scatter
+
+    generator = np.random.default_rng(3)
+    common = generator.normal(size=40)
+    found = Returns(common, common + 0.1 + 0.1 * generator.normal(size=(5, 40)))
+    few = scatter(found, trainings=5, episodes=4)
+    many = scatter(found, trainings=5, episodes=36)
+
+    def width(values):
+        low, high = interval(values)
+        return high - low
+
+    assert width(few.paired) < 0.3 * width(few.unpaired)
+    assert width(many.unpaired) == pytest.approx(width(few.unpaired) / 3.0, rel=0.15)
+    assert many.misled < few.misled < 0.5
+
+
+def test_the_answers_on_pursuit_are_those_of_arcs_and_of_a_reckoning_step_by_step():
+    from gym_suite.labs.lessons.pursuit_and_mppi import HALF_TRACK, drive, driven
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    radius = 1.0 / session.solution("curvature")
+    # The arc leaves the vehicle straight ahead and meets the point: same distance from its centre.
+    along = np.sqrt(numbers["ahead"] ** 2 - numbers["side"] ** 2)
+    assert np.hypot(along, radius - numbers["side"]) == pytest.approx(radius)
+    theta = x = y = 0.0
+    count, error = 100_000, 1e-2 * numbers["error"]
+    for _ in range(count):
+        left, right = numbers["way"] / count, numbers["way"] / count * (1.0 + error)
+        theta += (right - left) / (2.0 * HALF_TRACK)
+        x += 0.5 * (left + right) * np.cos(theta)
+        y += 0.5 * (left + right) * np.sin(theta)
+    assert driven(numbers["way"], error)[-1] == pytest.approx([x, y], abs=1e-3)
+    assert session.check("heading", np.degrees(theta)).passed
+    near, far = drive(6, "a_star", lookahead=0.6), drive(6, "a_star", lookahead=2.0)
+    assert near.arrived and far.clearance < near.clearance
+
+
+def test_a_short_training_does_better_than_no_training():
+    pytest.importorskip("stable_baselines3")
+    from gym_suite.labs.lessons.first_policy import train
+
+    found = train(steps=40_000, discount=0.85, learning_rate=0.003, seed=0)
+    assert found.steps[0] == 0 and found.steps[-1] >= 40_000
+    assert found.scores[-1] > found.scores[0] + 0.5
+    assert found.policy.shape == found.controller.shape == found.time.shape
+
+
+def test_the_answers_of_the_jamming_game_are_those_of_linear_programming_and_of_play():
+    from scipy.optimize import linprog
+
+    from gym_suite.labs.lessons.jamming_game import play, worth
+
+    session = Session("jamming_game", student=7)
+    values = np.array(worth(session.numbers))
+    # Maximise w with (sum over i of q_i v_i) - q_j v_j >= w for every jammed channel j.
+    earned = np.tile(values, (3, 1)) - np.diag(values)
+    found = linprog(
+        [0.0, 0.0, 0.0, -1.0],
+        A_ub=np.column_stack([-earned, np.ones(3)]),
+        b_ub=np.zeros(3),
+        A_eq=[[1.0, 1.0, 1.0, 0.0]],
+        b_eq=[1.0],
+        bounds=[(0.0, 1.0)] * 3 + [(None, None)],
+    )
+    assert session.check("value", found.x[3]).passed
+    assert session.check("often", found.x[0]).passed
+    uniform = play(values.tolist(), (1.0, 1.0, 1.0))
+    assert session.check("exploited", uniform.value - uniform.conceded).passed
+    best = play(values.tolist(), found.x[:3].tolist())
+    assert best.conceded == pytest.approx(best.value)
+    assert best.against_minimax == pytest.approx(best.value)
+    assert best.earned[-1] == pytest.approx(best.value, abs=0.1)
+
+
+def test_exploration_shows_what_was_recorded_and_where_random_actions_lead():
+    from gym_suite.labs.lessons.exploration import METHODS, SCENES, learned, visits
+
+    session = Session("exploration", student=7)
+    chance = session.numbers["chance"] / 100.0
+    tries = np.random.default_rng(0).geometric(chance, 400_000)
+    assert tries.mean() == pytest.approx(session.solution("wait"), rel=0.01)
+    missed = np.mean(tries > session.numbers["episodes"])
+    assert missed == pytest.approx(session.solution("none"), abs=0.003)
+    for scene in SCENES:
+        found = learned(scene)
+        assert tuple(found) == METHODS
+        for run in found.values():
+            assert run.success.shape == run.coverage.shape == (len(run.first), len(run.steps))
+            assert np.nanmin(run.success) >= 0.0 and np.nanmax(run.success) <= 1.0
+
+    def squares(hold):
+        return len(np.unique(np.floor(visits("a bay", hold) / 0.5), axis=0))
+
+    assert squares(20) > squares(1)
+
+
+def test_the_answers_on_speed_and_field_are_those_of_the_machine_and_of_the_open_loop():
+    import gymnasium
+
+    from gym_suite.labs.lessons.speed_and_field import PAIRS, U_DC, cycle, ellipse, respond
+
+    session = Session("speed_and_field", student=7)
+    numbers, circle = session.numbers, U_DC / np.sqrt(3.0)
+    setup = gymnasium.make("gem/PMSM-Speed-v0", machine={"u_dc": U_DC}).unwrapped.nominal.parameters
+    assert (setup["p"], setup["u_dc"]) == (PAIRS, U_DC)
+    base, psi_p, l_d = session.solution("base"), numbers["psi_p"] * 1e-3, numbers["l_d"] * 1e-3
+    assert base * PAIRS * psi_p == pytest.approx(circle)
+    voltage = numbers["over"] * base * PAIRS * (psi_p + l_d * session.solution("weaken"))
+    assert voltage == pytest.approx(circle)
+    assert ellipse(numbers, 1.2e-3, 1e9).mean(axis=0)[0] == pytest.approx(
+        session.solution("centre")
+    )
+    # The open loop of the symmetrical optimum, written anew: (1 + a^2 s) / (a^3 s^2 (1 + s)) in units of T_sigma.
+    a = numbers["a"]
+    crossing = 1j / a
+    loop = (1.0 + a * a * crossing) / (a**3 * crossing**2 * (1.0 + crossing))
+    assert abs(loop) == pytest.approx(1.0)
+    assert session.check("margin", 180.0 + np.degrees(np.angle(loop))).passed
+    filtered, bare = (respond(numbers, a=3.0, prefilter=on) for on in (True, False))
+    assert filtered.overshoot < bare.overshoot
+    assert cycle()[:, 1].min() < -20.0, "the field is weakened at the fast end of the cycle"
