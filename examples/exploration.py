@@ -1,9 +1,10 @@
 """Does a bonus for novelty find a sparse reward sooner? PPO, PPO with random network distillation, PPO with counts.
 
 The four scenes of Yin et al. (arXiv:2404.12594), who claim that it does, with the sparse reward and equal budgets; A*
-and MPPI, which know the map, beside them, and PPO that was A*'s pupil first. Counting visits exactly is the honest
-control: it is what distillation approximates, and here the state is small enough to count. Everything is recorded as it
-finishes; a killed run goes on where it was. The whole experiment, in one process some two hours of one core:
+and MPPI, which know the map, beside them, and PPO that was A*'s pupil first. Counts and distillation look at other
+columns here (the hyper-parameters name them), so that the two are no experiment about counting against distilling.
+Everything is recorded as it finishes; a killed run goes on where it was. The whole experiment takes one process some
+two hours of one core:
 
     python examples/exploration.py --seeds 5 --steps 2000000 --out exploration
 """

@@ -315,7 +315,7 @@ def refuse_single(*, of: str, **keywords: Any) -> None:
 
 
 def refuse_several(*, of: str, num_envs: int = 1, **keywords: Any) -> None:
-    """Stand in for the vector environment of such an id, as :func:`refuse_single` does."""
+    """Stand in for the vector environment of such an id; arguments as for :func:`refuse_single`."""
     refuse_single(of=of)
 
 

@@ -59,7 +59,8 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs",
+        "cards files logs trajectories",
+        "vehicles",
         "parameters",
         "columns",
         "transforms",

@@ -11,6 +11,7 @@ _DRIVERS = {
     "a_star": f"{_HOME}.pursuit:Pursuit",
     "dwa": f"{_HOME}.pursuit:DynamicWindow",
     "mppi": f"{_HOME}.mppi:MPPI",
+    "mppi-tuned": f"{_HOME}.mppi:TunedMPPI",
 }
 #: What was trained in the four scenes: the experiment of ``examples/exploration.py``.
 EXPLORERS = ("ppo", "ppo-rnd", "ppo-count", "ppo-dagger")
@@ -28,6 +29,7 @@ def _vehicle(
         facets={"task": task, "scene": scene},
         max_episode_steps=steps,
         controllers={**laws, **BASELINES},
+        strong=("mppi-tuned",) if "mppi-tuned" in laws else (),
         protocol=Protocol(metrics=("success", "TimeToGoal", "violations")),
         **more,
     )

@@ -1,4 +1,4 @@
-"""Parameter sets of quadcopters and of the two models, and the layout of a row of parameters.
+"""Parameter sets of the models, and the layout of a row of parameters; vehicles have a module of their own.
 
 Every number has its unit, bounds and source beside it; ``gym-suite show`` prints them.
 """
@@ -11,160 +11,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.parameters import build, check_option, parameter, unknown_error, validate
+from gym_suite.core.parameters import build, parameter, unknown_error, validate
 from gym_suite.drones.files import is_file, read_file
-
-# ---------------------------------------------------------------------------------------------------------- vehicles
-
-_GPD = (
-    "Bitcraze Crazyflie 2.0 as in gym-pybullet-drones 2.1.0 (Panerati et al., IROS 2021, arXiv:2103.02142), "
-    "after Foerster, ETH Zurich 2015, and Luis and Le Ny, Polytechnique Montreal 2016"
-)
-_CF2P = "Crazyflie 2.0 in plus configuration as in gym-pybullet-drones 2.1.0"
-LAYOUTS = ("x", "+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vehicle:
-    """A quadcopter: a rigid body with four rotors whose thrust and torque grow with the square of their speed.
-
-    Rotor 0 to 3 stand, seen from above with x forward and y left, front right, back right, back left, front left
-    ("x"), or front, left, back, right ("+"); 1 and 3 turn so that their drag torque is positive.
-
-    Attributes:
-        layout: "x" or "+".
-
-    Raises:
-        ValueError: If a number is out of bounds or the inertia is not that of a rigid body.
-    """
-
-    layout: str = "x"
-    mass: float = parameter(
-        0.027, unit="kg", meaning="mass", above=0.0, low=1e-3, high=1e3, source=_GPD
-    )
-    i_xx: float = parameter(
-        1.4e-5,
-        unit="kg m^2",
-        meaning="moment of inertia about x",
-        above=0.0,
-        low=1e-9,
-        high=1e3,
-        source=_GPD,
-    )
-    i_yy: float = parameter(
-        1.4e-5,
-        unit="kg m^2",
-        meaning="moment of inertia about y",
-        above=0.0,
-        low=1e-9,
-        high=1e3,
-        source=_GPD,
-    )
-    i_zz: float = parameter(
-        2.17e-5,
-        unit="kg m^2",
-        meaning="moment of inertia about z",
-        above=0.0,
-        low=1e-9,
-        high=1e3,
-        source=_GPD,
-    )
-    k_f: float = parameter(
-        3.16e-10,
-        unit="N/rpm^2",
-        meaning="thrust constant",
-        above=0.0,
-        low=1e-14,
-        high=1.0,
-        source=_GPD,
-    )
-    k_m: float = parameter(
-        7.94e-12, unit="N m/rpm^2", meaning="torque constant", low=0.0, high=1.0, source=_GPD
-    )
-    lever: float = parameter(
-        0.028,
-        unit="m",
-        meaning="rotor offset along x and y, or arm",
-        above=0.0,
-        low=1e-3,
-        high=10.0,
-        source=_GPD,
-    )
-    thrust_to_weight: float = parameter(
-        2.25, meaning="largest thrust per weight", above=1.0, high=100.0, source=_GPD
-    )
-    prop_radius: float = parameter(
-        0.0231348, unit="m", meaning="propeller radius", above=0.0, low=1e-3, high=10.0, source=_GPD
-    )
-    ground_coefficient: float = parameter(
-        11.36859, meaning="ground effect; 0 off", low=0.0, high=1e3, source=_GPD
-    )
-    drag_xy: float = parameter(
-        9.1785e-7, unit="N s^2/m", meaning="rotor drag x, y; 0 off", low=0.0, high=1.0, source=_GPD
-    )
-    drag_z: float = parameter(
-        10.311e-7, unit="N s^2/m", meaning="rotor drag z; 0 off", low=0.0, high=1.0, source=_GPD
-    )
-    downwash_1: float = parameter(
-        2267.18, unit="N", meaning="downwash strength; 0 off", low=0.0, high=1e6, source=_GPD
-    )
-    downwash_2: float = parameter(
-        0.16, meaning="downwash spread", low=-10.0, high=10.0, source=_GPD
-    )
-    downwash_3: float = parameter(
-        -0.11, unit="m", meaning="downwash width", low=-10.0, high=10.0, source=_GPD
-    )
-    radius: float = parameter(
-        0.06, unit="m", meaning="collision radius", above=0.0, low=1e-3, high=10.0, source=_GPD
-    )
-    height: float = parameter(
-        0.025, unit="m", meaning="collision height", above=0.0, low=1e-3, high=10.0, source=_GPD
-    )
-
-    def __post_init__(self) -> None:
-        check_option("Vehicle.layout", self.layout, LAYOUTS)
-        validate(self)
-        smallest, middle, largest = sorted((self.i_xx, self.i_yy, self.i_zz))
-        if largest > (smallest + middle) * (1.0 + 1e-9):
-            raise ValueError(
-                "a rigid body's largest moment of inertia is at most the sum of the other two, got "
-                f"i_xx={self.i_xx:g}, i_yy={self.i_yy:g}, i_zz={self.i_zz:g}"
-            )
-
-
-VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
-    {
-        "cf2x": Vehicle(),
-        "cf2p": Vehicle(layout="+", i_xx=2.3951e-5, i_yy=2.3951e-5, i_zz=3.2347e-5, lever=0.0397),
-    }
-)
-
-
-def build_vehicle(value: object) -> Vehicle:
-    """Return a vehicle from a set's name, a mapping of overrides, a vehicle file or a :class:`Vehicle`.
-
-    The names are "cf2x" and "cf2p", in any case; of a vehicle file (.toml) the table ``[vehicle]`` is read.
-
-    Raises:
-        ValueError: For an unknown set or parameter (naming the nearest) or a value out of bounds.
-        TypeError: For anything else.
-    """
-    if is_file(value):
-        value = read_file(value, "vehicle")
-    if isinstance(value, str):
-        value = value.lower()
-    if isinstance(value, Mapping) and isinstance(value.get("base"), str):
-        value = {**value, "base": value["base"].lower()}
-    return build(Vehicle, value, sets=VEHICLES, default="cf2x", what="vehicle")
-
-
-def vehicle_source(vehicle: Vehicle, name: str) -> str:
-    """Return where a number of a vehicle comes from, or "user" where it is in none of the sets."""
-    value = getattr(vehicle, name)
-    if value == getattr(VEHICLES["cf2p"], name) and vehicle.layout == "+":
-        return _CF2P
-    return _GPD if value == getattr(VEHICLES["cf2x"], name) else "user"
-
+from gym_suite.drones.vehicles import LAYOUTS as LAYOUTS
+from gym_suite.drones.vehicles import VEHICLES as VEHICLES
+from gym_suite.drones.vehicles import Vehicle as Vehicle
+from gym_suite.drones.vehicles import build_vehicle as build_vehicle
+from gym_suite.drones.vehicles import is_crazyflie_s
+from gym_suite.drones.vehicles import vehicle_source as vehicle_source
 
 # ------------------------------------------------------------------------------------------------------------ models
 
@@ -392,11 +246,29 @@ def installed(vehicle: Vehicle, model: Model) -> Vehicle:
     own = {
         name: getattr(model, measured)
         for measured, name in IN_PLACE.items()
-        if getattr(model, measured) > 0.0 and vehicle_source(vehicle, name) != "user"
+        if getattr(model, measured) > 0.0 and is_crazyflie_s(vehicle, name)
     }
     if ratio_holds(vehicle, model):
         own["k_m"] = model.yaw_ratio * own.get("k_f", vehicle.k_f)
     return replace(vehicle, **own)
+
+
+#: Thrust constants, N/rpm^2, of rotors like a Crazyflie's, whose motors and cell the measured battery is of.
+_SMALL_ROTORS = (1e-10, 1e-9)
+
+
+def check_battery(vehicle: Vehicle, model: Model) -> None:
+    """Refuse the Crazyflie's battery and motors on a vehicle of another kind.
+
+    Raises:
+        ValueError: If the model has a battery and the vehicle's rotors are not like a Crazyflie's.
+    """
+    low, high = _SMALL_ROTORS
+    if model.battery_voltage > 0.0 and not low < vehicle.k_f < high:
+        raise ValueError(
+            "the measured battery and motors are a Crazyflie's, whose thrust constant is some 2e-10 N/rpm^2; "
+            f"this vehicle's is {vehicle.k_f:.3g}. Use model='identified' and no battery="
+        )
 
 
 def max_rpm(vehicle: Vehicle) -> float:
@@ -412,7 +284,7 @@ def hover_rpm(vehicle: Vehicle, model: Model) -> float:
 
 def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
     """Return whether the model's rotor torque per thrust holds, not a torque constant that the user gave."""
-    return model.yaw_ratio > 0.0 and vehicle_source(vehicle, "k_m") != "user"
+    return model.yaw_ratio > 0.0 and is_crazyflie_s(vehicle, "k_m")
 
 
 #: m, below which no ground effect grows, however weak it is.
@@ -442,7 +314,7 @@ def _numbers(parameters: type, *without: str) -> Columns:
 
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
 PHYSICS = (
-    _numbers(Vehicle, "thrust_to_weight")
+    _numbers(Vehicle, "thrust_to_weight", "rotor_lag")
     + _numbers(Model, "yaw_ratio", *IN_PLACE)
     + Columns(
         Column("layout", "1", 0, 1, "0 x, 1 +"),
@@ -470,6 +342,11 @@ CONTROL = Columns(
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
 
 
+def strongest(values: Mapping[str, float]) -> float:
+    """Return the largest specific thrust of a vehicle's physical numbers by name, m/s^2."""
+    return 4.0 * values["k_f"] * values["max_rpm"] ** 2 / values["mass"]
+
+
 def physics_values(
     vehicle: Vehicle,
     model: Model,
@@ -492,6 +369,8 @@ def physics_values(
         values["drag_xy"] = values["drag_z"] = 0.0
     if "downwash" not in effects:
         values["downwash_1"] = 0.0
+    if vehicle.rotor_lag > 0.0 and 0.0 < model.motor_lag == MODELS["identified"].motor_lag:
+        values["motor_lag"] = vehicle.rotor_lag
     values["integrator"] = INTEGRATORS.index(integrator)
     values["dt"] = dt
     values["substeps"] = substeps

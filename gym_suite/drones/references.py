@@ -26,7 +26,7 @@ def refer_one(agents, key, step, p, table):
         key: The episode's key.
         step: Control periods since reset.
         p: Parameters.
-        table: The path of the kind "table", (rows, 4) of time, x, y, z.
+        table: The path of the kind "table", (rows, 4) of time, x, y, z, or (rows, 10) with two derivatives.
     """
     count = agents.shape[0]
     t = step * p[P.ratio] * p[P.dt]
@@ -48,7 +48,10 @@ def refer_one(agents, key, step, p, table):
 
 @called_kernel
 def _follow_table(a, t, table):
-    """Write position and velocity at time t on a path of (rows of time, x, y, z), held after its end."""
+    """Write position and velocity at time t on a path of (rows of time, x, y, z), held after its end.
+
+    With velocities and accelerations in further columns it is smooth, and its acceleration is written too.
+    """
     last = table.shape[0] - 1
     if t >= table[last, 0]:
         for c in range(3):
@@ -62,11 +65,32 @@ def _follow_table(a, t, table):
         else:
             high = middle
     span = table[high, 0] - table[low, 0]
+    if table.shape[1] > 4:
+        _follow_quintic(a, max(t - table[low, 0], 0.0) / span, span, table, low)
+        return
     s = max(t - table[low, 0], 0.0) / span * span
     for c in range(3):
         speed = (table[high, 1 + c] - table[low, 1 + c]) / span
         a[X.target_x + c] = table[low, 1 + c] + s * speed
         a[X.target_velocity_x + c] = speed
+
+
+@kernel
+def _follow_quintic(a, s, h, table, low):
+    """Write the quintic that meets place, velocity and acceleration of two rows, h apart, at the share s of the way."""
+    for c in range(3):
+        p_0, p_1 = table[low, 1 + c], table[low + 1, 1 + c]
+        v_0, v_1 = h * table[low, 4 + c], h * table[low + 1, 4 + c]
+        a_0, a_1 = h * h * table[low, 7 + c], h * h * table[low + 1, 7 + c]
+        way = p_1 - p_0
+        k_3 = 10.0 * way - 6.0 * v_0 - 4.0 * v_1 - 1.5 * a_0 + 0.5 * a_1
+        k_4 = -15.0 * way + 8.0 * v_0 + 7.0 * v_1 + 1.5 * a_0 - a_1
+        k_5 = 6.0 * way - 3.0 * (v_0 + v_1) - 0.5 * (a_0 - a_1)
+        a[X.target_x + c] = p_0 + s * (v_0 + s * (0.5 * a_0 + s * (k_3 + s * (k_4 + s * k_5))))
+        slope = v_0 + s * (a_0 + s * (3.0 * k_3 + s * (4.0 * k_4 + s * 5.0 * k_5)))
+        bend = a_0 + s * (6.0 * k_3 + s * (12.0 * k_4 + s * 20.0 * k_5))
+        a[X.target_velocity_x + c] = slope / h
+        a[X.target_acceleration_x + c] = bend / (h * h)
 
 
 @called_kernel

@@ -46,8 +46,8 @@ def simulate(
     """Fly one or many drones under given rotor speeds, each held over one step.
 
     Args:
-        vehicle: "cf2x", "cf2p", a mapping of overrides such as ``{"base": "cf2p", "mass": 0.03}``, or a
-            :class:`gym_suite.drones.parameters.Vehicle`.
+        vehicle: A set's name ("cf2x", "cf2p", "cf21", "race", "x500"), a mapping of overrides such as
+            ``{"base": "cf2p", "mass": 0.03}``, a vehicle file or a :class:`gym_suite.drones.parameters.Vehicle`.
         rpm: Commanded rotor speeds, rpm, shape (steps, drones, 4), or (steps, 4) for one drone.
         engine: "bullet" (PyBullet) or "compiled".
         model: "identified", "bullet-parity", "measured", a mapping of overrides or a
@@ -75,6 +75,7 @@ def simulate(
     check_option("integrator", integrator, pm.INTEGRATORS)
     built = pm.build_vehicle(vehicle)
     law = pm.build_model(model)
+    pm.check_battery(built, law)
     effects = pm.read_effects(aerodynamics)
     commands = _commands(rpm)
     if integrator == "rk4" and (engine == "bullet" or not law.identified):
@@ -101,7 +102,7 @@ def simulate(
         "velocity": velocity,
         "angular_velocity": angular_velocity,
     }
-    agents = _agents(start, commands, law.motor_lag)
+    agents = _agents(start, commands, float(row[P.motor_lag]))
     if engine == "compiled":
         states = np.empty((len(commands) + 1, len(agents), RIGID))
         _fly_compiled(agents, commands, row, np.zeros(scratch_size(len(agents))), states)

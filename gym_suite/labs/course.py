@@ -14,10 +14,15 @@ from gym_suite.core.parameters import unknown_error
 #: Names of the labs in the order of their numbers; each is a module of ``lessons``, ``solutions`` and ``notebooks``.
 NAMES = (
     "pi_current_control",
-    "honest_comparison",
-    "gilbert_elliott",
-    "energy_detector",
+    "speed_and_field",
     "quadcopter_lqr",
+    "energy_detector",
+    "gilbert_elliott",
+    "jamming_game",
+    "pursuit_and_mppi",
+    "exploration",
+    "honest_comparison",
+    "first_policy",
 )
 
 

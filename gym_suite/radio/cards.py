@@ -21,6 +21,7 @@ LAWS = {
     "myopic": f"{_LAWS}.sensing:Myopic",
     "whittle": f"{_LAWS}.sensing:Whittle",
     "q_learning": f"{_LAWS}.learning:QLearning",
+    "best-map": f"{_LAWS}.memoryless:BestMap",
     "clairvoyant": f"{_LAWS}.clairvoyant:Clairvoyant",
 }
 #: What every id of one agent has behind its own laws.
@@ -71,7 +72,7 @@ CARDS = (
         "Jamming",
         "jamming",
         "jam a target: transmit where it will be alone",
-        *("table", "markov", "sense_avoid"),
+        *("table", "markov", "sense_avoid", "best-map"),
         tags=("jamming",),
         settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
     ),

@@ -158,3 +158,17 @@ def test_setups_that_a_controller_cannot_drive_are_refused():
     dock = gymnasium.make("agv/Dock-v0")
     with pytest.raises(ValueError, match="k_beta"):
         gym_suite.make_controller(dock, k_beta=1.0)
+
+
+@pytest.mark.parametrize("id", ["agv/ComplexStatic-v0", "agv/SimpleDynamic-v0"])
+def test_tuned_sampling_arrives_always_and_sooner_than_planning(id):
+    """On episode seeds that the choice of its numbers has not seen."""
+    times = {}
+    for name in ("a_star", "mppi-tuned"):
+        run = gym_suite.compare(
+            id, agents=[name], settings="nominal", seeds=range(60_000, 60_010), progress=False
+        )
+        own = [record for record in run.records if record["agent"]["name"] == name]
+        assert all(record["metrics"]["success"] == 1.0 for record in own)
+        times[name] = sum(record["metrics"]["TimeToGoal"] for record in own)
+    assert times["mppi-tuned"] < times["a_star"]

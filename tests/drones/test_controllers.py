@@ -114,6 +114,20 @@ def test_the_peers_gains_are_for_rotors_without_lag():
         assert distances[240:].mean() < 0.05
 
 
+@pytest.mark.parametrize("vehicle", ["cf21", "race", "x500"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "pid"])
+def test_controllers_are_scaled_to_vehicles_of_30_g_to_2_kg(law, vehicle):
+    distances, _ = fly("drones/Hover-v0", law, vehicle=vehicle)
+    assert np.isfinite(distances).all()
+    assert distances[-60:].mean() < 0.03
+
+
+def test_the_peers_gains_are_refused_on_another_vehicle():
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", vehicle="x500")
+    with pytest.raises(ValueError, match=r"hovers at 7232 rpm.*tuning='poles'"):
+        gym_suite.make_controller(env, "pid", tuning="peer")
+
+
 @pytest.mark.parametrize("vehicle", ["cf2x", "cf2p"])
 @pytest.mark.parametrize("law", ["geometric", "lqr", "indi"])
 def test_both_vehicles_hover_with_lag_and_without(law, vehicle):

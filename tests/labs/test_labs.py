@@ -185,35 +185,39 @@ def free_port() -> int:
 
 
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no chromium on this machine")
-def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(tmp_path):
+@pytest.mark.parametrize(
+    "name", ["pi_current_control", "energy_detector", "gilbert_elliott", "jamming_game"]
+)
+def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(name, tmp_path):
     pytest.importorskip("marimo")
     pytest.importorskip("websockets")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    session = Session(1, student=7)
-    command = opening.command(lab_named(1), student=7, host="127.0.0.1", port=port, browser=False)
+    lab, session = lab_named(name), Session(name, student=7)
+    command = opening.command(lab, student=7, host="127.0.0.1", port=port, browser=False)
     assert command[0] == sys.executable
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     page = None
     try:
         wait_for_server(url)
         page = browser.Browser(url, tmp_path)
-        page.wait_for("0 of 6 answers are right", 120)
-        assert "1.3 mH" in page.text(), "the numbers are those of student 7"
-        told, drawn = figures(page.text()), page.pictures()
+        count = len(lab.questions)
+        page.wait_for(f"0 of {count} answers are right", 120)
+        for draw in lab.draws:
+            assert f"{session.numbers[draw.name]:g}" in page.text(), "the numbers of student 7"
+        told, drawn = result(page.text()), page.pictures()
         page.focus("[role=slider]")
-        page.press("ArrowRight", 20)
-        page.press("Enter")
+        page.press("ArrowRight", 10)
         page.wait_until(
-            lambda: figures(page.text()) != told and page.pictures() != drawn, "the plot to follow"
+            lambda: result(page.text()) != told and page.pictures() != drawn, "the plot to follow"
         )
-        fields = page.count("input[type=text]")
-        assert fields >= 4
-        first = fields - 4
-        page.write("input[type=text]", first, "100")
+        asked = [question for question in lab.questions if not question.choices]
+        first = page.count("input[type=text]") - len(asked)
+        assert first >= 0
+        page.write("input[type=text]", first, "123456")
         page.wait_for("Not yet.")
-        page.write("input[type=text]", first, f"{session.solution('delay'):.6g}")
-        page.wait_for("1 of 6 answers are right")
+        page.write("input[type=text]", first, f"{session.solution(asked[0].key):.6g}")
+        page.wait_for(f"1 of {count} answers are right")
         hosts = {urlparse(u).hostname for u in page.requests if u.startswith(("http", "ws"))}
         assert hosts == {"127.0.0.1"}, hosts
     finally:
@@ -221,6 +225,11 @@ def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(tmp_
             page.close()
         server.terminate()
         server.wait(timeout=20)
+
+
+def result(text: str) -> str:
+    """Return the sentence that stands between the plot and the questions."""
+    return " ".join(text.partition(" Questions ")[0].split())[-160:]
 
 
 def wait_for_server(url: str) -> None:
@@ -231,10 +240,6 @@ def wait_for_server(url: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise AssertionError(f"{url} does not answer")
-
-
-def figures(text: str) -> list[str]:
-    return re.findall(r"Overshoot\s+([\d.]+) %", text) + re.findall(r"ITAE\s+([\d.]+)", text)
 
 
 def test_the_answers_of_gilbert_elliott_are_what_the_dynamic_programme_and_a_simulation_give():
@@ -318,3 +323,111 @@ def test_pairing_and_more_episodes_do_what_the_lab_says():
     assert width(few.paired) < 0.3 * width(few.unpaired)
     assert width(many.unpaired) == pytest.approx(width(few.unpaired) / 3.0, rel=0.15)
     assert many.misled < few.misled < 0.5
+
+
+def test_the_answers_on_pursuit_are_those_of_arcs_and_of_a_reckoning_step_by_step():
+    from gym_suite.labs.lessons.pursuit_and_mppi import HALF_TRACK, drive, driven
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    radius = 1.0 / session.solution("curvature")
+    # The arc leaves the vehicle straight ahead and meets the point: same distance from its centre.
+    along = np.sqrt(numbers["ahead"] ** 2 - numbers["side"] ** 2)
+    assert np.hypot(along, radius - numbers["side"]) == pytest.approx(radius)
+    theta = x = y = 0.0
+    count, error = 100_000, 1e-2 * numbers["error"]
+    for _ in range(count):
+        left, right = numbers["way"] / count, numbers["way"] / count * (1.0 + error)
+        theta += (right - left) / (2.0 * HALF_TRACK)
+        x += 0.5 * (left + right) * np.cos(theta)
+        y += 0.5 * (left + right) * np.sin(theta)
+    assert driven(numbers["way"], error)[-1] == pytest.approx([x, y], abs=1e-3)
+    assert session.check("heading", np.degrees(theta)).passed
+    near, far = drive(6, "a_star", lookahead=0.6), drive(6, "a_star", lookahead=2.0)
+    assert near.arrived and far.clearance < near.clearance
+
+
+def test_a_short_training_does_better_than_no_training():
+    pytest.importorskip("stable_baselines3")
+    from gym_suite.labs.lessons.first_policy import train
+
+    found = train(steps=40_000, discount=0.85, learning_rate=0.003, seed=0)
+    assert found.steps[0] == 0 and found.steps[-1] >= 40_000
+    assert found.scores[-1] > found.scores[0] + 0.5
+    assert found.policy.shape == found.controller.shape == found.time.shape
+
+
+def test_the_answers_of_the_jamming_game_are_those_of_linear_programming_and_of_play():
+    from scipy.optimize import linprog
+
+    from gym_suite.labs.lessons.jamming_game import play, worth
+
+    session = Session("jamming_game", student=7)
+    values = np.array(worth(session.numbers))
+    # Maximise w with (sum over i of q_i v_i) - q_j v_j >= w for every jammed channel j.
+    earned = np.tile(values, (3, 1)) - np.diag(values)
+    found = linprog(
+        [0.0, 0.0, 0.0, -1.0],
+        A_ub=np.column_stack([-earned, np.ones(3)]),
+        b_ub=np.zeros(3),
+        A_eq=[[1.0, 1.0, 1.0, 0.0]],
+        b_eq=[1.0],
+        bounds=[(0.0, 1.0)] * 3 + [(None, None)],
+    )
+    assert session.check("value", found.x[3]).passed
+    assert session.check("often", found.x[0]).passed
+    uniform = play(values.tolist(), (1.0, 1.0, 1.0))
+    assert session.check("exploited", uniform.value - uniform.conceded).passed
+    best = play(values.tolist(), found.x[:3].tolist())
+    assert best.conceded == pytest.approx(best.value)
+    assert best.against_minimax == pytest.approx(best.value)
+    assert best.earned[-1] == pytest.approx(best.value, abs=0.1)
+
+
+def test_exploration_shows_what_was_recorded_and_where_random_actions_lead():
+    from gym_suite.labs.lessons.exploration import METHODS, SCENES, learned, visits
+
+    session = Session("exploration", student=7)
+    chance = session.numbers["chance"] / 100.0
+    tries = np.random.default_rng(0).geometric(chance, 400_000)
+    assert tries.mean() == pytest.approx(session.solution("wait"), rel=0.01)
+    missed = np.mean(tries > session.numbers["episodes"])
+    assert missed == pytest.approx(session.solution("none"), abs=0.003)
+    for scene in SCENES:
+        found = learned(scene)
+        assert tuple(found) == METHODS
+        for run in found.values():
+            assert run.success.shape == run.coverage.shape == (len(run.first), len(run.steps))
+            assert np.nanmin(run.success) >= 0.0 and np.nanmax(run.success) <= 1.0
+
+    def squares(hold):
+        return len(np.unique(np.floor(visits("a bay", hold) / 0.5), axis=0))
+
+    assert squares(20) > squares(1)
+
+
+def test_the_answers_on_speed_and_field_are_those_of_the_machine_and_of_the_open_loop():
+    import gymnasium
+
+    from gym_suite.labs.lessons.speed_and_field import PAIRS, U_DC, cycle, ellipse, respond
+
+    session = Session("speed_and_field", student=7)
+    numbers, circle = session.numbers, U_DC / np.sqrt(3.0)
+    setup = gymnasium.make("gem/PMSM-Speed-v0", machine={"u_dc": U_DC}).unwrapped.nominal.parameters
+    assert (setup["p"], setup["u_dc"]) == (PAIRS, U_DC)
+    base, psi_p, l_d = session.solution("base"), numbers["psi_p"] * 1e-3, numbers["l_d"] * 1e-3
+    assert base * PAIRS * psi_p == pytest.approx(circle)
+    voltage = numbers["over"] * base * PAIRS * (psi_p + l_d * session.solution("weaken"))
+    assert voltage == pytest.approx(circle)
+    assert ellipse(numbers, 1.2e-3, 1e9).mean(axis=0)[0] == pytest.approx(
+        session.solution("centre")
+    )
+    # The open loop of the symmetrical optimum, written anew: (1 + a^2 s) / (a^3 s^2 (1 + s)) in units of T_sigma.
+    a = numbers["a"]
+    crossing = 1j / a
+    loop = (1.0 + a * a * crossing) / (a**3 * crossing**2 * (1.0 + crossing))
+    assert abs(loop) == pytest.approx(1.0)
+    assert session.check("margin", 180.0 + np.degrees(np.angle(loop))).passed
+    filtered, bare = (respond(numbers, a=3.0, prefilter=on) for on in (True, False))
+    assert filtered.overshoot < bare.overshoot
+    assert cycle()[:, 1].min() < -20.0, "the field is weakened at the fast end of the cycle"

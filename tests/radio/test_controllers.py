@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.radio.bounds import ceilings
+from gym_suite.radio.controllers.memoryless import BestMap
 from gym_suite.radio.transforms import two_channel_throughput
 
 IDS = [
@@ -215,3 +217,36 @@ def test_regret_of_exp3_stays_below_its_bound():
     regret = pulls("exp3", means, steps)
     assert regret[-1] < bound
     assert regret[-1] < 0.6 * steps * np.mean([0.0, 0.3, 0.4])  # it learns
+
+
+DRAWN = {
+    "channels": 4,
+    "steps": 100,
+    "entities": {
+        "hopper": {"kind": "hopper", "channels": [0, 1, 2], "on_off": [1, 2, 1]},
+        "drawn": {"kind": "stochastic_hopper", "channels": [1, 3], "weights": [0.2, 0.8]},
+        "user": {"kind": "gilbert_elliott", "channels": [2], "p01": 0.3, "p11": 0.6},
+    },
+}
+
+
+def test_the_best_map_earns_the_memoryless_ceiling():
+    """In a band that draws, where the map has to weigh chances, and in one that is known by heart."""
+    rows = 300
+    envs = gymnasium.make_vec("radio/Access-v0", num_envs=rows, scenario=DRAWN)
+    law = BestMap.for_env(envs)
+    observation, _ = envs.reset(seed=60_000)
+    state, total = None, np.zeros(rows)
+    for _ in range(DRAWN["steps"]):
+        action, state = law.predict(observation, state)
+        observation, reward, _, _, _ = envs.step(action)
+        total += reward
+    ceiling = ceilings(DRAWN).memoryless
+    assert 0.0 < ceiling < 95.0
+    assert abs(total.mean() - ceiling) < 3.0 * total.std() / np.sqrt(rows)
+    assert (returns("radio/Jamming-v0", "best-map") == 80.0).all()
+
+
+def test_there_is_no_best_map_where_somebody_reacts():
+    with pytest.raises(ValueError, match="nobody who reacts"):
+        BestMap.for_env(gymnasium.make("radio/Access-v0"))

@@ -183,3 +183,40 @@ class MPPI(Controller):
         gap = np.hypot(x[:, None] - seen[:, 0], y[:, None] - seen[:, 1]).min(axis=1)
         keep = 0.5 * math.hypot(self._values["length"], self._values["width"]) + 0.25
         return 20.0 * np.maximum(0.0, 1.0 - gap / keep)
+
+
+class TunedMPPI(MPPI):
+    """The same law with numbers for short times: it looks further ahead, dares more, and keeps less away from walls.
+
+    The cost and its averaging are those of :class:`MPPI`. Its numbers were picked among few variants by the time to the
+    target on the scene with racks; on average they arrive sooner than those of :class:`MPPI` and than A* in all four.
+
+    Args:
+        samples: Sequences a step.
+        horizon: Their length in control periods.
+        deviation: Standard deviation of the sampled actions.
+        temperature: Of the average, in m of cost to go.
+        caution: Extra cost of cells near obstacles.
+        seed: Of the samples; the same at every step and row.
+    """
+
+    name: ClassVar[str] = "mppi-tuned"
+
+    def __init__(
+        self,
+        *,
+        samples: int = 128,
+        horizon: int = 20,
+        deviation: float = 0.8,
+        temperature: float = 0.05,
+        caution: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            samples=samples,
+            horizon=horizon,
+            deviation=deviation,
+            temperature=temperature,
+            caution=caution,
+            seed=seed,
+        )

@@ -23,6 +23,11 @@ FASTER = 1.4
 #: Fast poles of the PID cascade over its slow ones.
 SPREAD = 3.0
 
+#: How the gains grow with the bandwidth.
+POWERS = {"position": 2, "velocity": 1, "attitude": 2, "rate": 1}
+#: rad/s^2, angular acceleration about x and y that full bandwidths take: an error of some 50 degrees asks for it.
+TURNED = 170.0
+
 _TURNS = np.array([-1.0, 1.0, -1.0, 1.0])  # signs of the rotors' torques about z
 
 POLES = "pole placement"
@@ -46,6 +51,24 @@ def geometric_gains() -> Gains:
         rate=FASTER * 3.0 * pole**2 * lag,
         lag=lag,
     )
+
+
+def authority_scale(row: np.ndarray, share: float) -> float:
+    """Return the factor on all bandwidths with which a vehicle's rotors can give the torque that the gains ask for.
+
+    It is 1 where roll and pitch can be accelerated by :data:`TURNED` at hovering. Less torque for the inertia lowers
+    the bandwidths in proportion, so that a larger error of attitude asks for all that there is.
+
+    Args:
+        row: Physical parameters.
+        share: By which part of the hovering speed rotors may depart from it.
+    """
+    hover = float(row[P.hover_rpm])
+    fastest = min((1.0 + share) * hover, float(row[P.max_rpm]))
+    slowest = (1.0 - share) * hover
+    pairs = 1.0 if row[P.layout] > 0.5 else 2.0
+    torque = pairs * row[P.lever] * row[P.k_f] * (fastest**2 - slowest**2)
+    return float(min(1.0, torque / max(row[P.i_xx], row[P.i_yy]) / TURNED))
 
 
 def integral_gains(velocity: float) -> tuple[float, float]:

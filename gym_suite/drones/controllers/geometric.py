@@ -15,6 +15,7 @@ from gym_suite.drones.controllers.base import RotorController, cascade_loops, pa
 from gym_suite.drones.controllers.gains import (
     POLES,
     POLES_SOURCE,
+    authority_scale,
     geometric_gains,
     integral_gains,
     overridden,
@@ -45,7 +46,7 @@ class Geometric(RotorController):
 
     Args:
         position_scale: Factor on the position's bandwidth.
-        attitude_scale: Factor on the attitude's bandwidth.
+        attitude_scale: Factor on the attitude's bandwidth; both are lowered where the rotors lack the torque.
         feed_forward: Whether the target's velocity, acceleration and jerk are used, and drag is made up for.
         integral: Whether the position's error is integrated.
         gains: Gains to use in place of the computed ones, by the names in ``gains_``.
@@ -76,6 +77,8 @@ class Geometric(RotorController):
         super()._tune(nominal)
         slow = check_number("position_scale", self.position_scale, above=0.0)
         fast = check_number("attitude_scale", self.attitude_scale, above=0.0)
+        able = authority_scale(self._row, self._range)
+        slow, fast = able * slow, able * fast
         gains = geometric_gains()._asdict() | {"integral": 0.0}
         if self.integral:
             gains["position"], gains["integral"] = integral_gains(gains["velocity"])

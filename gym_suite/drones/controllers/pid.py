@@ -57,6 +57,7 @@ _MIXERS = {
     0: np.array([[-0.5, -0.5, -1.0], [-0.5, 0.5, 1.0], [0.5, 0.5, -1.0], [0.5, -0.5, 1.0]]),
     1: np.array([[0.0, -1.0, -1.0], [1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [-1.0, 0.0, 1.0]]),
 }
+_CRAZYFLIE_HOVER, _CRAZYFLIE_I_XX = 14_468.0, 1.4e-5  # rpm, kg m^2, of the peer's CF2X
 _REACH = 0.2  # m; with gains by pole placement errors beyond this are not integrated any faster
 TUNINGS = ("auto", "peer", "poles")
 
@@ -96,24 +97,40 @@ class PeerPID(RotorController):
         super()._tune(nominal)
         self._mixer = _MIXERS[int(self._row[P.layout])]
         tuning = check_option("tuning", self.tuning, TUNINGS)
+        crazyflie = self._is_crazyflie()
         if tuning == "auto":
-            tuning = "poles" if self._row[P.motor_lag] > 0.0 else "peer"
+            tuning = "poles" if self._row[P.motor_lag] > 0.0 or not crazyflie else "peer"
+        if tuning == "peer" and not crazyflie:
+            raise ValueError(
+                "the peer's gains are in the PWM counts of a Crazyflie 2.0, which hovers at "
+                f"{_CRAZYFLIE_HOVER:g} rpm; this vehicle hovers at {self._hover:.0f} rpm with i_xx = "
+                f"{self._row[P.i_xx]:.3g} kg m^2. Use tuning='poles'"
+            )
+        # Counts stand for the same shares of the hovering speed as a Crazyflie's.
+        least = 0.0 if crazyflie else LAG_LEFT  # larger vehicles have less torque for their inertia
+        share = 1.0 if crazyflie else self._hover / _CRAZYFLIE_HOVER
+        self._per_pwm, self._at_0 = share * _RPM_PER_PWM, share * _RPM_AT_0
         self._bounded = self.keeps_torque = tuning == "poles"
         self._reach = _REACH if self._bounded else np.inf
         lag = float(self._row[P.motor_lag])
         self._lead = max(1.0, lag / LAG_LEFT) if tuning == "poles" else 1.0
-        gains = _PEER_GAINS if tuning == "peer" else self._pole_gains(lag / self._lead)
+        gains = _PEER_GAINS if tuning == "peer" else self._pole_gains(lag / self._lead or least)
         self.gains_ = overridden(dict(gains), self.gains, "the PID")
         self.gain_units_ = dict(_UNITS)
         self.rule_ = "published gains, tuned by hand" if tuning == "peer" else POLES
         self.source_ = _PEER if tuning == "peer" else f"{POLES_SOURCE}; law: {_PEER}"
+
+    def _is_crazyflie(self) -> bool:
+        """Return whether the vehicle is near enough to a Crazyflie 2.0 for its counts and gains."""
+        speed, inertia = self._hover / _CRAZYFLIE_HOVER, self._row[P.i_xx] / _CRAZYFLIE_I_XX
+        return bool(0.85 < speed < 1.2 and 0.5 < inertia < 2.5)
 
     def _pole_gains(self, lag: float) -> dict[str, NDArray[np.float64]]:
         """Return gains by :func:`chain_gains` for a rotor lag, converted to the law's newtons and counts."""
         # Held for one period and differenced over another: half a period of dead time each.
         a = chain_gains(lag + self._dt)
         mass, gravity = self._row[P.mass], self._row[P.gravity]
-        per_count = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)
+        per_count = angular_acceleration(self._row, self._per_pwm, self._mixer)
         integral = np.array([a["integral"], a["integral"], a["sum"]])
         attitude_i = np.array([0.0, 0.0, a["sum"]]) / (2.0 * per_count)
         return {
@@ -146,7 +163,7 @@ class PeerPID(RotorController):
         if self._bounded:
             _keep_upright(force, float(self._row[P.mass] * self._row[P.gravity]))
         thrust = np.maximum((force * turned[:, :, 2]).sum(axis=1), 0.0)
-        pwm = (np.sqrt(thrust / (4.0 * self._row[P.k_f])) - _RPM_AT_0) / _RPM_PER_PWM
+        pwm = (np.sqrt(thrust / (4.0 * self._row[P.k_f])) - self._at_0) / self._per_pwm
         wanted = _attitude_along(force)
         angles = euler_angles(rotation)
         rates = np.where(started > 0.0, (angles - last + np.pi) % (2.0 * np.pi) - np.pi, 0.0) / dt
@@ -159,7 +176,7 @@ class PeerPID(RotorController):
         torque += gains["attitude_i"] * torque_sum
         torque = np.clip(torque, -_TORQUE_MOST, _TORQUE_MOST)
         counts = np.clip(pwm[:, None] + torque @ self._mixer.T, _PWM_LOW, _PWM_HIGH)
-        wanted_speed = _RPM_PER_PWM * counts + _RPM_AT_0
+        wanted_speed = self._per_pwm * counts + self._at_0
         rotor = state[:, self.memory["rotors"]] + self._hover
         return np.clip(rotor + self._lead * (wanted_speed - rotor), 0.0, self._row[P.max_rpm])
 
@@ -169,7 +186,7 @@ class PeerPID(RotorController):
         Rates are differences, of half a period's age, which the loops leave out.
         """
         self._check_tuned()
-        turning = angular_acceleration(self._row, _RPM_PER_PWM, self._mixer)[0]
+        turning = angular_acceleration(self._row, self._per_pwm, self._mixer)[0]
         rate, angle = self.gains_["attitude_d"][0], 2.0 * self.gains_["attitude_p"][0]
         x, z = (
             [float(self.gains_[f"position_{term}"][axis] / self._row[P.mass]) for term in "dpi"]

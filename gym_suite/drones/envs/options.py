@@ -17,7 +17,7 @@ class Options(PlantOptions):
 
     vehicle: Any = option(
         "cf2x",
-        takes='"cf2x", "cf2p", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
+        takes='"cf2x", "cf2p", "cf21", "race", "x500", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
         meaning="the quadcopter",
     )
     engine: str = option("bullet", takes='"bullet" or "compiled"', meaning="who moves the drones")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
-from gym_suite.drones.controllers.gains import geometric_gains
+from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.columns import (
     action_columns,
@@ -31,21 +32,22 @@ from gym_suite.drones.envs.columns import (
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
-    PATHS,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
     Options,
     Task,
 )
+from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.references import HEIGHT, REFERENCES
+from gym_suite.drones.references import HEIGHT
 
 ENGINES = ("bullet", "compiled")
 FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 MOST_DRONES = 100
 LEAST_GRAVITY = 0.1  # m/s^2
+INNER_SHARE = 1.0  # of the hovering speed, by which inner loops may depart from it
 HORIZON = 480  # control periods that the default penalty reckons with
 
 
@@ -70,6 +72,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     model = with_battery(pm.build_model(options.model), options.battery)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
         raise ValueError("integrator='rk4' is for engine='compiled' and an identified model")
+    pm.check_battery(vehicle, model)
     if model.gravity < LEAST_GRAVITY:
         raise ValueError(
             "actions are commanded about the rotor speed that carries the weight, so Model.gravity must be at "
@@ -84,13 +87,15 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         dt=dt,
         substeps=1,
     )
-    path, table = _path(options.path)
+    path, table = read_path(options.path, strongest=pm.strongest(physics))
     count = 1
     if task.drones > 1:
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
     values = physics | _task_values(options, ratio, path)
     values |= _ring_values(task, options, count, vehicle)
-    values |= {f"gain_{name}": gain for name, gain in geometric_gains()._asdict().items()}
+    able = authority_scale(np.array(list(physics.values())), INNER_SHARE)
+    for name, gain in geometric_gains()._asdict().items():
+        values[f"gain_{name}"] = gain * able ** POWERS.get(name, 0)
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     size = len(ACTION_NAMES[options.action])
@@ -225,55 +230,6 @@ def _timing(options: Options) -> tuple[float, int]:
     return 1.0 / physics, ratio
 
 
-def _path(given: Any) -> tuple[dict[str, float], np.ndarray]:
-    """Return the path's numbers and its table, (rows, 4) of time, x, y, z."""
-    none = {"reference": 0.0, "path_size": 0.0, "path_period": 1.0, "path_rise": 0.0}
-    empty = np.zeros((1, 4))
-    if given is None:
-        return none, empty
-    if isinstance(given, str):
-        given = {"kind": given}
-    if not isinstance(given, Mapping):
-        raise TypeError(f"path must be a name or a mapping, got {type(given).__name__}")
-    values: dict[str, Any] = dict(given)
-    kind = check_option("path", values.pop("kind", "circle"), (*PATHS, "table"))
-    none["reference"] = REFERENCES.index(kind)
-    if kind == "table":
-        check_keywords(values, ("table",), "parameter of the path 'table'")
-        return none, _read_table(values.get("table"))
-    check_keywords(values, PATHS[kind], f"parameter of the path {kind!r}")
-    for name, default in PATHS[kind].items():
-        low, above = (0.01, 0.0) if name == "period" else (0.0, 0.0)
-        if name == "rise":
-            above = None
-        none[f"path_{name}"] = check_number(
-            f"path {name}", values.get(name, default), low=low, above=above, high=1e4
-        )
-    return none, empty
-
-
-FARTHEST, FASTEST = 1e6, 1e4  # s and m, m/s, of a table
-
-
-def _read_table(given: Any) -> np.ndarray:
-    table = np.array(given, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] != 4 or len(table) < 2:
-        raise ValueError(f"a path's table must have rows of (t, x, y, z), got shape {table.shape}")
-    if not np.isfinite(table).all() or not (np.diff(table[:, 0]) > 0.0).all():
-        raise ValueError("a path's table must be finite and its times must grow")
-    if np.abs(table).max() > FARTHEST:
-        raise ValueError(f"a path's table must stay within {FARTHEST:g} s and m of zero")
-    with np.errstate(over="ignore"):
-        speed = np.abs(np.diff(table[:, 1:], axis=0) / np.diff(table[:, :1], axis=0)).max(axis=1)
-    if speed.max() > FASTEST:
-        row = int(np.argmax(speed))
-        raise ValueError(
-            f"a path's table asks for {speed[row]:.3g} m/s from row {row} to row {row + 1}; at most "
-            f"{FASTEST:g} m/s are allowed"
-        )
-    return table
-
-
 MOST_WEIGHT = 1e6  # of a reward term
 
 
@@ -355,4 +311,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
     return list(value) if isinstance(value, tuple) else value

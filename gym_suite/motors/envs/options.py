@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from gym_suite.core.options import PlantOptions, option
 from gym_suite.motors.machines import Machine
@@ -107,6 +107,8 @@ class Task:
 
     Attributes:
         name: The task's.
+        follows: How its references are drawn, and with that what an episode starts with: "current", "torque", "speed",
+            "position" or "cycle".
         tracked: Quantities that are to follow references; empty: the machine's currents.
         error_scale: Error at which tracking earns nothing; None: the full scale.
         seen: Quantities that are observed besides the currents and the speed.
@@ -117,6 +119,7 @@ class Task:
     """
 
     name: str
+    follows: Literal["current", "torque", "speed", "position", "cycle"]
     tracked: tuple[str, ...] = ()
     error_scale: float | None = None
     seen: tuple[str, ...] = ()
@@ -141,6 +144,7 @@ TASKS: Mapping[str, Task] = {
     for task in (
         Task(
             name="current",
+            follows="current",
             shows_error=False,
             costs=("effort", "smoothness"),
             without=("duration", "cycle", "window", "start", "control", "control_period"),
@@ -148,6 +152,7 @@ TASKS: Mapping[str, Task] = {
         ),
         Task(
             name="torque",
+            follows="torque",
             tracked=("torque",),
             shows_error=False,
             without=("duration", "cycle", "window", "start", "control", "control_period"),
@@ -155,12 +160,14 @@ TASKS: Mapping[str, Task] = {
         ),
         Task(
             name="speed",
+            follows="speed",
             tracked=("omega",),
             without=("cycle", "window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
         ),
         Task(
             name="position",
+            follows="position",
             tracked=("position",),
             seen=("position",),
             without=("cycle", "window", "start", "speed"),
@@ -173,6 +180,7 @@ TASKS: Mapping[str, Task] = {
         ),
         Task(
             name="drive_cycle",
+            follows="cycle",
             tracked=("v",),
             error_scale=5.0,
             without=("duration", "reference", "reference_hold", "reference_range", "speed"),

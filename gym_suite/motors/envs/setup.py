@@ -96,11 +96,11 @@ def build_setup(
     task = TASKS[task_name].of(machine)
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
-    if task.name != "current" or machine.estimates:
+    if task.follows != "current" or machine.estimates:
         points = operating_points(machine, machine.current_margin)
 
     cycle = np.zeros((1, 2))
-    if task.name == "drive_cycle":
+    if task.follows == "cycle":
         cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     values |= _timing(task, options, machine)
@@ -244,7 +244,7 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
         "control": CONTROLS.index(control),
         "actions": len(action_names(options, machine)),
         "torque_limit": 0.0
-        if task.name == "current"
+        if task.follows == "current"
         else max_torque(machine, machine.current_margin),
         "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
         "preview_ticks": round(interval / tau),
@@ -269,7 +269,7 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
         return 1
     period = options.control_period
     if period is None:
-        period = 1e-2 if task.name == "drive_cycle" else 1e-3
+        period = 1e-2 if task.follows == "cycle" else 1e-3
     period = check_number("control_period", period, above=0.0)
     ratio = round(period / tau)
     if ratio > MOST_PERIODS:
@@ -289,7 +289,7 @@ _REFERENCE_KINDS = {
     "torque": REFERENCE_TORQUE,
     "speed": REFERENCE_STEPS,
     "position": REFERENCE_STEPS,
-    "drive_cycle": REFERENCE_CYCLE,
+    "cycle": REFERENCE_CYCLE,
 }
 
 
@@ -321,33 +321,33 @@ def _course(
     hold = check_number("reference_hold", options.reference_hold, above=0.0)
     usual, highest = machine.speeds()
     usual = min(0.6 * machine.omega_nominal, usual)
-    if task.name == "current":
+    if task.follows == "current":
         highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
-    elif task.name == "torque":
+    elif task.follows == "torque":
         highest = values["torque_limit"]
         usual = max_torque(
             machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
         )
-    elif task.name == "speed":
+    elif task.follows == "speed":
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(_row(values))[3]
         usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
-    elif task.name == "position":
+    elif task.follows == "position":
         # From standstill within half the time for which a reference holds, speeding up and braking.
         inertia = load_coefficients(_row(values))[3]
         usual = 0.5 * values["torque_limit"] / inertia * (0.25 * hold) ** 2
         highest = MOST_TURNS * math.tau
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = chopped and task.name in ("speed", "position")
-    both = task.name == "current" or (machine.reversible and not one_way)
-    if task.name == "position" and not both:
+    one_way = chopped and task.follows in ("speed", "position")
+    both = task.follows == "current" or (machine.reversible and not one_way)
+    if task.follows == "position" and not both:
         raise ValueError(
             f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
             f"got a {machine.words} with converter={options.converter!r}"
         )
     return {
-        "reference_kind": _REFERENCE_KINDS[task.name],
+        "reference_kind": _REFERENCE_KINDS[task.follows],
         "reference_ticks": max(1, round(hold / options.tau)),
         "reference_low": -usual if both else 0.0,
         "reference_high": usual,
@@ -371,7 +371,7 @@ def _speeds(
     task: Task, options: Options, machine: Any, load: Load, one_way: bool
 ) -> tuple[float, float]:
     """Return the range from which a reset draws the speed, or within which a load dictates it."""
-    if not moves(load) and task.name in ("speed", "position"):
+    if not moves(load) and task.follows in ("speed", "position"):
         kind = list(LOADS)[load_kind(load)]
         raise ValueError(
             f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
@@ -402,7 +402,7 @@ def _speeds(
 
 def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, float]:
     """Return length and start (-1: drawn) of the window of the drive cycle."""
-    if task.name != "drive_cycle":
+    if task.follows != "cycle":
         return 0.0, 0.0
     total = float(cycle[-1, 0])
     window = total if options.window == "full" else options.window
@@ -414,7 +414,7 @@ def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, flo
 
 def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
     length = values["window"]
-    if task.name != "drive_cycle":
+    if task.follows != "cycle":
         if options.duration is None:
             return None
         length = check_number("duration", options.duration, above=0.0, high=1e6)

@@ -52,7 +52,9 @@ def read_references(task: Task, options: Options) -> tuple[list[Signal], list[Sw
     given = options.reference
     if given is None:
         return [], []
-    if not isinstance(given, Mapping):
+    # A mapping with one of these is a signal itself: no tracked quantity is called so.
+    single = isinstance(given, Mapping) and {"kind", "table"} & given.keys()
+    if single or not isinstance(given, Mapping):
         if len(task.tracked) != 1:
             raise TypeError(
                 f"reference must map {task.tracked} to signals, got {type(given).__name__}"

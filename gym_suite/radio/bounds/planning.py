@@ -173,15 +173,27 @@ def memoryless(chain: Chain, rules: Rules, *, work: int = WORK) -> float | None:
     somebody reacts to the agent (the map would decide what is observed), where changing the channel
     costs, or where the states cannot be counted.
     """
+    gains = observed_gains(chain, rules, work=work)
+    return None if gains is None else float(sum(gain.max() for gain in gains.values()))
+
+
+def observed_gains(
+    chain: Chain, rules: Rules, *, work: int = WORK
+) -> dict[tuple[int, ...], NDArray[np.float64]] | None:
+    """Return what silence and each channel earn in an episode after each observation, (channels + 1,) each.
+
+    The observation is RFRL Gym's, a code for each channel; the best of each is the best memoryless map. None where
+    :func:`memoryless` is not defined.
+    """
     if chain.depth or rules.switching_cost > 0.0:
         return None
     try:
-        return _best_map(chain, rules, work)
+        return _gains_of(chain, rules, work)
     except Uncounted:
         return None
 
 
-def _best_map(chain: Chain, rules: Rules, work: int) -> float:
+def _gains_of(chain: Chain, rules: Rules, work: int) -> dict[tuple[int, ...], NDArray[np.float64]]:
     classify = chain.scenario.observation == "classify"
     total: dict[tuple[int, ...], NDArray[np.float64]] = {}
     chances = chain.begin()
@@ -203,4 +215,4 @@ def _best_map(chain: Chain, rules: Rules, work: int) -> float:
             if work < 0:
                 raise Uncounted
         chances = behind
-    return float(sum(gain.max() for gain in total.values()))
+    return total
