@@ -11,11 +11,11 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2
-from gym_suite.core.signals import signal_value
+from gym_suite.core.signals import interpolate, signal_value
 from gym_suite.motors.controllers.laws import L, current_control_one, currents_for
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
-from gym_suite.motors.loads import climbing_torque, dictated, load_torque, next_speed, shaft
+from gym_suite.motors.loads import load_torque, next_speed, shaft
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
@@ -112,10 +112,17 @@ def _disturbance(tables, channel, key, t):
 def _carried(x, key, tick, extra, p, tables):
     """Return the shaft of a period as the derivatives read it; a load that dictates a new speed leads there evenly."""
     if int(p[P.load_kind]) >= SPEED_PROFILE:
-        return dictated((next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau])
-    if tables[T.cycle].shape[1] > 2:
-        # In the middle of the period: the road is where the cycle says that the car should be.
-        extra += climbing_torque(x[X.start] + (tick + 0.5) * p[P.tau], p, tables)
+        slope = (next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau]
+        return 0.0, 0.0, 0.0, 0.0, slope, 0.0
+    cycle = tables[T.cycle]
+    if cycle.shape[1] > 2:
+        # The road's grade where the cycle says that the car should be in the middle of the period: the weight along the
+        # road, m g sin, and the rolling resistance that is missing under the smaller normal force.
+        grade = interpolate(cycle[:, 0], cycle[:, 2], x[X.start] + (tick + 0.5) * p[P.tau])
+        cosine = 1.0 / math.sqrt(1.0 + grade * grade)
+        lever = p[P.wheel_radius] / p[P.gear_ratio]
+        force = p[P.mass] * p[P.gravity] * (grade * cosine - p[P.c_r] * (1.0 - cosine))
+        extra += lever * force
     return shaft(p, extra)
 
 

@@ -6,7 +6,7 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2
-from gym_suite.core.signals import interpolate, signal_value
+from gym_suite.core.signals import signal_value
 from gym_suite.motors.parameters import (
     CONSTANT_SPEED,
     ORNSTEIN_UHLENBECK,
@@ -33,24 +33,6 @@ def load_coefficients(p):
     return p[P.a], p[P.b], p[P.c], inertia, p[P.a] * p[P.tau_decay] / inertia
 
 
-@called_kernel
-def climbing_torque(t, p, tables):
-    """Return the torque at the shaft that a road's grade takes besides what a level one does, N m.
-
-    Weight along the road, mass g sin, and the rolling resistance that is missing under the smaller normal force.
-
-    Args:
-        t: Time since the beginning of the cycle, s.
-        p: Parameter row.
-        tables: The family's tables.
-    """
-    cycle = tables[T.cycle]
-    grade = interpolate(cycle[:, 0], cycle[:, 2], t)
-    cosine = 1.0 / math.sqrt(1.0 + grade * grade)
-    lever = p[P.wheel_radius] / p[P.gear_ratio]
-    return p[P.mass] * p[P.gravity] * lever * (grade * cosine - p[P.c_r] * (1.0 - cosine))
-
-
 @kernel
 def load_torque(omega, a, b, c, linear):
     """Return the torque that the load takes, N m: sign(omega) (a + c omega^2) + b omega.
@@ -68,14 +50,16 @@ def load_torque(omega, a, b, c, linear):
 def shaft(p, extra):
     """Return the shaft as the machines' derivatives read it: (a, b, c, linear, extra torque, 1 / inertia).
 
-    The reciprocal of the inertia is 0 where the load dictates the speed, whatever the torque; see :func:`dictated`.
+    The reciprocal of the inertia is 0 where the load dictates the speed, whatever the torque; the extra torque is then
+    the d omega/dt that it dictates, rad/s^2, here 0.
 
     Args:
         p: Parameter row.
         extra: Torque on the shaft besides the load's own, N m.
     """
-    if dictates(p):
-        return dictated(0.0)
+    kind = int(p[P.load_kind])
+    if kind == CONSTANT_SPEED or kind >= SPEED_PROFILE:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     a, b, c, inertia, linear = load_coefficients(p)
     return a, b, c, linear, extra, 1.0 / inertia
 
@@ -94,19 +78,6 @@ def acceleration(omega, torque, load):
 _STREAM_SPEED = 20  # of random numbers
 
 
-@kernel
-def dictates(p):
-    """Return whether the load dictates the shaft's speed."""
-    kind = int(p[P.load_kind])
-    return kind == CONSTANT_SPEED or kind >= SPEED_PROFILE
-
-
-@kernel
-def dictated(slope):
-    """Return the shaft that a load moves with a given d omega/dt, rad/s^2, in the form of :func:`shaft`."""
-    return 0.0, 0.0, 0.0, 0.0, slope, 0.0
-
-
 @called_kernel
 def next_speed(omega, key, tick, p, tables):
     """Return the speed that a load dictates at the end of a period, rad/s; between periods it is linear in time.
@@ -117,7 +88,7 @@ def next_speed(omega, key, tick, p, tables):
     Args:
         omega: Speed at the beginning of the period, rad/s.
         key: The row's key.
-        tick: Which period, counted from reset.
+        tick: Which period, counted from reset; the one before the first, -1, ends with the speed at reset.
         p: Parameter row.
         tables: The family's tables.
     """
@@ -129,16 +100,8 @@ def next_speed(omega, key, tick, p, tables):
     elif kind == ORNSTEIN_UHLENBECK:
         kept = math.exp(-p[P.theta] * p[P.tau])
         spread = p[P.sigma] * math.sqrt((1.0 - kept * kept) / (2.0 * p[P.theta]))
+        if tick < 0:  # drawn from what the speed is distributed like in the long run
+            kept, spread = 0.0, p[P.sigma] / math.sqrt(2.0 * p[P.theta])
         noise, _ = normal2(key, tick + 1, _STREAM_SPEED)
         omega = p[P.mu] + (omega - p[P.mu]) * kept + spread * noise
-    return min(max(omega, p[P.speed_low]), p[P.speed_high])
-
-
-@called_kernel
-def first_speed(key, p, tables):
-    """Return the speed that a load dictates at reset, rad/s; arguments as :func:`next_speed`."""
-    if int(p[P.load_kind]) == SPEED_PROFILE:
-        return next_speed(0.0, key, -1, p, tables)
-    noise, _ = normal2(key, 0, _STREAM_SPEED)
-    omega = p[P.mu] + p[P.sigma] / math.sqrt(2.0 * p[P.theta]) * noise
     return min(max(omega, p[P.speed_low]), p[P.speed_high])

@@ -14,7 +14,7 @@ from gym_suite.core.signals import interpolate
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
-from gym_suite.motors.loads import first_speed
+from gym_suite.motors.loads import next_speed
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
@@ -67,7 +67,7 @@ def reset_one(group, x, key, p, tables):
         speed = interpolate(cycle[:, 0], cycle[:, 1], x[X.start])
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
     elif int(p[P.load_kind]) >= SPEED_PROFILE:
-        x[X.omega] = first_speed(key, p, tables)
+        x[X.omega] = next_speed(0.0, key, -1, p, tables)
     if len(group) == DC and p[P.dead_time] > 0.0:
         # The first command acts a period late: until then the chopper catches the turning machine without a current.
         x[X.held_0] = standing_voltage(x[X.omega], p)

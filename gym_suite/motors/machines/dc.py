@@ -55,6 +55,7 @@ class DcMachine(Machine):
     held: ClassVar[tuple[str, ...]] = ("u_next",)
     phases: ClassVar[tuple[str, ...]] = ("u",)
     direction: ClassVar[tuple[str, ...]] = ()
+    angles: ClassVar[tuple[str, ...]] = ()
     frames: ClassVar[Mapping[str, tuple[str, ...]]] = {"terminals": ("u",)}
     voltage_divisor: ClassVar[float] = 1.0
     current_margin: ClassVar[float] = 0.75
