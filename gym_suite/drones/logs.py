@@ -33,7 +33,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 FULL_WIDTH = 65535.0
 STANDARD_GRAVITY = 9.80665
 #: A step of time so many times the usual one is a jump; dropped packets of a radio link are shorter.
-MOST_SKIPPED = 10.0
+MOST_SKIPPED = 20.0
 #: s, what a log lasts at least: a window of prediction between its beginning and its end.
 SHORTEST = 7.2
 

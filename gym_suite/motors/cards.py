@@ -108,6 +108,8 @@ _WORDS = {
     "SynRM": "a synchronous reluctance machine",
     "EESM": "an electrically excited synchronous machine",
     "SCIM": "a squirrel-cage induction machine",
+    "DFIM": "a doubly fed induction machine",
+    "SixPhasePMSM": "a six-phase permanent-magnet machine",
 }
 _LEARNED = {"PMSM": ("ppo",)}
 

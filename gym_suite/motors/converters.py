@@ -8,11 +8,53 @@ Wiley 2003, chapter 7.
 from __future__ import annotations
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import MAGNETS
 from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import FRAME_ABC, P, X
-from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate
+from gym_suite.motors.transforms import SQRT3, clarke, limit_to_hexagon, rotate, stars_of
+
+
+@kernel
+def _ahead(cosine, sine, half_cosine, half_sine, p):
+    """Return cosine and sine ahead by half a period, with dead time by one more: the middle of where it acts."""
+    cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    if p[P.dead_time] > 0.0:
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    return cosine, sine
+
+
+@kernel
+def rotor_voltage(u, p):
+    """Return the voltage (d, q) that an action asks of the converter of a fed rotor, in the frame of its windings."""
+    u_dc = p[P.u_dc]
+    if int(p[P.frame]) == FRAME_ABC:
+        half = 0.5 * u_dc
+        return clarke(half * u[3], half * u[4], half * u[5])
+    scale = u_dc / SQRT3
+    return limit_to_hexagon(scale * u[2], scale * u[3], u_dc)
+
+
+@kernel
+def star_voltages(u, cosine, sine, half_cosine, half_sine, p):
+    """Return the voltages (alpha, beta) of two stars that an action asks for, each within its inverter's hexagon.
+
+    Arguments as :func:`stator_voltage`; the action is d, q, x, y, or the phases of one star and of the other.
+    """
+    u_dc = p[P.u_dc]
+    if int(p[P.frame]) == FRAME_ABC:
+        half = 0.5 * u_dc
+        one = clarke(half * u[0], half * u[1], half * u[2])
+        other = clarke(half * u[3], half * u[4], half * u[5])
+        return one[0], one[1], other[0], other[1]
+    cosine, sine = _ahead(cosine, sine, half_cosine, half_sine, p)
+    scale = u_dc / SQRT3
+    axes = scale * u[0], scale * u[1], scale * u[2], scale * u[3]
+    stars = stars_of(axes, cosine, sine)
+    one = limit_to_hexagon(stars[0], stars[1], u_dc)
+    other = limit_to_hexagon(stars[2], stars[3], u_dc)
+    return one[0], one[1], other[0], other[1]
 
 
 @kernel
@@ -32,11 +74,7 @@ def stator_voltage(u, cosine, sine, half_cosine, half_sine, p):
         half = 0.5 * u_dc
         # Legs limited to half the DC link cannot leave the hexagon.
         return clarke(half * u[0], half * u[1], half * u[2])
-    # Ahead by half a period, and by one more with dead time: the middle of where it is effective.
-    cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
-    if p[P.dead_time] > 0.0:
-        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
-        cosine, sine = rotate(cosine, sine, half_cosine, half_sine)
+    cosine, sine = _ahead(cosine, sine, half_cosine, half_sine, p)
     scale = u_dc / SQRT3
     alpha, beta = rotate(scale * u[0], scale * u[1], cosine, sine)
     return limit_to_hexagon(alpha, beta, u_dc)
@@ -86,8 +124,13 @@ def commanded(group, x, u, half_cosine, half_sine, p):
         cosine, sine, _ = flux_frame(x)
     else:
         cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+    if kind == SIX_PHASE:
+        return star_voltages(u, cosine, sine, half_cosine, half_sine, p)
     alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
     if kind == EXCITED:
         exciter = u[3] if int(p[P.frame]) == FRAME_ABC else u[2]
         return alpha, beta, p[P.u_dc] * exciter, 0.0
+    if kind == DOUBLY_FED:
+        u_d, u_q = rotor_voltage(u, p)
+        return alpha, beta, u_d, u_q
     return alpha, beta, 0.0, 0.0

@@ -16,12 +16,12 @@ from gym_suite.motors.controllers.laws import L, current_control_one, currents_f
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
 from gym_suite.motors.loads import climbing_torque, dictated, load_torque, next_speed, shaft
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
 from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
-from gym_suite.motors.transforms import rotate, turn, wrap
+from gym_suite.motors.transforms import rotate, star_axes, turn, wrap
 
 # Streams of random numbers; those below 16 belong to the references.
 _STREAM_SENSOR = 16
@@ -68,7 +68,7 @@ def _command_currents(group, x, u, p, tables):
     """Turn a torque command into the references of the inner current controller."""
     law = tables[T.law][0]
     u_max = law[L.u_max] * p[P.u_dc] / law[P.u_dc]
-    torque, i = u[0] * p[P.torque_limit], axis_currents(group, x)
+    torque, i = u[0] * p[P.torque_limit], axis_currents(group, x, p)
     x[X.command_0], x[X.command_1], x[X.command_2], x[X.command_3] = currents_for(
         group, torque, x[X.omega], i, _flux(group, x), u_max, law, tables[T.points]
     )
@@ -77,7 +77,7 @@ def _command_currents(group, x, u, p, tables):
 @called_kernel
 def _inner_voltages(group, x, key, tick, p, tables):
     """Run the inner current controller once; return the voltages to hold, update its integrals."""
-    i = axis_currents(group, x)
+    i = axis_currents(group, x, p)
     if p[P.noise_0] > 0.0 or p[P.noise_2] > 0.0:
         first, second = normal2(key, tick, _STREAM_SENSOR)
         third, fourth = normal2(key, tick, _STREAM_SENSOR + 1)
@@ -159,6 +159,17 @@ def _move_dc(group, x, key, tick, v, p, tables):
 
 
 @kernel
+def _disturbed(tables, key, t, u):
+    """Return the voltages of four axes with their disturbances."""
+    return (
+        u[0] + _disturbance(tables, 1, key, t),
+        u[1] + _disturbance(tables, 2, key, t),
+        u[2] + _disturbance(tables, 3, key, t),
+        u[3] + _disturbance(tables, 4, key, t),
+    )
+
+
+@kernel
 def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     """Move the machine and its shaft by one inverter period under held voltages.
 
@@ -193,7 +204,32 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
             u_e += _disturbance(tables, 3, key, t)
     x[X.u_sd], x[X.u_sq] = rotate(u_d, u_q, half_cosine, -half_sine)
     load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
-    if kind == EXCITED:
+    if kind == SIX_PHASE:
+        u = star_axes(v, cosine, sine)
+        if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+            u = _disturbed(tables, key, tick * tau, u)
+        x[X.u_sd], x[X.u_sq] = rotate(u[0], u[1], half_cosine, -half_sine)
+        x[X.u_sx], x[X.u_sy] = rotate(u[2], u[3], half_cosine, half_sine)
+        i = x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy]
+        state = x[X.omega], i[0], i[1], i[2], i[3], u[0], u[1], u[2], u[3], 0.0
+        after = period(group, state, k, load, 1.0, tau, steps)
+        omega, turned = after[0], after[9]
+        x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy] = after[1:5]
+    elif kind == DOUBLY_FED:
+        u = u_d, u_q, v[2], v[3]
+        if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
+            # Those of the stator are in u_d and u_q already.
+            fed = _disturbed(tables, key, tick * tau, (0.0, 0.0, v[2], v[3]))
+            u = u_d, u_q, fed[2], fed[3]
+        x[X.u_rd], x[X.u_rq] = u[2], u[3]
+        u_a, u_b = rotate(u[0], u[1], cosine, sine)
+        v_a, v_b = rotate(u[2], u[3], cosine, sine)
+        i_a, i_b, psi_a, psi_b = x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta]
+        state = x[X.omega], i_a, i_b, psi_a, psi_b, u_a, u_b, v_a, v_b, 0.0
+        after = period(group, state, k, load, 1.0, tau, steps)
+        omega, turned = after[0], after[9]
+        x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta] = after[1:5]
+    elif kind == EXCITED:
         x[X.u_e] = u_e
         state = x[X.omega], x[X.i_sd], x[X.i_sq], x[X.i_e], u_d, u_q, u_e, 0.0
         after = period(group, state, k, load, 1.0, tau, steps)
@@ -233,6 +269,10 @@ def _wait(group, x, v):
     x[X.held_0], x[X.held_1] = v[0], v[1]
     if kind == EXCITED:
         third, x[X.held_2] = x[X.held_2], v[2]
+    if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+        third, fourth = x[X.held_2], x[X.held_3]
+        x[X.held_2], x[X.held_3] = v[2], v[3]
+        return first, second, third, fourth
     return first, second, third, 0.0
 
 

@@ -325,7 +325,7 @@ def period(group, x, k, load, spin, h, steps):
 
 
 @kernel
-def axis_currents(group, x):
+def axis_currents(group, x, p):
     """Return the currents of a state row in the frame of the drive's controller, four axes of which some are unused.
 
     Of a squirrel-cage machine the last two are the flux of the rotor (Vs) in the frame of the drive's estimate.
@@ -336,6 +336,14 @@ def axis_currents(group, x):
         i_d, i_q = rotate(x[X.i_salpha], x[X.i_sbeta], cosine, -sine)
         psi_d, psi_q = rotate(x[X.psi_ralpha], x[X.psi_rbeta], cosine, -sine)
         return i_d, i_q, psi_d, psi_q
+    if kind == DOUBLY_FED:
+        cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
+        i_d, i_q = rotate(x[X.i_salpha], x[X.i_sbeta], cosine, -sine)
+        psi_d, psi_q = rotate(x[X.psi_ralpha], x[X.psi_rbeta], cosine, -sine)
+        l_m, inverse = p[P.l_m], 1.0 / (p[P.l_m] + p[P.l_sigr])
+        return i_d, i_q, (psi_d - l_m * i_d) * inverse, (psi_q - l_m * i_q) * inverse
+    if kind == SIX_PHASE:
+        return x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy]
     if kind == EXCITED:
         return x[X.i_sd], x[X.i_sq], x[X.i_e], 0.0
     if kind == DC:
@@ -398,6 +406,12 @@ def loss_of(group, i, p):
         loss += p[P.r_r] * (rotor_d * rotor_d + rotor_q * rotor_q)
         most = p[P.r_s] + p[P.r_r] * coupling * coupling
         return loss / (most * p[P.i_limit] * p[P.i_limit])
+    if kind == DOUBLY_FED:
+        loss = p[P.r_s] * (i[0] * i[0] + i[1] * i[1]) + p[P.r_r] * (i[2] * i[2] + i[3] * i[3])
+        return loss / ((p[P.r_s] + p[P.r_r]) * p[P.i_limit] * p[P.i_limit])
+    if kind == SIX_PHASE:
+        square = i[0] * i[0] + i[1] * i[1] + i[2] * i[2] + i[3] * i[3]
+        return square / (p[P.i_limit] * p[P.i_limit])
     loss = 1.5 * p[P.r_s] * (i[0] * i[0] + i[1] * i[1])
     most = 1.5 * p[P.r_s] * p[P.i_limit] * p[P.i_limit]
     if kind == EXCITED:
@@ -418,6 +432,13 @@ def over_limit(group, x, p):
     if kind == INDUCTION:
         alpha, beta = x[X.i_salpha], x[X.i_sbeta]
         return not alpha * alpha + beta * beta <= limit * limit
+    if kind == DOUBLY_FED:
+        i = axis_currents(group, x, p)
+        stator, rotor = i[0] * i[0] + i[1] * i[1], i[2] * i[2] + i[3] * i[3]
+        return not max(stator, rotor) <= limit * limit
+    if kind == SIX_PHASE:
+        i = axis_currents(group, x, p)
+        return not i[0] * i[0] + i[1] * i[1] + i[2] * i[2] + i[3] * i[3] <= limit * limit
     over = not x[X.i_sd] * x[X.i_sd] + x[X.i_sq] * x[X.i_sq] <= limit * limit
     if kind == EXCITED:
         over = over or not abs(x[X.i_e]) <= p[P.i_e_limit]

@@ -8,7 +8,15 @@ from __future__ import annotations
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.dynamics import advance_one
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS, group_of
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    SYNCHRONOUS,
+    group_of,
+)
 from gym_suite.motors.quantities import X
 from gym_suite.motors.tasks import (
     forget_earnings,
@@ -23,6 +31,7 @@ from gym_suite.motors.tasks import (
 _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 _DC = group_of(DC)
 _INDUCTION = group_of(INDUCTION)
+_DOUBLY_FED, _SIX_PHASE = group_of(DOUBLY_FED), group_of(SIX_PHASE)
 
 
 @kernel
@@ -218,6 +227,84 @@ def advance_induction(x, key, step, u, p, tables, work):
         step[i] += 1
 
 
+# --------------------------------------------------------------------------------------- doubly fed
+
+
+@kernel
+def step_doubly_fed(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Move all rows not skipped by one control period."""
+    wrong = first_not_finite(u, skip)
+    q = work[first_of(skip)]
+    for i in range(x.shape[0] if wrong < 0 else 0):
+        if not skip[i]:
+            _step(_DOUBLY_FED, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+    return wrong
+
+
+@kernel
+def reset_doubly_fed(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            reset_one(_DOUBLY_FED, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(_DOUBLY_FED, i, x, key, 0, p, tables, work[i], m, o)
+
+
+@kernel
+def observe_doubly_fed(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            _look(_DOUBLY_FED, i, x, key, step[i], p, tables, work[i], m, o)
+
+
+@kernel
+def advance_doubly_fed(x, key, step, u, p, tables, work):
+    """Move rows by one control period: the physics alone."""
+    for i in range(x.shape[0]):
+        advance_one(_DOUBLY_FED, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+        step[i] += 1
+
+
+# --------------------------------------------------------------------------------------- six phase
+
+
+@kernel
+def step_six_phase(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Move all rows not skipped by one control period."""
+    wrong = first_not_finite(u, skip)
+    q = work[first_of(skip)]
+    for i in range(x.shape[0] if wrong < 0 else 0):
+        if not skip[i]:
+            _step(_SIX_PHASE, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+    return wrong
+
+
+@kernel
+def reset_six_phase(x, key, p, tables, work, m, o, mask):
+    """Start the masked rows."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            reset_one(_SIX_PHASE, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(_SIX_PHASE, i, x, key, 0, p, tables, work[i], m, o)
+
+
+@kernel
+def observe_six_phase(x, key, step, p, tables, work, m, o, mask):
+    """Fill observations and metrics of the masked rows from their states."""
+    for i in range(x.shape[0]):
+        if mask[i]:
+            _look(_SIX_PHASE, i, x, key, step[i], p, tables, work[i], m, o)
+
+
+@kernel
+def advance_six_phase(x, key, step, u, p, tables, work):
+    """Move rows by one control period: the physics alone."""
+    for i in range(x.shape[0]):
+        advance_one(_SIX_PHASE, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+        step[i] += 1
+
+
 #: The loops of each group by its number.
 KERNELS = {
     SYNCHRONOUS: Kernels(
@@ -243,5 +330,17 @@ KERNELS = {
         reset=reset_induction,
         observe=observe_induction,
         advance=advance_induction,
+    ),
+    DOUBLY_FED: Kernels(
+        step=step_doubly_fed,
+        reset=reset_doubly_fed,
+        observe=observe_doubly_fed,
+        advance=advance_doubly_fed,
+    ),
+    SIX_PHASE: Kernels(
+        step=step_six_phase,
+        reset=reset_six_phase,
+        observe=observe_six_phase,
+        advance=advance_six_phase,
     ),
 }

@@ -8,21 +8,34 @@ from gym_suite.core.kernel import kernel
 from gym_suite.motors.electrical import (
     dc_coefficients,
     dc_derivative,
+    doubly_fed_derivative,
     excited_coefficients,
     excited_derivative,
     induction_coefficients,
     induction_derivative,
+    six_phase_coefficients,
+    six_phase_derivative,
     synchronous_coefficients,
     synchronous_derivative,
     torque_of,
 )
 from gym_suite.motors.loads import shaft
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS, Machine, group_of
-from gym_suite.motors.quantities import QUANTITIES
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    SYNCHRONOUS,
+    Machine,
+    group_of,
+)
+from gym_suite.motors.quantities import QUANTITIES, P
 
 _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 _DC = group_of(DC)
 _INDUCTION = group_of(INDUCTION)
+_DOUBLY_FED, _SIX_PHASE = group_of(DOUBLY_FED), group_of(SIX_PHASE)
 
 
 @kernel
@@ -106,9 +119,52 @@ def induction_output(x, v, p, y):
     y[5] = torque_of(_INDUCTION, (x[1], x[2], x[3], x[4]), p)
 
 
+@kernel
+def doubly_fed_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq, i_rd, i_rq), in the rotor's frame.
+
+    Inputs are (u_sd, u_sq, u_rd, u_rq, torque_load).
+    """
+    l_m, l_r = p[P.l_m], p[P.l_m] + p[P.l_sigr]
+    psi_d, psi_q = l_m * x[1] + l_r * x[3], l_m * x[2] + l_r * x[4]
+    state = x[0], x[1], x[2], psi_d, psi_q, v[0], v[1], v[2], v[3], 0.0
+    slopes = doubly_fed_derivative(state, induction_coefficients(p), shaft(p, v[4]), 0.0)
+    omega_e = p[P.p] * x[0]
+    dx[0], dx[1], dx[2] = slopes[0], slopes[1] + omega_e * x[2], slopes[2] - omega_e * x[1]
+    dx[3] = (slopes[3] + omega_e * psi_q - l_m * dx[1]) / l_r
+    dx[4] = (slopes[4] - omega_e * psi_d - l_m * dx[2]) / l_r
+
+
+@kernel
+def doubly_fed_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    for j in range(5):
+        y[j] = x[j]
+    y[5] = torque_of(_DOUBLY_FED, (x[1], x[2], x[3], x[4]), p)
+
+
+@kernel
+def six_phase_plant(x, v, p, dx):
+    """Fill dx with d/dt of (omega, i_sd, i_sq, i_sx, i_sy) for the inputs (u_sd, u_sq, u_sx, u_sy, torque_load)."""
+    state = x[0], x[1], x[2], x[3], x[4], v[0], v[1], v[2], v[3], 0.0
+    slopes = six_phase_derivative(state, six_phase_coefficients(p), shaft(p, v[4]), 0.0)
+    for j in range(5):
+        dx[j] = slopes[j]
+
+
+@kernel
+def six_phase_output(x, v, p, y):
+    """Fill y with the state and the torque."""
+    for j in range(5):
+        y[j] = x[j]
+    y[5] = torque_of(_SIX_PHASE, (x[1], x[2], x[3], x[4]), p)
+
+
 _KERNELS = {
     (DC, 1): (one_current_plant, one_current_output),
     (DC, 2): (two_currents_plant, two_currents_output),
+    DOUBLY_FED: (doubly_fed_plant, doubly_fed_output),
+    SIX_PHASE: (six_phase_plant, six_phase_output),
     INDUCTION: (induction_plant, induction_output),
     SYNCHRONOUS: (synchronous_plant, synchronous_output),
     EXCITED: (excited_plant, excited_output),

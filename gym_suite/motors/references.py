@@ -18,7 +18,7 @@ from gym_suite.motors.controllers.dc_points import (
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
 from gym_suite.motors.electrical import excited_axis
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
@@ -39,10 +39,15 @@ REFERENCE_MARGIN = 0.95  # part of the current limit that references may reach
 # Streams of random numbers: the start of an episode, random references, signals of references.
 STREAM_START, STREAM_STEPS, STREAM_SIGNALS = 0, 1, 2
 _STREAM_CHOICE = 8  # of a switched reference
+STREAM_APART = 15  # those from 2 to 7 are the signals', one for each tracked quantity
 _STREAM_SWITCHED = 64  # of the signals that it is switched among
 
 _TRIES = 32
 _SHRINKS = 30
+_FED_MARGIN = (
+    0.8  # of the voltage for both currents of a doubly fed machine, which the flux makes together
+)
+_APART = 0.2  # part of the range for the difference of two stars' currents
 _LEAST_FIELD, _MOST_FIELD = 1.0 / 3.0, 0.9  # parts of an induction machine's current along its flux
 
 
@@ -86,6 +91,34 @@ def random_field_currents(key, segment, omega, p, target, first):
         found = u_d * u_d + u_q * u_q <= u_max * u_max
         tries += 1
     target[first], target[first + 1] = i_d, i_q
+
+
+@called_kernel
+def random_fed_currents(key, segment, omega, p, target, first):
+    """Fill references of a doubly fed machine with currents of stator and rotor that the stator's voltage can hold.
+
+    Each uniform in its circle; rejection sampling. Should no try hit, the last ones are shortened until the voltage
+    suffices. Arguments as :func:`random_field_currents`.
+    """
+    i_max, u_max = p[P.reference_high], _FED_MARGIN * p[P.u_dc] / SQRT3
+    omega_e, l_s = p[P.p] * omega, p[P.l_m] + p[P.l_sigs]
+    i_d, i_q, r_d, r_q, found, tries = 0.0, 0.0, 0.0, 0.0, False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, c, d = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            stator, rotor = i_max * math.sqrt(a), i_max * math.sqrt(c)
+            i_d = stator * math.cos(2.0 * math.pi * b)
+            i_q = stator * math.sin(2.0 * math.pi * b)
+            r_d = rotor * math.cos(2.0 * math.pi * d)
+            r_q = rotor * math.sin(2.0 * math.pi * d)
+        else:
+            i_d, i_q, r_d, r_q = 0.8 * i_d, 0.8 * i_q, 0.8 * r_d, 0.8 * r_q
+        u_d = p[P.r_s] * i_d - omega_e * (l_s * i_q + p[P.l_m] * r_q)
+        u_q = p[P.r_s] * i_q + omega_e * (l_s * i_d + p[P.l_m] * r_d)
+        found = u_d * u_d + u_q * u_q <= u_max * u_max
+        tries += 1
+    target[first], target[first + 1] = i_d, i_q
+    target[first + 2], target[first + 3] = r_d, r_q
 
 
 @called_kernel
@@ -134,6 +167,11 @@ def random_currents(group, key, segment, omega, p, target, first):
     target[first], target[first + 1] = i_d, i_q
     if kind == EXCITED:
         target[first + 2] = i_e
+    if kind == SIX_PHASE:  # what the stars are to differ in, which takes hardly any voltage
+        a, b, _, _ = uniform4(key, segment, STREAM_APART)
+        radius = _APART * i_max * math.sqrt(a)
+        target[first + 2] = radius * math.cos(2.0 * math.pi * b)
+        target[first + 3] = radius * math.sin(2.0 * math.pi * b)
 
 
 @called_kernel
@@ -198,6 +236,9 @@ def refer(group, x, key, tick, p, tables, target, first):
                 return
             if len(group) == INDUCTION:
                 random_field_currents(key, segment, x[X.omega], p, target, first)
+                return
+            if len(group) == DOUBLY_FED:
+                random_fed_currents(key, segment, x[X.omega], p, target, first)
                 return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return

@@ -15,7 +15,15 @@ from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
 from gym_suite.motors.loads import first_speed
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS, group_of
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    SYNCHRONOUS,
+    group_of,
+)
 from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.parameters import SPEED_PROFILE, VEHICLE
 from gym_suite.motors.quantities import (
@@ -111,7 +119,7 @@ def measure_one(group, x, p, tables, q):
     q[Q.omega], q[Q.position] = x[X.omega], x[X.position]
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
-    i = axis_currents(group, x)
+    i = axis_currents(group, x, p)
     if kind == DC:
         q[Q.i_a], q[Q.i_e], q[Q.u_a], q[Q.u_e] = i[0], i[1], x[X.u_a], x[X.u_e]
     else:
@@ -120,6 +128,10 @@ def measure_one(group, x, p, tables, q):
         q[Q.i_sd], q[Q.i_sq], q[Q.u_sd], q[Q.u_sq] = i[0], i[1], x[X.u_sd], x[X.u_sq]
     if kind == EXCITED:
         q[Q.i_e], q[Q.u_e] = i[2], x[X.u_e]
+    if kind == DOUBLY_FED:
+        q[Q.i_rd], q[Q.i_rq], q[Q.u_rd], q[Q.u_rq] = i[2], i[3], x[X.u_rd], x[X.u_rq]
+    if kind == SIX_PHASE:
+        q[Q.i_sx], q[Q.i_sy], q[Q.u_sx], q[Q.u_sy] = i[2], i[3], x[X.u_sx], x[X.u_sy]
     if kind == INDUCTION:
         q[Q.cos_rho], q[Q.sin_rho], q[Q.psi_rd] = flux_frame(x)
         q[Q.rho] = math.atan2(q[Q.sin_rho], q[Q.cos_rho])
@@ -186,7 +198,7 @@ def judge_one(group, x, p, tables, q):
     tripped = x[X.tripped] > 0.0
     loss = effort = 0.0
     if p[P.weight_loss] > 0.0:
-        loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x), p)
+        loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x, p), p)
     if p[P.weight_effort] > 0.0:
         for k in range(ACTIONS):
             effort += x[X.action_0 + k] * x[X.action_0 + k]

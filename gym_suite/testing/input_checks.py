@@ -329,7 +329,7 @@ def check_disturbance(id: str, *, channels: Sequence[str] | None = None, **keywo
         env.reset(seed=0)
         assert_same(rollout(env, actions), got, f"the same seed again, {channel} disturbed")
         with raises_value_error("a misspelt channel", repr(channel)):
-            make_single(id, disturbance={channel + "x": 1.0}, **keywords)
+            make_single(id, disturbance={channel + "_": 1.0}, **keywords)
         with raises_value_error("a misspelt signal kind", "'sine'"):
             make_single(id, disturbance={channel: {"kind": "sin"}}, **keywords)
     still: Any = make_single(id, disturbance={}, **keywords)

@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import gym_suite  # noqa: F401  registers the ids
+import gym_suite
 from gym_suite.drones import adversity
 from gym_suite.drones.columns import ADVERSITY, BODY
 
@@ -241,3 +241,21 @@ def test_both_engines_suffer_alike():
 def test_bad_input_is_said(keywords, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make(ID, engine="compiled", **keywords)
+
+
+@pytest.mark.parametrize("law", ["geometric", "lqr", "zero"])
+def test_reference_controllers_outlive_a_weakened_rotor_and_doing_nothing_does_not(law):
+    seeds = 20
+    weak = {"engine": "compiled", "failure": {"effectiveness": (0.7, 0.9), "time": (1.0, 3.0)}}
+    envs = gymnasium.make_vec(ID, num_envs=seeds, **weak)
+    controller = gym_suite.make_controller(gymnasium.make(ID, **weak), law)
+    observation, _ = envs.reset(seed=0)
+    state, start, alive = None, np.ones(seeds, bool), np.ones(seeds, bool)
+    for _ in range(479):
+        action, state = controller.predict(observation, state, start)
+        start = np.zeros(seeds, bool)
+        observation, _, terminated, _, info = envs.step(action)
+        alive &= ~terminated
+    assert alive.sum() == (0 if law == "zero" else seeds)
+    if law != "zero":
+        assert info["target_distance"].mean() < 0.03

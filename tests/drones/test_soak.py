@@ -58,6 +58,11 @@ def a_setup(rng, id):
         "mismatch": rng.choice([None, 0.3, 0.99]),
         "weights": dict.fromkeys(("position", "rates", "effort", "smoothness"), 1e6),
         "penalty_crash": float(rng.choice([0.0, 1e8])),
+        "wind": None
+        if rng.integers(2)
+        else {"mean": ((-100, 100), 100, -100), "gust": 100.0, "turbulence": 100.0},
+        "failure": {"effectiveness": (0.0, 1.0), "time": 0.1} if rng.integers(2) else None,
+        "payload": {"centre": ((-1, 1), 1)} if rng.integers(2) else None,
         "disturbance": {"force_x": float(rng.choice([0.0, 1e300])), "force_z": -1e-3},
     }
     if id in IDS[2:]:

@@ -6,9 +6,18 @@ import pytest
 
 import gym_suite
 
-MACHINES = ("PMSM", "SynRM", "EESM", "SCIM")
+MACHINES = ("PMSM", "SynRM", "EESM", "SCIM", "DFIM", "SixPhasePMSM")
+TASKS = ("", "-Torque", "-Speed")
 #: Part of the full scale that the error may have on average over 20 seeds of the defaults, jumps included.
-ERRORS = {"": 0.02, "-Torque": 0.02, "-Speed": 0.04}
+USUAL = 0.02
+#: Where the voltage needs longer for what is asked: a flux that is large for it, a heavy load.
+SLOWER = {
+    "DFIM": 0.08,
+    "DFIM-Torque": 0.11,
+    "DFIM-Speed": 0.05,
+    "SCIM-Speed": 0.04,
+    "SixPhasePMSM-Speed": 0.04,
+}
 
 
 def run(id, seeds=20, steps=None, **keywords):
@@ -26,12 +35,12 @@ def run(id, seeds=20, steps=None, **keywords):
     return np.array(errors), trips
 
 
-@pytest.mark.parametrize("task", ERRORS)
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("machine", MACHINES)
 def test_reference_controller_follows_without_a_trip(machine, task):
     errors, trips = run(f"gem/{machine}{task}-v0")
     assert not trips.any()
-    assert np.abs(errors).mean() < ERRORS[task]
+    assert np.abs(errors).mean() < SLOWER.get(f"{machine}{task}", USUAL)
 
 
 def test_excited_windings_move_together_where_the_voltage_is_short():

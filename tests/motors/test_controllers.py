@@ -13,7 +13,7 @@ from gym_suite.motors.controllers.operating_points import (
     operating_points,
 )
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, EESM, PMSM, SCIM, SETS, SynRM, group_of
+from gym_suite.motors.machines import DC, DFIM, EESM, PMSM, SCIM, SETS, SynRM, group_of
 
 PAIRS, L_D, L_Q, PSI_P, R_S = 3, 0.37e-3, 1.2e-3, 66e-3, 18e-3
 MODEL = DQModel(PAIRS, L_D, L_Q, PSI_P)
@@ -166,6 +166,7 @@ def test_least_current_for_a_torque(torque, omega_e):
     assert np.allclose(mirrored, ours * [1, -1])
 
 
+EXCITED_GROUPS = (EESM.group, DFIM.group)  # with a current that makes the flux, limited for itself
 ROUND = PMSM(p=4, l_d=1e-3, l_q=1e-3, psi_p=0.1, i_nominal=80.0, i_limit=100.0)  # no saliency
 
 
@@ -173,6 +174,8 @@ def axes(machine):
     """Return the inductances of the steady state: an induction machine's along its flux and across it."""
     if isinstance(machine, SCIM):
         return machine.l_s, machine.sigma * machine.l_s
+    if isinstance(machine, DFIM):
+        return machine.l_s, machine.l_s
     return machine.l_d, machine.l_q
 
 
@@ -180,7 +183,7 @@ def largest_torque(machine, i_max, e_max, bound):
     """Search the largest torque within current circle and voltage ellipse on a grid."""
     i_d = np.linspace(-i_max, i_max, 4001)
     l_d, l_q = axes(machine)
-    if machine.group == EESM.group:
+    if machine.group in EXCITED_GROUPS:
         flux = machine.l_m * np.linspace(0.0, e_max, 201)[:, None]
     else:
         flux = np.array([[getattr(machine, "psi_p", 0.0)]])
@@ -203,6 +206,8 @@ def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_
     """Over a grid of torques and speeds up to three times that at which the voltage begins to bind."""
     part, u_max, group = 0.9, 0.95 * machine.u_dc / np.sqrt(3), group_of(machine.group)
     i_max, e_max = part * machine.i_limit, 0.0
+    if isinstance(machine, DFIM):
+        e_max = i_max
     if isinstance(machine, EESM):
         e_max = min(part * machine.i_e_limit, machine.i_e_nominal)
     table, strongest = operating_points(machine, part), max_torque(machine, part)
@@ -210,7 +215,9 @@ def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_
     for omega_e in np.linspace(0.0, 3.0 * u_max / table[-1, 0], 31):
         points = [currents_for_torque(group, t, omega_e, u_max, table) for t in torques]
         i_d, i_q, i_e, _ = np.array(points).T
-        flux = machine.l_m * i_e if group == group_of(EESM.group) else getattr(machine, "psi_p", 0)
+        flux = (
+            machine.l_m * i_e if machine.group in EXCITED_GROUPS else getattr(machine, "psi_p", 0)
+        )
         l_d, l_q = axes(machine)
         psi_d, psi_q = l_d * i_d + flux, l_q * i_q
         given = 1.5 * machine.p * (psi_d * i_q - psi_q * i_d)

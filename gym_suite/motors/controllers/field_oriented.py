@@ -27,10 +27,23 @@ from gym_suite.motors.controllers.laws import (
 )
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.machines import DC, EXCITED, INDUCTION, KINDS, Machine, group_of
+from gym_suite.motors.machines import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    KINDS,
+    SIX_PHASE,
+    Machine,
+    group_of,
+)
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
 from gym_suite.motors.transforms import SQRT3
+
+SPEED_VOLTAGE_SHARE = (
+    0.9  # of the voltage for operating points: speed control accelerates beyond where it has looked
+)
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -49,9 +62,14 @@ def axis_plants(machine: Any) -> list[tuple[float, float]]:
         coupling = machine.l_m / machine.l_r
         plant = machine.sigma * machine.l_s, machine.r_s + coupling**2 * machine.r_r
         return [plant, plant]
+    if machine.group == DOUBLY_FED:
+        stator, rotor = (machine.l_s, machine.r_s), (machine.l_r, machine.r_r)
+        return [stator, stator, rotor, rotor]
     plants = [(machine.l_d, machine.r_s), (machine.l_q, machine.r_s)]
     if machine.group == EXCITED:
         plants.append((machine.l_e, machine.r_e))
+    if machine.group == SIX_PHASE:
+        plants += [(machine.l_x, machine.r_s), (machine.l_y, machine.r_s)]
     return plants
 
 
@@ -302,7 +320,8 @@ class SpeedControl(_FieldOriented):
             None: where the reference has steps (not on a drive cycle).
         feedforward: Whether the torque that the nominal shaft and load need for the reference's own
             acceleration and speed is added; None: on a drive cycle.
-        voltage_margin: Part of the converter's voltage that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: 0.9, or the
+            machine's ``voltage_share`` if that is less.
         current_margin: Part of the current limits that operating points may use; None: the machine's
             ``current_share``.
     """
@@ -318,7 +337,7 @@ class SpeedControl(_FieldOriented):
         decoupling: bool = True,
         prefilter: bool | None = None,
         feedforward: bool | None = None,
-        voltage_margin: float = 0.9,
+        voltage_margin: float | None = None,
         current_margin: float | None = None,
     ) -> None:
         super().__init__(
@@ -358,7 +377,10 @@ class SpeedControl(_FieldOriented):
         law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki
         law[L.prefilter] = gains.prefilter
         law[L.back_gain_speed] = gains.ki / gains.kp
-        self._use_operating_points(values, self.voltage_margin, self.current_margin)
+        own = self.voltage_margin
+        if own is None:
+            own = min(SPEED_VOLTAGE_SHARE, self._machine.voltage_share)
+        self._use_operating_points(values, own, self.current_margin)
 
     def _torque_delay(self, nominal: Any) -> float:
         """Return the lag from a command of the speed controller to the torque, s."""

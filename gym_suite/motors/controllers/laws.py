@@ -15,11 +15,18 @@ from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.electrical import dc_field, excited_axis, torque_of
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import SEPARATE
 from gym_suite.motors.observer import LEAST_FLUX, slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
-from gym_suite.motors.transforms import SQRT3, hexagon_factor, inverse_clarke, rotate, turn
+from gym_suite.motors.transforms import (
+    SQRT3,
+    hexagon_factor,
+    inverse_clarke,
+    rotate,
+    stars_of,
+    turn,
+)
 
 
 def _axes(name: str, unit: str, meaning: str) -> Columns:
@@ -185,13 +192,13 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     base_d = memory[first] - decoupling * omega_e * psi_q
     base_q = memory[first + 1] + decoupling * omega_e * psi_d
     base_e = memory[first + 2]
-    change_d = own_d + decoupling * l_m / l_e * own_e
-    change_e = own_e + decoupling * 1.5 * l_m / l_d * own_d
+    to_stator, to_exciter = decoupling * l_m / l_e, decoupling * 1.5 * l_m / l_d
+    change_d, change_e = own_d + to_stator * own_e, own_e + to_exciter * own_d
     part = min(
         _part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
         _part_within(base_e, 0.0, change_e, 0.0, u_dc),
     )
-    u_d, u_q, u_e = base_d + part * change_d, base_q + part * own_q, base_e + part * change_e
+    u_d, u_q = base_d + part * change_d, base_q + part * own_q
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
@@ -199,6 +206,9 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
     real_d = min(max(factor * u_d, -u_axis), u_axis)
     real_q = min(max(factor * u_q, -u_axis), u_axis)
+    # Whatever the stator's flux really does, the excitation current is to move as it should.
+    sigma = 1.0 - to_stator * to_exciter
+    u_e = base_e + to_exciter * (real_d - base_d) + part * sigma * own_e
     real_e = min(max(u_e, -u_dc), u_dc)
     # Integrals learn from references that could be followed (conditioning; Hanus, Kinnaert and Henrotte, "Conditioning
     # technique, a general anti-windup and bumpless transfer method", Automatica 23(6), 1987).
@@ -241,6 +251,82 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
 
 
 @kernel
+def _fed_windings(i, references, seen, memory, first, law, u_dc):
+    """Current control of a doubly fed machine in the frame of its rotor, where both windings' currents rest.
+
+    There u_s = r_s i_s + dpsi_s/dt + j omega_e psi_s and u_r = r_r i_r + dpsi_r/dt. As with an excitation winding the
+    full matrix of inductances decouples, and all currents slow down together where a voltage is short.
+    """
+    omega, cosine, sine, _ = seen
+    omega_e, decoupling, l_m = law[P.p] * omega, law[L.decoupling], law[P.l_m]
+    l_s, l_r = l_m + law[P.l_sigs], l_m + law[P.l_sigr]
+    errors = references[0] - i[0], references[1] - i[1], references[2] - i[2], references[3] - i[3]
+    own_d, own_q = law[L.kp_0] * errors[0], law[L.kp_1] * errors[1]
+    rotor_d, rotor_q = law[L.kp_2] * errors[2], law[L.kp_3] * errors[3]
+    psi_d, psi_q = l_s * i[0] + l_m * i[2], l_s * i[1] + l_m * i[3]
+    base_d = memory[first] - decoupling * omega_e * psi_q
+    base_q = memory[first + 1] + decoupling * omega_e * psi_d
+    base_rd, base_rq = memory[first + 2], memory[first + 3]
+    to_stator, to_rotor = decoupling * l_m / l_r, decoupling * l_m / l_s
+    change_d, change_q = own_d + to_stator * rotor_d, own_q + to_stator * rotor_q
+    change_rd, change_rq = rotor_d + to_rotor * own_d, rotor_q + to_rotor * own_q
+    part = min(
+        _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3),
+        _part_within(base_rd, base_rq, change_rd, change_rq, u_dc / SQRT3),
+    )
+    u_d, u_q = base_d + part * change_d, base_q + part * change_q
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    # Whatever the stator's flux really does, the rotor's current is to move as it should.
+    sigma = 1.0 - to_stator * to_rotor
+    u_rd = base_rd + to_rotor * (real_d - base_d) + part * sigma * rotor_d
+    u_rq = base_rq + to_rotor * (real_q - base_q) + part * sigma * rotor_q
+    factor_r = hexagon_factor(u_rd, u_rq, u_dc)
+    real_rd = min(max(factor_r * u_rd, -u_axis), u_axis)
+    real_rq = min(max(factor_r * u_rq, -u_axis), u_axis)
+    _learn(0, part * errors[0], u_d, real_d, memory, first, law)
+    _learn(1, part * errors[1], u_q, real_q, memory, first, law)
+    _learn(2, part * errors[2], u_rd, real_rd, memory, first, law)
+    _learn(3, part * errors[3], u_rq, real_rq, memory, first, law)
+    held = factor * alpha, factor * beta, factor_r * u_rd, factor_r * u_rq
+    return (real_d, real_q, real_rd, real_rq), held
+
+
+@kernel
+def _two_stars(i, references, seen, memory, first, law, u_dc):
+    """Current control of two stars in the frame of the rotor: of what they share (d, q) and differ in (x, y)."""
+    omega, cosine, sine, _ = seen
+    omega_e = law[P.p] * omega
+    turning = law[L.decoupling] * omega_e
+    errors = references[0] - i[0], references[1] - i[1], references[2] - i[2], references[3] - i[3]
+    psi_d = law[P.l_d] * i[0] + law[P.psi_p]
+    u_d = pi_output(errors[0], memory[first], law[L.kp_0]) - turning * law[P.l_q] * i[1]
+    u_q = pi_output(errors[1], memory[first + 1], law[L.kp_1]) + turning * psi_d
+    u_x = pi_output(errors[2], memory[first + 2], law[L.kp_2]) + turning * law[P.l_y] * i[3]
+    u_y = pi_output(errors[3], memory[first + 3], law[L.kp_3]) - turning * law[P.l_x] * i[2]
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    stars = stars_of((u_d, u_q, u_x, u_y), cosine, sine)
+    factor = min(hexagon_factor(stars[0], stars[1], u_dc), hexagon_factor(stars[2], stars[3], u_dc))
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    real_x = min(max(factor * u_x, -u_axis), u_axis)
+    real_y = min(max(factor * u_y, -u_axis), u_axis)
+    _learn(0, errors[0], u_d, real_d, memory, first, law)
+    _learn(1, errors[1], u_q, real_q, memory, first, law)
+    _learn(2, errors[2], u_x, real_x, memory, first, law)
+    _learn(3, errors[3], u_y, real_y, memory, first, law)
+    held = factor * stars[0], factor * stars[1], factor * stars[2], factor * stars[3]
+    return (real_d, real_q, real_x, real_y), held
+
+
+@kernel
 def current_control_one(group, i, references, seen, memory, first, law, u_dc):
     """One sample of a PI law for each axis with decoupling and limitation.
 
@@ -270,6 +356,10 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         return _excited_windings(group, i, references, seen, memory, first, law, u_dc)
     if kind == INDUCTION:
         return _field_windings(i, references, seen, memory, first, law, u_dc)
+    if kind == DOUBLY_FED:
+        return _fed_windings(i, references, seen, memory, first, law, u_dc)
+    if kind == SIX_PHASE:
+        return _two_stars(i, references, seen, memory, first, law, u_dc)
     return _single_windings(group, i, references, seen, memory, first, law, u_dc)
 
 
@@ -307,6 +397,16 @@ def currents_for(group, torque, omega, i, flux, u_max, law, points):
 
 
 @kernel
+def _phases(alpha, beta, u_dc, action, first):
+    """Fill the actions of three legs, whose common part between the extremes makes the whole hexagon reachable."""
+    a, b, c = inverse_clarke(alpha, beta)
+    common = 0.5 * (max(a, b, c) + min(a, b, c))
+    action[first] = 2.0 * (a - common) / u_dc
+    action[first + 1] = 2.0 * (b - common) / u_dc
+    action[first + 2] = 2.0 * (c - common) / u_dc
+
+
+@kernel
 def _voltage_action(group, seen, references, memory, law, action):
     """Run current control on one row; fill the voltage action, update the integrals."""
     i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
@@ -318,19 +418,19 @@ def _voltage_action(group, seen, references, memory, law, action):
         for k in range(action.shape[0]):
             action[k] = axes[k] / u_dc
     elif int(law[P.frame]) == FRAME_ABC:
-        # The common part between the extremes makes the whole hexagon reachable with limited legs.
-        a, b, c = inverse_clarke(held[0], held[1])
-        common = 0.5 * (max(a, b, c) + min(a, b, c))
-        action[0] = 2.0 * (a - common) / u_dc
-        action[1] = 2.0 * (b - common) / u_dc
-        action[2] = 2.0 * (c - common) / u_dc
+        _phases(held[0], held[1], u_dc, action, 0)
         if kind == EXCITED:
             action[3] = axes[2] / u_dc
+        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+            _phases(held[2], held[3], u_dc, action, 3)
     else:
         action[0] = axes[0] * SQRT3 / u_dc
         action[1] = axes[1] * SQRT3 / u_dc
         if kind == EXCITED:
             action[2] = axes[2] / u_dc
+        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
+            action[2] = axes[2] * SQRT3 / u_dc
+            action[3] = axes[3] * SQRT3 / u_dc
 
 
 @kernel

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, Machine
+from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, Machine
 
 Values = NDArray[np.float64]
 
@@ -165,6 +166,8 @@ def max_torque(machine: Any, part: float) -> float:
     if machine.group == DC:
         return machine.largest_torque(part)
     i_max = np.array(part * machine.i_limit)
+    if machine.group == DOUBLY_FED:
+        machine = _excited_by_rotor(machine)
     if machine.group == EXCITED:
         model = _excited_model(machine, min(part * machine.i_e_limit, machine.i_e_nominal))
         return float(model.torque(*model.mtpa(i_max)))
@@ -267,7 +270,27 @@ def _induction_points(machine: Any, part: float) -> list[Values]:
     return [fluxes, limit, i_d, product / np.maximum(i_d, _TINY)]
 
 
-_OWN_POINTS = {EXCITED: _excited_points, INDUCTION: _induction_points}
+def _excited_by_rotor(machine: Any) -> Any:
+    """Return a doubly fed machine as one with an excitation winding: the direct current of its rotor, along d."""
+    return SimpleNamespace(
+        group=EXCITED,
+        p=machine.p,
+        r_s=machine.r_s,
+        r_e=1.5 * machine.r_r,  # of three phases
+        l_d=machine.l_s,
+        l_q=machine.l_s,
+        l_m=machine.l_m,
+        i_limit=machine.i_limit,
+        i_e_limit=machine.i_limit,
+        i_e_nominal=machine.i_limit,
+    )
+
+
+def _fed_points(machine: Any, part: float) -> list[Values]:
+    return _excited_points(_excited_by_rotor(machine), part)
+
+
+_OWN_POINTS = {DOUBLY_FED: _fed_points, EXCITED: _excited_points, INDUCTION: _induction_points}
 
 
 @kernel
@@ -308,7 +331,8 @@ def currents_for_torque(group, torque, omega_e, u_max, points):
         points: Table of :func:`operating_points`.
     """
     kind = len(group)
-    count = 3 if kind == EXCITED else 2
+    three = kind in (EXCITED, DOUBLY_FED)
+    count = 3 if three else 2
     parts = (points.shape[1] - _FIRST) // count
     j, b = _between(omega_e, u_max, points)
     limit = (1.0 - b) * points[j, _TORQUE] + b * points[j + 1, _TORQUE]
@@ -319,5 +343,5 @@ def currents_for_torque(group, torque, omega_e, u_max, points):
     d = along - k
     k += _FIRST
     i_d, i_q = _blend(points, j, k, b, d), _blend(points, j, k + parts, b, d)
-    i_e = _blend(points, j, k + 2 * parts, b, d) if kind == EXCITED else 0.0
+    i_e = _blend(points, j, k + 2 * parts, b, d) if three else 0.0
     return i_d, math.copysign(i_q, torque), i_e, 0.0

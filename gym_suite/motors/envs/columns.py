@@ -50,14 +50,17 @@ def action_columns(options: Options, machine: Machine, values: Mapping[str, floa
     scales = dict.fromkeys(names, 0.5 * values["u_dc"])
     scales |= {f"action_{axis}": scale for axis, scale in voltage_scales(machine).items()}
     return Columns(
-        *(Column(n, "V", -1, 1, f"{n[-1]} voltage command", scale=scales[n]) for n in names)
+        *(
+            Column(n, "V", -1, 1, f"{n.removeprefix('action_')} voltage command", scale=scales[n])
+            for n in names
+        )
     )
 
 
 def voltage_scales(machine: Machine) -> dict[str, float]:
     """Return the voltage that an action of 1 commands on each axis, V."""
-    scales = dict.fromkeys("dq", machine.u_dc / SQRT3) | dict.fromkeys("aeu", machine.u_dc)
-    return {axis: scales[axis] for axis in machine.voltages.values()}
+    whole = dict.fromkeys("aeu", machine.u_dc)
+    return {axis: whole.get(axis, machine.u_dc / SQRT3) for axis in machine.voltages.values()}
 
 
 # -------------------------------------------------------------------------------------------------------- observation

@@ -54,7 +54,7 @@ class SixPhasePMSM(Machine):
         "dq": _AXES,
         "abc": ("u_sa1", "u_sb1", "u_sc1", "u_sa2", "u_sb2", "u_sc2"),
     }
-    period: ClassVar[float] = 2e-5
+    period: ClassVar[float] = 1e-5
     aliases: ClassVar[Mapping[str, str]] = {"psi_PM": "psi_p"}
 
     p: int = pole_pairs(5)
