@@ -267,6 +267,14 @@ def test_speed_control_weakens_the_field_above_base_speed():
     assert np.hypot(run["u_sd"], run["u_sq"]).max() <= 2 / 3 * 300.0 + 1e-6
 
 
+@pytest.mark.parametrize("id", ["gem/PMSM-Speed-v0", "gem/SynRM-Speed-v0"])
+@pytest.mark.parametrize("target", [-60.0, 100.0])
+def test_speed_control_leaves_no_error_although_the_table_of_currents_rounds(id, target):
+    step = {"kind": "step", "amplitude": target, "start": 0.02}
+    run = follow(gymnasium.make(id, reference={"omega": step}), 5999)
+    assert run["omega"][-1] == pytest.approx(target, rel=1e-3)
+
+
 @pytest.mark.parametrize("frame", ["dq", "abc"])
 def test_frames_give_the_same_control(frame):
     run = follow(gymnasium.make("gem/PMSM-v0", frame=frame), 1900, seed=4)

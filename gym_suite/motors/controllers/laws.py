@@ -63,6 +63,8 @@ L = LAW.places
 #: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
 #: currents that need less voltage must not be closed.
 LEAST_CHANGE = 0.4
+#: Part of the largest torque by which the table of operating points may miss the torque that it is asked for.
+TABLE_ERROR = 5e-3
 
 #: What the laws see, in SI.
 SEEN = (
@@ -496,13 +498,15 @@ def _speed_law(group, seen, memory, law, points):
         realised = torque_of(group, (references[0], i[1], 0.0, 0.0), law)
     else:
         realised = torque_of(group, references, law)
+    # What the table rounds is no limit: an integral that stood still for it would leave an error for ever.
+    reached = demanded if abs(demanded - realised) <= TABLE_ERROR * limit else realised
     memory[M.integral_speed] = pi_update(
         error,
         memory[M.integral_speed],
         law[L.ki_speed],
         dt,
         demanded,
-        realised,
+        reached,
         int(law[L.anti_windup]),
         law[L.back_gain_speed],
     )
