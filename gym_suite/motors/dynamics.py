@@ -127,18 +127,8 @@ def _carried(x, key, tick, extra, p, tables):
 
 
 @kernel
-def _turn_shaft(x, omega, load, p):
-    """Note the speed and the load's torque at the end of a period."""
-    if int(p[P.load_kind]) != CONSTANT_SPEED:
-        x[X.omega] = omega
-        if int(p[P.load_kind]) < SPEED_PROFILE:
-            a, b, c, linear, extra, _ = load
-            x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
-
-
-@kernel
 def _move_dc(group, x, key, tick, v, p, tables):
-    """Move a DC machine and its shaft by one period of its choppers; arguments as :func:`_move`."""
+    """Move a DC machine by one period of its choppers; arguments and what it returns as :func:`_move`."""
     excitation = int(p[P.excitation])
     u_a, u_e, extra = v[0], v[1], 0.0
     if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
@@ -162,7 +152,7 @@ def _move_dc(group, x, key, tick, v, p, tables):
         i_a = max(i_a, -i_e if excitation == SHUNT else 0.0)
     x[X.i_a], x[X.i_e] = i_a, i_e
     x[X.position] += turned
-    _turn_shaft(x, omega, load, p)
+    return omega, load
 
 
 @kernel
@@ -178,7 +168,7 @@ def _disturbed(tables, key, t, u):
 
 @kernel
 def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
-    """Move the machine and its shaft by one inverter period under held voltages.
+    """Move the machine by one inverter period under held voltages; return the speed at its end and the shaft.
 
     Args:
         group: The group.
@@ -193,8 +183,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     """
     kind = len(group)
     if kind == DC:
-        _move_dc(group, x, key, tick, v, p, tables)
-        return
+        return _move_dc(group, x, key, tick, v, p, tables)
     tau, steps = p[P.tau], int(p[P.substeps])
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     own_cosine, own_sine = cosine, sine  # of the frame of the voltages
@@ -265,7 +254,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     # Rounding must not make the pair grow or shrink over the years.
     length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
     x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
-    _turn_shaft(x, omega, load, p)
+    return omega, load
 
 
 @kernel
@@ -311,7 +300,12 @@ def advance_one(group, x, key, step, u, p, tables):
             v = commanded(group, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = _wait(group, x, v)
-        _move(group, x, key, tick, v, half_cosine, half_sine, p, tables)
+        omega, load = _move(group, x, key, tick, v, half_cosine, half_sine, p, tables)
+        if int(p[P.load_kind]) != CONSTANT_SPEED:
+            x[X.omega] = omega
+            if int(p[P.load_kind]) < SPEED_PROFILE:
+                a, b, c, linear, extra, _ = load
+                x[X.torque_load] = load_torque(omega, a, b, c, linear) + extra
         if over_limit(group, x, p):
             x[X.tripped] = 1.0
 
