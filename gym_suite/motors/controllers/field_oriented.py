@@ -102,11 +102,18 @@ def sampled_delay(values: Mapping[str, float]) -> float:
     return (values["dead_time"] + 0.5) * values["tau"]
 
 
-def excitation_time(machine: Any) -> float:
-    """Return the time in which the voltage makes the flux of an excitation winding, s; 0 where there is none."""
-    if machine.group != EXCITED:
-        return 0.0
-    return float(machine.l_m * machine.i_e_nominal * SQRT3 / machine.u_dc)
+def rise_time(machine: Any) -> float:
+    """Return the time in which the voltage makes a torque, s, for machines that are sampled much faster than that.
+
+    It is the flux of a winding by the voltage: that of the excitation, or of the q current of two stars. For the other
+    machines it is 0: there the period is long enough for the delay of sampling to stand for it.
+    """
+    flux = 0.0
+    if machine.group == EXCITED:
+        flux = machine.l_m * machine.i_e_nominal
+    elif machine.group == SIX_PHASE:
+        flux = machine.l_q * machine.i_limit
+    return float(flux * SQRT3 / machine.u_dc)
 
 
 def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.float64]:
@@ -307,9 +314,9 @@ class SpeedControl(_FieldOriented):
     """A PI speed controller above operating points of least loss, field weakening and current control.
 
     The shaft is an integrator 1 / (J s); the current loop, tuned by the magnitude optimum, acts as a
-    lag of twice its delay, to which an excitation winding adds the time in which the voltage makes its
-    flux. The speed loop follows from that by the symmetrical optimum. Under torque control the drive's
-    own current loop is used and only the torque is commanded.
+    lag of twice its delay, to which machines with an excitation winding or two stars add the time in
+    which the voltage makes a torque. The speed loop follows from that by the symmetrical optimum. Under
+    torque control the drive's own current loop is used and only the torque is commanded.
 
     Args:
         rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
@@ -384,7 +391,7 @@ class SpeedControl(_FieldOriented):
 
     def _torque_delay(self, nominal: Any) -> float:
         """Return the lag from a command of the speed controller to the torque, s."""
-        delay = 2.0 * sampled_delay(nominal.parameters)
+        delay = 2.0 * sampled_delay(nominal.parameters) + rise_time(self._machine)
         return delay + 1.5 * nominal.dt if self._commands else delay
 
     def _restart(
