@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,11 +18,19 @@ import tyro
 from rich.console import Console, RenderableType
 from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
 
+from gym_suite.arguments import (
+    agent_of,
+    check_episode,
+    chosen_ids,
+    episode_of,
+    json_object,
+    keywords_of,
+    number_of,
+)
 from gym_suite.version import __version__
 
 if TYPE_CHECKING:
-    from gym_suite.comparison.agents import AgentSpec
-    from gym_suite.core.trajectory import Trajectory
+    pass
 
 Id = Positional[Annotated[str, arg(metavar="ID")]]
 Ids = Positional[Annotated[tuple[str, ...], arg(metavar="[ID ...]", help_behavior_hint="")]]
@@ -64,9 +72,9 @@ def show_id(id: Id, /, *, page: bool = False, keywords: Assignments = ()) -> Non
     from gym_suite.show import describe_id, page_of
 
     if page:
-        print(page_of(id, _keywords(keywords)).markdown())
+        print(page_of(id, keywords_of(keywords)).markdown())
         return
-    _print(describe_id(id, _keywords(keywords)))
+    _print(describe_id(id, keywords_of(keywords)))
 
 
 def run(
@@ -97,14 +105,14 @@ def run(
     from gym_suite.comparison.settings import Setting
     from gym_suite.show import metrics_table
 
-    _check_episode(seed, steps)
-    spec, settings = _agent(agent, id, gains, own), Setting("shell", _keywords(keywords))
+    check_episode(seed, steps)
+    spec, settings = agent_of(agent, id, gains, own), Setting("shell", keywords_of(keywords))
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")
     _print(metrics_table(record))
     if csv is not None:
-        _episode(id, spec, seed, steps, settings.keywords).to_csv(csv)
+        episode_of(id, spec, seed, steps, settings.keywords).to_csv(csv)
         print(csv)
 
 
@@ -149,14 +157,14 @@ def compare(
     """
     from gym_suite import comparison
 
-    chosen = _chosen(ids, family, agents)
+    chosen = chosen_ids(ids, family, agents)
     result = comparison.compare(
         chosen,
         agents=list(agents) or ("all" if family else None),
         seeds=seeds,
         settings=setting or ("all" if family and not protocol else None),
-        keywords=_keywords(keywords),
-        anchors=[_number(anchor) for anchor in anchors] or None,
+        keywords=keywords_of(keywords),
+        anchors=[number_of(anchor) for anchor in anchors] or None,
         out=out,
         horizon=steps,
         protocol=protocol,
@@ -208,10 +216,10 @@ def train(
         steps=steps,
         out=out,
         setting=setting,
-        settings=_json_object("--settings", settings),
+        settings=json_object("--settings", settings),
         trials=trials,
         progress=_tell,
-        **_keywords(keywords),
+        **keywords_of(keywords),
     )
     print(training.folder)
 
@@ -255,9 +263,9 @@ def tune(
         seed=seed,
         episodes=episodes,
         out=out,
-        parameters=_keywords(own, "--agent-set"),
+        parameters=keywords_of(own, "--agent-set"),
         progress=_tell,
-        **_keywords(keywords),
+        **keywords_of(keywords),
     )
     print(tuning.path)
 
@@ -288,9 +296,9 @@ def render(
     """
     from gym_suite.rendering import record
 
-    _check_episode(seed, steps)
-    load = _agent(agent, id, gains, own).load
-    record(id, agent=load, out=out, seed=seed, steps=steps, **_keywords(keywords))
+    check_episode(seed, steps)
+    load = agent_of(agent, id, gains, own).load
+    record(id, agent=load, out=out, seed=seed, steps=steps, **keywords_of(keywords))
     print(out)
 
 
@@ -521,153 +529,6 @@ def _is_the_users(error: Exception) -> bool:
         return False
     frame, _ = list(traceback.walk_tb(error.__traceback__))[-1]
     return Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
-
-
-def _agent(
-    name: str | None, id: str, gains: Path | None = None, own: Sequence[str] = ()
-) -> AgentSpec:
-    """Return one agent: the reference controller for None, the first training of a learned one."""
-    from gym_suite.comparison.agents import resolve
-
-    if gains is not None or own:
-        return _own_agent(name, id, gains, own)
-    if name is None:
-        return resolve([], id)[0]
-    specs = resolve([name], id)
-    return next((spec for spec in specs if spec.name == name), specs[-1])
-
-
-def _own_agent(name: str | None, id: str, gains: Path | None, own: Sequence[str]) -> AgentSpec:
-    """Return a controller with a user's own numbers: from a file, from the command line, or both."""
-    from gym_suite.comparison.agents import AgentSpec
-    from gym_suite.learning.gains import OwnGains, load_gains
-    from gym_suite.registration import card
-
-    if gains is not None:
-        chosen = load_gains(gains, card(id).id)
-        if name not in (None, chosen.agent):
-            raise ValueError(f"{gains} holds gains of {chosen.agent!r}, not of {name!r}")
-    else:
-        chosen = OwnGains(card(id).id, name or next(iter(card(id).controllers)))
-    chosen = chosen.with_values(_keywords(own, "--agent-set"))
-    return AgentSpec(chosen.agent, "controller", chosen, batched=True)
-
-
-def _episode(
-    id: str, spec: AgentSpec, seed: int, steps: int | None, keywords: Mapping[str, Any]
-) -> Trajectory:
-    """Run one episode and return all of it; a row holds what was so after its action."""
-    import gymnasium
-    import numpy as np
-
-    from gym_suite.comparison.batching import first_state
-    from gym_suite.core.trajectory import Trajectory
-
-    limit = {} if steps is None else {"max_episode_steps": steps}
-    env = gymnasium.make(id, **limit, **keywords)
-    setup, agent = env.get_wrapper_attr("setup"), spec.load(env)
-    observation, info = env.reset(seed=seed)
-    idle = np.full(env.action_space.shape or (1,), np.nan)
-    rows = [[0.0, *info.values(), *idle, *observation]]
-    memory = first_state(agent, (seed,))
-    state, start, over = None if memory is None else memory[0], True, False
-    while not over:
-        action, state = agent.predict(observation, state, start, True)
-        observation, reward, terminated, truncated, info = env.step(action)
-        rows.append([reward, *info.values(), *np.ravel(action), *observation])
-        start, over = False, terminated or truncated
-    env.close()
-    actions = setup.joint_names(setup.action_columns) or ("action",)
-    observations = [f"observation_{name}" for name in setup.joint_names(setup.observation_columns)]
-    names = ["reward", *info, *actions, *observations]
-    units = {column.name: column.unit for column in setup.metric_columns}
-    return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)
-
-
-def _chosen(ids: Sequence[str], family: str | None, agents: Sequence[str] = ()) -> list[str]:
-    """Return the ids that were asked for, by name and by family."""
-    from gym_suite.core.parameters import check_option
-    from gym_suite.registration import catalogue
-
-    chosen = list(ids)
-    if family is not None:
-        cards = catalogue().values()
-        check_option("family", family, sorted({entry.family for entry in cards}))
-        own = [entry for entry in cards if entry.family == family and entry.id not in ids]
-        chosen += [entry.id for entry in own if entry.entry_point]
-        if apart := ", ".join(entry.id for entry in own if not entry.entry_point):
-            print(f"left out, for several agents only: {apart}", file=sys.stderr)
-    if not chosen:
-        among = [name for name in agents if name.rpartition(":")[2] in catalogue()]
-        raise ValueError(
-            f"{among[0]} was read as an agent: put ids before --agents"
-            if among
-            else "no environment to compare on: name ids, or a family with --family"
-        )
-    return chosen
-
-
-def _check_episode(seed: int, steps: int | None) -> None:
-    """Refuse an episode without a step and a seed that is none, before anything runs."""
-    from gym_suite.core.parameters import check_number
-
-    check_number("--seed", seed, low=0)
-    if steps is not None:
-        check_number("--steps", steps, low=1)
-
-
-def _keywords(assignments: Sequence[str], option: str = "--set") -> dict[str, Any]:
-    """Return values by name from texts like ``tau=1e-4``; what is not JSON is a string.
-
-    For ``--set`` a dot leads into a mapping: ``machine.r_s=0.1`` is ``machine={"r_s": 0.1}``.
-    """
-    keywords: dict[str, Any] = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not (equals and all(part.isidentifier() for part in name.split("."))):
-            raise ValueError(f"{option} expects KEY=VALUE, got {text!r}")
-        if name in keywords:
-            raise ValueError(f"{option} {name} is given twice")
-        try:
-            keywords[name] = json.loads(value)
-        except json.JSONDecodeError:
-            if value[:1] in ("{", "["):
-                raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
-            keywords[name] = value
-    return _nested(keywords) if option == "--set" else keywords
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by name with dots resolved into mappings."""
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        inner, (*path, last) = nested, name.split(".")
-        for part in path:
-            inner = inner.setdefault(part, {})
-            if not isinstance(inner, dict):
-                raise ValueError(f"--set {name}: {part} is {inner!r} already, which has no {last}")
-        if last in inner:
-            raise ValueError(f"--set {name} is given twice")
-        inner[last] = value
-    return nested
-
-
-def _number(text: str) -> str | float:
-    """Return a number for a text that is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _json_object(option: str, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise ValueError(f"{option} expects a JSON object, got {text!r}")
-    return value
 
 
 def _tell(line: str) -> None:

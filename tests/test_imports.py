@@ -34,6 +34,7 @@ RUNGS = {
     "bench": 7,
     "show": 7,
     "testing": 7,
+    "arguments": 8,
     "doctor": 8,
     "labs": 9,
     "cli": 10,
