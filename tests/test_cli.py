@@ -450,5 +450,5 @@ def test_an_agent_that_does_not_ship_is_told_apart_from_one_misspelt(capsys):
     assert "Did you mean 'pi'?" in told
     Path("text.npz").write_text("hello")
     told = refusal(capsys, "compare", ID, "--agents", "text.npz", "--seeds", "1")
-    assert "not a policy file" in told
+    assert "not a usable policy file" in told
     assert "pickle" not in told

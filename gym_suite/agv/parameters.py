@@ -210,7 +210,7 @@ def build_lidar(value: object) -> Lidar:
 class Rules:
     """Numbers of a floor and of what is asked on it, each a keyword of its own."""
 
-    cell: float = parameter(0.5, unit="m", meaning="size of a map cell", above=0.0)
+    cell: float = parameter(0.5, unit="m", meaning="size of a map cell", low=0.01)
     least_distance: float = parameter(
         4.0, unit="m", meaning="least distance from start to target", low=0.0
     )

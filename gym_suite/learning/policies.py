@@ -339,7 +339,8 @@ def load_policy(
         raise FileNotFoundError(f"no policy file {path}")
     if not zipfile.is_zipfile(path):
         raise ValueError(
-            f"{path} is not a policy file: policies are written by gym-suite train and export_policy"
+            f"{path} is not a usable policy file (truncated or damaged, or something else); "
+            "policies are written by gym-suite train and export_policy"
         )
     try:
         with np.load(path, allow_pickle=False) as archive:

@@ -231,6 +231,7 @@ T = TABLES.places
 TASK = Columns(
     Column("observed", meaning="place in q of an observed quantity", whole=True),
     Column("observed_factor", meaning="column value per SI value"),
+    Column("observed_bound", meaning="amplitude at which the column value is clipped"),
     Column("told", meaning="place in q of a metric", whole=True),
     Column("tracked", meaning="place in q of a tracked quantity", whole=True),
     Column("tracked_factor", meaning="reciprocal of the error that earns nothing"),

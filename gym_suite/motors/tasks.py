@@ -218,11 +218,10 @@ def _gather(task, first, last, q, o, j):
     """Fill o from the place j on with the observed quantities from ``first`` to before ``last``."""
     for k in range(first, last):
         value = q[int(task[k, K.observed])] * task[k, K.observed_factor]
-        if (
-            not value >= -OBSERVATION_BOUND
-        ):  # below, or no number after an integration that diverged
-            value = -OBSERVATION_BOUND
-        o[j + k - first] = min(value, OBSERVATION_BOUND)
+        bound = task[k, K.observed_bound]
+        if not value >= -bound:  # below, or no number after an integration that diverged
+            value = -bound
+        o[j + k - first] = min(value, bound)
 
 
 @kernel

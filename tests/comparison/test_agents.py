@@ -52,7 +52,7 @@ def test_reference_and_do_nothing_always_take_part_and_the_reference_comes_first
 
 
 def test_unknown_agent_names_the_nearest():
-    with pytest.raises(ValueError, match=r"unknown agent 'randon' .*did you mean 'random'"):
+    with pytest.raises(ValueError, match=r"unknown agent 'randon' .*Did you mean 'random'"):
         resolve(["randon"], ID)
 
 

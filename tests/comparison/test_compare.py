@@ -211,7 +211,7 @@ def test_an_unwritable_folder_is_reported_before_anything_runs(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"agents": ["zerro"]}, r"did you mean 'zero'"),
+        ({"agents": ["zerro"]}, r"Did you mean 'zero'"),
         ({"settings": ("nominall",)}, r"nominal"),
         ({"settings": {"bad": {"gain": -1.0}}}, r"gain must be positive"),
         ({"seeds": 0}, r"seeds must be"),

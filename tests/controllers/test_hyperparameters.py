@@ -178,6 +178,8 @@ def ladders():
 
 
 WORLDS, STEPS = 12, 30
+#: Steps of DC drives: their fields take hundreds of periods before the voltage, and with it an integral, is free.
+DC_STEPS = 600
 
 
 @functools.cache
@@ -190,9 +192,10 @@ def played(id):
     observation, _ = envs.reset(seed=3)
     law, state, seen = gym_suite.make_controller(envs), None, [observation]
     law.watch(envs)
-    for k, chance in enumerate(random_actions(envs.action_space, STEPS, seed=3)):
+    steps = DC_STEPS if "dc" in catalogue()[id].tags else STEPS
+    for k, chance in enumerate(random_actions(envs.action_space, steps, seed=3)):
         action, state = law.predict(seen[-1], state)
-        seen.append(envs.step(chance if k % 3 == 0 else action)[0])
+        seen.append(envs.step(chance if k % 3 == 0 and k < STEPS else action)[0])
     return envs, seen
 
 

@@ -212,9 +212,9 @@ def test_a_wrong_observation_is_refused(policy_file, shape):
 def test_another_id_or_other_columns_are_refused(policy_file):
     with pytest.raises(ValueError, match="trained on 'Pendulum-v1', not on 'gem/PMSM-v0'"):
         load_policy(policy_file, "gem/PMSM-v0")
-    with pytest.raises(ValueError, match=r"it lacks \['preview'\]"):
+    with pytest.raises(ValueError, match="it lacks preview"):
         load_policy(policy_file, observation_columns=(*COLUMNS, "preview"))
-    with pytest.raises(ValueError, match="its order is"):
+    with pytest.raises(ValueError, match=r"has .* in the place of"):
         load_policy(policy_file, observation_columns=COLUMNS[::-1])
     with pytest.raises(ValueError, match="other action columns"):
         load_policy(policy_file, action_columns=("force",))

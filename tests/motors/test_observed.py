@@ -35,7 +35,10 @@ def test_speed_is_followed_without_a_trip_and_no_worse_than_by_pi(keywords):
     own, trips, _, _ = run("gem/PMSM-Speed-v0", "load-observer", 4000, **keywords)
     reference = run("gem/PMSM-Speed-v0", "pi", 4000, **keywords)[0]
     assert trips == 0
-    assert own.mean() > (1.0 if keywords.get("noise") else 1.02) * reference.mean()
+    assert (
+        own.mean()
+        > (1.02 if "mismatch" in keywords or "delay" in keywords else 1.0) * reference.mean()
+    )
 
 
 def test_the_observer_finds_a_load_that_the_model_does_not_know():
@@ -70,14 +73,14 @@ def test_the_observers_error_has_its_poles_where_they_were_placed(pole):
     np.testing.assert_allclose(seen[20:60], wanted, atol=0.3)
 
 
-def test_the_cycle_is_followed_more_closely_and_best_with_a_preview():
+def test_with_a_preview_the_cycle_is_followed_more_closely_than_by_pi():
     def rmse(agent, **keywords):
         errors = run("gem/PMSM-DriveCycle-v0", agent, 3000, **keywords)[3]
         return np.sqrt(np.mean(errors**2))
 
-    alone = rmse("load-observer")
-    assert alone < rmse("pi")
-    assert rmse("load-observer", preview=1) < 0.7 * alone
+    ahead = rmse("load-observer", preview=1)
+    assert ahead < 0.9 * rmse("pi")
+    assert ahead < 0.8 * rmse("load-observer")
 
 
 def test_noise_on_the_cycle_trips_the_reference_and_not_the_observer():

@@ -28,7 +28,7 @@ def _compensated_action(group, seen, references, memory, law, action):
         group,
         (i[0], i[1], 0.0, 0.0),
         references,
-        (omega, seen[W.cosine], seen[W.sine]),
+        (omega, seen[W.cosine], seen[W.sine], 0.0),
         memory,
         M.integral_0,
         law,

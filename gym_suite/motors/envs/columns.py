@@ -198,6 +198,7 @@ def task_table(
         row[K.observed] = QUANTITIES.index(quantity)
         # The last action is in q as it was given: normalised.
         row[K.observed_factor] = 1.0 if quantity.startswith("action_") else 1.0 / column.scale
+        row[K.observed_bound] = min(column.high, OBSERVATION_BOUND)
     for row, (_, quantity) in zip(table, told, strict=False):
         row[K.told] = QUANTITIES.index(quantity)
     for row, name in zip(table, task.tracked, strict=False):

@@ -17,8 +17,9 @@ INDUCTION, DOUBLY_FED, SIX_PHASE = range(3, 6)
 DC = 8
 Group = tuple[int, ...]
 
-#: Runge-Kutta steps in a period, at most.
-MOST_SUBSTEPS = 1000
+#: Runge-Kutta steps in a period: at most, and at most without being asked for. A period that needs more is none in
+#: which a drive could be controlled.
+MOST_SUBSTEPS, USUAL_SUBSTEPS = 1000, 16
 
 RPM = math.pi / 30.0  # rad/s
 
@@ -161,7 +162,7 @@ def check_substeps(
     """
     decay, turn = max(machine.decays()) * spread, machine.pairs * machine.omega_limit
     needed = max(1, math.ceil(max(decay, turn) * tau / LONGEST_STEP - 1e-9))
-    number = needed
+    number, most = needed, most if asked is not None else USUAL_SUBSTEPS
     if asked is not None:
         number = int(check_number("substeps", asked, low=1, high=most, integer=True))
     if needed <= number <= most:
@@ -170,7 +171,7 @@ def check_substeps(
     if decay >= turn:
         why = f"a current of the machine decays with a time constant of {1.0 / decay:.3g} s"
     longest = min(number, most) * LONGEST_STEP / max(decay, turn)
-    more = f"raise substeps to {needed} or " if needed <= most else ""
+    more = f"raise substeps to {needed} or " if needed <= MOST_SUBSTEPS else ""
     raise ValueError(f"tau = {tau:g} s is too long: {why}; {more}lower tau to {longest:.3g} s")
 
 
