@@ -106,6 +106,22 @@ def read_log(path: str | Path) -> Log:
     return Log(name=log.name, t=log.t - log.t[0], voltage=log.voltage, **values)
 
 
+def is_flight(path: Path) -> bool:
+    """Return whether a file means to be a log of a flight: it has half of the columns, if perhaps not all.
+
+    Args:
+        path: A CSV file.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return True  # what it is reading it will tell
+    known = {column.strip() for column in header} & set(COLUMNS)
+    return 2 * len(known) >= len(COLUMNS)
+
+
 def _table(path: Path) -> dict[str, Array]:
     """Return all columns of a file by name."""
     opened = gzip.open if path.suffix == ".gz" else open

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gym_suite.drones import parameters as pm
 from gym_suite.drones import replay
-from gym_suite.drones.logs import FULL_WIDTH, STANDARD_GRAVITY, Log, read_log
+from gym_suite.drones.logs import FULL_WIDTH, STANDARD_GRAVITY, Log, is_flight, read_log
 from gym_suite.drones.parameters import PHYSICS
 
 P = PHYSICS.places
@@ -137,11 +137,14 @@ def thrust_scale(logs: Sequence[Log]) -> float:
     return float(np.mean(means))
 
 
-def read_flights(folder: str | Path | None = None) -> list[Log]:
-    """Return the flights of a folder: its files .csv and .csv.gz, in the order of their names.
+def files_of(folder: str | Path | None = None) -> tuple[list[Path], list[Path]]:
+    """Return the logs of flights in a folder and its other tables: files .csv and .csv.gz in the order of their names.
+
+    Args:
+        folder: The folder; None for the excerpts that the package brings.
 
     Raises:
-        ValueError: For a folder that is none or holds no log, or a log that cannot be used.
+        ValueError: For a folder that is none or holds no log.
     """
     place = MEASUREMENTS / "flights" if folder is None else Path(folder)
     if not place.is_dir():
@@ -149,7 +152,21 @@ def read_flights(folder: str | Path | None = None) -> list[Log]:
     files = sorted([*place.glob("*.csv"), *place.glob("*.csv.gz")])
     if not files:
         raise ValueError(f"{place} holds no log: no file .csv or .csv.gz")
-    return [read_log(file) for file in files]
+    logs = [file for file in files if is_flight(file)]
+    # Where no file means to be a log, the first says what it lacks.
+    return (logs, [file for file in files if file not in logs]) if logs else (files, [])
+
+
+def read_flights(folder: str | Path | None = None) -> list[Log]:
+    """Return the flights of a folder.
+
+    Args:
+        folder: As for :func:`files_of`.
+
+    Raises:
+        ValueError: As :func:`files_of`, and for a log that cannot be used.
+    """
+    return [read_log(file) for file in files_of(folder)[0]]
 
 
 def validate(
@@ -179,7 +196,11 @@ def validate(
         Path(json).write_text(as_text(told, indent=1) + "\n", "utf-8")
     if page is not None:
         Path(page).write_text(page_of(found, excerpts=data is None), "utf-8")
-    return report(found)
+    others = [file.name for file in files_of(data)[1]]
+    left_out = (
+        f"\n\nLeft out, for they are no logs of flights: {', '.join(others)}." if others else ""
+    )
+    return report(found) + left_out
 
 
 def as_record(score: Score) -> dict[str, str | float]:

@@ -298,6 +298,20 @@ def test_missing_columns_and_files_are_named(table, tmp_path, capsys):
     assert "'drones'" in capsys.readouterr().err
 
 
+def test_tables_of_another_kind_are_left_out_and_named(table, tmp_path):
+    header, values = table
+    np.savetxt(tmp_path / "flight.csv", values, delimiter=",", header=",".join(header), comments="")
+    (tmp_path / "stand.csv").write_text("rpm,thrust_g\n1000,1.0\n")
+    logs, others = validation.files_of(tmp_path)
+    assert ([file.name for file in logs], [file.name for file in others]) == (
+        ["flight.csv"],
+        ["stand.csv"],
+    )
+    (tmp_path / "flight.csv").unlink()
+    with pytest.raises(ValueError, match=r"stand\.csv lacks"):
+        validation.read_flights(tmp_path)
+
+
 def test_the_command_writes_scores_and_page(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(validation, "_engines", lambda: ("compiled",))
     scores, page = tmp_path / "scores.json", tmp_path / "page.md"
