@@ -262,7 +262,8 @@ def kernel(function: Function) -> Function:
     205 without and inlined.
 
     Args:
-        function: A module-level function; closures and function arguments would defeat the disk cache.
+        function: A function at the level of a module, or one that a function there makes from plain numbers: the disk
+            cache tells such apart by what they enclose. Function arguments would defeat it.
 
     Returns:
         The compiled function.
@@ -341,7 +342,11 @@ def _compile(function: Any, *, inline: bool) -> Any:
 def _renamed(function: Any, suffix: str) -> Any:
     """Return the same function under another name, so that Numba's cache keeps both."""
     twin = python_types.FunctionType(
-        function.__code__, function.__globals__, function.__name__ + suffix, function.__defaults__
+        function.__code__,
+        function.__globals__,
+        function.__name__ + suffix,
+        function.__defaults__,
+        function.__closure__,
     )
     twin.__qualname__ = function.__qualname__ + suffix
     twin.__kwdefaults__ = function.__kwdefaults__

@@ -309,3 +309,35 @@ def test_a_module_outside_that_calls_a_familys_kernels_is_compiled_anew_with_the
             file.write("# edited\n")
         found.append(run(tmp_path, program)[0])
     assert found[0] == found[1] != found[2]
+
+
+def test_kernels_that_a_function_makes_are_told_apart_by_what_they_enclose(tmp_path):
+    """In the first process and in the next, which finds both on the disk."""
+    (tmp_path / "made_kernels.py").write_text(
+        "from gym_suite.core.kernel import kernel\n"
+        "def times(k):\n"
+        "    @kernel\n    def product(x):\n        return k * x\n"
+        "    return product\n"
+        "double, triple = times(2), times(3)\n"
+    )
+    program = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from gym_suite.core.kernel import Compilations\n"
+        "from made_kernels import double, triple\n"
+        "with Compilations() as compiled:\n"
+        "    print(triple(5.0), double(5.0), compiled.count)"
+    )
+    path = os.pathsep.join([str(PACKAGE.parent), str(tmp_path)])
+    variables = {**os.environ, "PYTHONPATH": path, "GYM_SUITE_CACHE_DIR": str(tmp_path / "cache")}
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            env=variables,
+            cwd=tmp_path,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert told == [["15.0", "10.0", "2"], ["15.0", "10.0", "0"]]
