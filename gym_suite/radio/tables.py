@@ -121,9 +121,8 @@ def band_of(
         "threshold": detector_threshold(alarm, count) if physics != "perfect" else 0.0,
         "noise_power": 1.0,
         "power": 1.0,
-        "partial": any(
-            KIND[entity.kind].partial or entity.sends.is_burst for entity in scenario.entities
-        ),
+        "partial": scenario.has_bursts
+        or any(KIND[entity.kind].partial for entity in scenario.entities),
         "receives": agents < 2,
         "fading": pm.FADINGS.index(scenario.link.fading),
         "link_snr": scenario.link.received,

@@ -296,3 +296,17 @@ def test_bad_games_and_settings_are_refused():
         conceded([1.0, 1.0], 1, [0.9, 0.9])
     with pytest.raises(ValueError, match="snr"):
         best_sensing_time(-1.0)
+
+
+@pytest.mark.parametrize(("tolerance", "earned"), [(0.2, 0.0), (0.5, 10.0)])
+def test_bounds_know_how_much_of_a_step_a_burst_takes(tolerance, earned):
+    """A burst of 30 % of each step on the only channel: with a tolerance of half a step every packet counts."""
+    user = {"kind": "constant", "channels": [0], "waveform": {"duration": 0.3}}
+    scenario = read_scenario({"channels": 1, "steps": 10, "entities": {"user": user}})
+    rules = Rules(lost=0.0, tolerance=tolerance)
+    assert ceilings(scenario, rules=rules).optimum == pytest.approx(earned)
+    env = gymnasium.make(
+        "radio/Access-v0", scenario=scenario, tolerance=tolerance, reward="throughput", history=1
+    )
+    env.reset(seed=0)
+    assert sum(env.step(1)[1] for _ in range(10)) == pytest.approx(earned)

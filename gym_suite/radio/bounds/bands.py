@@ -77,7 +77,11 @@ def ceilings(
             optimum=_rounded(values.informed),
             clairvoyant=_rounded(values.clairvoyant),
         )
-    if any(KIND[entity.kind].reacts for entity in read.entities) or rules.switching_cost > 0.0:
+    in_part = (
+        read.has_bursts and rules.tolerance > 0.0
+    )  # which an occupancy that is played does not tell
+    reacts = any(KIND[entity.kind].reacts for entity in read.entities)
+    if reacts or in_part or rules.switching_cost > 0.0:
         return Ceilings(memoryless=None, clairvoyant=None, exact=False)
     found, best = simulated(read, rules, episodes)
     return Ceilings(memoryless=found, clairvoyant=best, exact=False, episodes=episodes)

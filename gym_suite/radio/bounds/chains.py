@@ -325,7 +325,8 @@ def rewards(
     """
     scenario = chain.scenario
     result = np.zeros(chain.channels + 1)
-    if scenario.goal == "access" and not chain.following:
+    whole = tolerance == 0.0 or not scenario.has_bursts  # nobody is there in part
+    if scenario.goal == "access" and whole and not chain.following:
         codes = chain.occupancy(step, chain.actions(step, air, past))
         result[1:] = np.where(np.array(codes) == 0, 1.0, lost)
         return result

@@ -319,6 +319,11 @@ class Scenario:
     link: Link = field(default_factory=Link)
     agents: tuple[Role, ...] = ()
 
+    @property
+    def has_bursts(self) -> bool:
+        """Whether an entity sends for a part of its steps."""
+        return any(entity.sends.is_burst for entity in self.entities)
+
     def number_of(self, target: str | None) -> int:
         """Return the number of an entity, from 1; 0 for none."""
         names = [entity.name for entity in self.entities]
