@@ -1,4 +1,4 @@
-"""Formulas that physics and control both need: Clarke, Park, rotation, the inverter's voltage hexagon.
+"""Formulas that physics and control both need: Clarke, rotation, the stars' axes, the inverter's voltage hexagon.
 
 Clarke is amplitude-invariant throughout, so that a space vector's length is the phase amplitude.
 """
@@ -61,18 +61,6 @@ def stars_of(u, cosine, sine):
     alpha, beta = rotate(u[0] - u[2], u[1] + u[3], cosine, sine)
     other = rotate(alpha, beta, 0.5 * SQRT3, -0.5)
     return one[0], one[1], other[0], other[1]
-
-
-@kernel
-def park(alpha, beta, epsilon):
-    """Return the rotor-frame (d, q) components of a stator-frame vector; Park, AIEE Trans. 48(3), 1929."""
-    return rotate(alpha, beta, math.cos(epsilon), -math.sin(epsilon))
-
-
-@kernel
-def inverse_park(d, q, epsilon):
-    """Return the stator-frame (alpha, beta) components of a rotor-frame vector."""
-    return rotate(d, q, math.cos(epsilon), math.sin(epsilon))
 
 
 @kernel
