@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.parameters import check_number
+from gym_suite.radio.scenario.model import MIN_DBM
 
 Complex = NDArray[np.complex128]
-#: Power that stands for none, dBm; what a table that is played back may hold at least.
-LEAST_DBM = -300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def powers(
     parts = np.array([channels_of(one, channels) for one in blocks])
     mean = np.mean(np.abs(parts) ** 2, axis=2)
     with np.errstate(divide="ignore"):
-        return np.maximum(10.0 * np.log10(mean) + full_scale, LEAST_DBM)
+        return np.maximum(10.0 * np.log10(mean) + full_scale, MIN_DBM)
 
 
 def write(path: str | Path, recording: Recording, *, description: str = "") -> Path:
@@ -182,7 +181,9 @@ def _mark(annotation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record(env: Any, actions: Iterable[Any], *, seed: int = 0) -> Recording:
-    """Play an episode and return what a wideband receiver would have recorded, every burst marked.
+    """Play an episode and return what a wideband receiver would have recorded, with marks of who was heard.
+
+    A mark covers whole steps of a channel, also where an entity is on the air for a part of each step only.
 
     Samples are in the root of mW: the mean of their squared magnitude is the band's power in mW.
 

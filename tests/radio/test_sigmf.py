@@ -75,6 +75,22 @@ def test_a_recording_can_be_played_back(recording):
     assert [busy[f"occupancy_{c}"][0] > 0 for c in range(4)] == list(table[0] > noise + 10.0)
 
 
+def test_marks_lie_where_and_when_somebody_sends(recording):
+    """Loud steps of a channel and marked ones are the same, and each bears the name of who sends there."""
+    loud = sigmf.powers(recording, 4, SAMPLES / BANDWIDTH) > Link().noise + 10.0
+    marked, block = np.zeros_like(loud), 4 * SAMPLES
+    lowest = Link().frequency - 2.0 * BANDWIDTH
+    for mark in recording.annotations:
+        channel = round((mark["low"] - lowest) / BANDWIDTH)
+        first, count = mark["start"] // block, mark["count"] // block
+        assert not marked[first : first + count, channel].any()
+        marked[first : first + count, channel] = True
+        assert mark["label"] == ("tower" if channel == 2 else "hopper")
+        assert mark["high"] == mark["low"] + BANDWIDTH
+    assert (marked == loud).all()
+    assert loud[:, :2].any(axis=0).all()
+
+
 def test_bad_recordings_are_refused_by_name(recording, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         sigmf.read(tmp_path / "nothing")
