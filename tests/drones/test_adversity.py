@@ -3,9 +3,10 @@
 import gymnasium
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 import gym_suite
-from gym_suite.drones import adversity
+from gym_suite.drones import adversity, aerodynamics
 from gym_suite.drones.columns import ADVERSITY, BODY
 
 ID = "drones/Hover-v0"
@@ -88,6 +89,40 @@ def test_turbulence_has_dryden_s_variances_and_correlations():
             exact = np.exp(-s) * (1.0 if axis == 0 else 1.0 - 0.5 * s)
             got = np.mean(x[lag:] * x[:-lag]) / np.mean(x**2)
             assert got == pytest.approx(exact, abs=0.05)
+
+
+def test_turbulence_turns_with_the_mean_wind():
+    """A mean wind along y in place of x turns all its parts by a right angle about z."""
+    agents, key, numbers = np.zeros((1, len(BODY))), np.uint64(5), np.zeros(len(ADVERSITY))
+    numbers[A.turbulence], agents[0, X.position_z] = 10.0, 6.0
+    adversity.begin(agents, key, numbers)
+    seen = []
+    for mean in ((4.0, 0.0), (0.0, 4.0)):
+        numbers[A.wind_x], numbers[A.wind_y] = mean
+        seen.append(adversity.wind(agents[0], key, 0.0, numbers))
+    (x, y, z), turned = seen
+    assert abs(x - 4.0) > 0.01 and abs(y) > 0.01
+    np.testing.assert_allclose(turned, (-y, x, z), atol=1e-12)
+
+
+def test_what_moves_with_the_wind_feels_no_drag():
+    """A tilted drone with unequal rotors at the wind's velocity has its thrust and nothing else."""
+    env, rows = rows_of(wind=(3.0, -1.0, 0.5), aerodynamics=("drag",))
+    p = rows.p[0]
+    values = dict(zip(env.unwrapped.setup.parameter_columns.names, p, strict=True))
+    assert values["drag_xy"] > 0.0 and values["drag_xy"] != values["drag_z"]
+    numbers, agents = np.zeros(len(ADVERSITY)), np.zeros((1, len(BODY)))
+    numbers[[A.wind_x, A.wind_y, A.wind_z, A.effectiveness]] = 3.0, -1.0, 0.5, 1.0
+    attitude = Rotation.from_rotvec([0.5, -0.3, 0.2])
+    speeds = np.array([14e3, 15e3, 16e3, 17e3])
+    agents[0, X.quaternion_x : X.quaternion_x + 4] = attitude.as_quat()
+    agents[0, X.velocity_x : X.velocity_x + 3] = 3.0, -1.0, 0.5
+    agents[0, X.rotor_0 : X.rotor_0 + 4] = speeds
+    adversity.endure(agents, np.uint64(1), 0.0, p, p, numbers)
+    work = np.zeros(6)
+    aerodynamics.store_wrench(agents[0], 0.0, p, work, 0)
+    thrust = values["k_f"] * (speeds**2).sum()
+    np.testing.assert_allclose(work[:3], attitude.apply([0.0, 0.0, thrust]), atol=1e-12)
 
 
 def test_a_gust_rises_and_falls_once_in_its_interval():
@@ -210,7 +245,7 @@ def test_every_id_takes_them_and_controllers_see_nothing_of_them(id):
 
 @pytest.mark.bullet
 def test_both_engines_suffer_alike():
-    """Ten steps: both draw the same wind, payload and failure."""
+    """Forty steps: both draw the same wind, payload and failure."""
     seen = []
     for engine in ("compiled", "bullet"):
         env = gymnasium.make(ID, **EVERYTHING, engine=engine)
