@@ -59,7 +59,7 @@ def own_agent(name: str | None, id: str, gains: Path | None, own: Sequence[str])
         if name not in (None, chosen.agent):
             raise ValueError(f"{gains} holds gains of {chosen.agent!r}, not of {name!r}")
     else:
-        chosen = OwnGains(card(id).id, name or next(iter(card(id).controllers)))
+        chosen = OwnGains(card(id).id, name or card(id).reference)
     chosen = chosen.with_values(keywords_of(own, "--agent-set"))
     return AgentSpec(chosen.agent, "controller", chosen, batched=True)
 
@@ -118,12 +118,12 @@ def chosen_ids(ids: Sequence[str], family: str | None, agents: Sequence[str] = (
         ValueError: If there are none, or the family is unknown.
     """
     from gym_suite.core.parameters import check_option
-    from gym_suite.registration import catalogue
+    from gym_suite.registration import catalogue, families
 
     chosen = list(ids)
     if family is not None:
         cards = catalogue().values()
-        check_option("family", family, sorted({entry.family for entry in cards}))
+        check_option("family", family, families())
         own = [entry for entry in cards if entry.family == family and entry.id not in ids]
         chosen += [entry.id for entry in own if entry.entry_point]
         if apart := ", ".join(entry.id for entry in own if not entry.entry_point):

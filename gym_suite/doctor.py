@@ -19,7 +19,7 @@ from rich.text import Text
 
 from gym_suite.core.kernel import CACHE_VARIABLE, Compilations, cache_folder, cache_root
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, catalogue, load, make_controller
+from gym_suite.registration import Card, catalogue, families, load, make_controller
 from gym_suite.show import plain_table
 from gym_suite.version import __version__
 
@@ -162,11 +162,6 @@ def _cache() -> Iterator[Finding]:
         )
     else:
         yield Finding("compiled kernels", "ok", "there are some for every family")
-
-
-def families() -> list[str]:
-    """Return the families of the catalogue."""
-    return list(dict.fromkeys(entry.family for entry in catalogue().values()))
 
 
 def warm(

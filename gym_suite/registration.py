@@ -270,6 +270,11 @@ def _read_page(page: str) -> str:
     return text
 
 
+def families() -> list[str]:
+    """Return the families that have ids."""
+    return list(dict.fromkeys(entry.family for entry in _catalogue.values()))
+
+
 def register_all() -> None:
     """Put every id into the registries; calling it again changes nothing."""
     for entry in list(_catalogue.values()):
@@ -355,7 +360,7 @@ def make_controller(env: Any, name: str | None = None, **overrides: Any) -> Any:
         raise TypeError(f"controllers are for environments of this package, got {env!r}")
     entry = card(setup.id)
     if name is None:
-        name = next(iter(entry.controllers))
+        name = entry.reference
     if name not in entry.controllers:
         raise unknown_error(f"controller of {entry.id}", name, entry.controllers)
     return load(entry.controllers[name]).for_env(env, **overrides)

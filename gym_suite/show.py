@@ -17,7 +17,7 @@ from gym_suite.core.cards import PRIMARY
 from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
-from gym_suite.registration import Card, card, catalogue, id_class_of, make_controller
+from gym_suite.registration import Card, card, catalogue, families, id_class_of, make_controller
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -32,7 +32,7 @@ def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
     """
     cards = list(catalogue().values())
     if family is not None:
-        check_option("family", family, sorted({entry.family for entry in cards}))
+        check_option("family", family, families())
         cards = [entry for entry in cards if entry.family == family]
     if tag is not None:
         check_option("tag", tag, sorted({name for entry in cards for name in entry.tags}))

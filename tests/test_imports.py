@@ -78,9 +78,9 @@ FLOORS = {
         "envs",
     ),
     "radio": (
-        "cards parameters transforms sigmf",
+        "cards parameters transforms",
         "scenario",
-        "columns",
+        "columns sigmf",
         "air game",
         "tables dynamics",
         "tasks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +49,8 @@ def write_file(path: str | Path, comment: str, **tables: Mapping[str, Any]) -> N
     for table, values in tables.items():
         lines += ["", f"[{table}]"]
         for name, value in values.items():
-            text = f'"{value}"' if isinstance(value, str) else f"{value:.6g}"
+            text = (
+                json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.6g}"
+            )
             lines.append(f"{name} = {text}")
     Path(path).write_text("\n".join(lines) + "\n", "utf-8")

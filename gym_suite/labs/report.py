@@ -48,9 +48,9 @@ def report_page(
     ]
     for question in lab.questions:
         verdict = verdicts[question.key]
-        given = str(answers.get(question.key) or "") + (
-            f" {question.unit}" if question.unit else ""
-        )
+        answer = answers.get(question.key)
+        unit = f" {question.unit}" if question.unit else ""
+        given = "" if answer in (None, "") else f"{answer}{unit}"
         style = "right" if verdict.passed else "wrong"
         parts.append(
             f"<tr><td>{escape(session.text(question.key))}</td><td>{escape(given)}</td>"

@@ -140,7 +140,7 @@ def tune(
     if not entry.entry_point:
         raise ValueError(f"{entry.id} has several agents: only controllers of one are searched")
     check_option("settings", settings, SETTINGS)
-    agent = next(iter(entry.controllers)) if agent is None else agent
+    agent = entry.reference if agent is None else agent
     if agent not in entry.controllers:
         raise unknown_error(f"controller of {entry.id}", agent, entry.controllers)
     training = settings_for(entry.id, TRAINING, setting=setting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ BOUNDS: dict[str, dict[str, float]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(ABC):
     """What every algorithm needs to know.
 
     Attributes:
@@ -136,9 +137,9 @@ class Settings:
         classes = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
         return {"net_arch": list(self.network), "activation_fn": classes[self.activation]}
 
+    @abstractmethod
     def build(self, env: Any, seed: int) -> Any:
         """The untrained Stable-Baselines3 model."""
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,9 +261,9 @@ class BonusSettings(PPOSettings):
             warm_up=self.warm_up,
         )
 
+    @abstractmethod
     def bonus(self, env: Any, seed: int) -> tuple[list[int], Any]:
         """The observation columns that the bonus looks at, and the bonus."""
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

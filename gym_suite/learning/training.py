@@ -246,7 +246,7 @@ class _Work:
                 f"{self.folder} holds {self.algo} policies trained with other "
                 f"{', '.join(other)}: choose another folder"
             )
-        self.reference = next(iter(card(self.id).controllers))
+        self.reference = card(self.id).reference
         controller = gym_suite.make_controller(self.evaluation.envs)
         self.reference_score = self.evaluation.score(controller)
         self.say(f"{self.reference}: {_told(self.reference_score)} on evaluation seeds")

@@ -116,7 +116,7 @@ class Course:
         self.rows: list[dict[str, Any]] = []
         self.best = Trial(search.start, -math.inf, 0.0, 0, 0.0, 0.0)
         self.score = self.rule_score = self.reference_score = search.curve.score(search.rule)
-        if search.agent != next(iter(card(search.id).controllers)):
+        if search.agent != card(search.id).reference:
             self.reference_score = search.curve.score(make_controller(search.curve.envs))
         self._note([])
 

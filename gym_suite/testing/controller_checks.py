@@ -265,4 +265,4 @@ REFERENCE = (check_beats_doing_nothing, check_survives_mismatch)
 
 def is_reference(id: str, name: str) -> bool:
     """Return whether a controller is the reference controller of an id."""
-    return name == next(iter(card(id).controllers))
+    return name == card(id).reference

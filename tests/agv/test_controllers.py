@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.agv.controllers.cooperative import plan_fleet
 from gym_suite.agv.controllers.docking import move_to_pose
+from gym_suite.agv.controllers.fleet import TOLD, F
+from gym_suite.agv.geometry import INFINITY
 
 
 def success(id, name, rows, *, seed=10_000, **keywords):
@@ -111,6 +114,35 @@ def test_a_fleet_that_plans_in_space_and_time_passes_a_bottleneck():
     assert fleet_arrivals("cooperative", range(3), layout=HALLS, agents=4, **meeting) == (12, 12)
     assert fleet_arrivals("orca", [0], layout=HALLS, agents=4, **meeting)[0] < 4
     assert fleet_arrivals("cooperative", range(3), layout=CORRIDOR, agents=2, **meeting) == (6, 6)
+
+
+@pytest.mark.parametrize("keywords", [{"mismatch": 0.3}, {"delay": 1}], ids=str)
+def test_a_fleet_passes_the_bottleneck_on_other_plants_and_with_later_actions(keywords):
+    meeting = {"layout": HALLS, "agents": 4, "cell": 0.5, "least_distance": 7.0}
+    assert fleet_arrivals("cooperative", range(2), **meeting, **keywords) == (8, 8)
+
+
+def test_who_finds_no_plan_is_planned_first():
+    """A dead end with one bay beside the first vehicle: in the order of numbers the second has nowhere to go."""
+    cost = np.full((4, 9), INFINITY)
+    cost[1, 1:8], cost[2, 1] = 1.0, 1.0
+    told = np.zeros((2, len(TOLD)))
+    for row, (x, goal) in zip(told, [(1.5, 7.5), (4.5, 1.5)], strict=True):
+        row[F.x], row[F.y], row[F.goal_x], row[F.goal_y] = x, 1.5, goal, 1.5
+    steps, cells = 20, cost.size
+    ranks, plans = np.array([0.0, 1.0]), np.zeros((2, steps), np.int64)
+    plan_fleet(
+        told, 0, 2, cost, ranks, np.zeros(2), np.empty((2, *cost.shape)),
+        np.empty((steps, cells), np.uint8), plans, np.empty(steps * cells),
+        np.empty(steps * cells, np.int64), np.empty(2 * steps * cells, np.int64),
+        np.empty(2 * steps * cells), 1.0, 1.0,
+    )  # fmt: skip
+    assert ranks[1] < ranks[0]
+    assert not (plans[0] == plans[1]).any()
+    # Nobody keeps time exactly, so a place is kept free a step before and after, too.
+    assert not (plans[0, 1:] == plans[1, :-1]).any()
+    assert plans[1, -1] == 1 * 9 + 1
+    assert 2 * 9 + 1 in plans[0]
 
 
 def test_a_fleet_that_plans_in_space_and_time_arrives_whole_elsewhere_too():

@@ -200,7 +200,6 @@ def test_a_keyword_that_cannot_work_is_refused_by_name(id, name, value):
 @pytest.mark.parametrize(
     ("id", "keywords"),
     [
-        ("gem/PMSM-DriveCycle-v0", {"mismatch": {"l_d": 1e-6}}),
         ("gem/PMSM-DriveCycle-v0", {"disturbance": {"u_sd": 1e9}}),
     ],
 )

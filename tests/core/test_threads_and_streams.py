@@ -126,3 +126,13 @@ def test_without_a_seed_the_worlds_differ_and_say_theirs():
 def test_no_seed_but_a_whole_number(seed):
     with pytest.raises(ValueError, match="whole number"):
         Streams(5).seed([seed] * 5, ALL)
+
+
+def test_every_thread_has_scratch_of_its_own():
+    envs = gymnasium.make_vec("gem/PMSM-v0", 6, threads=2).unwrapped
+    rows, everybody = envs._rows, np.zeros(6, dtype=np.bool_)
+    scratch = [rows._arguments(everybody, thread)[6] for thread in (0, 1)]
+    assert scratch[0] is rows.work
+    assert scratch[1].shape == rows.work.shape
+    assert not np.shares_memory(*scratch)
+    envs.close()

@@ -28,7 +28,7 @@ def wrong_answers(session, question):
     solution = session.solution(question.key)
     if question.choices:
         return [choice for choice in question.choices if choice != solution]
-    far = 1.0 + 3.0 * question.tolerance
+    far = 1.0 + 1.1 * question.tolerance
     return [solution * far, solution / far, -solution, solution * 1000.0, "1.5 V", "much"]
 
 

@@ -65,10 +65,23 @@ def test_too_long_a_period_is_refused_with_what_will_do():
         check_substeps(SETS["PMSM"].machine, 1e-2, 1)
 
 
-def test_a_plant_that_differs_gets_the_steps_that_its_numbers_may_need():
+@pytest.mark.parametrize(
+    ("mismatch", "steps"),
+    [
+        (None, 3),
+        (0.3, 6),  # 3, times 1.3 / 0.7
+        ({"r_s": 2.0}, 6),  # factors, not parts
+        ({"r_s": (0.5, 0.8)}, 3),
+        ({"l_d": (0.5, 1.0), "r_s": 1.2}, 8),
+        ({"psi_p": 0.5, "j_rotor": 0.1}, 3),
+    ],
+)
+def test_a_plant_that_differs_gets_the_steps_that_its_numbers_may_need(mismatch, steps):
     machine = GIMBAL | {"r_s": 8.9}
-    env = gymnasium.make("gem/PMSM-v0", machine=machine, mismatch=0.3).unwrapped
-    assert env.setup.row[env.setup.parameter_columns.index("substeps")] == 6  # 3, times 1.3 / 0.7
+    env = gymnasium.make("gem/PMSM-v0", machine=machine, mismatch=mismatch).unwrapped
+    assert env.setup.row[env.setup.parameter_columns.index("substeps")] == steps
+    with pytest.raises(ValueError, match="as mismatch= may make it"):
+        gymnasium.make("gem/PMSM-v0", machine=machine, mismatch={"l_d": 1e-6})
 
 
 @pytest.mark.parametrize("action", [(0.0, 0.0), (0.0, 0.8), (0.0, 1.0)])

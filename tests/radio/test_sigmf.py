@@ -102,3 +102,20 @@ def test_bad_recordings_are_refused_by_name(recording, tmp_path):
     meta.write_text("{")
     with pytest.raises(ValueError, match="cannot be read"):
         sigmf.read(meta)
+
+
+def test_full_scale_shifts_powers_and_two_at_once_are_marked_as_several(recording):
+    table = sigmf.powers(recording, 4, SAMPLES / BANDWIDTH)
+    louder = sigmf.powers(recording, 4, SAMPLES / BANDWIDTH, full_scale=30.0)
+    assert louder == pytest.approx(table + 30.0)
+    both = {name: {"kind": "constant", "channels": [1]} for name in ("a", "b")}
+    env = gymnasium.make(
+        "radio/Access-v0",
+        physics="iq",
+        samples=SAMPLES,
+        scenario={"channels": 2, "steps": 9, "entities": both},
+    )
+    (mark,) = sigmf.record(env, [0] * 5).annotations
+    assert mark["label"] == "several"
+    # On the agent's own channel it is one more than anybody.
+    assert sigmf.record(env, [2] * 5).annotations[0]["label"] == "several"

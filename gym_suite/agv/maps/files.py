@@ -226,9 +226,10 @@ def _picture(path: Path) -> tuple[np.ndarray, float | None]:
         pixels = np.asarray(matplotlib.image.imread(path))
     except Exception as error:  # the reader of each format raises what it likes
         raise ValueError(f"the picture {str(path)!r} cannot be read: {error}") from None
+    # Readers give whole numbers up to their type's largest, or parts of 1.
+    full = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
     if pixels.ndim == 3:
-        pixels = pixels[..., : min(pixels.shape[2], 3)].mean(axis=2)
-    full = 1.0 if pixels.max(initial=0.0) <= 1.0 else 255.0
+        pixels = pixels[..., : 3 if pixels.shape[2] >= 3 else 1].mean(axis=2)  # without opacity
     return pixels / full, None
 
 

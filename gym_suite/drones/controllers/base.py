@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ def parts(**sizes: int) -> Mapping[str, slice]:
     )
 
 
-class RotorController(Controller):
+class RotorController(Controller, ABC):
     """A law that gives rotor speeds from one drone's observation; of several drones each is flown alike.
 
     Observations may be one drone's or, in the joint form, all drones' side by side.
@@ -125,9 +126,9 @@ class RotorController(Controller):
         state[:, :used] = mine.reshape(n, used)
         return action.reshape(n, count * 4)
 
+    @abstractmethod
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rotor speeds, rpm, (n, 4), from observations (n, no); may update the state (n, ns) in place."""
-        raise NotImplementedError
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Update the state with what the action space let through."""

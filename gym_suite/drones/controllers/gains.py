@@ -28,7 +28,8 @@ POWERS = {"position": 2, "velocity": 1, "attitude": 2, "rate": 1}
 #: rad/s^2, angular acceleration about x and y that full bandwidths take: an error of some 50 degrees asks for it.
 TURNED = 170.0
 
-_TURNS = np.array([-1.0, 1.0, -1.0, 1.0])  # signs of the rotors' torques about z
+#: Signs of the rotors' torques about z.
+TURNS = np.array([-1.0, 1.0, -1.0, 1.0])
 
 POLES = "pole placement"
 POLES_SOURCE = "K. J. Aström and R. M. Murray, Feedback Systems, 2nd ed., Princeton 2021, chapter 7"
@@ -122,7 +123,7 @@ def angular_acceleration(row: np.ndarray, speed_change: float, mixer: np.ndarray
         [
             lever * thrust * rotor_moments(layout, *mixer[:, 0])[1],
             -lever * thrust * rotor_moments(layout, *mixer[:, 1])[0],
-            torque * (mixer[:, 2] @ _TURNS),
+            torque * (mixer[:, 2] @ TURNS),
         ]
     )
     return torques / row[[P.i_xx, P.i_yy, P.i_zz]]

@@ -13,6 +13,7 @@ from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.gains import TURNS
 from gym_suite.drones.controllers.geometric import Geometric
 from gym_suite.drones.controllers.laws import attitude_torque, led, wanted_force
 from gym_suite.drones.parameters import PHYSICS
@@ -20,7 +21,6 @@ from gym_suite.drones.transforms import rotor_moments, rotor_speeds
 
 P = PHYSICS.places
 
-_TURNS = np.array([-1.0, 1.0, -1.0, 1.0])  # signs of the rotors' torques about z
 _USABLE = 0.95  # part of the largest thrust that a force may take, so that the rotors can still turn the drone
 _LEAST_LEVEL = 0.1  # level force, as a part of the vertical one, that is always allowed
 _SOURCE = (
@@ -39,7 +39,7 @@ def _levers(row: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     moments = np.array([rotor_moments(row[P.layout], *unit) for unit in np.eye(4)])
     lift = row[P.k_f] * row[P.lever]
-    return np.stack([lift * moments[:, 1], -lift * moments[:, 0], row[P.k_m] * _TURNS])
+    return np.stack([lift * moments[:, 1], -lift * moments[:, 0], row[P.k_m] * TURNS])
 
 
 class INDI(Geometric):

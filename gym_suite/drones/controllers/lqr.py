@@ -87,8 +87,8 @@ class HoverLQR(RotorController):
         super()._tune(nominal)
         guess = nominal.plant.guess
         place = dict(zip(("x", "y", "z"), guess, strict=False)) | {"yaw": 0.0}
-        point = operating_point(nominal, states=place)
-        model = linearize(nominal, point)
+        self._point = point = operating_point(nominal, states=place)
+        self._model = model = linearize(nominal, point)
         self.feedback_ = lqr(
             model.Ad,
             model.Bd,

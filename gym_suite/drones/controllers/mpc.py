@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.analysis.linear import linearize, operating_point
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
@@ -85,11 +84,7 @@ class LinearMPC(HoverLQR):
         ):  # the commands follow from the weights, not from the regulator's gains
             del self.gains_[name]
         count = int(check_number("horizon", self.horizon, low=1, high=200, integer=True))
-        guess = nominal.plant.guess
-        place = dict(zip(("x", "y", "z"), guess, strict=False)) | {"yaw": 0.0}
-        point = operating_point(nominal, states=place)
-        model = linearize(nominal, point)
-        states = len(point.x)
+        model, states = self._model, len(self._point.x)
         a = np.zeros((states + 3, states + 3))
         a[:states, :states] = model.Ad
         a[states:, :3], a[states:, states:] = self._dt * np.eye(3), np.eye(3)

@@ -28,9 +28,16 @@ Rows = NDArray[np.float64]
 class _Compensated:
     """What PI control with the delay predicted changes: it learns of the last action, and stands less delay."""
 
+    _machine: Any
+
     def _delay(self, values: Mapping[str, float]) -> float:
         # The dead time is predicted; half a period of hold remains.
         return 0.5 * values["tau"]
+
+    def _tune(self, nominal: Any) -> None:
+        law: Any = super()
+        law._tune(nominal)
+        self._watch = Watch(nominal.setup, self._machine)
 
 
 class CompensatedCurrentControl(_Compensated, CurrentControl):
@@ -53,10 +60,6 @@ class CompensatedCurrentControl(_Compensated, CurrentControl):
     name: ClassVar[str] = "pi-predicted"
     information: Information = "model"
 
-    def _tune(self, nominal: Any) -> None:
-        super()._tune(nominal)
-        self._watch = Watch(nominal.setup, self._machine)
-
     def _law(self, observation: Rows, state: Rows) -> Rows:
         action = np.empty((len(observation), self._actions))
         watched = self._watch(observation)
@@ -74,16 +77,12 @@ class CompensatedTorqueControl(_Compensated, TorqueControl):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation induces.
-        voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: the machine's share.
+        current_margin: Part of the current limits that operating points may use; None: the machine's share.
     """
 
     name: ClassVar[str] = "pi-predicted"
     information: Information = "model"
-
-    def _tune(self, nominal: Any) -> None:
-        super()._tune(nominal)
-        self._watch = Watch(nominal.setup, self._machine)
 
     def _law(self, observation: Rows, state: Rows) -> Rows:
         action = np.empty((len(observation), self._actions))
@@ -172,8 +171,8 @@ class OptimalTorqueControl(_Optimal, CompensatedTorqueControl):
         integral: Weight of an error that lasts one period beside the error itself.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation induces.
-        voltage_margin: Part of the converter's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        voltage_margin: Part of the converter's voltage that operating points may use; None: the machine's share.
+        current_margin: Part of the current limits that operating points may use; None: the machine's share.
     """
 
     name: ClassVar[str] = "lqr"
@@ -186,8 +185,8 @@ class OptimalTorqueControl(_Optimal, CompensatedTorqueControl):
         integral: float = 0.1,
         anti_windup: str = "clamping",
         decoupling: bool = True,
-        voltage_margin: float = 0.95,
-        current_margin: float = 0.9,
+        voltage_margin: float | None = None,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             anti_windup=anti_windup,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from gym_suite.core.family import Setup, Tracked
+from gym_suite.core.keywords import read_mismatch
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, pack
@@ -103,7 +104,8 @@ def build_setup(
     if task.follows == "cycle":
         cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
-    values |= _timing(task, options, machine)
+    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
+    values |= _timing(task, options, machine, physical)
     if machine.group == DC:
         values |= read_choppers(options, machine)
     values |= _course(task, options, machine, load, cycle, values)
@@ -131,7 +133,6 @@ def build_setup(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
     measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
-    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
     channels = ("torque_load", *machine.voltages)
     held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
@@ -224,14 +225,16 @@ def _switch(name: str, value: object) -> float:
     return float(value)
 
 
-def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
+def _timing(task: Task, options: Options, machine: Any, physical: Sequence[str]) -> dict[str, Any]:
     """Return the parameters of converter, periods and action."""
     control = check_option("control", options.control, CONTROLS)
     frame = check_option("frame", options.frame, FRAMES)
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
     tau = check_number("tau", options.tau, above=0.0)
-    substeps = check_substeps(machine, tau, options.substeps, spread=_spread(options.mismatch))
+    substeps = check_substeps(
+        machine, tau, options.substeps, spread=_spread(options.mismatch, physical)
+    )
     ratio = _ratio(task, options, tau)
     interval = tau * ratio if options.preview_interval is None else options.preview_interval
     interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
@@ -251,12 +254,18 @@ def _timing(task: Task, options: Options, machine: Any) -> dict[str, Any]:
     }
 
 
-def _spread(mismatch: object) -> float:
-    """Return by how much a plant's time constants may be shorter than nominal."""
-    parts = mismatch.values() if isinstance(mismatch, Mapping) else [mismatch]
-    numbers = [float(part) for part in parts if isinstance(part, int | float) and 0.0 < part < 1.0]
-    most = max(numbers, default=0.0)
-    return (1.0 + most) / (1.0 - most)
+def _spread(mismatch: object, physical: Sequence[str]) -> float:
+    """Return by how much a plant's time constants L / R may be shorter than nominal."""
+    spread = 1.0
+    drawn = read_mismatch(mismatch, PARAMETERS, physical)
+    for begins, bound in (
+        ("r_", drawn[:, 2]),
+        ("l_", 1.0 / drawn[:, 1]),
+        ("iron_", 1.0 / drawn[:, 1]),
+    ):
+        own = [PARAMETERS.names[int(k)].startswith(begins) for k in drawn[:, 0]]
+        spread *= max(bound[own], default=1.0)
+    return spread
 
 
 def _ratio(task: Task, options: Options, tau: float) -> int:

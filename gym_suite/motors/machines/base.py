@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -29,7 +30,7 @@ def group_of(number: int) -> Group:
     return (0,) * number
 
 
-class Machine:
+class Machine(ABC):
     """Base of the machines' dataclasses: names of what a machine uses of the family's one layout.
 
     A machine is numbers with units, bounds and meanings, and the names below. The equations of its group are in
@@ -105,7 +106,7 @@ class Machine:
                 )
         self.check()
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 - most kinds have nothing more to refuse
         """Refuse numbers that are each within bounds and together describe no such machine.
 
         Raises:
@@ -130,9 +131,9 @@ class Machine:
         """The currents that its voltages control, an axis each."""
         return tuple(self.currents) if self.controlled is None else self.controlled
 
+    @abstractmethod
     def decays(self) -> list[float]:
         """Return how fast its currents decay at standstill with shorted windings, 1/s; coupled ones together."""
-        raise NotImplementedError
 
     @property
     def pairs(self) -> float:
@@ -169,7 +170,8 @@ def check_substeps(
         return number
     why = f"at its highest speed the machine turns by {turn * tau:.3g} rad in a period"
     if decay >= turn:
-        why = f"a current of the machine decays with a time constant of {1.0 / decay:.3g} s"
+        of = "the machine" if spread == 1.0 else "a machine as mismatch= may make it"
+        why = f"a current of {of} decays with a time constant of {1.0 / decay:.3g} s"
     longest = min(number, most) * LONGEST_STEP / max(decay, turn)
     more = f"raise substeps to {needed} or " if needed <= MOST_SUBSTEPS else ""
     raise ValueError(f"tau = {tau:g} s is too long: {why}; {more}lower tau to {longest:.3g} s")

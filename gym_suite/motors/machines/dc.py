@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -65,9 +66,9 @@ class DcMachine(Machine):
         """Return the numbers that kernels read, by name."""
         return {**Machine.numbers(self), "excitation": self.excitation}
 
+    @abstractmethod
     def circuits(self) -> list[tuple[float, float]]:
         """Return inductance (H) and resistance (Ohm) of each circuit, those of the controlled currents first."""
-        raise NotImplementedError
 
     def decays(self) -> list[float]:
         """Return how fast its currents decay, 1/s."""
@@ -77,9 +78,9 @@ class DcMachine(Machine):
         """Return the time in which the voltage moves the armature's current by its nominal value, s."""
         return self.circuits()[0][0] * self.i_nominal / self.u_dc
 
+    @abstractmethod
     def largest_torque(self, part: float) -> float:
         """Return the largest torque that a part of the current limits gives, N m."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,76 +171,15 @@ class SeriesDc(DcMachine):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShuntDc(DcMachine):
-    """A DC machine whose excitation winding lies at the armature's voltage.
+class TwoWindings(DcMachine):
+    """What machines have in common whose excitation winding carries a current of its own."""
 
-    Raises:
-        ValueError: If a number is out of bounds, or a nominal current exceeds its limit.
-    """
-
-    excitation: ClassVar[int] = SHUNT
-    words: ClassVar[str] = "DC machine excited in parallel"
     circuit: ClassVar[tuple[str, ...]] = ("r_a", "r_e", "l_a", "l_e", "l_e_prime")
     states: ClassVar[tuple[str, ...]] = ("i_a", "i_e")
-    controlled: ClassVar[tuple[str, ...] | None] = ("i_a",)
-    slots: ClassVar[Mapping[str, str]] = {"u": "u_a"}
-    reversible: ClassVar[bool] = False
     loss: ClassVar[str] = "(r_a i_a^2 + r_e i_e^2) / (r_a i_limit^2 + r_e i_e_limit^2)"
-    friction: ClassVar[tuple[float, float, float]] = (0.05, 0.01, 1e-4)
 
     r_a: float = resistance(16e-3, "armature")
-    r_e: float = resistance(0.4, "excitation")
-    l_a: float = inductance(19e-6, "armature")
-    l_e: float = inductance(5.4e-3, "excitation")
-    l_e_prime: float = rotation_inductance(1.7e-3)
-    j_rotor: float = rotor_inertia(0.0025)
-    i_nominal: float = nominal_current(97.0)
-    i_limit: float = current_limit(210.0)
-    i_e_nominal: float = nominal_current(97.0, "excitation ")
-    i_e_limit: float = current_limit(210.0, "excitation ")
-    omega_nominal: float = nominal_speed(300.0)
-    omega_limit: float = speed_limit(400.0)
-    u_dc: float = link_voltage(60.0)
-
-    def speeds(self) -> tuple[float, float]:
-        """Return the speeds below which one voltage holds both currents: usual and largest, rad/s.
-
-        At r_e / l_e_prime the machine excites itself: a constant armature current then lets the field grow.
-        """
-        critical = self.r_e / self.l_e_prime
-        return min(self.omega_nominal, _USUAL * critical), min(self.omega_limit, 0.95 * critical)
-
-    def circuits(self) -> list[tuple[float, float]]:
-        """Return inductance (H) and resistance (Ohm) of the armature, whose current is controlled, and of the field."""
-        return [(self.l_a, self.r_a), (self.l_e, self.r_e)]
-
-    def largest_torque(self, part: float) -> float:
-        """Return the torque at a part of the current limits, as far as the voltage excites the field, N m."""
-        excitation = min(part * self.i_e_limit, self.u_dc / self.r_e)
-        return self.l_e_prime * part * self.i_limit * excitation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtExDc(DcMachine):
-    """A DC machine whose excitation winding has a converter of its own.
-
-    Raises:
-        ValueError: If a number is out of bounds, or a nominal current exceeds its limit.
-    """
-
-    excitation: ClassVar[int] = SEPARATE
-    words: ClassVar[str] = "externally excited DC machine"
-    circuit: ClassVar[tuple[str, ...]] = ("r_a", "r_e", "l_a", "l_e", "l_e_prime")
-    states: ClassVar[tuple[str, ...]] = ("i_a", "i_e")
-    voltages: ClassVar[Mapping[str, str]] = {"u_a": "a", "u_e": "e"}
-    held: ClassVar[tuple[str, ...]] = ("u_a_next", "u_e_next")
-    phases: ClassVar[tuple[str, ...]] = ("a", "e")
-    frames: ClassVar[Mapping[str, tuple[str, ...]]] = {"terminals": ("u_a", "u_e")}
-    loss: ClassVar[str] = "(r_a i_a^2 + r_e i_e^2) / (r_a i_limit^2 + r_e i_e_limit^2)"
-    friction: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 1e-4)
-
-    r_a: float = resistance(16e-3, "armature")
-    r_e: float = resistance(0.16, "excitation")
+    r_e: float
     l_a: float = inductance(19e-6, "armature")
     l_e: float = inductance(5.4e-3, "excitation")
     l_e_prime: float = rotation_inductance(1.7e-3)
@@ -260,6 +200,51 @@ class ExtExDc(DcMachine):
         """Return the torque at a part of both current limits, as far as the voltage excites the field, N m."""
         excitation = min(part * self.i_e_limit, self.u_dc / self.r_e)
         return self.l_e_prime * part * self.i_limit * excitation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShuntDc(TwoWindings):
+    """A DC machine whose excitation winding lies at the armature's voltage.
+
+    Raises:
+        ValueError: If a number is out of bounds, or a nominal current exceeds its limit.
+    """
+
+    excitation: ClassVar[int] = SHUNT
+    words: ClassVar[str] = "DC machine excited in parallel"
+    controlled: ClassVar[tuple[str, ...] | None] = ("i_a",)
+    slots: ClassVar[Mapping[str, str]] = {"u": "u_a"}
+    reversible: ClassVar[bool] = False
+    friction: ClassVar[tuple[float, float, float]] = (0.05, 0.01, 1e-4)
+
+    r_e: float = resistance(0.4, "excitation")
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the speeds below which one voltage holds both currents: usual and largest, rad/s.
+
+        At r_e / l_e_prime the machine excites itself: a constant armature current then lets the field grow.
+        """
+        critical = self.r_e / self.l_e_prime
+        return min(self.omega_nominal, _USUAL * critical), min(self.omega_limit, 0.95 * critical)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtExDc(TwoWindings):
+    """A DC machine whose excitation winding has a converter of its own.
+
+    Raises:
+        ValueError: If a number is out of bounds, or a nominal current exceeds its limit.
+    """
+
+    excitation: ClassVar[int] = SEPARATE
+    words: ClassVar[str] = "externally excited DC machine"
+    voltages: ClassVar[Mapping[str, str]] = {"u_a": "a", "u_e": "e"}
+    held: ClassVar[tuple[str, ...]] = ("u_a_next", "u_e_next")
+    phases: ClassVar[tuple[str, ...]] = ("a", "e")
+    frames: ClassVar[Mapping[str, tuple[str, ...]]] = {"terminals": ("u_a", "u_e")}
+    friction: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 1e-4)
+
+    r_e: float = resistance(0.16, "excitation")
 
 
 _DEFAULT = "gym-electric-motor 3.0.3 default {}, after the Heinzmann PMG 132, slightly adapted"
