@@ -166,6 +166,9 @@ class Streams:
             _seed_rows(values, self._states, *_scratch())
             self._objects = None
             return
+        if self._objects is None and (values := _as_words(seeds)) is not None:
+            self._seed_listed(values, mask | first)
+            return
         told = list(self._seeds)
         changed = []
         for i, one in enumerate(seeds):
@@ -180,6 +183,21 @@ class Streams:
             self._states[i] = _state_of(told[i])
             if self._objects is not None:
                 self._objects[i] = self._generator(i)
+
+    def _seed_listed(self, values: np.ndarray, mask: np.ndarray) -> None:
+        """Seed the masked worlds, each with its own of the seeds, uint64 (n,)."""
+        if mask.all():
+            _seed_rows(values, self._states, *_scratch())
+            self._seeds = values.tolist()
+            return
+        chosen = np.flatnonzero(mask)
+        states = np.empty((len(chosen), 4), dtype=np.uint64)
+        _seed_rows(values[chosen], states, *_scratch())
+        self._states[chosen] = states
+        told = list(self._seeds)
+        for i, value in zip(chosen.tolist(), values[chosen].tolist(), strict=True):
+            told[i] = value
+        self._seeds = told
 
     def draw(self, mask: np.ndarray) -> np.ndarray:
         """Return the next raw number of each masked world in order, uint64 (mask.sum(),)."""
@@ -235,6 +253,16 @@ def _whole(seed: object) -> int:
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0:
         return int(seed)
     raise ValueError(f"a seed must be a whole number from 0 on, got {seed!r}")
+
+
+def _as_words(seeds: Sequence[int | None] | np.ndarray) -> np.ndarray | None:
+    """Return seeds as 64-bit words, or None where one is missing, wrong or longer."""
+    if isinstance(seeds, np.ndarray):
+        kind, least = seeds.dtype.kind, seeds.min(initial=0) if seeds.dtype.kind in "iu" else -1
+        return seeds.astype(np.uint64) if kind in "iu" and least >= 0 else None
+    if not all(type(one) is int and 0 <= one < 2**64 for one in seeds):
+        return None
+    return np.array(seeds, dtype=np.uint64)
 
 
 def _scratch() -> tuple[np.ndarray, np.ndarray]:

@@ -74,10 +74,13 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
-        self._limit = min(limits) if limits else np.iinfo(np.int64).max
+        # An array of the steps' own type: comparing with a Python number takes twice as long.
+        self._limit = np.array(min(limits, default=np.iinfo(np.int64).max), dtype=np.int64)
         self._shape = self.action_space.shape
         self._streams = Streams(self.num_envs)
         self._masks = tuple(f"_{name}" for name in self._names)
+        # Copying a dictionary of the right size and filling it is quicker than growing a new one.
+        self._empty_info: dict[str, Any] = dict.fromkeys((*self._names, *self._masks))
         self._everybody = np.ones(self.num_envs, dtype=np.bool_)
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
         self._finish()
@@ -249,8 +252,11 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         metrics, present = self._rows.m.T, self._everybody.copy()
         if mask is not None:
             metrics, present = np.where(mask, metrics, 0.0), mask.copy()
-        infos: dict[str, Any] = dict(zip(self._names, metrics, strict=True))
-        infos |= dict.fromkeys(self._masks, present)
+        infos = self._empty_info.copy()
+        for name, values in zip(self._names, metrics, strict=True):
+            infos[name] = values
+        for name in self._masks:
+            infos[name] = present
         if self._places:
             span = self._arrays.stop - self._arrays.start
             whole = np.empty((self.num_envs, span), dtype=np.int32)

@@ -114,6 +114,26 @@ def test_many_seeds_at_once_and_partly_again():
     assert np.array_equal(streams.draw(ALL), raw(expected))
 
 
+@pytest.mark.parametrize("container", [list, tuple, np.array])
+@pytest.mark.parametrize("mask", [ALL, np.array([False, True, False, True, True])])
+def test_a_list_of_seeds_seeds_the_masked_worlds_alone(container, mask):
+    """Words of 32 bits and of 64, out of order, given as whole numbers of Python or of NumPy."""
+    streams, given = Streams(5), [2**63 - 1, 5, 2**32, 0, 5]
+    streams.seed(range(7, 12), ALL)
+    streams.seed(container(given), mask)
+    told = tuple(given[i] if mask[i] else 7 + i for i in range(5))
+    assert streams.seeds == told
+    assert np.array_equal(streams.draw(ALL), raw(seeding.np_random(s)[0] for s in told))
+
+
+def test_the_first_seeds_reach_all_worlds():
+    """Nothing was there before, so that a world outside the mask has its seed from the start."""
+    streams = Streams(5)
+    streams.seed([4, 3, 2, 1, 2**64 - 1], np.array([True, False, False, False, True]))
+    expected = [seeding.np_random(seed)[0] for seed in (4, 3, 2, 1, 2**64 - 1)]
+    assert np.array_equal(streams.draw(ALL), raw(expected))
+
+
 def test_without_a_seed_the_worlds_differ_and_say_theirs():
     streams = Streams(5)
     streams.seed([None] * 5, ALL)
@@ -126,6 +146,8 @@ def test_without_a_seed_the_worlds_differ_and_say_theirs():
 def test_no_seed_but_a_whole_number(seed):
     with pytest.raises(ValueError, match="whole number"):
         Streams(5).seed([seed] * 5, ALL)
+    with pytest.raises(ValueError, match="whole number"):
+        Streams(5).seed(np.array([3, 3, 3, 3, -1]), ALL)
 
 
 def test_every_thread_has_scratch_of_its_own():
