@@ -10,12 +10,14 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from gym_suite.arguments import (
@@ -27,6 +29,7 @@ from gym_suite.arguments import (
     keywords_of,
     number_of,
 )
+from gym_suite.provenance import THREADS
 from gym_suite.version import __version__
 
 if TYPE_CHECKING:
@@ -190,9 +193,13 @@ def train(
     setting: str = "nominal",
     settings: str = "{}",
     trials: int | None = None,
+    jobs: int = 1,
+    executor: Literal["local", "ray"] = "local",
     keywords: Assignments = (),
-) -> None:
-    """Train policies with Stable-Baselines3 (extra rl) and export them as small files.
+) -> int:
+    """Train policies with Stable-Baselines3 (extra rl) and export them as small files; a killed training goes on.
+
+    Ends with status 1 if a seed was lost.
 
     Args:
         id: The environment.
@@ -204,24 +211,31 @@ def train(
         setting: Setting of the id under which to train.
         settings: Hyper-parameters to replace, a JSON object.
         trials: Number of trainings tried to find these settings, for the manifest.
+        jobs: Seeds that are trained at once, each in a process of one thread; the policies are the same.
+        executor: Where they are trained.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
     from gym_suite.learning import train as train_policies
 
-    training = train_policies(
-        id,
-        algo=algo,
-        seeds=seeds,
-        seed=seed,
-        steps=steps,
-        out=out,
-        setting=setting,
-        settings=json_object("--settings", settings),
-        trials=trials,
-        progress=_tell,
-        **keywords_of(keywords),
-    )
+    with _status(shown=jobs > 1) as (tell, status):
+        training = train_policies(
+            id,
+            algo=algo,
+            seeds=seeds,
+            seed=seed,
+            steps=steps,
+            out=out,
+            setting=setting,
+            settings=json_object("--settings", settings),
+            trials=trials,
+            jobs=jobs,
+            executor=executor,
+            progress=tell,
+            status=status,
+            **keywords_of(keywords),
+        )
     print(training.folder)
+    return FAILED if training.lost else 0
 
 
 def tune(
@@ -515,7 +529,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one_thread() -> None:
     """Give each numeric library one thread: more gain nothing, and lose on a busy machine."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for variable in THREADS:
         os.environ.setdefault(variable, "1")
 
 
@@ -534,6 +548,24 @@ def _is_the_users(error: Exception) -> bool:
 def _tell(line: str) -> None:
     """Tell how far something is, on stderr."""
     print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _status(*, shown: bool) -> Iterator[tuple[Callable[[str], None], Callable[[str], None] | None]]:
+    """Offer, on stderr, a way to tell lines and one to tell a line that takes the place of the one before.
+
+    Args:
+        shown: Whether there is the second; there is none where stderr is no terminal.
+    """
+    console = Console(stderr=True)
+    if not shown or not console.is_terminal:
+        yield _tell, None
+        return
+    with console.status("") as line:
+        yield (
+            lambda text: console.print(text, markup=False, highlight=False),
+            lambda text: line.update(escape(text)),
+        )
 
 
 def _as_json(data: Any) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from gym_suite.version import __version__
 
 _ROOT = Path(__file__).resolve().parent.parent
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Variables by which the numeric libraries are told how many threads to use.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @cache
@@ -48,7 +49,7 @@ def machine() -> dict[str, str | int]:
     Two machines need not round alike: a training repeats bit for bit on one machine and source, elsewhere only
     statistically.
     """
-    threads = next((os.environ[name] for name in _THREADS if os.environ.get(name)), "")
+    threads = next((os.environ[name] for name in THREADS if os.environ.get(name)), "")
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count() or 1,

@@ -24,6 +24,7 @@ RUNGS = {
     "core": 1,
     "provenance": 1,
     "registration": 2,
+    "workers": 2,
     "behaviour": 3,
     "registered": 3,
     "controllers": 3,

@@ -87,13 +87,19 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def replace_curve(folder: Path, algo: str, seed: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Put the learning curve of one run in the place of an older one of the same seed."""
+    """Put the learning curve of one run in the place of an older one of the same seed.
+
+    Algorithms stay in the order in which they came, their curves in the order of the seeds, whichever ended first.
+    """
     path = folder / CURVES
     kept = [r for r in read_curves(folder) if (r["algo"], r["seed"]) != (algo, str(seed))]
+    both = [*kept, *rows]
+    first = list(dict.fromkeys(row["algo"] for row in both))
+    both.sort(key=lambda row: (first.index(row["algo"]), int(row["seed"])))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list[str](CURVE_COLUMNS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*kept, *rows])
+    writer.writerows(both)
     write_text(path, text.getvalue())
 
 

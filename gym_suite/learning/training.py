@@ -2,55 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import datetime
 import json
 import shlex
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gym_suite import provenance
 from gym_suite.behaviour import behaviour_of
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
-from gym_suite.learning.export import as_numpy
-from gym_suite.learning.novelty import Exploration
+from gym_suite.learning.learner import (
+    EVALUATION_EPISODES,
+    Learned,
+    Lesson,
+    Moment,
+    Progress,
+    in_words,
+    learn,
+)
 from gym_suite.learning.policies import folder_of, load_policy
-from gym_suite.learning.randomised import blocks_of, shares, side_by_side
+from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
     prepare_folder,
     read_manifest,
     replace_curve,
-    versions,
     write_manifest,
 )
-from gym_suite.learning.seeds import EVALUATION_SEED, training_seed
-from gym_suite.learning.settings import PPOSettings, Settings, settings_for, trials_for
-from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
+from gym_suite.learning.seeds import EVALUATION_SEED
+from gym_suite.learning.settings import Settings, settings_for, trials_for
+from gym_suite.learning.vec_env import require_sb3
+from gym_suite.workers import Lost, check_workers, run_tasks
 
 if TYPE_CHECKING:
     from gym_suite.core.cards import Card
 
-EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
 METRIC = "mean |value - reference| / scale over tracked columns; steps lost by a trip count as 1"
 RETURN_METRIC = "mean return of an episode"
-#: What a policy's own file repeats of the manifest.
-TOLD = ("steps", "date", "versions", "commit", "source_digest", "behaviour")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
-    """When something happened in a training run: environment steps, wall and processor seconds."""
-
-    step: int
-    wall_time: float
-    cpu_time: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,13 +74,15 @@ class Training:
         folder: Where policies, curves and manifest lie.
         reference: Name of the id's reference controller.
         reference_score: Its score on the same evaluation episodes.
-        runs: One per seed.
+        runs: One per seed that has been trained.
+        lost: Why there is none, by seed: the process of the training died, or raised something.
     """
 
     folder: Path
     reference: str
     reference_score: Score
     runs: tuple[Run, ...]
+    lost: Mapping[int, str]
 
 
 def train(
@@ -104,13 +96,17 @@ def train(
     setting: str = "nominal",
     settings: Mapping[str, Any] | None = None,
     trials: int | None = None,
+    jobs: int = 1,
+    executor: str = "local",
     progress: Callable[[str], None] | None = None,
+    status: Callable[[str], None] | None = None,
     **keywords: Any,
 ) -> Training:
     """Train policies on an environment and write them with their curves and a manifest.
 
     The folder gets ``<algo>-<seed>.npz`` for each seed, ``curves.csv`` and ``manifest.json``. Seeds
-    that the manifest lists as finished are skipped, so a killed training goes on where it was.
+    that the manifest lists as finished are skipped, so a killed training goes on where it was. Several
+    at once give the policies that one after the other gives.
 
     Args:
         id: Environment id.
@@ -125,10 +121,17 @@ def train(
         settings: Hyper-parameters to replace.
         trials: Number of trainings that were tried to find ``settings``, for the manifest; None: not counted, or the
             count that stands with the id's own hyper-parameters.
+        jobs: Seeds that are trained at once, each in a process of one thread. A process that dies takes its own seed
+            with it, which is begun once more.
+        executor: "local", or "ray" for a Ray cluster, which decides itself how many it trains at once.
         progress: Gets one line of text at a time.
+        status: Gets a line that takes the place of the one before: how far all trainings are; without it ``progress``
+            gets every evaluation.
         **keywords: Keyword arguments of the environment.
 
     Raises:
+        ImportError: Ray is not installed.
+        ConnectionError: The Ray cluster does not answer.
         ValueError: Unknown id, algorithm, setting, hyper-parameter or keyword, counts that are not positive, or a
             folder with policies trained otherwise.
         OSError: The folder cannot be written; said before anything runs.
@@ -137,6 +140,7 @@ def train(
     from gym_suite.registration import card
 
     counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
+    counts += (("jobs", jobs, 1),)
     for name, value, least in counts:
         if value is not None and value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}")
@@ -150,6 +154,7 @@ def train(
     _check_actions(entry, chosen, algo, named | keywords)
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
+    check_workers(executor, jobs, [("a hyper-parameter or keyword", (chosen, named | keywords))])
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
@@ -158,9 +163,8 @@ def train(
         work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
         command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
         work.open(command, tried)
-        with _one_thread():
-            runs = tuple(work.run(s) for s in range(seed, seed + seeds))
-        return Training(folder, work.reference, work.reference_score, runs)
+        runs, lost = work.run(range(seed, seed + seeds), jobs, executor, status)
+        return Training(folder, work.reference, work.reference_score, runs, lost)
     finally:
         evaluation.close()
 
@@ -174,29 +178,6 @@ def _check_actions(entry: Card, settings: Settings, algo: str, keywords: Mapping
     env.close()
     if settings.continuous and not isinstance(space, gymnasium.spaces.Box):
         raise ValueError(f"{algo} needs continuous actions; {entry.id} has {space}: use ppo")
-
-
-def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
-    """Make what a training learns from: rows in blocks of plants, their histories and running statistics.
-
-    Args:
-        id: Environment id.
-        settings: Of the training.
-        keywords: Keyword arguments of the environment.
-
-    Returns:
-        A Stable-Baselines3 ``VecEnv``.
-    """
-    from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
-
-    limits = [limit for limit in (settings.time_limit, keywords.get("max_episode_steps")) if limit]
-    fixed = dict(keywords) | ({"max_episode_steps": min(limits)} if limits else {})
-    blocks = blocks_of(settings.randomise, fixed)
-    rows = zip(shares(settings.rows, len(blocks)), blocks, strict=True)
-    env = side_by_side([make_sb3_vec(id, n, metrics=False, **block) for n, block in rows])
-    if settings.history > 1:
-        env = VecFrameStack(env, settings.history)
-    return VecNormalize(env, gamma=settings.discount) if settings.normalize else env
 
 
 class _Work:
@@ -249,7 +230,7 @@ class _Work:
         self.reference = card(self.id).reference
         controller = gym_suite.make_controller(self.evaluation.envs)
         self.reference_score = self.evaluation.score(controller)
-        self.say(f"{self.reference}: {_told(self.reference_score)} on evaluation seeds")
+        self.say(f"{self.reference}: {in_words(self.reference_score)} on evaluation seeds")
         n = self.evaluation.envs.num_envs
         self.manifest["runs"][self.algo] = {
             "command": command,
@@ -265,196 +246,119 @@ class _Work:
             "policies": old["policies"] if old else [],
         }
 
-    def run(self, seed: int) -> Run:
-        """Train one seed, or skip it if it is finished."""
+    def run(
+        self, seeds: Sequence[int], jobs: int, executor: str, status: Callable[[str], None] | None
+    ) -> tuple[tuple[Run, ...], dict[int, str]]:
+        """Train seeds, or skip those that are finished.
+
+        Args:
+            seeds: Training seeds.
+            jobs: How many at once.
+            executor: Where.
+            status: Gets how far all are.
+
+        Returns:
+            What is finished, and why the rest is not, by seed.
+        """
+        finished = {seed: run for seed in seeds if (run := self._finished(seed)) is not None}
+        lessons = [self._lesson(seed) for seed in seeds if seed not in finished]
+        lost: dict[int, str] = {}
+        told = _Told(lessons, self.say, status)
+        results = run_tasks(learn, lessons, executor=executor, workers=jobs, told=told)
+        with closing(results):
+            for lesson, learned in results:
+                told.ends(lesson)
+                if isinstance(learned, Lost):
+                    lost[lesson.seed] = learned.reason
+                    self.say(f"{self.algo} seed {lesson.seed}: lost, {learned.reason}")
+                else:
+                    finished[lesson.seed] = self._keep(learned)
+        return tuple(finished[seed] for seed in sorted(finished)), lost
+
+    def _lesson(self, seed: int) -> Lesson:
+        return Lesson(
+            id=self.id,
+            algo=self.algo,
+            settings=self.settings,
+            keywords=self.keywords,
+            seed=seed,
+            reference=self.reference_score,
+            sources=self.digest,
+            behaviour=self.behaviour,
+        )
+
+    def _finished(self, seed: int) -> Run | None:
+        """Return a run of an earlier training; None where there is none."""
         path = self.folder / f"{self.algo}-{seed}.npz"
         entries = self.manifest["runs"][self.algo]["policies"]
         entry = next((e for e in entries if e["training_seed"] == seed), None)
-        if entry is not None and path.is_file():
-            load_policy(path, self.id)  # a damaged one is refused, not trusted
-            other = (
-                ""
-                if entry.get("source_digest") == self.digest
-                else ", with other sources of the package"
-            )
-            self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}{other}), skipped")
-            return _run_of(path, entry)
-        model, curve = self._learn(seed)
-        entry = self._entry(path, seed, curve)
-        told = {name: value for name, value in entry.items() if name in TOLD}
-        policy = self.exported(model, seed, told | {"keywords": self.keywords})
-        entry["randomised_scores"] = self._scores(policy)
-        policy.save(path)
-        replace_curve(self.folder, self.algo, seed, curve.rows)
+        if entry is None or not path.is_file():
+            return None
+        load_policy(path, self.id)  # a damaged one is refused, not trusted
+        same = entry.get("source_digest") == self.digest
+        other = "" if same else ", with other sources of the package"
+        self.say(f"{self.algo} seed {seed}: finished before ({entry['date']}{other}), skipped")
+        return _run_of(path, entry)
+
+    def _keep(self, learned: Learned) -> Run:
+        """Write what a training came to."""
+        entry, entries = learned.entry, self.manifest["runs"][self.algo]["policies"]
+        seed, path = entry["training_seed"], self.folder / entry["file"]
+        learned.policy.save(path)
+        replace_curve(self.folder, self.algo, seed, learned.curve)
         entries[:] = sorted(
             [*(e for e in entries if e["training_seed"] != seed), entry],
             key=lambda e: e["training_seed"],
         )
         write_manifest(self.folder, self.manifest)
-        self._report(seed, curve)
-        return _run_of(path, entry, skipped=False)
+        run = _run_of(path, entry, skipped=False)
+        self._report(run)
+        return run
 
-    def _learn(self, seed: int) -> tuple[Any, _Curve]:
-        env = make_rows(self.id, self.settings, self.keywords)
-        model = self.settings.build(env, seed)
-        # The model has seeded row i with seed + i, where comparisons take their episodes from.
-        env.seed(training_seed(seed))
-        curve = _Curve(self, model, seed, Exploration.of(env, self.settings))
-        # Curves are ours; without a logger of its own the library makes a temporary folder for each training.
-        from stable_baselines3.common.logger import Logger
-
-        model.set_logger(Logger(folder=None, output_formats=[]))
-        model.learn(self.settings.steps, callback=_callback(curve))
-        curve.evaluate()
-        env.close()
-        return model, curve
-
-    def exported(self, model: Any, seed: int, told: Mapping[str, Any] | None = None) -> Any:
-        """Return the policy of a model in NumPy.
-
-        Args:
-            model: Of Stable-Baselines3.
-            seed: Training seed.
-            told: What the policy's file says of the training.
-        """
-        setup = self.evaluation.setup
-        return as_numpy(
-            model,
-            id=self.id,
-            training_seed=seed,
-            observation_columns=setup.joint_names(setup.observation_columns),
-            action_columns=setup.joint_names(setup.action_columns),
-            provenance=told,
-        )
-
-    def _scores(self, policy: Any) -> list[dict[str, Any]]:
-        """Score a policy on each of the plants that it was trained on; nothing where that is the nominal one."""
-        scores = []
-        for block in blocks_of(self.settings.randomise, self.keywords):
-            if block == self.keywords:
-                continue
-            evaluation = Evaluation(self.id, episodes=EVALUATION_EPISODES, keywords=block)
-            score = dataclasses.asdict(evaluation.score(policy))
-            evaluation.close()
-            scores.append({"keywords": block, "score": score})
-        return scores
-
-    def _entry(self, path: Path, seed: int, curve: _Curve) -> dict[str, Any]:
-        return {
-            "file": path.name,
-            "training_seed": seed,
-            "steps": curve.now.step,
-            "wall_time": round(curve.now.wall_time, 2),
-            "cpu_time": round(curve.now.cpu_time, 2),
-            "score": dataclasses.asdict(curve.score),
-            "reached": dataclasses.asdict(curve.reached) if curve.reached else None,
-            "versions": versions(),
-            "machine": provenance.machine(),
-            "commit": provenance.commit(),
-            "source_digest": self.digest,
-            "behaviour": self.behaviour,
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        }
-
-    def _report(self, seed: int, curve: _Curve) -> None:
+    def _report(self, run: Run) -> None:
         reached = "did not reach"
-        if curve.reached:
-            reached = f"reached after {curve.reached.wall_time:.0f} s"
-            reached += f" ({curve.reached.cpu_time:.0f} s of processor time)"
-            reached += f" and {curve.reached.step:,} steps"
+        if run.reached:
+            reached = f"reached after {run.reached.wall_time:.0f} s"
+            reached += f" ({run.reached.cpu_time:.0f} s of processor time)"
+            reached += f" and {run.reached.step:,} steps"
         self.say(
-            f"{self.algo} seed {seed}: {_told(curve.score)} after {curve.now.step:,} steps in "
-            f"{curve.now.wall_time:.0f} s; {reached} {self.reference}'s {_told(self.reference_score)}"
+            f"{self.algo} seed {run.seed}: {in_words(run.score)} after {run.end.step:,} steps in "
+            f"{run.end.wall_time:.0f} s; {reached} {self.reference}'s {in_words(self.reference_score)}"
         )
 
 
-class _Curve:
-    """The learning curve of a run: evaluates the policy at intervals and keeps the rows."""
+class _Told:
+    """Tells evaluations as they come: each in a line of its own, or all in one that is replaced.
 
-    def __init__(self, work: _Work, model: Any, seed: int, exploration: Exploration):
-        self.work, self.model, self.seed = work, model, seed
-        self.exploration = exploration
-        self.rows: list[dict[str, Any]] = []
-        self.reached: Moment | None = None
-        self._start = time.perf_counter(), time.process_time()
-        self._interval = max(1, work.settings.steps // work.settings.evaluations)
-        self._next = 0
+    Args:
+        lessons: What is trained.
+        say: Gets a line.
+        status: Gets a line in the place of the one before; without it ``say`` gets it.
+    """
 
-    def due(self) -> bool:
-        """Whether the next evaluation is due."""
-        return self.model.num_timesteps >= self._next
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        say: Callable[[str], None],
+        status: Callable[[str], None] | None,
+    ):
+        self._say, self._status = say, status
+        self._steps = dict.fromkeys((lesson.seed for lesson in lessons), 0)
+        self._all = sum(lesson.settings.steps for lesson in lessons)
+        self._done, self._count = 0, len(lessons)
 
-    def evaluate(self) -> None:
-        """Score the policy as it is now and add a row."""
-        work = self.work
-        self._next = self.model.num_timesteps + self._interval
-        self.score = work.evaluation.score(work.exported(self.model, self.seed))
-        wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
-        self.now = Moment(self.model.num_timesteps, wall, cpu)
-        if self.reached is None and self.score.reaches(work.reference_score):
-            self.reached = self.now
-        self.rows.append(self._row())
-        work.say(
-            f"{work.algo} seed {self.seed}: {self.now.step:,} steps, {wall:.0f} s, "
-            f"{_told(self.score)}, trips {self.score.trips:.0%}"
-        )
+    def __call__(self, lesson: Lesson, progress: Progress) -> None:
+        self._steps[lesson.seed] = min(progress.step, lesson.settings.steps)
+        if self._status is None:
+            self._say(progress.words)
+            return
+        share = sum(self._steps.values()) / self._all
+        self._status(f"{share:4.0%}, {self._done} of {self._count} seeds done | {progress.words}")
 
-    def _row(self) -> dict[str, Any]:
-        episodes = self.model.ep_info_buffer or []
-        return {
-            "algo": self.work.algo,
-            "seed": self.seed,
-            "step": self.now.step,
-            "wall_time": round(self.now.wall_time, 3),
-            "cpu_time": round(self.now.cpu_time, 3),
-            "episode_return": _mean([e["r"] for e in episodes]),
-            "episode_length": _mean([e["l"] for e in episodes]),
-            "evaluation_error": self.score.error,
-            "evaluation_return": self.score.episode_return,
-            "evaluation_trips": self.score.trips,
-            "evaluation_success": self.score.success,
-            "reference_error": self.work.reference_score.error,
-            "reference_return": self.work.reference_score.episode_return,
-            **self.exploration.row(),
-        }
-
-
-def _callback(curve: _Curve) -> Any:
-    """A Stable-Baselines3 callback: evaluations between rollouts, and PPO's spread by schedule."""
-    from stable_baselines3.common.callbacks import BaseCallback
-
-    settings = curve.work.settings
-
-    class Between(BaseCallback):
-        def _on_rollout_start(self) -> None:
-            if isinstance(settings, PPOSettings):
-                left = 1.0 - min(1.0, self.model.num_timesteps / settings.steps)
-                span = settings.log_std - settings.log_std_final
-                spread: Any = getattr(self.model.policy, "log_std", None)
-                if spread is not None:
-                    spread.data.fill_(settings.log_std_final + span * left)
-            if curve.due():
-                curve.evaluate()
-
-        def _on_step(self) -> bool:
-            if not getattr(self.model, "guided", False):  # what a teacher reaches is no finding
-                curve.exploration.note(self.locals, self.num_timesteps)
-            return True
-
-    return Between()
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: on small networks more only wait for each other, badly so under load."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    def ends(self, lesson: Lesson) -> None:
+        """Note that a training has ended, however it did."""
+        self._done += 1
+        self._steps[lesson.seed] = lesson.settings.steps
 
 
 def _defaults(settings: Settings) -> dict[str, Any]:
@@ -503,15 +407,3 @@ def _command(
     for name, value in keywords.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
-
-
-def _told(score: Score) -> str:
-    """The number by which agents are judged: tracking error, or where nothing is tracked return."""
-    if score.error is not None:
-        return f"error {score.error:.3g}"
-    arrived = "" if score.success is None else f", success {score.success:.0%}"
-    return f"return {score.episode_return:.4g}{arrived}"
-
-
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None

@@ -8,9 +8,9 @@ import pytest
 
 from gym_suite.learning import load_policy, make_sb3_vec, train
 from gym_suite.learning.evaluation import Evaluation
+from gym_suite.learning.learner import make_rows
 from gym_suite.learning.randomised import blocks_of, check_randomise, shares, side_by_side
 from gym_suite.learning.settings import settings_for
-from gym_suite.learning.training import make_rows
 
 ID = "gem/PMSM-v0"
 VARIED = {"noise": [0.0, 0.01], "mismatch": 0.3, "delay": [0, 1]}
