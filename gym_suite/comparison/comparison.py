@@ -8,16 +8,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gym_suite.comparison.agents import line_up
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
-from gym_suite.comparison.experiments import Experiment, check_unseen, read_seeds
+from gym_suite.comparison.experiments import read_seeds
 from gym_suite.comparison.outcomes import AgentSummary
+from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
 from gym_suite.comparison.results import Results, check_writable, encode, write_csv, write_whole
 from gym_suite.comparison.rollouts import Job
-from gym_suite.comparison.settings import Chosen, Setting, read_settings
+from gym_suite.comparison.settings import Chosen, Setting
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.summary import Summary
-from gym_suite.comparison.worlds import World, changes, channels_of, known_id, make
+from gym_suite.comparison.worlds import known_id
 from gym_suite.core.cards import Protocol
 from gym_suite.registration import catalogue
 
@@ -151,39 +151,30 @@ def compare(
     }
     asked: dict[str, Chosen] = {}
     for own, ids_of in _groups(names, protocols, settings):
-        asked |= _settings(own, ids_of, dict(keywords or {}))
+        asked |= settings_of(own, ids_of, dict(keywords or {}))
     shared = list(agents) if isinstance(agents, Iterator) else agents
     lineups = {
-        (id, setting.name): line_up(shared, id, setting.name, anchors)
-        for id in names
-        for setting in (asked[id].settings if id in asked else ())
+        id: lineups_of(id, asked[id], shared, read[id], anchors) for id in names if id in asked
     }
-    for (id, _), lineup in lineups.items():
-        check_unseen(id, read[id], lineup.agents)
-    if progress and any(a.runs_code for lineup in lineups.values() for a in lineup.agents):
+    everybody = [a for own in lineups.values() for lineup in own.values() for a in lineup.agents]
+    if progress and any(agent.runs_code for agent in everybody):
         print(f"gym_suite: {RUNS_CODE}.", file=sys.stderr)
-    experiments = []
-    for (id, name), lineup in lineups.items():
-        setting = next(s for s in asked[id].settings if s.name == name)
-        length = protocols[id].horizon if protocol else horizon
-        world = _check_environment(id, setting, length, lineup.agents)
-        experiments.append(
-            Experiment(
-                id=id,
-                setting=setting,
-                seeds=read[id],
-                horizon=length,
-                agents=lineup.agents,
-                low=lineup.low,
-                high=lineup.high,
-                own_anchors=anchors is not None,
-                world=world,
-                protocol=protocols.get(id),
-            )
+    experiments = [
+        experiment
+        for id, own in lineups.items()
+        for experiment in experiments_of(
+            id,
+            asked[id],
+            own,
+            read[id],
+            horizon=protocols[id].horizon if protocol else horizon,
+            own_anchors=anchors is not None,
+            protocol=protocols.get(id),
         )
+    ]
     results = Results(Path(out) if out is not None else None)
     try:
-        jobs = [job for experiment in experiments for job in _missing(experiment, results)]
+        jobs = [job for experiment in experiments for job in missing_jobs(experiment, results)]
         check_executor(executor, workers, jobs)
         _run(jobs, results, executor, workers, progress)
         idle = {id: chosen.idle for id, chosen in asked.items() if chosen.idle}
@@ -220,71 +211,6 @@ def _groups(
         yield settings, list(ids)
     for id, protocol in protocols.items():
         yield protocol.settings, [id]
-
-
-def _settings(
-    settings: str | Iterable[str | Setting] | Mapping[str, Mapping[str, Any]] | None,
-    ids: Sequence[str],
-    keywords: Mapping[str, Any],
-) -> dict[str, Chosen]:
-    """The settings of each id, looked up in its card and its environment."""
-    if isinstance(settings, Iterator):
-        settings = list(settings)
-    channels = {}
-    for id in ids:
-        if id in catalogue() and not isinstance(settings, Mapping):
-            env = make(id, keywords)
-            channels[id] = channels_of(env) or ()
-            env.close()
-    return read_settings(
-        settings,
-        {id: catalogue()[id].settings if id in catalogue() else {} for id in ids},
-        keywords,
-        channels,
-        lambda id, own: changes(id, own, keywords),
-    )
-
-
-def _check_environment(
-    id: str, setting: Setting, horizon: int | None, agents: Sequence[Any]
-) -> World:
-    """Build an environment and load each policy once, so that what does not fit is told before anything runs."""
-    env = make(id, setting.keywords, horizon)
-    try:
-        for agent in agents:
-            if agent.from_file:
-                agent.load(env)
-        return World.of(env, horizon)
-    finally:
-        env.close()
-
-
-def _missing(experiment: Experiment, results: Results) -> list[Job]:
-    """The jobs whose runs are not done yet; failed ones are tried again."""
-    jobs = []
-    for agent in experiment.agents:
-        seeds, kept = [], []
-        for run in experiment.runs(agent):
-            digest = run.digest()
-            record = results.get(digest)
-            done = record is not None and record["status"] == "done"
-            shown = run.seed in experiment.kept_seeds
-            if shown and (not done or results.trajectory(digest) is None):
-                kept.append(run.seed)
-            if not done or run.seed in kept:
-                seeds.append(run.seed)
-        if seeds:
-            jobs.append(
-                Job(
-                    experiment.id,
-                    experiment.setting,
-                    experiment.horizon,
-                    agent,
-                    tuple(seeds),
-                    tuple(kept),
-                )
-            )
-    return jobs
 
 
 def _run(
