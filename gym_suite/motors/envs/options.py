@@ -57,7 +57,8 @@ class Options(PlantOptions):
     reference: Any = option(
         None,
         takes="a signal, or a mapping from tracked quantity to signal",
-        meaning="what is to be followed instead of random steps (SI)",
+        meaning="what is to be followed instead of random steps (SI); a signal's numbers may be "
+        "ranges, `(lowest, highest)`, from which each episode draws",
     )
     reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
     reference_range: float | None = option(

@@ -27,7 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
-from gym_suite.motors.envs.signals import read_references, rows_of
+from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
@@ -120,6 +120,10 @@ def build_setup(
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
+    limits = {name: scale for name, scale in scales.items() if name != "position"}
+    if references:
+        units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
+        check_reach(task, references, switched, limits, units)
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
