@@ -1,13 +1,14 @@
-"""Electric drives: permanent-magnet synchronous machines with inverter, load and control."""
+"""Electric drives: ten machines with converter, load and control."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gym_suite.motors.counterparts import from_gem_id as from_gem_id
     from gym_suite.motors.simulation import simulate as simulate
 
-__all__ = ["simulate"]
+__all__ = ["from_gem_id", "simulate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +16,10 @@ def __getattr__(name: str) -> Any:
         from gym_suite.motors.simulation import simulate
 
         return simulate
+    if name == "from_gem_id":
+        from gym_suite.motors.counterparts import from_gem_id
+
+        return from_gem_id
     raise AttributeError(f"module 'gym_suite.motors' has no attribute {name!r}")
 
 

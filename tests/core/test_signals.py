@@ -220,6 +220,18 @@ def test_a_laplace_walk_has_independent_increments_of_laplace_s_distribution():
         assert np.abs(correlation).max() < 0.08
 
 
+@pytest.mark.parametrize("period", [6, 7, 14, 15])
+def test_every_increment_of_a_laplace_walk_is_one_of_laplace_s_distribution(period):
+    """The clock of later halves is what earlier ones left of it."""
+    rows, tables = pack([Signal(kind="laplace_walk", amplitude=1.0, period=1.0)])
+    increments = [
+        signal_value(rows, 0, tables, np.uint64(k), 3, period + 1.0)
+        - signal_value(rows, 0, tables, np.uint64(k), 3, float(period))
+        for k in range(20_000)
+    ]
+    assert stats.kstest(increments, "laplace", args=(0.0, np.sqrt(0.5))).pvalue > 0.001
+
+
 def test_a_laplace_walk_is_the_same_over_thousands_of_periods():
     rows, tables = pack([Signal(kind="laplace_walk", amplitude=2.0, period=1e-3)])
 
