@@ -49,6 +49,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield from reference.pages()
     yield f"{MADE}/promises.inc", promises.table()
     yield f"{MADE}/gem.inc", counterparts.table()
+    yield f"{MADE}/gem_machines.inc", counterparts.differences()
     yield f"{MADE}/labs.inc", courses.table()
 
 

@@ -1,42 +1,29 @@
-"""Which of our ids stand for those of gym-electric-motor, looked up in the catalogue when the pages are built."""
+"""The tables on moving over from gym-electric-motor, made from the package's own mapping when the pages are built."""
 
 from __future__ import annotations
 
-from environments import cards, file_name
+import json
 
-from gym_suite.registration import id_class_of
+from environments import file_name
 
-#: Its machines as its ids name them; our facet ``machine`` has the same names.
-MACHINES = (
-    "PermExDc",
-    "SeriesDc",
-    "ShuntDc",
-    "ExtExDc",
-    "PMSM",
-    "SynRM",
-    "EESM",
-    "SCIM",
-    "DFIM",
-    "SIXPMSM",
-)
-#: Its tasks, and ours by the facet ``task``.
-TASKS = {"CC": "current", "TC": "torque", "SC": "speed"}
+from gym_suite.motors.counterparts import DIFFERENCES, GEM_IDS, MACHINES, from_gem_id
+from gym_suite.registration import catalogue
 
 
 def table() -> str:
-    """Return a table in Markdown: a row a machine and kind of action, a column a task."""
-    ours = {}
-    for card in reversed(cards()):
-        if {"machine", "task"} <= card.facets.keys():
-            kind = "Cont" if id_class_of(card.id).configure().actions is None else "Finite"
-            ours[kind, card.facets["machine"].lower(), card.facets["task"]] = card.id
-    rows = ["| gym-electric-motor | current (CC) | torque (TC) | speed (SC) |", "|---|---|---|---|"]
-    for kind in ("Cont", "Finite"):
-        for machine in MACHINES:
-            found = [ours.get((kind, machine.lower(), task)) for task in TASKS.values()]
-            cells = [f"`{kind}-...-{machine}-v0`"]
-            cells += [
-                f"[`{id}`](../environments/{file_name(id)}.md)" if id else "none" for id in found
-            ]
-            rows.append("| " + " | ".join(cells) + " |")
+    """Return a table in Markdown: each of its names with our id and the keyword arguments of its circuit."""
+    rows = ["| gym-electric-motor | gym_suite | keyword arguments |", "|---|---|---|"]
+    for name in GEM_IDS:
+        id, keywords = from_gem_id(name)
+        link = f"[`{id}`](../environments/{file_name(id)}.md)" if id in catalogue() else "none"
+        said = ", ".join(f"{key}={json.dumps(value)}" for key, value in keywords.items())
+        said = said.replace("false", "False")
+        rows.append(f"| `{name}` | {link} | `{said}` |")
+    return "\n".join(rows) + "\n"
+
+
+def differences() -> str:
+    """Return a table in Markdown of what its machines do otherwise than ours."""
+    rows = ["| machine | what differs |", "|---|---|"]
+    rows += [f"| {name}, here `{ours}` | {DIFFERENCES[name]} |" for name, ours in MACHINES.items()]
     return "\n".join(rows) + "\n"

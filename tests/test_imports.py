@@ -49,7 +49,7 @@ FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "renderin
 # rooms on one floor do not know each other. A room that is not named here has no place: add it to its family.
 FLOORS = {
     "motors": (
-        "cards parameters machines transforms",
+        "cards constraints counterparts parameters machines transforms",
         "quantities",
         "loads observer",
         "electrical converters",

@@ -186,7 +186,8 @@ def judge_one(group, x, p, tables, q):
 
     Every tracked quantity earns its weight times 1 - (abs(error) / scale)^exponent, which is never
     negative: an early end forfeits what the rest of the episode would earn. A current beyond the
-    limit ends the episode and costs the penalty on top. The reward is the sum in the order of ``info``.
+    limit, or a constraint of the user's that is violated at the end of the step, ends the episode and
+    costs the penalty on top. The reward is the sum in the order of ``info``.
     """
     reward = 0.0
     task = tables[T.task]
@@ -196,6 +197,15 @@ def judge_one(group, x, p, tables, q):
         q[Q.earned_0 + k] = earned
         reward += earned
     tripped = x[X.tripped] > 0.0
+    squares, constraint = 0.0, -1.0
+    for k in range(int(p[P.constrained])):
+        if task[k, K.constraint] != constraint:
+            squares, constraint = 0.0, task[k, K.constraint]
+        part = q[int(task[k, K.constrained])] * task[k, K.constrained_factor]
+        squares += part * part
+        tripped = tripped or not squares <= 1.0
+    if tripped:
+        x[X.tripped] = q[Q.violation] = 1.0
     loss = effort = 0.0
     if p[P.weight_loss] > 0.0:
         loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x, p), p)

@@ -150,7 +150,7 @@ def test_a_walk_scales_with_amplitude_and_period():
         )
 
 
-@pytest.mark.parametrize("kind", ["random_walk", "prbs"])
+@pytest.mark.parametrize("kind", ["random_walk", "prbs", "laplace_walk"])
 def test_a_path_does_not_depend_on_the_order_of_the_questions(kind):
     signal = Signal(kind=kind, amplitude=1.0, period=0.1)
     straight = play(signal)
@@ -161,7 +161,7 @@ def test_a_path_does_not_depend_on_the_order_of_the_questions(kind):
     np.testing.assert_array_equal(play(signal), straight)
 
 
-@pytest.mark.parametrize("kind", ["random_walk", "prbs"])
+@pytest.mark.parametrize("kind", ["random_walk", "prbs", "laplace_walk"])
 def test_keys_and_streams_give_other_paths(kind):
     signal = Signal(kind=kind, amplitude=1.0, period=0.1)
     assert not np.array_equal(play(signal, key=1), play(signal, key=2))
@@ -196,6 +196,97 @@ def test_reflection_is_a_mirror_at_both_bounds(value):
     assert reflect(value, low, high) == pytest.approx(wave, abs=1e-9)
 
 
+# ------------------------------------------------------------------------------------------ Laplace walk
+
+
+def test_a_laplace_walk_has_independent_increments_of_laplace_s_distribution():
+    rows, tables = pack([Signal(kind="laplace_walk", amplitude=1.0, period=1.0)])
+    times = np.arange(12)
+    values = np.array(
+        [
+            [signal_value(rows, 0, tables, np.uint64(k), 3, float(t)) for t in times]
+            for k in range(3000)
+        ]
+    )
+    np.testing.assert_array_equal(values[:, 0], 0.0)
+    increments = np.diff(values, axis=1)
+    for (
+        column
+    ) in increments.T:  # the standard deviation of the distribution is sqrt(2) times its scale
+        assert stats.kstest(column, "laplace", args=(0.0, np.sqrt(0.5))).pvalue > 0.001
+    # Sizes of neighbours do not go together either, as they would on a clock with a memory.
+    for series in (increments, np.abs(increments)):
+        correlation = np.corrcoef(series.T) - np.eye(11)
+        assert np.abs(correlation).max() < 0.08
+
+
+@pytest.mark.parametrize("period", [6, 7, 14, 15])
+def test_every_increment_of_a_laplace_walk_is_one_of_laplace_s_distribution(period):
+    """The clock of later halves is what earlier ones left of it."""
+    rows, tables = pack([Signal(kind="laplace_walk", amplitude=1.0, period=1.0)])
+    increments = [
+        signal_value(rows, 0, tables, np.uint64(k), 3, period + 1.0)
+        - signal_value(rows, 0, tables, np.uint64(k), 3, float(period))
+        for k in range(20_000)
+    ]
+    assert stats.kstest(increments, "laplace", args=(0.0, np.sqrt(0.5))).pvalue > 0.001
+
+
+def test_a_laplace_walk_is_the_same_over_thousands_of_periods():
+    rows, tables = pack([Signal(kind="laplace_walk", amplitude=2.0, period=1e-3)])
+
+    def at(key, period):
+        return signal_value(rows, 0, tables, np.uint64(key), 3, (period + 0.5) * 1e-3)
+
+    path = np.array([at(5, k) for k in range(4096)])
+    assert stats.kstest(np.diff(path), "laplace", args=(0.0, 2.0 * np.sqrt(0.5))).pvalue > 0.001
+    far = np.array([at(key, 3000) for key in range(2000)])
+    assert stats.kstest(far / (2.0 * np.sqrt(3000.0)), "norm").pvalue > 0.001
+    held = [signal_value(rows, 0, tables, KEY, 3, t) for t in (0.0071, 0.0075, 0.0079)]
+    assert len(set(held)) == 1
+
+
+# ------------------------------------------------------------------------------------- ranges to draw from
+
+
+def test_each_episode_draws_its_own_parameters_from_ranges():
+    """A sine of drawn parameters is fitted back: each lies in its range and is spread over it."""
+    signal = as_signal(
+        {"kind": "sine", "offset": [-1.0, 1.0], "amplitude": [2.0, 4.0], "period": [0.1, 10.0]}
+    )
+    phased = Signal(kind="sine", amplitude=1.0, phase=(0.0, 1.0))
+    rows, tables = pack([signal, phased])
+    drawn = []
+    for key in range(600):
+        word = np.uint64(key)
+        start, phase = (signal_value(rows, k, tables, word, 3, 0.0) for k in (0, 1))
+        slope = (signal_value(rows, 0, tables, word, 3, 1e-7) - start) / 1e-7
+        long = [signal_value(rows, 0, tables, word, 3, t) for t in np.linspace(0.0, 10.0, 2001)]
+        amplitude = 0.5 * (max(long) - min(long))
+        drawn.append((start, amplitude, 2.0 * np.pi * amplitude / slope, phase))
+    offset, amplitude, period, phase = np.array(drawn).T
+    uniform = {"offset": (offset, -1.0, 2.0), "amplitude": (amplitude, 2.0, 2.0)}
+    uniform["period"] = (np.log(period), np.log(0.1), np.log(100.0))
+    for column, low, width in uniform.values():
+        assert stats.kstest(column, "uniform", args=(low, width)).pvalue > 0.001
+    assert stats.kstest(phase, "arcsine", args=(-1.0, 2.0)).pvalue > 0.001
+    assert np.abs(np.corrcoef([offset, amplitude, period, phase]) - np.eye(4)).max() < 0.15
+
+
+def test_parameters_are_drawn_anew_and_the_signal_begins_again():
+    signal = Signal(kind="sawtooth", amplitude=(1.0, 2.0), period=0.5, redraw=1.0, start=0.25)
+    values = play(
+        signal, np.arange(0.25, 40.25, 1.0)
+    )  # each at the lowest point of its first tooth
+    assert values.min() >= -2.0 and values.max() <= -1.0 and len(set(values)) == 40
+    again = play(signal, np.arange(0.75, 40.75, 1.0))  # the next tooth of the same stretch
+    np.testing.assert_allclose(again, values)
+    walk = Signal(kind="random_walk", amplitude=1.0, period=0.1, redraw=1.0)
+    starts = play(walk, np.arange(20.0))
+    np.testing.assert_array_equal(starts, 0.0)
+    assert len(set(play(walk, np.arange(0.5, 20.5)))) == 20
+
+
 # -------------------------------------------------------------------------------------------------- PRBS
 
 
@@ -226,6 +317,13 @@ def test_a_prbs_holds_and_is_balanced():
         ({"low": 1.0, "high": 1.0}, "low"),
         ({"low": np.nan}, "low"),
         ({"kind": "random_walk", "low": 0.0}, "two finite bounds"),
+        ({"kind": "laplace_walk", "high": 3.0}, r"a laplace walk .* got \[-inf, 3\]"),
+        ({"kind": "laplace"}, "'laplace_walk'"),
+        ({"kind": "sine", "amplitude": (3.0, 1.0)}, "lowest 3 is above highest 1"),
+        ({"kind": "sine", "offset": (1.0, 2.0, 3.0)}, r"number or \(lowest, highest\)"),
+        ({"kind": "sine", "period": (0.0, 1.0)}, "period"),
+        ({"kind": "sine", "redraw": -1.0}, "redraw"),
+        ({"table": TABLE, "period": (1.0, 2.0)}, "a table has one period"),
         ({"kind": "table"}, "table"),
         ({"kind": "sine", "table": [(0.0, 1.0)]}, "table"),
         ({"table": [(0.0, 1.0), (0.0, 2.0)]}, "ascend"),
@@ -247,6 +345,33 @@ def test_wrong_signals_are_refused(wrong, match):
 def test_what_is_no_signal_is_refused(wrong):
     with pytest.raises(TypeError, match="torque"):
         as_signal(wrong, "torque")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "constant", "offset": (-2.0, 3.0)},
+        {"kind": "step", "offset": 1.0, "amplitude": (-2.0, 4.0), "start": 1.0},
+        {"kind": "ramp", "offset": 1.0, "amplitude": -2.0},
+        {"kind": "sine", "offset": (1.0, 2.0), "amplitude": (0.5, 4.0), "high": 4.0},
+        {"kind": "sawtooth", "amplitude": 2.0},
+        {"kind": "prbs", "offset": -1.0, "amplitude": 2.0, "period": 0.1},
+        {"table": [(0.0, 4.0), (1.0, -3.0)], "amplitude": (1.0, 2.0)},
+        {"kind": "random_walk", "amplitude": 9.0, "low": -1.0, "high": 2.0},
+    ],
+)
+def test_a_span_is_what_a_signal_may_reach_and_no_more(given):
+    signal = as_signal({"redraw": 1.005, **given})
+    low, high = signal.span()
+    seen = np.array([play(signal, np.linspace(0.0, 3.0, 301), key=key) for key in range(60)])
+    assert low <= seen.min() and seen.max() <= high
+    assert seen.min() - low < 0.1 * (high - low) + 1e-9
+    assert high - seen.max() < 0.1 * (high - low) + 1e-9
+
+
+def test_the_span_of_a_walk_without_bounds_has_no_end():
+    assert as_signal({"kind": "laplace_walk", "amplitude": 1.0}).span() == (-np.inf, np.inf)
+    assert as_signal({"kind": "none", "offset": 3.0}).span() == (0.0, 0.0)
 
 
 def test_a_signal_is_a_row_of_numbers():

@@ -36,7 +36,9 @@ def test_several_signals_at_once(id):
 @pytest.mark.parametrize(
     "id", ["gem/PermExDc-v0", "gem/SeriesDc-Torque-v0", "gem/ShuntDc-Speed-v0"]
 )
-@pytest.mark.parametrize("kind", ["step", "ramp", "sine", "triangle", "sawtooth", "random_walk"])
+@pytest.mark.parametrize(
+    "kind", ["step", "ramp", "sine", "triangle", "sawtooth", "random_walk", "laplace_walk"]
+)
 def test_every_kind_of_signal_for_every_task(id, kind):
     bounds = {"low": 0.0, "high": 9.0}
     signal = {"kind": kind, "amplitude": 4.0, "offset": 4.5, "period": 0.01, **bounds}
@@ -56,6 +58,26 @@ def test_a_switched_reference_holds_one_of_its_signals_for_a_while():
     stretches = [chosen[k * 200 + 2 : (k + 1) * 200 - 2] for k in range(9)]
     assert all(len(set(stretch)) == 1 for stretch in stretches)
     assert len({stretch[0] for stretch in stretches}) > 1
+
+
+def test_worlds_draw_their_own_parameters_from_ranges_and_previews_know_them():
+    """The peer's sub-episodes: amplitude, period and offset are drawn anew every so often."""
+    drawn = {"kind": "sine", "amplitude": [10.0, 50.0], "period": [0.001, 0.01], "redraw": 0.005}
+    keywords = {"reference": {"i_sq": drawn}, "preview": 1, "preview_interval": 1e-3}
+    envs = gymnasium.make_vec("gem/PMSM-v0", num_envs=3, **keywords)
+    columns = envs.setup.observation_columns
+    now, ahead = columns.index("i_sq_ref"), columns.index("i_sq_ref_1")
+    observation, _ = envs.reset(seed=0)
+    seen = [observation]
+    seen += [envs.step(np.zeros((3, 2)))[0] for _ in range(150)]
+    seen = np.array(seen)
+    assert np.array_equal(seen[:-10, :, ahead], seen[10:, :, now])
+    stretches = seen[:150, :, now].reshape(3, 50, 3)
+    assert not np.isclose(stretches[0], stretches[1]).all()  # another stretch
+    assert not np.isclose(seen[:, 0, now], seen[:, 1, now]).all()  # another world
+    single = references("gem/PMSM-v0", 150, seed=1, reference={"i_sq": drawn}, names=["i_sq_ref"])
+    scale = columns["i_sq_ref"].scale
+    assert seen[:, 1, now] == pytest.approx(single[:, 0] / scale, abs=1e-6)
 
 
 def test_each_signal_is_chosen_as_often_and_each_world_has_its_own_choices():
@@ -108,8 +130,22 @@ def test_switching_goes_with_a_disturbance_and_a_dictated_speed():
         ({"i": {"kind": "switched", "signal": [1.0]}}, "'signals'"),
         ({"i": {"kind": "switched", "signals": [{"kind": "sin"}], "hold": 1.0}}, "sine"),
         ({"i": {"kind": "swiched"}}, "unknown signal kind"),
+        ({"i": {"kind": "sine", "amplitude": (10.0, 300.0)}}, "from -300 to 300 A, .* of 210 A"),
+        ({"i": {"kind": "switched", "signals": [1.0, -211.0], "hold": 1.0}}, "from -211 to -211 A"),
+        (
+            {"i": {"kind": "random_walk", "amplitude": 9.0, "low": 0.0, "high": 400.0}},
+            "from 0 to 400 A",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(reference, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make("gem/SeriesDc-v0", reference=reference)
+
+
+def test_a_bounded_reference_and_an_endless_walk_are_taken():
+    for kind in ("random_walk", "laplace_walk"):
+        gymnasium.make("gem/PMSM-v0", reference={"i_sq": {"kind": kind, "amplitude": 1e3}})
+    sine = {"kind": "sine", "amplitude": 1e4, "low": -100.0, "high": 100.0}
+    gymnasium.make("gem/PMSM-v0", reference={"i_sq": sine})
+    gymnasium.make("gem/PermExDc-Position-v0", reference={"kind": "constant", "offset": 1e4})

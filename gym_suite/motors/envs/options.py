@@ -57,7 +57,8 @@ class Options(PlantOptions):
     reference: Any = option(
         None,
         takes="a signal, or a mapping from tracked quantity to signal",
-        meaning="what is to be followed instead of random steps (SI)",
+        meaning="what is to be followed instead of random steps (SI); a signal's numbers may be "
+        "ranges, `(lowest, highest)`, from which each episode draws",
     )
     reference_hold: float = option(0.02, takes="s", meaning="time between two random references")
     reference_range: float | None = option(
@@ -95,6 +96,12 @@ class Options(PlantOptions):
     )
     error_exponent: float = option(
         0.5, takes="a number above 0", meaning="exponent of the normalised error"
+    )
+    constraints: Any = option(
+        None,
+        takes="a list of names, of lists of names, of mappings from names to limits",
+        meaning="what besides a current beyond its limit is a trip: a quantity of `info` beyond its limit, several "
+        "whose squares as parts of their limits sum to more than 1, or limits of your own",
     )
     penalty_trip: float | None = option(
         None, takes="a number from 0", meaning="cost of a trip; `None`: see Rewards"

@@ -25,9 +25,10 @@ from gym_suite.motors.controllers.operating_points import max_torque, operating_
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
+from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
-from gym_suite.motors.envs.signals import read_references, rows_of
+from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
@@ -120,6 +121,10 @@ def build_setup(
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
+    limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
+    if references:
+        units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
+        check_reach(task, references, switched, limits, units)
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -127,7 +132,10 @@ def build_setup(
     actions = columns.action_columns(options, machine, values)
     seen = columns.observed(task, options, machine, actions, scales, errors)
     told = columns.metrics(task, options, machine)
+    quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
+    constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
+    values["constrained"] = len(constrained)
     row = _row(values)
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
@@ -147,6 +155,7 @@ def build_setup(
             plant_row[PARAMETERS.index(f"noise_{k}")] = sigma * scales[name]
 
     table = columns.task_table(seen, told, task, machine, weights, errors)
+    table = with_constraints(table, constrained)
     place = SIGNAL_SWITCHED
     for k, among in enumerate(switched):
         table[k, K.switched], table[k, K.switched_first] = len(among.signals), place

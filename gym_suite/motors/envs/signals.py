@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,39 @@ def read_references(task: Task, options: Options) -> tuple[list[Signal], list[Sw
         signals.append(as_signal(one, what))
         switched.append(among)
     return signals, switched
+
+
+def check_reach(
+    task: Task,
+    references: list[Signal],
+    switched: list[Switched],
+    scales: Mapping[str, float],
+    units: Mapping[str, str],
+) -> None:
+    """Refuse references that leave what a quantity can reach at all: its limit.
+
+    What voltage and current allow at a speed is less, and not checked here; nor is a walk without bounds of its own.
+
+    Args:
+        task: The task.
+        references: Signals of the tracked quantities.
+        switched: What each is switched among.
+        scales: The limit of each tracked quantity that has one.
+        units: Their units.
+
+    Raises:
+        ValueError: Saying which values the signal may have, and which are allowed.
+    """
+    for name, one, among in zip(task.tracked, references, switched, strict=True):
+        for signal in among.signals or (one,):
+            low, high = signal.span()
+            limit = scales.get(name, math.inf)
+            least, most = (0.0 if math.isinf(end) else end for end in (low, high))
+            if max(-least, most) > limit * (1.0 + 1e-9):
+                raise ValueError(
+                    f"reference {name!r} goes from {least:g} to {most:g} {units[name]}, beyond the limit of "
+                    f"{limit:g} {units[name]}; keep it within, or bound it by the signal's low and high"
+                )
 
 
 def _read_switched(given: Mapping[str, Any], what: str) -> Switched:

@@ -220,6 +220,28 @@ SETS: Mapping[str, MachineSet] = MappingProxyType(
             SynRM(),
             "gym-electric-motor 3.0.3 default SynRM, after doi:10.1109/AMC.2008.4516099",
         ),
+        "SyRM-6.7kW": MachineSet(
+            SynRM(
+                p=2,
+                r_s=0.54,
+                l_d=41.5e-3,
+                l_q=6.2e-3,
+                j_rotor=0.015,
+                i_nominal=21.92,
+                i_limit=32.88,
+                omega_nominal=332.4,
+                omega_limit=4000.0 * RPM,
+                u_dc=540.0,
+            ),
+            "6.7 kW synchronous reluctance machine (370 V, 15.5 A, 105.8 Hz, 20.1 N m) of Aalto University's examples "
+            "of motulator, after doi:10.1109/TIA.2016.2644624; inductances of the operating point, without saturation",
+            {
+                "i_nominal": "sqrt(2) times the nominal current of 15.5 A",
+                "i_limit": "design value: 1.5 times the nominal current",
+                "omega_nominal": "2 pi times 105.8 Hz over the pole pairs",
+                "omega_limit": "design value: about 1.25 times the nominal speed",
+            },
+        ),
         "EESM": MachineSet(
             EESM(),
             "gym-electric-motor 3.0.3 default EESM, after doi:10.1109/ICELMACH.2014.6960287, its rotor's numbers read "
