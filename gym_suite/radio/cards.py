@@ -22,6 +22,7 @@ LAWS = {
     "whittle": f"{_LAWS}.sensing:Whittle",
     "q_learning": f"{_LAWS}.learning:QLearning",
     "best-map": f"{_LAWS}.memoryless:BestMap",
+    "optimal": f"{_LAWS}.optimal:Optimal",
     "clairvoyant": f"{_LAWS}.clairvoyant:Clairvoyant",
 }
 #: What every id of one agent has behind its own laws.
@@ -50,6 +51,7 @@ def _alone(name: str, task: str, summary: str, *own: str, **more: Any) -> Card:
         summary,
         {law: LAWS[law] for law in names},
         learned=("ppo",),
+        strong=tuple(law for law in own if law == "optimal"),
         **more,
     )
 
@@ -64,7 +66,7 @@ CARDS = (
         "Access",
         "access",
         "dynamic spectrum access: transmit where nobody will be",
-        *("table", "markov", "sense_avoid"),
+        *("table", "markov", "sense_avoid", "optimal"),
         tags=("access",),
         settings={"icmla_3": {"scenario": "paper_s3"}, "icmla_4": {"scenario": "paper_s4"}},
     ),
@@ -72,7 +74,7 @@ CARDS = (
         "Jamming",
         "jamming",
         "jam a target: transmit where it will be alone",
-        *("table", "markov", "sense_avoid", "best-map"),
+        *("table", "markov", "sense_avoid", "best-map", "optimal"),
         tags=("jamming",),
         settings={"icmla_1": {"scenario": "paper_s1"}, "icmla_2": {"scenario": "paper_s2"}},
     ),
@@ -87,7 +89,7 @@ CARDS = (
         "AntiJamming",
         "anti_jamming",
         "keep a link alive against a jammer that follows, sweeps, draws or fills the band",
-        *("evader", "sense_avoid", "markov"),
+        *("evader", "sense_avoid", "markov", "optimal"),
         tags=("anti-jamming",),
     ),
     _together(
