@@ -158,6 +158,40 @@ def _gilbert_elliott(x, key, step, e, entities, lists, s):
     return SILENT if good else lists[int(entities[e, E.first]), L.channel]
 
 
+@called_kernel
+def _bursty(x, key, step, e, entities, lists, s):
+    """Return the channel during a burst; lengths of gaps and bursts mix two geometric distributions each.
+
+    The pointer holds 1 and 2 in a short and a long gap, 3 and 4 in a short and a long burst, and 0 before the first
+    step, whose state is drawn from the stationary distribution. One draw decides whether a state lasts, and what is
+    left of it which state follows.
+    """
+    part, was = uniform(key, step, e), x[s.pointer + e]
+    short_gap, long_gap = entities[e, E.short_gap], entities[e, E.long_gap]
+    short_burst, long_burst = entities[e, E.short_burst], entities[e, E.long_burst]
+    long_gaps, long_bursts = entities[e, E.long_gaps], entities[e, E.long_bursts]
+    if was == 0.0:
+        # A gap and a burst take turns, so what a state is worth is how often it comes times how long it lasts.
+        first = (1.0 - long_gaps) * short_gap
+        second = first + long_gaps * long_gap
+        third = second + (1.0 - long_bursts) * short_burst
+        place = part * (third + long_bursts * long_burst)
+        now = 1.0 + (place >= first) + (place >= second) + (place >= third)
+    else:
+        mean = short_gap if was == 1.0 else long_gap
+        if was > 2.0:
+            mean = short_burst if was == 3.0 else long_burst
+        leaves = 1.0 / mean
+        now = was
+        if part < leaves:
+            if was > 2.0:
+                now = 2.0 if part < leaves * long_gaps else 1.0
+            else:
+                now = 4.0 if part < leaves * long_bursts else 3.0
+    x[s.pointer + e] = now
+    return SILENT if now < 3.0 else lists[int(entities[e, E.first]), L.channel]
+
+
 @kernel
 def act(x, key, step, e, entities, lists, occupancy, unheard, s):
     """Return the channel on which an entity that is on transmits in this step, or -1.
@@ -191,6 +225,8 @@ def act(x, key, step, e, entities, lists, occupancy, unheard, s):
         return place
     if kind == K.random_jammer:
         return float(_pick(s.channels, key, step, e))
+    if kind == K.bursty:
+        return _bursty(x, key, step, e, entities, lists, s)
     return 0.0 if kind == K.barrage else SILENT
 
 

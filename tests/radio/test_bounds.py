@@ -201,6 +201,8 @@ def test_too_many_states_are_simulated_where_nobody_reacts():
         f"u{c}": {"kind": "gilbert_elliott", "channels": [c], "p01": 0.2, "p11": 0.8}
         for c in range(3)
     }
+    # Somebody who shares a channel, if only in name, so that channels do not count as independent.
+    users["other"] = {"kind": "stochastic_constant", "channels": [0], "probability": 0.0}
     scenario = {"channels": 3, "steps": 50, "entities": users}
     exact, played = ceilings(scenario), ceilings(scenario, work=10, episodes=400)
     assert exact.clairvoyant == pytest.approx(50 * (1.0 - 0.5**3), abs=1e-6)

@@ -7,6 +7,7 @@ import pytest
 import gym_suite
 from gym_suite.radio.bounds import ceilings
 from gym_suite.radio.controllers.memoryless import BestMap
+from gym_suite.radio.controllers.optimal import Optimal
 from gym_suite.radio.transforms import two_channel_throughput
 
 IDS = [
@@ -250,3 +251,119 @@ def test_the_best_map_earns_the_memoryless_ceiling():
 def test_there_is_no_best_map_where_somebody_reacts():
     with pytest.raises(ValueError, match="nobody who reacts"):
         BestMap.for_env(gymnasium.make("radio/Access-v0"))
+
+
+# ------------------------------------------------------------------------------------------ optimal
+
+
+OPTIMAL = [
+    ("radio/Access-v0", {"scenario": DRAWN}),
+    ("radio/Access-v0", {"scenario": "paper_s4"}),
+    ("radio/Access-v0", {"scenario": DRAWN, "switching_cost": 0.4, "reward": "throughput"}),
+    ("radio/Access-v0", {"scenario": "simple_jammer_test_2", "observation": "classify"}),
+    ("radio/Jamming-v0", {"scenario": "scenario"}),
+    ("radio/AntiJamming-v0", {"jammer": {"kind": "random_jammer", "width": 3}}),
+    (
+        "radio/AntiJamming-v0",
+        {"channels": 3, "jammer": {"kind": "follower", "reaction": 2.0}, "switching_cost": 0.5},
+    ),
+]
+
+
+@pytest.mark.parametrize(("id", "keywords"), OPTIMAL, ids=str)
+def test_the_optimal_policy_earns_what_planning_says(id, keywords):
+    """The figure of backward induction in plain Python, earned in compiled bands that draw for themselves."""
+    setup = gymnasium.make(id, **keywords).unwrapped.setup
+    known = {m.name: m.value for m in setup.marks(setup.horizon)}
+    best = known["optimum"] if "optimum" in known else known["full state"]
+    earned = returns(id, "optimal", rows=300, seed=60_000, **keywords)
+    assert abs(earned.mean() - best) <= 3.5 * earned.std() / np.sqrt(300) + 1e-9
+
+
+def test_a_state_that_cannot_be_seen_is_weighed():
+    """Who moved away from a channel that others use too is not told by "busy": the policy earns less than the bound."""
+    users = {
+        "agile": {"kind": "agile", "channels": [0, 1]},
+        "busy": {"kind": "stochastic_constant", "channels": [1], "probability": 0.7},
+        "jammer": {"kind": "simple_jammer"},
+    }
+    keywords = {"scenario": {"channels": 3, "steps": 60, "entities": users}}
+    setup = gymnasium.make("radio/Access-v0", **keywords).unwrapped.setup
+    bound = {m.name: m.value for m in setup.marks(60)}["full state"]
+    earned = returns("radio/Access-v0", "optimal", rows=300, **keywords)
+    assert earned.mean() < bound + 3.5 * earned.std() / np.sqrt(300)
+    for law in ("table", "markov", "sense_avoid"):
+        assert earned.mean() > returns("radio/Access-v0", law, rows=300, **keywords).mean(), law
+
+
+def test_what_is_hidden_is_filtered_exactly():
+    """A user whose clock stops it for three steps in five, on a channel where somebody else is by chance.
+
+    Nothing that is done changes what is sensed, so the optimum is that of the best guess in each step, summed here over
+    all 2^12 courses of what may be sensed.
+    """
+    p01, p11, other, steps = 0.2, 0.9, 0.2, 12
+    users = {
+        "user": {"kind": "gilbert_elliott", "channels": [0], "p01": p01, "p11": p11}
+        | {"on_off": [1, 2, 3]},
+        "other": {"kind": "stochastic_constant", "channels": [0], "probability": other},
+    }
+    move = np.array([[p11, 1.0 - p11], [p01, 1.0 - p01]])
+
+    def optimum(step, weights):
+        """Return what is earned from here, ``weights`` being the chances of the course and of idle and busy."""
+        acts = [t % 5 < 2 for t in (step, step + 1)]
+        after = weights @ move if step and acts[0] else weights
+        total = 0.0
+        for busy in (0, 1):
+            free = (1.0 - other) * np.array([1.0, 0.0 if acts[0] else 1.0])
+            seen = after * (1.0 - free if busy else free)
+            coming = seen @ move if acts[1] else seen
+            idle = (1.0 - other) * (coming[0] + (0.0 if acts[1] else coming[1]))
+            total += max(0.0, 2.0 * idle - seen.sum())
+            total += optimum(step + 1, seen) if step + 1 < steps else 0.0
+        return total
+
+    scenario = {"channels": 1, "steps": steps, "entities": users}
+    best = optimum(0, np.array([p01, 1.0 - p11]) / (p01 + 1.0 - p11))
+    earned = returns("radio/Access-v0", "optimal", rows=20_000, scenario=scenario)
+    assert abs(earned.mean() - best) <= 3.5 * earned.std() / np.sqrt(20_000)
+
+
+@pytest.mark.parametrize(
+    ("id", "keywords", "reason"),
+    [
+        ("radio/GilbertElliott-v0", {}, "sensed perfectly"),
+        ("radio/Access-v0", {"physics": "statistical"}, "sensed perfectly"),
+        ("radio/Access-v0", {"reward": "goodput"}, "the link decides"),
+        (
+            "radio/Access-v0",
+            {
+                "scenario": {
+                    "channels": 14,
+                    "entities": {f"a{k}": {"kind": "agile", "channels": [k]} for k in range(6)},
+                }
+            },
+            "too many to be counted",
+        ),
+    ],
+    ids=str,
+)
+def test_where_nothing_is_counted_there_is_no_optimal_policy(id, keywords, reason):
+    with pytest.raises(ValueError, match=reason):
+        Optimal.for_env(gymnasium.make(id, **keywords))
+
+
+def test_the_optimal_policy_goes_on_under_noise_and_late_actions():
+    for keywords in ({"noise": 0.3}, {"delay": 2}):
+        earned = returns("radio/Access-v0", "optimal", **keywords).mean()
+        assert earned > returns("radio/Access-v0", "random", **keywords).mean()
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+def test_a_clairvoyant_foresees_the_step_in_which_its_action_arrives(delay):
+    """Each channel is drawn anew, so that what the foresight of one step earns is the same with late actions."""
+    keywords = {"sensing": "all", "channels": 3, "steps": 100, "delay": delay}
+    earned = returns("radio/GilbertElliott-v0", "clairvoyant", rows=300, **keywords)
+    expected = (100 - delay) * (1.0 - 0.5**3)
+    assert abs(earned.mean() - expected) <= 3.5 * earned.std() / np.sqrt(300)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gym_suite.radio.bounds.chains import Chain, Uncounted
+from gym_suite.radio.bounds.independent import independent
 from gym_suite.radio.bounds.planning import WORK, Rules, memoryless, plan
 from gym_suite.radio.bounds.simulated import simulated
 from gym_suite.radio.scenario.kinds import KIND
@@ -74,6 +75,14 @@ def ceilings(
     if chain and values:
         return Ceilings(
             memoryless=_rounded(memoryless(chain, rules, work=work)),
+            optimum=_rounded(values.informed),
+            clairvoyant=_rounded(values.clairvoyant),
+        )
+    alone = independent(read, rules)
+    if alone:
+        found, values = alone
+        return Ceilings(
+            memoryless=_rounded(found),
             optimum=_rounded(values.informed),
             clairvoyant=_rounded(values.clairvoyant),
         )

@@ -31,6 +31,9 @@ class Uncounted(Exception):
 Air = tuple[tuple[int, int], ...]
 #: The agent's channels, newest first.
 Past = tuple[int, ...]
+Matrix = NDArray[np.float64]
+#: Kinds of users that have a channel of their own and turn busy and idle by a chain that nobody touches.
+HIDDEN = ("gilbert_elliott", "bursty")
 
 
 def clock(entity: Entity, steps: int) -> Iterator[tuple[bool, bool]]:
@@ -76,6 +79,35 @@ def _counted(entity: Entity, place: int) -> list[int]:
     """Return the channels that count as occupied in a row of a table that is played back."""
     row = entity.table[place % len(entity.table)]
     return [c for c, power in enumerate(row) if power >= entity.level]
+
+
+def chain_of(entity: Entity) -> tuple[Matrix, Matrix, NDArray[np.bool_]]:
+    """Return the chain of a user of a :data:`HIDDEN` kind: its start, its transitions, and where it is busy.
+
+    Gilbert-Elliott users are good or bad. Bursty ones are in a short or a long gap, or in a short or a long burst;
+    a state of mean length m is left with chance 1 / m, and gaps and bursts take turns.
+
+    Returns:
+        Stationary chances (k,), chances of what follows (k, k), and whether the user is on its channel (k,).
+
+    Raises:
+        ValueError: For a user of another kind.
+    """
+    if entity.kind == "gilbert_elliott":
+        idle = stationary_idle(entity.p01, entity.p11)
+        move = [[entity.p11, 1.0 - entity.p11], [entity.p01, 1.0 - entity.p01]]
+        return np.array([idle, 1.0 - idle]), np.array(move), np.array([False, True])
+    if entity.kind != "bursty":
+        raise ValueError(f"{entity.name} is a {entity.kind}, which has no chain of its own")
+    gaps = np.array([1.0 - entity.long_gaps, entity.long_gaps])
+    bursts = np.array([1.0 - entity.long_bursts, entity.long_bursts])
+    means = np.array([entity.short_gap, entity.long_gap, entity.short_burst, entity.long_burst])
+    turn = np.vstack(
+        [np.tile(np.r_[0.0, 0.0, bursts], (2, 1)), np.tile(np.r_[gaps, 0.0, 0.0], (2, 1))]
+    )
+    leaves = 1.0 / means[:, None]
+    start = np.r_[gaps, bursts] * means
+    return start / start.sum(), leaves * turn + (1.0 - leaves) * np.eye(4), np.arange(4) > 1
 
 
 class Chain:
@@ -202,8 +234,8 @@ class Chain:
         if entity.kind == "agile":
             chance = 1.0 / len(entity.channels)
             return [(chance, (c, c if acts else SILENT)) for c in entity.channels]
-        if entity.kind == "gilbert_elliott" and acts:
-            return self._fade(e, 0)
+        if entity.kind in HIDDEN and acts:
+            return self._hidden(e, 0)
         if not acts or entity.kind == "simple_jammer":
             return [(1.0, (0, SILENT))]
         return self.draw(e)
@@ -230,19 +262,23 @@ class Chain:
         entity = self.scenario.entities[e]
         if not self.acting[step, e]:
             return [(1.0, (memory, SILENT))]
-        if entity.kind == "gilbert_elliott":
-            return self._fade(e, memory)
+        if entity.kind in HIDDEN:
+            return self._hidden(e, memory)
         if entity.kind == "agile":
             return self._leave(e, memory, codes, agent)
         if entity.kind == "simple_jammer":
             return self._chase(e, channel, codes, agent)
         return self.draw(e)
 
-    def _fade(self, e: int, memory: int) -> list[tuple[float, tuple[int, int]]]:
-        """Return the chances of a Gilbert-Elliott user that was idle (1), busy (2) or not yet there (0)."""
+    def _hidden(self, e: int, memory: int) -> list[tuple[float, tuple[int, int]]]:
+        """Return the chances of a user with a chain of its own that was in state ``memory``; 0: not yet there."""
         entity = self.scenario.entities[e]
-        idle = (stationary_idle(entity.p01, entity.p11), entity.p11, entity.p01)[memory]
-        return [(idle, (1, SILENT)), (1.0 - idle, (2, entity.channels[0]))]
+        start, move, busy = chain_of(entity)
+        row = start if memory == 0 else move[memory - 1]
+        channel = entity.channels[0]
+        return [
+            (float(chance), (k + 1, channel if busy[k] else SILENT)) for k, chance in enumerate(row)
+        ]
 
     def draw(self, e: int) -> list[tuple[float, tuple[int, int]]]:
         """Return the chances of an entity whose draws do not depend on the past."""

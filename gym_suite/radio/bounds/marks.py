@@ -45,14 +45,9 @@ def scenario_marks(
         return (Mark("clairvoyant", None, "bound", text),)
     published = _published(scenario) if steps == scenario.steps else ()
     scenario = replace(scenario, steps=min(steps, scenario.steps))
-    lost = {"peer": -1.0, "throughput": 0.0}.get(keywords["reward"])
-    if lost is None:  # what a step earns follows from the link, which these bounds do not know
+    rules = Rules.of(keywords)
+    if rules is None:  # what a step earns follows from the link, which these bounds do not know
         return (Mark("clairvoyant", None, "bound", "not known for this reward"),)
-    rules = Rules(
-        lost=lost,
-        tolerance=float(keywords["tolerance"]),
-        switching_cost=float(keywords["switching_cost"]),
-    )
     found = ceilings(scenario, rules=rules)
     how = "" if not found.episodes else f"; mean over {found.episodes} episodes"
     shown = keywords["physics"] == "perfect" and keywords["sensing"] == "all"

@@ -6,8 +6,11 @@ seconds or is not computed.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,19 @@ class Rules:
     lost: float = -1.0
     tolerance: float = 0.0
     switching_cost: float = 0.0
+
+    @classmethod
+    def of(cls, keywords: Mapping[str, Any]) -> Rules | None:
+        """Return the rules of a setup of one agent; None where the link decides what arrives.
+
+        Args:
+            keywords: The setup's resolved keyword arguments.
+        """
+        lost = {"peer": -1.0, "throughput": 0.0}.get(keywords["reward"])
+        if lost is None:
+            return None
+        numbers = {name: float(keywords[name]) for name in ("tolerance", "switching_cost")}
+        return cls(lost=lost, **numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +74,46 @@ def plan(chain: Chain, rules: Rules, *, work: int = WORK) -> Values | None:
         return None
 
 
+def policy(chain: Chain, rules: Rules, *, work: int = WORK) -> Policy | None:
+    """Return the policy whose expected return is :attr:`Values.informed`; None where it cannot be counted."""
+    planner = _Planner(chain, rules, work)
+    try:
+        planner.solve()
+    except Uncounted:
+        return None
+    return Policy(planner)
+
+
+class Policy:
+    """What each action is worth in every full state that an episode may come to.
+
+    Attributes:
+        depth: Of the agent's channels as many as matter, newest first.
+    """
+
+    def __init__(self, planner: _Planner) -> None:
+        planner.left = math.inf  # the states are counted; asking for their values costs no more
+        self._planner = planner
+        self.depth = planner.depth
+
+    def worth(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
+        """Return the expected return of the rest of the episode for silence and each channel, (channels + 1,).
+
+        Args:
+            step: Step that the action follows, 0 .. steps - 1; it is played in the next.
+            air: Where the drawing entities are in it.
+            past: The agent's channels up to it, newest first, :attr:`depth` of them.
+        """
+        return self._planner.worth(step, air, past)
+
+
 class _Planner:
     """Backward induction; see :func:`plan`."""
 
-    def __init__(self, chain: Chain, rules: Rules, work: int) -> None:
+    def __init__(self, chain: Chain, rules: Rules, work: float) -> None:
         self.chain, self.rules, self.left = chain, rules, work
+        #: Values of an agent that does not foresee, by the step behind which they are, from the last to the first.
+        self._behind: list[dict[tuple[Air, Past], float]] = []
         # Bands repeat themselves: what follows and what it earns depends on the step by its phase only.
         self._chances: dict[tuple, dict[Air, float]] = {}
         self._gains: dict[tuple, NDArray[np.float64]] = {}
@@ -77,11 +128,20 @@ class _Planner:
         clairvoyant: dict[tuple[Air, Past], float] = defaultdict(float)
         informed: dict[tuple[Air, Past], float] = defaultdict(float)
         for step in range(self.chain.steps - 1, -1, -1):
+            self._behind.append(informed)
             clairvoyant, informed = self._back(step, stages[step], clairvoyant, informed)
         return Values(
             clairvoyant=sum(p * clairvoyant[air, start] for air, p in begin.items()),
             informed=sum(p * informed[air, start] for air, p in begin.items()),
         )
+
+    def worth(self, step: int, air: Air, past: Past) -> NDArray[np.float64]:
+        """Return the worth of each action in a state; see :meth:`Policy.worth`."""
+        behind = self._behind[self.chain.steps - 1 - step]
+        total = np.zeros(self.chain.channels + 1)
+        for after, chance in self._follow(step, air, past).items():
+            total += chance * (self._gain(step + 1, after, past) + self._later(behind, after, past))
+        return total
 
     def _spend(self, count: int) -> None:
         self.left -= count

@@ -14,8 +14,8 @@ class Clairvoyant(ChannelController):
 
     It copies its worlds, random keys included, and plays one step with each action. Where nobody
     reacts and changing the channel costs nothing this is the clairvoyant bound; else it is greedy and
-    the bound may be higher. Of equals it takes the lowest channel. Actions that are late (``delay``)
-    it judges as if they were not.
+    the bound may be higher. Of equals it takes the lowest channel. Where actions are late (``delay``)
+    it first plays those that are under way, and judges the step in which its own will arrive.
     """
 
     name: ClassVar[str] = "clairvoyant"
@@ -56,16 +56,25 @@ class Clairvoyant(ChannelController):
         return self._rewards(rows, actions).argmax(axis=1)[:, None].astype(np.float64)
 
     def _rewards(self, rows: dict[str, Any], actions: int) -> Array:
-        """Return what each action would earn in each world, (n, actions)."""
-        setup = self._setup
+        """Return what each action would earn in each world in the step in which it arrives, (n, actions)."""
         n = len(rows["x"])
-        x, key, step = (np.repeat(rows[name], actions, axis=0) for name in ("x", "key", "step"))
-        work = np.zeros((n * actions, setup.work_size))
-        p = np.repeat(rows["p"], actions, axis=0) if len(rows["p"]) > 1 else rows["p"].copy()
-        u = np.tile(np.arange(actions, dtype=np.float64), n)[:, None]
-        m = np.zeros((len(setup.metric_columns), n * actions + 8))
-        o = np.zeros((n * actions, len(setup.observation_columns)), dtype=np.float32)
-        reward = np.zeros((n * actions, 1))
-        ended, skip = np.zeros((n * actions, 1), dtype=np.bool_), np.zeros(n * actions, np.bool_)
-        setup.kernels.step(x, key, step, u, p, setup.tables, work, m, o, reward, ended, skip)
-        return reward.reshape(n, actions)
+        world = {name: rows[name].copy() for name in ("x", "key", "step", "p")}
+        for late in range(rows["queue"].shape[1]):
+            self._play(world, rows["queue"][:, late].copy())
+        branches = {name: np.repeat(world[name], actions, axis=0) for name in ("x", "key", "step")}
+        p = world["p"]
+        branches["p"] = np.repeat(p, actions, axis=0) if len(p) > 1 else p
+        every = np.tile(np.arange(actions, dtype=np.float64), n)[:, None]
+        return self._play(branches, every).reshape(n, actions)
+
+    def _play(self, rows: dict[str, Any], u: Array) -> Array:
+        """Move copies of worlds by one step with the actions u, (n, 1), in place; return what it earns, (n, 1)."""
+        setup, n = self._setup, len(rows["x"])
+        work = np.zeros((n, setup.work_size))
+        m = np.zeros((len(setup.metric_columns), n + 8))
+        o = np.zeros((n, len(setup.observation_columns)), dtype=np.float32)
+        reward, ended = np.zeros((n, 1)), np.zeros((n, 1), dtype=np.bool_)
+        worlds = rows["x"], rows["key"], rows["step"], u, rows["p"]
+        skip = np.zeros(n, dtype=np.bool_)
+        setup.kernels.step(*worlds, setup.tables, work, m, o, reward, ended, skip)
+        return reward

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gym_suite.controllers.baselines import hash_rows
 from gym_suite.core.parameters import check_number
 from gym_suite.radio import game
-from gym_suite.radio.bounds.chains import SILENT, Chain
+from gym_suite.radio.bounds.chains import HIDDEN, SILENT, Chain, chain_of
 from gym_suite.radio.bounds.games import jamming_game
 from gym_suite.radio.controllers.common import Array, RandomizedController
 from gym_suite.radio.scenario.kinds import KIND
@@ -88,9 +88,9 @@ def _presence(chain: Chain, e: int) -> Array:
         for chance, (_, channel) in chain.draw(e):
             for k in range(chain.width(e) if channel >= 0 else 0):
                 result[steps, (channel + k) % chain.channels] += chance
-    elif entity.kind == "gilbert_elliott":
-        gone = entity.p01 + 1.0 - entity.p11
-        result[steps, entity.channels[0]] = (1.0 - entity.p11) / gone if gone else 0.5
+    elif entity.kind in HIDDEN:
+        start, _, busy = chain_of(entity)
+        result[steps, entity.channels[0]] = start[busy].sum()
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from gym_suite.radio.bounds.chains import Chain, Uncounted
 from gym_suite.radio.bounds.planning import Rules, observed_gains
 from gym_suite.radio.controllers.common import Array, ChannelController
-from gym_suite.radio.scenario.reading import read_scenario
+from gym_suite.radio.scenario.bands import scenario_of
 
 
 class BestMap(ChannelController):
@@ -29,19 +30,10 @@ class BestMap(ChannelController):
     information = "model"
 
     def _set_up(self, nominal: Any) -> None:
-        keywords = nominal.setup.keywords
-        lost = {"peer": -1.0, "throughput": 0.0}.get(keywords.get("reward", ""))
-        gains = None
-        if lost is not None and (keywords["physics"], keywords["sensing"]) == ("perfect", "all"):
-            rules = Rules(
-                lost=lost,
-                tolerance=float(keywords["tolerance"]),
-                switching_cost=float(keywords["switching_cost"]),
-            )
-            try:
-                gains = observed_gains(Chain(read_scenario(keywords["scenario"])), rules)
-            except Uncounted:
-                gains = None
+        gains, rules = None, Rules.of(nominal.setup.keywords)
+        if rules is not None:
+            with suppress(Uncounted):
+                gains = observed_gains(Chain(scenario_of(nominal.setup.keywords)), rules)
         if gains is None:
             raise ValueError(
                 f"there is no best memoryless map for this setup of {nominal.setup.id}: it takes perfect sensing of "

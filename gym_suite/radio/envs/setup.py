@@ -11,24 +11,21 @@ import numpy as np
 
 from gym_suite.core.columns import Columns
 from gym_suite.core.family import Setup
-from gym_suite.core.parameters import check_number, check_option, unknown_error
+from gym_suite.core.parameters import check_option
 from gym_suite.radio import loops, tasks
 from gym_suite.radio.air.iq import work_size
 from gym_suite.radio.bounds.marks import scenario_marks
 from gym_suite.radio.bounds.sharing import sharing_marks
 from gym_suite.radio.envs import columns
 from gym_suite.radio.envs.options import TASKS, Options
-from gym_suite.radio.parameters import MAX_ENTITIES, OBSERVATIONS, PARAMETERS, PLANT_PARAMETERS
-from gym_suite.radio.scenario.kinds import KINDS
+from gym_suite.radio.parameters import OBSERVATIONS, PARAMETERS, PLANT_PARAMETERS
+from gym_suite.radio.scenario import bands
 from gym_suite.radio.scenario.mapping import read_link, read_mapping
 from gym_suite.radio.scenario.model import Scenario
 from gym_suite.radio.scenario.reading import read_scenario
-from gym_suite.radio.scenario.values import whole
 from gym_suite.radio.tables import Band, band_of
 
 DT = 0.01  # s, one step: the slot of IEEE 802.22 frames
-#: Kinds of which one may be the jammer of an anti-jamming id.
-PURSUERS = tuple(kind.name for kind in KINDS if kind.pursues)
 _IDS = {"access": "radio/Access-v0", "jam": "radio/Jamming-v0"}
 
 
@@ -215,36 +212,20 @@ def _read(goal: str, id: str, options: Options) -> Scenario:
     return read_mapping(scenario.to_dict() | {"observation": given})
 
 
-def _per_channel(name: str, value: object, channels: int) -> list[float]:
-    values = list(value) if isinstance(value, list | tuple) else [value] * channels
-    if len(values) != channels:
-        raise ValueError(f"{name} must be one number or {channels}, got {len(values)}")
-    return [check_number(f"{name}[{c}]", v, low=0.0, high=1.0) for c, v in enumerate(values)]
-
-
 def _gilbert_elliott(id: str, options: Options) -> Scenario:
-    channels = whole("channels", options.channels, 1, MAX_ENTITIES)
-    p01 = _per_channel("p01", options.p01, channels)
-    p11 = _per_channel("p11", options.p11, channels)
-    users = {
-        f"user_{c}": {"kind": "gilbert_elliott", "channels": [c], "snr": options.snr}
-        | {"p01": p01[c], "p11": p11[c]}
-        for c in range(channels)
-    }
-    band = {"name": "gilbert_elliott", "channels": channels, "steps": options.steps}
-    return read_mapping(band | {"entities": users})
+    return bands.gilbert_elliott(
+        channels=options.channels,
+        p01=options.p01,
+        p11=options.p11,
+        steps=options.steps,
+        snr=options.snr,
+    )
 
 
 def _anti_jamming(id: str, options: Options) -> Scenario:
-    given = options.jammer
-    jammer = {"kind": given} if isinstance(given, str) else given
-    if not isinstance(jammer, Mapping):
-        raise TypeError(f"jammer must be a kind or a mapping, got {type(given).__name__}")
-    jammer = {"snr": options.snr} | dict(jammer)
-    if jammer.get("kind") not in PURSUERS:
-        raise unknown_error("jammer", jammer.get("kind"), PURSUERS)
-    band = {"name": "anti_jamming", "channels": options.channels, "steps": options.steps}
-    return read_mapping(band | {"entities": {"jammer": jammer}})
+    return bands.anti_jamming(
+        channels=options.channels, jammer=options.jammer, steps=options.steps, snr=options.snr
+    )
 
 
 #: The band of each task of one agent.

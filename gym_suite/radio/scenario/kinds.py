@@ -161,6 +161,16 @@ KINDS = (
         partial=True,
         pointer="table",
     ),
+    Kind(
+        name="bursty",
+        meaning="on its channel in bursts whose lengths, as those of the gaps, mix short and long ones",
+        keys=(
+            *("channels", "short_gap", "long_gap", "long_gaps"),
+            *("short_burst", "long_burst", "long_bursts"),
+        ),
+        needs=("channels",),
+        pointer=4,  # 0: not yet drawn, 1 and 2: in a short or long gap, 3 and 4: in a short or long burst
+    ),
 )
 NAMES = tuple(kind.name for kind in KINDS)
 KIND: Mapping[str, Kind] = dict(zip(NAMES, KINDS, strict=True))

@@ -198,6 +198,24 @@ class Entity:
     p11: float = parameter(
         0.8, low=0.0, high=1.0, meaning="Gilbert-Elliott: chance that an idle channel stays idle"
     )
+    short_gap: float = parameter(
+        1.61, low=1.0, high=1e6, meaning="bursty: mean length of its short gaps, steps"
+    )
+    long_gap: float = parameter(
+        11.0, low=1.0, high=1e6, meaning="bursty: mean length of its long gaps, steps"
+    )
+    long_gaps: float = parameter(
+        0.404, low=0.0, high=1.0, meaning="bursty: part of its gaps that are long"
+    )
+    short_burst: float = parameter(
+        1.41, low=1.0, high=1e6, meaning="bursty: mean length of its short bursts, steps"
+    )
+    long_burst: float = parameter(
+        11.9, low=1.0, high=1e6, meaning="bursty: mean length of its long bursts, steps"
+    )
+    long_bursts: float = parameter(
+        0.546, low=0.0, high=1.0, meaning="bursty: part of its bursts that are long"
+    )
     reaction: float = parameter(
         1.0,
         low=0.0,
