@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +31,8 @@ from gym_suite.learning.records import (
 )
 from gym_suite.learning.seeds import EVALUATION_SEED, training_seed
 from gym_suite.learning.settings import PPOSettings, Settings, settings_for, trials_for
-from gym_suite.learning.vec_env import make_sb3_vec, require_sb3
-
-if TYPE_CHECKING:
-    from gym_suite.core.cards import Card
+from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec, require_sb3
+from gym_suite.registration import card, make_controller, parallel_env
 
 EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
@@ -113,7 +111,7 @@ def train(
     that the manifest lists as finished are skipped, so a killed training goes on where it was.
 
     Args:
-        id: Environment id.
+        id: Environment id; one policy learns for all agents of an id for several only.
         algo: ``"ppo"``, on plants that differ as the hyper-parameters' ``randomise`` says, ``"ppo-nominal"``, on the
             nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
         seeds: Number of training runs.
@@ -134,26 +132,27 @@ def train(
         OSError: The folder cannot be written; said before anything runs.
         ModuleNotFoundError: Stable-Baselines3 is not installed.
     """
-    from gym_suite.registration import card
-
     counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
     for name, value, least in counts:
         if value is not None and value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}")
     entry = card(id)
-    if not entry.entry_point:
-        raise ValueError(f"{entry.id} has several agents: train on agents_as_batch({entry.id!r})")
+    if entry.side:
+        raise ValueError(
+            f"{entry.id} has sides that oppose each other, and one policy for all would learn for none: train each "
+            f"side on gym_suite.learning.agents_as_batch({entry.id!r}) or with a library for several policies"
+        )
     id = entry.id
     named = dict(entry.setting(setting))
     chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
-    _check_actions(entry, chosen, algo, named | keywords)
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
     try:
+        _check_actions(entry.id, evaluation.seat, chosen, algo)
         prepare_folder(folder)
         work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
         command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
@@ -165,15 +164,13 @@ def train(
         evaluation.close()
 
 
-def _check_actions(entry: Card, settings: Settings, algo: str, keywords: Mapping[str, Any]) -> None:
+def _check_actions(id: str, seat: Any, settings: Settings, algo: str) -> None:
     """Refuse an algorithm for numbers where actions are choices."""
-    import gymnasium
+    from gymnasium import spaces
 
-    env = gymnasium.make(entry.id, **keywords)
-    space = env.action_space
-    env.close()
-    if settings.continuous and not isinstance(space, gymnasium.spaces.Box):
-        raise ValueError(f"{algo} needs continuous actions; {entry.id} has {space}: use ppo")
+    space = getattr(seat, "single_action_space", None) or seat.action_space
+    if settings.continuous and not isinstance(space, spaces.Box):
+        raise ValueError(f"{algo} needs continuous actions; {id} has {space}: use ppo")
 
 
 def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
@@ -193,10 +190,18 @@ def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
     fixed = dict(keywords) | ({"max_episode_steps": min(limits)} if limits else {})
     blocks = blocks_of(settings.randomise, fixed)
     rows = zip(shares(settings.rows, len(blocks)), blocks, strict=True)
-    env = side_by_side([make_sb3_vec(id, n, metrics=False, **block) for n, block in rows])
+    env = side_by_side([_rows_of(id, n, block) for n, block in rows])
     if settings.history > 1:
         env = VecFrameStack(env, settings.history)
     return VecNormalize(env, gamma=settings.discount) if settings.normalize else env
+
+
+def _rows_of(id: str, n: int, keywords: Mapping[str, Any]) -> Any:
+    """Make n rows of an id, or of one for several agents only as many worlds as have no more agents, at least one."""
+    if card(id).agents != "several":
+        return make_sb3_vec(id, n, metrics=False, **keywords)
+    env = parallel_env(id, **keywords)
+    return agents_as_batch(env, max(1, n // len(env.possible_agents)), metrics=False)
 
 
 class _Work:
@@ -227,9 +232,6 @@ class _Work:
         Raises:
             ValueError: The folder holds policies trained with other settings.
         """
-        import gym_suite
-        from gym_suite.registration import card
-
         plan = {
             "steps": self.settings.steps,
             "keywords": self.keywords,
@@ -247,7 +249,7 @@ class _Work:
                 f"{', '.join(other)}: choose another folder"
             )
         self.reference = card(self.id).reference
-        controller = gym_suite.make_controller(self.evaluation.envs)
+        controller = make_controller(self.evaluation.seat)
         self.reference_score = self.evaluation.score(controller)
         self.say(f"{self.reference}: {_told(self.reference_score)} on evaluation seeds")
         n = self.evaluation.envs.num_envs

@@ -54,9 +54,10 @@ def _alone(name: str, task: str, summary: str, *own: str, **more: Any) -> Card:
     )
 
 
-def _together(name: str, task: str, summary: str, tag: str, **laws: str) -> Card:
+def _together(name: str, task: str, summary: str, tag: str, *, side: str = "", **laws: str) -> Card:
     entries = {law: f"{_LAWS}.games:{where}" for law, where in laws.items()}
-    return _card(name, task, summary, entries, agents="several", tags=(tag, "multi-agent"))
+    tags = (tag, "multi-agent")
+    return _card(name, task, summary, entries, agents="several", side=side, tags=tags)
 
 
 CARDS = (
@@ -103,6 +104,7 @@ CARDS = (
         "jamming_game",
         "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
         "anti-jamming",
+        side="transmitter",
         minimax="Minimax",
         fictitious="FictitiousPlay",
     ),
