@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,31 +79,66 @@ def episode_of(
     Returns:
         Reward, metrics, actions and observations by name.
     """
-    import gymnasium
     import numpy as np
 
-    from gym_suite.comparison.batching import first_state
+    from gym_suite.comparison.batching import first_memory
+    from gym_suite.comparison.worlds import make
     from gym_suite.core.trajectory import Trajectory
+    from gym_suite.teams import show_world
 
-    limit = {} if steps is None else {"max_episode_steps": steps}
-    env = gymnasium.make(id, **limit, **keywords)
+    env = make(id, keywords, steps)
     setup, agent = env.get_wrapper_attr("setup"), spec.load(env)
+    show_world(agent, env)
     observation, info = env.reset(seed=seed)
     idle = np.full(env.action_space.shape or (1,), np.nan)
-    rows = [[0.0, *info.values(), *idle, *observation]]
-    memory = first_state(agent, (seed,))
-    state, start, over = None if memory is None else memory[0], True, False
+    told = _numbers_of(info)
+    rows = [[0.0, *told.values(), *idle, *observation]]
+    state, start, over = first_memory(agent, seed), True, False
     while not over:
         action, state = agent.predict(observation, state, start, True)
         observation, reward, terminated, truncated, info = env.step(action)
-        rows.append([reward, *info.values(), *np.ravel(action), *observation])
+        rows.append([reward, *_numbers_of(info).values(), *np.ravel(action), *observation])
         start, over = False, terminated or truncated
     env.close()
-    actions = setup.joint_names(setup.action_columns) or ("action",)
+    actions = setup.joint_names(setup.action_columns)
+    if not actions:  # choices have no columns
+        actions = tuple(f"{agent}/action" for agent in setup.agents) or ("action",)
     observations = [f"observation_{name}" for name in setup.joint_names(setup.observation_columns)]
-    names = ["reward", *info, *actions, *observations]
+    names = ["reward", *told, *actions, *observations]
     units = {column.name: column.unit for column in setup.metric_columns}
     return Trajectory(dict(zip(names, np.array(rows).T, strict=True)), dt=setup.dt, units=units)
+
+
+def _numbers_of(info: Mapping[str, Any]) -> dict[str, float]:
+    """Return what ``info`` holds as numbers by name; an array gives a number for each of its elements."""
+    numbers: dict[str, float] = {}
+    for name, value in info.items():
+        if getattr(value, "ndim", 0):
+            numbers |= {f"{name}_{k}": float(one) for k, one in enumerate(value.tolist())}
+        else:
+            numbers[name] = float(value)
+    return numbers
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Refuse a file that cannot be written, before anything runs.
+
+    Args:
+        option: The option that it was given to, for errors.
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        PermissionError: The folder cannot be written to.
+        IsADirectoryError: The path is a folder.
+    """
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise IsADirectoryError(f"{option}: {path} is a folder")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{option}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{option}: the folder {folder} cannot be written to")
 
 
 def chosen_ids(ids: Sequence[str], family: str | None, agents: Sequence[str] = ()) -> list[str]:
@@ -125,9 +160,7 @@ def chosen_ids(ids: Sequence[str], family: str | None, agents: Sequence[str] = (
         cards = catalogue().values()
         check_option("family", family, families())
         own = [entry for entry in cards if entry.family == family and entry.id not in ids]
-        chosen += [entry.id for entry in own if entry.entry_point]
-        if apart := ", ".join(entry.id for entry in own if not entry.entry_point):
-            print(f"left out, for several agents only: {apart}", file=sys.stderr)
+        chosen += [entry.id for entry in own]
     if not chosen:
         among = [name for name in agents if name.rpartition(":")[2] in catalogue()]
         raise ValueError(

@@ -23,6 +23,7 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, UseAppendAct
 from gym_suite.arguments import (
     agent_of,
     check_episode,
+    check_folder,
     chosen_ids,
     episode_of,
     json_object,
@@ -109,6 +110,8 @@ def run(
     from gym_suite.show import metrics_table
 
     check_episode(seed, steps)
+    if csv is not None:
+        check_folder("--csv", csv)
     spec, settings = agent_of(agent, id, gains, own), Setting("shell", keywords_of(keywords))
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":

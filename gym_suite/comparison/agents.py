@@ -36,6 +36,7 @@ from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import known_id
 from gym_suite.core.parameters import nearest
 from gym_suite.registration import catalogue
+from gym_suite.teams import as_team, seat_of
 
 __all__ = ["BASELINES", "AgentSpec", "Lineup", "default_agents", "line_up", "resolve"]
 
@@ -86,13 +87,13 @@ class AgentSpec:
         Raises:
             TypeError: what the source gave has no `predict`.
         """
-        agent = self.source.load(env)
+        agent = self.source.load(seat_of(env))
         if not callable(getattr(agent, "predict", None)):
             raise TypeError(
                 f"agent {self.name!r} is a {type(agent).__name__} without predict(observation, "
                 "state=None, episode_start=None, deterministic=True) -> (action, state)"
             )
-        return agent
+        return as_team(agent, env)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ it depend on its company:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-__all__ = ["SIZE", "FixedBatches", "OneByOne", "first_state", "takes_rows"]
+from gym_suite.teams import Team
+
+__all__ = ["SIZE", "FixedBatches", "OneByOne", "first_memory", "first_state"]
 
 SIZE = 20
 """Rows in every call of an agent that takes several: as many as there are seeds by default."""
@@ -33,18 +33,31 @@ _LARGEST = 2**52
 """Numbers of episodes are exact in float64 up to here."""
 
 
-def first_state(agent: Any, seeds: Sequence[int]) -> NDArray[np.float64] | None:
+def first_state(agent: Any, seeds: Sequence[int]) -> Any:
     """The memory with which an agent starts episodes: None, or for a controller that draws, one keyed by their seeds.
 
     Args:
         agent: acts on rows.
         seeds: of the episodes, one per row.
     """
+    if isinstance(agent, Team):
+        return agent.first_state(seeds, first_state)
     if not getattr(agent, "randomized", False):
         return None
     state = np.zeros((len(seeds), agent.state_size))
     state[:, _EPISODE] = [seed % _LARGEST for seed in seeds]
     return state
+
+
+def first_memory(agent: Any, seed: int) -> Any:
+    """The memory with which an agent starts one episode whose observations it is given without a row in front.
+
+    Args:
+        agent: acts on one observation.
+        seed: of the episode.
+    """
+    memory = first_state(agent, (seed,))
+    return memory if memory is None or isinstance(agent, Team) else memory[0]
 
 
 class FixedBatches:
@@ -114,30 +127,6 @@ class OneByOne:
             _each(observation, lambda part: part[0]), state, bool(episode_start[0]), deterministic
         )
         return np.asarray(action)[None], state
-
-
-def takes_rows(agent: Any, env: Any) -> bool:
-    """Whether an unknown object acts on three rows as it does on each alone.
-
-    A user's object may be written for one observation only, or keep its state inside. It is tried
-    on copies; where rows and single calls disagree, its episodes are run one after the other.
-
-    Args:
-        agent: with ``predict``.
-        env: single environment.
-    """
-    rng = np.random.default_rng(0)
-    space = env.observation_space
-    if not isinstance(space, spaces.Box):
-        return False
-    rows = rng.uniform(-1.0, 1.0, (3, *space.shape)).clip(space.low, space.high)
-    rows = rows.astype(space.dtype)
-    try:
-        together, _ = deepcopy(agent).predict(rows, None, np.ones(3, dtype=bool), True)
-        alone = [deepcopy(agent).predict(row, None, True, True)[0] for row in rows]
-        return np.shape(together) == np.shape(alone) and np.allclose(together, alone, atol=1e-4)
-    except Exception:  # it does not take rows, whatever it raises
-        return False
 
 
 def _each(observation: Any, take: Callable[[Any], Any]) -> Any:

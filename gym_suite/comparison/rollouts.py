@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
-from gym_suite.comparison.batching import FixedBatches, OneByOne, first_state, takes_rows
+from gym_suite.comparison.batching import FixedBatches, OneByOne, first_state
 from gym_suite.comparison.experiments import Run, provenance
 from gym_suite.comparison.metrics import episode_metrics
 from gym_suite.comparison.settings import Setting
@@ -28,6 +28,7 @@ from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
+from gym_suite.teams import show_world, takes_rows
 
 __all__ = ["Job", "Outcome", "execute", "failed_records"]
 
@@ -136,7 +137,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
             if tick is not None:
                 tick((done + share) / len(groups))
 
-        _show(agent, envs)
+        show_world(agent, envs)
         episodes = _roll(envs, _acting(job, agent, seeds, batched), seeds, world, step_tick)
         envs.close()
         metrics = _metrics(episodes, world)
@@ -230,7 +231,7 @@ def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tic
         lengths += running
         terminated |= ended & running
         if world.success:
-            reached |= ended & running & (infos[world.success] > 0.0)
+            reached |= ended & running & (infos[world.success] > world.least_success)
         running &= ~(ended | cut)
         start = ~running  # what an ended row goes on with matters to nobody
         if running[0]:
@@ -242,16 +243,9 @@ def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tic
     return _Episodes(columns, lengths, terminated, reached, seen)
 
 
-def _show(agent: Any, env: Any) -> None:
-    """Let an agent that may look at the state see the worlds that it acts in."""
-    watch = getattr(agent, "watch", None)
-    if callable(watch):
-        watch(env)
-
-
 def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     """Median time of predict on single rows, s, without the first call."""
-    _show(agent, env)
+    show_world(agent, env)
     if getattr(agent, "information", None) == "state":
         env.reset(seed=0)  # what it looks at has to be one world
     times = []

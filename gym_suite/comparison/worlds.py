@@ -16,6 +16,7 @@ import numpy as np
 
 from gym_suite.core.family import Mark, Tracked
 from gym_suite.registration import card, catalogue
+from gym_suite.teams import least_success, team_id
 
 __all__ = [
     "World",
@@ -47,7 +48,9 @@ class World:
         effort: columns of the actuating quantities.
         effort_scale: full scale of each.
         violation: column that is 1 in a period in which a limit is violated, or empty.
-        success: column that is above 0 where an episode ends because its goal is reached, or empty.
+        success: column that is above :attr:`least_success` where an episode ends because its goal is reached, or
+            empty.
+        least_success: 0; of several agents all have to arrive.
         judged: whether an early end without success is a failure.
         units: SI units of recorded columns.
     """
@@ -61,6 +64,7 @@ class World:
     effort_scale: tuple[float, ...] = ()
     violation: str = ""
     success: str = ""
+    least_success: float = 0.0
     judged: bool = False
     units: Mapping[str, str] = ()  # type: ignore[assignment]
 
@@ -93,6 +97,7 @@ class World:
             effort_scale=tuple(setup.effort_scale),
             violation=setup.violation,
             success=setup.success,
+            least_success=least_success(env),
             judged=True,
             units={column.name: column.unit for column in setup.metric_columns},
         )
@@ -106,7 +111,7 @@ class World:
 
 
 def make(id: str, keywords: Mapping[str, Any], horizon: int | None = None) -> Any:
-    """Make a single environment.
+    """Make a single environment; of an id for several agents only, that of their team.
 
     Args:
         id: of the environment.
@@ -116,7 +121,7 @@ def make(id: str, keywords: Mapping[str, Any], horizon: int | None = None) -> An
     import gym_suite  # noqa: F401 - registers the ids, also in a worker process
 
     limit: dict[str, Any] = {} if horizon is None else {"max_episode_steps": horizon}
-    return gymnasium.make(id, **dict(keywords), **limit)
+    return gymnasium.make(team_id(id), **dict(keywords), **limit)
 
 
 def make_many(id: str, count: int, keywords: Mapping[str, Any], horizon: int | None = None) -> Any:
@@ -133,7 +138,7 @@ def make_many(id: str, count: int, keywords: Mapping[str, Any], horizon: int | N
     limit: dict[str, Any] = {} if horizon is None else {"max_episode_steps": horizon}
     # Vector environments of others need not take a seed per row, nor equal the single ones.
     mode: dict[str, Any] = {} if id in catalogue() else {"vectorization_mode": "sync"}
-    return gymnasium.make_vec(id, num_envs=count, **mode, **dict(keywords), **limit)
+    return gymnasium.make_vec(team_id(id), num_envs=count, **mode, **dict(keywords), **limit)
 
 
 def spec_of(id: str) -> Any:

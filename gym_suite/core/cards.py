@@ -102,6 +102,8 @@ class Card:
             which there are; each names the fragment ``pages/<facet>_<value>.md`` of the id's page.
         keywords: Default values of keyword arguments that are the id's own.
         agents: "one"; "several": a PettingZoo environment only; "both": also the joint form.
+        side: Where agents oppose each other, the one whose rewards are judged; the reference controller plays the
+            others.
         max_episode_steps: Time limit; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
@@ -125,6 +127,7 @@ class Card:
     facets: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
     agents: str = "one"
+    side: str = ""
     max_episode_steps: int | None = None
     tags: tuple[str, ...] = ()
     controllers: Mapping[str, str] = field(default_factory=lambda: dict(BASELINES))

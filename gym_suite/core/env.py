@@ -78,6 +78,33 @@ def read_action(
     return values
 
 
+def episode_limit(setup: Setup, steps: Any) -> int | None:
+    """Return the steps after which an episode is truncated, None where nothing says it.
+
+    Args:
+        setup: What the id and its keywords decide; it may have a horizon of its own, and the shorter one counts.
+        steps: A user's ``max_episode_steps``, or None.
+
+    Raises:
+        ValueError: For steps that are no whole number of at least 1.
+    """
+    whole = isinstance(steps, int | np.integer) and not isinstance(steps, bool)
+    if steps is not None and not (whole and steps >= 1):
+        raise ValueError(f"max_episode_steps must be a whole number of at least 1, got {steps!r}")
+    return min((int(limit) for limit in (setup.horizon, steps) if limit), default=None)
+
+
+def read_options(options: Any) -> dict[str, Any]:
+    """Return what ``reset(options=...)`` was given, empty for None.
+
+    Raises:
+        ValueError: If it is no mapping.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"reset options must be a mapping by name, got {options!r}")
+    return dict(options or {})
+
+
 def frame_rate(dt: float) -> int:
     """Return the frames a second at which a video of one frame a control period is played: as fast as it happened.
 
@@ -177,6 +204,7 @@ class Face:
         """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""
         if not options:
             return {}
+        options = read_options(options)
         check_keywords(options, ("state", "reset_mask"), "reset option")
         given = options.get("state")
         if given is not None and not isinstance(given, Mapping):

@@ -10,7 +10,16 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from gym_suite.core.env import RENDER_FPS, RENDER_MODES, Face, action_space, read_action, rebuilt
+from gym_suite.core.env import (
+    RENDER_MODES,
+    Face,
+    action_space,
+    episode_limit,
+    frame_rate,
+    read_action,
+    read_options,
+    rebuilt,
+)
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import agent_observations, observation_space
 from gym_suite.core.parameters import check_keywords
@@ -29,7 +38,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
-        ValueError: If the setup has no agents.
+        ValueError: If the setup has no agents, or the number of steps is no whole number of at least 1.
     """
 
     def __init__(
@@ -42,20 +51,20 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
     ) -> None:
         if not setup.agents:
             raise ValueError(f"{setup.id} has one agent; make it with gymnasium.make")
+        limit = episode_limit(setup, max_episode_steps)
         self._prepare(setup, 1, render_mode)
         self._rebuild = dict(rebuild or {})
         self.metadata = {  # type: ignore[assignment] - one of its own, as Gymnasium's vector envs have
             "name": setup.id,
             "render_modes": list(RENDER_MODES),
-            "render_fps": RENDER_FPS,
+            "render_fps": frame_rate(setup.dt),
             "is_parallelizable": True,
         }
         self.possible_agents = list(setup.agents)
         self.agents: list[str] = []
         self.action_spaces = {agent: action_space(setup) for agent in setup.agents}
         self.observation_spaces = {agent: observation_space(setup) for agent in setup.agents}
-        limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
-        self._limit = min(limits) if limits else np.iinfo(np.int64).max
+        self._limit = limit or np.iinfo(np.int64).max
         self._generator: np.random.Generator | None = None
         self._everything = np.ones(1, dtype=np.bool_)
         shape = self.action_spaces[setup.agents[0]].shape
@@ -86,7 +95,7 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
 
         Options other than "state" are ignored, as PettingZoo's conformance test demands.
         """
-        wanted = self._state_options({"state": (options or {}).get("state")})
+        wanted = self._state_options({"state": read_options(options).get("state")})
         if seed is not None:
             self._generator, _ = seeding.np_random(seed)
         key = np.array([self.np_random.bit_generator.random_raw()], dtype=np.uint64)
@@ -114,6 +123,8 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         rows, setup = self._rows, self.setup
         joint = np.zeros((setup.agent_count, setup.action_size))
         joint[:] = setup.idle_action
+        if not isinstance(actions, Mapping):
+            raise ValueError(f"actions must map each live agent to its action, got {actions!r}")
         check_keywords(actions, self.possible_agents, "agent")
         missing = [agent for agent in self.agents if agent not in actions]
         if missing:
@@ -123,6 +134,10 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
                 joint[i] = read_action(
                     actions[agent], self._shape, setup.actions, f"action of {agent}"
                 )
+                if not np.isfinite(joint[i]).all():
+                    raise ValueError(
+                        f"action of {agent} is {actions[agent]}; every element must be finite"
+                    )
         rows.u[0] = joint.ravel()
         rows.advance()
         truncated = bool(rows.step[0] >= self._limit)

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from gym_suite.core.env import Face, joint_action_space, read_action, rebuilt
+from gym_suite.core.env import Face, episode_limit, joint_action_space, read_action, rebuilt
 from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
@@ -60,8 +60,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
     ) -> None:
         if not isinstance(num_envs, int | np.integer) or num_envs is True or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps!r}")
+        limit = episode_limit(setup, max_episode_steps)
         self._prepare(setup, int(num_envs), render_mode, handed_out=True, threads=threads)
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
@@ -73,9 +72,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         self.single_observation_space = observation_space(setup, count)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        limits = [limit for limit in (setup.horizon, max_episode_steps) if limit]
         # An array of the steps' own type: comparing with a Python number takes twice as long.
-        self._limit = np.array(min(limits, default=np.iinfo(np.int64).max), dtype=np.int64)
+        self._limit = np.array(limit or np.iinfo(np.int64).max, dtype=np.int64)
         self._shape = self.action_space.shape
         self._streams = Streams(self.num_envs)
         self._masks = tuple(f"_{name}" for name in self._names)
@@ -147,8 +145,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
             TypeError: If the mask is not a bool array.
             ValueError: If the mask has a wrong shape or no True element.
         """
-        mask = self._mask(options)
         wanted = self._state_options(options)
+        mask = self._mask(options)
         self._seed(seed, mask)
         self._rows.reset(mask, self._keys(mask))
         self._inject(wanted, mask)

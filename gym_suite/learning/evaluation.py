@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.learning.seeds import EVALUATION_SEED
+from gym_suite.teams import as_team, least_success, seat_of, show_world, team_id
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Score:
 
 
 class Evaluation:
-    """Episodes with fixed seeds on which agents are scored.
+    """Episodes with fixed seeds on which agents are scored; of an id for several agents only, one acts for all.
 
     Args:
         id: Environment id.
@@ -58,8 +59,10 @@ class Evaluation:
         seed: int = EVALUATION_SEED,
         keywords: dict[str, Any] | None = None,
     ):
-        self.envs = gymnasium.make_vec(id, num_envs=episodes, **(keywords or {}))
-        self.setup = self.envs.unwrapped.setup  # type: ignore[attr-defined]
+        self.envs = gymnasium.make_vec(team_id(id), num_envs=episodes, **(keywords or {}))
+        #: What an agent is built for.
+        self.seat = seat_of(self.envs)
+        self.setup = self.seat.unwrapped.setup
         self.seed = seed
         spec: Any = self.envs.spec
         given = (keywords or {}).get("max_episode_steps", spec.max_episode_steps)
@@ -70,12 +73,13 @@ class Evaluation:
     def score(self, agent: Any) -> Score:
         """Run one episode per row with an agent, deterministically."""
         n = self.envs.num_envs
-        if callable(watch := getattr(agent, "watch", None)):
-            watch(self.envs)
+        agent = as_team(agent, self.envs)
+        show_world(agent, self.envs)
         observation, _ = self.envs.reset(seed=self.seed)
         alive, tripped, arrived = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         errors, returns, lengths = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
         start, state, goal = np.ones(n, bool), None, self.setup.success
+        least = least_success(self.envs)
         while alive.any():
             action, state = agent.predict(observation, state, start, deterministic=True)
             observation, rewards, terminated, truncated, infos = self.envs.step(action)
@@ -83,7 +87,7 @@ class Evaluation:
             errors += np.where(alive, self._error(infos), 0.0)
             returns += np.where(alive, rewards, 0.0)
             lengths += alive
-            reached = infos[goal] > 0.0 if goal else np.zeros(n, bool)
+            reached = infos[goal] > least if goal else np.zeros(n, bool)
             arrived |= alive & terminated & reached
             tripped |= alive & terminated & ~reached
             alive &= ~(terminated | truncated)

@@ -21,7 +21,8 @@ from gym_suite.learning.randomised import blocks_of, shares, side_by_side
 from gym_suite.learning.records import versions
 from gym_suite.learning.seeds import training_seed
 from gym_suite.learning.settings import PPOSettings, Settings
-from gym_suite.learning.vec_env import make_sb3_vec
+from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec
+from gym_suite.registration import card, parallel_env
 
 EVALUATION_EPISODES = 20
 #: What a policy's own file repeats of the manifest.
@@ -54,10 +55,18 @@ def make_rows(id: str, settings: Settings, keywords: Mapping[str, Any]) -> Any:
     fixed = dict(keywords) | ({"max_episode_steps": min(limits)} if limits else {})
     blocks = blocks_of(settings.randomise, fixed)
     rows = zip(shares(settings.rows, len(blocks)), blocks, strict=True)
-    env = side_by_side([make_sb3_vec(id, n, metrics=False, **block) for n, block in rows])
+    env = side_by_side([_rows_of(id, n, block) for n, block in rows])
     if settings.history > 1:
         env = VecFrameStack(env, settings.history)
     return VecNormalize(env, gamma=settings.discount) if settings.normalize else env
+
+
+def _rows_of(id: str, n: int, keywords: Mapping[str, Any]) -> Any:
+    """Make n rows of an id, or of one for several agents only as many worlds as have no more agents, at least one."""
+    if card(id).agents != "several":
+        return make_sb3_vec(id, n, metrics=False, **keywords)
+    env = parallel_env(id, **keywords)
+    return agents_as_batch(env, max(1, n // len(env.possible_agents)), metrics=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gym_suite.behaviour import behaviour_of
 from gym_suite.core.kernel import source_digest
@@ -33,10 +33,8 @@ from gym_suite.learning.records import (
 from gym_suite.learning.seeds import EVALUATION_SEED
 from gym_suite.learning.settings import Settings, settings_for, trials_for
 from gym_suite.learning.vec_env import require_sb3
+from gym_suite.registration import card, make_controller
 from gym_suite.workers import Lost, check_workers, run_tasks
-
-if TYPE_CHECKING:
-    from gym_suite.core.cards import Card
 
 SELECTION = "none: the last policy of each run"
 METRIC = "mean |value - reference| / scale over tracked columns; steps lost by a trip count as 1"
@@ -109,7 +107,7 @@ def train(
     at once give the policies that one after the other gives.
 
     Args:
-        id: Environment id.
+        id: Environment id; one policy learns for all agents of an id for several only.
         algo: ``"ppo"``, on plants that differ as the hyper-parameters' ``randomise`` says, ``"ppo-nominal"``, on the
             nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
         seeds: Number of training runs.
@@ -137,21 +135,21 @@ def train(
         OSError: The folder cannot be written; said before anything runs.
         ModuleNotFoundError: Stable-Baselines3 is not installed.
     """
-    from gym_suite.registration import card
-
     counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
     counts += (("jobs", jobs, 1),)
     for name, value, least in counts:
         if value is not None and value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}")
     entry = card(id)
-    if not entry.entry_point:
-        raise ValueError(f"{entry.id} has several agents: train on agents_as_batch({entry.id!r})")
+    if entry.side:
+        raise ValueError(
+            f"{entry.id} has sides that oppose each other, and one policy for all would learn for none: train each "
+            f"side on gym_suite.learning.agents_as_batch({entry.id!r}) or with a library for several policies"
+        )
     id = entry.id
     named = dict(entry.setting(setting))
     chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
-    _check_actions(entry, chosen, algo, named | keywords)
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
     check_workers(executor, jobs, [("a hyper-parameter or keyword", (chosen, named | keywords))])
@@ -159,6 +157,7 @@ def train(
     say = progress or (lambda line: None)
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
     try:
+        _check_actions(entry.id, evaluation.seat, chosen, algo)
         prepare_folder(folder)
         work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
         command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
@@ -169,15 +168,13 @@ def train(
         evaluation.close()
 
 
-def _check_actions(entry: Card, settings: Settings, algo: str, keywords: Mapping[str, Any]) -> None:
+def _check_actions(id: str, seat: Any, settings: Settings, algo: str) -> None:
     """Refuse an algorithm for numbers where actions are choices."""
-    import gymnasium
+    from gymnasium import spaces
 
-    env = gymnasium.make(entry.id, **keywords)
-    space = env.action_space
-    env.close()
-    if settings.continuous and not isinstance(space, gymnasium.spaces.Box):
-        raise ValueError(f"{algo} needs continuous actions; {entry.id} has {space}: use ppo")
+    space = getattr(seat, "single_action_space", None) or seat.action_space
+    if settings.continuous and not isinstance(space, spaces.Box):
+        raise ValueError(f"{algo} needs continuous actions; {id} has {space}: use ppo")
 
 
 class _Work:
@@ -208,9 +205,6 @@ class _Work:
         Raises:
             ValueError: The folder holds policies trained with other settings.
         """
-        import gym_suite
-        from gym_suite.registration import card
-
         plan = {
             "steps": self.settings.steps,
             "keywords": self.keywords,
@@ -228,7 +222,7 @@ class _Work:
                 f"{', '.join(other)}: choose another folder"
             )
         self.reference = card(self.id).reference
-        controller = gym_suite.make_controller(self.evaluation.envs)
+        controller = make_controller(self.evaluation.seat)
         self.reference_score = self.evaluation.score(controller)
         self.say(f"{self.reference}: {in_words(self.reference_score)} on evaluation seeds")
         n = self.evaluation.envs.num_envs

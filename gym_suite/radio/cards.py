@@ -59,9 +59,10 @@ def _alone(
     )
 
 
-def _together(name: str, task: str, summary: str, tag: str, **laws: str) -> Card:
+def _together(name: str, task: str, summary: str, tag: str, *, side: str = "", **laws: str) -> Card:
     entries = {law: f"{_LAWS}.games:{where}" for law, where in laws.items()}
-    return _card(name, task, summary, entries, agents="several", tags=(tag, "multi-agent"))
+    tags = (tag, "multi-agent")
+    return _card(name, task, summary, entries, agents="several", side=side, tags=tags)
 
 
 _BURSTY = """## Description
@@ -128,6 +129,7 @@ CARDS = (
         "jamming_game",
         "a transmitter against jammers, a zero-sum game with a known value (PettingZoo)",
         "anti-jamming",
+        side="transmitter",
         minimax="Minimax",
         fictitious="FictitiousPlay",
     ),

@@ -70,7 +70,7 @@ def record(
     the frames, so that a clip lasts 5 to 10 s whether the agent survives or not.
 
     Args:
-        env_id: A registered id.
+        env_id: A registered id; of one for several agents only, the agent acts for all.
         agent: Name for `gym_suite.make_controller`, an object with ``predict`` (such as a loaded
             policy), a class with ``for_env``, or a function that takes the env and returns one.
         out: File to write; ``.png`` (the last frame), ``.gif`` or ``.mp4``.
@@ -88,11 +88,12 @@ def record(
     import gymnasium
 
     import gym_suite  # noqa: F401 - registers the ids
+    from gym_suite.teams import team_id
 
     if steps is not None and steps < 1:
         raise ValueError(f"steps= must be at least 1, got {steps}")
     Recorder(out, fps=fps or _FPS).discard()  # fails now rather than after the simulation
-    env = gymnasium.make(env_id, render_mode="rgb_array", **keywords)
+    env = gymnasium.make(team_id(env_id), render_mode="rgb_array", **keywords)
     try:
         actions = _simulate(env, _resolve(agent, env), seed=seed, steps=steps)
         still = Path(out).suffix.lower() == ".png"
@@ -108,26 +109,32 @@ def record(
 
 def _resolve(agent: Any, env: Any) -> Any:
     """Return an object with ``predict``."""
+    from gym_suite.teams import as_team, seat_of
+
+    seat = seat_of(env)
     if isinstance(agent, str):
         from gym_suite import make_controller
 
-        return make_controller(env, agent)
+        return as_team(make_controller(seat, agent), env)
     is_class = isinstance(agent, type)  # a class has predict too, but no self to give it
     if is_class and hasattr(agent, "for_env"):
-        agent = agent.for_env(env)
+        agent = agent.for_env(seat)
     elif is_class or (callable(agent) and not hasattr(agent, "predict")):
-        agent = agent(env)
+        agent = agent(seat)
     if not hasattr(agent, "predict"):
         raise ValueError(
             "agent= must be a name, an object with predict(observation, state, episode_start), "
             f"a class with for_env or a function that returns one, got {type(agent).__name__}"
         )
-    return agent
+    return as_team(agent, env)
 
 
 def _simulate(env: Any, agent: Any, *, seed: int, steps: int | None) -> list[np.ndarray]:
     """Return the actions of the agent, one for each step."""
+    from gym_suite.teams import show_world
+
     limit = 10_000 if steps is None else steps
+    show_world(agent, env)
     env.action_space.seed(seed)
     observation, _ = env.reset(seed=seed)
     actions: list[np.ndarray] = []

@@ -122,7 +122,9 @@ def check_bad_joint_actions(subject: Subject, **keywords: Any) -> None:
         env.step({first: good[first]})
     with raises_value_error("a wrong shape", last, "shape"):
         env.step(good | {last: np.zeros(99)})
-    with raises_value_error("NaN"):
+    with raises_value_error("no mapping", "action"):
+        env.step(list(good.values()))
+    with raises_value_error("NaN", last):
         env.step(good | {last: np.full_like(good[last], np.nan)})
     assert_same(env.get_state(), before, "the world after refused actions")
 

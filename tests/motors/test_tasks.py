@@ -209,7 +209,7 @@ def test_weights_that_are_no_mapping_are_refused():
 
 
 def test_many_worlds_need_at_least_one_step():
-    with pytest.raises(ValueError, match="max_episode_steps must be at least 1"):
+    with pytest.raises(ValueError, match="max_episode_steps must be a whole number of at least 1"):
         gymnasium.make_vec("gem/PMSM-v0", num_envs=2, max_episode_steps=0)
 
 

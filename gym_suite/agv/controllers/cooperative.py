@@ -286,6 +286,8 @@ class CooperativeFleet(Controller):
 
     name: ClassVar[str] = "cooperative"
     information = "model"
+    #: Its rows act together: those of a world are given only as long as they are there.
+    couples_rows: ClassVar[bool] = True
     state_size = len(_MEMORY) + KEPT
 
     def __init__(

@@ -278,6 +278,8 @@ class ReciprocalFleet(Controller):
 
     name: ClassVar[str] = "orca"
     information = "model"
+    #: Its rows act together: those of a world are given only as long as they are there.
+    couples_rows: ClassVar[bool] = True
     state_size = len(_MEMORY)
 
     def __init__(

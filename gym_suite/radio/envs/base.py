@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gym_suite.core.env import read_options
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv, IdVectorEnv
 from gym_suite.core.options import OptionSet
@@ -69,7 +70,7 @@ class RadioEnv(IdEnv):
         Raises:
             ValueError: For an unknown option or a draw that cannot be; nothing has changed then.
         """
-        options = dict(options or {})
+        options = read_options(options)
         draws = self._draws.read(options.pop("draws", None))
         before = self._draws.store(draws, np.zeros(1), self._everything)
         try:
@@ -164,7 +165,7 @@ class RadioVectorEnv(IdVectorEnv):
             ValueError: For a wrong mask, an unknown option or a draw that cannot be; nothing has
                 changed then.
         """
-        options = dict(options or {})
+        options = read_options(options)
         draws = self._draws.read(options.pop("draws", None))
         mask = self._mask(options)
         before = self._draws.store(draws, np.zeros(self.num_envs), mask)
