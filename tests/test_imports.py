@@ -32,6 +32,7 @@ RUNGS = {
     "learning": 5,
     "comparison": 6,
     "bench": 7,
+    "ladders": 7,
     "show": 7,
     "testing": 7,
     "arguments": 8,
