@@ -37,6 +37,7 @@ RUNGS = {
     "testing": 7,
     "arguments": 8,
     "doctor": 8,
+    "examples": 8,
     "labs": 9,
     "cli": 10,
     "__main__": 11,

@@ -1,6 +1,7 @@
 """Every lab runs, grades right answers as right and wrong ones as wrong, and gives nothing away."""
 
 import importlib
+import json
 import re
 import socket
 import subprocess
@@ -113,6 +114,51 @@ def test_the_notebook_grades_what_is_typed(lab):
     fields._update({key: f"{a:.8g}" if not isinstance(a, str) else a for key, a in right.items()})
     page = widgets.graded(session, fields).text
     assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+@by_name
+def test_the_lab_runs_as_a_notebook_of_jupyter_and_grades_what_is_written_into_it(
+    lab, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("marimo")
+    for extra in lab.extras:
+        pytest.importorskip({"rl": "stable_baselines3", "control": "control"}[extra])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lab", lab.name, "--notebook", "own.ipynb", "--student", "5"]) == 0
+    told = json.loads(Path("own.ipynb").read_text("utf-8"))
+    assert (told["nbformat"], told["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in told["cells"]}) == len(told["cells"])
+    session = Session(lab, student=5)
+    namespace: dict = {"__name__": "__main__"}
+    for cell in told["cells"]:
+        source = "".join(cell["source"])
+        assert source and set(cell) >= {"cell_type", "metadata", "source", "id"}
+        if cell["cell_type"] == "markdown":
+            continue
+        for question in lab.questions:
+            line = f'    "{question.key}": None,'
+            source = source.replace(
+                line, f'    "{question.key}": {session.solution(question.key)!r},'
+            )
+        capsys.readouterr()
+        exec(compile(source, cell["id"], "exec"), namespace)
+    assert namespace["session"].numbers == session.numbers
+    assert capsys.readouterr().out.count(": Right.") == len(lab.questions)
+    page = Path(f"lab-{lab.number}-student-5.html").read_text("utf-8")
+    assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+def test_a_notebook_is_refused_where_it_cannot_be_written(tmp_path, capsys):
+    there = tmp_path / "there.ipynb"
+    there.write_text("mine")
+    for path, said in (
+        (there, "is there already"),
+        (tmp_path / "lab.py", "ends in .ipynb"),
+        (there / "below" / "lab.ipynb", "cannot be written"),
+    ):
+        assert cli.main(["lab", "1", "--notebook", str(path)]) == 2
+        assert said in capsys.readouterr().err
+    assert there.read_text() == "mine"
 
 
 def test_a_report_has_answers_verdicts_and_pictures():
