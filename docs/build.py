@@ -51,6 +51,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield f"{MADE}/gem.inc", counterparts.table()
     yield f"{MADE}/gem_machines.inc", counterparts.differences()
     yield f"{MADE}/labs.inc", courses.table()
+    yield from courses.notebooks()
 
 
 def assemble(source: Path) -> None:
@@ -71,7 +72,8 @@ def assemble(source: Path) -> None:
     for path in (*DOCS.glob("*.png"), *DOCS.glob("*.gif"), *ROOT.glob("examples/*.py")):
         folder = source / "examples" if path.suffix == ".py" else source
         shutil.copy2(path, folder / path.name)
-    for path in {*source.rglob("*.md"), *source.rglob("*.inc")} - current:
+    kept = {path for ending in ("md", "inc", "ipynb") for path in source.rglob(f"*.{ending}")}
+    for path in kept - current:
         path.unlink()
 
 

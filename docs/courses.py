@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from gym_suite.labs import labs
+from collections.abc import Iterator
+
+from gym_suite.labs import jupyter, labs
+
+NOTEBOOKS = "notebooks"
+
+
+def notebooks() -> Iterator[tuple[str, str]]:
+    """Yield path and text of every lab as a notebook of Jupyter."""
+    for lab in labs():
+        yield f"{NOTEBOOKS}/{lab.name}.ipynb", jupyter.as_notebook(lab)
 
 
 def table() -> str:
     """Return all labs in Markdown: a row a lab."""
     rows = [
-        "| lab | what it is about | minutes | students need | extras |",
-        "|---|---|---|---|---|",
+        "| lab | what it is about | minutes | students need | extras | for Jupyter |",
+        "|---|---|---|---|---|---|",
     ]
     for lab in labs():
         extras = ", ".join(f"`{name}`" for name in ("lab", *lab.extras))
@@ -19,6 +29,7 @@ def table() -> str:
             str(lab.minutes),
             lab.prerequisites,
             extras,
+            f"{{download}}`{lab.name}.ipynb <{NOTEBOOKS}/{lab.name}.ipynb>`",
         )
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"

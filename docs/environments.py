@@ -15,7 +15,8 @@ from pathlib import Path
 import pictures as drawn
 
 from gym_suite.core.cards import OUTSIDE, Card
-from gym_suite.core.page import Section, policy_folders
+from gym_suite.core.page import Section, Table, policy_folders
+from gym_suite.ladders import Rung, ladder_of
 from gym_suite.registration import FAMILIES, catalogue
 from gym_suite.show import page_of
 
@@ -73,10 +74,9 @@ def _title(family: str) -> str:
 def _page(card: Card, folder: Path, pictures: drawn.Pictures) -> str:
     page = page_of(card.id)
     sections = list(page.sections)
-    trained = _training(card, folder, pictures)
-    if trained:
-        place = next(k for k, s in enumerate(sections) if s.heading == "Parameters and Sources")
-        sections.insert(place, Section("Training", tuple(trained)))
+    place = next(k for k, s in enumerate(sections) if s.heading == "Parameters and Sources")
+    added = {"Return Ladder": _ladder(card), "Training": _training(card, folder, pictures)}
+    sections[place:place] = [Section(name, tuple(parts)) for name, parts in added.items() if parts]
     text = replace(page, sections=tuple(sections)).markdown()
     _, _, body = text.partition("\n\n")
     picture = os.path.relpath(drawn.scene(pictures, card), folder / FOLDER)
@@ -101,6 +101,40 @@ def _first_lines(card: Card) -> str:
         shell = f"gym-suite compare {card.id} --out report\ngym-suite render {card.id} --out episode.gif"
         blocks.append(f"```console\n{shell}\n```")
     return "\n\n".join(blocks)
+
+
+def _ladder(card: Card) -> list[str | Table]:
+    """Return what each agent of an id earned under each setting, as recorded, and how."""
+    ladder = ladder_of(card.id)
+    if ladder is None:
+        return []
+    rows = []
+    for rung in ladder.rungs:
+        name = f"{rung.name} ×{rung.trainings}" if rung.trainings else rung.name
+        cells = [_return(rung, setting) for setting in ladder.settings]
+        rows.append((name, rung.rank, *cells))
+    first, count = ladder.seeds
+    return [
+        "What each agent earned in an episode: the interquartile mean over "
+        f"{count} episodes, the seeds {first} to {first + count - 1} of the protocol, with its bootstrap interval at "
+        "95 %, and the share of episodes that failed where there is one. Of a learned method all trainings are taken "
+        f"together. Recorded by version {ladder.version}; so few episodes show the order of the rungs, not small "
+        "differences.",
+        Table(("Name", "Rank", *ladder.settings), tuple(rows)),
+        f"It is written by\n\n```console\npython -m gym_suite.ladders {card.id}\n```",
+    ]
+
+
+def _return(rung: Rung, setting: str) -> str:
+    told = rung.returns.get(setting)
+    if told is None:
+        return "-"
+    middle, low, high = told
+    text = f"{middle:.4g}"
+    if low is not None and high is not None:
+        text += f" [{low:.4g}, {high:.4g}]"
+    failed = rung.failures[setting]
+    return f"{text}, {100.0 * failed:.0f} % failed" if failed else text
 
 
 def _training(card: Card, folder: Path, pictures: drawn.Pictures) -> list[str]:

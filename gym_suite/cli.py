@@ -421,6 +421,7 @@ def lab(
     host: str = "127.0.0.1",
     browser: bool = True,
     copy: Path | None = None,
+    notebook: Path | None = None,
     solutions: bool = False,
 ) -> int:
     """List the teaching labs, or open one in the browser (extra lab); Ctrl-C ends it.
@@ -432,9 +433,10 @@ def lab(
         host: Address on which it is served; the default is reached from this machine alone.
         browser: Whether to open a browser.
         copy: Folder into which to copy the notebook instead, to change its code.
+        notebook: File into which to write the lab as a notebook for Jupyter and Colab instead; its name ends in .ipynb.
         solutions: Print the answers for this student instead.
     """
-    from gym_suite.labs import lab_named, opening
+    from gym_suite.labs import jupyter, lab_named, opening
 
     if not name:
         _print(opening.as_table())
@@ -447,7 +449,37 @@ def lab(
         path = opening.copy(chosen, copy)
         print(f"{path}\nOpen it with: {sys.executable} -m marimo edit {path}")
         return 0
+    if notebook is not None:
+        opening.write_new(jupyter.checked(notebook), jupyter.as_notebook(chosen, student=student))
+        print(notebook)
+        return 0
     return opening.serve(chosen, student=student, host=host, port=port, browser=browser, tell=_tell)
+
+
+def examples(
+    name: Annotated[str, arg(metavar="[NAME]", help_behavior_hint="")] = "",
+    /,
+    *,
+    copy: Path | None = None,
+) -> int:
+    """List the example programs, print one, or copy them to change them.
+
+    Args:
+        name: Name of an example; without one all are meant.
+        copy: Folder into which to copy instead.
+    """
+    from gym_suite import examples as programs
+
+    chosen = programs.named(name) if name else programs.examples()
+    if copy is not None:
+        for path in programs.copied(chosen, copy):
+            print(f"{path}\nRun it with: {sys.executable} {path}")
+        return 0
+    if name:
+        print(chosen[0].path.read_text("utf-8"), end="")
+        return 0
+    _print(programs.as_table())
+    return 0
 
 
 def first_steps() -> None:
@@ -478,6 +510,7 @@ COMMANDS = {
     "doctor": doctor,
     "warm": warm,
     "lab": lab,
+    "examples": examples,
 }
 
 

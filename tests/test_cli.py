@@ -452,3 +452,34 @@ def test_an_agent_that_does_not_ship_is_told_apart_from_one_misspelt(capsys):
     told = refusal(capsys, "compare", ID, "--agents", "text.npz", "--seeds", "1")
     assert "not a usable policy file" in told
     assert "pickle" not in told
+
+
+def test_the_examples_are_listed_printed_and_copied(tmp_path, capsys):
+    assert cli.main(["examples"]) == 0
+    listed = capsys.readouterr().out
+    sources = {
+        path.stem: path.read_text("utf-8")
+        for path in (Path(cli.__file__).parents[1] / "examples").glob("*.py")
+    }
+    assert sources and all(name in listed for name in sources)
+    assert cli.main(["examples", "fleet"]) == 0
+    assert capsys.readouterr().out == sources["fleet"]
+    assert cli.main(["examples", "--copy", str(tmp_path / "mine")]) == 0
+    assert {p.stem: p.read_text("utf-8") for p in (tmp_path / "mine").iterdir()} == sources
+    capsys.readouterr()
+    assert cli.main(["examples", "fleet", "--copy", str(tmp_path / "mine")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert cli.main(["examples", "fleets"]) == 2
+    assert "'fleet'" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert cli.main(["examples", "fleet", "--copy", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_an_installation_without_examples_says_so(monkeypatch, capsys, tmp_path):
+    from gym_suite import examples
+
+    monkeypatch.setattr(examples, "__file__", str(tmp_path / "gym_suite" / "examples.py"))
+    monkeypatch.setattr(examples, "distribution", lambda name: type("D", (), {"files": None}))
+    assert cli.main(["examples"]) == 2
+    assert "no examples" in capsys.readouterr().err

@@ -15,7 +15,9 @@ from gym_suite.core.parameters import unknown_error
 NAMES = (
     "pi_current_control",
     "speed_and_field",
+    "induction_machine",
     "quadcopter_lqr",
+    "downwash_formation",
     "energy_detector",
     "gilbert_elliott",
     "jamming_game",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import socket
 import subprocess
 import sys
@@ -62,16 +61,29 @@ def copy(lab: Lab, folder: Path) -> Path:
         ValueError: If the folder cannot be written, or has such a file already.
     """
     target = folder / lab.notebook.name
-    if target.exists():
-        raise ValueError(f"{target} is there already: move it away, or choose another folder")
+    write_new(target, lab.notebook.read_text("utf-8"))
+    return target
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, and its folder if need be.
+
+    Args:
+        path: Of the file.
+        text: What it is to hold.
+
+    Raises:
+        ValueError: If there is such a file already, or the folder cannot be written.
+    """
+    if path.exists():
+        raise ValueError(f"{path} is there already: move it away, or choose another place")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(lab.notebook, target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
     except OSError as error:
         raise ValueError(
-            f"{folder} cannot be written ({error.strerror or error}): choose a folder of your own"
+            f"{path.parent} cannot be written ({error.strerror or error}): choose a folder of your own"
         ) from error
-    return target
 
 
 def command(lab: Lab, *, student: int, host: str, port: int, browser: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """Every lab runs, grades right answers as right and wrong ones as wrong, and gives nothing away."""
 
 import importlib
+import json
 import re
 import socket
 import subprocess
@@ -113,6 +114,51 @@ def test_the_notebook_grades_what_is_typed(lab):
     fields._update({key: f"{a:.8g}" if not isinstance(a, str) else a for key, a in right.items()})
     page = widgets.graded(session, fields).text
     assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+@by_name
+def test_the_lab_runs_as_a_notebook_of_jupyter_and_grades_what_is_written_into_it(
+    lab, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("marimo")
+    for extra in lab.extras:
+        pytest.importorskip({"rl": "stable_baselines3", "control": "control"}[extra])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lab", lab.name, "--notebook", "own.ipynb", "--student", "5"]) == 0
+    told = json.loads(Path("own.ipynb").read_text("utf-8"))
+    assert (told["nbformat"], told["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in told["cells"]}) == len(told["cells"])
+    session = Session(lab, student=5)
+    namespace: dict = {"__name__": "__main__"}
+    for cell in told["cells"]:
+        source = "".join(cell["source"])
+        assert source and set(cell) >= {"cell_type", "metadata", "source", "id"}
+        if cell["cell_type"] == "markdown":
+            continue
+        for question in lab.questions:
+            line = f'    "{question.key}": None,'
+            source = source.replace(
+                line, f'    "{question.key}": {session.solution(question.key)!r},'
+            )
+        capsys.readouterr()
+        exec(compile(source, cell["id"], "exec"), namespace)
+    assert namespace["session"].numbers == session.numbers
+    assert capsys.readouterr().out.count(": Right.") == len(lab.questions)
+    page = Path(f"lab-{lab.number}-student-5.html").read_text("utf-8")
+    assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+def test_a_notebook_is_refused_where_it_cannot_be_written(tmp_path, capsys):
+    there = tmp_path / "there.ipynb"
+    there.write_text("mine")
+    for path, said in (
+        (there, "is there already"),
+        (tmp_path / "lab.py", "ends in .ipynb"),
+        (there / "below" / "lab.ipynb", "cannot be written"),
+    ):
+        assert cli.main(["lab", "1", "--notebook", str(path)]) == 2
+        assert said in capsys.readouterr().err
+    assert there.read_text() == "mine"
 
 
 def test_a_report_has_answers_verdicts_and_pictures():
@@ -431,3 +477,74 @@ def test_the_answers_on_speed_and_field_are_those_of_the_machine_and_of_the_open
     filtered, bare = (respond(numbers, a=3.0, prefilter=on) for on in (True, False))
     assert filtered.overshoot < bare.overshoot
     assert cycle()[:, 1].min() < -20.0, "the field is weakened at the fast end of the cycle"
+
+
+def test_the_answers_on_the_induction_machine_are_those_of_the_simulated_machine():
+    from scipy.optimize import minimize_scalar
+
+    from gym_suite.labs.lessons import induction_machine as lesson
+    from gym_suite.motors.machines import SETS
+
+    machine = SETS[lesson.SET].machine
+    assert (machine.p, machine.l_m, machine.r_s) == (lesson.PAIRS, lesson.L_M, lesson.R_S)
+    assert machine.l_sigs == machine.l_sigr == lesson.L_SIG
+    session = Session("induction_machine", student=7)
+    numbers = session.numbers
+    field = 2.0 * np.pi * numbers["frequency"] / lesson.PAIRS
+    # The largest torque without a resistance of the stator, found on the circuit's curve.
+    found = minimize_scalar(
+        lambda s: -lesson.line_torque(numbers, np.array([field * (1.0 - s)]), r_s=0.0)[0],
+        bounds=(0.01, 1.5),
+        method="bounded",
+    )
+    assert session.check("breakdown", 100.0 * found.x).passed
+    # A start ends where the steady torque of the circuit meets the load, and takes it from the voltage squared.
+    begun = lesson.start(numbers, voltage=0.8)
+    end = begun.speed[-1:]
+    assert begun.torque[-1] == pytest.approx(begun.load[-1], rel=1e-3)
+    assert lesson.line_torque(numbers, end, voltage=0.8)[0] == pytest.approx(
+        begun.torque[-1], rel=2e-3
+    )
+    assert begun.current.max() > 3.0 * begun.current[-1]
+    # What the simulated drive does with a wrong resistance, against the answer.
+    right, warm = (
+        lesson.orient(numbers, factor=factor, i_q=numbers["i_q"])
+        for factor in (1.0, numbers["warm"])
+    )
+    assert right.part == pytest.approx(1.0, abs=2e-3)
+    assert warm.i_q[-1] == pytest.approx(numbers["i_q"], rel=0.01)
+    assert 100.0 * warm.part == pytest.approx(session.solution("torque"), rel=0.015)
+    cold = lesson.orient(numbers, factor=0.8, i_q=numbers["i_q"])
+    known = lesson.detuned(numbers, np.array([0.8]), numbers["i_q"])
+    assert cold.part == pytest.approx(known[0], rel=0.015)
+
+
+def test_the_answers_on_downwash_and_formation_are_those_of_the_flown_drones():
+    from gym_suite.drones.parameters import build_vehicle
+    from gym_suite.labs.lessons import downwash_formation as lesson
+
+    session = Session("downwash_formation", student=7)
+    numbers = session.numbers
+    heights = np.full(2001, numbers["height"])
+    aside = np.linspace(0.0, 1.0, heights.size)
+    force = lesson.downwash(heights, aside)
+    assert 1e3 * force[0] == pytest.approx(session.solution("push"), rel=0.002)
+    far = np.interp(-numbers["share"] / 100.0 * force[0], -force, aside)
+    assert 100.0 * far == pytest.approx(session.solution("aside"), rel=0.002)
+    assert 2.0 * build_vehicle("cf2x").radius == lesson.TOUCH
+    angles = 2.0 * np.pi * np.arange(numbers["drones"]) / numbers["drones"]
+    ring = session.solution("ring") * np.exp(1j * angles)
+    assert np.abs(np.diff(ring)).min() == pytest.approx(numbers["apart"])
+    # A drone that is flown over slowly sinks, less with an integral, and hardly where the way is high above.
+    passes = [
+        lesson.fly_over(numbers, height=h, speed=0.3, integral=integral)
+        for h, integral in ((1.0, False), (1.0, True), (2.0, False))
+    ]
+    assert all(p.upper[-1] == pytest.approx(lesson.WAY, abs=0.02) for p in passes)
+    low, mended, high = (p.sunk for p in passes)
+    assert 0.05 < mended < low and high < 0.7 * low
+    # Pushed straight back the drones of an even ring get stuck; to the right they all get past.
+    stuck = lesson.swap(drones=6, speed=0.65, swirl=0.0)
+    past = lesson.swap(drones=6, speed=0.65, swirl=1.5)
+    assert stuck.missed > 0.5 and past.missed < 0.05
+    assert not past.touched and past.nearest.min() > lesson.TOUCH

@@ -1,0 +1,60 @@
+"""The recorded ladders are what the comparison gives, of ids as they are now, in the order of the ranks."""
+
+import json
+
+import pytest
+
+from gym_suite import ladders
+from gym_suite.core.cards import RANKS
+from gym_suite.registration import card
+
+RECORDED = sorted(json.loads(ladders.FILE.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("id", RECORDED)
+def test_a_ladder_has_all_agents_of_its_id_from_doing_nothing_on(id):
+    ladder = ladders.ladder_of(id)
+    if ladder is None:
+        pytest.skip("the id has changed since; its page shows no ladder")
+    entry = card(id)
+    names = [rung.name for rung in ladder.rungs]
+    assert names[0] == "zero"
+    assert entry.reference in names
+    assert {rung.rank for rung in ladder.rungs} <= set(RANKS)
+    assert ladder.settings[0] == "nominal"
+    assert set(ladder.settings) <= set(entry.protocol.settings)
+    assert ladder.seeds[0] == entry.protocol.first_seed
+
+
+def test_a_ladder_is_what_the_command_records(tmp_path, monkeypatch):
+    shipped = ladders.ladder_of("radio/GilbertElliott-v0")
+    assert shipped is not None
+    monkeypatch.setattr(ladders, "FILE", tmp_path / "ladders.json")
+    assert ladders.ladder_of("radio/GilbertElliott-v0") is None
+    ladders.main(["radio/GilbertElliott-v0"])
+    again = ladders.ladder_of("radio/GilbertElliott-v0")
+    assert again is not None
+    for old, new in zip(shipped.rungs, again.rungs, strict=True):
+        assert (old.name, old.rank, old.trainings) == (new.name, new.rank, new.trainings)
+        assert old.failures == new.failures
+        for setting, told in old.returns.items():
+            assert new.returns[setting] == pytest.approx(told, rel=1e-3), (old.name, setting)
+
+
+def test_a_ladder_of_another_behaviour_is_not_shown(monkeypatch):
+    monkeypatch.setattr(ladders, "behaviours", lambda: {"radio/GilbertElliott-v0": "otherwise"})
+    assert ladders.ladder_of("radio/GilbertElliott-v0") is None
+
+
+def test_doing_nothing_earns_less_than_the_reference():
+    for id in RECORDED:
+        ladder = ladders.ladder_of(id)
+        if ladder is None:
+            continue
+        nominal = {rung.name: rung.returns["nominal"][0] for rung in ladder.rungs}
+        assert nominal["zero"] < nominal[card(id).reference], id
+
+
+def test_an_id_for_several_agents_has_no_ladder():
+    with pytest.raises(ValueError, match="several agents"):
+        ladders.judge("radio/JammingGame-v0")
