@@ -293,18 +293,20 @@ def render(
     *,
     out: Path,
     agent: str | None = None,
+    beside: str | None = None,
     gains: Path | None = None,
     own: AgentAssignments = (),
     seed: int = 0,
     steps: int | None = None,
     keywords: Assignments = (),
 ) -> None:
-    """Record an episode as .gif, .mp4 (extra video) or .png (the last frame).
+    """Record an episode as .html (a page to turn, scrub and play), .gif, .mp4 (extra video) or .png (the last frame).
 
     Args:
         id: The environment.
         out: File to write.
         agent: Name, policy file, gains file or file.py:factory; the reference controller by default.
+        beside: Agent of a second run on the same seed, side by side on the page (.html).
         gains: File of tuned gains (.json), whose controller acts.
         own: Gain ("i_sd.kp=4.1") or keyword argument of the controller, value as JSON; may be given several times.
         seed: Episode seed.
@@ -314,8 +316,18 @@ def render(
     from gym_suite.rendering import record
 
     check_episode(seed, steps)
-    load = agent_of(agent, id, gains, own).load
-    record(id, agent=load, out=out, seed=seed, steps=steps, **keywords_of(keywords))
+    specs = [agent_of(agent, id, gains, own)]
+    specs += [agent_of(beside, id)] if beside is not None else []
+    record(
+        id,
+        agent=specs[0].load,
+        beside=specs[1].load if beside is not None else None,
+        names=tuple(spec.name for spec in specs),
+        out=out,
+        seed=seed,
+        steps=steps,
+        **keywords_of(keywords),
+    )
     print(out)
 
 

@@ -21,7 +21,7 @@ from gym_suite.agv.columns import (
     X,
 )
 from gym_suite.agv.lidar import true_ranges
-from gym_suite.rendering import Box, EpisodeRenderer, History, style
+from gym_suite.rendering import Body, Box, EpisodeRenderer, Panel, Series, Space, Stage, style
 from gym_suite.rendering.canvas import Canvas
 
 __all__ = ["FloorRenderer", "heat_map", "value_map"]
@@ -29,6 +29,8 @@ __all__ = ["FloorRenderer", "heat_map", "value_map"]
 #: In a fleet each vehicle, its trail and its target have a colour; trails are of the last steps only.
 _FLEET = (*(style.COLORS[name] for name in ("blue", "orange", "purple", "green", "sky")), style.INK)
 _FLEET_TRAIL = 80
+#: m, how high walls and vehicles stand in the replay; the physics is flat.
+_WALL_HEIGHT, _VEHICLE_HEIGHT = 0.8, 0.3
 _CIRCLE = np.linspace(0.0, 2.0 * math.pi, 25)
 
 
@@ -39,12 +41,15 @@ class FloorRenderer(EpisodeRenderer):
     sees. :meth:`show_path` adds a planned way.
     """
 
-    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
-        super().__init__(setup, size=size)
+    keeps_states = True
+
+    def __init__(
+        self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
+    ) -> None:
+        super().__init__(setup, size=size, whole=whole)
         self._values = dict(zip(setup.parameter_columns.names, setup.row.tolist(), strict=True))
         self._obstacles = int(self._values["obstacles"])
         self._world = WORLD_SIZE + OBSTACLE_SIZE * self._obstacles
-        self._states: dict[int, History] = {}
         self._row = 0
         self._layout = -1
         self._path: NDArray[np.float64] | None = None
@@ -58,15 +63,8 @@ class FloorRenderer(EpisodeRenderer):
     ) -> None:
         """Note the metrics and the state after a reset or step."""
         super().append(row, step, metrics, state)
-        history = self._states.get(row)
-        if history is None:
-            stride = math.ceil((self.horizon or 1) / self.capacity)
-            history = History(len(state), capacity=self.capacity, stride=stride)
-            self._states[row] = history
         if step == 0:
-            history.clear()
             self._path = None
-        history.append(step, state)
 
     def frame(self, row: int = 0) -> NDArray[np.uint8]:
         """Return the picture of a row as fresh memory (height, width, 3)."""
@@ -83,6 +81,97 @@ class FloorRenderer(EpisodeRenderer):
         if points is not None and (points.ndim != 2 or points.shape[1] != 2):
             raise ValueError(f"a path has the shape (k, 2), got {points.shape}")
         self._path = points
+
+    def stage(self, row: int = 0) -> Stage:
+        """Return what an interactive replay shows of a row's episode: the hall, from above at first."""
+        time, values = self._episode(row)
+        _, rows = self._states[row].rows()
+        values = {**values, "speed": rows[:, self._world + X.v]}
+        grid = self.setup.tables[T_GRID][int(rows[-1, W.layout])]
+        cell, height = self._values["cell"], _WALL_HEIGHT
+        boxes = []
+        for y0, y1, x0, x1 in _rectangles(grid):
+            middle = (0.5 * (x0 + x1) * cell, 0.5 * (y0 + y1) * cell, 0.5 * height)
+            half = (0.5 * (x1 - x0) * cell, 0.5 * (y1 - y0) * cell, 0.5 * height)
+            boxes.append((*middle, *half))
+        space = Space(
+            bodies=[*self._vehicles(rows), *self._walkers(rows)],
+            floor=(0.0, 0.0, grid.shape[1] * cell, grid.shape[0] * cell),
+            boxes=np.array(boxes).reshape(-1, 6),
+            above=True,
+        )
+        fleet = len(self.setup.agents) > 1
+        panels = [
+            Panel(
+                title="arrived" if fleet else "distance from the target",
+                unit="" if fleet else "m",
+                series=[Series(name=name, label=name.replace("_", " "))],
+                span=1.0,
+            )
+            for name in ["arrived" if fleet else "goal_distance"]
+        ]
+        panels += [
+            Panel(
+                title="least clearance" if fleet else "clearance",
+                unit="m",
+                series=[Series(name="clearance", label="clearance")],
+                span=0.2,
+            ),
+            Panel(
+                title="speed of vehicle 0" if fleet else "speed",
+                unit="m/s",
+                series=[Series(name="speed", label="speed")],
+                span=0.2,
+            ),
+        ]
+        alarm = values["violation"]
+        return Stage(
+            dt=self.setup.dt,
+            time=time,
+            values=values,
+            panels=panels,
+            views=[space],
+            alarm=alarm,
+            alarm_text="collision",
+        )
+
+    def _vehicles(self, rows: NDArray[np.float64]) -> list[Body]:
+        """Return the vehicles of states (k, nx); one that has left is not there."""
+        agents = rows[:, self._world :].reshape(len(rows), -1, VEHICLE_SIZE)
+        count, height = agents.shape[1], _VEHICLE_HEIGHT
+        bodies = []
+        for k in range(count):
+            a = agents[:, k]
+            flat = np.zeros(len(a))
+            bodies.append(
+                Body(
+                    name=f"vehicle {k}" if count > 1 else "vehicle",
+                    color=_FLEET[k % len(_FLEET)],
+                    position=np.column_stack([a[:, X.x], a[:, X.y], flat + 0.5 * height]),
+                    quaternion=_upright(a[:, X.theta]),
+                    size=(self._values["length"], self._values["width"], height),
+                    target=np.column_stack([a[:, X.goal_x], a[:, X.goal_y], flat]),
+                    present=(a[:, X.status] <= COLLIDED).astype(np.float64),
+                )
+            )
+        return bodies
+
+    def _walkers(self, rows: NDArray[np.float64]) -> list[Body]:
+        """Return the moving obstacles of states (k, nx), as boxes of their diameter."""
+        places = rows[:, WORLD_SIZE : self._world].reshape(len(rows), -1, OBSTACLE_SIZE)
+        side, height = 2.0 * self._values["obstacle_radius"], _WALL_HEIGHT
+        return [
+            Body(
+                name=f"obstacle {k}",
+                color=style.MUTED,
+                position=np.column_stack(
+                    [places[:, k, OB.x], places[:, k, OB.y], np.full(len(rows), 0.5 * height)]
+                ),
+                quaternion=_upright(places[:, k, OB.theta]),
+                size=(side, side, height),
+            )
+            for k in range(self._obstacles)
+        ]
 
     def build(self, canvas: Canvas) -> None:
         """Put the floor plan on a fresh sheet."""
@@ -311,6 +400,29 @@ def _corners(x: float, y: float, theta: float, length: float, width: float) -> N
     c, s = math.cos(theta), math.sin(theta)
     box = 0.5 * np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * (length, width)
     return box @ np.array([[c, s], [-s, c]]) + (x, y)
+
+
+def _upright(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the quaternions (x, y, z, w), (k, 4), of headings (k,), rad."""
+    half, flat = 0.5 * theta, np.zeros(len(theta))
+    return np.column_stack([flat, flat, np.sin(half), np.cos(half)])
+
+
+def _rectangles(grid: NDArray[Any]) -> list[tuple[int, int, int, int]]:
+    """Return rectangles (first row, end row, first column, end column) that cover a map's occupied cells once."""
+    left = np.asarray(grid) != 0
+    found = []
+    while left.any():
+        y0, x0 = (int(places[0]) for places in np.nonzero(left))
+        x1 = x0 + 1
+        while x1 < left.shape[1] and left[y0, x1]:
+            x1 += 1
+        y1 = y0 + 1
+        while y1 < left.shape[0] and left[y1, x0:x1].all():
+            y1 += 1
+        left[y0:y1, x0:x1] = False
+        found.append((y0, y1, x0, x1))
+    return found
 
 
 def _nose(a: NDArray[np.float64], length: float) -> list[Any]:

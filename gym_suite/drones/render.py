@@ -1,22 +1,40 @@
-"""Pictures of a flight: trails seen from above and from the side, error and rotor speeds over time."""
+"""Pictures of a flight: drones in space, trails seen from above and from the side, error and rotor speeds over time."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.drones.columns import TABLES
+from gym_suite.drones.columns import PARAMETERS, STATES, TABLES
 from gym_suite.drones.references import TABLE
-from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
+from gym_suite.rendering import (
+    Body,
+    Box,
+    EpisodeRenderer,
+    Panel,
+    PlanePlot,
+    Series,
+    Space,
+    Stage,
+    StripChart,
+    style,
+)
 from gym_suite.rendering.canvas import Canvas
 
-__all__ = ["DroneRenderer"]
+__all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
-T = TABLES.places
+T, X, P = TABLES.places, STATES.places, PARAMETERS.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
 _SIDE = 420.0  # pixels of the planes
+#: m by which the floor goes beyond what was flown, and the raster of its edges.
+_MARGIN, _RASTER = 0.3, 0.5
+#: A drone is drawn at least at this part of the floor's width, but drones side by side do not touch.
+_SMALLEST, _APART = 0.03, 0.4
 
 
 class DroneRenderer(EpisodeRenderer):
@@ -92,6 +110,19 @@ class DroneRenderer(EpisodeRenderer):
         self._clock.set_text(f"t = {time[-1]:.2f} s")
         self._alarm.set_visible(bool(values[self.setup.violation][-1] > 0.0))
 
+    def stage(self, row: int = 0) -> Stage:
+        """Return what an interactive replay shows of a row's episode: all drones in space, beside the charts."""
+        time, values = self._episode(row)
+        return Stage(
+            dt=self.setup.dt,
+            time=time,
+            values=values,
+            panels=self._panels(),
+            views=[space_of(self.setup, self._states[row].rows()[1])],
+            alarm=values[self.setup.violation],
+            alarm_text="crash",
+        )
+
     def _suffixes(self) -> list[str]:
         count = len(self.setup.agents)
         return [f"_{j}" for j in range(min(count, _MOST_DRONES))] if count else [""]
@@ -125,3 +156,63 @@ class DroneRenderer(EpisodeRenderer):
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
             Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]
+
+
+def rotor_places(row: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """Return where the rotors are in the body, (x, y) in m, by number.
+
+    Args:
+        row: Parameters, of which the lever and the layout are read; see
+            :func:`gym_suite.drones.transforms.rotor_moments` for the order.
+    """
+    lever = float(row[P.lever])
+    if row[P.layout] > 0.5:
+        signs = ((1, 0), (0, 1), (-1, 0), (0, -1))
+    else:
+        signs = ((1, -1), (-1, -1), (-1, 1), (1, 1))
+    return tuple((lever * x, lever * y) for x, y in signs)
+
+
+def space_of(setup: Any, rows: NDArray[np.float64]) -> Space:
+    """Return the drones of an episode in their room.
+
+    Args:
+        setup: The environment's setup.
+        rows: States, (k, nx), a drone's columns after the other's.
+    """
+    count = max(1, len(setup.agents))
+    agents = rows.reshape(len(rows), count, -1)
+    place = slice(X.position_x, X.position_x + 3)
+    target = slice(X.target_x, X.target_x + 3)
+    turned = slice(X.quaternion_x, X.quaternion_x + 4)
+    seen = np.concatenate([agents[:, :, place], agents[:, :, target]])[:, :, :2].reshape(-1, 2)
+    low, high = seen.min(axis=0) - _MARGIN, seen.max(axis=0) + _MARGIN
+    low, high = np.floor(low / _RASTER) * _RASTER, np.ceil(high / _RASTER) * _RASTER
+    row = setup.row
+    rotors, radius = rotor_places(row), float(row[P.prop_radius])
+    reach = math.hypot(*rotors[0]) + radius
+    bodies = [
+        Body(
+            name=f"drone {j}" if count > 1 else "drone",
+            color=style.PALETTE[j % len(style.PALETTE)],
+            position=agents[:, j, place],
+            quaternion=agents[:, j, turned],
+            size=(2.0 * reach, 2.0 * reach, float(row[P.height])),
+            rotors=rotors,
+            rotor_radius=radius,
+            target=agents[:, j, target],
+        )
+        for j in range(count)
+    ]
+    wanted = _SMALLEST * float((high - low).max()) / reach
+    if count > 1:
+        first = agents[0, :, place]
+        apart = np.linalg.norm(first[:, None] - first[None], axis=2) + np.diag(
+            np.full(count, np.inf)
+        )
+        wanted = min(wanted, _APART * float(apart.min()) / reach)
+    return Space(
+        bodies=bodies,
+        floor=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        magnified=max(1.0, round(wanted, 1)),
+    )

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
+from gym_suite.rendering import (
+    Box,
+    EpisodeRenderer,
+    Panel,
+    Plane,
+    PlanePlot,
+    Series,
+    Stage,
+    StripChart,
+    style,
+)
 from gym_suite.rendering.canvas import Canvas
 
 __all__ = ["MotorRenderer"]
@@ -94,6 +104,49 @@ class MotorRenderer(EpisodeRenderer):
             if self._hexagon is not None:
                 self._hexagon.update(self._corners(values))
         self._write_header(time[-1], values)
+
+    def stage(self, row: int = 0) -> Stage:
+        """Return what an interactive replay shows of a row's episode: the charts, and the dq planes beside them."""
+        time, values = self._episode(row)
+        views = []
+        span = float(time[-1])
+        if all(name in values for name in _CURRENTS):
+            limit = self._nominal("i_limit")
+            known = math.isfinite(limit)
+            wanted = ("i_sd_ref", "i_sq_ref")
+            views.append(
+                Plane(
+                    title="current in the dq plane (A)",
+                    labels=("$i_d$", "$i_q$"),
+                    values=_CURRENTS,
+                    extent=1.1 * limit if known else self.setup.metric_columns["i_sd"].high,
+                    reference=wanted if all(name in values for name in wanted) else None,
+                    circles=[(limit, f"limit {limit:g} A")] if known else (),
+                    trail=_CURRENT_TRAIL * span,
+                )
+            )
+        u_dc = self._nominal("u_dc")
+        if views and math.isfinite(u_dc) and all(name in values for name in _VOLTAGES):
+            turns = self._angle() in values
+            views.append(
+                Plane(
+                    title="voltage in the dq plane (V), within the inverter's hexagon",
+                    labels=("$u_d$", "$u_q$"),
+                    values=_VOLTAGES,
+                    extent=1.1 * 2.0 / 3.0 * u_dc,
+                    circles=[(u_dc / math.sqrt(3.0), "linear range")],
+                    corners=self._hexagons(values) if turns else None,
+                    trail=_VOLTAGE_TRAIL * span,
+                )
+            )
+        return Stage(
+            dt=self.setup.dt,
+            time=time,
+            values=values,
+            panels=self._panels(),
+            views=views,
+            alarm=values.get(self.setup.violation),
+        )
 
     def _since(self, time: NDArray[np.float64], part: float) -> slice:
         """Return the slice of the last ``part`` of the time axis."""
@@ -202,13 +255,17 @@ class MotorRenderer(EpisodeRenderer):
         The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
         are those in the middle of the last inverter period, the angle is that at its end.
         """
-        middle = values[self._angle()][-1]
+        return self._hexagons({name: column[-1:] for name, column in values.items()})[0]
+
+    def _hexagons(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the corners of :meth:`_corners` for each instant, (k, 6, 2)."""
+        middle = values[self._angle()]
         if "omega" in values:
-            turned = self._nominal("p") * values["omega"][-1] * self._nominal("tau")
-            middle -= 0.5 * turned if math.isfinite(turned) else 0.0
+            turned = self._nominal("p") * values["omega"] * self._nominal("tau")
+            middle = middle - 0.5 * np.where(np.isfinite(turned), turned, 0.0)
         radius = 2.0 / 3.0 * self._nominal("u_dc")
-        angle = _HEXAGON - middle
-        return radius * np.column_stack([np.cos(angle), np.sin(angle)])
+        angle = _HEXAGON - middle[:, None]
+        return radius * np.stack([np.cos(angle), np.sin(angle)], axis=2)
 
     def _build_header(self, canvas: Canvas, right: float) -> None:
         top = canvas.height - 21.0

@@ -13,7 +13,17 @@ from gym_suite.radio.columns import E, T
 from gym_suite.radio.parameters import IQ
 from gym_suite.radio.scenario.kinds import KINDS
 from gym_suite.radio.scenario.mapping import read_link
-from gym_suite.rendering import Box, EpisodeRenderer, History, Panel, Series, StripChart, style
+from gym_suite.rendering import (
+    Box,
+    EpisodeRenderer,
+    History,
+    Panel,
+    Raster,
+    Series,
+    Stage,
+    StripChart,
+    style,
+)
 from gym_suite.rendering.canvas import Canvas
 
 if TYPE_CHECKING:
@@ -34,6 +44,9 @@ _COLORS = (
     style.COLORS["purple"],
     style.COLORS["green"],
     style.WARNING,
+)
+_REWARD = Panel(
+    title="cumulated reward", unit="", series=[Series(name="total", label="reward")], span=10.0
 )
 _DIGITS = "123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -65,8 +78,10 @@ class RadioRenderer(EpisodeRenderer):
     waterfall is the spectrum of what the receiver hears, the agent's own signal among it.
     """
 
-    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
-        super().__init__(setup, size=size)
+    def __init__(
+        self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
+    ) -> None:
+        super().__init__(setup, size=size, whole=whole)
         spans = {name: slice(first, stop) for name, first, stop in setup.info_arrays}
         self._span = spans["occupancy"]
         self._channels = self._span.stop - self._span.start
@@ -100,7 +115,7 @@ class RadioRenderer(EpisodeRenderer):
     ) -> None:
         """Note metrics, occupancy and spectrum after a reset (step 0) or step."""
         super().append(row, step, metrics, state)
-        band = self._bands.setdefault(row, History(self._channels, capacity=WINDOW))
+        band = self._bands.setdefault(row, self._history(self._channels))
         if step == 0:
             band.clear()
         band.append(step, state[self._span])
@@ -108,10 +123,46 @@ class RadioRenderer(EpisodeRenderer):
             return
         key, parameters = self._noted[row]
         heard = spectrum(band_samples(state, key, step, parameters, self.setup.tables), self._bins)
-        air = self._air.setdefault(row, History(len(heard), capacity=WINDOW))
+        air = self._air.setdefault(row, self._history(len(heard)))
         if step == 0:
             air.clear()
         air.append(step, self._noise + 10.0 * np.log10(heard + 1e-30))
+
+    def _history(self, width: int) -> History:
+        """Return an empty history of what frames show, or of a whole episode."""
+        if self.whole:
+            return History(width, capacity=self.capacity, stride=self.stride)
+        return History(width, capacity=WINDOW)
+
+    def stage(self, row: int = 0) -> Stage:
+        """Return what an interactive replay shows of a row's episode: occupancy, waterfall and the reward."""
+        time, values = self._episode(row)
+        self._row = row
+        occupancy = Raster(
+            title="who was on which channel",
+            label="channel",
+            groups=self._channels,
+            values=self._picture(values, len(time)).T,
+            classes=list(zip(_LEGEND, _COLORS, strict=True)),
+        )
+        views = [occupancy]
+        if self._hears:
+            views.append(
+                Raster(
+                    title="received samples: power per bandwidth of a channel",
+                    label="channel",
+                    groups=self._channels,
+                    values=self._air[row].rows()[1],
+                    bounds=self._levels(),
+                    unit="dBm",
+                )
+            )
+        total = {"total": np.cumsum(self._earned(values))}
+        return Stage(dt=self.setup.dt, time=time, values=total, panels=[_REWARD], views=views)
+
+    def _earned(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return what each step that was kept earned, (k,)."""
+        return np.sum([values[name] for name in self.setup.reward_terms], axis=0)
 
     def frame(self, row: int = 0) -> NDArray[np.uint8]:
         """Return the picture of a row as fresh memory (height, width, 3)."""
@@ -160,14 +211,8 @@ class RadioRenderer(EpisodeRenderer):
             box = Box(canvas.width - 16.0 - shown, split + 34.0, shown, height)
             self._waterfall = self._build_air(canvas, box)
             moving.append(self._waterfall)
-        panel = Panel(
-            title="cumulated reward",
-            unit="",
-            series=[Series(name="total", label="reward")],
-            span=10.0,
-        )
         self._chart = StripChart(
-            canvas, [panel], box=Box(56.0, 4.0, width, split - 4.0), span=self.span
+            canvas, [_REWARD], box=Box(56.0, 4.0, width, split - 4.0), span=self.span
         )
         canvas.text(14.0, canvas.height - 21.0, self.setup.id, fontsize=11, fontweight="bold")
         self._clock = canvas.text(
@@ -200,13 +245,7 @@ class RadioRenderer(EpisodeRenderer):
 
     def _build_air(self, canvas: Canvas, box: Box) -> Any:
         """Put the waterfall on the sheet, with the scale of its colours."""
-        count = int(self.setup.row[self.setup.parameter_columns.index("entities")])
-        powers = [
-            *self.setup.tables[T.entities][:count, E.snr],
-            self.setup.tables[T.agent][0, E.snr],
-        ]
-        strongest = 10.0 * np.log10(max(*powers, 10.0))
-        low, high = self._noise - 6.0, self._noise + strongest + 6.0
+        low, high = self._levels()
         axes = canvas.axes(Box(box.left, box.bottom, box.width - 44.0, box.height))
         blank = np.full((self._channels * self._bins, WINDOW), np.nan)
         image = self._grid(axes, blank, vmin=low, vmax=high, cmap="cividis")
@@ -226,11 +265,20 @@ class RadioRenderer(EpisodeRenderer):
         scale.yaxis.tick_right()
         return image
 
+    def _levels(self) -> tuple[float, float]:
+        """Return the powers, dBm, of the waterfall's darkest and brightest colour."""
+        count = int(self.setup.row[self.setup.parameter_columns.index("entities")])
+        powers = [
+            *self.setup.tables[T.entities][:count, E.snr],
+            self.setup.tables[T.agent][0, E.snr],
+        ]
+        strongest = 10.0 * np.log10(max(*powers, 10.0))
+        return self._noise - 6.0, self._noise + strongest + 6.0
+
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
-        rewards = sum(values[name] for name in self.setup.reward_terms)
-        self._chart.update(time, {"total": np.cumsum(rewards)})
-        self._image.set_data(self._palette[self._picture(values)])
+        self._chart.update(time, {"total": np.cumsum(self._earned(values))})
+        self._image.set_data(self._palette[self._picture(values, WINDOW)])
         if self._hears:
             rows = self._air[self._row].rows()[1]
             picture = np.full((rows.shape[1], WINDOW), np.nan)
@@ -238,10 +286,10 @@ class RadioRenderer(EpisodeRenderer):
             self._waterfall.set_data(picture)
         self._clock.set_text(f"step {round(float(time[-1]) / self.setup.dt)}")
 
-    def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
+    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
+        """Return the class of each channel and step, (channels, steps), the newest step last."""
         marks = [(values["channel"], values["ack"])]
-        return _painted(self._bands[self._row], self._classes, marks)
+        return _painted(self._bands[self._row], self._classes, marks, steps)
 
 
 class TeamRenderer(RadioRenderer):
@@ -253,17 +301,19 @@ class TeamRenderer(RadioRenderer):
         own = [f"{what}_{agent}" for what in ("channel", "ack") for agent in agents]
         return (*own, *self.setup.reward_terms)
 
-    def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
+    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
+        """Return the class of each channel and step, (channels, steps), the newest step last."""
         marks = [(values[f"channel_{a}"], values[f"ack_{a}"]) for a in self.setup.agents]
-        return _painted(self._bands[self._row], self._classes, marks)
+        return _painted(self._bands[self._row], self._classes, marks, steps)
 
 
 class GameRenderer(RadioRenderer):
     """The map of what was jammed, with the transmitter, above what it has earned."""
 
-    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
-        EpisodeRenderer.__init__(self, setup, size=size)
+    def __init__(
+        self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
+    ) -> None:
+        EpisodeRenderer.__init__(self, setup, size=size, whole=whole)
         self._channels = int(setup.row[game.P.channels])
         self._span = slice(0, self._channels)
         self._players = slice(game.X.played + 1, game.X.played + len(setup.agents))
@@ -281,37 +331,38 @@ class GameRenderer(RadioRenderer):
     ) -> None:
         """Note metrics and the jammed channels after a reset (step 0) or step."""
         EpisodeRenderer.append(self, row, step, metrics, state)
-        band = self._bands.setdefault(row, History(self._span.stop, capacity=WINDOW))
+        band = self._bands.setdefault(row, self._history(self._channels))
         if step == 0:
             band.clear()
-        jammed = np.zeros(self._span.stop)
+        jammed = np.zeros(self._channels)
         played = state[self._players]
         jammed[played[played >= 0.0].astype(np.intp)] = 1.0
         band.append(step, jammed)
 
-    def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
-        """Show an episode up to now; the reward terms of a zero-sum game cancel, so what is earned."""
-        shown = dict.fromkeys(self.setup.reward_terms, np.zeros_like(values["earned"]))
-        shown[self.setup.reward_terms[0]] = values["earned"]
-        super().update(time, values | shown)
+    def _earned(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return what each step earned; the reward terms of a zero-sum game cancel."""
+        return values["earned"]
 
-    def _picture(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, WINDOW), the newest step last."""
+    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
+        """Return the class of each channel and step, (channels, steps), the newest step last."""
         ack = np.where(values["earned"] > 0.0, 1.0, -1.0)
-        return _painted(self._bands[self._row], self._classes, [(values["channel"], ack)])
+        return _painted(self._bands[self._row], self._classes, [(values["channel"], ack)], steps)
 
 
 def _painted(
-    band: History, classes: NDArray[np.int64], marks: list[tuple[NDArray[np.float64], ...]]
+    band: History,
+    classes: NDArray[np.int64],
+    marks: list[tuple[NDArray[np.float64], ...]],
+    steps: int,
 ) -> NDArray[np.int64]:
-    """Return the map of a band's history with each agent's (channel, ack) on top."""
+    """Return the map of a band's last ``steps`` with each agent's (channel, ack) on top."""
     _, rows = band.rows()
-    picture = np.zeros((rows.shape[1], WINDOW), dtype=np.int64)
-    length = min(len(rows), WINDOW)
-    picture[:, WINDOW - length :] = classes[rows[-length:].astype(np.int64)].T
+    picture = np.zeros((rows.shape[1], steps), dtype=np.int64)
+    length = min(len(rows), steps)
+    picture[:, steps - length :] = classes[rows[-length:].astype(np.int64)].T
     for channels, acks in marks:
         recent = min(length, len(channels))
-        places = np.arange(WINDOW - recent, WINDOW)
+        places = np.arange(steps - recent, steps)
         channel, ack = channels[-recent:].astype(np.int64), acks[-recent:]
         for outcome, sign in ((_DELIVERED, 1.0), (_LOST, -1.0)):
             there = (channel >= 0) & (ack == sign)

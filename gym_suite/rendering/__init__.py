@@ -10,20 +10,30 @@ from gym_suite.rendering.history import History
 from gym_suite.rendering.plane import PlanePlot
 from gym_suite.rendering.recording import Recorder, save_frames
 from gym_suite.rendering.renderer import EpisodeRenderer
+from gym_suite.rendering.replay import episode_stage, replay_page, write_page
+from gym_suite.rendering.stage import Body, Plane, Raster, Space, Stage
 from gym_suite.rendering.window import Window
 
 __all__ = [
+    "Body",
     "Box",
     "Canvas",
     "EpisodeRenderer",
     "History",
     "Panel",
+    "Plane",
     "PlanePlot",
+    "Raster",
     "Recorder",
     "Recording",
     "Series",
+    "Space",
+    "Stage",
     "StripChart",
     "Window",
+    "episode_stage",
     "record",
+    "replay_page",
     "save_frames",
+    "write_page",
 ]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.rendering.recording import Recorder
+from gym_suite.rendering.recording import Recorder, check_target
+from gym_suite.rendering.replay import distinct, episode_stage, write_page
 
 __all__ = ["Recording", "clip_timing", "record"]
 
@@ -24,8 +25,8 @@ class Recording:
     Attributes:
         path: The file.
         steps: Control periods simulated.
-        frames: Pictures in the file.
-        fps: Pictures a second; of no meaning for a ``.png``.
+        frames: Pictures in the file; for a page the instants that it shows.
+        fps: Pictures a second; of no meaning for a ``.png`` or a page.
     """
 
     path: Path
@@ -62,9 +63,11 @@ def record(
     seed: int = 0,
     steps: int | None = None,
     fps: float | None = None,
+    beside: Any = None,
+    names: tuple[str, ...] = (),
     **keywords: Any,
 ) -> Recording:
-    """Run an agent and write a picture or a clip of it.
+    """Run an agent and write a picture, a clip or an interactive page of it.
 
     The episode is simulated once to learn how long it is, then replayed with the same actions for
     the frames, so that a clip lasts 5 to 10 s whether the agent survives or not.
@@ -73,15 +76,18 @@ def record(
         env_id: A registered id; of one for several agents only, the agent acts for all.
         agent: Name for `gym_suite.make_controller`, an object with ``predict`` (such as a loaded
             policy), a class with ``for_env``, or a function that takes the env and returns one.
-        out: File to write; ``.png`` (the last frame), ``.gif`` or ``.mp4``.
+        out: File to write; ``.png`` (the last frame), ``.gif``, ``.mp4`` or ``.html``, a page that replays one
+            episode (turn, scrub, change the speed) and loads nothing.
         seed: Of the env and its action space.
         steps: Control periods to run; a new episode begins when one ends before. None runs one
             episode (at most 10,000 steps of an id without an end).
         fps: Frames a second of a clip; None chooses.
+        beside: Second agent, whose run on the same seed stands beside the first one's; of a page only.
+        names: What the page calls the runs; by default the agents' own names.
         **keywords: For `gymnasium.make`.
 
     Raises:
-        ValueError: Unknown id, agent, keyword or suffix, or ``steps`` is not positive.
+        ValueError: Unknown id, agent, keyword or suffix, ``steps`` is not positive, or ``beside`` for a clip.
         OSError: The file cannot be written; found out before anything is simulated.
         ImportError: ``.mp4`` without the extra ``video``.
     """
@@ -92,6 +98,14 @@ def record(
 
     if steps is not None and steps < 1:
         raise ValueError(f"steps= must be at least 1, got {steps}")
+    if Path(out).suffix.lower() == ".html":
+        agents = [agent] if beside is None else [agent, beside]
+        called = list(names) or [_name(one) for one in agents]
+        return _write_replay(
+            env_id, dict(zip(distinct(called), agents, strict=True)), out, seed, steps, keywords
+        )
+    if beside is not None:
+        raise ValueError(f"beside= is for pages (.html), got {os.fspath(out)!r}")
     Recorder(out, fps=fps or _FPS).discard()  # fails now rather than after the simulation
     env = gymnasium.make(team_id(env_id), render_mode="rgb_array", **keywords)
     try:
@@ -105,6 +119,31 @@ def record(
     return Recording(
         path=recorder.path, steps=len(actions), frames=1 if still else recorder.frames, fps=rate
     )
+
+
+def _write_replay(
+    env_id: str, agents: dict[str, Any], out: Any, seed: int, steps: int | None, keywords: Any
+) -> Recording:
+    """Run each agent on the seed and write the page."""
+    check_target(out)  # fails now rather than after the simulation
+    stages = {}
+    for name, agent in agents.items():
+
+        def of(env: Any, agent: Any = agent) -> Any:
+            return _resolve(agent, env)
+
+        stages[name] = episode_stage(env_id, of, seed=seed, steps=steps, **keywords)
+    path = write_page(out, f"{env_id}, seed {seed}", stages)
+    longest = max(stages.values(), key=lambda stage: float(stage.time[-1]))
+    steps = round(float(longest.time[-1]) / longest.dt)
+    return Recording(path=path, steps=steps, frames=len(longest.time), fps=_FPS)
+
+
+def _name(agent: Any) -> str:
+    """Return what an agent is called where nobody says."""
+    if isinstance(agent, str):
+        return agent
+    return getattr(agent, "__name__", None) or type(agent).__name__
 
 
 def _resolve(agent: Any, env: Any) -> Any:

@@ -11,7 +11,22 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Recorder", "save_frames"]
+__all__ = ["Recorder", "check_target", "save_frames"]
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """Return where a file is to be written, before anything is simulated for it.
+
+    Raises:
+        FileNotFoundError: The folder does not exist.
+        PermissionError: The folder cannot be written to.
+    """
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot record to {str(path)!r}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"cannot record to {str(path)!r}: {folder} cannot be written to")
+    return Path(path)
 
 
 class Recorder:
@@ -39,15 +54,12 @@ class Recorder:
         if suffix not in _WRITERS:
             raise ValueError(
                 f"cannot record to {str(path)!r}: the suffix must be one of "
-                f"{', '.join(_WRITERS)}, got {suffix or 'none'!r}"
+                f"{', '.join(_WRITERS)}, got {suffix or 'none'!r}; "
+                "gym_suite.rendering.record writes .html, an interactive page, too"
             )
         if not 0.0 < fps <= 100.0:
             raise ValueError(f"fps= must lie within (0, 100] frames a second, got {fps}")
-        folder = self.path.resolve().parent
-        if not folder.is_dir():
-            raise FileNotFoundError(f"cannot record to {str(path)!r}: there is no folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"cannot record to {str(path)!r}: {folder} cannot be written to")
+        folder = check_target(path).resolve().parent
         self.fps = float(fps)
         self.frames = 0
         self._shape: tuple[int, ...] = ()

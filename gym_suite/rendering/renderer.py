@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.rendering.canvas import Canvas, check_size
+from gym_suite.rendering.charts import Panel, Series
 from gym_suite.rendering.history import History
+from gym_suite.rendering.stage import Stage
 from gym_suite.rendering.window import Pace, Window
 
 __all__ = ["EpisodeRenderer"]
@@ -25,6 +27,7 @@ class EpisodeRenderer(ABC):
     Args:
         setup: What the env is: ``id``, ``dt``, ``horizon`` and ``metric_columns`` are read here.
         size: Width and height of the frames in pixels.
+        whole: Whether to keep of an episode all that :meth:`stage` shows, states too.
 
     Raises:
         ValueError: The size is not two sensible whole numbers.
@@ -34,16 +37,24 @@ class EpisodeRenderer(ABC):
     capacity = 2048
     #: Length of the time axis, in steps, of an id without a fixed horizon.
     default_steps = 2000
+    #: Whether frames need the states of the past too.
+    keeps_states = False
 
-    def __init__(self, setup: Any, *, size: tuple[int, int] = (960, 540)) -> None:
+    def __init__(
+        self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
+    ) -> None:
         self.setup = setup
+        self.whole = whole
         self.size = check_size(size)
         self.columns = self.names()
         self._indices = np.array([setup.metric_columns.index(name) for name in self.columns])
         self._histories: dict[int, History] = {}
+        self._states: dict[int, History] = {}
         self._canvas: Canvas | None = None
         self._window: Window | None = None
         self.horizon = setup.horizon or _registered_horizon(setup.id)
+        #: Steps between two that are kept.
+        self.stride = math.ceil((self.horizon or 1) / self.capacity)
         self._pace = Pace(setup.dt, self.horizon)
 
     @abstractmethod
@@ -83,14 +94,21 @@ class EpisodeRenderer(ABC):
             metrics: Values of the metric columns (nm,).
             state: Values of the state columns (nx,); for families that draw bodies.
         """
-        history = self._histories.get(row)
+        self._keep(self._histories, row, step, metrics[self._indices])
+        if self.keeps_states or self.whole:
+            self._keep(self._states, row, step, state)
+
+    def _keep(
+        self, histories: dict[int, History], row: int, step: int, values: NDArray[np.float64]
+    ) -> None:
+        """Add values to a row's history, which begins anew at step 0."""
+        history = histories.get(row)
         if history is None:
-            stride = math.ceil((self.horizon or 1) / self.capacity)
-            history = History(len(self.columns), capacity=self.capacity, stride=stride)
-            self._histories[row] = history
+            history = History(len(values), capacity=self.capacity, stride=self.stride)
+            histories[row] = history
         if step == 0:
             history.clear()
-        history.append(step, metrics[self._indices])
+        history.append(step, values)
 
     # Not abstract: most families draw from metrics and state alone.
     def note(self, row: int, key: int, parameters: NDArray[np.float64]) -> None:  # noqa: B027
@@ -118,6 +136,31 @@ class EpisodeRenderer(ABC):
             lines.append(f"  {name:<{width}} {value:>13.6g}{'' if unit == '1' else ' ' + unit}")
         return "\n".join(lines) + "\n"
 
+    def stage(self, row: int = 0) -> Stage:
+        """Return what an interactive replay shows of a row's episode: here a chart for each column that is drawn.
+
+        Only a renderer that was made with ``whole=True`` has kept all that it needs.
+
+        Raises:
+            RuntimeError: The row was not reset yet.
+        """
+        time, values = self._episode(row)
+        columns = self.setup.metric_columns
+        panels = [
+            Panel(
+                title=name,
+                unit="" if columns[name].unit == "1" else columns[name].unit,
+                series=[Series(name=name, label=name)],
+            )
+            for name in self.columns
+        ]
+        return Stage(dt=self.setup.dt, time=time, values=values, panels=panels)
+
+    def _episode(self, row: int) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Return the times (k,) of a row's episode and the values (k,) of each of `columns`."""
+        steps, rows = self._started(row).rows()
+        return steps * self.setup.dt, dict(zip(self.columns, rows.T, strict=True))
+
     def _started(self, row: int) -> History:
         history = self._histories.get(row)
         if history is None or history.step < 0:
@@ -130,12 +173,11 @@ class EpisodeRenderer(ABC):
         Raises:
             RuntimeError: The row was not reset yet.
         """
-        history = self._started(row)
+        time, values = self._episode(row)
         if self._canvas is None:
             self._canvas = Canvas(self.size)
             self.build(self._canvas)
-        steps, rows = history.rows()
-        self.update(steps * self.setup.dt, dict(zip(self.columns, rows.T, strict=True)))
+        self.update(time, values)
         return self._canvas.frame()
 
     def show(self, row: int = 0) -> None:
