@@ -40,7 +40,8 @@ _COLOURS = (
     (0.45, 0.65, 0.15, 1.0),
     (0.85, 0.35, 0.55, 1.0),
 )
-_LIGHT = (2.0, 3.0, 6.0)
+#: Where the light comes from.
+LIGHT = (2.0, 3.0, 6.0)
 
 
 def images(kinds: tuple[str, ...], width: int, height: int) -> tuple[Image, ...]:
@@ -153,7 +154,7 @@ class Camera:
             self._height,
             view,
             self._projection,
-            lightDirection=_LIGHT,
+            lightDirection=LIGHT,
             shadow=0,
             renderer=self._bullet.ER_TINY_RENDERER,
             flags=self._flags,

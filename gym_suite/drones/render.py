@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.drones.bullet import World
+from gym_suite.drones.camera import LIGHT, NEAR, furnish
 from gym_suite.drones.columns import PARAMETERS, STATES, TABLES
-from gym_suite.drones.references import TABLE
+from gym_suite.drones.references import HEIGHT, TABLE
 from gym_suite.rendering import (
     Body,
     Box,
@@ -18,11 +20,13 @@ from gym_suite.rendering import (
     PlanePlot,
     Series,
     Space,
+    SpacePlot,
     Stage,
     StripChart,
     style,
 )
 from gym_suite.rendering.canvas import Canvas
+from gym_suite.rendering.spaceplot import FOCAL, rotate
 
 __all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
@@ -35,10 +39,28 @@ _SIDE = 420.0  # pixels of the planes
 _MARGIN, _RASTER = 0.3, 0.5
 #: A drone is drawn at least at this part of the floor's width, but drones side by side do not touch.
 _SMALLEST, _APART = 0.03, 0.4
+#: Distance of the chasing eye in reaches of the drone; m up to which Bullet draws.
+_CHASE, _FAR = 14.0, 60.0
 
 
 class DroneRenderer(EpisodeRenderer):
-    """Two views of every drone with its trail and target on the right, strip charts on the left."""
+    """Two views of every drone with its trail and target on the right, strip charts on the left.
+
+    The keyword ``view=`` of the environments puts the drones in their room in place of the two views, or of all. Where
+    Bullet moves the drones its TinyRenderer draws the room, with the floor and the posts that cameras see; elsewhere
+    :class:`gym_suite.rendering.SpacePlot` does, with trails and targets.
+    """
+
+    def __init__(
+        self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
+    ) -> None:
+        super().__init__(setup, size=size, whole=whole)
+        given = setup.keywords.get("view", "charts")
+        self._views = (given,) if isinstance(given, str) else tuple(given)
+        self._spaces = [name for name in self._views if name != "charts"]
+        self.keeps_states = bool(self._spaces)
+        self._shown = 0
+        self._world: World | None = None
 
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""
@@ -49,11 +71,27 @@ class DroneRenderer(EpisodeRenderer):
 
     def build(self, canvas: Canvas) -> None:
         """Put the plots on a fresh sheet."""
-        right = canvas.width - _SIDE
         top = canvas.height - 34.0
+        head = canvas.height - 21.0
+        right = canvas.width - _SIDE if "charts" in self._views else 0.0
+        canvas.text(14.0, head, self.setup.id, fontsize=11, fontweight="bold")
+        self._clock = canvas.text(
+            canvas.width - 14.0, head, fontsize=10, color=style.MUTED, ha="right"
+        )
+        aside = right - 20.0 if right else canvas.width - 120.0
+        self._alarm = canvas.text(
+            aside, head, "crash", fontsize=10, color=style.WARNING, ha="right"
+        )
+        canvas.moving(self._clock, self._alarm)
+        if self._spaces:
+            self._build_room(canvas, Box(right + 8.0, 8.0, canvas.width - right - 20.0, top - 12.0))
+        if "charts" not in self._views:
+            return
         self._chart = StripChart(
             canvas, self._panels(), box=Box(56.0, 4.0, right - 72.0, top - 4.0), span=self.span
         )
+        if self._spaces:
+            return
         above = Box(right, 0.36 * top, _SIDE - 12.0, 0.64 * top)
         beside = Box(right + 70.0, 4.0, _SIDE - 152.0, 0.36 * top - 8.0)
         extent = self._extent()
@@ -88,27 +126,74 @@ class DroneRenderer(EpisodeRenderer):
                 # One view, several drones: the later axes lie on the first and show their lines only.
                 for plane in (self._above[-1], self._beside[-1]):
                     plane.axes.set_axis_off()
-        head = canvas.height - 21.0
-        canvas.text(14.0, head, self.setup.id, fontsize=11, fontweight="bold")
-        self._clock = canvas.text(
-            canvas.width - 14.0, head, fontsize=10, color=style.MUTED, ha="right"
-        )
-        self._alarm = canvas.text(
-            right - 20.0, head, "crash", fontsize=10, color=style.WARNING, ha="right"
-        )
-        canvas.moving(self._clock, self._alarm)
 
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
-        self._chart.update(time, values)
+        self._clock.set_text(f"t = {time[-1]:.2f} s")
+        self._alarm.set_visible(bool(values[self.setup.violation][-1] > 0.0))
+        if "charts" in self._views:
+            self._chart.update(time, values)
+        if self._spaces:
+            self._update_room(time)
+            return
         recent = slice(int(np.searchsorted(time, time[-1] - _TRAIL)), None)
         for suffix, above, beside in zip(self._suffixes(), self._above, self._beside, strict=True):
             x, y, z = (values[f"{a}{suffix}"][recent] for a in "xyz")
             tx, ty, tz = (values[f"target_{a}{suffix}"][-1] for a in "xyz")
             above.update(x, y, reference=(tx, ty))
             beside.update(x, z - 1.0, reference=(tx, tz - 1.0))
-        self._clock.set_text(f"t = {time[-1]:.2f} s")
-        self._alarm.set_visible(bool(values[self.setup.violation][-1] > 0.0))
+
+    def frame(self, row: int = 0) -> NDArray[np.uint8]:
+        """Return the picture of a row as fresh memory (height, width, 3)."""
+        self._shown = row
+        return super().frame(row)
+
+    def close(self) -> None:
+        """Close the window, the sheet and Bullet's world; more than once does no harm."""
+        if self._world is not None:
+            self._world.close()
+            self._world = None
+        super().close()
+
+    def _build_room(self, canvas: Canvas, box: Box) -> None:
+        """Put the room on the sheet: an image where Bullet draws it."""
+        if self.setup.engine is None:
+            self._room = SpacePlot(canvas, box=box)
+            return
+        self._world = World(max(1, len(self.setup.agents)), self.setup.row)
+        furnish(self._world.bullet, self._world.client, self._world.bodies)
+        scale = self.size[1] / canvas.height
+        self._pixels = round(box.width * scale), round(box.height * scale)
+        axes = canvas.axes(box)
+        axes.set_axis_off()
+        self._image = axes.imshow(np.zeros((*self._pixels[::-1], 3), np.uint8), aspect="auto")
+        canvas.moving(self._image)
+
+    def _update_room(self, time: NDArray[np.float64]) -> None:
+        """Show the room as it is now."""
+        rows = self._states[self._shown].rows()[1]
+        recent = rows[int(np.searchsorted(time, time[-1] - _TRAIL)) :]
+        extent = self._extent()
+        eye, target = eye_of(self._spaces[0], rows[-1], self.setup, extent)
+        if self._world is None:
+            space = space_of(self.setup, recent, extent=extent)
+            self._room.update(space, eye=eye, target=target)
+            return
+        bullet = self._world.bullet
+        self._world.set_poses(rows[-1].reshape(self._world.count, -1))
+        width, height = self._pixels
+        angle = math.degrees(2.0 * math.atan(0.5 / FOCAL))
+        _, _, colours, _, _ = bullet.getCameraImage(
+            width,
+            height,
+            bullet.computeViewMatrix(eye.tolist(), target.tolist(), (0.0, 0.0, 1.0)),
+            bullet.computeProjectionMatrixFOV(angle, width / height, NEAR, _FAR),
+            lightDirection=LIGHT,
+            renderer=bullet.ER_TINY_RENDERER,
+            flags=bullet.ER_NO_SEGMENTATION_MASK,
+            physicsClientId=self._world.client,
+        )
+        self._image.set_data(np.reshape(colours, (height, width, 4))[:, :, :3].astype(np.uint8))
 
     def stage(self, row: int = 0) -> Stage:
         """Return what an interactive replay shows of a row's episode: all drones in space, beside the charts."""
@@ -173,12 +258,35 @@ def rotor_places(row: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     return tuple((lever * x, lever * y) for x, y in signs)
 
 
-def space_of(setup: Any, rows: NDArray[np.float64]) -> Space:
+def eye_of(
+    view: str, state: NDArray[np.float64], setup: Any, extent: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return eye and target, m, (3,) each, of a view of the room.
+
+    Args:
+        view: "room", from a corner, or "chase", from behind the first drone and a little above it.
+        state: The state now, (nx,).
+        setup: The environment's setup.
+        extent: Half the width of what is flown through, m.
+    """
+    if view == "room":
+        middle = np.array([0.0, 0.0, 0.8 * HEIGHT])
+        return middle + 2.6 * extent * np.array([-0.65, -0.6, 0.45]), middle
+    place = state[X.position_x : X.position_x + 3]
+    ahead = rotate((1.0, 0.0, 0.0), state[X.quaternion_x : X.quaternion_x + 4])[0]
+    heading = math.atan2(ahead[1], ahead[0])
+    reach = math.hypot(*rotor_places(setup.row)[0]) + float(setup.row[P.prop_radius])
+    back = _CHASE * reach * np.array([-math.cos(heading), -math.sin(heading), 0.4])
+    return place + back, place
+
+
+def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = None) -> Space:
     """Return the drones of an episode in their room.
 
     Args:
         setup: The environment's setup.
         rows: States, (k, nx), a drone's columns after the other's.
+        extent: Half the width of the floor, m; None: as far as was flown.
     """
     count = max(1, len(setup.agents))
     agents = rows.reshape(len(rows), count, -1)
@@ -188,6 +296,8 @@ def space_of(setup: Any, rows: NDArray[np.float64]) -> Space:
     seen = np.concatenate([agents[:, :, place], agents[:, :, target]])[:, :, :2].reshape(-1, 2)
     low, high = seen.min(axis=0) - _MARGIN, seen.max(axis=0) + _MARGIN
     low, high = np.floor(low / _RASTER) * _RASTER, np.ceil(high / _RASTER) * _RASTER
+    if extent is not None:
+        low, high = np.full(2, -extent), np.full(2, extent)
     row = setup.row
     rotors, radius = rotor_places(row), float(row[P.prop_radius])
     reach = math.hypot(*rotors[0]) + radius

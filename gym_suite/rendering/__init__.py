@@ -11,6 +11,7 @@ from gym_suite.rendering.plane import PlanePlot
 from gym_suite.rendering.recording import Recorder, save_frames
 from gym_suite.rendering.renderer import EpisodeRenderer
 from gym_suite.rendering.replay import episode_stage, replay_page, write_page
+from gym_suite.rendering.spaceplot import SpacePlot
 from gym_suite.rendering.stage import Body, Plane, Raster, Space, Stage
 from gym_suite.rendering.window import Window
 
@@ -28,6 +29,7 @@ __all__ = [
     "Recording",
     "Series",
     "Space",
+    "SpacePlot",
     "Stage",
     "StripChart",
     "Window",

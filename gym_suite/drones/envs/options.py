@@ -74,6 +74,11 @@ class Options(PlantOptions):
         takes="a share from 0.1 to 1, or a pair of bounds",
         meaning="charge of the battery at the start; `None`: as the model has it, full",
     )
+    view: Any = option(
+        "charts",
+        takes='"charts", "room" or "chase", or "charts" and one of them',
+        meaning="what pictures show: charts, the drones seen from a corner of the room or from behind the first",
+    )
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
     spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")

@@ -45,6 +45,8 @@ from gym_suite.drones.references import HEIGHT
 ENGINES = ("bullet", "compiled")
 FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
+#: What pictures of an episode show; :mod:`gym_suite.drones.render` draws it.
+VIEWS = ("charts", "room", "chase")
 MOST_DRONES = 100
 LEAST_GRAVITY = 0.1  # m/s^2
 INNER_SHARE = 1.0  # of the hovering speed, by which inner loops may depart from it
@@ -68,6 +70,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     check_option("engine", options.engine, ENGINES)
     check_option("action", options.action, pm.ACTIONS)
     check_option("integrator", options.integrator, pm.INTEGRATORS)
+    read_view(options.view)
     vehicle = pm.build_vehicle(options.vehicle)
     model = with_battery(pm.build_model(options.model), options.battery)
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
@@ -167,6 +170,22 @@ def _tables(
     signals, samples = pack(forces)
     named = {**tables, "signals": signals, "samples": samples, "adversity": adversity}
     return tuple(named[name] for name in TABLES.names)
+
+
+def read_view(given: Any) -> tuple[str, ...]:
+    """Return what pictures show, charts first.
+
+    Raises:
+        ValueError: For an unknown view, naming the nearest, or for a pair that is not charts and a view of the room.
+    """
+    names = (given,) if isinstance(given, str) else tuple(given or ())
+    for name in names:
+        check_option("view", name, VIEWS)
+    if not (len(names) == 1 or (len(names) == 2 and names.count(VIEWS[0]) == 1)):
+        raise ValueError(
+            f"view must be one of {', '.join(VIEWS)}, or 'charts' and one of the others, got {given!r}"
+        )
+    return tuple(sorted(names, key=VIEWS.index))
 
 
 def _observed(options: Options) -> tuple[tuple[str, ...], tuple[Image, ...]]:
