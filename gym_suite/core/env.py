@@ -97,6 +97,9 @@ def episode_limit(setup: Setup, steps: Any) -> int | None:
 def read_options(options: Any) -> dict[str, Any]:
     """Return what ``reset(options=...)`` was given, empty for None.
 
+    Args:
+        options: As given.
+
     Raises:
         ValueError: If it is no mapping.
     """

@@ -22,6 +22,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.observations import Image
 
 if TYPE_CHECKING:
+    from gym_suite.core.own_terms import OwnTerm
     from gym_suite.core.rows import Rows
 
 
@@ -199,6 +200,8 @@ class Setup:
         engine: Builds another engine for n rows; None for the compiled one.
         marks: Computes the figures that the return of an episode of so many steps is put beside; None where
             there are none. Called only when somebody asks, for it may take seconds.
+        own_terms: A user's own reward terms, whose metrics are the last columns.
+        own_columns: What these may name, see :func:`gym_suite.core.own_terms.places_by_name`.
     """
 
     id: str
@@ -241,6 +244,8 @@ class Setup:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     engine: Callable[[Setup, int], Advance] | None = None
     marks: Callable[[int], tuple[Mark, ...]] | None = None
+    own_terms: tuple[OwnTerm, ...] = ()
+    own_columns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.images and self.engine is None:
@@ -302,8 +307,10 @@ class Setup:
     def joint_reward(self, m: np.ndarray) -> np.ndarray:
         """Return the mean of the agents' rewards, (n,), as the sum of the reward terms of m, (n, nm), in order."""
         total = m[:, 0].copy()
-        for k in range(1, len(self.reward_terms)):
+        for k in range(1, len(self.reward_terms) - len(self.own_terms)):
             total += m[:, k]
+        for k in range(len(self.own_terms), 0, -1):
+            total += m[:, -k]
         return total
 
     @property

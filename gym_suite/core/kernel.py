@@ -85,6 +85,7 @@ def source_digest(family: str) -> str:
     parts = dict(_kernel_sources(family))
     for name in _JUDGES:
         parts.update(_below(PACKAGE / name, "*.py"))
+    parts.update(_below(PACKAGE, "teams.py"))
     if _is_ours(family):
         parts.update(_below(PACKAGE / family, *_DATA))
     return _digest((name, path) for name, path in parts.items() if name not in _SHOWN)

@@ -49,7 +49,7 @@ def option(default: Any = MISSING, *, meaning: str, takes: str = "") -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantOptions:
-    """What every environment takes: departures of the plant from what controllers know of it."""
+    """What every environment takes: departures of the plant from what controllers know of it, and own reward terms."""
 
     noise: Any = option(
         None,
@@ -70,6 +70,11 @@ class PlantOptions:
         None,
         takes="a mapping from channel to signal",
         meaning="what acts on the plant besides the action",
+    )
+    reward_terms: Any = option(
+        None,
+        takes="a mapping from name to formula, or to a function of the columns by name",
+        meaning="terms of your own, added to the reward: over metrics, actions and states by their names",
     )
 
     def read(

@@ -10,6 +10,7 @@ import numpy as np
 from gym_suite.core.crew import Crew
 from gym_suite.core.family import Setup, first_not_finite
 from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
+from gym_suite.core.own_terms import pay
 from gym_suite.core.random import normal2, uniform
 
 # Streams of random numbers from here on are the core's: families use streams below.
@@ -174,6 +175,7 @@ class Rows:
             setup.kernels.reset(*arguments)
         if self.engine is not None:
             self.engine.reset(self, mask)
+        self._owe_nothing(mask)
         self._add_noise(mask)
         self._capture(mask)
         if fresh and not mask.all():
@@ -185,9 +187,15 @@ class Rows:
         setup.kernels.observe(
             self.x, self.key, self.step, self.p, setup.tables, self.work, self.metrics, self.o, mask
         )
+        self._owe_nothing(mask)
         self._show_issued(mask & (self.step > 0))
         self._add_noise(mask)
         self._capture(mask)
+
+    def _owe_nothing(self, mask: np.ndarray) -> None:
+        """Make a user's own reward terms 0: nothing has been earned at a reset."""
+        if self.setup.own_terms:
+            self.m[mask, -len(self.setup.own_terms) :] = 0.0
 
     def advance(self, skip: np.ndarray | None = None) -> None:
         """Move all rows that are not skipped by one control period with the actions in ``u``.
@@ -213,10 +221,22 @@ class Rows:
         if setup.delay:
             self._count_excess(~skip)
             self._show_issued(~skip)
+        if setup.own_terms:
+            self._pay(skip)
         if setup.noise is not None:
             self._add_noise(~skip)
         if self.pictures:
             self._capture(~skip)
+
+    def _pay(self, skip: np.ndarray) -> None:
+        """Add a user's own reward terms to what the rows not skipped have earned."""
+        if skip is self._none:
+            pay(self.setup, self.m, self.u, self.x, self.reward)
+            return
+        rows = ~skip
+        m, reward = self.m[rows], self.reward[rows]
+        pay(self.setup, m, self.u[rows], self.x[rows], reward)
+        self.m[rows], self.reward[rows] = m, reward
 
     def _issue(self, mask: np.ndarray) -> None:
         """Put the actions of the masked rows into the queue and take those out that arrive now."""
