@@ -97,7 +97,7 @@ FLOORS = {
         "lidar",
         "tasks",
         "loops",
-        "controllers render",
+        "bounds controllers render",
         "envs",
     ),
 }
