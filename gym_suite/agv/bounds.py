@@ -58,7 +58,7 @@ def shortest_way(walls: Array, start: Array, goal: Array) -> float:
     inside = (
         (corners[:, None] > walls[:, :2] + 1e-9) & (corners[:, None] < walls[:, 2:] - 1e-9)
     ).all(axis=2)
-    points = np.vstack([start, goal, corners[~inside.any(axis=1)]])
+    points = np.vstack([start, goal, corners[~np.any(inside, axis=1)]])
     length = np.full(len(points), np.inf)
     length[0] = 0.0
     done = np.zeros(len(points), dtype=bool)
