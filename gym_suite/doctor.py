@@ -157,7 +157,7 @@ def _cache() -> Iterator[Finding]:
         yield Finding(
             "compiled kernels",
             "note",
-            f"none yet for {', '.join(cold)}: their first start takes some ten seconds of compiling",
+            f"none yet for {', '.join(cold)}: their first start takes half a minute of compiling",
             "gym-suite warm",
         )
     else:

@@ -156,7 +156,7 @@ def register(
         max_episode_steps: Time limit in control periods; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to class or ``"module:Class"``; the first is the reference. Do-nothing and random are added.
-        strong: Names of those controllers that are the strongest you can build.
+        strong: Names of those controllers that are made to earn most in the nominal plant.
         protocol: How the id is judged where results are to be compared; by default that of ``like``.
         settings: Named keywords under which the id is judged too.
         page: What only words can say of the id: Markdown in sections headed as on a page, or a path to such a file.

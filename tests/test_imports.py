@@ -101,7 +101,7 @@ FLOORS = {
         "lidar",
         "tasks",
         "loops",
-        "controllers render",
+        "bounds controllers render",
         "envs",
     ),
 }

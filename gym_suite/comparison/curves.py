@@ -15,15 +15,18 @@ from gym_suite.learning.records import Outcome, outcomes, read_curves
 __all__ = ["exploration_curves", "learning_curves"]
 
 
-def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
-    """Evaluation over training steps, a thin line per seed and their median.
+def learning_curves(
+    folder: Path, algo: str, style: str, *, trials: int | None = None
+) -> Figure | None:
+    """Evaluation over environment steps, a thin line per seed and their median: of trainings, or of a search.
 
     The error where the id tracks something, else the return.
 
     Args:
-        folder: of shipped policies, with curves.csv (columns of `gym_suite.learning`).
-        algo: which rows.
+        folder: of shipped policies or of tuned gains, with curves.csv (columns of `gym_suite.learning`).
+        algo: which rows: a method's, or those of a controller whose gains were searched.
         style: CSS class.
+        trials: candidates that a search tried; None for trainings.
     """
     rows = [row for row in read_curves(folder) if row["algo"] == algo]
     tracked = any(row["evaluation_error"] for row in rows)
@@ -32,11 +35,11 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
     if not curves:
         return None
     lines = [
-        Line(steps / 1e6, factor * values, f"faded {style}", f"training seed {seed}")
+        Line(steps / 1e6, factor * values, f"faded {style}", f"seed {seed}")
         for seed, (steps, values, _) in curves.items()
     ]
     common, median = _median_curve(curves)
-    lines.append(Line(common / 1e6, factor * median, style, "median of the training seeds"))
+    lines.append(Line(common / 1e6, factor * median, style, "median of the seeds"))
     column = f"reference_{quantity}"
     reference = [float(row[column]) for row in rows if row.get(column)][:1]
     everything = np.concatenate([*(values for _, values, _ in curves.values()), reference])
@@ -46,9 +49,9 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
     label = "mean absolute error in % of full scale, logarithmic" if tracked else "mean return"
     chart = line_chart(
         lines,
-        x_label="training steps in millions",
+        x_label=f"{'training' if trials is None else 'environment'} steps in millions",
         y_label=label,
-        title=f"learning curves of {algo}",
+        title=f"{'learning curves' if trials is None else 'search'} of {algo}",
         x_range=(0.0, float(max(steps[-1] for steps, _, _ in curves.values())) / 1e6),
         y_range=(
             (max(lowest, 1e-3) * 0.8, highest * 1.1) if tracked else (lowest - room, highest + room)
@@ -56,6 +59,12 @@ def learning_curves(folder: Path, algo: str, style: str) -> Figure | None:
         y_log=tracked,
         marks=[Mark(factor * value, "reference controller") for value in reference],
     )
+    if trials is not None:
+        caption = (
+            f"The best of the candidates so far, {trials:,} in all, evaluated on episode seeds that neither the search "
+            f"nor this comparison uses. The search took {max(minutes):.1f} minutes."
+        )
+        return Figure(f"Search of {algo}", chart, caption)
     caption = (
         f"Evaluated on episode seeds that neither training nor this comparison uses. {len(curves)} "
         "training seeds, thin; their median, thick. Wall time of one training: "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite.comparison import figures
-from gym_suite.comparison.agents import BASELINES
+from gym_suite.comparison.agents import BASELINES, AgentSpec
 from gym_suite.comparison.charts import Figure, interval_glyph
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
@@ -24,6 +24,7 @@ from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, v
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.comparison.worlds import make
 from gym_suite.core.family import Mark
+from gym_suite.learning.gains import OwnGains
 from gym_suite.registration import catalogue
 
 __all__ = ["write_report"]
@@ -341,7 +342,7 @@ def _marks(
 
 
 def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
-    """What is the same under every setting of an id: learning curves, Bode plots, gains."""
+    """What is the same under every setting of an id: learning curves and searches, Bode plots, gains."""
     curves, agents, loops = [], [], []
     shipped: dict[Path, dict[str, str]] = {}
     env = make(experiment.id, experiment.setting.keywords, experiment.horizon)
@@ -352,13 +353,15 @@ def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
         if spec.kind == "learned" and (curve := learning_curves(folder, name, styles[name])):
             curves.append(curve)
             shipped.setdefault(folder, {})[name] = styles[name]
+        if isinstance(spec.source, OwnGains) and (found := _search(spec.source, styles[name])):
+            curves.append(found)
         try:
             agent = spec.load(env)
         except Exception:  # its failure is already shown beside its runs
             continue
         if name == experiment.reference:
             loops = _loops(agent)
-        agents.append(_description(name, styles[name], agent, [s.training_seed for s in specs]))
+        agents.append(_description(name, styles[name], agent, specs))
     env.close()
     explored = [f for at, methods in shipped.items() for f in exploration_curves(at, methods)]
     methods = [pair for named in shipped.values() for pair in named.items()]
@@ -371,6 +374,16 @@ def _once(experiment: Experiment, styles: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _search(gains: OwnGains, style: str) -> Figure | None:
+    """How a search of gains went; None where its file does not say, or no curve lies beside it."""
+    trials = gains.about.get("trials")
+    if gains.path is None or not isinstance(trials, int):
+        return None
+    return learning_curves(
+        gains.path.parent, gains.path.stem.rpartition("-")[0], style, trials=trials
+    )
+
+
 def _loops(controller: Any) -> list[Figure]:
     """Bode plots of a controller that offers its open loops."""
     if not callable(getattr(controller, "loops", None)):
@@ -381,7 +394,7 @@ def _loops(controller: Any) -> list[Figure]:
 
 
 def _description(
-    name: str, style: str, agent: Any, trainings: Sequence[int | None]
+    name: str, style: str, agent: Any, specs: Sequence[AgentSpec]
 ) -> dict[str, Any] | None:
     """What an agent says of itself, in the order in which a reader wants it."""
     if not callable(getattr(agent, "describe", None)):
@@ -397,9 +410,13 @@ def _description(
     for key in ("name", "class", "training_seed", "id"):
         told.pop(key, None)
     facts = [(key.replace("_", " "), _words(value)) for key, value in told.items()]
-    seeds = [str(seed) for seed in trainings if seed is not None]
+    seeds = [str(s.training_seed) for s in specs if s.training_seed is not None]
     if seeds:
         facts.insert(0, ("training seeds", ", ".join(seeds)))
+    if seeds or isinstance(specs[0].source, OwnGains):
+        trials = specs[0].trials
+        told_trials = "not recorded" if trials is None else f"{trials:,}"
+        facts.insert(0, ("trials that went into its numbers", told_trials))
     return {
         "name": name,
         "style": style,

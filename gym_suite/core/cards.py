@@ -26,7 +26,7 @@ RANKS: Mapping[str, str] = {
     "reference": "a named rule, not tuned on the reward; its score is 1",
     "controller": "another law",
     "tuned": "the reference's law, with gains tuned on the reward",
-    "strong": "the strongest that we can build",
+    "strong": "made to earn most in the nominal plant; what it keeps in other settings the table says",
     "learned": "a policy trained on the reward",
 }
 #: What :attr:`Protocol.primary` may be.
@@ -107,7 +107,7 @@ class Card:
         max_episode_steps: Time limit; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.
-        strong: Names of the controllers that are the strongest we can build.
+        strong: Names of the controllers that are made to earn most in the nominal plant.
         tuned: Names of the files of gains tuned on the reward that ship, such as "pi-tuned".
         learned: Names of the methods of which policies ship.
         protocol: How the id is judged where results are to be compared across papers.

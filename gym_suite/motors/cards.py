@@ -37,7 +37,7 @@ _STRONG = {
 _PROSE = {
     "CurrentControl": """## Reference Controllers
 
-The ladder, from a named rule to the strongest that there is; the formulas' sources stand in the classes'
+The ladder, from a named rule to the exact model; the formulas' sources stand in the classes'
 docstrings.
 
 * `pi`: gains by the magnitude optimum for one and a half periods of delay.

@@ -207,6 +207,7 @@ PUSHED = {
     "nominal": {},
     "mismatch": {"mismatch": 0.3},
     "delay": {"delay": 1},
+    "noise": {"noise": 0.01},
     "force": {"disturbance": {"force_x": {"kind": "prbs", "amplitude": 0.01, "period": 0.5}}},
 }
 

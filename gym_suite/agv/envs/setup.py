@@ -14,6 +14,7 @@ import numpy as np
 from gym_suite.agv import columns as cs
 from gym_suite.agv import loops, maps
 from gym_suite.agv import parameters as pm
+from gym_suite.agv.bounds import mean_least_time
 from gym_suite.agv.envs import columns
 from gym_suite.agv.envs.options import DENSE, ENGINES, ONE, SEVERAL, Options
 from gym_suite.agv.envs.placement import placed
@@ -72,7 +73,7 @@ def build(id: str, options: Options, *, several: bool) -> Setup:
         _tables(floor, lidar, values, signals) for signals in (list(plant.signals), [])
     )
     alone = _alone(values, floor) and not plant.signals
-    return Setup(
+    setup = Setup(
         id=id,
         family="agv",
         kernels=loops.ALONE if alone else loops.TOGETHER,
@@ -98,10 +99,10 @@ def build(id: str, options: Options, *, several: bool) -> Setup:
         idle_action=np.zeros(2),
         work_size=(len(agents) or 1) * (int(lidar.beams) + cs.QUANTITY_SIZE),
         renderer="gym_suite.agv.render:FloorRenderer",
-        marks=None if any(weights.values()) else _sparse_marks,
         keywords=_resolved(options, given, vehicle, lidar, several),
         **plant.setup,
     )  # fmt: skip
+    return setup if any(weights.values()) else replace(setup, marks=partial(_sparse_marks, setup))
 
 
 # ---------------------------------------------------------------------------------------------------- pieces of a setup
@@ -249,9 +250,19 @@ def _payload(value: Any, vehicle: pm.Vehicle) -> tuple[float, float]:
     return low, high
 
 
-def _sparse_marks(steps: int) -> tuple[Mark, ...]:
-    """Return the bound of an episode's return with the sparse reward, however many steps it has."""
-    return (Mark("target", 1.0, "bound", "the reward of the target, which ends an episode"),)
+def _sparse_marks(setup: Setup, steps: int) -> tuple[Mark, ...]:
+    """Return the bound of an episode's return with the sparse reward, however many steps it has.
+
+    Where the target stands its meaning says how soon the nominal vehicle can be there at best, too.
+    """
+    meaning = "the reward of the target, which ends an episode"
+    if setup.agent_count == 1 and setup.row[pm.P.target_speed] == 0.0:
+        time, error = mean_least_time(setup)
+        meaning += (
+            f"; nobody is there before {time:.1f} s on average over episodes as they are drawn (standard error "
+            f"{error:.1f} s): the shortest way round the walls at the highest speed, turning at once"
+        )
+    return (Mark("target", 1.0, "bound", meaning),)
 
 
 def _weighted(term: Term, weights: Mapping[str, float]) -> Term:

@@ -1,0 +1,166 @@
+"""What README, the newest section of the changelog and the documentation claim of results: each claim names its test.
+
+A sentence that speaks of a result is traced: to a test that would fail if it were wrong, or, for a comparison with a
+version that is no longer there, to the closed list of what was measured once. A new sentence of this kind without a
+trace fails here.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gym_suite
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Words by which a sentence speaks of a result.
+RESULT = re.compile(
+    r"\d[\d.,]* ?%|\btimes as\b|\btwice\b|\btimes (as|longer|faster)\b|faster|slower|sooner|\bbeats?\b|\bloses?\b|"
+    r"\bearns? (more|most|less|at least)\b|no episode|takes longer|strongest|errors are|without a trip|"
+    r"\bsurvives?\b|than geometric|in (every|all) settings?\b|half a minute|half the CPU"
+)
+#: A part of the sentence, in one line, and the test that holds it.
+TRACED = {
+    "within 0.5 % of the torque asked for": "motors/test_controllers.py::"
+    "test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command",
+    "numbers are off by 30 %": "motors/test_dc_envs.py::test_no_episode_trips_in_its_first_period",
+    "no episode of its test trips": "motors/test_ac_drives.py::"
+    "test_reference_controller_follows_without_a_trip",
+    "its errors are 0.62 to 0.65 of the constant thrust's over whole flights": "test_claims.py::"
+    "test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote",
+    "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"
+    "test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_totals",
+    "do nominally and under the disturbance, and lose to it with 1 % noise": "test_claims.py::"
+    "test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said",
+    'PPO "beats the PI controller in current control"': "test_claims.py::"
+    "test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said",
+    "earns at least what `pi` does with 1 % noise": "motors/test_predictive.py::"
+    "test_soft_predictive_control_survives_what_is_not_nominal",
+    "made to earn most in the nominal plant": "motors/test_predictive.py::"
+    "test_order_of_the_ladder_on_the_nominal_plant",
+    "earn more in the nominal plant for many": "motors/test_predictive.py::"
+    "test_order_of_the_ladder_on_the_nominal_plant",
+    "it follows a speed without a trip nominally": "motors/test_observed.py::"
+    "test_speed_is_followed_without_a_trip_and_no_worse_than_by_pi",
+    "the cycle without a trip with 1 % noise, where `pi` trips": "motors/test_observed.py::"
+    "test_noise_on_the_cycle_trips_the_reference_and_not_the_observer",
+    "both earn more than geometric control": "drones/test_controllers.py::"
+    "test_strong_laws_stand_above_geometric_control",
+    "sooner than `a_star` in the nominal plant of the two scenes": "agv/test_controllers.py::"
+    "test_tuned_sampling_arrives_always_and_sooner_than_planning",
+    "in the nominal plant nobody is sooner there": "agv/test_bounds.py::"
+    "test_nobody_is_sooner_than_the_bound",
+    "within 1.35 times of it, and never below": "agv/test_bounds.py::"
+    "test_nobody_is_sooner_than_the_bound",
+    "4.3 % overshoot and a phase margin of 65.5 degrees": "controllers/test_tuning.py::"
+    "test_magnitude_optimum_overshoots_by_4_3_percent",
+    "compiles its physics": "test_claims.py::test_the_time_of_a_first_start_is_the_same_everywhere",
+    "takes half a minute a family": "test_claims.py::"
+    "test_the_time_of_a_first_start_is_the_same_everywhere",
+}
+#: Compared with the first version, or timed, when it was written: `gym-suite bench` measures it on a machine.
+MEASURED_ONCE = (
+    "takes 0.01 s instead of over one",
+    "steps more than twice as fast, the bare step",
+    "The reference controller tripped in 3 to 4 % of the episodes",
+    "takes 0.7 of a flying one's time (18 times as long before)",
+    "a lone drone with them takes two to three times as long",
+    "what `DummyVecEnv` over single environments gives, many times faster",
+)
+#: What looks like a result and is none: a tolerance of grading, a failure that a keyword asks for.
+NO_RESULT = (
+    "right within the tolerance of its question, mostly 2 %",
+    "a rotor that loses thrust, the battery's charge",
+)
+
+
+def texts():
+    """Return what is searched: README, the newest section of the changelog, the documentation's pages."""
+    newest = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## 0.1.0")[0]
+    found = {"README.md": (ROOT / "README.md").read_text("utf-8"), "CHANGELOG.md": newest}
+    for path in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")]:
+        if path.parent.name not in ("validation", "static"):  # written by a program
+            found[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8")
+    return found
+
+
+def sentences(text):
+    """Yield the sentences of Markdown, each in one line, without code and formulas."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    for part in re.split(r"\n\s*\n|\n(?=[-*|#])", text):
+        yield from re.split(r"(?<=[.:;])\s+(?=[A-Z`*])", " ".join(part.split()))
+
+
+TEXTS = texts()
+KNOWN = (*TRACED, *MEASURED_ONCE, *NO_RESULT)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_sentence_about_results_is_traced(name):
+    loose = [
+        sentence
+        for sentence in sentences(TEXTS[name])
+        if RESULT.search(sentence) and not any(part in sentence for part in KNOWN)
+    ]
+    assert not loose, "name the test that holds it in TRACED, or say less:\n" + "\n".join(loose)
+
+
+@pytest.mark.parametrize("part", KNOWN)
+def test_every_claim_still_stands_and_its_test_exists(part):
+    everything = " ".join(" ".join(text.split()) for text in TEXTS.values())
+    assert part in everything, "the sentence is gone: take it off the list"
+    if part in TRACED:
+        file, _, name = TRACED[part].partition("::")
+        tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
+        assert name in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+
+
+def test_the_time_of_a_first_start_is_the_same_everywhere():
+    """README, documentation and doctor name one time, the one that is said while it compiles."""
+    said = "half a minute"
+    sources = (ROOT / "gym_suite" / name for name in ("doctor.py", "core/kernel.py"))
+    pages = (TEXTS[name] for name in ("README.md", "docs/start.md", "docs/teaching.md"))
+    for text in (*pages, *(path.read_text("utf-8") for path in sources)):
+        assert said in " ".join(text.split())
+        assert "ten seconds" not in text
+
+
+def test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote():
+    """The page is of whole flights, of which the first 14 s ship."""
+    page = (ROOT / "docs/validation/drones.md").read_text("utf-8")
+    (line,) = (row for row in page.splitlines() if row.startswith("Error of the measured model"))
+    ratios = [float(number) for number in re.findall(r"([0-9.]+) \(worst flight", line)]
+    assert len(ratios) == 4
+    assert f"{min(ratios):.2f} to {max(ratios):.2f} of the constant" in TEXTS["CHANGELOG.md"]
+
+
+def test_no_sentence_calls_an_agent_strong_beyond_where_it_was_judged():
+    """What the rank "strong" means is said with the setting in which it holds."""
+    from gym_suite.core.cards import RANKS
+
+    assert "nominal" in RANKS["strong"]
+    assert "strongest" not in " ".join(RANKS.values())
+
+
+@pytest.mark.parametrize(
+    ("setting", "above"),
+    [("nominal", True), ("disturbance", True), ("noise", False), ("delay", False)],
+)
+def test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said(
+    setting, above
+):
+    run = gym_suite.compare(
+        "gem/PMSM-v0",
+        agents=["ppo"],
+        settings=[setting],
+        seeds=range(60_000, 60_006),
+        horizon=1000,
+        progress=False,
+    )
+    found = {
+        name: np.mean([r["metrics"]["return"] for r in run.records if r["agent"]["name"] == name])
+        for name in ("pi", "ppo")
+    }
+    assert (found["ppo"] > found["pi"]) == above
