@@ -184,6 +184,94 @@ def compare(
     return FAILED if result.failed_runs else 0
 
 
+def leaderboard(
+    ids: Ids = (),
+    /,
+    *,
+    family: str | None = None,
+    protocol: bool = False,
+    episodes: int | None = None,
+    steps: int | None = None,
+    jobs: int = 1,
+    executor: Literal["local", "ray"] = "local",
+    plan: bool = False,
+    out: Path = Path("leaderboard"),
+) -> int:
+    """Run every id with all agents of its ladder and the policies that ship, and write one page; resumable.
+
+    Ids that were run before into the folder stay on the page. Ends with status 1 if a run failed.
+
+    Args:
+        ids: The environments; by default all.
+        family: All environments of this family.
+        protocol: Run the whole protocol of each id; otherwise its first episodes, for a first look.
+        episodes: Episodes of each agent without --protocol; 5 by default.
+        steps: Length of an episode without --protocol; the protocol's by default.
+        jobs: Processes.
+        executor: Where the jobs run.
+        plan: Say how many jobs and core hours are left, by rates measured now, and end.
+        out: Folder of the leaderboard.
+    """
+    from gym_suite import comparison
+    from gym_suite.comparison import plan as planning
+    from gym_suite.comparison.board import EPISODES, Board
+    from gym_suite.registration import catalogue
+
+    everything = tuple(entry.id for entry in catalogue().values() if entry.entry_point)
+    chosen = chosen_ids(ids or (() if family else everything), family)
+    if protocol and episodes is not None:
+        raise ValueError("a protocol decides episodes: leave out --episodes or --protocol")
+    count = EPISODES if episodes is None else episodes
+    if plan:
+        board = Board.ordered(out, protocol=protocol, episodes=count, steps=steps)
+        _print(planning.as_table(planning.estimate(board, chosen, _tell)))
+        return 0
+    rows = comparison.leaderboard(
+        out,
+        ids=chosen,
+        protocol=protocol,
+        episodes=count,
+        steps=steps,
+        workers=jobs,
+        executor=executor,
+    )
+    print(out / "index.html")
+    cells = [c for row in rows for a in row["agents"] for c in a["settings"].values()]
+    return FAILED if any(cell["failed_runs"] for cell in cells) else 0
+
+
+def submit(
+    folder: Positional[Annotated[Path, arg(metavar="FOLDER")]],
+    /,
+    *,
+    jobs: int = 1,
+    executor: Literal["local", "ray"] = "local",
+    out: Path = Path("leaderboard"),
+) -> int:
+    """Run an outsider's policies and put them onto a leaderboard if what they claim comes out.
+
+    Ends with status 1 if it does not; the leaderboard is then as it was.
+
+    Args:
+        folder: With submission.json and the policies that it names.
+        jobs: Processes.
+        executor: Where the jobs run.
+        out: Folder of the leaderboard.
+    """
+    from gym_suite import comparison
+
+    checked = comparison.submit(folder, out, workers=jobs, executor=executor)
+    for setting, found in checked.found.items():
+        claimed = checked.claimed.get(setting)
+        told = [f"{setting}:", "no claim" if claimed is None else f"claimed {claimed:.4g},"]
+        print(*told, "no score" if found is None else f"came out {found:.4g}")
+    for problem in checked.problems:
+        _tell(f"not accepted: {problem}")
+    if not checked.problems:
+        print(out / "index.html")
+    return FAILED if checked.problems else 0
+
+
 def train(
     id: Id,
     /,
@@ -514,6 +602,8 @@ COMMANDS = {
     "show": show_id,
     "run": run,
     "compare": compare,
+    "leaderboard": leaderboard,
+    "submit": submit,
     "train": train,
     "tune": tune,
     "render": render,

@@ -1,9 +1,10 @@
 """Experiments as data, rollouts, metrics, statistics and the report.
 
 From the bottom up: text, samples, statistics, verdicts, coverage and metrics know no environment; worlds, settings,
-sources, agents and experiments say what is run; batching, rollouts and execution run it; results keeps it; outcomes and
-summary say what can be said about it in numbers, sentences in words; charts, curves, figures, tables, report and
-terminal show it; comparison puts all of them together.
+sources, agents, experiments and planning say what is run; batching, rollouts and execution run it; results keeps it;
+outcomes, summary, ranks and rows say what can be said about it in numbers, sentences in words; charts, curves, figures,
+tables, report, leaderboard_page and terminal show it; comparison puts all of them together for some ids, board for all,
+with plan for what that takes and submissions for outsiders' entries.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gym_suite.comparison.board import leaderboard
     from gym_suite.comparison.comparison import AgentSummary, Comparison, compare
+    from gym_suite.comparison.submissions import submit
 
-_HOME = {"AgentSummary": "comparison", "Comparison": "comparison", "compare": "comparison"}
+_HOME = {
+    "AgentSummary": "comparison",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "leaderboard": "board",
+    "submit": "submissions",
+}
 
-__all__ = ["AgentSummary", "Comparison", "compare"]
+__all__ = ["AgentSummary", "Comparison", "compare", "leaderboard", "submit"]
 
 
 def __getattr__(name: str) -> Any:

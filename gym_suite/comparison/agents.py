@@ -139,7 +139,8 @@ def line_up(
 
     Args:
         agents: names, paths, "file.py:factory", objects with `predict`, classes with `for_env`, or
-            a mapping of your own names to any of these; None takes :func:`default_agents`, "all"
+            a mapping of your own names to any of these or to a list of policy files, the trainings of one
+            method; None takes :func:`default_agents`, "all"
             every controller of the id besides.
         id: environment id.
         setting: name of the setting; policies trained under it go before those of the id.
@@ -199,8 +200,13 @@ def _named(
         return [(visible(str(name)) or "agent", agent) for name, agent in agents.items()]
     entry = catalogue().get(id)
     everyone = [*(entry.controllers if entry else ()), *default_agents(id, setting)]
-    listed = [everyone if _is_all(agent) else [agent] for agent in agents]
-    return [(None, agent) for several in listed for agent in several]
+    found: list[tuple[str | None, Any]] = []
+    for agent in agents:
+        if isinstance(agent, Mapping):
+            found += _named(agent, id, setting)
+        else:
+            found += [(None, one) for one in (everyone if _is_all(agent) else [agent])]
+    return found
 
 
 def _join(specs: list[AgentSpec], found: list[AgentSpec]) -> str:
@@ -218,6 +224,8 @@ def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
         return [agent]
     if isinstance(agent, Path) or (isinstance(agent, str) and _is_path(agent)):
         return [_from_file(str(agent), id)]
+    if isinstance(agent, list | tuple):
+        return _trainings(agent, id)
     if isinstance(agent, str):
         return _from_name(agent, id, setting)
     wanted = "for_env" if inspect.isclass(agent) else "predict"
@@ -230,6 +238,23 @@ def _one(agent: Any, id: str, setting: str) -> list[AgentSpec]:
     name = name if isinstance(name, str) else getattr(agent, "__name__", type(agent).__name__)
     source = ObjectSource(agent)
     return [AgentSpec(visible(name), "custom", source, identity=object_digest(agent))]
+
+
+def _trainings(files: Sequence[Any], id: str) -> list[AgentSpec]:
+    """Policy files that are trainings of one method.
+
+    Raises:
+        ValueError: something else than policy files, or the same training twice.
+    """
+    specs = [spec for file in files for spec in _one(file, id, "nominal")]
+    if not specs or not all(spec.from_file for spec in specs):
+        raise ValueError(f"the trainings of a method are policy files (.npz, .zip), got {files!r}")
+    known = [(spec.training_seed, spec.identity) for spec in specs]
+    for part, what in enumerate(("training seed", "content")):
+        values = [one[part] for one in known if one[part] is not None]
+        if len(set(values)) < len(values):
+            raise ValueError(f"two trainings of a method have the same {what}: {files!r}")
+    return [replace(spec, name=specs[0].name) for spec in specs]
 
 
 def _is_all(agent: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -154,6 +154,7 @@ class Face:
         *,
         handed_out: bool = False,
         threads: int | str = 1,
+        engine: Callable[[Setup, int], Any] | None = None,
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_error("render_mode", render_mode, RENDER_MODES)
@@ -162,7 +163,7 @@ class Face:
         self.render_mode = render_mode
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": frame_rate(setup.dt)}  # type: ignore[misc]
         self._closed, self._spec = False, None
-        self._rows = Rows(setup, rows, handed_out=handed_out, threads=threads)
+        self._rows = Rows(setup, rows, handed_out=handed_out, threads=threads, engine=engine)
         self._names = setup.metric_columns.names
         # All arrays of info are taken out of the state at once; what each is of that.
         places = [place for _, *pair in setup.info_arrays for place in pair]

@@ -8,6 +8,7 @@ names, so that they pickle and specs survive.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -90,6 +91,8 @@ class IdVectorEnv(KernelVectorEnv):
         render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
         threads: Threads that share the worlds, or "auto": as many as there are cores where that pays. The numbers are
             the same with any number.
+        workers: Processes that share the worlds of another engine than the compiled one, such as Bullet, each with its
+            memory and its pictures. The numbers are the same with any number.
         **keywords: As for the single environment.
 
     Raises:
@@ -108,6 +111,7 @@ class IdVectorEnv(KernelVectorEnv):
         autoreset_mode: AutoresetMode | str = "NextStep",
         render_mode: str | None = None,
         threads: int | str = 1,
+        workers: int = 1,
         **keywords: Any,
     ) -> None:
         faces = {
@@ -116,9 +120,10 @@ class IdVectorEnv(KernelVectorEnv):
             "autoreset_mode": autoreset_mode,
             "render_mode": render_mode,
             "threads": threads,
+            "workers": workers,
         }
-        setup = self.single.configure(**keywords)
-        super().__init__(setup, **faces, rebuild=keywords | faces)
+        configure = partial(self.single.configure, **keywords)
+        super().__init__(configure(), **faces, configure=configure, rebuild=keywords | faces)
 
 
 class IdParallelEnv(KernelParallelEnv):

@@ -41,7 +41,10 @@ SHARED = ("core", "controllers")
 _TOLD = frozenset({"core/page.py", "core/cards.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
-_AFTER = "charts coverage curves figures outcomes report samples sentences statistics summary tables terminal verdicts"
+_AFTER = (
+    "board charts coverage curves figures leaderboard_page outcomes plan ranks report rows samples sentences "
+    "statistics submissions summary tables terminal verdicts"
+)
 _SHOWN = _TOLD | {f"comparison/{name}.py" for name in _AFTER.split()}
 #: How the text of a module outside names one of ours.
 _OF_OURS = re.compile(rb"gym_suite(?:\.|\s+import\s+\(?\s*)(\w+)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Rows:
             saves a single environment a fifth of its step; observations are always fresh.
         threads: Threads that share the compiled step, or "auto": as many as there are cores where that pays. The
             numbers are the same with any number.
+        engine: Builds the engine that moves the rows; None for what the setup says.
 
     Attributes:
         x: State, float64 (n, nx).
@@ -80,7 +81,13 @@ class Rows:
     )
 
     def __init__(
-        self, setup: Setup, n: int, *, handed_out: bool = True, threads: int | str = 1
+        self,
+        setup: Setup,
+        n: int,
+        *,
+        handed_out: bool = True,
+        threads: int | str = 1,
+        engine: Callable[[Setup, int], Any] | None = None,
     ) -> None:
         agents = setup.agent_count
         self.setup = setup
@@ -109,7 +116,8 @@ class Rows:
             for columns in (setup.metric_columns, setup.state_columns)
         ]
         self._step_batch, self._tables = setup.kernels.step, setup.tables
-        self.engine = setup.engine(setup, n) if setup.engine else None
+        build = engine or setup.engine
+        self.engine = build(setup, n) if build else None
         self._crew = Crew(threads, n) if threads != 1 and self.engine is None else None
         # Scratch is anybody's within a call, so each thread has its own.
         more = self._crew.count - 1 if self._crew is not None else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -14,6 +15,7 @@ from gym_suite.core.env import Face, episode_limit, joint_action_space, read_act
 from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
+from gym_suite.core.pool import Pool, read_workers
 from gym_suite.core.streams import Streams
 
 
@@ -31,6 +33,24 @@ def read_autoreset_mode(value: AutoresetMode | str) -> AutoresetMode:
     raise unknown_error("autoreset_mode", value, [mode.value for mode in AutoresetMode])
 
 
+def _pool(
+    setup: Setup, workers: int, configure: Callable[[], Setup] | None
+) -> Callable[[Setup, int], Any] | None:
+    """Return what builds an engine in several processes; None where there is to be one.
+
+    Raises:
+        ValueError: The compiled engine moves the rows, or the setup cannot be made in another process.
+    """
+    if workers == 1:
+        return None
+    if setup.engine is None or configure is None:
+        raise ValueError(
+            f"workers={workers} share the worlds of another engine; {setup.id} is moved by compiled code here, whose "
+            "worlds threads= shares"
+        )
+    return partial(Pool, configure, workers)
+
+
 class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # type: ignore[misc]
     """Many worlds in one compiled loop; equal bit for bit to as many single environments.
 
@@ -41,6 +61,9 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP or DISABLED.
         render_mode: None, "rgb_array", "ansi" or "human" (shows the first world).
         threads: Threads that share the worlds, or "auto"; the numbers are the same with any number.
+        workers: Processes that share the worlds of another engine than the compiled one; the numbers are the same with
+            any number.
+        configure: Makes the setup again in another process; only needed with workers.
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
 
     Raises:
@@ -56,12 +79,21 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
         threads: int | str = 1,
+        workers: int = 1,
+        configure: Callable[[], Setup] | None = None,
         rebuild: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(num_envs, int | np.integer) or num_envs is True or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         limit = episode_limit(setup, max_episode_steps)
-        self._prepare(setup, int(num_envs), render_mode, handed_out=True, threads=threads)
+        self._prepare(
+            setup,
+            int(num_envs),
+            render_mode,
+            handed_out=True,
+            threads=threads,
+            engine=_pool(setup, read_workers(workers), configure),
+        )
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode

@@ -1,0 +1,369 @@
+"""All ids by their protocols in one folder: run once, resumed, told in rows of plain data.
+
+The folder of a leaderboard has
+
+- ``about.json``: version, sources and how it is run; a folder of another version is refused, never mixed;
+- ``runs/<id>/results.jsonl``: the results of an id, as :func:`gym_suite.comparison.compare` keeps them;
+- ``rows/<id>.json``: what came out for an id, from which the page is made;
+- ``submissions/<name>/``: accepted entries, see :mod:`gym_suite.comparison.submissions`;
+- ``leaderboard.json`` and ``index.html``: all rows, as data and as a page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
+from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
+from gym_suite.comparison.results import Results, check_writable, write_whole
+from gym_suite.comparison.rollouts import Job
+from gym_suite.comparison.rows import row_of, with_claims
+from gym_suite.comparison.settings import Chosen
+from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.worlds import source_of
+from gym_suite.core.kernel import source_digest
+from gym_suite.registration import card
+from gym_suite.version import __version__
+
+__all__ = ["EPISODES", "Board", "Entry", "leaderboard", "slug"]
+
+FORMAT = 1
+EPISODES = 5
+"""Episodes of each agent where the protocols are not run whole."""
+
+
+def slug(id: str) -> str:
+    """The name of an id's files.
+
+    Args:
+        id: environment id.
+    """
+    return id.replace("/", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Somebody's policies on an id, beside the agents of its ladder.
+
+    Attributes:
+        id: environment id.
+        name: for tables.
+        policies: files, one per training.
+        by: who made it.
+    """
+
+    id: str
+    name: str
+    policies: tuple[Path, ...]
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A folder of a leaderboard and how it is run.
+
+    Attributes:
+        folder: where everything lies.
+        protocol: whether the protocols are run whole; otherwise their first episodes.
+        episodes: of each agent, where the protocols are not run whole.
+        steps: control periods after which episodes are cut then, None for the protocol's.
+    """
+
+    folder: Path
+    protocol: bool = False
+    episodes: int = EPISODES
+    steps: int | None = None
+
+    @classmethod
+    def ordered(
+        cls, folder: Path, *, protocol: bool, episodes: int = EPISODES, steps: int | None = None
+    ) -> Board:
+        """A leaderboard as somebody wants it.
+
+        Args:
+            folder: where everything is to lie.
+            protocol: whether the protocols are run whole.
+            episodes: of each agent, where they are not.
+            steps: control periods after which episodes are cut then, None for the protocol's.
+
+        Raises:
+            ValueError: numbers that are not positive, or steps beside the protocol.
+        """
+        if protocol and steps is not None:
+            raise ValueError("a protocol decides steps: leave out steps or the protocol")
+        for name, value in (("episodes", episodes), ("steps", steps)):
+            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+            if value is not None and not whole:
+                raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+        return cls(folder, protocol, 0 if protocol else episodes, steps)
+
+    @classmethod
+    def open(cls, folder: Path) -> Board:
+        """Open a leaderboard that is there.
+
+        Raises:
+            ValueError: there is none, or it is damaged.
+        """
+        about = _read_about(folder)
+        if about is None:
+            raise ValueError(f"{folder} holds no leaderboard; run gym-suite leaderboard first")
+        return cls(folder, *(about[name] for name in ("protocol", "episodes", "steps")))
+
+    def prepare(self, ids: Sequence[str]) -> None:
+        """Make the folder, or check that what it holds was run as this is.
+
+        Args:
+            ids: that are to be run.
+
+        Raises:
+            ValueError: it was run by another version, from other sources, or otherwise; nothing is changed then.
+            OSError: it cannot be written.
+        """
+        here = {source_of(id): source_digest(source_of(id)) for id in ids}
+        plan = {"protocol": self.protocol, "episodes": self.episodes, "steps": self.steps}
+        about = _read_about(self.folder)
+        if about is None:
+            about = {"format": FORMAT, "version": __version__, "sources": {}, **plan}
+        if about["version"] != __version__:
+            raise ValueError(
+                f"{self.folder} holds results of gym_suite {about['version']}, this is {__version__}; results of two "
+                "versions are not put side by side: choose another folder"
+            )
+        changed = [
+            name for name, digest in here.items() if about["sources"].get(name, digest) != digest
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.folder} holds results of other sources of {', '.join(changed)} than are here, which may behave "
+                "otherwise: choose another folder"
+            )
+        other = [f"{name} {about[name]!r}" for name, value in plan.items() if about[name] != value]
+        if other:
+            raise ValueError(
+                f"{self.folder} holds a leaderboard that was run with {', '.join(other)}: choose another folder, or "
+                "run this one as it was"
+            )
+        check_writable(self.folder)
+        about["sources"] |= here
+        _write_json(self.folder / "about.json", about)
+
+    def results(self, id: str) -> Results:
+        """Open the results of an id; close them again.
+
+        Args:
+            id: environment id.
+        """
+        return Results(self.folder / "runs" / slug(id))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that are there, by id."""
+        files = sorted((self.folder / "rows").glob("*.json"))
+        return [json.loads(file.read_text("utf-8")) for file in files]
+
+    def entries(self, id: str) -> list[Entry]:
+        """The accepted entries of an id.
+
+        Args:
+            id: environment id.
+        """
+        return [entry for entry in self._entries if entry.id == id]
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        found = []
+        for file in sorted((self.folder / "submissions").glob("*/submission.json")):
+            told = json.loads(file.read_text("utf-8"))
+            policies = tuple(file.parent / name for name in told["policies"])
+            found.append(Entry(told["id"], told["name"], policies, told.get("by", "")))
+        return found
+
+
+@dataclass(slots=True)
+class Field:
+    """An id of a leaderboard with everything that is to be run on it.
+
+    Attributes:
+        id: environment id.
+        chosen: its settings.
+        experiments: one per setting.
+        entries: outsiders' entries.
+    """
+
+    id: str
+    chosen: Chosen
+    experiments: tuple[Experiment, ...]
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, board: Board, id: str, entries: Sequence[Entry], *, ladder: bool = True) -> Field:
+        """Read an id's card, settings and agents; each policy has been loaded once when this returns.
+
+        Args:
+            board: how the leaderboard is run.
+            id: environment id.
+            entries: outsiders' entries on the id.
+            ladder: whether the agents of the id take part; the two that anchor the score always do.
+        """
+        protocol = card(id).protocol
+        chosen = settings_of(protocol.settings, [id], {})[id]
+        seeds = tuple(protocol.seeds)[: None if board.protocol else board.episodes]
+        agents: list[Any] = ["all"] if ladder else []
+        agents += [{entry.name: list(map(str, entry.policies))} for entry in entries]
+        lineups = lineups_of(id, chosen, agents, seeds)
+        experiments = experiments_of(
+            id,
+            chosen,
+            lineups,
+            seeds,
+            horizon=protocol.horizon if board.steps is None else board.steps,
+            protocol=protocol,
+        )
+        return cls(id, chosen, tuple(experiments), tuple(entries))
+
+    def missing(self, results: Results) -> list[Job]:
+        """The jobs that are not done yet.
+
+        Args:
+            results: of the id.
+        """
+        return [job for experiment in self.experiments for job in missing_jobs(experiment, results)]
+
+    def row(self, results: Results) -> dict[str, Any]:
+        """What came out, as plain data.
+
+        Args:
+            results: of the id, finished.
+        """
+        summary = Summary(self.experiments, results, {self.id: dict(self.chosen.idle)})
+        return row_of(summary, self.id, {entry.name: entry.by for entry in self.entries})
+
+
+def leaderboard(
+    out: str | Path,
+    *,
+    ids: Sequence[str],
+    protocol: bool = False,
+    episodes: int = EPISODES,
+    steps: int | None = None,
+    workers: int = 1,
+    executor: str = "local",
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Run ids by their protocols with every agent of their ladders and the policies that ship, and write the page.
+
+    What is done is not done again, and ids that were run before stay on the page: a leaderboard grows.
+
+    Args:
+        out: folder of the leaderboard; created if need be.
+        ids: environment ids of this package.
+        protocol: whether each protocol is run whole. Otherwise its first episodes give a first look that the page says
+            is none.
+        episodes: of each agent, where the protocols are not run whole.
+        steps: control periods after which episodes are cut then; None for the protocol's.
+        workers: processes.
+        executor: "local" or "ray".
+        progress: show progress on stderr.
+
+    Returns:
+        The rows of the page.
+
+    Raises:
+        ValueError: unknown id, numbers that are not positive, or a folder of another version or run otherwise.
+        ConnectionError: no Ray cluster answers where RAY_ADDRESS says.
+        OSError: the folder cannot be written, or another leaderboard is writing there. Like all of these, before
+            anything runs.
+    """
+    from gym_suite.comparison.leaderboard_page import write_page
+
+    board = Board.ordered(Path(out), protocol=protocol, episodes=episodes, steps=steps)
+    names = [card(id).id for id in ids]
+    check_executor(executor, workers, [])
+    board.prepare(names)
+    run_board(board, names, workers=workers, executor=executor, progress=progress)
+    rows = with_claims(board.rows())
+    about = json.loads((board.folder / "about.json").read_text("utf-8"))
+    _write_json(board.folder / "leaderboard.json", {"about": about, "rows": rows})
+    write_page(rows, about, board.folder / "index.html")
+    return rows
+
+
+def run_board(
+    board: Board, ids: Sequence[str], *, workers: int, executor: str, progress: bool
+) -> None:
+    """Run what is missing of some ids and write their rows, each as soon as its last job is done.
+
+    Args:
+        board: prepared.
+        ids: environment ids.
+        workers: processes.
+        executor: "local" or "ray".
+        progress: show progress on stderr.
+    """
+    fields = {id: Field.of(board, id, board.entries(id)) for id in ids}
+    jobs: list[Job] = []
+    for id, field in fields.items():
+        with closing(board.results(id)) as results:
+            missing = field.missing(results)
+            if not missing:
+                _write_row(board, field, results)
+        jobs += missing
+    check_executor(executor, workers, jobs)
+    left = Counter(job.id for job in jobs)
+    opened: dict[str, Results] = {}  # only of ids at work: the results of all would fill the memory
+    try:
+        with (
+            progress_bar(jobs, shown=progress) as update,
+            closing(
+                run_jobs(jobs, executor=executor, workers=workers, progress=update)
+            ) as finished,
+        ):
+            for job, outcome in finished:
+                if job.id not in opened:
+                    opened[job.id] = board.results(job.id)
+                results = opened[job.id]
+                kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
+                results.add(outcome.records, kept)
+                left[job.id] -= 1
+                if not left[job.id]:
+                    _write_row(board, fields[job.id], results)
+                    opened.pop(job.id).close()
+    finally:
+        for results in opened.values():
+            results.close()
+
+
+def _write_row(board: Board, field: Field, results: Results) -> None:
+    folder = board.folder / "rows"
+    folder.mkdir(exist_ok=True)
+    _write_json(folder / f"{slug(field.id)}.json", field.row(results))
+
+
+def _read_about(folder: Path) -> dict[str, Any] | None:
+    path = folder / "about.json"
+    if not path.is_file():
+        return None
+    try:
+        about = json.loads(path.read_text("utf-8"))
+        if about["format"] != FORMAT or not isinstance(about["sources"], Mapping):
+            raise ValueError("another format")
+        _ = [about[name] for name in ("version", "protocol", "episodes", "steps")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): choose another folder") from None
+    return about
+
+
+def _write_json(path: Path, data: Any) -> None:
+    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
+    write_whole(path, lambda stream: _write(stream, text))
+
+
+def _write(stream: Any, text: str) -> None:
+    stream.write(text)

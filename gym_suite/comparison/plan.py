@@ -1,0 +1,171 @@
+"""What a leaderboard will take: jobs, episodes and core hours, from rates measured here and now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gym_suite.comparison.board import Board, Field, slug
+from gym_suite.comparison.rollouts import Job, execute
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["Estimate", "as_json", "as_table", "estimate"]
+
+SHORT, LONG = 8, 40
+"""Control periods of the two runs from which the rate of an agent is taken: what both have in common falls out."""
+
+CORES = (1, 2, 16, 100, 1000)
+"""Numbers of cores for which the hours are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an id still takes.
+
+    Attributes:
+        id: environment id.
+        jobs: pieces of work, an agent under a setting each.
+        episodes: of all jobs.
+        steps: environment steps at most; episodes may end earlier.
+        seconds: processor seconds at most, of one core.
+        longest: processor seconds of its longest job, below which no number of cores gets.
+        slowest: name of the agent of that job.
+    """
+
+    id: str
+    jobs: int
+    episodes: int
+    steps: int
+    seconds: float
+    longest: float
+    slowest: str
+
+
+def estimate(
+    board: Board, ids: Sequence[str], progress: Callable[[str], None] = lambda line: None
+) -> list[Estimate]:
+    """Measure what is left of some ids; nothing is written.
+
+    Every agent runs twice for a few control periods under the first setting, with as many episodes as the board has;
+    the other settings are taken to cost the same.
+
+    Args:
+        board: how the leaderboard is run.
+        ids: environment ids.
+        progress: gets a line for each id.
+    """
+    found = []
+    for number, id in enumerate(ids, 1):
+        progress(f"[{number}/{len(ids)}] {id}")
+        field = Field.of(board, id, board.entries(id))
+        jobs = _left(board, field)
+        limit = field.experiments[0].world.limit
+        costs: dict[str, tuple[float, float]] = {}
+        for job in jobs:
+            if job.agent.name not in costs:
+                costs[job.agent.name] = _cost(job, limit)
+        seconds = [_seconds(job, costs[job.agent.name], limit) for job in jobs]
+        longest = max(seconds, default=0.0)
+        episodes = sum(len(job.seeds) for job in jobs)
+        found.append(
+            Estimate(
+                id=id,
+                jobs=len(jobs),
+                episodes=episodes,
+                steps=episodes * limit,
+                seconds=sum(seconds),
+                longest=longest,
+                slowest=jobs[seconds.index(longest)].agent.name if jobs else "",
+            )
+        )
+    return found
+
+
+def _left(board: Board, field: Field) -> list[Job]:
+    """The jobs that are not done; all where there is no folder yet."""
+    from gym_suite.comparison.results import Results
+
+    there = (board.folder / "runs" / slug(field.id)).is_dir()
+    with closing(board.results(field.id) if there else Results(None)) as results:
+        return field.missing(results)
+
+
+def _cost(job: Job, limit: int) -> tuple[float, float]:
+    """Processor seconds of a job besides its steps, and of a step of all its episodes."""
+    short, long = min(SHORT, limit), min(LONG, limit)
+    few = replace(job, horizon=short, kept=())
+    execute(few)  # compiles what is not compiled
+    taken = []
+    for horizon in (short, long):
+        begin = time.process_time()
+        execute(replace(few, horizon=horizon))
+        taken.append(time.process_time() - begin)
+    rate = max(0.0, taken[1] - taken[0]) / max(1, long - short)
+    return max(0.0, taken[0] - short * rate), rate
+
+
+def _seconds(job: Job, cost: tuple[float, float], limit: int) -> float:
+    fixed, rate = cost
+    return fixed + limit * rate
+
+
+def hours_on(estimates: Sequence[Estimate], cores: int) -> float:
+    """Wall hours on so many cores: the work shared out, but no less than the longest job.
+
+    Args:
+        estimates: of all ids.
+        cores: that work at once.
+    """
+    work = sum(one.seconds for one in estimates)
+    return max(work / cores, max((one.longest for one in estimates), default=0.0)) / 3600.0
+
+
+def as_json(estimates: Sequence[Estimate]) -> dict[str, Any]:
+    """The estimates as JSON data.
+
+    Args:
+        estimates: of all ids.
+    """
+    from dataclasses import asdict
+
+    return {
+        "ids": [asdict(one) for one in estimates],
+        "core_hours": hours_on(estimates, 1),
+        "wall_hours": {str(cores): hours_on(estimates, cores) for cores in CORES},
+    }
+
+
+def as_table(estimates: Sequence[Estimate]) -> RenderableType:
+    """The estimates as a table for a terminal.
+
+    Args:
+        estimates: of all ids.
+    """
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("id", "jobs", "episodes", "million steps", "core s", "longest job, s", "of"):
+        table.add_column(heading, justify="left" if heading in ("id", "of") else "right")
+    for one in estimates:
+        numbers = (
+            f"{one.jobs}",
+            f"{one.episodes:,}",
+            f"{one.steps / 1e6:.2f}",
+            f"{one.seconds:.0f}",
+        )
+        table.add_row(one.id, *numbers, f"{one.longest:.1f}", one.slowest)
+    jobs, episodes = sum(one.jobs for one in estimates), sum(one.episodes for one in estimates)
+    wall = ", ".join(f"{hours_on(estimates, cores):.2g} on {cores}" for cores in CORES)
+    words = (
+        f"{jobs:,} jobs, {episodes:,} episodes: at most {hours_on(estimates, 1):.2g} core hours "
+        f"by rates measured here. Wall hours by cores: {wall}."
+    )
+    return Group(table, Text(words))

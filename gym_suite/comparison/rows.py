@@ -1,0 +1,219 @@
+"""A row of the leaderboard: what came out on one id, as plain data that outlives the results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gym_suite.comparison.agents import AgentSpec
+from gym_suite.comparison.experiments import Experiment, provenance
+from gym_suite.comparison.outcomes import AgentSummary
+from gym_suite.comparison.ranks import Ranking, ranking
+from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.settings import NOMINAL
+from gym_suite.comparison.sources import PolicySource
+from gym_suite.comparison.statistics import Interval
+from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.verdicts import LEVEL, holm, judge
+from gym_suite.registration import card
+
+__all__ = ["row_of", "with_claims"]
+
+#: Information with which an agent knows more than any that could be used; it bounds the others and ranks with nobody.
+CLAIRVOYANT = "state"
+
+
+def row_of(summary: Summary, id: str, by: Mapping[str, str]) -> dict[str, Any]:
+    """What came out on an id.
+
+    Args:
+        summary: finished.
+        id: one of its ids.
+        by: name of each outsider's entry to who made it.
+    """
+    entry, experiments = card(id), summary.of(id)
+    rankings = {e.setting.name: _ranking(summary, e) for e in experiments}
+    names = experiments[0].names
+    return {
+        "id": id,
+        "family": entry.family,
+        "summary": entry.summary,
+        "episodes": len(experiments[0].seeds),
+        "seeds": [experiments[0].seeds[0], experiments[0].seeds[-1]],
+        "horizon": experiments[0].world.limit,
+        "budget": entry.protocol.budget,
+        "primary": entry.protocol.primary,
+        "settings": [e.setting.name for e in experiments],
+        "idle": dict(summary.idle.get(id, {})),
+        "problems": {
+            e.setting.name: scale.problem
+            if scale is not None
+            else "Do-nothing or the reference has failed runs."
+            for e in experiments
+            if (scale := summary.scale(e)) is None or scale.problem
+        },
+        "agents": [_agent(summary, experiments, name, rankings, by) for name in names],
+        "learning": {
+            e.setting.name: _learning(e, summary, rankings[e.setting.name]) for e in experiments
+        },
+        "provenance": provenance(id),
+    }
+
+
+def _ranking(summary: Summary, experiment: Experiment) -> Ranking:
+    """The ranks of everybody who may compete."""
+    rows = _rows(summary, experiment)
+    samples: dict[str, Sample] = {}
+    for name in experiment.names:
+        sample = summary.sample(experiment, name)
+        if sample is not None and rows[name].information != CLAIRVOYANT:
+            samples[name] = sample
+    return ranking(samples)
+
+
+def _rows(summary: Summary, experiment: Experiment) -> dict[str, AgentSummary]:
+    own = (experiment.id, experiment.setting.name)
+    return {row.name: row for row in summary.summary() if (row.id, row.setting) == own}
+
+
+def _agent(
+    summary: Summary,
+    experiments: Sequence[Experiment],
+    name: str,
+    rankings: Mapping[str, Ranking],
+    by: Mapping[str, str],
+) -> dict[str, Any]:
+    """One agent under all settings."""
+    rows = {e.setting.name: _rows(summary, e).get(name) for e in experiments}
+    present = [row for row in rows.values() if row is not None]
+    (standing,) = [s for s in summary.standings(experiments[0].id) if s.name == name]
+    protocol = experiments[0].protocol
+    assert protocol is not None
+    primary = standing.worst if protocol.primary == "worst" else rows.get(NOMINAL)
+    specs = experiments[0].trainings(name)
+    return {
+        "name": name,
+        "kind": present[0].kind,
+        "rank": present[0].rank,
+        "by": by.get(name),
+        "information": present[0].information,
+        "trainings": present[0].trainings,
+        "steps": _steps(specs),
+        "trials": specs[0].trials if specs else None,
+        "time_per_action": _number(present[0].time_per_action),
+        "primary": None
+        if primary is None or primary.score is None
+        else {"score": _interval(primary.score), "setting": primary.setting},
+        "settings": {
+            setting: _cell(summary, row, rankings[setting]) for setting, row in rows.items() if row
+        },
+    }
+
+
+def _cell(summary: Summary, row: AgentSummary, ranked: Ranking) -> dict[str, Any]:
+    rank = ranked.ranks.get(row.name)
+    return {
+        "score": _interval(row.score),
+        "failures": _interval(row.failures),
+        "failed_runs": row.failed,
+        "errors": list(row.errors[:3]),
+        "rank": None if rank is None else [rank.place, rank.best, rank.worst],
+        "p": None if row.verdict is None else row.verdict.p,
+        "claim_if_sure": None if row.verdict is None else _claim(summary, row),
+    }
+
+
+def _claim(summary: Summary, row: AgentSummary) -> str:
+    """What would be said of an agent beside the reference if no other comparison were made."""
+    (experiment,) = [e for e in summary.of(row.id) if e.setting.name == row.setting]
+    reference = experiment.reference
+    own = summary.sample(experiment, row.name)
+    other = summary.sample(experiment, reference) if reference is not None else None
+    if own is None or other is None or row.verdict is None:
+        return "cannot tell"
+    others = _rows(summary, experiment)[str(reference)]
+    fails_more = row.failures.estimate > others.failures.estimate
+    return judge(own, other, row.verdict.p, 0.0, fails_more=fails_more).claim
+
+
+def _learning(experiment: Experiment, summary: Summary, ranked: Ranking) -> dict[str, Any] | None:
+    """The best learned policies beside the best of the rest; None where there are none of either.
+
+    All pairs of the table are corrected together, so that it does no harm to pick the best of each kind.
+    """
+    rows = _rows(summary, experiment)
+    best: dict[bool, str] = {}
+    for learned in (True, False):
+        names = [
+            name
+            for name in ranked.ranks
+            if rows[name].kind != "baseline" and (rows[name].kind == "learned") is learned
+        ]
+        if not names:
+            return None
+        best[learned] = min(names, key=lambda name: ranked.ranks[name].place)
+    policy, law = best[True], best[False]
+    outcome = "ties"
+    if (policy, law) in ranked.surely_better:
+        outcome = "wins"
+    elif (law, policy) in ranked.surely_better:
+        outcome = "loses"
+    return {"policy": policy, "law": law, "outcome": outcome}
+
+
+def _steps(specs: Sequence[AgentSpec]) -> int | None:
+    """Environment steps of one training; None where nothing was trained or nobody has told."""
+    from gym_suite.learning.policies import load_policy
+
+    for spec in specs:
+        if isinstance(spec.source, PolicySource):
+            return load_policy(spec.source.path).provenance.get("steps")
+    return None
+
+
+def _interval(interval: Interval | None) -> list[float | None] | None:
+    if interval is None:
+        return None
+    return [_number(v) for v in (interval.estimate, interval.low, interval.high)]
+
+
+def _number(value: float) -> float | None:
+    """A number as JSON has it; None stands for one that is not finite: nothing is known on that side."""
+    return float(value) if math.isfinite(value) else None
+
+
+def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with what may be claimed of agents beside the references, corrected for all comparisons of all rows.
+
+    Args:
+        rows: of a whole leaderboard.
+    """
+    cells = [
+        cell
+        for row in rows
+        for agent in row["agents"]
+        for cell in agent["settings"].values()
+        if cell["p"] is not None
+    ]
+    corrected = dict(
+        zip(map(id, cells), holm([cell["p"] for cell in cells]) if cells else [], strict=True)
+    )
+
+    def told(cell: Mapping[str, Any]) -> dict[str, Any]:
+        p = corrected.get(id(cell))
+        claim = None
+        if p is not None:
+            claim = cell["claim_if_sure"] if p < LEVEL else "cannot tell"
+        return {**cell, "p_corrected": p, "claim": claim}
+
+    return [
+        {
+            **row,
+            "agents": [
+                {**agent, "settings": {name: told(c) for name, c in agent["settings"].items()}}
+                for agent in row["agents"]
+            ],
+        }
+        for row in rows
+    ]

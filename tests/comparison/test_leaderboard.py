@@ -1,0 +1,259 @@
+"""The leaderboard: every agent by the protocol, grown and resumed; entries count only if they come out."""
+
+import json
+import shutil
+
+import pytest
+
+from gym_suite.cli import main
+from gym_suite.comparison import board as boards
+from gym_suite.comparison import compare, leaderboard, submit
+from gym_suite.comparison.board import Board
+from gym_suite.comparison.plan import estimate, hours_on
+from gym_suite.comparison.rows import with_claims
+from gym_suite.comparison.submissions import TOLERANCE
+from gym_suite.comparison.verdicts import LEVEL, holm
+from gym_suite.learning import shipped
+from gym_suite.registration import card
+
+ID = "gem/PMSM-v0"
+SMALL = {"episodes": 4, "steps": 40, "progress": False}
+SETTINGS = ("nominal", "noise", "mismatch", "delay", "disturbance")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    return folder, leaderboard(folder, ids=[ID], **SMALL)
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    shutil.copytree(made[0], tmp_path / "board")
+    return tmp_path / "board"
+
+
+def scores(row, name):
+    (agent,) = [agent for agent in row["agents"] if agent["name"] == name]
+    return {setting: cell["score"][0] for setting, cell in agent["settings"].items()}
+
+
+def test_everybody_takes_part_under_every_setting_of_the_protocol(made):
+    (row,) = made[1]
+    entry = card(ID)
+    assert {a["name"] for a in row["agents"]} == {*entry.controllers, *entry.tuned, *entry.learned}
+    for agent in row["agents"]:
+        assert set(agent["settings"]) == set(SETTINGS)
+        for cell in agent["settings"].values():
+            place, best, worst = cell["rank"]
+            assert 1 <= best <= place <= worst <= len(row["agents"])
+            assert cell["failed_runs"] == 0
+    assert row["seeds"] == [entry.protocol.first_seed, entry.protocol.first_seed + 3]
+    assert set(row["learning"]) == set(SETTINGS)
+    (ppo,) = [agent for agent in row["agents"] if agent["name"] == "ppo"]
+    assert ppo["trainings"] == 5 and ppo["steps"] > 0
+
+
+def test_its_scores_are_those_of_compare(made):
+    (row,) = made[1]
+    seeds = list(card(ID).protocol.seeds)[:4]
+    comparison = compare(ID, agents=["ppo", "lqr"], seeds=seeds, horizon=40, progress=False)
+    found = {(r.name, r.setting): r.score.estimate for r in comparison.summary()}
+    for name in ("pi", "zero", "ppo", "lqr"):
+        assert scores(row, name) == {s: found[name, s] for s in SETTINGS}
+
+
+def test_page_and_data_say_the_same_and_the_page_needs_nothing_else(made):
+    folder, rows = made
+    data = json.loads((folder / "leaderboard.json").read_text())
+    assert data["rows"] == rows and data["about"]["episodes"] == 4
+    page = (folder / "index.html").read_text()
+    assert ID in page and "Do not quote it" in page
+    for outside in ("http://", "https://", "<script", "<link", "src="):
+        assert outside not in page
+
+
+def test_nothing_is_done_twice_and_a_board_grows(copied, monkeypatch):
+    kept = (copied / "runs" / "gem-PMSM-v0" / "results.jsonl").read_bytes()
+    asked = []
+    run = boards.run_jobs
+
+    def note(jobs, **keywords):
+        asked.extend(job.id for job in jobs)
+        return run(jobs, **keywords)
+
+    monkeypatch.setattr(boards, "run_jobs", note)
+    rows = leaderboard(copied, ids=["radio/GilbertElliott-v0", ID], **SMALL)
+    assert set(asked) == {"radio/GilbertElliott-v0"}
+    assert (copied / "runs" / "gem-PMSM-v0" / "results.jsonl").read_bytes() == kept
+    assert [row["id"] for row in rows] == [ID, "radio/GilbertElliott-v0"]
+    assert "radio/GilbertElliott-v0" in (copied / "index.html").read_text()
+    clairvoyant = [a for a in rows[1]["agents"] if a["information"] == "state"]
+    assert clairvoyant and all(
+        cell["rank"] is None for agent in clairvoyant for cell in agent["settings"].values()
+    ), "who sees the true state ranks with nobody"
+
+
+def test_a_killed_leaderboard_goes_on_with_the_same_numbers(made, copied):
+    file = copied / "runs" / "gem-PMSM-v0" / "results.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:90]) + lines[90][:50])
+    (copied / "rows" / "gem-PMSM-v0.json").unlink()
+    (row,) = leaderboard(copied, ids=[ID], workers=2, **SMALL)
+    for agent in made[1][0]["agents"]:
+        assert scores(row, agent["name"]) == scores(made[1][0], agent["name"])
+
+
+def test_results_of_another_version_are_refused_and_kept(copied):
+    about = json.loads((copied / "about.json").read_text())
+    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()}
+    for name, value, reason in (
+        ("version", "0.1.0", "holds results of gym_suite 0.1.0, this is"),
+        ("sources", {"motors": "other"}, "other sources of motors"),
+        ("episodes", 9, "episodes 9"),
+        ("format", 99, "damaged"),
+    ):
+        (copied / "about.json").write_text(json.dumps(about | {name: value}))
+        with pytest.raises(ValueError, match=reason):
+            leaderboard(copied, ids=[ID], **SMALL)
+    (copied / "about.json").write_bytes(before[copied / "about.json"])
+    assert {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()} == before
+
+
+def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
+    out = tmp_path / "out"
+    for wrong, reason in (
+        ({"episodes": 0}, "episodes must be a whole number >= 1, got 0"),
+        ({"steps": -1}, "steps must be a whole number >= 1, got -1"),
+        ({"protocol": True, "steps": 5}, "a protocol decides steps"),
+        ({"workers": 0}, "workers must be"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            leaderboard(out, ids=[ID], **wrong)
+    with pytest.raises(ValueError, match="gem/PMSM-v0"):
+        leaderboard(out, ids=["gem/PMSN-v0"])
+    assert main(["leaderboard", ID, "--protocol", "--episodes", "3", "--out", str(out)]) == 2
+    assert "leave out --episodes or --protocol" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_claims_are_corrected_for_all_comparisons_of_all_rows():
+    def row(id, ps):
+        cells = [{"p": p, "claim_if_sure": "beats"} for p in ps]
+        return {"id": id, "agents": [{"settings": {"nominal": cell}} for cell in cells]}
+
+    ps = [[0.001, 0.03], [0.02, 0.9, None]]
+    rows = with_claims([row("a", ps[0]), row("b", ps[1])])
+    cells = [a["settings"]["nominal"] for one in rows for a in one["agents"]]
+    corrected = holm([0.001, 0.03, 0.02, 0.9])
+    assert [cell["p_corrected"] for cell in cells] == [*corrected, None]
+    assert [cell["claim"] for cell in cells] == [
+        *("beats" if p < LEVEL else "cannot tell" for p in corrected),
+        None,
+    ]
+    assert [cell["claim"] for cell in cells].count("beats") == 1
+
+
+def test_a_plan_counts_what_is_left_and_writes_nothing(made, tmp_path):
+    (one,) = estimate(Board(tmp_path / "new", episodes=4, steps=40), [ID])
+    row = made[1][0]
+    jobs = sum(max(a["trainings"], 1) for a in row["agents"]) * len(SETTINGS)
+    assert (one.jobs, one.episodes, one.steps) == (jobs, 4 * jobs, 160 * jobs)
+    assert one.seconds >= one.longest > 0.0
+    assert hours_on([one], 1) == one.seconds / 3600.0
+    assert hours_on([one], 10**6) == one.longest / 3600.0
+    assert not (tmp_path / "new").exists()
+    (done,) = estimate(Board.open(made[0]), [ID])
+    assert (done.jobs, done.seconds) == (0, 0.0)
+
+
+# ------------------------------------------------------------------------------------------ entries
+
+
+def entry(folder, claim, **changes):
+    folder.mkdir()
+    for k, path in enumerate(shipped(ID, "ppo")[:2]):
+        shutil.copyfile(path, folder / f"policy-{k}.npz")
+    told = {
+        "id": ID,
+        "name": "outsider",
+        "by": "somebody",
+        "policies": ["policy-0.npz", "policy-1.npz"],
+        "claim": claim,
+        "command": "gym-suite train gem/PMSM-v0",
+    }
+    (folder / "submission.json").write_text(json.dumps(told | changes))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """What the two policies come to, by compare."""
+    seeds = list(card(ID).protocol.seeds)[:4]
+    files = [str(path) for path in shipped(ID, "ppo")[:2]]
+    comparison = compare(ID, agents={"outsider": files}, seeds=seeds, horizon=40, progress=False)
+    rows = [row for row in comparison.summary() if row.name == "outsider"]
+    assert {row.trainings for row in rows} == {2}
+    return {row.setting: row.score.estimate for row in rows}
+
+
+def test_an_entry_that_comes_out_is_put_beside_the_others(copied, truth, tmp_path, capsys):
+    claim = {setting: score + 0.5 * TOLERANCE for setting, score in truth.items()}
+    folder = entry(tmp_path / "mine", claim)
+    assert main(["submit", str(folder), "--out", str(copied)]) == 0
+    assert "nominal: claimed" in capsys.readouterr().out
+    data = json.loads((copied / "leaderboard.json").read_text())
+    assert scores(data["rows"][0], "outsider") == truth
+    page = (copied / "index.html").read_text()
+    assert "outsider" in page and "by somebody" in page
+    shutil.rmtree(folder)  # the board has copies of its own
+    (row,) = leaderboard(copied, ids=[ID], **SMALL)
+    assert scores(row, "outsider") == truth
+
+
+def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
+    copied, truth, tmp_path, capsys
+):
+    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
+    claim = truth | {"noise": truth["noise"] + 0.05}
+    del claim["delay"]
+    folder = entry(tmp_path / "mine", claim)
+    assert main(["submit", str(folder), "--out", str(copied)]) == 1
+    told = capsys.readouterr().err
+    assert f"under noise {claim['noise']:.4g} is claimed, {truth['noise']:.4g} came out" in told
+    assert "nothing is claimed under delay" in told
+    after = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
+    assert after == before
+    (row,) = leaderboard(copied, ids=[ID], **SMALL)
+    assert "outsider" not in {agent["name"] for agent in row["agents"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": "ppo"}, "'ppo' is an agent of gem/PMSM-v0 already"),
+        ({"name": "../up"}, "small letters, digits and hyphens"),
+        ({"policies": ["../policy-0.npz"]}, "beside submission.json"),
+        ({"policies": ["agent.py"]}, "beside submission.json"),
+        ({"policies": ["policy-0.npz", "policy-0.npz"]}, "same training seed"),
+        ({"policies": ["policy-7.npz"]}, "no policy file"),
+        ({"policies": []}, "lacks policies"),
+        ({"claim": {"nominl": 1.0}}, "Did you mean 'nominal'"),
+        ({"claim": {"nominal": "high"}}, "a score for each setting"),
+        ({"id": "gem/SynRM-v0"}, "gem/SynRM-v0"),
+        ({"comand": "x"}, "Did you mean 'command'"),
+    ],
+)
+def test_what_is_wrong_with_an_entry_is_said(copied, changes, reason, tmp_path):
+    folder = entry(tmp_path / "mine", **({"claim": {"nominal": 1.0}} | changes))
+    with pytest.raises((ValueError, FileNotFoundError), match=reason):
+        submit(folder, copied, progress=False)
+    assert not (copied / "submissions").exists()
+
+
+def test_an_entry_needs_a_leaderboard_and_a_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no submission\.json"):
+        submit(tmp_path, tmp_path)
+    folder = entry(tmp_path / "mine", {"nominal": 1.0})
+    with pytest.raises(ValueError, match="holds no leaderboard"):
+        submit(folder, tmp_path / "none")
