@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gym_suite.learning.c_source import export_c
     from gym_suite.learning.export import export_policy
     from gym_suite.learning.gains import load_gains
     from gym_suite.learning.policies import load_policy, shipped
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agents_as_batch",
+    "export_c",
     "export_policy",
     "load_gains",
     "load_policy",
@@ -26,6 +28,7 @@ __all__ = [
 
 _HOME = {
     "agents_as_batch": "vec_env",
+    "export_c": "c_source",
     "export_policy": "export",
     "load_gains": "gains",
     "load_policy": "policies",

@@ -22,6 +22,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -213,6 +214,16 @@ class ExportedPolicy:
         if not deterministic:
             return (logits + self._generator.gumbel(size=logits.shape)).argmax(axis=-1)
         return logits.argmax(axis=-1)
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the file's ``meta`` says, read-only."""
+        return MappingProxyType(self._meta)
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """The file's arrays by name, read-only; the module's docstring says what each is."""
+        return MappingProxyType(self._arrays)
 
     def describe(self) -> dict[str, Any]:
         """What the policy is and where it comes from, as plain data."""
