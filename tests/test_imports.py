@@ -56,7 +56,7 @@ FLOORS = {
         "references plant dynamics",
         "tasks",
         "loops",
-        "simulation render",
+        "diagrams simulation render",
         "envs",
     ),
     "drones": (
