@@ -33,6 +33,7 @@ WHOLE_MODULES = (
     "core/trajectory.py",
     "core/vector_env.py",
     "learning/training.py",
+    "motors/diagrams.py",
     "motors/envs/base.py",
     "motors/simulation.py",
     "registration.py",

@@ -60,7 +60,7 @@ FLOORS = {
         "references plant dynamics",
         "tasks",
         "loops",
-        "simulation render",
+        "diagrams simulation render",
         "envs",
     ),
     "drones": (

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.motors import simulate
 from gym_suite.motors.electrical import period
-from gym_suite.motors.machines import SYNCHRONOUS, group_of
+from gym_suite.motors.machines import SCIM, SYNCHRONOUS, group_of
 from gym_suite.motors.transforms import (
     clarke,
     inverse_clarke,
@@ -186,3 +186,52 @@ def test_disturbances_act_on_the_plant():
     assert shifted.state()["i_sd"][0] == pytest.approx(
         200.0 * (1 - math.exp(-0.2 / tau_d)), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("dead_time", [True, False])
+def test_the_drive_of_an_induction_machine_turns_its_voltage_with_the_flux(dead_time):
+    """Commands are held where the flux will be in the middle of the period: it leads the rotor by the slip."""
+    omega, machine = 100.0, SCIM()
+    env = gymnasium.make("gem/SCIM-v0", speed=omega, dead_time=dead_time).unwrapped
+    tau = env.setup.dt
+    _, info = env.reset(seed=3)
+    start = {name: float(env.state()[name][0]) for name in (*machine.states, "epsilon")}
+    acting = [[float(env.state()[name][0]) for name in machine.held]] if dead_time else []
+    scale, currents = machine.u_dc / math.sqrt(3), []
+    for k in range(60):
+        slip = machine.r_r * machine.l_m / machine.l_r * info["i_sq"] / info["psi_rd"]
+        ahead = info["rho"] + (1.5 if dead_time else 0.5) * (machine.p * omega + slip) * tau
+        action = np.array([0.04, 0.30 if k < 20 else 0.12])
+        acting.append(rotate(*(scale * action), math.cos(ahead), math.sin(ahead)))
+        _, _, _, _, info = env.step(action)
+        currents.append([float(env.state()[name][0]) for name in ("i_salpha", "i_sbeta")])
+    run = simulate(
+        "SCIM",
+        np.array(acting)[:60],
+        tau=tau,
+        frame="alphabeta",
+        load={"kind": "constant_speed", "omega": omega},
+        initial_state=start,
+        rtol=1e-11,
+    )
+    theirs = np.column_stack([run["i_salpha"], run["i_sbeta"]])[1:]
+    assert np.abs(np.array(currents) - theirs).max() < 1e-4 * np.abs(theirs).max()
+    assert abs(slip) > 5.0
+
+
+@pytest.mark.parametrize(
+    ("id", "further"), [("gem/SixPhasePMSM-v0", "xy"), ("gem/DFIM-v0", ("rd", "rq"))]
+)
+def test_an_environment_tells_the_voltages_of_all_its_axes(id, further):
+    """What is told of the last period is what was commanded two steps before, in sign and size."""
+    env = gymnasium.make(id, speed=50.0).unwrapped
+    env.reset(seed=0)
+    names = env.setup.action_columns.names
+    assert [name.removeprefix("action_") for name in names[2:]] == list(further)
+    action = np.array([0.03, 0.05, 0.02, -0.04])
+    for _ in range(3):
+        _, _, _, _, info = env.step(action)
+    scale = env.nominal.parameters["u_dc"] / math.sqrt(3)
+    told = {"x": "u_sx", "y": "u_sy", "rd": "u_rd", "rq": "u_rq"}
+    for name, part in zip(further, action[2:], strict=True):
+        assert info[told[name]] == pytest.approx(part * scale, rel=1e-6)

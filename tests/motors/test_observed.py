@@ -109,3 +109,45 @@ def test_linear_quadratic_currents_beat_the_rule(keywords):
     own, trips, _, _ = run("gem/PMSM-v0", "lqr", 1000, **keywords)
     assert trips == 0
     assert own.mean() > run("gem/PMSM-v0", "pi", 1000, **keywords)[0].mean()
+
+
+def test_on_a_cycle_the_demand_moves_with_the_reference():
+    """A reference that has moved by dv since the last sample asks for the torque that adds as much again."""
+    env = gymnasium.make("gem/PMSM-DriveCycle-v0", start=100.0)
+    values = env.unwrapped.nominal.parameters
+    columns = env.unwrapped.setup.observation_columns
+    law = gym_suite.make_controller(env, "load-observer")
+    observation, _ = env.reset(seed=0)
+    place, dv = columns.index("v_ref"), 0.005
+    later = observation.copy()
+    later[place] += dv / columns["v_ref"].scale
+
+    def demand(*seen):
+        state = None
+        for one in seen:
+            action, state = law.predict(one, state)
+        return float(action[0]) * values["torque_limit"]
+
+    moved = demand(observation, later) - demand(later, later)
+    lever = values["wheel_radius"] / values["gear_ratio"]
+    inertia = values["j_rotor"] + values["mass"] * lever**2
+    true_dv = float(later[place] - observation[place]) * columns["v_ref"].scale
+    assert moved == pytest.approx(true_dv / lever * inertia / 0.01, rel=1e-3)
+
+
+def test_a_filtered_prediction_lets_less_noise_into_the_voltage():
+    def restlessness(part):
+        env = gymnasium.make(
+            "gem/PMSM-v0", noise=0.01, speed=100.0, reference={"i_sd": -20.0, "i_sq": 50.0}
+        )
+        law = gym_suite.make_controller(env, "deadbeat", filter=part, observer=0.0)
+        observation, _ = env.reset(seed=0)
+        state, actions = None, []
+        for _ in range(300):
+            action, state = law.predict(observation, state)
+            observation = env.step(action)[0]
+            actions.append(action)
+        return np.std(actions[50:], axis=0).mean()
+
+    # Of white noise on the currents a part of the correction reaches the voltage.
+    assert restlessness(0.3) < 0.5 * restlessness(1.0)

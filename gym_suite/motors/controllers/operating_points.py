@@ -89,8 +89,8 @@ class DQModel:
             # Where nothing is allowed, the nearer to the current of least flux the better.
             return np.where(i_q < 0.0, -1.0 - np.abs(i_d - least), self.torque(i_d, i_q))
 
-        # Unimodal in i_d below the point of maximum torque per ampere.
-        top = self.mtpa(np.array(i_max))[0]
+        # Unimodal in i_d below the point of maximum torque per ampere, or below the least flux where that is nearer.
+        top = np.maximum(self.mtpa(np.array(i_max))[0], least)
         i_d = golden(value, np.full(np.broadcast(flux, top).shape, -i_max), top)
         i_q = self.largest_q(i_d, i_max, flux)
         return np.where(i_q < 0.0, least, i_d), np.maximum(i_q, 0.0)

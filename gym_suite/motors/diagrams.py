@@ -1,0 +1,324 @@
+"""Diagrams of a drive as textbooks draw them: planes of current and voltage, torque over speed, spectrum, dashboard.
+
+Each is made of an environment, whose machine decides limits and lines, and of a run that was recorded in it. Lines of
+most torque per ampere and of the limit come from the machine's own table of operating points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.core.parameters import check_number, check_option
+from gym_suite.core.trajectory import Trajectory
+from gym_suite.motors.controllers.dc_points import torque_range
+from gym_suite.motors.controllers.operating_points import operating_points, torque_limit
+from gym_suite.motors.machines import DC, DOUBLY_FED, EXCITED, Machine, build_machine
+from gym_suite.motors.quantities import PARAMETERS
+from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.rendering import style
+
+__all__ = ["DIAGRAMS", "diagram", "record"]
+
+Values = NDArray[np.float64]
+Vectors = NDArray[np.complex128]
+_WIDTH, _DPI = 8.0, 120  # inches, dots per inch
+_SPEEDS = 121  # points of a limit over the speed
+_CORNERS = np.arange(7) * math.pi / 3.0
+
+
+def record(env: Any, agent: Any, *, seed: int = 0, steps: int = 1000) -> Trajectory:
+    """Return what ``info`` tells of a run, and the actions, one row a step; it ends with the episode.
+
+    Args:
+        env: A drive, one world.
+        agent: Anything with ``predict``, such as a reference controller.
+        seed: Of the episode.
+        steps: At most.
+    """
+    steps = int(check_number("steps", steps, low=1, integer=True))
+    setup = env.unwrapped.setup
+    names = setup.metric_columns.names
+    observation, _ = env.reset(seed=seed)
+    state, infos, actions = None, [], []
+    for _ in range(steps):
+        action, state = agent.predict(observation, state)
+        observation, _, terminated, truncated, info = env.step(action)
+        infos.append([info[name] for name in names])
+        actions.append(np.atleast_1d(action))
+        if terminated or truncated:
+            break
+    columns = dict(zip(names, np.array(infos, dtype=np.float64).T, strict=True))
+    columns |= dict(zip(setup.action_columns.names, np.array(actions, np.float64).T, strict=True))
+    units = {column.name: column.unit for column in setup.metric_columns}
+    return Trajectory(columns, dt=setup.dt, units=units, meta={"id": setup.id})
+
+
+def diagram(kind: str, env: Any, run: Trajectory) -> Any:
+    """Return a diagram as a Matplotlib figure, which has ``savefig``.
+
+    Args:
+        kind: One of :data:`DIAGRAMS`.
+        env: The drive.
+        run: What was recorded in it, as :func:`record` returns it.
+
+    Raises:
+        ValueError: For an unknown kind, naming the nearest, or one that the machine does not have.
+    """
+    from matplotlib.figure import Figure
+
+    check_option("diagram", kind, DIAGRAMS)
+    setup = env.unwrapped.setup
+    machine = build_machine(
+        dict(setup.keywords["machine"]), kind=env.unwrapped.card.facets["machine"]
+    )
+    if machine.group == DC and kind in ("dq", "alphabeta"):
+        raise ValueError(
+            f"a {machine.words} has no {kind} plane; its diagrams are {', '.join(_OF_DC)}"
+        )
+    with style.context():
+        figure = Figure(figsize=(_WIDTH, 0.62 * _WIDTH), dpi=_DPI, layout="constrained")
+        DIAGRAMS[kind](figure, setup, machine, run)
+        if kind in ("dq", "alphabeta"):
+            figure.legend(loc="outside lower left", ncols=2)
+        figure.suptitle(f"{setup.id}: {_TITLES[kind]}", x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+# --------------------------------------------------------------------------------------------------------- dashboard
+
+
+def _dashboard(figure: Any, setup: Any, machine: Machine, run: Trajectory) -> None:
+    """References with what follows them, currents, voltages and actions over time, each with its limits."""
+    tracked = [item.value for item in setup.tracking]
+    currents = [name for name in machine.currents if name not in tracked]
+    panels = [("tracked", tracked, [item.scale for item in setup.tracking])]
+    if currents:
+        panels.append(("currents", currents, [machine.i_limit]))
+    panels.append(("voltages", list(machine.voltages), [_voltage(machine)]))
+    panels.append(("actions", list(setup.action_columns.names), [1.0]))
+    axes = figure.subplots(len(panels), 1, sharex=True)
+    for place, (ax, (title, names, limits)) in enumerate(zip(axes, panels, strict=True)):
+        shown = 0.0
+        for k, name in enumerate(names):
+            color = style.PALETTE[k % len(style.PALETTE)]
+            reference = f"{name}_ref"
+            if title == "tracked" and reference in run:
+                ax.step(run.time, run[reference], where="post", color=style.INK, lw=0.9, ls="--")
+                shown = max(shown, np.abs(run[reference]).max())
+            ax.plot(run.time, run[name], color=color, label=name.removeprefix("action_"), lw=1.2)
+            shown = max(shown, np.abs(run[name]).max())
+        for limit in {size for size in limits if size < 2.5 * shown}:
+            for side in (-limit, limit):
+                ax.axhline(side, color=style.WARNING, lw=0.8, alpha=0.6)
+        unit = "1" if title == "actions" else run.units.get(names[0], "")
+        ax.set_ylabel(title if unit in ("", "1") else f"{title} ({unit})")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), ncols=1)
+        if place == 0:
+            ax.set_title("dashed: reference; orange: limit, where it is near", color=style.MUTED)
+    axes[-1].set_xlabel("time (s)")
+    axes[-1].set_xlim(0.0, run.time[-1])
+
+
+# ------------------------------------------------------------------------------------------------------------- planes
+
+
+def _dq(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
+    """The plane of the currents with circle and lines of the machine, and that of the voltages."""
+    left, right = figure.subplots(1, 2)
+    limit = machine.i_limit
+    points = operating_points(machine, machine.current_margin)
+    count = 3 if machine.group in (EXCITED, DOUBLY_FED) else 2
+    parts = (points.shape[1] - 2) // count
+    i_d, i_q = points[:, 2 : 2 + parts], points[:, 2 + parts : 2 + 2 * parts]
+    _circle(left, limit, style.WARNING, f"current limit, {limit:g} A")
+    _run(left, run["i_sd"], run["i_sq"])
+    for sign in (1.0, -1.0):
+        named = sign > 0.0
+        label = "most torque per ampere" if named else None
+        left.plot(i_d[-1], sign * i_q[-1], color=style.COLORS["green"], lw=1.6, label=label)
+        label = "largest torque, as the speed grows" if named else None
+        left.plot(
+            i_d[:, -1],
+            sign * i_q[:, -1],
+            color=style.COLORS["purple"],
+            lw=1.6,
+            ls="--",
+            label=label,
+        )
+    if "i_sd_ref" in run and "i_sq_ref" in run:
+        left.plot(run["i_sd_ref"], run["i_sq_ref"], "+", color=style.INK, ms=6, label="reference")
+    _square(left, 1.1 * limit, "$i_d$ (A)", "$i_q$ (A)", "current")
+    radius = machine.u_dc / math.sqrt(3.0)
+    _circle(right, radius, style.MUTED, f"voltage in any direction, {radius:.4g} V")
+    _run(right, run["u_sd"], run["u_sq"])
+    _square(right, 0.74 * machine.u_dc, "$u_d$ (V)", "$u_q$ (V)", "voltage")
+
+
+def _alphabeta(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
+    """The stator's own plane: currents with the circle, voltages with the hexagon of a two-level inverter."""
+    left, right = figure.subplots(1, 2)
+    current, voltage = _stator(machine, run)
+    _circle(left, machine.i_limit, style.WARNING, f"current limit, {machine.i_limit:g} A")
+    _run(left, current.real, current.imag)
+    _square(left, 1.1 * machine.i_limit, r"$i_\alpha$ (A)", r"$i_\beta$ (A)", "current")
+    corner = 2.0 / 3.0 * machine.u_dc
+    right.plot(
+        corner * np.cos(_CORNERS), corner * np.sin(_CORNERS), color=style.WARNING, lw=1.0,
+        label="voltage that the inverter can give",
+    )  # fmt: skip
+    right.plot(voltage.real, voltage.imag, ".", ms=2.5, color=style.PALETTE[0], alpha=0.5)
+    _square(right, 0.74 * machine.u_dc, r"$u_\alpha$ (V)", r"$u_\beta$ (V)", "voltage")
+
+
+def _stator(machine: Any, run: Trajectory) -> tuple[Vectors, Vectors]:
+    """Return current and voltage of the stator as complex numbers, the voltage in the middle of each period."""
+    angle = np.unwrap(run["rho" if "rho" in run else "epsilon"])
+    turned = np.gradient(angle) if len(angle) > 1 else 0.0 * angle
+    current = (run["i_sd"] + 1j * run["i_sq"]) * np.exp(1j * angle)
+    return current, (run["u_sd"] + 1j * run["u_sq"]) * np.exp(1j * (angle - 0.5 * turned))
+
+
+# ----------------------------------------------------------------------------------------------- torque over speed
+
+
+def _torque_speed(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
+    """What torque current and voltage allow at which speed, and where the run was."""
+    ax = figure.subplots()
+    rpm = 30.0 / math.pi
+    fastest = max(1.05 * machine.speeds()[1], np.abs(run["omega"]).max())
+    omega = np.linspace(0.0, fastest, _SPEEDS)
+    points = operating_points(machine, machine.current_margin)
+    if machine.group == DC:
+        row = np.zeros(len(PARAMETERS))
+        for name, value in zip(setup.parameter_columns.names, setup.row, strict=True):
+            row[PARAMETERS.index(name)] = value
+        part = points[0, 0]
+        bounds = [torque_range(row, w, VOLTAGE_MARGIN * machine.u_dc, part) for w in omega]
+        low, high = np.array(bounds).T
+    else:
+        u_max = VOLTAGE_MARGIN * machine.u_dc / machine.voltage_divisor
+        high = np.array([torque_limit(machine.pairs * w, u_max, points) for w in omega])
+        low = -high
+    ax.fill_between(omega * rpm, low, high, color=style.PALETTE[0], alpha=0.10, lw=0)
+    for bound, label in ((high, "current and voltage allow"), (low, None)):
+        ax.plot(omega * rpm, bound, color=style.PALETTE[0], label=label)
+    power = float((high * omega).max())
+    faster = omega[power < 1.15 * high.max() * omega]
+    ax.plot(
+        faster * rpm, power / faster, color=style.MUTED, ls=":", lw=1.1,
+        label=f"power of {_watts(power)}",
+    )  # fmt: skip
+    forward = np.where(run["omega"] < 0.0, -1.0, 1.0)
+    ax.plot(
+        np.abs(run["omega"]) * rpm, forward * run["torque"], ".", ms=3, alpha=0.5,
+        color=style.COLORS["vermillion"], label="the run",
+    )  # fmt: skip
+    ax.axvline(machine.omega_nominal * rpm, color=style.FAINT, lw=1.0)
+    ax.set_xlim(0.0, fastest * rpm)
+    ax.set_xlabel("speed (rpm), grey line: nominal")
+    ax.set_ylabel("torque (N m)")
+    ax.legend(loc="upper right")
+
+
+def _watts(power: float) -> str:
+    return f"{power / 1e3:.3g} kW" if power >= 1e3 else f"{power:.3g} W"
+
+
+# ---------------------------------------------------------------------------------------------------------- spectrum
+
+
+def _spectrum(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
+    """Amplitudes of the current that a terminal carries, over frequency."""
+    ax = figure.subplots()
+    if machine.group == DC:
+        name = next(iter(machine.currents))
+        current, label = run[name], f"armature current {name}"
+    else:
+        current, label = _stator(machine, run)[0].real, "current of phase a"
+    frequency, amplitude = spectrum(current, run.dt)
+    floor = 1e-6 * machine.i_limit
+    ax.semilogy(
+        frequency, np.maximum(amplitude, floor), color=style.PALETTE[0], lw=1.0, label=label
+    )
+    largest = 1 + int(np.argmax(amplitude[1:]))
+    ax.plot(
+        frequency[largest], amplitude[largest], "o", ms=6, color=style.COLORS["vermillion"],
+        label=f"{amplitude[largest]:.3g} A at {frequency[largest]:.4g} Hz",
+    )  # fmt: skip
+    ax.set_xlim(0.0, frequency[-1])
+    ax.set_ylim(floor, 3.0 * amplitude.max())
+    ax.set_xlabel(f"frequency (Hz), resolved to {frequency[1]:.3g} Hz")
+    ax.set_ylabel("amplitude (A)")
+    ax.legend(loc="upper right")
+
+
+def spectrum(signal: Values, dt: float) -> tuple[Values, Values]:
+    """Return frequencies (Hz) and amplitudes of a signal; a sine between them loses up to 15 %.
+
+    Hann's window (Harris 1978, doi:10.1109/PROC.1978.10837) over all of it, without the mean's own leakage; amplitudes
+    are those of sines, the mean stands at 0 Hz.
+
+    Args:
+        signal: Samples, (n,).
+        dt: Time between two, s.
+    """
+    count = len(signal)
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(count) + 0.5) / count)
+    mean = float(np.mean(signal))
+    amplitude: Values = np.abs(np.fft.rfft((signal - mean) * window)).astype(np.float64)
+    amplitude *= 2.0 / window.sum()
+    amplitude[0] = abs(mean)
+    return np.fft.rfftfreq(count, dt).astype(np.float64), amplitude
+
+
+# ------------------------------------------------------------------------------------------------------------ pieces
+
+
+def _voltage(machine: Machine) -> float:
+    """Return the voltage amplitude that the converter gives in any direction, V."""
+    return machine.u_dc if machine.group == DC else machine.u_dc / math.sqrt(3.0)
+
+
+def _circle(ax: Any, radius: float, color: str, label: str) -> None:
+    angle = np.linspace(0.0, 2.0 * np.pi, 181)
+    ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=color, lw=1.0, label=label)
+
+
+def _run(ax: Any, x: Values, y: Values) -> None:
+    ax.plot(x, y, color=style.PALETTE[0], lw=0.8, alpha=0.8)
+    ax.plot(x[-1:], y[-1:], "o", color=style.PALETTE[0], ms=5)
+
+
+def _square(ax: Any, extent: float, x: str, y: str, title: str) -> None:
+    ax.set_aspect("equal")
+    ax.set_xlim(-extent, extent)
+    ax.set_ylim(-extent, extent)
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.set_title(title)
+
+
+#: The diagrams that there are.
+DIAGRAMS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        "dashboard": _dashboard,
+        "dq": _dq,
+        "alphabeta": _alphabeta,
+        "torque-speed": _torque_speed,
+        "spectrum": _spectrum,
+    }
+)
+_OF_DC = tuple(kind for kind in DIAGRAMS if kind not in ("dq", "alphabeta"))
+_TITLES = {
+    "dashboard": "references, states and actions",
+    "dq": "plane of d and q",
+    "alphabeta": "plane of alpha and beta",
+    "torque-speed": "torque over speed",
+    "spectrum": "spectrum of the current",
+}
