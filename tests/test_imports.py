@@ -60,7 +60,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs trajectories",
+        "cards files logs tracks trajectories",
         "vehicles",
         "parameters",
         "columns",
@@ -70,6 +70,7 @@ FLOORS = {
         "controllers",
         "dynamics",
         "linear tasks",
+        "aims",
         "loops",
         "bullet",
         "simulation replay",

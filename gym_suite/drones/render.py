@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.drones.columns import TABLES
+from gym_suite.drones.columns import AIM, TABLES
 from gym_suite.drones.references import TABLE
 from gym_suite.rendering import Box, EpisodeRenderer, Panel, PlanePlot, Series, StripChart, style
 from gym_suite.rendering.canvas import Canvas
 
 __all__ = ["DroneRenderer"]
 
-T = TABLES.places
+T, A = TABLES.places, AIM.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
@@ -103,6 +103,8 @@ class DroneRenderer(EpisodeRenderer):
         farthest = at["path_size"]
         if at["reference"] == TABLE:
             farthest = float(np.abs(self.setup.tables[T.path][:, 1:3]).max())
+        if len(self.setup.tables[T.aim]):
+            farthest = float(self.setup.tables[T.aim][0, A.extent])
         return 1.3 * (farthest + at["spacing"] + at["start_position"]) + 0.2
 
     def _panels(self) -> list[Panel]:

@@ -75,12 +75,13 @@ class RotorController(Controller, ABC):
         return described | {"rule": self.rule_, "source": self.source_}
 
     def _seen(self, o: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-        """Return a vector quantity of (n, no) in SI units, (n, 3); 0 where it is not observed."""
-        names = [f"{name}_{a}" for a in "xyz"]
-        if names[0] not in self._columns:
-            return np.zeros((len(o), 3))
-        at = self._columns.index(names[0])
-        return o[:, at : at + 3] * self._columns[at].scale
+        """Return a vector quantity of (n, no) in SI units, (n, 3); 0 where a part of it is not observed."""
+        vector = np.zeros((len(o), 3))
+        for k, part in enumerate(f"{name}_{a}" for a in "xyz"):
+            if part in self._columns:
+                at = self._columns.index(part)
+                vector[:, k] = o[:, at] * self._columns[at].scale
+        return vector
 
     def _motion(
         self, o: NDArray[np.float64], memory: NDArray[np.float64]
