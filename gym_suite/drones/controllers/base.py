@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.vehicles import RPM
 
 P = PHYSICS.places
 
@@ -61,7 +62,7 @@ class RotorController(Controller, ABC):
         self._range = setup.action_columns[0].scale
         self._hover = float(self._row[P.hover_rpm])
         drag = self._row[[P.drag_xy, P.drag_xy, P.drag_z]]
-        self._drag = drag * 4.0 * self._hover * (2.0 * np.pi / 60.0) / self._row[P.mass]
+        self._drag = drag * 4.0 * self._hover * RPM / self._row[P.mass]
         lag = self._row[P.motor_lag]
         self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
         self.observation_size_ = None  # one drone's or all drones'
