@@ -121,6 +121,10 @@ def test_a_gate_is_an_opening_with_a_frame_about_it():
         assert through(side) == (1, False, 0)
     for side in ((clear + 0.01, 0.0), (0.0, clear + 0.01), (0.40, 0.0), (0.0, -0.40)):
         assert through(side) == (0, True, 1)
+    # what counts is where the plane is crossed, here at four fifths of the period
+    slanting = {"position_y": -0.04, "velocity_x": 5.4}
+    assert through((0.0, 0.0), position_x=2.11, **slanting) == (1, False, 0)
+    assert through((0.0, 0.0), position_x=2.13, **slanting) == (0, True, 1)
     assert through((0.43, 0.0)) == (0, False, 0)  # past the frame, outside
     assert through((0.0, 0.0), position_y=0.02, velocity_y=-3.0) == (0, False, 0)  # backwards
 
@@ -136,7 +140,8 @@ def test_coming_down_beside_the_pad_fast_or_tilted_is_a_crash():
     assert info["touch_speed"] == pytest.approx(0.2, abs=0.002)
     half = np.radians(30.0) / 2.0
     tilted = {"quaternion_y": np.sin(half), "quaternion_w": np.cos(half), "position_z": 0.041}
-    for wrong in ({"position_x": pad["x"] + 0.21}, {"velocity_z": -0.7}, tilted):
+    beside = tuple({f"position_{a}": pad[a] + 0.21} for a in "xy")
+    for wrong in (*beside, {"velocity_z": -0.7}, tilted):
         reward, ended, info = place(env, **(on | wrong))
         assert ended and info["landed"] == 0 and info["violation"] == 1 and reward < -5.0
 
