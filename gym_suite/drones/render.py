@@ -122,8 +122,17 @@ class DroneRenderer(EpisodeRenderer):
         height = [Series(name=f"z{first}", label="$z$", reference=f"target_z{first}")]
         of = " of drone 0" if first else ""
         title = "distance" if first else "distance from the target"  # many names stand beside it
+        upper = Panel(title=title, unit="m", series=distances, span=0.1)
+        if (
+            self.setup.tracking[0].unit == "m/s"
+        ):  # who is told a velocity has no place to be near to
+            follow = [
+                Series(name=t.value, label=f"${t.value[-1]}$", reference=t.reference)
+                for t in self.setup.tracking
+            ]
+            upper = Panel(title="velocity", unit="m/s", series=follow, span=0.5)
         return [
-            Panel(title=title, unit="m", series=distances, span=0.1),
+            upper,
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
             Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]
