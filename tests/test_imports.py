@@ -64,7 +64,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs trajectories",
+        "cards files logs tracks trajectories",
         "vehicles",
         "parameters",
         "columns",
@@ -74,6 +74,7 @@ FLOORS = {
         "controllers",
         "dynamics",
         "linear tasks",
+        "aims",
         "loops",
         "bullet",
         "simulation replay",

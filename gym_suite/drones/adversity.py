@@ -13,13 +13,14 @@ from gym_suite.core.random import normal2, uniform, uniform4
 from gym_suite.drones.columns import ADVERSITY, BODY
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
+from gym_suite.drones.vehicles import RPM
 
 X, P, A = BODY.places, PHYSICS.places, ADVERSITY.places
 
 STREAM_ADVERSITY, STREAM_GUST, STREAM_TURBULENCE = 1 << 18, 1 << 19, 1 << 20
 #: m, length that MIL-F-8785C's filters have at least; m/s, air speed at which they are passed at least.
 LOWEST_LENGTH, SLOWEST = 3.048, 1.0
-_FOOT, _RPM = 0.3048, 2.0 * math.pi / 60.0
+_FOOT = 0.3048
 
 
 @called_kernel
@@ -142,7 +143,7 @@ def _blow(a, r, key, t, p, numbers):
     """Add the force of the wind: drag is linear in the velocity through the air, so it is that of the wind's part."""
     turning = 0.0
     for c in range(4):
-        turning += _RPM * a[X.rotor_0 + c]
+        turning += RPM * a[X.rotor_0 + c]
     most = p[P.mass] * p[P.substeps] / p[P.dt]
     across, along = min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
     x, y, z = wind(a, key, t, numbers)

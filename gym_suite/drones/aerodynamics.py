@@ -13,11 +13,11 @@ from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones.columns import BODY, SCRATCH
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
+from gym_suite.drones.vehicles import RPM
 
 X, W, P = BODY.places, SCRATCH.places, PHYSICS.places
 DRONE_SCRATCH = len(SCRATCH)
 
-_RPM = 2.0 * math.pi / 60.0
 # The identified downwash is the peer's law down to the height difference at which its width would fall
 # below NARROWEST; nearer it stays as it is there, and fades out within one diameter.
 _NARROWEST = 0.05
@@ -100,7 +100,7 @@ def wrench(a, r, push, p):
     k_f, lever = p[P.k_f], p[P.lever]
     stale, after = r, r
     n0, n1, n2, n3 = a[X.rotor_0], a[X.rotor_1], a[X.rotor_2], a[X.rotor_3]
-    turning = _RPM * (n0 + n1 + n2 + n3)
+    turning = RPM * (n0 + n1 + n2 + n3)
     if not identified:
         stale = rotation(
             a[X.old_quaternion_x],

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,6 +276,7 @@ class Engine:
         self._count = setup.agent_count
         self._ratio = int(setup.row[P.ratio])
         self._mismatch = len(setup.mismatch) > 0
+        self._kernels = cast("loops.DroneKernels", setup.kernels)
         self._plant = setup.row if setup.plant_row is None else setup.plant_row
         view = float(setup.keywords["field_of_view"])
         self._worlds = [
@@ -296,7 +297,7 @@ class Engine:
     def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
         """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
         setup, drones = rows.setup, self._drones(rows)
-        wrong = loops.begin_batch(rows.x, rows.u, rows.p, setup.tables, skip)
+        wrong = self._kernels.begin(rows.x, rows.u, rows.p, setup.tables, skip)
         if wrong >= 0:
             return wrong
         moving = np.flatnonzero(~skip).tolist()
@@ -320,7 +321,7 @@ class Engine:
                 places = drones[i, :, X.position_x : X.position_x + 3]
                 world.step(self._wrench[i].tolist(), places.tolist())
                 drones[i, :, :RIGID] = np.reshape(world.read(), (self._count, RIGID))
-        loops.finish_batch(
+        self._kernels.finish(
             rows.x,
             rows.key,
             rows.step,

@@ -29,8 +29,12 @@ def _drone(
         facets={"task": task},
         protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         controllers={**laws, **BASELINES},
-        strong=tuple(name for name in ("indi", "mpc") if name in laws),
-        **{"max_episode_steps": 480, "settings": {"compiled": {"engine": "compiled"}}, **more},
+        **{
+            "max_episode_steps": 480,
+            "settings": {"compiled": {"engine": "compiled"}},
+            "strong": tuple(name for name in ("indi", "mpc") if name in laws),
+            **more,
+        },
     )
 
 
@@ -64,5 +68,39 @@ CARDS = (
         {"avoiding": f"{_HOME}.avoidance:Avoiding"},
         agents="both",
         tags=("tracking", "quadcopter", "agents"),
+    ),
+    _drone(
+        "Waypoints",
+        "waypoints",
+        "a quadcopter flies from waypoint to waypoint as fast as it can",
+        {
+            "geometric": _PILOTS["geometric"],
+            "indi": _PILOTS["indi"],
+            "guided": f"{_HOME}.guidance:Guided",
+        },
+        strong=("guided",),
+        tags=("waypoints", "quadcopter"),
+    ),
+    _drone(
+        "Gates",
+        "gates",
+        "a quadcopter races through the gates of a track",
+        {"racing": f"{_HOME}.racing:Racer"},
+        tags=("racing", "quadcopter"),
+    ),
+    _drone(
+        "Velocity",
+        "velocity",
+        "a quadcopter flies at the velocities that it is told",
+        {"indi": _PILOTS["indi"], "geometric": _PILOTS["geometric"]},
+        strong=(),
+        tags=("tracking", "quadcopter"),
+    ),
+    _drone(
+        "Landing",
+        "landing",
+        "a quadcopter comes down on a pad that is driven over the floor",
+        {"descent": f"{_HOME}.landing:Descent"},
+        tags=("landing", "quadcopter"),
     ),
 )

@@ -43,6 +43,21 @@ TASK_STATE = Columns(
 )
 STATES = BODY + TASK_STATE
 
+#: What tasks with aims remember besides, behind the last actions; see :mod:`gym_suite.drones.aims`.
+AIM_STATE = Columns(
+    Column("stage", "1", 0, meaning="number of the aim that is next", whole=True),
+    Column("passed", "1", 0, meaning="aims passed since reset", whole=True),
+    Column("gap", "m", 0, meaning="distance from the aim"),
+    Column("since", "s", 0, meaning="time since the last aim was passed"),
+    Column("split", "s", 0, meaning="time between the last two passed, or from reset"),
+    Column("round", "s", 0, meaning="time of the last whole lap; 0 before"),
+    Column("begun", "s", 0, meaning="time at which this lap began"),
+    Column("landed", "1", 0, 1, "whether the drone has come down on the pad"),
+    Column("touch", "m/s", 0, meaning="speed over the pad, a period before the drone came down"),
+    *(Column(f"before_{a}", "m", meaning=f"position {a} a period ago") for a in "xyz"),
+    *(Column(f"velocity_before_{a}", "m/s", meaning=f"velocity {a} a period ago") for a in "xyz"),
+)
+
 #: Channels of ``disturbance=``: forces on every drone, world frame, N.
 DISTURBANCES = ("force_x", "force_y", "force_z")
 
@@ -146,12 +161,69 @@ DRONE_METRICS = Columns(
     Column("speed", "m/s", 0, math.inf, "speed"),
     *(Column(f"command_{i}", "rpm", 0, math.inf, "rotor command") for i in range(4)),
 )
+#: Metrics of tasks with aims, behind the drone's: of waypoints and gates, of a commanded velocity, of a pad.
+COURSE_METRICS = Columns(
+    Column("passed", "1", 0, math.inf, "waypoints or gates passed since reset"),
+    Column("split_time", "s", 0, math.inf, "time between the last two passed, or from reset"),
+    Column("lap_time", "s", 0, math.inf, "time of the last lap from gate to gate; 0 before"),
+)
+VELOCITY_METRICS = Columns(
+    *(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"),
+    *(Column(f"target_velocity_{a}", "m/s", meaning=f"commanded velocity {a}") for a in "xyz"),
+)
+PAD_METRICS = Columns(
+    Column("landed", "1", 0, 1, "1 in the step in which the drone lands on the pad"),
+    Column(
+        "touch_speed", "m/s", 0, math.inf, "speed over the pad with which it came down; 0 before"
+    ),
+)
+
+#: Full scale of what is observed of aims behind the last actions: the next but one, and which way gates face.
+WAYPOINT_OBSERVATIONS = Columns(
+    *(
+        Column(f"next_{a}", "m", -_FAR, _FAR, f"the aim after this one minus position {a}", _METRE)
+        for a in "xyz"
+    ),
+)
+GATE_OBSERVATIONS = WAYPOINT_OBSERVATIONS + Columns(
+    Column("gate_x", "1", -1, 1, "direction through the gate, x"),
+    Column("gate_y", "1", -1, 1, "direction through the gate, y"),
+    Column("next_gate_x", "1", -1, 1, "direction through the gate after it, x"),
+    Column("next_gate_y", "1", -1, 1, "direction through the gate after it, y"),
+)
 
 # -------------------------------------------------------------------------------------------------- tables and scratch
 
 #: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
-#: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables.
-TABLES = Columns(*map(Column, ("path", "observed", "nominal", "signals", "samples", "adversity")))
+#: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables,
+#: and the numbers of an aim (one row) and of gates, where a task has them.
+TABLES = Columns(
+    *map(
+        Column,
+        ("path", "observed", "nominal", "signals", "samples", "adversity", "aim", "gates"),
+    )
+)
+
+#: Numbers of a task with aims.
+AIM = Columns(
+    Column("kind", "1", 0, 3, "0 waypoints, 1 gates, 2 velocity, 3 pad", whole=True),
+    Column("spread", "m", 0, meaning="half the width of the box of waypoints, and its height"),
+    Column("reach", "m", 0, meaning="distance at which a waypoint is reached"),
+    Column("speed", "m/s", 0, meaning="largest level speed commanded, or of the pad"),
+    Column("interval", "s", 0, meaning="time for which a velocity is commanded"),
+    Column("pad_radius", "m", 0, meaning="radius of the pad"),
+    Column("touch_speed", "m/s", 0, meaning="speed over the pad from which coming down is a crash"),
+    Column("extent", "m", 0, meaning="half the width of all this, for pictures"),
+)
+#: Numbers of a gate.
+GATES = Columns(
+    *(Column(f"centre_{a}", "m", meaning=f"centre of the opening {a}") for a in "xyz"),
+    Column("through_x", "1", -1, 1, "direction through the gate, x"),
+    Column("through_y", "1", -1, 1, "direction through the gate, y"),
+    Column("half_width", "m", 0, meaning="half the width of the opening"),
+    Column("half_height", "m", 0, meaning="half the height of the opening"),
+    Column("frame", "m", 0, meaning="width of the frame about the opening"),
+)
 
 #: Numbers of an episode that wind, payload, a failing rotor and the battery have, drawn between the two rows of the
 #: table ``adversity``; the table has no rows where nothing of it was asked for.

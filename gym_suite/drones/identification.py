@@ -23,6 +23,7 @@ from gym_suite.drones.files import write_file
 from gym_suite.drones.logs import STANDARD_GRAVITY, Log, read_log
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import rotation, turn_back
+from gym_suite.drones.vehicles import RPM
 
 P = PHYSICS.places
 Array = NDArray[np.float64]
@@ -230,7 +231,7 @@ class _Tables:
         for i, lag in enumerate(LAGS):
             replay.turn_motors(log.t, log.width, log.voltage, float(lag), commands, rotors)
             thrust = _averaged((row[P.k_f] * rotors**2).sum(axis=1) / row[P.mass], width)
-            turning = float(rotors[flying].mean() * 4.0 * 2.0 * np.pi / 60.0)
+            turning = float(rotors[flying].mean() * 4.0 * RPM)
             columns = np.array(
                 [
                     [zero, -vx, zero, one, zero],

@@ -1,13 +1,18 @@
 """The family's compiled functions: loops over the rows; see :class:`gym_suite.core.family.Kernels`.
 
 Each is compiled when it is first called, so that nobody compiles what his setup does not need: the plain ones serve
-drones that are alone, are given rotor speeds and are disturbed by nothing; the last ones serve another engine.
+drones that are alone, are given rotor speeds and are disturbed by nothing; others serve another engine, and drones with
+aims.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from gym_suite.core.family import Kernels, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.drones.aims import AIM_SIZE, judge_aim_one, reset_aim_one, show_aim_one
 from gym_suite.drones.columns import PARAMETERS, TABLES
 from gym_suite.drones.dynamics import advance_one, advance_plain_one, prepare, wrenches
 from gym_suite.drones.references import refer_one
@@ -156,14 +161,6 @@ def advance_plain_batch(x, key, step, u, p, tables, work):
         advance_plain_one(agents[0], row, work[i])
 
 
-ANY = Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)
-PLAIN = Kernels(
-    step=step_plain_batch,
-    reset=reset_plain_batch,
-    observe=observe_plain_batch,
-    advance=advance_plain_batch,
-)
-
 # ------------------------------------------------------------------------------------------------ another engine
 
 
@@ -208,3 +205,166 @@ def finish_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
             refer_one(agents, key[i], step[i], row, tables[T.path])
             judge_one(agents, size, row, m[:, i], reward[i], terminated[i])
             _show_all(agents, size, row, tables, work[i], m[:, i], o[i])
+
+
+# ---------------------------------------------------------------------------------------------- a drone with an aim
+
+
+@kernel
+def _aim_action_size(x, p):
+    """Return how many numbers an action has, as :func:`_action_size`, where the aim's state stands behind."""
+    return (x.shape[1] - LAST - AIM_SIZE) // (int(p[0, P.history]) + 1)
+
+
+@kernel
+def _show_aimed(agents, key, size, p, tables, work, m, o):
+    show_one(agents, size, p, tables[T.observed], work, m, o)
+    show_aim_one(agents, key, tables[T.aim][0], tables[T.gates], m, o)
+
+
+@kernel
+def _finish_aimed(agents, key, step, size, p, tables, work, m, o, reward, terminated):
+    """Judge and observe a drone that has been moved."""
+    aim, gates = tables[T.aim][0], tables[T.gates]
+    judge_aim_one(agents, size, key, step, p, aim, gates, m, reward, terminated)
+    _show_aimed(agents, key, size, p, tables, work, m, o)
+
+
+@kernel
+def step_aimed_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    """Do as :func:`step_batch` does for drones with an aim."""
+    wrong = first_not_finite(u, skip)
+    if wrong >= 0:
+        return wrong
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        if skip[i]:
+            continue
+        row, agents = p[parameter_row(p, i)], worlds[i]
+        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        advance_one(agents, key[i], step[i], row, tables, work[i])
+        step[i] += 1
+        _finish_aimed(
+            agents,
+            key[i],
+            step[i],
+            size,
+            row,
+            tables,
+            work[i],
+            m[:, i],
+            o[i],
+            reward[i],
+            terminated[i],
+        )
+    return -1
+
+
+@kernel
+def reset_aimed_batch(x, key, p, tables, work, m, o, mask):
+    """Do as :func:`reset_batch` does for drones with an aim."""
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row = p[parameter_row(p, i)]
+            aim, gates = tables[T.aim][0], tables[T.gates]
+            reset_aim_one(worlds[i], key[i], row, tables[T.path], aim, gates)
+            _begin_metrics(m[:, i])
+            _show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
+
+
+@kernel
+def observe_aimed_batch(x, key, step, p, tables, work, m, o, mask):
+    """Do as :func:`observe_batch` does for drones with an aim."""
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row = p[parameter_row(p, i)]
+            _begin_metrics(m[:, i])
+            _show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
+
+
+@kernel
+def advance_aimed_batch(x, key, step, u, p, tables, work):
+    """Do as :func:`advance_batch` does for drones with an aim."""
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        row, agents = p[parameter_row(p, i)], worlds[i]
+        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        advance_one(agents, key[i], step[i], row, tables, work[i])
+
+
+@kernel
+def begin_aimed_batch(x, u, p, tables, skip):
+    """Do as :func:`begin_batch` does for drones with an aim."""
+    wrong = first_not_finite(u, skip)
+    if wrong >= 0:
+        return wrong
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        if not skip[i]:
+            act_one(worlds[i], size, u[i], p[parameter_row(p, i)], tables[T.nominal][0])
+    return -1
+
+
+@kernel
+def finish_aimed_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
+    """Do as :func:`finish_batch` does for drones with an aim."""
+    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    for i in range(x.shape[0]):
+        if not skip[i]:
+            row = p[parameter_row(p, i)]
+            step[i] += 1
+            _finish_aimed(
+                worlds[i],
+                key[i],
+                step[i],
+                size,
+                row,
+                tables,
+                work[i],
+                m[:, i],
+                o[i],
+                reward[i],
+                terminated[i],
+            )
+
+
+# ---------------------------------------------------------------------------------------------- which there are
+
+
+@dataclass(frozen=True, slots=True)
+class DroneKernels(Kernels):
+    """The functions of a setup, with those that another engine needs before and after it has moved the drones.
+
+    Attributes:
+        begin: Takes actions; see :func:`begin_batch`.
+        finish: Judges and observes; see :func:`finish_batch`.
+    """
+
+    begin: Callable[..., int]
+    finish: Callable[..., None]
+
+
+ANY = DroneKernels(
+    step=step_batch,
+    reset=reset_batch,
+    observe=observe_batch,
+    advance=advance_batch,
+    begin=begin_batch,
+    finish=finish_batch,
+)
+PLAIN = Kernels(
+    step=step_plain_batch,
+    reset=reset_plain_batch,
+    observe=observe_plain_batch,
+    advance=advance_plain_batch,
+)
+AIMED = DroneKernels(
+    step=step_aimed_batch,
+    reset=reset_aimed_batch,
+    observe=observe_aimed_batch,
+    advance=advance_aimed_batch,
+    begin=begin_aimed_batch,
+    finish=finish_aimed_batch,
+)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gym_suite.drones.bullet import World
 from gym_suite.drones.camera import LIGHT, NEAR, furnish
-from gym_suite.drones.columns import PARAMETERS, STATES, TABLES
+from gym_suite.drones.columns import AIM, PARAMETERS, STATES, TABLES
 from gym_suite.drones.references import HEIGHT, TABLE
 from gym_suite.rendering import (
     Body,
@@ -30,7 +30,7 @@ from gym_suite.rendering.spaceplot import FOCAL, rotate
 
 __all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
-T, X, P = TABLES.places, STATES.places, PARAMETERS.places
+T, X, P, A = TABLES.places, STATES.places, PARAMETERS.places, AIM.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
@@ -219,6 +219,8 @@ class DroneRenderer(EpisodeRenderer):
         farthest = at["path_size"]
         if at["reference"] == TABLE:
             farthest = float(np.abs(self.setup.tables[T.path][:, 1:3]).max())
+        if len(self.setup.tables[T.aim]):
+            farthest = float(self.setup.tables[T.aim][0, A.extent])
         return 1.3 * (farthest + at["spacing"] + at["start_position"]) + 0.2
 
     def _panels(self) -> list[Panel]:
@@ -236,8 +238,17 @@ class DroneRenderer(EpisodeRenderer):
         height = [Series(name=f"z{first}", label="$z$", reference=f"target_z{first}")]
         of = " of drone 0" if first else ""
         title = "distance" if first else "distance from the target"  # many names stand beside it
+        upper = Panel(title=title, unit="m", series=distances, span=0.1)
+        if (
+            self.setup.tracking[0].unit == "m/s"
+        ):  # who is told a velocity has no place to be near to
+            follow = [
+                Series(name=t.value, label=f"${t.value[-1]}$", reference=t.reference)
+                for t in self.setup.tracking
+            ]
+            upper = Panel(title="velocity", unit="m/s", series=follow, span=0.5)
         return [
-            Panel(title=title, unit="m", series=distances, span=0.1),
+            upper,
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
             Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]

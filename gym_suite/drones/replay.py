@@ -29,6 +29,7 @@ from gym_suite.drones.motion import constants
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.propulsion import rotor_speed
 from gym_suite.drones.transforms import rotation, turn, turn_back
+from gym_suite.drones.vehicles import RPM
 
 X, P = BODY.places, PHYSICS.places
 Array = NDArray[np.float64]
@@ -179,7 +180,7 @@ def observe(t, position, quaternion, velocity, rotors, p, tilt, scale, believed)
         thrust, turning = 0.0, 0.0
         for c in range(4):
             thrust += p[P.k_f] * rotors[k, c] ** 2 / p[P.mass]
-            turning += 2.0 * np.pi / 60.0 * rotors[k, c]
+            turning += RPM * rotors[k, c]
         if flying and thrust > 0.1 * p[P.gravity]:
             step = t[k] - t[k - 1]
             q = tilted(quaternion[k], tilt[0], tilt[1], tilt[2])
@@ -338,6 +339,6 @@ def constant_thrust(log: Log, thrust: float, drag: float) -> Inputs:
     """
     row = physics_row({"mass": MASS}, {"motor_lag": 0.0}, ("drag",))
     speed = np.sqrt(thrust * STANDARD_GRAVITY * MASS / (4.0 * row[P.k_f]))
-    row[P.drag_xy] = row[P.drag_z] = drag * MASS / (4.0 * speed * 2.0 * np.pi / 60.0)
+    row[P.drag_xy] = row[P.drag_z] = drag * MASS / (4.0 * speed * RPM)
     rotors = np.full_like(log.width, speed)
     return Inputs(row, rotors, rotors, np.tile([0.0, 0.0, 1.0], (len(log.t), 1)))

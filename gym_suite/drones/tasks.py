@@ -27,7 +27,7 @@ M, D = METRICS.places, DRONE_METRICS.places
 LAST, FIRST_DRONE, PER_DRONE = len(STATES), len(METRICS), len(DRONE_METRICS)
 
 STREAM_START = 0
-_FLOOR = 1e-3  # m, height below which a drone touches the floor
+FLOOR = 1e-3  # m, height below which a drone touches the floor
 _METRE, _SPEED = QUANTITIES["error_x"].scale, QUANTITIES["velocity_x"].scale
 _FAR = QUANTITIES["error_x"].high
 _RATE_SQUARE = QUANTITIES["body_rate_x"].scale ** 2
@@ -125,7 +125,7 @@ def _set_setpoint(a, p, nominal):
 
 
 @kernel
-def _distance(a):
+def distance(a):
     """Return how far a drone is from its target, m."""
     dx = a[X.target_x] - a[X.position_x]
     dy = a[X.target_y] - a[X.position_y]
@@ -142,17 +142,35 @@ def _apart(a, b):
 
 
 @kernel
+def lowest(a, p):
+    """Return the height of a drone's lowest point, m."""
+    r = _attitude(a)
+    tilt_sine = math.sqrt(max(1.0 - r[8] * r[8], 0.0))
+    return a[X.position_z] - p[P.radius] * tilt_sine - 0.5 * p[P.height] * abs(r[8])
+
+
+@kernel
 def _crashed(agents, j, p):
     """Return whether a drone touches the floor or another one, or is too far from its target."""
     a = agents[j]
-    r = _attitude(a)
-    tilt_sine = math.sqrt(max(1.0 - r[8] * r[8], 0.0))
-    lowest = a[X.position_z] - p[P.radius] * tilt_sine - 0.5 * p[P.height] * abs(r[8])
-    crashed = lowest < _FLOOR or not _distance(a) < p[P.bound]
+    crashed = lowest(a, p) < FLOOR or not distance(a) < p[P.bound]
     for i in range(agents.shape[0]):
         if i != j:
             crashed |= _apart(a, agents[i]) < (2.0 * p[P.radius]) ** 2
     return crashed
+
+
+@kernel
+def costs(a, size, p):
+    """Return the reward terms of turning, of effort and of its change, none above 0."""
+    wx, wy, wz = a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
+    square = (wx**2 + wy**2 + wz**2) / _RATE_SQUARE
+    effort, change = 0.0, 0.0
+    for k in range(LAST, LAST + size):
+        effort += a[k] ** 2 / size
+        change += (a[k] - a[k + size]) ** 2 / size
+    rates = -p[P.weight_rates] * min(square, _MOST_RATES)
+    return rates, -p[P.weight_effort] * effort, -p[P.weight_smoothness] * change
 
 
 @kernel
@@ -172,18 +190,10 @@ def judge_one(agents, size, p, m, reward, terminated):
         m[k] = 0.0
     for j in range(count):
         a = agents[j]
-        near = p[P.weight_position] * max(1.0 - _distance(a) / p[P.error_scale], 0.0)
-        wx, wy, wz = a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
-        square = (wx**2 + wy**2 + wz**2) / _RATE_SQUARE
-        effort, change = 0.0, 0.0
-        for k in range(LAST, LAST + size):
-            effort += a[k] ** 2 / size
-            change += (a[k] - a[k + size]) ** 2 / size
+        near = p[P.weight_position] * max(1.0 - distance(a) / p[P.error_scale], 0.0)
         ended = _crashed(agents, j, p)
-        rates = -p[P.weight_rates] * min(square, _MOST_RATES)
+        rates, effort, change = costs(a, size, p)
         crash = -p[P.penalty_crash] if ended else 0.0
-        effort *= -p[P.weight_effort]
-        change *= -p[P.weight_smoothness]
         reward[j] = near + rates + effort + change + crash
         terminated[j] = ended
         m[M.reward_position] += near / count
@@ -214,7 +224,7 @@ def show_one(agents, size, p, observed, work, m, o):
     clipped, farthest = 0.0, 0.0
     for j in range(count):
         a, at = agents[j], FIRST_DRONE + j * PER_DRONE
-        gap = _distance(a)
+        gap = distance(a)
         clipped += a[X.clipped]
         farthest = max(farthest, gap)
         for c in range(3):

@@ -7,6 +7,7 @@ that meets all three at both ends, which is a polynomial piece itself to far bel
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,12 @@ class Pieces:
         moments = np.clip(np.asarray(t, dtype=np.float64), 0.0, ends[-1])
         piece = np.minimum(np.searchsorted(ends, moments, side="right"), len(ends) - 1)
         since = moments - (ends - self.durations)[piece]
-        basis = _derivatives(since, derivative)
-        return np.einsum("...k,...ak->...a", basis, self.coefficients[piece])
+        # Horner's scheme, element by element: the same to the last bit, however many times are asked for at once.
+        here, since = self.coefficients[piece], since[..., None]
+        value = np.zeros(here.shape[:-1])
+        for k in range(COEFFICIENTS - 1, derivative - 1, -1):
+            value = value * since + math.perm(k, derivative) * here[..., k]
+        return value
 
     def table(self, offset: ArrayLike = (0.0, 0.0, 0.0)) -> Array:
         """Return rows of time, position, velocity and acceleration, (rows, 10), with an offset of the position.
@@ -119,15 +124,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def minimum_snap(points: ArrayLike, durations: ArrayLike) -> Pieces:
-    """Return the trajectory through points, from rest to rest, whose snap squared has the least integral.
+def minimum_snap(points: ArrayLike, durations: ArrayLike, *, closed: bool = False) -> Pieces:
+    """Return the trajectory through points, from rest to rest or closed, whose snap squared has the least integral.
 
     D. Mellinger and V. Kumar, ICRA 2011, doi:10.1109/ICRA.2011.5980409. With the times given, the best is the spline
-    of degree 7 that is smooth up to its sixth derivative, at rest up to its jerk at both ends: one linear system.
+    of degree 7 that is smooth up to its sixth derivative, at rest up to its jerk at both ends, or as smooth there as
+    anywhere if it is closed: one linear system.
 
     Args:
         points: m, (n + 1, 3).
         durations: Between them, s, (n,).
+        closed: Whether it goes on from the last point as it begins at the first, which must be the same.
 
     Raises:
         ValueError: For fewer than two points, points on one spot, wrong shapes, or durations that are not above 0.
@@ -139,6 +146,10 @@ def minimum_snap(points: ArrayLike, durations: ArrayLike) -> Pieces:
         raise ValueError(f"{len(places)} points take {len(places) - 1} durations, got {spans.size}")
     if not np.isfinite(places).all() or not np.isfinite(spans).all() or (spans <= 0.0).any():
         raise ValueError("points and durations must be finite, durations above 0")
+    if closed and not np.array_equal(places[0], places[-1]):
+        raise ValueError(
+            f"a closed trajectory ends where it begins, got {places[0]} and {places[-1]}"
+        )
     count, size = len(spans), COEFFICIENTS
     # In each piece's own time from 0 to 1, so that the system is well conditioned.
     matrix, right = np.zeros((size * count, size * count)), np.zeros((size * count, 3))
@@ -149,15 +160,16 @@ def minimum_snap(points: ArrayLike, durations: ArrayLike) -> Pieces:
         for end in range(2):
             matrix[row, here], right[row] = ends[end][0], places[i + end]
             row += 1
-    for k in range(1, 4):
+    for k in () if closed else range(1, 4):
         matrix[row, :size] = ends[0][k]
         matrix[row + 1, -size:] = ends[1][k]
         row += 2
-    for i in range(1, count):
-        before, after = slice(size * (i - 1), size * i), slice(size * i, size * (i + 1))
+    for i in range(0 if closed else 1, count):
+        j = (i - 1) % count
+        before, after = slice(size * j, size * (j + 1)), slice(size * i, size * (i + 1))
         for k in range(1, 7):
-            matrix[row, before] = ends[1][k] / spans[i - 1] ** k
-            matrix[row, after] = -ends[0][k] / spans[i] ** k
+            matrix[row, before] += ends[1][k] / spans[j] ** k
+            matrix[row, after] -= ends[0][k] / spans[i] ** k
             matrix[row] /= np.abs(matrix[row]).max()
             row += 1
     scaled = np.linalg.solve(matrix, right).reshape(count, size, 3)

@@ -134,7 +134,8 @@ class Vehicle:
             )
 
 
-_RPM = 2.0 * math.pi / 60.0  # rad/s
+#: rad/s of one revolution a minute.
+RPM = 2.0 * math.pi / 60.0
 VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
     {
         "cf2x": Vehicle(),
@@ -159,8 +160,8 @@ VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
             i_xx=2.5e-3,
             i_yy=2.1e-3,
             i_zz=4.3e-3,
-            k_f=1.562522e-6 * _RPM**2,
-            k_m=1.562522e-6 * _RPM**2 * 0.022,
+            k_f=1.562522e-6 * RPM**2,
+            k_m=1.562522e-6 * RPM**2 * 0.022,
             lever=0.0866,
             thrust_to_weight=6.65,
             prop_radius=0.0648,
@@ -177,8 +178,8 @@ VEHICLES: Mapping[str, Vehicle] = MappingProxyType(
             i_xx=0.0216667,
             i_yy=0.0216667,
             i_zz=0.04,
-            k_f=8.54858e-6 * _RPM**2,
-            k_m=8.54858e-6 * _RPM**2 * 0.016,
+            k_f=8.54858e-6 * RPM**2,
+            k_m=8.54858e-6 * RPM**2 * 0.016,
             lever=0.174,
             thrust_to_weight=1.745,
             prop_radius=0.127,

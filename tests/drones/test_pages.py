@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from gym_suite.drones.envs.options import TASKS
 from gym_suite.registration import catalogue, id_class_of
 
 CARDS = {card.id: card for card in catalogue().values() if card.family == "drones"}
@@ -14,9 +15,18 @@ def card(request):
     return CARDS[request.param]
 
 
+def away(state, one, other):
+    """Return the length of the difference of two vectors of the state, of the first drone."""
+    suffix = "_0" if "position_x_0" in state else ""
+    gaps = [state[f"{one}_{a}{suffix}"] - state[f"{other}_{a}{suffix}"] for a in "xyz"]
+    return float(np.linalg.norm(gaps))
+
+
 def test_reward_formulas_hold(card):
     """The terms, computed from info, actions and state as the table says."""
-    weights = {"position": 1.5, "rates": 0.5, "effort": 0.25, "smoothness": 0.125}
+    task = TASKS[card.facets["task"]]
+    first = next(iter(task.weights))
+    weights = {first: 1.5, "rates": 0.5, "effort": 0.25, "smoothness": 0.125}
     env = gymnasium.make(card.id, engine="compiled", weights=weights).unwrapped
     count = env.setup.agent_count
     suffixes = [f"_{j}" for j in range(count)] if env.setup.agents else [""]
@@ -25,6 +35,7 @@ def test_reward_formulas_hold(card):
     env.action_space.seed(1)
     last = np.zeros((count, 4))
     for _ in range(5):
+        before = env.state()
         action = env.action_space.sample()
         _, _, _, _, info = env.step(action)
         state, rows = env.state(), action.reshape(count, 4)
@@ -32,8 +43,13 @@ def test_reward_formulas_hold(card):
         turning = [
             sum(state[f"angular_velocity_{a}{s}"][0] ** 2 for a in "xyz") / 100 for s in suffixes
         ]
+        earned = {
+            "position": np.mean(near),
+            "progress": before["gap"][0] - info["target_distance"] if task.aim else 0.0,
+            "velocity": max(1 - away(state, "target_velocity", "velocity") / scale, 0),
+        }
         expected = {
-            "position": 1.5 * np.mean(near),
+            first: 1.5 * earned[first],
             "rates": -0.5 * np.minimum(turning, 10).mean(),
             "effort": -0.25 * (rows**2).mean(),
             "smoothness": -0.125 * ((rows - last) ** 2).mean(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.vehicles import RPM
 
 P = PHYSICS.places
 
@@ -61,7 +62,7 @@ class RotorController(Controller, ABC):
         self._range = setup.action_columns[0].scale
         self._hover = float(self._row[P.hover_rpm])
         drag = self._row[[P.drag_xy, P.drag_xy, P.drag_z]]
-        self._drag = drag * 4.0 * self._hover * (2.0 * np.pi / 60.0) / self._row[P.mass]
+        self._drag = drag * 4.0 * self._hover * RPM / self._row[P.mass]
         lag = self._row[P.motor_lag]
         self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
         self.observation_size_ = None  # one drone's or all drones'
@@ -75,12 +76,13 @@ class RotorController(Controller, ABC):
         return described | {"rule": self.rule_, "source": self.source_}
 
     def _seen(self, o: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-        """Return a vector quantity of (n, no) in SI units, (n, 3); 0 where it is not observed."""
-        names = [f"{name}_{a}" for a in "xyz"]
-        if names[0] not in self._columns:
-            return np.zeros((len(o), 3))
-        at = self._columns.index(names[0])
-        return o[:, at : at + 3] * self._columns[at].scale
+        """Return a vector quantity of (n, no) in SI units, (n, 3); 0 where a part of it is not observed."""
+        vector = np.zeros((len(o), 3))
+        for k, part in enumerate(f"{name}_{a}" for a in "xyz"):
+            if part in self._columns:
+                at = self._columns.index(part)
+                vector[:, k] = o[:, at] * self._columns[at].scale
+        return vector
 
     def _motion(
         self, o: NDArray[np.float64], memory: NDArray[np.float64]

@@ -10,6 +10,7 @@ import numpy as np
 from gym_suite.core.columns import Column, Columns, Term
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import (
+    AIM_STATE,
     BODY,
     DRONE_METRICS,
     METRICS,
@@ -18,7 +19,15 @@ from gym_suite.drones.columns import (
     TASK_STATE,
     neighbour_columns,
 )
-from gym_suite.drones.envs.options import ACTION_NAMES, SETPOINTS, UNITS, Options, Task
+from gym_suite.drones.envs.options import (
+    ACTION_NAMES,
+    AIMS,
+    SETPOINTS,
+    UNITS,
+    WEIGHTS,
+    Options,
+    Task,
+)
 
 
 def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
@@ -52,7 +61,7 @@ def observation_columns(task: Task, options: Options, values: Mapping[str, float
     columns += _last_actions(options, values, int(values["history"]))
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)
-    return columns
+    return columns + AIMS[task.aim].observes if task.aim else columns
 
 
 def observed_table(task: Task) -> np.ndarray:
@@ -61,7 +70,9 @@ def observed_table(task: Task) -> np.ndarray:
     return np.array([(QUANTITIES.index(c.name), 1.0 / c.scale, c.high) for c in columns])
 
 
-def state_columns(suffixes: list[str], options: Options, values: Mapping[str, float]) -> Columns:
+def state_columns(
+    suffixes: list[str], task: Task, options: Options, values: Mapping[str, float]
+) -> Columns:
     """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare."""
     held = iter(SETPOINTS[options.action])
     columns = []
@@ -73,26 +84,37 @@ def state_columns(suffixes: list[str], options: Options, values: Mapping[str, fl
         else:
             columns.append(column)
     last = _last_actions(options, values, int(values["history"]) + 1)
-    drone = (*columns, *TASK_STATE, *last)
+    drone = (*columns, *TASK_STATE, *last, *(AIM_STATE if task.aim else ()))
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
-def metric_columns(suffixes: list[str]) -> Columns:
+def metric_columns(suffixes: list[str], task: Task) -> Columns:
     """Return the columns of ``info``."""
-    return METRICS + Columns(
-        *(replace(c, name=f"{c.name}{s}") for s in suffixes for c in DRONE_METRICS)
+    world, drone = (
+        METRICS,
+        Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in DRONE_METRICS)),
     )
+    if not task.aim:
+        return world + drone
+    aim, (_, *others) = AIMS[task.aim], world
+    return Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others) + drone + aim.metrics
 
 
-def terms(values: Mapping[str, float]) -> tuple[Term, ...]:
+def terms(task: Task, values: Mapping[str, float]) -> tuple[Term, ...]:
     """Return what the reward terms are, with their weights."""
+    aim = AIMS[task.aim] if task.aim else None
+    first = "weight * max(1 - distance / error_scale, 0)"
     formulas = {
-        "position": "weight * max(1 - distance / error_scale, 0)",
+        aim.earns if aim else "position": aim.formula if aim else first,
         "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",
         "effort": "-weight * mean square of the action's elements",
         "smoothness": "-weight * mean square of the change of the action's elements",
     }
-    weighted = (Term(f"reward_{n}", f, values[f"weight_{n}"]) for n, f in formulas.items())
+    weights = (values[f"weight_{name}"] for name in WEIGHTS)
+    weighted = (
+        Term(f"reward_{name}", formula, weight)
+        for (name, formula), weight in zip(formulas.items(), weights, strict=True)
+    )
     crash = Term("reward_crash", "-penalty_crash in the step that crashes or leaves, else 0")
     return (*weighted, crash)
 
@@ -120,3 +142,31 @@ def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
             source = pm.model_source(model, c.name)
         columns.append(Column(c.name, c.unit, c.low, c.high, c.meaning, 1.0, source))
     return Columns(*columns)
+
+
+#: What follows a state that was written in: the same a period ago.
+_FOLLOWERS = {
+    f"{follower}_{a}": f"{leader}_{a}"
+    for follower, leader in (("before", "position"), ("velocity_before", "velocity"))
+    for a in "xyz"
+}
+
+
+def follow_injected(columns: Columns, x: np.ndarray, mask: np.ndarray, names: set[str]) -> None:
+    """Let what an aim remembers of a period ago follow a state that was written in, unless it was named too.
+
+    Args:
+        columns: Columns of the state.
+        x: States, (rows, columns).
+        mask: Rows that were written into.
+        names: Columns that were written.
+    """
+    for follower, leader in _FOLLOWERS.items():
+        if leader in names and follower not in names:
+            x[mask, columns.index(follower)] = x[mask, columns.index(leader)]
+    if "gap" not in names:
+        away = [
+            x[mask, columns.index(f"target_{a}")] - x[mask, columns.index(f"position_{a}")]
+            for a in "xyz"
+        ]
+        x[mask, columns.index("gap")] = np.sqrt(np.square(away).sum(axis=0))

@@ -7,8 +7,17 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
+from gym_suite.core.columns import Columns
 from gym_suite.core.options import OptionSet, PlantOptions, option
-from gym_suite.drones.columns import QUANTITIES
+from gym_suite.drones.aims import LANDING
+from gym_suite.drones.columns import (
+    COURSE_METRICS,
+    GATE_OBSERVATIONS,
+    PAD_METRICS,
+    QUANTITIES,
+    VELOCITY_METRICS,
+    WAYPOINT_OBSERVATIONS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,23 @@ class Options(PlantOptions):
         takes='"charts", "room" or "chase", or "charts" and one of them',
         meaning="what pictures show: charts, the drones seen from a corner of the room or from behind the first",
     )
+    track: Any = option(
+        "oval",
+        takes='"oval", "eight", a track file (.toml) or a mapping',
+        meaning="the gates",
+    )
+    spread: float = option(
+        1.0, takes="m", meaning="half the width of the box of waypoints, and its height"
+    )
+    reach: float = option(0.15, takes="m", meaning="distance at which a waypoint is reached")
+    speed: float = option(
+        1.0, takes="m/s", meaning="largest level speed that is commanded, or of the pad"
+    )
+    interval: float = option(2.0, takes="s", meaning="time for which a velocity is commanded")
+    pad_radius: float = option(0.2, takes="m", meaning="radius of the pad")
+    touch_speed: float = option(
+        0.6, takes="m/s", meaning="speed over the pad from which coming down is a crash"
+    )
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
     spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")
@@ -100,15 +126,76 @@ class Options(PlantOptions):
         None, takes="rad", meaning="largest tilt at reset about each axis"
     )
     bound: float = option(2.0, takes="m", meaning="distance from the target that ends the episode")
-    error_scale: float | None = option(None, takes="m", meaning="distance that earns nothing")
+    error_scale: float | None = option(None, takes="m or m/s", meaning="error that earns nothing")
     weights: Mapping[str, float] | None = option(
         None,
-        takes="a mapping from `position`, `rates`, `effort`, `smoothness` to numbers",
+        takes="a mapping from the names of the reward terms, without the crash, to numbers",
         meaning="weights of the reward terms; those not named keep their default",
     )
     penalty_crash: float | None = option(
         None, takes="a number from 0", meaning="cost of a crash; `None`: see Rewards"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a task with aims has of its own, as data; see :mod:`gym_suite.drones.aims`.
+
+    Attributes:
+        earns: Name of the first reward term, in place of "position".
+        formula: What it is.
+        keywords: Keyword arguments that the aim takes.
+        unseen: Beginnings of the names of quantities that are not observed, for they would be constant.
+        metrics: What ``info`` has besides.
+        observes: What is observed of the aim, behind the last actions.
+    """
+
+    earns: str
+    formula: str
+    keywords: tuple[str, ...]
+    unseen: tuple[str, ...]
+    metrics: Columns
+    observes: Columns
+
+
+_PROGRESS = "weight * the metres by which the drone has come nearer"
+#: By the names of :data:`gym_suite.drones.aims.AIMS`.
+AIMS: Mapping[str, Aim] = MappingProxyType(
+    {
+        "waypoints": Aim(
+            earns="progress",
+            formula=_PROGRESS,
+            keywords=("spread", "reach"),
+            unseen=("target_",),
+            metrics=Columns(*(c for c in COURSE_METRICS if c.name != "lap_time")),
+            observes=WAYPOINT_OBSERVATIONS,
+        ),
+        "gates": Aim(
+            earns="progress",
+            formula=_PROGRESS,
+            keywords=("track",),
+            unseen=("target_",),
+            metrics=COURSE_METRICS,
+            observes=GATE_OBSERVATIONS,
+        ),
+        "velocity": Aim(
+            earns="velocity",
+            formula="weight * max(1 - |commanded velocity - velocity| / error_scale, 0)",
+            keywords=("speed", "interval", "error_scale"),
+            unseen=("error_", "target_acceleration_"),
+            metrics=VELOCITY_METRICS,
+            observes=Columns(),
+        ),
+        "pad": Aim(
+            earns="progress",
+            formula=f"{_PROGRESS}, and {LANDING:g} metres more in the step that lands",
+            keywords=("speed", "pad_radius", "touch_speed"),
+            unseen=("target_acceleration_", "target_velocity_z"),
+            metrics=PAD_METRICS,
+            observes=Columns(),
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,22 +211,36 @@ class Task:
         drones: How many drones hold a ring of places about the reference by default; 1: one alone.
         spacing: Radius of the ring by default, m.
         swaps: Whether drones may swap their places on the ring.
+        aim: What there is instead of a reference, by a name of :data:`AIMS`; empty: a reference.
+        bound: Distance from the target that ends the episode by default, m.
+        keywords: Defaults of further keyword arguments, by name.
     """
 
     start_position: float
     start_velocity: float
     start_tilt: float
-    error_scale: float
+    error_scale: float = 1.0
     path: Mapping[str, Any] | None = None
     drones: int = 1
     spacing: float = 0.0
     swaps: bool = False
+    aim: str = ""
+    bound: float = 2.0
+    keywords: tuple[tuple[str, Any], ...] = ()
 
     @property
     def observed(self) -> tuple[str, ...]:
         """Names of the quantities that a drone observes; where the reference stays its motion would be zeros."""
-        names = QUANTITIES.names
-        return names if self.path else tuple(n for n in names if not n.startswith("target_"))
+        unseen = AIMS[self.aim].unseen if self.aim else () if self.path else ("target_",)
+        return tuple(name for name in QUANTITIES.names if not name.startswith(unseen))
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weights of the reward terms by default."""
+        if not self.aim:
+            return WEIGHTS
+        first, *others = WEIGHTS.items()
+        return dict([(AIMS[self.aim].earns, first[1]), *others])
 
 
 _CIRCLE = MappingProxyType({"kind": "circle", "rise": 0.1})
@@ -175,6 +276,21 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             start_velocity=0.1,
             start_tilt=0.1,
             error_scale=1.0,
+        ),
+        "waypoints": Task(
+            aim="waypoints", start_position=0.3, start_velocity=0.3, start_tilt=0.2, bound=4.0
+        ),
+        "gates": Task(
+            aim="gates", start_position=0.1, start_velocity=0.1, start_tilt=0.1, bound=4.0
+        ),
+        "velocity": Task(aim="velocity", start_position=0.2, start_velocity=0.3, start_tilt=0.2),
+        "landing": Task(
+            aim="pad",
+            start_position=0.4,
+            start_velocity=0.3,
+            start_tilt=0.2,
+            bound=4.0,
+            keywords=(("speed", 0.5),),
         ),
     }
 )
@@ -212,16 +328,25 @@ PATHS: dict[str, dict[str, float]] = {
 #: Keywords of tasks with several drones, and of tasks in which they swap places.
 _SEVERAL = ("drones", "spacing", "neighbours", "neighbour_radius")
 _SWAPS = ("formation", "swap_period")
+#: Keywords that only some aims take, and those that no velocity has.
+_AIMED = tuple(dict.fromkeys(name for aim in AIMS.values() for name in aim.keywords))
+
+
+_NOT_KEYWORDS = ("swaps", "aim", "keywords")
 
 
 def option_set(task: Task) -> OptionSet[Options]:
     """Return the keyword arguments that a task takes, with its defaults."""
+    aimed = AIMS[task.aim].keywords if task.aim else ("error_scale",)
     without = (
         (() if task.path else ("path",))
         + (() if task.drones > 1 else _SEVERAL)
         + (() if task.swaps else _SWAPS)
+        + tuple(name for name in _AIMED if name not in aimed)
+        + (("bound",) if task.aim == "velocity" else ())
     )
-    own = {f.name: getattr(task, f.name) for f in fields(task) if f.name != "swaps"}
+    own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}
+    own |= dict(task.keywords)
     own["path"] = dict(task.path) if task.path else None
     return OptionSet(
         Options,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
 from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
+from gym_suite.drones.envs.aims import read_aim
 from gym_suite.drones.envs.columns import (
     action_columns,
+    follow_injected,
     metric_columns,
     observation_columns,
     observed_table,
@@ -41,6 +44,7 @@ from gym_suite.drones.envs.options import (
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.linear import hover_plant
 from gym_suite.drones.references import HEIGHT
+from gym_suite.drones.tracks import as_mapping, build_track
 
 ENGINES = ("bullet", "compiled")
 FORMATIONS = ("hold", "swap")
@@ -94,7 +98,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     count = 1
     if task.drones > 1:
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
-    values = physics | _task_values(options, ratio, path)
+    values = physics | _task_values(task, options, ratio, path)
     values |= _ring_values(task, options, count, vehicle)
     able = authority_scale(np.array(list(physics.values())), INNER_SHARE)
     for name, gain in geometric_gains()._asdict().items():
@@ -107,8 +111,10 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
     adversity = read_adversity(options)
+    aim, gates = read_aim(task, options, vehicle)
     plant_row, carried = loaded(row, vehicle, options.payload)
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
+    tables |= {"aim": aim, "gates": gates}
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
@@ -116,6 +122,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
     plain = plain and not len(adversity)
+    kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
+    state = state_columns(suffixes, task, options, values)
     departures = disturbed.setup
     departures["mismatch"] = np.concatenate([disturbed.mismatch, carried])
     engine = None
@@ -127,15 +135,15 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     return Setup(
         id=id,
         family="drones",
-        kernels=loops.PLAIN if plain else loops.ANY,
+        kernels=kernels,
         dt=dt * ratio,
-        state_columns=state_columns(suffixes, options, values),
+        state_columns=state,
         action_columns=action_columns(options, values),
         observation_columns=observations,
         images=pictures,
         flat="state" in observed,
-        metric_columns=metric_columns(suffixes),
-        terms=terms(values),
+        metric_columns=metric_columns(suffixes, task),
+        terms=terms(task, values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
         plant_row=plant_row,
@@ -144,14 +152,12 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         disturbances=DISTURBANCES,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
-        tracking=tuple(
-            Tracked(f"{a}{s}", f"target_{a}{s}", 1.0, "m", f"{a}{s.replace('_', ' of drone ')}")
-            for s in suffixes
-            for a in "xyz"
-        ),
+        tracking=_tracking(task, suffixes),
         effort=tuple(f"command_{i}{s}" for s in suffixes for i in range(4)),
         effort_scale=(float(values["max_rpm"]),) * (4 * count),
         violation="violation",
+        success="landed" if task.aim == "pad" else "",
+        follow=partial(follow_injected, state) if task.aim else None,
         agents=names,
         idle_action=np.zeros(size),
         work_size=scratch_size(count),
@@ -160,6 +166,20 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(takes, options, vehicle, model),
         engine=engine,
+    )
+
+
+def _tracking(task: Task, suffixes: list[str]) -> tuple[Tracked, ...]:
+    """Return what is to follow what."""
+    if task.aim == "velocity":
+        names = [f"velocity_{a}" for a in "xyz"]
+        return tuple(
+            Tracked(name, f"target_{name}", 1.0, "m/s", name.replace("_", " ")) for name in names
+        )
+    return tuple(
+        Tracked(f"{a}{s}", f"target_{a}{s}", 1.0, "m", f"{a}{s.replace('_', ' of drone ')}")
+        for s in suffixes
+        for a in "xyz"
     )
 
 
@@ -252,7 +272,9 @@ def _timing(options: Options) -> tuple[float, int]:
 MOST_WEIGHT = 1e6  # of a reward term
 
 
-def _task_values(options: Options, ratio: int, path: Mapping[str, float]) -> dict[str, float]:
+def _task_values(
+    task: Task, options: Options, ratio: int, path: Mapping[str, float]
+) -> dict[str, float]:
     span = options.action_range
     span = ACTION_RANGES[options.action] if span is None else span
     highest = 1.0 if options.action == "rotors" else 100.0
@@ -268,12 +290,14 @@ def _task_values(options: Options, ratio: int, path: Mapping[str, float]) -> dic
     }
     for name in ("start_position", "start_velocity"):
         values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)
-    for name in ("bound", "neighbour_radius", "error_scale"):
-        values[name] = check_number(name, getattr(options, name), above=0.0, high=FARTHEST)
+    given = {name: getattr(options, name) for name in ("bound", "neighbour_radius", "error_scale")}
+    given["error_scale"] = given["error_scale"] or task.error_scale
+    for name, value in given.items():
+        values[name] = check_number(name, value, above=0.0, high=FARTHEST)
     given = dict(options.weights or {})
-    check_keywords(given, WEIGHTS, "weight")
-    for name, default in WEIGHTS.items():
-        values[f"weight_{name}"] = check_number(
+    check_keywords(given, task.weights, "weight")
+    for column, (name, default) in zip(WEIGHTS, task.weights.items(), strict=True):
+        values[f"weight_{column}"] = check_number(
             f"weight {name!r}", given.get(name, default), low=0.0, high=MOST_WEIGHT
         )
     # Costs of a calm flight until the end; an early end must not pay.
@@ -320,6 +344,8 @@ def _resolved(
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     resolved = {name: _plain(value) for name, value in takes.as_given(options).items()}
     resolved["vehicle"], resolved["model"] = asdict(vehicle), asdict(model)
+    if "track" in resolved:
+        resolved["track"] = as_mapping(build_track(options.track))
     return resolved
 
 
