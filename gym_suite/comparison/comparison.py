@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.worlds import World, changes, channels_of, known_id, make
 from gym_suite.core.cards import Protocol
-from gym_suite.registration import catalogue
+from gym_suite.registration import assumed, catalogue
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -152,6 +153,7 @@ def compare(
     asked: dict[str, Chosen] = {}
     for own, ids_of in _groups(names, protocols, settings):
         asked |= _settings(own, ids_of, dict(keywords or {}))
+    asked = {id: _spelled_out(id, chosen) for id, chosen in asked.items()}
     shared = list(agents) if isinstance(agents, Iterator) else agents
     lineups = {
         (id, setting.name): line_up(shared, id, setting.name, anchors)
@@ -243,6 +245,15 @@ def _settings(
         channels,
         lambda id, own: changes(id, own, keywords),
     )
+
+
+def _spelled_out(id: str, chosen: Chosen) -> Chosen:
+    """The settings of an id with what it assumes on this machine, so that page and digests say it."""
+    settings = tuple(
+        replace(one, keywords={**one.keywords, **assumed(id, one.keywords)})
+        for one in chosen.settings
+    )
+    return replace(chosen, settings=settings)
 
 
 def _check_environment(

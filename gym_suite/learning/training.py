@@ -32,7 +32,7 @@ from gym_suite.learning.records import (
 from gym_suite.learning.seeds import EVALUATION_SEED, training_seed
 from gym_suite.learning.settings import PPOSettings, Settings, settings_for, trials_for
 from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec, require_sb3
-from gym_suite.registration import card, make_controller, parallel_env
+from gym_suite.registration import assumed, card, make_controller, parallel_env
 
 EVALUATION_EPISODES = 20
 SELECTION = "none: the last policy of each run"
@@ -148,6 +148,11 @@ def train(
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
+    if more := assumed(id, named | keywords, chosen.rows):
+        told = ", ".join(f"{name}={value!r}" for name, value in more.items())
+        if progress is not None:
+            progress(f"{id} is trained with {told}")
+        named |= more
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
