@@ -5,7 +5,6 @@ Every command imports what it needs when it runs, so that ``gym-suite list`` sta
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -30,6 +29,7 @@ from gym_suite.arguments import (
     keywords_of,
     number_of,
 )
+from gym_suite.code_pages import write_plainly
 from gym_suite.provenance import THREADS
 from gym_suite.version import __version__
 
@@ -632,10 +632,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _one_thread()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="replace"
-        )  # a code page without a sign must not end a command
+    write_plainly(sys.stdout)
     if not arguments:
         first_steps()
         return 0

@@ -17,13 +17,13 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from gym_suite.core.extras import DISTRIBUTION, install_line
 from gym_suite.core.kernel import CACHE_VARIABLE, Compilations, cache_folder, cache_root
 from gym_suite.core.parameters import check_option
 from gym_suite.registration import Card, catalogue, families, load, make_controller
 from gym_suite.show import plain_table
 from gym_suite.version import __version__
 
-DISTRIBUTION = "gym-suite"
 #: What each extra is for; a test compares the names with those that the package declares.
 EXTRAS = {
     "rl": "training with Stable-Baselines3: gym-suite train",
@@ -115,13 +115,6 @@ def requirements() -> dict[str, list[str]]:
         if named and name and name[0] != DISTRIBUTION and named[1] in found:
             found[named[1]].append(name[0])
     return found
-
-
-def install_line(extra: str) -> str:
-    """Return the line that installs an extra: from the clone where the package runs from one, else from the index."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    clone = os.path.exists(os.path.join(root, "pyproject.toml"))
-    return f"pip install -e '.[{extra}]'" if clone else f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def _installed(name: str) -> bool:

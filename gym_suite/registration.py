@@ -22,6 +22,7 @@ __all__ = [
     "IDENTIFICATIONS",
     "VALIDATIONS",
     "Card",
+    "assumed",
     "card",
     "catalogue",
     "class_named",
@@ -121,6 +122,19 @@ def id_class_of(id: str) -> Any:
         ValueError: If there is no such id, naming the nearest.
     """
     return _class(card(id))
+
+
+def assumed(id: str, keywords: Mapping[str, Any], worlds: int = 1) -> dict[str, Any]:
+    """Return keywords that an id assumes here where a user does not say them, such as an engine that is installed.
+
+    Args:
+        id: Of any environment; one that is not of the catalogue assumes nothing.
+        keywords: What the user gave.
+        worlds: How many worlds there are to be.
+    """
+    entry = _catalogue.get(id)
+    assume = getattr(_class(entry), "assumed", None) if entry is not None and entry.base else None
+    return assume(keywords, worlds) if assume else {}
 
 
 def register(

@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, and how it refuses."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
+from gym_suite.code_pages import PLAIN, write_plainly
 from gym_suite.core.page import compose
 from gym_suite.registration import catalogue, id_class_of
 
@@ -187,6 +189,19 @@ def test_a_code_page_without_our_signs_loses_nothing():
         run = process("-m", "gym_suite.cli", *argv, code_page=code_page)
         assert run.returncode == 0, run.stderr
         assert "pi" in run.stdout and Path("out/index.html").exists()
+
+
+def test_a_minus_stays_a_minus_in_every_code_page():
+    """A score that loses its sign says a wrong thing."""
+    for code_page in ("cp1252", "ascii"):
+        stream = io.TextIOWrapper(io.BytesIO(), code_page)
+        write_plainly(stream)
+        stream.write("−0.46 ≤ 3 µs, 5 °, 中")
+        stream.flush()
+        said = stream.buffer.getvalue().decode(code_page)
+        assert said.startswith("-0.46 <= 3 ") and said.endswith("?")
+    assert said == "-0.46 <= 3 us, 5  deg, ?"
+    assert all(text.isascii() for text in PLAIN.values())
 
 
 @pytest.mark.parametrize("columns", ["40", "60", "80"])

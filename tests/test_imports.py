@@ -21,6 +21,7 @@ PACKAGE = Path(gym_suite.__file__).parent
 RUNGS = {
     "": 0,
     "version": 0,
+    "code_pages": 0,
     "core": 1,
     "provenance": 1,
     "registration": 2,

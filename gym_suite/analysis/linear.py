@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gym_suite.controllers.protocol import nominal_of
+from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import unknown_error
 
 Vector = NDArray[np.float64]
@@ -450,7 +451,7 @@ class LinearModel:
             import control
         except ImportError as error:
             raise ImportError(
-                "to_control() needs python-control: pip install 'gym-suite[control]'"
+                f"to_control() needs python-control: {install_line('control')}"
             ) from error
         a, b = (self.Ad, self.Bd) if discrete else (self.A, self.B)
         return control.ss(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gym_suite.comparison.agents import Lineup, line_up
@@ -12,7 +13,7 @@ from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.settings import Chosen, Setting, read_settings
 from gym_suite.comparison.worlds import World, changes, channels_of, make
 from gym_suite.core.cards import Protocol
-from gym_suite.registration import catalogue
+from gym_suite.registration import assumed, catalogue
 
 __all__ = ["experiments_of", "lineups_of", "missing_jobs", "settings_of"]
 
@@ -40,13 +41,23 @@ def settings_of(
             env = make(id, keywords)
             channels[id] = channels_of(env) or ()
             env.close()
-    return read_settings(
+    chosen = read_settings(
         settings,
         {id: catalogue()[id].settings if id in catalogue() else {} for id in ids},
         keywords,
         channels,
         lambda id, own: changes(id, own, keywords),
     )
+    return {id: _spelled_out(id, one) for id, one in chosen.items()}
+
+
+def _spelled_out(id: str, chosen: Chosen) -> Chosen:
+    """The settings of an id with what it assumes on this machine, so that page and digests say it."""
+    settings = tuple(
+        replace(one, keywords={**one.keywords, **assumed(id, one.keywords)})
+        for one in chosen.settings
+    )
+    return replace(chosen, settings=settings)
 
 
 def lineups_of(

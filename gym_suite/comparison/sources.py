@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gym_suite.core.cards import BASELINES, load
+from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import nearest
 
 __all__ = [
@@ -113,7 +114,7 @@ class Sb3Source:
         except ImportError as error:
             raise ImportError(
                 f"{self.path} is a Stable-Baselines3 policy and needs torch and stable-baselines3: "
-                "pip install 'gym-suite[rl]'"
+                f"{install_line('rl')}"
             ) from error
         model = getattr(stable_baselines3, algorithm).load(self.path, device="cpu")
         self._check_origin(model, env)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import gymnasium
 import numpy as np
 
+from gym_suite.drones.bullet import has_bullet
 from gym_suite.drones.simulation import simulate
 
 FREQUENCY = 240
@@ -19,9 +20,13 @@ def cases() -> Iterator[tuple[str, int, Callable[[int], None]]]:
         ("compiled", 1000, FREQUENCY, ()),
         ("compiled", 80, FREQUENCY, ("ground", "drag", "downwash")),
     ):
+        if engine == "bullet" and not has_bullet():
+            continue
         told = " + ".join(effects) or "no effects"
         what = f"simulate, {engine}, {drones} drones, {told}"
         yield what, steps * drones, _flight(engine, drones, steps, effects)
+    if not has_bullet():
+        return
     world = gymnasium.make("drones/Hover-v0").unwrapped
     yield "reset, bullet, drones", 1, lambda _: world.reset() and None
 

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.extras import install_line
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import Image
 from gym_suite.core.rows import Rows
@@ -26,6 +28,13 @@ X, P = BODY.places, PARAMETERS.places
 MOST_WORLDS = 64
 
 
+def has_bullet() -> bool:
+    """Whether PyBullet is installed."""
+    if "pybullet" in sys.modules:
+        return sys.modules["pybullet"] is not None
+    return find_spec("pybullet") is not None
+
+
 def load_pybullet() -> Any:
     """Return the module pybullet.
 
@@ -37,7 +46,7 @@ def load_pybullet() -> Any:
             return importlib.import_module("pybullet")
     except ImportError as error:
         raise ImportError(
-            "engine='bullet' needs PyBullet: pip install 'gym-suite[bullet]'. "
+            f"engine='bullet' needs PyBullet: {install_line('bullet')}. "
             "engine='compiled' flies the same drones and needs nothing."
         ) from error
 

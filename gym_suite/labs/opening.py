@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import check_number
 from gym_suite.labs.course import Lab, labs
 from gym_suite.labs.session import Session
@@ -142,8 +143,6 @@ def serve(
 
 
 def _require(lab: Lab) -> None:
-    from gym_suite.doctor import install_line
-
     needs = {"lab": "marimo", "rl": "stable_baselines3", "control": "control"}
     for extra in ("lab", *lab.extras):
         if find_spec(needs[extra]) is None:

@@ -27,6 +27,7 @@ import numpy as np
 from gym_suite import provenance
 from gym_suite.behaviour import behaviour_of
 from gym_suite.controllers.hyperparameters import Hyperparameter
+from gym_suite.core.extras import install_line
 from gym_suite.core.kernel import source_digest
 from gym_suite.core.parameters import check_option, unknown_error
 from gym_suite.learning.evaluation import Evaluation, Score
@@ -88,9 +89,7 @@ def require_cmaes() -> Any:
     try:
         import cmaes
     except ModuleNotFoundError as e:
-        raise ModuleNotFoundError(
-            "this needs cmaes: pip install 'gym-suite[tune]'", name=e.name
-        ) from e
+        raise ModuleNotFoundError(f"this needs cmaes: {install_line('tune')}", name=e.name) from e
     return cmaes
 
 

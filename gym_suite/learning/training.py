@@ -33,7 +33,7 @@ from gym_suite.learning.records import (
 from gym_suite.learning.seeds import EVALUATION_SEED
 from gym_suite.learning.settings import Settings, settings_for, trials_for
 from gym_suite.learning.vec_env import require_sb3
-from gym_suite.registration import card, make_controller
+from gym_suite.registration import assumed, card, make_controller
 from gym_suite.workers import Lost, check_workers, run_tasks
 
 SELECTION = "none: the last policy of each run"
@@ -152,6 +152,11 @@ def train(
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
     require_sb3()
+    if more := assumed(id, named | keywords, chosen.rows):
+        told = ", ".join(f"{name}={value!r}" for name, value in more.items())
+        if progress is not None:
+            progress(f"{id} is trained with {told}")
+        named |= more
     check_workers(executor, jobs, [("a hyper-parameter or keyword", (chosen, named | keywords))])
     folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
     say = progress or (lambda line: None)

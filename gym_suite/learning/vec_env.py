@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from gym_suite.core.extras import install_line
 from gym_suite.registration import catalogue
 
 TRUNCATED = "TimeLimit.truncated"
@@ -28,7 +29,7 @@ def require_sb3() -> Any:
         import stable_baselines3
     except ModuleNotFoundError as e:
         raise ModuleNotFoundError(
-            "this needs Stable-Baselines3: pip install 'gym-suite[rl]'", name=e.name
+            f"this needs Stable-Baselines3: {install_line('rl')}", name=e.name
         ) from e
     return stable_baselines3
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import check_number
 from gym_suite.radio.scenario.model import MIN_DBM
 
@@ -245,6 +246,6 @@ def _library() -> Any:
         import sigmf
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            "recordings in SigMF need the extra sigmf: pip install 'gym-suite[sigmf]'"
+            f"recordings in SigMF need the extra sigmf: {install_line('sigmf')}"
         ) from None
     return sigmf

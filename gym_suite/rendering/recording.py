@@ -11,6 +11,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.extras import install_line
+
 __all__ = ["Recorder", "check_target", "save_frames"]
 
 
@@ -223,7 +225,7 @@ class _Mp4Writer:
             import imageio_ffmpeg  # noqa: F401 - imageio finds it by itself, or fails much later
         except ImportError as error:
             raise ImportError(
-                "recording .mp4 needs imageio and imageio-ffmpeg: pip install 'gym-suite[video]'. "
+                f"recording .mp4 needs imageio and imageio-ffmpeg: {install_line('video')}. "
                 "A .gif needs neither"
             ) from error
         self._writer = imageio.get_writer(

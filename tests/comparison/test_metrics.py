@@ -181,3 +181,9 @@ def test_shapes_that_do_not_fit_are_refused():
         integral_metrics(np.zeros(3), np.zeros(4), dt=DT)
     with pytest.raises(ValueError, match="lengths"):
         integral_metrics(np.zeros((3, 2)), np.zeros((3, 2)), dt=DT, lengths=[2, 3])
+
+
+def test_a_step_of_exactly_the_smallest_size_counts():
+    reference = np.repeat([0.0, 0.5, 0.25], 40)
+    assert find_steps(reference, reference, smallest=0.5).size.tolist() == [0.5]
+    assert find_steps(reference, reference, smallest=0.25).size.tolist() == [0.5, -0.25]

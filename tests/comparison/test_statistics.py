@@ -10,6 +10,7 @@ from gym_suite.comparison import coverage
 from gym_suite.comparison.samples import Sample, iqm, location
 from gym_suite.comparison.statistics import (
     bootstrap,
+    contrast,
     paired_difference,
     performance_profile,
     probability_of_improvement,
@@ -237,3 +238,16 @@ def test_different_episode_seeds_cannot_be_paired():
 def test_confidence_outside_its_range_is_refused():
     with pytest.raises(ValueError, match="confidence is 95"):
         bootstrap([1.0, 2.0], confidence=95)
+
+
+def test_the_spread_of_few_episodes_is_the_standard_error_of_their_mean():
+    """Of three values nothing is trimmed; s / sqrt(n) with the n - 1 of the sample's deviation."""
+    values = np.array([0.0, 3.0, 6.0])
+    _, spread = contrast([Sample.of(values)], lambda mean: mean, resamples=20_000)
+    assert spread == pytest.approx(values.std(ddof=1) / math.sqrt(3), rel=0.03)
+
+
+def test_what_never_happened_is_as_doubtful_as_its_episodes_are_few_whatever_the_trainings():
+    """Trainings on the same episodes are no new outcomes of these."""
+    assert share(np.zeros((5, 20))).high == share(np.zeros((1, 20))).high
+    assert share(np.ones((5, 20))).low == share(np.ones((1, 20))).low

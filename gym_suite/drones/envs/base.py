@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv
@@ -20,6 +23,33 @@ class DroneEnv(IdEnv):
     def options(cls) -> OptionSet[Options]:
         """Return the keyword arguments that the task takes."""
         return option_set(TASKS[cls.card.facets["task"]])
+
+    @classmethod
+    def assumed(cls, keywords: Mapping[str, Any], worlds: int = 1) -> dict[str, Any]:
+        """Return the keywords that hold where a user names no engine and PyBullet is not installed or too heavy.
+
+        Args:
+            keywords: What the user gave; pictures need PyBullet, so nothing is assumed for them.
+            worlds: How many worlds there are to be.
+        """
+        given = {**cls.option_set().defaults, **keywords}
+        if "engine" in keywords or (given["engine"], given["observation"]) != ("bullet", "state"):
+            return {}
+        from gym_suite.drones.bullet import MOST_WORLDS, has_bullet
+
+        return {} if has_bullet() and worlds <= MOST_WORLDS else {"engine": "compiled"}
+
+    @classmethod
+    def configure(cls, **keywords: Any) -> Setup:
+        """Return the setup for a user's keywords, in the compiled engine where PyBullet is not installed."""
+        assumed = cls.assumed(keywords)
+        if assumed:
+            warnings.warn(
+                "PyBullet is not installed, so drones fly in the compiled engine, as with engine='compiled'",
+                UserWarning,
+                stacklevel=2,
+            )
+        return super().configure(**assumed, **keywords)
 
     @classmethod
     def build(cls, options: Options) -> Setup:

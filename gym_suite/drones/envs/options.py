@@ -29,7 +29,11 @@ class Options(PlantOptions):
         takes='"cf2x", "cf2p", "cf21", "race", "x500", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
         meaning="the quadcopter",
     )
-    engine: str = option("bullet", takes='"bullet" or "compiled"', meaning="who moves the drones")
+    engine: str = option(
+        "bullet",
+        takes='"bullet" or "compiled"',
+        meaning="who moves the drones; where PyBullet is not installed and none is named, the compiled engine",
+    )
     model: Any = option(
         "identified",
         takes='"identified", "bullet-parity", "measured", a mapping, a vehicle file or a `Model`',
