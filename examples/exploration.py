@@ -2,7 +2,8 @@
 
 The four scenes of Yin et al. (arXiv:2404.12594), who claim that it does, with the sparse reward and equal budgets; A*
 and MPPI, which know the map, beside them, and PPO that was A*'s pupil first. Counts and distillation look at other
-columns here (the hyper-parameters name them), so that the two are no experiment about counting against distilling.
+columns here (the hyper-parameters name them), so that the two are no experiment about counting against distilling:
+``same_columns.py`` is.
 Everything is recorded as it finishes; a killed run goes on where it was. The whole experiment takes one process some
 two hours of one core:
 

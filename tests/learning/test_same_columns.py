@@ -1,0 +1,60 @@
+"""The experiment on novelty: equal trials, the same columns, an exact test, and a correction over all of them."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples/same_columns.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location("same_columns", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["same_columns"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["same_columns"]
+
+
+def test_both_bonuses_get_the_same_columns_and_as_many_trials(example):
+    plan = example.conditions(["SimpleStatic"], [0.5, 1.0])
+    ways = {
+        method: [(c.columns, c.weight) for c in plan if c.method == method]
+        for method in ("ppo", *example.BONUSES)
+    }
+    assert ways["ppo-rnd"] == ways["ppo-count"]
+    assert len(ways["ppo-rnd"]) == 4 and len(ways["ppo"]) == 1
+    assert len({c.name for c in plan}) == len(plan)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_permutation_test_is_scipys_exact_one(example, seed):
+    generator = np.random.default_rng(seed)
+    one, other = generator.uniform(size=4), generator.uniform(size=5) + 0.3
+
+    def difference(x, y, axis):
+        return np.mean(x, axis=axis) - np.mean(y, axis=axis)
+
+    theirs = stats.permutation_test((one, other), difference, vectorized=True, n_resamples=np.inf)
+    by_size = np.abs(theirs.null_distribution) >= abs(theirs.statistic) - 1e-12
+    assert example.permutation_test(one, other) == pytest.approx(by_size.mean())
+
+
+def test_what_is_asked_is_corrected_over_all_comparisons(example):
+    """Five alike trainings are no difference; five of five are one, until it is corrected for six questions."""
+    plan = example.conditions(["SimpleStatic"], [1.0])
+    found = {c: [0.0] * 5 for c in plan} | {plan[-1]: [1.0] * 5}
+    tests = example.compared(found)
+    assert len(tests) == 6  # four with PPO, and counts with distillation on either columns
+    raw = sorted(test["p"] for test in tests)
+    assert raw[0] == raw[1] == pytest.approx(2 / 252)
+    assert raw[2:] == [1.0] * 4
+    assert min(test["corrected"] for test in tests) == pytest.approx(6 * 2 / 252)
+    told = example.told(found, 1000)
+    assert "25 trainings, 6 comparisons" in told
+    assert told.count("differs") == 2
