@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 
@@ -66,6 +67,24 @@ def test_commands_of_the_pages_are_commands():
             assert words[1] in cli.COMMANDS, f"{name(path)}: {line}"
             ids = [word for word in words[2:] if re.fullmatch(r"\w+/[\w-]+-v\d+", word)]
             assert set(ids) <= own, f"{name(path)}: {line}"
+
+
+def test_what_leads_elsewhere_is_well_formed_and_to_a_host_that_is_known():
+    """No test asks the network: a new host is looked at once, and then stands in the list."""
+    known = {"www.apache.org"}
+    prose = [*PAGES, *ROOT.glob("*.md"), *(ROOT / "gym_suite").glob("*/pages/*.md")]
+    identifiers = 0
+    for path in prose:
+        text = path.read_text("utf-8")
+        for url in re.findall(r"https?://[^\s)>\"'`]+", text):
+            assert urlparse(url).hostname in known, f"{path.name}: {url}"
+        for found in re.findall(r"\bdoi:\s*(\S+)", text):
+            assert re.match(r"10\.\d{4,9}/[^\s,;]*\w", found), f"{path.name}: doi:{found}"
+            identifiers += 1
+        for found in re.findall(r"\barXiv:\s*(\S+)", text):
+            assert re.match(r"\d{4}\.\d{4,5}\b", found), f"{path.name}: arXiv:{found}"
+            identifiers += 1
+    assert identifiers
 
 
 def test_the_site_builds_without_a_warning_and_has_a_page_with_a_picture_for_every_id():

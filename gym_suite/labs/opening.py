@@ -8,9 +8,11 @@ import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from rich.table import Table
 
 from gym_suite.core.extras import install_line
@@ -149,6 +151,21 @@ def _require(lab: Lab) -> None:
             raise ModuleNotFoundError(
                 f"lab {lab.number} needs {needs[extra]}: {install_line(extra)}", name=needs[extra]
             )
+    wanted, installed = _wanted("marimo"), version("marimo")
+    if wanted and not Requirement(wanted).specifier.contains(installed, prereleases=True):
+        raise ImportError(
+            f"lab {lab.number} needs {wanted}, and marimo {installed} is installed: {install_line('lab')}"
+        )
+
+
+def _wanted(name: str) -> str:
+    """Return what the package asks of another one, without its condition; empty where its metadata say nothing."""
+    try:
+        lines = requires("gym-suite") or []
+    except PackageNotFoundError:
+        return ""
+    found = (line.partition(";")[0].strip() for line in lines)
+    return next((line for line in found if Requirement(line).name == name), "")
 
 
 def check_port(host: str, port: int) -> None:

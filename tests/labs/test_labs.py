@@ -225,6 +225,22 @@ def test_a_port_in_use_and_no_browser_are_said_plainly(monkeypatch, capsys):
     assert "No browser" in told[0] and "http://127.0.0.1" in told[1]
 
 
+def test_an_older_marimo_than_the_labs_need_is_said_plainly(monkeypatch, capsys):
+    pytest.importorskip("marimo")
+    served: list = []
+    asked = ["numpy>=1.26", 'marimo>=0.23; extra == "lab"']
+    monkeypatch.setattr(opening, "requires", lambda name: asked)
+    monkeypatch.setattr(opening.subprocess, "call", lambda command: served.append(command) or 0)
+    monkeypatch.setattr(opening, "version", lambda name: "0.9.1")
+    assert cli.main(["lab", "1", "--port", str(free_port())]) == 2
+    told = capsys.readouterr().err
+    assert "needs marimo>=" in told and "marimo 0.9.1 is installed" in told and "install" in told
+    assert not served
+    monkeypatch.setattr(opening, "version", lambda name: "0.25.2")
+    assert cli.main(["lab", "1", "--port", str(free_port()), "--no-browser"]) == 0
+    assert len(served) == 1
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return found.getsockname()[1]
