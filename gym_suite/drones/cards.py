@@ -92,7 +92,7 @@ CARDS = (
         "Velocity",
         "velocity",
         "a quadcopter flies at the velocities that it is told",
-        {"indi": _PILOTS["indi"], "geometric": _PILOTS["geometric"]},
+        {"indi": _PILOTS["indi"]},
         strong=(),
         tags=("tracking", "quadcopter"),
     ),
