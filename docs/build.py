@@ -23,8 +23,8 @@ MADE = "made"
 
 
 def written() -> Iterator[tuple[str, str]]:
-    """Yield path and text of the pages that are written by hand."""
-    for path in sorted(DOCS.rglob("*.md")):
+    """Yield path and text of the pages that are written by hand, and of fragments that commands have measured."""
+    for path in sorted((*DOCS.rglob("*.md"), *DOCS.rglob("*.inc"))):
         yield path.relative_to(DOCS).as_posix(), path.read_text("utf-8")
     for name in SHARED:
         yield f"project/{name.lower()}", (ROOT / name).read_text("utf-8")

@@ -195,6 +195,7 @@ def leaderboard(
     jobs: int = 1,
     executor: Literal["local", "ray"] = "local",
     plan: bool = False,
+    page: Path | None = None,
     out: Path = Path("leaderboard"),
 ) -> int:
     """Run every id with all agents of its ladder and the policies that ship, and write one page; resumable.
@@ -210,6 +211,7 @@ def leaderboard(
         jobs: Processes.
         executor: Where the jobs run.
         plan: Say how many jobs and core hours are left, by rates measured now, and end.
+        page: With --plan, a file for the same by families, as Markdown.
         out: Folder of the leaderboard.
     """
     from gym_suite import comparison
@@ -219,12 +221,20 @@ def leaderboard(
 
     everything = tuple(entry.id for entry in catalogue().values() if entry.entry_point)
     chosen = chosen_ids(ids or (() if family else everything), family)
+    if page is not None and not plan:
+        raise ValueError(
+            "--page is for --plan; the page of a leaderboard is index.html in its folder"
+        )
     if protocol and episodes is not None:
         raise ValueError("a protocol decides episodes: leave out --episodes or --protocol")
     count = EPISODES if episodes is None else episodes
     if plan:
         board = Board.ordered(out, protocol=protocol, episodes=count, steps=steps)
-        _print(planning.as_table(planning.estimate(board, chosen, _tell)))
+        estimates = planning.estimate(board, chosen, _tell)
+        _print(planning.as_table(estimates))
+        if page is not None:
+            command = "gym-suite leaderboard --plan" + (" --protocol" if protocol else "")
+            page.write_text(planning.as_markdown(estimates, command), encoding="utf-8")
         return 0
     rows = comparison.leaderboard(
         out,

@@ -43,6 +43,8 @@ def test_example_runs(path, monkeypatch):
 
 def needs(source: str) -> None:
     """Skip, with the reason, where an extra that the source imports is not installed."""
+    if "ray.rllib" in source:
+        pytest.importorskip("ray.rllib.algorithms.ppo", exc_type=ImportError)
     for extra in ("torch", "stable_baselines3", "control"):
         if re.search(rf"^\s*(import|from) {extra}\b", source, re.M) or (
             extra == "stable_baselines3" and "make_sb3_vec" in source

@@ -6,20 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gym_suite.comparison.board import Board, Field, slug
 from gym_suite.comparison.rollouts import Job, execute
+from gym_suite.comparison.text import digits
+from gym_suite.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Estimate", "as_json", "as_table", "estimate"]
+__all__ = ["Estimate", "as_markdown", "as_table", "estimate"]
 
 SHORT, LONG = 8, 40
 """Control periods of the two runs from which the rate of an agent is taken: what both have in common falls out."""
 
-CORES = (1, 2, 16, 100, 1000)
+CORES = (1, 2, 10, 100, 1000, 100_000)
 """Numbers of cores for which the hours are told."""
 
 
@@ -125,19 +127,58 @@ def hours_on(estimates: Sequence[Estimate], cores: int) -> float:
     return max(work / cores, max((one.longest for one in estimates), default=0.0)) / 3600.0
 
 
-def as_json(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    """The estimates as JSON data.
+def as_markdown(estimates: Sequence[Estimate], command: str) -> str:
+    """The estimates as a page of the documentation: a row a family, and what bounds more cores.
 
     Args:
         estimates: of all ids.
+        command: that measured them.
     """
-    from dataclasses import asdict
+    from gym_suite.provenance import machine
+    from gym_suite.registration import card
 
-    return {
-        "ids": [asdict(one) for one in estimates],
-        "core_hours": hours_on(estimates, 1),
-        "wall_hours": {str(cores): hours_on(estimates, cores) for cores in CORES},
-    }
+    families: dict[str, list[Estimate]] = {}
+    for one in estimates:
+        families.setdefault(card(one.id).family, []).append(one)
+    lines = [
+        f"Measured by `{command}` with gym_suite {__version__} on one core of {machine()['cpu']}, other programs "
+        "running; hours are of processor time and upper bounds, for episodes may end early.",
+        "",
+        "| Family | Ids | Jobs | Episodes | Million steps | Core hours | Longest job, s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [_markdown_row(family, own) for family, own in families.items()]
+    lines.append(_markdown_row("all", estimates))
+    total = sum(one.seconds for one in estimates)
+    longest = max(estimates, key=lambda one: one.longest)
+    jobs = sum(one.jobs for one in estimates)
+    lines += [
+        "",
+        f"The mean job takes {total / jobs:.1f} s and the longest {longest.longest:.0f} s ({longest.slowest} on "
+        f"`{longest.id}`).",
+        "",
+        "| Cores | Jobs a core | Wall hours | with 100 episodes | Bound by |",
+        "|---|---|---|---|---|",
+    ]
+    for cores in CORES:
+        hours = hours_on(estimates, cores)
+        bound = "the longest job" if hours * 3600.0 <= longest.longest else "the work"
+        lines.append(
+            f"| {cores:,} | {digits(jobs / cores, 2)} | {hours:.2g} | {2.0 * hours:.2g} | {bound} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(name: str, estimates: Sequence[Estimate]) -> str:
+    numbers = (
+        f"{len(estimates)}",
+        f"{sum(one.jobs for one in estimates):,}",
+        f"{sum(one.episodes for one in estimates):,}",
+        f"{sum(one.steps for one in estimates) / 1e6:.1f}",
+        f"{hours_on(estimates, 1):.2g}",
+        f"{max(one.longest for one in estimates):.0f}",
+    )
+    return f"| {name} | {' | '.join(numbers)} |"
 
 
 def as_table(estimates: Sequence[Estimate]) -> RenderableType:

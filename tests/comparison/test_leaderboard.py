@@ -9,7 +9,7 @@ from gym_suite.cli import main
 from gym_suite.comparison import board as boards
 from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
-from gym_suite.comparison.plan import estimate, hours_on
+from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on
 from gym_suite.comparison.rows import with_claims
 from gym_suite.comparison.submissions import TOLERANCE
 from gym_suite.comparison.verdicts import LEVEL, holm
@@ -165,6 +165,25 @@ def test_a_plan_counts_what_is_left_and_writes_nothing(made, tmp_path):
     assert not (tmp_path / "new").exists()
     (done,) = estimate(Board.open(made[0]), [ID])
     assert (done.jobs, done.seconds) == (0, 0.0)
+
+
+def test_a_plan_as_a_page_adds_up():
+    ones = [
+        Estimate("gem/PMSM-v0", 10, 500, 10**6, 3600.0, 900.0, "mpc"),
+        Estimate("radio/Access-v0", 20, 1000, 10**6, 7200.0, 400.0, "ucb1"),
+    ]
+    page = as_markdown(ones, "gym-suite leaderboard --plan")
+    assert "| motors | 1 | 10 | 500 | 1.0 | 1 | 900 |" in page
+    assert "| all | 2 | 30 | 1,500 | 2.0 | 3 | 900 |" in page
+    assert "| 2 | 15 | 1.5 | 3 | the work |" in page
+    assert "| 100 | 0.30 | 0.25 | 0.5 | the longest job |" in page
+    assert "(mpc on `gem/PMSM-v0`)" in page
+
+
+def test_a_page_is_for_a_plan(tmp_path, capsys):
+    arguments = ["leaderboard", ID, "--page", str(tmp_path / "page.md"), "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    assert "--page is for --plan" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------ entries
