@@ -61,7 +61,7 @@ def from_gem_id(name: str) -> tuple[str, dict[str, Any]]:
     """Return the id, and the keyword arguments, with which an environment of gym-electric-motor is built here.
 
     They give its supply, load, period and kind of action: phase voltages that act at once, in place of ours in the
-    rotor's frame that act a period late. References, reward and observation are ours.
+    rotor's frame that act a period late. References, reward and observation are ours::
 
         id, keywords = from_gem_id("Cont-CC-PMSM-v0")
         env = gymnasium.make(id, **keywords)
