@@ -1,5 +1,8 @@
 """RLlib on any id: a creator that its workers find by name, and a few updates of PPO."""
 
+# Ray lives in an environment of its own, so that where types are checked it is missing.
+# pyright: reportMissingImports=false
+
 import gymnasium
 import ray
 from ray.rllib.algorithms.ppo import PPOConfig
