@@ -40,6 +40,7 @@ CARDS = (
         "hover",
         "a quadcopter flies from a random start to a point and stays there",
         tags=("hover", "quadcopter"),
+        tuned=("pid-tuned",),
         learned=("ppo",),
     ),
     _drone(
@@ -47,6 +48,7 @@ CARDS = (
         "track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         tags=("tracking", "quadcopter"),
+        tuned=("pid-tuned",),
         learned=("ppo",),
     ),
     _drone(
