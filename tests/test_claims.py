@@ -46,6 +46,10 @@ TRACED = {
     "test_speed_is_followed_without_a_trip_and_no_worse_than_by_pi",
     "the cycle without a trip with 1 % noise, where `pi` trips": "motors/test_observed.py::"
     "test_noise_on_the_cycle_trips_the_reference_and_not_the_observer",
+    "above `pid` in each, and in tracking reaches more than 0.8": "drones/test_controllers.py::"
+    "test_the_pid_whose_gains_were_searched_fits_its_task",
+    "as many steps as a training (187 candidates for tracking, 180 for hovering)": "test_claims.py::"
+    "test_the_candidates_of_a_search_are_those_that_its_file_counts",
     "both earn more than geometric control": "drones/test_controllers.py::"
     "test_strong_laws_stand_above_geometric_control",
     "sooner than `a_star` in the nominal plant of the two scenes": "agv/test_controllers.py::"
@@ -141,6 +145,18 @@ def test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_w
     ratios = [float(number) for number in re.findall(r"([0-9.]+) \(worst flight", line)]
     assert len(ratios) == 4
     assert f"{min(ratios):.2f} to {max(ratios):.2f} of the constant" in TEXTS["CHANGELOG.md"]
+
+
+def test_the_candidates_of_a_search_are_those_that_its_file_counts():
+    from gym_suite.learning.gains import load_gains, shipped_gains
+
+    counted = [
+        load_gains(shipped_gains(f"drones/{name}-v0", "pid-tuned")).about["trials"]
+        for name in ("Track", "Hover")
+    ]
+    assert (
+        f"{counted[0]} candidates for tracking, {counted[1]} for hovering" in TEXTS["CHANGELOG.md"]
+    )
 
 
 def test_no_sentence_calls_an_agent_strong_beyond_where_it_was_judged():

@@ -25,7 +25,7 @@ RANKS: Mapping[str, str] = {
     "baseline": "does nothing, or anything",
     "reference": "a named rule, not tuned on the reward; its score is 1",
     "controller": "another law",
-    "tuned": "the reference's law, with gains tuned on the reward",
+    "tuned": "a law of the id, with gains tuned on the reward",
     "strong": "made to earn most in the nominal plant; what it keeps in other settings the table says",
     "learned": "a policy trained on the reward",
 }

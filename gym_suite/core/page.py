@@ -482,6 +482,13 @@ def policy_folders(card: Card) -> Iterator[tuple[str, Path]]:
             yield ("nominal" if path == root else path.name), path
 
 
+def _number(value: float | list[float]) -> str:
+    """Return a gain, of one number or of one for each axis, with four digits."""
+    if isinstance(value, list):
+        return f"({', '.join(f'{one:.4g}' for one in value)})"
+    return f"{value:.4g}"
+
+
 def tuned_table(card: Card) -> Table | None:
     """Return what searches of gains on the reward came to, read from the files that ship.
 
@@ -491,7 +498,7 @@ def tuned_table(card: Card) -> Table | None:
     for name in card.tuned:
         path = _POLICIES / card.id.replace("/", "-") / f"{name}-0.json"
         told = json.loads(path.read_text("utf-8"))
-        gains = ", ".join(f"{gain} {value:.4g}" for gain, value in told["gains"].items())
+        gains = ", ".join(f"{gain} {_number(value)}" for gain, value in told["gains"].items())
         steps = f"{told['steps'] / 1e6:.3g} M"
         returns = f"{told['value']:,.0f}", f"{told['rule_value']:,.0f}"
         rows.append((name, told["agent"], str(told["trials"]), steps, *returns, gains))

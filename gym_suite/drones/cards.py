@@ -44,6 +44,7 @@ CARDS = (
         "hover",
         "a quadcopter flies from a random start to a point and stays there",
         tags=("hover", "quadcopter"),
+        tuned=("pid-tuned",),
         learned=("ppo",),
     ),
     _drone(
@@ -51,6 +52,7 @@ CARDS = (
         "track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         tags=("tracking", "quadcopter"),
+        tuned=("pid-tuned",),
         learned=("ppo",),
     ),
     _drone(

@@ -6,6 +6,8 @@ import pytest
 from scipy.optimize import lsq_linear
 
 import gym_suite
+from gym_suite.learning.gains import load_gains, shipped_gains
+from gym_suite.learning.seeds import purpose_of
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
 LAWS = ("geometric", "lqr", "pid", "indi", "mpc")
@@ -16,12 +18,13 @@ CIRCLE = {"kind": "circle", "size": 0.3, "period": 10.0}
 LEMNISCATE = {"kind": "lemniscate", "size": 1.5, "period": 2.0 * np.pi * 1.5 * np.sqrt(2.0) / 3.0}
 
 
-def fly(id, law, *, seeds=20, **keywords):
+def fly(id, law, *, seeds=20, first=0, **keywords):
     """Return distances, (steps, seeds), NaN after an end, and returns of an episode per seed."""
     options = keywords.pop("options", {})
     envs = gymnasium.make_vec(id, num_envs=seeds, **({"engine": "compiled"} | keywords))
-    controller = gym_suite.make_controller(envs, law, **options)
-    observation, _ = envs.reset(seed=0)
+    own = None if isinstance(law, str) else law(envs)
+    controller = own or gym_suite.make_controller(envs, law, **options)
+    observation, _ = envs.reset(seed=first)
     state, alive = None, np.ones(seeds, bool)
     distances, total = [], np.zeros(seeds)
     for _ in range(479):
@@ -220,6 +223,22 @@ def test_strong_laws_stand_above_geometric_control(id, setting, law):
     distances, own = fly(id, law, **keywords)
     assert np.isfinite(distances).all()
     assert own.mean() > fly(id, "geometric", **keywords)[1].mean()
+
+
+@pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/Track-v0"])
+def test_the_pid_whose_gains_were_searched_fits_its_task(id):
+    """Searched with the steps of a training on plants that differ; above the rule in each setting, on other seeds."""
+    gains = load_gains(shipped_gains(id, "pid-tuned"), id)
+    about = gains.about
+    assert about["steps"] <= gym_suite.card(id).protocol.budget and about["trials"] > 100
+    assert {purpose_of(seed) for seed in about["seeds"]["episodes"]} == {"tuning"}
+    assert "+" not in about["commit"], "the sources were not those of a commit"
+    for setting, keywords in PUSHED.items():
+        distances, own = fly(id, gains.load, first=60_000, **keywords)
+        assert np.isfinite(distances).all(), setting
+        assert own.mean() > fly(id, "pid", first=60_000, **keywords)[1].mean(), setting
+    nominal = fly(id, gains.load, first=60_000)[1].mean()
+    assert nominal > 0.8 * fly(id, "geometric", first=60_000)[1].mean()
 
 
 @pytest.mark.parametrize("axis", range(3))
