@@ -60,7 +60,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs trajectories",
+        "cards files firmware logs trajectories",
         "vehicles",
         "parameters",
         "columns",
@@ -73,7 +73,7 @@ FLOORS = {
         "loops",
         "bullet",
         "simulation replay",
-        "benchmarks render validation",
+        "autopilot benchmarks render validation",
         "identification",
         "envs",
     ),
