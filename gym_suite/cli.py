@@ -494,6 +494,38 @@ def validate(
     print(load(VALIDATIONS[family])(data=data, json=json, page=page))
 
 
+def fly(
+    *,
+    autopilot: str = "betaflight",
+    vehicle: str = "race",
+    hover: float = 10.0,
+    laps: float = 1.0,
+    out: Path = Path("flight.html"),
+    keywords: Assignments = (),
+) -> None:
+    """Let a real autopilot's firmware fly a quadcopter (extra sitl): take-off, hover, a circle; and draw the flight.
+
+    Args:
+        autopilot: The firmware, a process of its own that ends with the command.
+        vehicle: The quadcopter, by name or vehicle file.
+        hover: Seconds of the hover, at 1 m.
+        laps: Rounds of the circle of 1 m radius at 1 m/s.
+        out: File for the replay, a page (.html).
+        keywords: Keyword argument of drones/Track-v0, value as JSON; may be given several times.
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import AUTOPILOTS, load
+    from gym_suite.rendering import check_page, write_page
+
+    check_option("autopilot", autopilot, AUTOPILOTS)
+    check_page(out)
+    flight = load(AUTOPILOTS[autopilot])(
+        vehicle=vehicle, hover=hover, laps=laps, tell=_tell, **keywords_of(keywords)
+    )
+    write_page(out, f"{autopilot}, vehicle {vehicle}", {autopilot: flight.stage})
+    print(f"{flight.sentence()}\n{out}")
+
+
 def doctor() -> int:
     """Say what is installed, what is missing for which feature and the line that installs it, and where the cache is.
 
@@ -618,6 +650,7 @@ COMMANDS = {
     "tune": tune,
     "render": render,
     "bench": bench,
+    "fly": fly,
     "validate": validate,
     "doctor": doctor,
     "warm": warm,

@@ -32,6 +32,7 @@ EXTRAS = {
     "bullet": "quadcopters in PyBullet; without it they fly with engine='compiled'",
     "video": "videos as .mp4: gym-suite render --out flight.mp4",
     "lab": "teaching labs in the browser: gym-suite lab",
+    "sitl": "Betaflight's firmware in the loop: gym-suite fly",
     "sigmf": "recordings in SigMF, from and to other radio software",
     "docs": "the documentation: make docs",
     "test": "the package's own tests",

@@ -18,6 +18,7 @@ from gym_suite.core.cards import BASELINES, OUTSIDE, Card, Protocol, load
 from gym_suite.core.parameters import unknown_error
 
 __all__ = [
+    "AUTOPILOTS",
     "BENCHMARKS",
     "IDENTIFICATIONS",
     "VALIDATIONS",
@@ -50,6 +51,8 @@ _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
 
 
+#: Firmware to ``"module:function"`` that lets it fly; see :func:`gym_suite.cli.fly`.
+AUTOPILOTS: Mapping[str, str] = MappingProxyType({"betaflight": "gym_suite.drones.autopilot:fly"})
 #: Family to ``"module:function"`` that replays recordings of real hardware; see :func:`gym_suite.cli.validate`.
 VALIDATIONS: Mapping[str, str] = MappingProxyType(
     {"drones": "gym_suite.drones.validation:validate"}

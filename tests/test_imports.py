@@ -65,7 +65,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
-        "cards files logs tracks trajectories",
+        "cards files firmware logs tracks trajectories",
         "vehicles",
         "parameters",
         "columns",
@@ -79,7 +79,7 @@ FLOORS = {
         "loops",
         "bullet",
         "simulation replay",
-        "benchmarks render validation",
+        "autopilot benchmarks render validation",
         "identification",
         "envs",
     ),

