@@ -88,7 +88,8 @@ def _hash(id: str, keywords: Mapping[str, Any], limit: int | None) -> str:
     # A bit generator's stream never changes, a Generator's distributions may.
     raw = np.random.Philox(key=1).random_raw((STEPS, *rows.u.shape))
     share = (raw >> np.uint64(11)) * 2.0**-53
-    actions = np.floor(share * setup.actions) if setup.actions else 2.0 * share - 1.0
+    choices = np.tile(setup.choices, setup.agent_count)
+    actions = np.floor(share * choices) if setup.choices else 2.0 * share - 1.0
     episode = np.arange(1, WORLDS + 1, dtype=np.uint64)
     rows.reset(np.ones(WORLDS, np.bool_), episode)
     _add(content, rows.o)

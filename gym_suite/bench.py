@@ -235,7 +235,9 @@ def _draw_rows(setup: Any, generator: np.random.Generator) -> np.ndarray:
     """Return random actions as the kernels take them, (POOL, rows, numbers)."""
     shape = (POOL, KERNEL_ROWS, setup.agent_count * setup.action_size)
     if setup.actions is not None:
-        return generator.integers(0, setup.actions, shape).astype(np.float64)
+        return generator.integers(0, np.tile(setup.choices, setup.agent_count), shape).astype(
+            np.float64
+        )
     return generator.uniform(-1.0, 1.0, shape)
 
 

@@ -26,6 +26,8 @@ PLAYABLE = (1.0, 120.0)
 def action_space(setup: Setup) -> spaces.Space:
     """Return the action space of one agent."""
     if setup.actions is not None:
+        if isinstance(setup.actions, tuple):
+            return spaces.MultiDiscrete(list(setup.actions))
         return spaces.Discrete(setup.actions)
     return spaces.Box(-1.0, 1.0, (setup.action_size,), np.float32)
 
@@ -38,18 +40,21 @@ def joint_action_space(setup: Setup) -> spaces.Space:
     if isinstance(space, spaces.Box):
         low, high = np.tile(space.low, count), np.tile(space.high, count)
         return spaces.Box(low, high, dtype=space.dtype)  # type: ignore[arg-type]
-    return spaces.MultiDiscrete([space.n] * count)  # type: ignore[attr-defined]
+    return spaces.MultiDiscrete(list(setup.choices * count))
 
 
 def read_action(
-    action: Any, shape: tuple[int, ...], discrete: int | None, what: str = "action"
+    action: Any,
+    shape: tuple[int, ...],
+    discrete: int | tuple[int, ...] | None,
+    what: str = "action",
 ) -> np.ndarray:
     """Return an action as an array of the expected shape.
 
     Args:
         action: What the user gave; any real dtype.
         shape: The expected shape.
-        discrete: Number of choices for discrete actions.
+        discrete: Number of choices for discrete actions, one for each element along the last axis where they differ.
         what: Name for errors.
 
     Raises:
@@ -57,7 +62,7 @@ def read_action(
     """
     # One choice of one world is read at once: what follows takes ten times as long.
     if (
-        discrete is not None
+        isinstance(discrete, int)
         and shape == ()
         and isinstance(action, int | np.integer)
         and 0 <= action < discrete
@@ -73,8 +78,11 @@ def read_action(
         raise ValueError(f"{what} has dtype {values.dtype}, expected real numbers")
     if discrete is not None:
         whole = values.dtype.kind in "iub" or bool(np.all(values == np.floor(values)))
-        if not whole or (values.size and (values.min() < 0 or values.max() >= discrete)):
-            raise ValueError(f"{what} must be a whole number in [0, {discrete - 1}], got {action}")
+        if not whole or (values.size and (values.min() < 0 or (values >= discrete).any())):
+            wanted = "whole numbers below " + ", ".join(map(str, np.ravel(discrete)))
+            if isinstance(discrete, int):
+                wanted = f"a whole number in [0, {discrete - 1}]"
+            raise ValueError(f"{what} must be {wanted}, got {action}")
     return values
 
 

@@ -186,7 +186,10 @@ class Setup:
             ``reset(options={"state": ...})`` has written: called with all rows' states, which rows, and the names.
         horizon: Steps after which an episode is truncated by the setup itself (None: by the registered limit).
         agents: Agent names; empty for one agent.
-        actions: Number of discrete actions, or None for a Box in [-1, 1].
+        actions: Number of discrete actions, those of each element where an action makes several choices, or None for a
+            Box in [-1, 1].
+        echo: What the observation columns ``last_action_*`` show of each choice, (choices, columns) for each element of
+            an action that makes choices; empty: a column per choice, 1 at the last one.
         idle_action: The action of doing nothing, in the action space.
         work_size: Number of float64 of scratch per row.
         mismatch: (k, 3): parameter column, lowest and highest factor drawn at each reset.
@@ -232,7 +235,8 @@ class Setup:
     follow: Callable[[np.ndarray, np.ndarray, set[str]], None] | None = None
     horizon: int | None = None
     agents: tuple[str, ...] = ()
-    actions: int | None = None
+    actions: int | tuple[int, ...] | None = None
+    echo: tuple[np.ndarray, ...] = ()
     idle_action: np.ndarray | int = 0
     work_size: int = 1
     mismatch: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
@@ -302,7 +306,36 @@ class Setup:
     @property
     def action_size(self) -> int:
         """Numbers in one agent's action."""
-        return 1 if self.actions is not None else len(self.action_columns)
+        if self.actions is None:
+            return len(self.action_columns)
+        return len(self.choices)
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Choices of each element of one agent's action; empty where an action is no choice."""
+        if self.actions is None:
+            return ()
+        return self.actions if isinstance(self.actions, tuple) else (self.actions,)
+
+    def shown_actions(self, actions: np.ndarray) -> np.ndarray:
+        """Return what ``last_action_*`` shows of actions, (..., columns).
+
+        Args:
+            actions: (..., action_size).
+        """
+        if not self.choices:
+            return actions
+        echo = self.echo or tuple(np.eye(count, dtype=np.float32) for count in self.choices)
+        parts = [table[actions[..., k].astype(np.intp)] for k, table in enumerate(echo)]
+        return np.concatenate(parts, axis=-1)
+
+    @property
+    def echoed(self) -> tuple[int, ...]:
+        """Places of the observation columns that show the last action; empty where they do not show all of it."""
+        names = self.observation_columns.names
+        places = tuple(j for j, name in enumerate(names) if name.startswith("last_action_"))
+        size = self.shown_actions(np.zeros(self.action_size)).shape[-1]
+        return places if len(places) == size else ()
 
     def joint_reward(self, m: np.ndarray) -> np.ndarray:
         """Return the mean of the agents' rewards, (n,), as the sum of the reward terms of m, (n, nm), in order."""

@@ -402,7 +402,9 @@ def _tables(heading: str, cls: type[IdEnv], setup: Setup) -> dict[str, Any]:
 def _action_tables(setup: Setup) -> dict[str, Any]:
     each = ", for each agent" if setup.agents else ""
     if setup.actions is not None:
-        return {"space": f"`Discrete({setup.actions})`{each}.", "table": None}
+        kind = "MultiDiscrete" if isinstance(setup.actions, tuple) else "Discrete"
+        choices = list(setup.choices) if isinstance(setup.actions, tuple) else setup.actions
+        return {"space": f"`{kind}({choices})`{each}.", "table": None}
     space = f"`Box(-1, 1, ({setup.action_size},), float32)`{each}."
     return {"space": space, "table": columns_table(setup.action_columns)}
 

@@ -110,7 +110,7 @@ class Rows:
         self._low = setup.observation_columns.low
         self._high = setup.observation_columns.high
         self._cold = True
-        self._echo, self._excess = _places_of_issued(setup), np.zeros(n)
+        self._echo, self._excess = setup.echoed, np.zeros(n)
         self._clipped = [
             columns.index("clipped") if "clipped" in columns else None
             for columns in (setup.metric_columns, setup.state_columns)
@@ -273,8 +273,7 @@ class Rows:
             return
         n, agents = self.n, self.setup.agent_count
         issued = self.queue[:, -1].reshape(n, agents, -1)
-        if self.setup.actions is not None:
-            issued = (issued == np.arange(self.setup.actions)).astype(np.float32)
+        issued = self.setup.shown_actions(issued)
         seen = self.o.reshape(n, agents, -1)
         for k, column in enumerate(self._echo):
             seen[mask, :, column] = issued[mask, :, k]
@@ -373,13 +372,6 @@ class Rows:
             self.engine.set_state(self, state["engine"])
         self._fresh()
         self.observe(self._all)
-
-
-def _places_of_issued(setup: Setup) -> list[int]:
-    """Return the observation columns that show the last action, one for each of its elements or choices."""
-    names = setup.observation_columns.names
-    places = [j for j, name in enumerate(names) if name.startswith("last_action_")]
-    return places if len(places) == (setup.actions or setup.action_size) else []
 
 
 @kernel

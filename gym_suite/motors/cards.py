@@ -218,6 +218,59 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
     )
 
 
+# ------------------------------------------------------------------------------------------------ switched converters
+
+#: How long references hold in current and torque control, s, and the steps of such an episode, four of them.
+_SWITCHED_HOLDS = {
+    "PermExDc": (0.002, 1600),
+    "SeriesDc": (0.02, 4000),
+    "ShuntDc": (0.002, 4000),
+    "ExtExDc": (0.01, 8000),
+    "SixPhasePMSM": (0.0025, 2000),
+    "EESM": (0.005, 4000),
+    "DFIM": (0.02, 4000),
+}
+#: Machines with hysteresis control. Under it windings that share a flux pull each other's currents out of their bands:
+#: the EESM trips.
+_BANDED = (*_DC_WORDS, "PMSM", "SynRM", "SCIM")
+_SWITCHED_SPEEDS = {"PermExDc": 0.2, "SeriesDc": 0.4, "ShuntDc": 0.5}
+
+
+def _switched_cards(machine: str) -> tuple[Card, ...]:
+    """Return the ids of a machine whose converter is switched: its currents, its torque and its speed."""
+    words, tag = (_WORDS | _DC_WORDS)[machine], machine.lower()
+    hold, steps = _SWITCHED_HOLDS.get(machine, (0.005, 2000))
+    hysteresis = {}
+    if machine in _BANDED:
+        hysteresis["hysteresis"] = f"{_HOME}.switched:HysteresisControl"
+
+    def card(task: str, **more: Any) -> Card:
+        middle = "" if task == "current" else f"-{task.title()}"
+        return Card(
+            id=f"gem/{machine}{middle}-Finite-v0",
+            family="motors",
+            summary=f"{task} control of {words} by the switches of its converter",
+            base="gym_suite.motors.envs.base:MotorEnv",
+            module="gym_suite.motors.envs",
+            facets={"machine": machine, "task": task, "converter": "finite"},
+            tags=(task, "finite", tag),
+            controllers={
+                "fcs-mpc": f"{_HOME}.switched:FiniteSetControl",
+                **hysteresis,
+                **BASELINES,
+            },
+            protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
+            **more,
+        )
+
+    speed = _SWITCHED_SPEEDS.get(machine, 0.2)
+    return (
+        card("current", max_episode_steps=steps, keywords={"reference_hold": hold}),
+        card("torque", max_episode_steps=steps, keywords={"reference_hold": hold}),
+        card("speed", keywords={"reference_hold": speed, "duration": speed}),
+    )
+
+
 CARDS = (
     *(card for machine in _WORDS for card in _cards(machine)),
     *(card for machine in _DC_WORDS for card in _dc_cards(machine)),
@@ -234,6 +287,7 @@ CARDS = (
         )
         for machine in ("PermExDc", "ExtExDc")
     ),
+    *(card for machine in (*_WORDS, *_DC_WORDS) for card in _switched_cards(machine)),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

@@ -52,7 +52,7 @@ def _flux(group, x):
 
 
 @kernel
-def _frame_speed(group, x, p, tables):
+def frame_speed(group, x, p, tables):
     """Return the electrical speed of the frame of the drive's voltages, rad/s, as the drive knows it."""
     kind = len(group)
     omega_e = p[P.p] * x[X.omega]
@@ -102,14 +102,14 @@ def _inner_voltages(group, x, key, tick, p, tables):
 
 
 @called_kernel
-def _disturbance(tables, channel, key, t):
+def disturbance_of(tables, channel, key, t):
     """Return what disturbs the plant on a channel at a time: the shaft is the first, then come the axes."""
     row, stream = SIGNAL_DISTURBANCE + channel, _STREAM_DISTURBANCE + channel
     return signal_value(tables[T.signals], row, tables[T.signal_tables], key, stream, t)
 
 
 @kernel
-def _carried(x, key, tick, extra, p, tables):
+def carried(x, key, tick, extra, p, tables):
     """Return the shaft of a period as the derivatives read it; a load that dictates a new speed leads there evenly."""
     if int(p[P.load_kind]) >= SPEED_PROFILE:
         slope = (next_speed(x[X.omega], key, tick, p, tables) - x[X.omega]) / p[P.tau]
@@ -133,16 +133,16 @@ def _move_dc(group, x, key, tick, v, p, tables):
     u_a, u_e, extra = v[0], v[1], 0.0
     if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
         t = tick * p[P.tau]
-        extra = _disturbance(tables, 0, key, t)
-        u_a += _disturbance(tables, 1, key, t)
+        extra = disturbance_of(tables, 0, key, t)
+        u_a += disturbance_of(tables, 1, key, t)
         if excitation == SEPARATE:
-            u_e += _disturbance(tables, 2, key, t)
+            u_e += disturbance_of(tables, 2, key, t)
     x[X.u_a] = u_a
     if excitation == SEPARATE:
         x[X.u_e] = u_e
     elif excitation == SHUNT:
         u_e = u_a
-    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
+    load, k = carried(x, key, tick, extra, p, tables), coefficients(group, p)
     state = x[X.omega], x[X.i_a], x[X.i_e], u_a, u_e, 0.0
     omega, i_a, i_e, _, _, turned = period(group, state, k, load, 0.0, p[P.tau], int(p[P.substeps]))
     # A current at which a diode has begun to block in the period ends it at zero.
@@ -159,10 +159,10 @@ def _move_dc(group, x, key, tick, v, p, tables):
 def _disturbed(tables, key, t, u):
     """Return the voltages of four axes with their disturbances."""
     return (
-        u[0] + _disturbance(tables, 1, key, t),
-        u[1] + _disturbance(tables, 2, key, t),
-        u[2] + _disturbance(tables, 3, key, t),
-        u[3] + _disturbance(tables, 4, key, t),
+        u[0] + disturbance_of(tables, 1, key, t),
+        u[1] + disturbance_of(tables, 2, key, t),
+        u[2] + disturbance_of(tables, 3, key, t),
+        u[3] + disturbance_of(tables, 4, key, t),
     )
 
 
@@ -193,13 +193,13 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
     u_e, extra = v[2], 0.0
     if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
         t = tick * tau
-        extra = _disturbance(tables, 0, key, t)
-        u_d += _disturbance(tables, 1, key, t)
-        u_q += _disturbance(tables, 2, key, t)
+        extra = disturbance_of(tables, 0, key, t)
+        u_d += disturbance_of(tables, 1, key, t)
+        u_q += disturbance_of(tables, 2, key, t)
         if kind == EXCITED:
-            u_e += _disturbance(tables, 3, key, t)
+            u_e += disturbance_of(tables, 3, key, t)
     x[X.u_sd], x[X.u_sq] = rotate(u_d, u_q, half_cosine, -half_sine)
-    load, k = _carried(x, key, tick, extra, p, tables), coefficients(group, p)
+    load, k = carried(x, key, tick, extra, p, tables), coefficients(group, p)
     if kind == SIX_PHASE:
         u = star_axes(v, cosine, sine)
         if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
@@ -293,7 +293,7 @@ def advance_one(group, x, key, step, u, p, tables):
         _command_currents(group, x, u, p, tables)
     for k in range(ratio):
         tick = step * ratio + k
-        half_cosine, half_sine = turn(0.5 * _frame_speed(group, x, p, tables) * p[P.tau])
+        half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
         if torque_control:
             v = _inner_voltages(group, x, key, tick, p, tables)
         else:

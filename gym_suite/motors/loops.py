@@ -1,6 +1,6 @@
 """The explicit loops over rows, made for each group of machines; see :class:`gym_suite.core.family.Kernels`.
 
-A loop is compiled when it is first called, for its group alone.
+A loop is compiled when it is first called, for its group alone, and for averaged or for switched converters.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gym_suite.motors.machines.base import (
     group_of,
 )
 from gym_suite.motors.quantities import X
+from gym_suite.motors.switching import advance_switched_one, switch_off
 from gym_suite.motors.tasks import (
     forget_earnings,
     judge_one,
@@ -48,6 +49,19 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
     own, row = p[parameter_row(p, i)], x[i]
     row[X.clipped] = clip_action(u[i])
     advance_one(group, row, key[i], step[i], u[i], own, tables)
+    step[i] += 1
+    refer_one(group, row, key[i], step[i], own, tables)
+    measure_one(group, row, own, tables, q)
+    reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
+def _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
+    own, row = p[parameter_row(p, i)], x[i]
+    advance_switched_one(group, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
@@ -109,8 +123,57 @@ def loops_of_group(number: int) -> Kernels:
     return Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)
 
 
-#: The loops of each group by its number.
-KERNELS = {
-    number: loops_of_group(number)
-    for number in (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
-}
+def switched_loops_of_group(number: int) -> Kernels:
+    """Return the loops of a group whose converters are switched.
+
+    Args:
+        number: The group's.
+    """
+    group = group_of(number)
+
+    @kernel
+    def step_switched(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+        """Move all rows not skipped by one period."""
+        wrong = first_not_finite(u, skip)
+        q = work[first_of(skip)]
+        for i in range(x.shape[0] if wrong < 0 else 0):
+            if not skip[i]:
+                _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+        return wrong
+
+    @kernel
+    def reset_switched(x, key, p, tables, work, m, o, mask):
+        """Start the masked rows."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+                switch_off(x[i])
+                _look(group, i, x, key, 0, p, tables, work[i], m, o)
+
+    @kernel
+    def observe_switched(x, key, step, p, tables, work, m, o, mask):
+        """Fill observations and metrics of the masked rows from their states."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                _look(group, i, x, key, step[i], p, tables, work[i], m, o)
+
+    @kernel
+    def advance_switched(x, key, step, u, p, tables, work):
+        """Move rows by one period: the physics alone."""
+        for i in range(x.shape[0]):
+            own = p[parameter_row(p, i)]
+            advance_switched_one(group, x[i], key[i], step[i], u[i], own, tables)
+            step[i] += 1
+
+    return Kernels(
+        step=step_switched,
+        reset=reset_switched,
+        observe=observe_switched,
+        advance=advance_switched,
+    )
+
+
+_GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
+#: The loops of each group by its number, with averaged converters and with switched ones.
+KERNELS = {number: loops_of_group(number) for number in _GROUPS}
+SWITCHED_KERNELS = {number: switched_loops_of_group(number) for number in _GROUPS}

@@ -77,7 +77,19 @@ FURTHER = Columns(
     Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER
+#: Of switched converters; -1 stands for no switch closed.
+SWITCHING = Columns(
+    *(
+        Column(f"{name}_{k}", "1", -1, 7, meaning, whole=True)
+        for name, meaning in (
+            ("waiting", "switching state that waits for the next period"),
+            ("switched", "switching state in the last period"),
+        )
+        for k in range(2)
+    )
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -176,6 +188,7 @@ PARAMETERS = (
         Column("ratio", "1", 1, math.inf, "inverter periods per control period"),
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
+        Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),

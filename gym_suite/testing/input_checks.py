@@ -259,13 +259,6 @@ def check_delay(id: str, **keywords: Any) -> None:
             make_single(id, delay=wrong, **keywords)
 
 
-def _issued_columns(setup: Any) -> list[int]:
-    """Return the observation columns of the last action where they are one for each of its elements or choices."""
-    names = setup.observation_columns.names
-    columns = [j for j, name in enumerate(names) if name.startswith("last_action_")]
-    return columns if len(columns) == (setup.actions or setup.action_size) else []
-
-
 def _by_agent(setup: Any, observation: Any) -> np.ndarray:
     columns = observation[STATE] if isinstance(observation, Mapping) else observation
     return np.array(columns).reshape(-1, len(setup.observation_columns))
@@ -273,15 +266,13 @@ def _by_agent(setup: Any, observation: Any) -> np.ndarray:
 
 def _check_echo(setup: Any, observation: Any, action: Any) -> None:
     """The last action that is observed is the one that was given."""
-    columns = _issued_columns(setup)
-    if not columns:
+    if not setup.echoed:
         return
-    given = np.asarray(action).reshape(-1)
+    given = np.asarray(action).reshape(-1, setup.action_size)
     if setup.actions is None:
-        expected = np.clip(given.reshape(-1, setup.action_size), -1.0, 1.0)
-    else:
-        expected = given[:, None] == np.arange(setup.actions)
-    seen = _by_agent(setup, observation)[:, columns]
+        given = np.clip(given, -1.0, 1.0)
+    expected = setup.shown_actions(given)
+    seen = _by_agent(setup, observation)[:, setup.echoed]
     assert np.array_equal(seen, expected.astype(np.float32)), f"gave {action}, observed {seen}"
 
 
@@ -290,7 +281,7 @@ def _without_issued(setup: Any, step: Any) -> Any:
     observation, *middle, info = step
     if setup.flat:
         seen = _by_agent(setup, observation)
-        seen[:, _issued_columns(setup)] = 0.0
+        seen[:, setup.echoed] = 0.0
         observation = {**observation, STATE: seen} if isinstance(observation, Mapping) else seen
     return observation, *middle, {k: v for k, v in info.items() if k != "clipped"}
 

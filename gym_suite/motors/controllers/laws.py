@@ -515,6 +515,12 @@ def _speed_law(group, seen, memory, law, points):
 
 
 @kernel
+def speed_references(group, seen, memory, law, points):
+    """Run the speed controller on one row of :data:`SEEN`; return the references of the currents of four axes, A."""
+    return _speed_law(group, seen, memory, law, points)[0]
+
+
+@kernel
 def speed_control_rows(group, seen, memory, law, points, action):
     """Fill the voltage actions of rows of cascaded speed control; arguments as :func:`torque_control_rows`."""
     for i in range(seen.shape[0]):

@@ -12,7 +12,12 @@ from gym_suite.core.options import OptionSet
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.setup import build_setup
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import KINDS
+from gym_suite.motors.machines import DC, KINDS
+
+#: The converter whose switching states are the action.
+SWITCHED = "finite"
+#: Keyword arguments that only some converters take.
+_OF_CONVERTERS = ("converter", "frame", "interlocking", "control", "control_period")
 
 
 class MotorEnv(IdEnv):
@@ -22,7 +27,7 @@ class MotorEnv(IdEnv):
         {
             "machine": tuple(name for name, cls in KINDS.items() if cls.group in KERNELS),
             "task": tuple(TASKS),
-            "converter": ("averaged", "chopper"),
+            "converter": ("averaged", "chopper", SWITCHED),
         }
     )
 
@@ -30,13 +35,25 @@ class MotorEnv(IdEnv):
     def options(cls) -> OptionSet[Options]:
         """Return the keyword arguments that the task takes; the machine's default set is that of its kind."""
         task, kind = TASKS[cls.card.facets["task"]], cls.card.facets["machine"]
-        defaults = {"machine": kind, "tau": KINDS[kind].period, **task.defaults}
-        chopper = cls.card.facets["converter"] == "chopper"
-        without = (*task.without, "frame" if chopper else "converter")
+        machine, converter = KINDS[kind], cls.card.facets["converter"]
+        switched = converter == SWITCHED
+        period = machine.switching_period if switched else machine.period
+        defaults = {"machine": kind, "tau": period, **task.defaults}
+        own = ("converter",) if machine.group == DC else () if switched else ("frame",)
+        own = (*own, "interlocking") if switched else (*own, "control", "control_period")
+        without = (*task.without, *(name for name in _OF_CONVERTERS if name not in own))
         return OptionSet(Options, without=without, defaults=defaults)
 
     @classmethod
     def build(cls, options: Options) -> Setup:
         """Return the setup of this id for its options."""
         facets = cls.card.facets
-        return build_setup(cls.id, facets["machine"], facets["task"], cls.option_set(), options)
+        finite = facets["converter"] == SWITCHED
+        return build_setup(
+            cls.id,
+            facets["machine"],
+            facets["task"],
+            cls.option_set(),
+            options,
+            finite=finite,
+        )

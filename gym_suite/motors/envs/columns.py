@@ -70,7 +70,7 @@ def observed(
     task: Task,
     options: Options,
     machine: Machine,
-    actions: Columns,
+    last: Iterable[tuple[Column, int]],
     scales: Mapping[str, float],
     errors: Mapping[str, float],
 ) -> list[Shown]:
@@ -80,7 +80,7 @@ def observed(
         task: The task.
         options: The keyword arguments.
         machine: The machine.
-        actions: Columns of the action.
+        last: What is shown of the last action, with the places that the state keeps it in.
         scales: Full scale of each quantity that is a column of its own.
         errors: Error that earns nothing, of each tracked quantity.
     """
@@ -94,7 +94,7 @@ def observed(
         shown += [_quantity(name) for name in machine.direction]
     shown += [
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
-        for k, action in enumerate(actions)
+        for action, k in last
     ]
     shown += [_quantity(name, scale=scales[name], **bounds) for name in task.seen]
     if task.shows_error:
@@ -130,12 +130,15 @@ def observation_columns(
 # ------------------------------------------------------------------------------------------------------------- metrics
 
 
-def terms(task: Task, machine: Machine, weights: Mapping[str, float]) -> tuple[Term, ...]:
+def terms(
+    task: Task, machine: Machine, weights: Mapping[str, float], *, switched: bool = False
+) -> tuple[Term, ...]:
     """Return the reward terms with their formulas and weights, in the order of ``info``."""
+    changing = "positions of the converter's legs" if switched else "action's elements"
     formulas = {
         "loss": f"-weight * {machine.loss}",
         "effort": "-weight * mean square of the action's elements",
-        "smoothness": "-weight * mean square of the change of the action's elements",
+        "smoothness": f"-weight * mean square of the change of the {changing}",
     }
     earned = "weight * (1 - min(abs({0}_ref - {0}) / error_scale, 1)^error_exponent)"
     told = [
@@ -210,10 +213,23 @@ def task_table(
 # ------------------------------------------------------------------------------------------------- state and parameters
 
 
-def state_columns(task: Task, machine: Machine, actions: int, torque_control: bool) -> Columns:
+def state_columns(
+    task: Task,
+    machine: Machine,
+    last: Iterable[tuple[Column, int]],
+    torque_control: bool,
+    parts: int = 0,
+) -> Columns:
     """Return the columns of the state under the names that they have for a machine and task.
 
     What neither uses is marked as spare.
+
+    Args:
+        task: The task.
+        machine: The machine.
+        last: What the state keeps of the last action, with its places.
+        torque_control: Whether the drive controls currents itself.
+        parts: Of a switched converter, 0 for an averaged one.
     """
     own = (*machine.states, *machine.voltages)
     if machine.estimates:
@@ -221,8 +237,12 @@ def state_columns(task: Task, machine: Machine, actions: int, torque_control: bo
     angle = ("epsilon",) if machine.direction else ()
     common = ("omega", *angle, "position", *own, "torque_load", "change", "clipped", "tripped")
     names = {machine.slot(name): name for name in common}
-    names |= {f"held_{k}": name for k, name in enumerate(machine.held)}
-    names |= {f"action_{k}": f"action_{k}" for k in range(actions)}
+    if not parts:
+        names |= {f"held_{k}": name for k, name in enumerate(machine.held)}
+    names |= {
+        f"{name}_{k}": f"{name}_{k}" for k in range(parts) for name in ("waiting", "switched")
+    }
+    names |= {f"action_{k}": f"action_{k}" for _, k in last}
     names |= {f"reference_{k}": f"{name}_ref" for k, name in enumerate(task.tracked)}
     if torque_control:
         names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}

@@ -32,6 +32,11 @@ class Options(PlantOptions):
         takes='"1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them',
         meaning="the choppers: how many quadrants of voltage and current they have",
     )
+    interlocking: float = option(
+        0.0,
+        takes="s, below `tau`",
+        meaning="time for which both switches of a leg are off when it is switched",
+    )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(
         1e-4, takes="s", meaning="period of the converter and of the current control"

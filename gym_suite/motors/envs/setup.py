@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from gym_suite.core.columns import Columns
 from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.keywords import read_mismatch
 from gym_suite.core.options import OptionSet
@@ -29,8 +30,9 @@ from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
+from gym_suite.motors.envs.switched import read_interlocking, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import KERNELS
+from gym_suite.motors.loops import KERNELS, SWITCHED_KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
 from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
@@ -69,7 +71,13 @@ UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode ha
 
 
 def build_setup(
-    id: str, kind: str, task_name: str, allowed: OptionSet[Options], options: Options
+    id: str,
+    kind: str,
+    task_name: str,
+    allowed: OptionSet[Options],
+    options: Options,
+    *,
+    finite: bool = False,
 ) -> Setup:
     """Return the setup of an id for its options.
 
@@ -79,6 +87,7 @@ def build_setup(
         task_name: The task's.
         allowed: The options that the id takes.
         options: Their values.
+        finite: Whether an action is a switching state of the converter.
 
     Raises:
         ValueError: For an unknown value, naming the nearest, or one out of bounds.
@@ -96,6 +105,8 @@ def build_setup(
         usual=PolynomialStatic(a=a, b=b, j_load=j_load),
     )
     task = TASKS[task_name].of(machine)
+    if finite:
+        task = replace(task, costs=tuple(name for name in task.costs if name != "effort"))
     torque_control = options.control == "torque"
     points = np.zeros((1, 1))
     if task.follows != "current" or machine.estimates:
@@ -109,6 +120,9 @@ def build_setup(
     values |= _timing(task, options, machine, physical)
     if machine.group == DC:
         values |= read_choppers(options, machine)
+    switches = read_switches(machine, values) if finite else None
+    if switches is not None:
+        values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= _course(task, options, machine, load, cycle, values)
     weights = _weights(task, options)
     horizon = _horizon(task, options, values)
@@ -129,8 +143,11 @@ def build_setup(
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
     errors = {name: error_scale or scales[name] for name in task.tracked}
-    actions = columns.action_columns(options, machine, values)
-    seen = columns.observed(task, options, machine, actions, scales, errors)
+    actions = Columns()
+    if switches is None:
+        actions = columns.action_columns(options, machine, values)
+    last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
+    seen = columns.observed(task, options, machine, last, scales, errors)
     told = columns.metrics(task, options, machine)
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
@@ -171,13 +188,15 @@ def build_setup(
     return Setup(
         id=id,
         family="motors",
-        kernels=KERNELS[machine.group],
+        kernels=(SWITCHED_KERNELS if finite else KERNELS)[machine.group],
         dt=values["tau"] * values["ratio"],
-        state_columns=columns.state_columns(task, machine, len(actions), torque_control),
+        state_columns=columns.state_columns(
+            task, machine, last, torque_control, len(switches.choices) if switches else 0
+        ),
         action_columns=actions,
         observation_columns=observations,
         metric_columns=columns.columns_of(told),
-        terms=columns.terms(task, machine, weights),
+        terms=columns.terms(task, machine, weights, switched=finite),
         parameter_columns=columns.parameter_columns(machine, load),
         row=row,
         plant_row=plant_row,
@@ -198,7 +217,9 @@ def build_setup(
         disturbances=channels[held:],
         follow=follow_angle,
         horizon=horizon,
-        idle_action=np.zeros(len(actions)),
+        actions=switches.actions if switches else None,
+        echo=switches.shown if switches else (),
+        idle_action=switches.idle if switches else np.zeros(len(actions)),
         work_size=len(QUANTITIES),
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",

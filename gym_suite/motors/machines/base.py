@@ -79,6 +79,8 @@ class Machine(ABC):
     reversible: ClassVar[bool] = True
     #: Period of averaged control, s: within it the full voltage changes no current by much of its limit.
     period: ClassVar[float] = 1e-4
+    #: Period of a switched converter, s: shorter, since it changes the currents by all that it has.
+    switching_period: ClassVar[float] = 1e-5
     #: Parts of voltage and current limit that operating points of the reference controller may use; the rest is room
     #: for transients and for a machine that is not quite the one believed.
     voltage_share: ClassVar[float] = 0.95

@@ -61,6 +61,7 @@ class DcMachine(Machine):
     voltage_divisor: ClassVar[float] = 1.0
     current_margin: ClassVar[float] = 0.75
     period: ClassVar[float] = 2e-5
+    switching_period: ClassVar[float] = 5e-6
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that kernels read, by name."""
@@ -148,6 +149,7 @@ class SeriesDc(DcMachine):
     loss: ClassVar[str] = "i^2 / i_limit^2"
     friction: ClassVar[tuple[float, float, float]] = (0.01, 0.05, 1e-4)
     period: ClassVar[float] = 1e-4
+    switching_period: ClassVar[float] = 2e-5
 
     r_a: float = resistance(16e-3, "armature")
     r_e: float = resistance(48e-3, "excitation")
@@ -216,6 +218,7 @@ class ShuntDc(TwoWindings):
     slots: ClassVar[Mapping[str, str]] = {"u": "u_a"}
     reversible: ClassVar[bool] = False
     friction: ClassVar[tuple[float, float, float]] = (0.05, 0.01, 1e-4)
+    switching_period: ClassVar[float] = 2e-6
 
     r_e: float = resistance(0.4, "excitation")
 

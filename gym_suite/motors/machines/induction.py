@@ -144,6 +144,7 @@ class DFIM(Induction):
         "abc": ("u_sa", "u_sb", "u_sc", "u_ra", "u_rb", "u_rc"),
     }
     period: ClassVar[float] = 1e-4
+    switching_period: ClassVar[float] = 2e-5
     # Where the voltage does not hold the flux the stator's current runs away.
     voltage_share: ClassVar[float] = 0.8
     current_share: ClassVar[float] = 0.7

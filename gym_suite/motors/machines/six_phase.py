@@ -55,6 +55,7 @@ class SixPhasePMSM(Machine):
         "abc": ("u_sa1", "u_sb1", "u_sc1", "u_sa2", "u_sb2", "u_sc2"),
     }
     period: ClassVar[float] = 1e-5
+    switching_period: ClassVar[float] = 5e-6
     aliases: ClassVar[Mapping[str, str]] = {"psi_PM": "psi_p"}
 
     p: int = pole_pairs(5)

@@ -147,6 +147,7 @@ class EESM(Synchronous):
         "(3/2 r_s (i_sd^2 + i_sq^2) + r_e i_e^2) / (3/2 r_s i_limit^2 + r_e i_e_limit^2)"
     )
     period: ClassVar[float] = 2e-5
+    switching_period: ClassVar[float] = 5e-6
     # Where the voltage does not hold the flux the stator's current runs away.
     voltage_share: ClassVar[float] = 0.8
     # The turns ratio cancels, and the others follow from it and the rest.
