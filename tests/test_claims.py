@@ -75,8 +75,9 @@ MEASURED_ONCE = (
     "costs 0.6 to 0.9 of one through `make`",
     "PyTorch's fused Adam gained 4 to 6 %",
     "here a planner by sampling, a hundred times as long as most",
+    "took twice its real time there, because the machine was busy",
 )
-#: What looks like a result and is none: a tolerance of grading, a failure that a keyword asks for, a factor in a formula.
+#: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (
     "right within the tolerance of its question, mostly 2 %",
     "a rotor that loses thrust, the battery's charge",
@@ -84,6 +85,7 @@ NO_RESULT = (
     "specifications do not survive JSON with them",
     "nothing counts twice, for results are known",
     "where learning wins, ties and loses",
+    "at the ratio of simulated to real time between the last two states",
 )
 
 
