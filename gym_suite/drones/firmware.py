@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
 import signal
 import socket
 import struct
@@ -36,10 +37,12 @@ Array = NDArray[np.float64]
 HOST = "127.0.0.1"
 MOTORS, RAW, STATES, RADIO, SHELL = 9002, 9001, 9003, 9004, 5761
 PERIOD = 1.0 / 240.0  # s, between two states
-#: s: until a process has its sensors, until it hears the radio, until it has calibrated, to wait for an answer.
-_WAKING, _STARTING, _RESTING, _ANSWER = 1.0, 2.5, 3.0, 0.5
+#: s: until a process has its sensors, until it must answer, until it has calibrated, to wait for an answer.
+_WAKING, _STARTING, _RESTING, _ANSWER = 1.0, 10.0, 3.0, 0.5
+#: Answers that tell that its loop runs, and with it its radio; turns of the arming switch before it is started anew.
+_ANSWERS, _TURNS = 120, 5
 #: s until the firmware must have been started, set up and armed; processes that may end by themselves meanwhile.
-DEADLINE, _TRIES = 40.0, 4
+DEADLINE, _TRIES = 60.0, 4
 #: Output of an armed motor at rest, and the throttle from which on it rises (defaults of 4.6.0: motor_idle, min_check).
 IDLE, LOWEST = 0.055, 1050.0
 ANGLE = 60.0  # degrees at full stick, angle_limit
@@ -238,7 +241,7 @@ class Firmware:
 
     def _start(self) -> None:
         """Start the process in its folder until it answers; it may end while it starts."""
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             self._end()
             # Its own session: a Ctrl-C in the terminal reaches us, and we end it.
             with open(Path(self._folder) / "log.txt", "ab") as log:
@@ -251,13 +254,20 @@ class Firmware:
                     start_new_session=True,
                     preexec_fn=_end_with_parent if sys.platform == "linux" else None,
                 )
-            time.sleep(_WAKING)
+            time.sleep(_WAKING * (1 + tried))  # on a busy machine its sensors come late
             with contextlib.suppress(FirmwareError):
-                if self._rest(_STARTING, None) is not None:
+                if self._awake():
                     return
-            if not self._ended():
+            if time.monotonic() > self._until:
                 break
         raise FirmwareError(f"the firmware does not answer on port {MOTORS}: {self._last()}")
+
+    def _awake(self) -> bool:
+        """Tell whether the firmware comes to answer states one after the other."""
+        until, answers = time.monotonic() + _STARTING, 0
+        while answers < _ANSWERS and time.monotonic() < until:
+            answers += self.exchange(State(), None, wait=4.0 * PERIOD) is not None
+        return answers >= _ANSWERS
 
     def _rest(self, seconds: float, channels: Sequence[int] | None) -> Array | None:
         """Let the firmware lie still for some simulated time; return its last answer."""
@@ -300,10 +310,16 @@ class Firmware:
         return answer
 
     def _arm(self) -> None:
-        """Wait for the calibration and turn the arming switch on, again if it was too soon."""
+        """Wait for the calibration and turn the arming switch on, again if it was too soon.
+
+        One that is deaf to the radio all the same is started anew.
+        """
         self._rest(_RESTING, radio())
-        while True:
+        for turn in itertools.count(1):
             self._in_time("arm")
+            if turn % _TURNS == 0:
+                self._start()
+                self._rest(_RESTING, radio())
             answer = self._rest(0.5, radio(armed=True))
             if answer is not None and answer.min() > 0.0:
                 return

@@ -41,7 +41,7 @@ def alive(pid):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     """The stand-in needs no calibration; what it leaves would stand in this folder."""
-    for name, seconds in {"_WAKING": 0.4, "_STARTING": 0.3, "_RESTING": 0.2}.items():
+    for name, seconds in {"_WAKING": 0.4, "_STARTING": 4.0, "_RESTING": 0.2}.items():
         monkeypatch.setattr(firmware, name, seconds)
     monkeypatch.setattr(firmware.tempfile, "tempdir", str(tmp_path))
 
@@ -133,7 +133,7 @@ def test_a_signal_ends_the_firmware(sent, tmp_path):
         pytest.skip("only Linux ends a process with its parent")
     code = (
         "from gym_suite.drones import firmware\nfrom gym_suite.drones.autopilot import _ended_by_signals\n"
-        "firmware._WAKING, firmware._STARTING, firmware._RESTING = 0.4, 0.3, 0.2\nimport time\n"
+        "firmware._WAKING, firmware._STARTING, firmware._RESTING = 0.4, 4.0, 0.2\nimport time\n"
         f"with _ended_by_signals(), firmware.Firmware({command()!r}) as flying:\n"
         "    print(flying.pid, flush=True); time.sleep(60)\n"
     )
