@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from gym_suite.drones.bullet import World
 from gym_suite.drones.camera import LIGHT, NEAR, furnish
-from gym_suite.drones.columns import AIM, PARAMETERS, STATES, TABLES
+from gym_suite.drones.columns import AIM, GATES, PARAMETERS, STATES, TABLES
 from gym_suite.drones.references import HEIGHT, TABLE
 from gym_suite.rendering import (
     Body,
@@ -30,7 +31,8 @@ from gym_suite.rendering.spaceplot import FOCAL, rotate
 
 __all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
-T, X, P, A = TABLES.places, STATES.places, PARAMETERS.places, AIM.places
+T, X, P = TABLES.places, STATES.places, PARAMETERS.places
+A, G = AIM.places, GATES.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
@@ -41,6 +43,8 @@ _MARGIN, _RASTER = 0.3, 0.5
 _SMALLEST, _APART = 0.03, 0.4
 #: Distance of the chasing eye in reaches of the drone; m up to which Bullet draws.
 _CHASE, _FAR = 14.0, 60.0
+#: Half the thickness of a gate's bars where Bullet draws, m.
+_BAR = 0.015
 
 
 class DroneRenderer(EpisodeRenderer):
@@ -162,6 +166,8 @@ class DroneRenderer(EpisodeRenderer):
             return
         self._world = World(max(1, len(self.setup.agents)), self.setup.row)
         furnish(self._world.bullet, self._world.client, self._world.bodies)
+        outlines = gate_outlines(self.setup.tables[T.gates])
+        _hang_gates(self._world.bullet, self._world.client, outlines)
         scale = self.size[1] / canvas.height
         self._pixels = round(box.width * scale), round(box.height * scale)
         axes = canvas.axes(box)
@@ -291,6 +297,40 @@ def eye_of(
     return place + back, place
 
 
+def gate_outlines(gates: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return the corners of the openings of gates (n, numbers of a gate), m: n arrays (4, 3), in order around."""
+    found = []
+    for gate in gates:
+        across = np.array([-gate[G.through_y], gate[G.through_x], 0.0]) * gate[G.half_width]
+        up = np.array([0.0, 0.0, gate[G.half_height]])
+        centre = gate[G.centre_x : G.centre_x + 3]
+        found.append(centre + np.array([across + up, up - across, -across - up, across - up]))
+    return found
+
+
+def _hang_gates(bullet: Any, client: int, outlines: Sequence[NDArray[np.float64]]) -> None:
+    """Put frames that only the camera sees into a world of Bullet."""
+    red, green, blue = (int(style.WARNING[k : k + 2], 16) / 255.0 for k in (1, 3, 5))
+    for corners in outlines:
+        for one, other in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            along = other - one
+            length = float(np.linalg.norm(along))
+            level = math.hypot(along[0], along[1])
+            turn = (0.0, -math.atan2(along[2], level), math.atan2(along[1], along[0]))
+            shape = bullet.createVisualShape(
+                bullet.GEOM_BOX,
+                halfExtents=(0.5 * length, _BAR, _BAR),
+                rgbaColor=(red, green, blue, 1.0),
+                physicsClientId=client,
+            )
+            bullet.createMultiBody(
+                baseVisualShapeIndex=shape,
+                basePosition=(0.5 * (one + other)).tolist(),
+                baseOrientation=bullet.getQuaternionFromEuler(turn),
+                physicsClientId=client,
+            )
+
+
 def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = None) -> Space:
     """Return the drones of an episode in their room.
 
@@ -335,5 +375,6 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     return Space(
         bodies=bodies,
         floor=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        lines=gate_outlines(setup.tables[T.gates]),
         magnified=max(1.0, round(wanted, 1)),
     )

@@ -73,11 +73,12 @@ class SpacePlot:
         self.axes.set_yticks([])
         with style.context():
             self._floor = LineCollection([], colors=style.FAINT, linewidths=0.6, zorder=1)
+            self._lines = LineCollection([], colors=style.WARNING, linewidths=1.8, zorder=2)
             self._trails = LineCollection([], linewidths=1.4, alpha=0.75, zorder=2)
             self._faces = PolyCollection([], linewidths=0.5, zorder=3)
             self._arms = LineCollection([], colors=style.INK, linewidths=1.6, zorder=4)
             self._targets = LineCollection([], linewidths=1.4, zorder=5)
-        parts = (self._floor, self._trails, self._faces, self._arms, self._targets)
+        parts = (self._floor, self._lines, self._trails, self._faces, self._arms, self._targets)
         for part in parts:
             self.axes.add_collection(part, autolim=False)
         canvas.moving(*parts)
@@ -95,6 +96,7 @@ class SpacePlot:
             return project(points, eye, target, self.height)
 
         self._floor.set_segments(_visible(see(line) for line in _grid(space.floor)))
+        self._lines.set_segments(_visible(see([*line, line[0]]) for line in space.lines))
         here = [body for body in space.bodies if body.present is None or body.present[-1] > 0.0]
         trails = [see(body.position) for body in here]
         self._trails.set_segments([trail[trail[:, 2] > _NEAR, :2] for trail in trails])

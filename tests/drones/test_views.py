@@ -1,5 +1,8 @@
 """Pictures with `view=`: the room and the chasing eye, our own renderer against Bullet's and SciPy's geometry."""
 
+import tomllib
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,10 +10,12 @@ from matplotlib.colors import to_rgb
 from scipy.spatial.transform import Rotation
 
 import gym_suite
-from gym_suite.drones.render import eye_of
+from gym_suite.drones.columns import TABLES
+from gym_suite.drones.render import eye_of, gate_outlines
 from gym_suite.rendering import Canvas, style
 from gym_suite.rendering.spaceplot import FOCAL, project, rotate
 
+ROOT = Path(gym_suite.__file__).parents[1]
 STILL = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
 
 
@@ -115,6 +120,29 @@ def test_several_drones_are_seen_in_their_colours_where_they_are():
             round(8 + 940 / 2 + x) - 25 : round(8 + 940 / 2 + x) + 25,
         ]
         assert where(near, to_rgb(style.PALETTE[j]), 60)[2] > 15
+
+
+def test_gates_stand_across_the_way_that_their_track_tells():
+    env = gymnasium.make("drones/Gates-v0", engine="compiled", track="eight")
+    setup = env.unwrapped.setup
+    env.close()
+    gates = setup.tables[TABLES.places.gates]
+    path = ROOT / "gym_suite" / "drones" / "tracks" / "eight.toml"
+    told = tomllib.loads(path.read_text("utf-8"))
+    outlines = gate_outlines(gates)
+    assert len(outlines) == len(told["gates"]) == 6
+    for corners, gate in zip(outlines, told["gates"], strict=True):
+        np.testing.assert_allclose(corners.mean(axis=0), gate["centre"], atol=1e-12)
+        sides = np.roll(corners, -1, axis=0) - corners
+        np.testing.assert_allclose(np.linalg.norm(sides, axis=1), 0.5, atol=1e-12)
+        np.testing.assert_allclose(sides[:, :2] @ gate["through"], 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("bullet", marks=pytest.mark.bullet)])
+def test_gates_are_seen_in_the_room(engine):
+    frame = picture(0, "drones/Gates-v0", view="room", track="eight", engine=engine)
+    # The shaded pillars of Bullet's room have some 150 pixels of the colour of gates.
+    assert where(frame, to_rgb(style.WARNING), 60)[2] > 400
 
 
 @pytest.mark.bullet
