@@ -47,6 +47,11 @@ def world(id, n=None):
     return env
 
 
+def choices(space):
+    """Return how many choices a discrete space has, by element."""
+    return space.n if isinstance(space, gymnasium.spaces.Discrete) else space.nvec
+
+
 def assert_step_or_refusal(env, action):
     """Step; on ValueError the world must be as before, and then go on."""
     before = env.get_state()
@@ -70,8 +75,9 @@ def test_any_array_as_an_action(id, data):
     shape = data.draw(st.one_of(st.just(env.action_space.shape), SHAPES))
     action = data.draw(arrays.arrays(data.draw(REAL), shape))
     accepted = action.shape == env.action_space.shape and np.isfinite(action.astype(float)).all()
-    if accepted and isinstance(env.action_space, gymnasium.spaces.Discrete):
-        accepted = action == np.floor(action) and 0 <= action < env.action_space.n
+    if accepted and not isinstance(env.action_space, gymnasium.spaces.Box):
+        whole = (action == np.floor(action)) & (action >= 0)
+        accepted = bool((whole & (action < choices(env.action_space))).all())
     before = env.get_state()["rows"]["step"].copy()
     if accepted:
         env.step(action)
@@ -97,9 +103,10 @@ def test_any_object_as_an_action(id, action):
 def test_one_wrong_element_stops_all_worlds(id, row, wrong, column, seed):
     envs = world(id, 3)
     generator = np.random.default_rng(seed)
-    if isinstance(envs.single_action_space, gymnasium.spaces.Discrete):
-        action = generator.integers(envs.single_action_space.n, size=3).astype(float)
-        action[row] = wrong
+    if not isinstance(envs.single_action_space, gymnasium.spaces.Box):
+        size = (3, *envs.single_action_space.shape)
+        action = generator.integers(choices(envs.single_action_space), size=size).astype(float)
+        action[row, *[column % n for n in action.shape[1:]]] = wrong
         named = "actions must be"
     else:
         size = envs.action_space.shape[1]
