@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def alive(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """The firmware's ports are fixed, so tests that run in several processes take turns."""
+    fcntl = pytest.importorskip("fcntl")
+    path = Path(tempfile.gettempdir()) / "gym-suite-firmware-ports.lock"
+    with path.open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +144,9 @@ def test_a_signal_ends_the_firmware(sent, tmp_path):
         pytest.skip("only Linux ends a process with its parent")
     code = (
         "from gym_suite.drones import firmware\nfrom gym_suite.drones.autopilot import _ended_by_signals\n"
-        "firmware._WAKING, firmware._STARTING, firmware._RESTING = 0.4, 4.0, 0.2\nimport time\n"
+        "firmware._WAKING, firmware._STARTING, firmware._RESTING = 0.4, 4.0, 0.2\nimport signal, time\n"
+        # Python leaves Ctrl-C alone where it was started in a shell's background.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with _ended_by_signals(), firmware.Firmware({command()!r}) as flying:\n"
         "    print(flying.pid, flush=True); time.sleep(60)\n"
     )

@@ -144,9 +144,11 @@ def test_workers_end_when_the_environment_is_closed_or_forgotten():
     assert gone(pids)
 
 
+#: Python leaves Ctrl-C alone where it was started in a shell's background.
 SCRIPT = """
-import sys, time
+import signal, sys, time
 import gymnasium, gym_suite
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if __name__ == "__main__":
     envs = gymnasium.make_vec("drones/Hover-v0", num_envs=2, workers=2)
     envs.reset(seed=0)
@@ -173,7 +175,10 @@ def test_no_worker_outlives_its_parent(how, tmp_path):
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert len(pids) == 2 and all(map(lives, pids))
     parent.send_signal(how)
-    parent.wait()
+    try:
+        parent.wait(timeout=60)
+    finally:
+        parent.kill()
     assert gone(pids)
     if before:
         left = set(os.listdir("/dev/shm")) - before
