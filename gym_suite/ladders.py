@@ -102,6 +102,8 @@ def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
     from gym_suite.comparison import compare
 
     entry = card(id)
+    if entry.agents == "several":
+        raise ValueError(f"{entry.id} has several agents, and a ladder is of one that acts alone")
     protocol = entry.protocol
     compiled = {"engine": "compiled"} if "engine" in id_class_of(id).option_set().names else {}
     found = compare(

@@ -19,6 +19,9 @@ __all__ = ["Recorder", "check_target", "save_frames"]
 def check_target(path: str | os.PathLike[str]) -> Path:
     """Return where a file is to be written, before anything is simulated for it.
 
+    Args:
+        path: The file.
+
     Raises:
         FileNotFoundError: The folder does not exist.
         PermissionError: The folder cannot be written to.

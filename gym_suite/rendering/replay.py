@@ -167,7 +167,12 @@ def write_page(path: str | os.PathLike[str], title: str, runs: Mapping[str, Stag
 
 
 def replay_page(title: str, runs: Mapping[str, Stage]) -> str:
-    """Return the page of :func:`write_page` as text."""
+    """Return the page of :func:`write_page` as text.
+
+    Args:
+        title: What stands above all.
+        runs: What is shown of each run, by its name, side by side.
+    """
     # The arrow keys go from one instant that was kept to the next.
     first = next(iter(runs.values())).time
     episode = {
@@ -190,6 +195,9 @@ def replay_page(title: str, runs: Mapping[str, Stage]) -> str:
 
 def check_page(path: str | os.PathLike[str]) -> Path:
     """Return where a page is to be written, before anything is simulated for it.
+
+    Args:
+        path: The file, whose name ends with .html.
 
     Raises:
         ValueError: The suffix is not .html.

@@ -186,5 +186,5 @@ def test_to_control_keeps_names_and_responds_alike(oscillator, discrete):
 
 def test_to_control_without_python_control_names_the_extra(oscillator, monkeypatch):
     monkeypatch.setitem(sys.modules, "control", None)
-    with pytest.raises(ImportError, match=r"gym-suite\[control\]"):
+    with pytest.raises(ImportError, match=r"pip install .*\[control\]"):
         linearize(oscillator).to_control()

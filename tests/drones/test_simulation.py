@@ -313,7 +313,7 @@ def test_without_pybullet_the_error_names_the_way_out(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pybullet", None)
-    with pytest.raises(ImportError, match=r"gym-suite\[bullet\].*engine='compiled'"):
+    with pytest.raises(ImportError, match=r"pip install .*\[bullet\].*engine='compiled'"):
         simulate("cf2x", np.zeros((3, 4)), position=[0, 0, 1], quaternion=[0, 0, 0, 1])
 
 

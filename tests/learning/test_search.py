@@ -217,7 +217,7 @@ def test_several_agents_and_folders_that_cannot_be_written(tmp_path):
 
 def test_without_cmaes_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cmaes", None)
-    with pytest.raises(ModuleNotFoundError, match=r"gym-suite\[tune\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install .*\[tune\]"):
         small_search(tmp_path)
 
 

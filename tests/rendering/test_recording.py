@@ -52,7 +52,7 @@ def test_mp4_has_every_frame_at_its_time(tmp_path, frames):
 
 def test_mp4_without_its_library_names_the_extra(tmp_path, frames, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match=r"gym-suite\[video\]"):
+    with pytest.raises(ImportError, match=r"pip install .*\[video\]"):
         save_frames(frames, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
 

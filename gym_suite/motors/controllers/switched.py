@@ -7,6 +7,7 @@ of least loss, and a PI law of the speed.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,7 +54,7 @@ class _SlewedSpeedControl(SpeedControl):
         return super()._torque_delay(nominal) + slew
 
 
-class _Switched(Controller):
+class _Switched(Controller, ABC):
     """What the controllers share: the law above the currents, and what they see."""
 
     state_size = len(MEMORY)
@@ -103,18 +104,22 @@ class _Switched(Controller):
             last[:, place] = observation[:, column]
         return last
 
+    def _cast(self, action: NDArray[np.float64]) -> NDArray[Any]:
+        """Return whole numbers, one a row where there is one choice."""
+        states = action.astype(np.int64)
+        return states if len(self._choices) > 1 else states[:, 0]
+
     def _law(self, observation: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[Any]:
         above, action = self._above, np.empty((len(observation), len(self._choices)))
         points = getattr(above, "_points", np.zeros((1, 1)))
         seen, last = above._seen(observation), self._last(observation)
         rule = self._rule()
         rule(above._group, seen, last, state, above._constants, points, self._choice, action)
-        states = action.astype(np.int64)
-        return states if len(self._choices) > 1 else states[:, 0]
+        return action
 
+    @abstractmethod
     def _rule(self) -> Any:
         """Return the law, a kernel over rows."""
-        raise NotImplementedError
 
 
 class HysteresisControl(_Switched):

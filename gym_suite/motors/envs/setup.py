@@ -66,6 +66,7 @@ from gym_suite.motors.quantities import (
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
 
 MOST_TURNS = 1000.0  # of a random position
+SHORTEST = 1e-9  # s, of an inverter period; nothing switches faster
 MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
@@ -261,7 +262,7 @@ def _timing(task: Task, options: Options, machine: Any, physical: Sequence[str])
     frame = check_option("frame", options.frame, FRAMES)
     if control == "torque" and frame != "dq":
         raise ValueError("frame is for control='voltage'; a torque command has none")
-    tau = check_number("tau", options.tau, above=0.0)
+    tau = check_number("tau", options.tau, low=SHORTEST)
     substeps = check_substeps(
         machine, tau, options.substeps, spread=_spread(options.mismatch, physical)
     )
