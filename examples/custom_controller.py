@@ -40,7 +40,7 @@ def main(seeds: int = 3, steps: int | None = 400):
 
     env = gymnasium.make("gem/PMSM-v0")
     result = gym_suite.compare("gem/PMSM-v0", agents=["pi", make(env)], seeds=seeds, horizon=steps)
-    print(result.table())
+    print(result)
     return result
 
 

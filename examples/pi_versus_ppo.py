@@ -17,7 +17,7 @@ def main(seeds=3, out=None):
         seeds=seeds,
         settings=["nominal", "mismatch"],
     )
-    print(result.table())
+    print(result)
     path = result.report(out or tempfile.mkdtemp(prefix="gym_suite-"))
     print(path)
     return path

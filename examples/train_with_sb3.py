@@ -36,7 +36,7 @@ def main(steps=10_000, seeds=3, out=None):
         observation_columns=setup.observation_columns.names,
         action_columns=setup.action_columns.names,
     )
-    print(gym_suite.compare(ID, agents=["pi", path], seeds=seeds).table())
+    print(gym_suite.compare(ID, agents=["pi", path], seeds=seeds))
     return path
 
 

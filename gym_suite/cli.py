@@ -758,7 +758,8 @@ class _Output(Console):
 
 
 def _print(renderable: RenderableType) -> None:
-    _Output(width=None if sys.stdout.isatty() else WIDE).print(renderable)
+    # Nothing of ours is written in rich's markup, which would swallow the brackets of "gym-suite[rl]".
+    _Output(width=None if sys.stdout.isatty() else WIDE, markup=False).print(renderable)
 
 
 if __name__ == "__main__":

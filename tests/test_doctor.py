@@ -15,7 +15,9 @@ def test_what_is_missing_is_named_with_the_line_that_installs_it(monkeypatch, ca
     assert "gym-suite tune" in found.about
     assert "tune]" in found.remedy
     assert cli.main(["doctor"]) == 1
-    assert "cmaes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "cmaes" in told
+    assert found.remedy in told
 
 
 def test_a_cold_cache_is_told_and_an_own_folder_is_named(monkeypatch, tmp_path):

@@ -44,7 +44,7 @@ class Comparison(Summary):
         """The table as text."""
         from rich.console import Console
 
-        console = Console(width=120, color_system=None, force_terminal=False)
+        console = Console(width=120, color_system=None, force_terminal=False, markup=False)
         with console.capture() as captured:
             console.print(self.table())
         return captured.get()
