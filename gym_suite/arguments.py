@@ -102,7 +102,8 @@ def episode_of(
     env.close()
     actions = setup.joint_names(setup.action_columns)
     if not actions:  # choices have no columns
-        actions = tuple(f"{agent}/action" for agent in setup.agents) or ("action",)
+        own = setup.action_names
+        actions = tuple(f"{agent}/{name}" for agent in setup.agents for name in own) or own
     observations = [f"observation_{name}" for name in setup.joint_names(setup.observation_columns)]
     names = ["reward", *told, *actions, *observations]
     units = {column.name: column.unit for column in setup.metric_columns}

@@ -1,4 +1,4 @@
-"""The return ladders of the ids: what each agent earns, from doing nothing to the strongest, as recorded data.
+"""The return ladders of the ids: what each agent earns, from doing nothing to policies, as recorded data.
 
 The pages of the documentation show them. ``ladders.json`` is written by the comparison itself, never by hand::
 

@@ -51,9 +51,9 @@ _catalogue: dict[str, Card] = {card.id: card for card in _family_cards()}
 BENCHMARKS: Mapping[str, str] = MappingProxyType({"drones": "gym_suite.drones.benchmarks:cases"})
 
 
-#: Firmware to ``"module:function"`` that lets it fly; see :func:`gym_suite.cli.fly`.
+#: Firmware to ``"module:function"`` that lets it fly, for ``gym-suite fly``.
 AUTOPILOTS: Mapping[str, str] = MappingProxyType({"betaflight": "gym_suite.drones.autopilot:fly"})
-#: Family to ``"module:function"`` that replays recordings of real hardware; see :func:`gym_suite.cli.validate`.
+#: Family to ``"module:function"`` that replays recordings of real hardware, for ``gym-suite validate``.
 VALIDATIONS: Mapping[str, str] = MappingProxyType(
     {"drones": "gym_suite.drones.validation:validate"}
 )

@@ -115,6 +115,15 @@ def test_run_prints_metrics_and_writes_the_trajectory(capsys):
     assert {"i_sq [A]", "torque [N m]", "omega [rad/s]", "action_q [1]"} <= table.keys()
 
 
+def test_run_writes_each_of_several_choices():
+    argv = ["run", "gem/EESM-Finite-v0", "--seed", "0", "--steps", "20", "--csv", "states.csv"]
+    assert cli.main(argv) == 0
+    with Path("states.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert {float(row["action_0 [1]"]) for row in table[1:]} <= set(range(8))
+    assert {float(row["action_1 [1]"]) for row in table[1:]} <= set(range(4))
+
+
 def test_run_takes_a_controller_from_a_file(capsys):
     Path("mine.py").write_text(CONTROLLER)
     assert cli.main(["run", ID, "--agent", "mine.py:make", "--steps", "20"]) == 0

@@ -42,8 +42,9 @@ RUNGS = {
     "doctor": 9,
     "examples": 9,
     "labs": 10,
-    "cli": 11,
-    "__main__": 12,
+    "commands": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 FAMILIES = ("motors", "drones", "radio", "agv")
 # Lessons are about the families' own ids and formulas; nothing of a family knows a lesson.

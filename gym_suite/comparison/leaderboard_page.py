@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from gym_suite.comparison.board import slug
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.text import MISSING, digits, listed, number, seconds, visible
@@ -105,15 +106,6 @@ def _how(about: Mapping[str, Any]) -> str:
     )
 
 
-def anchor(row: Mapping[str, Any]) -> str:
-    """The place of an id's section in the page.
-
-    Args:
-        row: of the id.
-    """
-    return row["id"].replace("/", "-")
-
-
 def _line(row: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """A row of the table: who leads."""
     ranked = [a for a in row["agents"] if a["primary"] is not None and a["information"] != "state"]
@@ -121,7 +113,7 @@ def _line(row: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     outcomes = Counter(c["outcome"] for c in row["learning"].values() if c is not None)
     return {
         "id": row["id"],
-        "anchor": anchor(row),
+        "anchor": slug(row["id"]),
         "summary": row["summary"],
         "first": None
         if first is None
@@ -160,7 +152,7 @@ def _section(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "id": row["id"],
-        "anchor": anchor(row),
+        "anchor": slug(row["id"]),
         "summary": row["summary"],
         "how": f"{number(row['episodes'], 'episode')} (seeds {row['seeds'][0]} to {row['seeds'][1]}) of "
         f"{row['horizon']:,} control periods; what ranks is {PRIMARY[row['primary']]}; budget "

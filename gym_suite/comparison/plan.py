@@ -71,7 +71,7 @@ def estimate(
         for job in jobs:
             if job.agent.name not in costs:
                 costs[job.agent.name] = _cost(job, limit)
-        seconds = [_seconds(job, costs[job.agent.name], limit) for job in jobs]
+        seconds = [_seconds(costs[job.agent.name], limit) for job in jobs]
         longest = max(seconds, default=0.0)
         episodes = sum(len(job.seeds) for job in jobs)
         found.append(
@@ -111,7 +111,7 @@ def _cost(job: Job, limit: int) -> tuple[float, float]:
     return max(0.0, taken[0] - short * rate), rate
 
 
-def _seconds(job: Job, cost: tuple[float, float], limit: int) -> float:
+def _seconds(cost: tuple[float, float], limit: int) -> float:
     fixed, rate = cost
     return fixed + limit * rate
 

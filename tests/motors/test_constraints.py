@@ -137,3 +137,13 @@ def test_a_function_that_is_none_or_gives_no_degree_is_refused():
     wrong.reset(seed=0)
     with pytest.raises(ValueError, match="degree of a constraint"):
         wrong.step(np.zeros(2))
+
+
+def test_two_functions_cost_what_both_do_and_the_reward_stays_the_sum_of_its_terms():
+    env = gymnasium.make("gem/PMSM-v0")
+    env = CustomConstraint(CustomConstraint(env, lambda info: 0.5), lambda info: 0.25, penalty=2.0)
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(np.zeros(2))
+    assert info["reward_constraint"] == pytest.approx(-1.0)
+    terms = [value for name, value in info.items() if name.startswith("reward_")]
+    assert reward == pytest.approx(sum(terms))

@@ -13,7 +13,7 @@ from gym_suite.motors.controllers.operating_points import DQModel, operating_poi
 from gym_suite.motors.diagrams import DIAGRAMS, diagram, record, spectrum
 from gym_suite.motors.machines import PMSM
 
-IDS = ("gem/PMSM-Torque-v0", "gem/SCIM-Speed-v0", "gem/SeriesDc-Torque-v0")
+IDS = ("gem/PMSM-Torque-v0", "gem/SCIM-Speed-v0", "gem/SeriesDc-Torque-v0", "gem/EESM-Finite-v0")
 
 
 @pytest.fixture(scope="module")

@@ -259,8 +259,8 @@ def _sparse_marks(setup: Setup, steps: int) -> tuple[Mark, ...]:
     if setup.agent_count == 1 and setup.row[pm.P.target_speed] == 0.0:
         time, error = mean_least_time(setup)
         meaning += (
-            f"; nobody is there before {time:.1f} s on average over episodes as they are drawn (standard error "
-            f"{error:.1f} s): the shortest way round the walls at the highest speed, turning at once"
+            f"; in the nominal plant nobody is there before {time:.1f} s on average over episodes as they are drawn "
+            f"(standard error {error:.1f} s): the shortest way round the walls at the highest speed, turning at once"
         )
     return (Mark("target", 1.0, "bound", meaning),)
 

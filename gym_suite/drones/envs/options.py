@@ -332,7 +332,7 @@ PATHS: dict[str, dict[str, float]] = {
 #: Keywords of tasks with several drones, and of tasks in which they swap places.
 _SEVERAL = ("drones", "spacing", "neighbours", "neighbour_radius")
 _SWAPS = ("formation", "swap_period")
-#: Keywords that only some aims take, and those that no velocity has.
+#: Keywords that only some aims take.
 _AIMED = tuple(dict.fromkeys(name for aim in AIMS.values() for name in aim.keywords))
 
 

@@ -291,7 +291,8 @@ def _task_values(
     for name in ("start_position", "start_velocity"):
         values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)
     given = {name: getattr(options, name) for name in ("bound", "neighbour_radius", "error_scale")}
-    given["error_scale"] = given["error_scale"] or task.error_scale
+    if given["error_scale"] is None:
+        given["error_scale"] = task.error_scale
     for name, value in given.items():
         values[name] = check_number(name, value, above=0.0, high=FARTHEST)
     given = dict(options.weights or {})

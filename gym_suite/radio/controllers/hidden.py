@@ -20,12 +20,13 @@ class HiddenMarkov(ChannelController):
 
     The forward recursion of a hidden Markov model (Rabiner, Proceedings of the IEEE 77(2), 1989) with the chain of the
     user and the detector's probabilities of false alarm and of detection. Where all channels are sensed nothing that
-    the agent does changes what it learns, so the best guess in each step is the best that can be done from what is
-    sensed; with ``sensing="own"`` it is the myopic policy. It stays silent where a loss is likelier.
+    the agent does changes what it learns, so without costs of switching the best guess in each step is the best that
+    can be done from what is sensed; with ``sensing="own"`` it is the myopic policy. It stays silent where a loss is
+    likelier. It does not know of actions that are late.
 
     Raises:
-        ValueError: Where a channel has not at most one user, with a chain of its own and always active, where signals
-            fade, or where a link decides what arrives.
+        ValueError: Where a channel has not at most one user, with a chain of its own and always active, or where
+            signals fade.
     """
 
     name: ClassVar[str] = "hmm"
