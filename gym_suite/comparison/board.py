@@ -22,8 +22,9 @@ from typing import Any
 
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.leaderboard_page import write_page
 from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
-from gym_suite.comparison.results import Results, check_writable, write_whole
+from gym_suite.comparison.results import Results, check_writable, slug, write_whole
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.rows import row_of, with_claims
 from gym_suite.comparison.settings import Chosen
@@ -33,20 +34,11 @@ from gym_suite.core.kernel import source_digest
 from gym_suite.registration import card
 from gym_suite.version import __version__
 
-__all__ = ["EPISODES", "Board", "Entry", "leaderboard", "slug"]
+__all__ = ["EPISODES", "Board", "Entry", "leaderboard"]
 
 FORMAT = 1
 EPISODES = 5
 """Episodes of each agent where the protocols are not run whole."""
-
-
-def slug(id: str) -> str:
-    """The name of an id's files.
-
-    Args:
-        id: environment id.
-    """
-    return id.replace("/", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +273,6 @@ def leaderboard(
         OSError: the folder cannot be written, or another leaderboard is writing there. Like all of these, before
             anything runs.
     """
-    from gym_suite.comparison.leaderboard_page import write_page
-
     board = Board.ordered(Path(out), protocol=protocol, episodes=episodes, steps=steps)
     names = [card(id).id for id in ids]
     check_executor(executor, workers, [])

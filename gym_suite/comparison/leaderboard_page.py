@@ -9,8 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from gym_suite.comparison.board import slug
-from gym_suite.comparison.results import write_whole
+from gym_suite.comparison.results import slug, write_whole
 from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.text import MISSING, digits, listed, number, seconds, visible
 from gym_suite.comparison.verdicts import LEVEL

@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gym_suite.comparison.board import Board, Field, slug
+from gym_suite.comparison.board import Board, Field
+from gym_suite.comparison.results import slug
 from gym_suite.comparison.rollouts import Job, execute
 from gym_suite.comparison.text import digits
 from gym_suite.version import __version__

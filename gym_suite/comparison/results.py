@@ -17,9 +17,18 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Results", "check_writable", "decode", "encode", "write_csv", "write_whole"]
+__all__ = ["Results", "check_writable", "decode", "encode", "slug", "write_csv", "write_whole"]
 
 LOCK = "results.lock"
+
+
+def slug(id: str) -> str:
+    """The name of an id's files.
+
+    Args:
+        id: environment id.
+    """
+    return id.replace("/", "-")
 
 
 def check_writable(folder: Path) -> None:
