@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from gym_suite.core.parameters import parameter
-from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION
+from gym_suite.radio.parameters import MAX_CHANNELS, MAX_MEMORY, MAX_REACTION
 from gym_suite.radio.scenario.kinds import KIND, KINDS
 from gym_suite.radio.scenario.values import FOREVER, declared, switch
 from gym_suite.radio.transforms import (
@@ -221,6 +221,17 @@ class Entity:
         low=0.0,
         high=MAX_REACTION,
         meaning="follower: steps from the start of the agent's step until it is jammed",
+    )
+    memory: int = parameter(
+        6,
+        low=1,
+        high=MAX_MEMORY,
+        integer=True,
+        meaning="predictor: steps of the agent that it remembers",
+    )
+    succession: bool = switch(
+        True,
+        meaning="whether a predictor goes by what the agent chose after the channel that it is on, not by all choices",
     )
     width: int = parameter(
         1,
