@@ -58,6 +58,24 @@ AIM_STATE = Columns(
     *(Column(f"velocity_before_{a}", "m/s", meaning=f"velocity {a} a period ago") for a in "xyz"),
 )
 
+#: What motion capture has seen of a drone, once for each control period that it is late and once for now.
+CAPTURED = Columns(
+    *(Column(f"position_{a}", "m", meaning=f"position {a}") for a in "xyz"),
+    *(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"),
+)
+
+
+def captured_columns(latency: int) -> Columns:
+    """Return what capture remembers, the newest first; nothing where it is not late."""
+    return Columns(
+        *(
+            Column(f"{c.name}_{k}_ago", c.unit, meaning=f"{c.meaning} {k} periods ago")
+            for k in range(latency + 1 if latency else 0)
+            for c in CAPTURED
+        )
+    )
+
+
 #: Channels of ``disturbance=``: forces on every drone, world frame, N.
 DISTURBANCES = ("force_x", "force_y", "force_z")
 
@@ -89,6 +107,7 @@ TASK_PARAMETERS = Columns(
     Column("weight_effort", "1", 0, math.inf, "weight of the squared action"),
     Column("weight_smoothness", "1", 0, math.inf, "weight of the squared change of the action"),
     Column("penalty_crash", "1", 0, math.inf, "penalty of a crash or of leaving"),
+    Column("action_size", "1", 1, 4, "numbers in a drone's action", whole=True),
 )
 PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
 
@@ -196,11 +215,21 @@ GATE_OBSERVATIONS = WAYPOINT_OBSERVATIONS + Columns(
 
 #: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
 #: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables,
-#: and the numbers of an aim (one row) and of gates, where a task has them.
+#: the numbers of an aim (one row) and of gates, where a task has them, and those of sensors, where some are asked for.
 TABLES = Columns(
     *map(
         Column,
-        ("path", "observed", "nominal", "signals", "samples", "adversity", "aim", "gates"),
+        (
+            "path",
+            "observed",
+            "nominal",
+            "signals",
+            "samples",
+            "adversity",
+            "aim",
+            "gates",
+            "sensors",
+        ),
     )
 )
 
@@ -239,6 +268,17 @@ ADVERSITY = Columns(
     Column("effectiveness", "1", 0, 1, "part of its thrust and torque that is left"),
     Column("failure_time", "s", 0, meaning="time at which it fails"),
     Column("taken", "A s", 0, meaning="charge taken from the battery at the start"),
+)
+
+#: Numbers of an episode that sensors have, drawn between the two rows of the table ``sensors``; no rows: none.
+SENSORS = Columns(
+    Column("position_noise", "m", 0, meaning="standard deviation of each coordinate"),
+    Column("velocity_noise", "m/s", 0, meaning="standard deviation of each velocity"),
+    Column("latency", "1", 0, meaning="control periods by which these are late", whole=True),
+    Column("attitude_noise", "rad", 0, meaning="standard deviation about each body axis"),
+    Column("attitude_bias", "rad", 0, meaning="largest bias about each body axis"),
+    Column("rate_noise", "rad/s", 0, meaning="standard deviation of each body rate"),
+    Column("rate_bias", "rad/s", 0, meaning="largest bias of each body rate"),
 )
 
 #: Drones after it along x that a drone may have within reach; more are not looked at.

@@ -17,6 +17,7 @@ from gym_suite.drones.columns import (
     PARAMETERS,
     QUANTITIES,
     TASK_STATE,
+    captured_columns,
     neighbour_columns,
 )
 from gym_suite.drones.envs.options import (
@@ -71,9 +72,22 @@ def observed_table(task: Task) -> np.ndarray:
 
 
 def state_columns(
-    suffixes: list[str], task: Task, options: Options, values: Mapping[str, float]
+    suffixes: list[str],
+    task: Task,
+    options: Options,
+    values: Mapping[str, float],
+    *,
+    latency: int = 0,
 ) -> Columns:
-    """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare."""
+    """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare.
+
+    Args:
+        suffixes: Of each drone's names.
+        task: What drones are to do.
+        options: Keyword arguments.
+        values: Parameters by name.
+        latency: Control periods by which motion capture is late.
+    """
     held = iter(SETPOINTS[options.action])
     columns = []
     for column in BODY:
@@ -84,7 +98,8 @@ def state_columns(
         else:
             columns.append(column)
     last = _last_actions(options, values, int(values["history"]) + 1)
-    drone = (*columns, *TASK_STATE, *last, *(AIM_STATE if task.aim else ()))
+    seen = captured_columns(latency)
+    drone = (*columns, *TASK_STATE, *last, *seen, *(AIM_STATE if task.aim else ()))
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
@@ -144,27 +159,42 @@ def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
     return Columns(*columns)
 
 
-#: What follows a state that was written in: the same a period ago.
-_FOLLOWERS = {
-    f"{follower}_{a}": f"{leader}_{a}"
-    for follower, leader in (("before", "position"), ("velocity_before", "velocity"))
-    for a in "xyz"
-}
+def followers(suffixes: list[str], task: Task, latency: int) -> Mapping[str, str]:
+    """Return the columns of what is remembered of other columns, and which these are.
+
+    Args:
+        suffixes: Of each drone's names.
+        task: What drones are to do.
+        latency: Control periods by which motion capture is late.
+    """
+    pairs = (("before", "position"), ("velocity_before", "velocity")) if task.aim else ()
+    names = {f"{follower}_{a}": f"{leader}_{a}" for follower, leader in pairs for a in "xyz"}
+    names |= {name: name.rsplit("_", 2)[0] for name in captured_columns(latency).names}
+    return {
+        f"{follower}{s}": f"{leader}{s}" for s in suffixes for follower, leader in names.items()
+    }
 
 
-def follow_injected(columns: Columns, x: np.ndarray, mask: np.ndarray, names: set[str]) -> None:
-    """Let what an aim remembers of a period ago follow a state that was written in, unless it was named too.
+def follow_injected(
+    columns: Columns,
+    following: Mapping[str, str],
+    x: np.ndarray,
+    mask: np.ndarray,
+    names: set[str],
+) -> None:
+    """Let what is remembered of a state that was written in follow it, unless it was named too.
 
     Args:
         columns: Columns of the state.
+        following: Of :func:`followers`.
         x: States, (rows, columns).
         mask: Rows that were written into.
         names: Columns that were written.
     """
-    for follower, leader in _FOLLOWERS.items():
+    for follower, leader in following.items():
         if leader in names and follower not in names:
             x[mask, columns.index(follower)] = x[mask, columns.index(leader)]
-    if "gap" not in names:
+    if "gap" in columns and "gap" not in names:
         away = [
             x[mask, columns.index(f"target_{a}")] - x[mask, columns.index(f"position_{a}")]
             for a in "xyz"

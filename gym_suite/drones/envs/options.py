@@ -87,6 +87,12 @@ class Options(PlantOptions):
         takes="a share from 0.1 to 1, or a pair of bounds",
         meaning="charge of the battery at the start; `None`: as the model has it, full",
     )
+    sensors: Any = option(
+        None,
+        takes='a mapping with "position_noise", "velocity_noise", "latency", "attitude_noise", "attitude_bias", '
+        '"rate_noise", "rate_bias"',
+        meaning="noise and bias of inertial unit and motion capture, and by how many periods that is late",
+    )
     view: Any = option(
         "charts",
         takes='"charts", "room" or "chase", or "charts" and one of them',
