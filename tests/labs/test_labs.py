@@ -564,3 +564,113 @@ def test_the_answers_on_downwash_and_formation_are_those_of_the_flown_drones():
     past = lesson.swap(drones=6, speed=0.65, swirl=1.5)
     assert stuck.missed > 0.5 and past.missed < 0.05
     assert not past.touched and past.nearest.min() > lesson.TOUCH
+
+
+def test_the_answers_on_switching_are_those_of_the_switched_machine_and_of_its_legs():
+    import gymnasium
+
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    session = Session("switching_and_averaging", student=7)
+    numbers = session.numbers
+    machine = {"u_dc": numbers["u_dc"], "l_d": numbers["l_d"] * 1e-3}
+    tau = 1e-6 * numbers["tau"]
+    env = gymnasium.make(
+        lesson.FINITE_ID, machine=machine, tau=tau, dead_time=False, reference={"i_sq": 0.0}
+    )
+    nominal = env.unwrapped.nominal.parameters
+    assert [nominal[n] for n in ("p", "r_s", "l_q", "psi_p")] == [
+        lesson.PAIRS,
+        lesson.R_S,
+        lesson.L_Q,
+        lesson.PSI_P,
+    ]
+    still = {"omega": 0.0, "epsilon": 0.0, "i_sd": 0.0, "i_sq": 0.0}
+    env.reset(seed=0, options={"state": still})
+    info = env.step(4)[4]
+    assert info["u_sd"] == pytest.approx(session.solution("vector"))
+    assert info["i_sd"] == pytest.approx(session.solution("stride"), rel=2e-3)
+    # Two legs' duties differ by the time in the state in which they differ; their mean voltage is what was asked for.
+    asked = numbers["asked"] * np.exp(1j * np.radians(numbers["angle"]))
+    a, b, c = lesson.duties(asked, numbers["u_dc"])
+    assert 100.0 * (a - b) == pytest.approx(session.solution("dwell"))
+    turn = np.exp(2j * np.pi / 3.0)
+    mean = 2.0 / 3.0 * numbers["u_dc"] * (a + b * turn + c * turn**2)
+    assert mean == pytest.approx(asked)
+    assert a + c == pytest.approx(1.0), "equal shares of both zero states"
+    fastest = lesson.switched(numbers, "fcs-mpc", tau=1e-5, switching=0.0)
+    assert fastest.frequency < 1e3 / (2.0 * 10.0)
+
+
+@pytest.mark.parametrize("carrier", [2.5, 5.0])
+def test_modulation_averages_and_its_ripple_stands_in_lines_about_the_carrier(carrier):
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=7).numbers
+    run = lesson.modulated(numbers, carrier)
+    time, mean = lesson.averaged(numbers, carrier)
+    assert run.frequency == pytest.approx(carrier)
+    assert mean == pytest.approx(np.tile([0.0, lesson.I_Q], (len(mean), 1)), abs=0.3)
+    at_peaks = run.current[np.rint(time / lesson.GRID).astype(int)]
+    assert at_peaks == pytest.approx(mean, abs=0.15 * run.ripple)
+    assert np.abs(run.current - [0.0, lesson.I_Q]).max() > run.ripple
+    frequency, amplitude = lesson.spectrum(run)
+    power = 0.5 * amplitude**2
+    assert power[1:].sum() == pytest.approx(np.var(run.phase[:-1]), rel=1e-3)
+    # What all three legs have alike drives no current: no line at the carrier itself, one two periods aside.
+    line = np.searchsorted(frequency, carrier - 0.01)
+    assert frequency[line] == pytest.approx(carrier)
+    assert amplitude[line] < 0.1 * min(amplitude[line - 2], amplitude[line + 2])
+    # Four periods aside there is less; a current turned the wrong way would have the two exchanged.
+    assert min(amplitude[[line - 2, line + 2]]) > 1.1 * max(amplitude[[line - 4, line + 4]])
+    # Side bands of a few hundred hertz about the carrier's multiples hold the ripple of PWM, not that of finite sets.
+    free = lesson.switched(numbers, "fcs-mpc", tau=1e-5, switching=1e-4)
+    shares = []
+    for found in (power, 0.5 * lesson.spectrum(free)[1] ** 2):
+        off = np.abs(frequency - carrier * np.maximum(np.rint(frequency / carrier), 1.0))
+        shares.append(found[off <= 0.55].sum() / found.sum())
+    assert shares[0] > 0.98 and shares[1] < 0.7
+
+
+@pytest.mark.parametrize("student", [7, 8])
+def test_foresight_and_modulation_leave_less_ripple_at_the_same_switching(student):
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=student).numbers
+    curves = lesson.curves(numbers, 1e-5)
+    curves["PWM"] = lesson.tradeoff([lesson.modulated(numbers, carrier) for carrier in (2.5, 5.0)])
+
+    def ripple(name):
+        at, found = np.log(curves[name]).T
+        return np.exp(np.interp(np.log(5.0), at, found))
+
+    assert ripple("fcs-mpc, horizon 3") < 0.95 * ripple("fcs-mpc, horizon 1")
+    assert ripple("PWM") < 0.9 * ripple("fcs-mpc, horizon 1") < 0.8 * ripple("hysteresis")
+
+
+def test_the_nearest_state_is_the_one_that_the_controller_chooses():
+    import gymnasium
+
+    import gym_suite
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=7).numbers
+    env = gymnasium.make(
+        lesson.FINITE_ID,
+        machine={"u_dc": numbers["u_dc"], "l_d": numbers["l_d"] * 1e-3},
+        speed=lesson.ELECTRICAL / lesson.PAIRS,
+        reference={"i_sq": lesson.I_Q},
+        dead_time=False,
+    )
+    controller = gym_suite.make_controller(env, "fcs-mpc", switching=0.0)
+    weights = np.zeros(8)
+    for angle in np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False):
+        start = {"epsilon": angle - np.pi, "i_sd": 0.0, "i_sq": lesson.I_Q}
+        observation, _ = env.reset(seed=0, options={"state": start})
+        chosen = int(controller.predict(observation, None)[0])
+        moved, nearest = lesson.decision(numbers, angle=angle - np.pi, tau=1e-5)
+        distance = (moved**2).sum(axis=1)
+        # An Euler step and a Runge-Kutta step differ by a few per cent of a stride.
+        assert distance[chosen] <= 1.1 * distance[nearest]
+        weights[nearest] += 1
+    assert np.count_nonzero(weights) >= 6
