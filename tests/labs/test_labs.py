@@ -674,3 +674,64 @@ def test_the_nearest_state_is_the_one_that_the_controller_chooses():
         assert distance[chosen] <= 1.1 * distance[nearest]
         weights[nearest] += 1
     assert np.count_nonzero(weights) >= 6
+
+
+def test_a_chain_is_told_from_the_library_whose_runs_are_those_of_the_whole_trace():
+    from gym_suite.labs.lessons.gilbert_elliott import against_chain, readings
+
+    session = Session("gilbert_elliott", student=7)
+    numbers = session.numbers
+    generator = np.random.default_rng(2)
+    runs = generator.geometric(1.0 / numbers["burst"], 400_000)
+    longer = 100.0 * np.mean(runs > numbers["longer"])
+    assert longer == pytest.approx(session.solution("long_run"), rel=0.1)
+    idle = np.zeros(200_000, np.bool_)
+    draws = generator.random(idle.size)
+    for k in range(1, idle.size):
+        idle[k] = draws[k] < (0.85 if idle[k - 1] else 0.12)
+    chain = against_chain(idle)
+    assert (chain.p11, chain.p01) == pytest.approx((0.85, 0.12), abs=0.01)
+    assert chain.longer == pytest.approx(chain.longer_chain, abs=0.015)
+    assert chain.belief == pytest.approx(chain.belief_chain, abs=0.02)
+    library = against_chain(readings() <= -85)
+    assert library.longer[2] < 0.8 * library.longer_chain[2], "more very short runs"
+    assert library.longer[32] > 1.2 * library.longer_chain[32], "and more very long ones"
+    assert library.belief[20] > library.belief_chain[20] + 0.1
+    # The excerpt has the lengths of the whole trace, of which the tests hold a count.
+    whole = json.loads((Path(__file__).parents[1] / "radio/data/library_runs.json").read_text())
+    lengths, counts = np.array(whole["bursts"], dtype=float).T
+    told = [counts[lengths > k].sum() / counts.sum() for k in range(60)]
+    assert against_chain(readings() <= -90).longer == pytest.approx(told, abs=0.06)
+    for always in (True, False):
+        with pytest.raises(ValueError, match="always in one state"):
+            against_chain(np.full(100, always))
+
+
+def test_the_real_run_is_reckoned_step_by_step_and_skids_in_turns():
+    from gym_suite.labs.lessons.pursuit_and_mppi import reckon, recording
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    reckoned = 360.0 * numbers["turns"]
+    true = reckoned / (1.0 - numbers["slip"] / 100.0)
+    assert true - reckoned == pytest.approx(session.solution("missed"))
+    run = reckon(1.02)
+    time, speed, rate = recording("husky_odometry").T
+    x, y, heading = [0.0], [0.0], 0.0
+    for k in range(1, time.size):
+        turned = 1.02 * 0.5 * (rate[k] + rate[k - 1]) * (time[k] - time[k - 1])
+        way = 0.5 * (speed[k] + speed[k - 1]) * (time[k] - time[k - 1])
+        x.append(x[-1] + way * np.cos(heading + 0.5 * turned))
+        y.append(y[-1] + way * np.sin(heading + 0.5 * turned))
+        heading += turned
+    clock = recording("husky_gps")[:, 0]
+    far = np.hypot(np.interp(clock, time, x), np.interp(clock, time, y))
+    assert np.hypot(*run.reckoned.T) == pytest.approx(far, abs=1e-6), "turned as a whole alone"
+    # No other heading at the start fits better.
+    for angle in (-0.02, 0.02):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        off = run.reckoned @ turn.T - run.measured
+        assert np.sqrt((off**2).sum(axis=1).mean()) > run.distance
+    tried = {factor: reckon(factor).distance for factor in (0.96, 1.0, 1.04, 1.08)}
+    assert min(tried, key=tried.__getitem__) == 1.04 and tried[1.04] < 0.6 * tried[1.0]
+    assert run.length == pytest.approx(358.9, abs=1.0)
