@@ -59,7 +59,10 @@ VALIDATIONS: Mapping[str, str] = MappingProxyType(
 )
 #: Family to ``"module:function"`` that finds parameters from a log; see :func:`gym_suite.analysis.identify`.
 IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
-    {"drones": "gym_suite.drones.identification:identify"}
+    {
+        "motors": "gym_suite.motors.identification:identify",
+        "drones": "gym_suite.drones.identification:identify",
+    }
 )
 
 

@@ -64,6 +64,7 @@ FLOORS = {
         "tasks",
         "loops",
         "diagrams simulation render",
+        "identification",
         "envs",
     ),
     "drones": (
