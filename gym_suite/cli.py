@@ -19,6 +19,7 @@ from gym_suite.commands.beginning import doctor, examples, lab, warm
 from gym_suite.commands.judging import compare, leaderboard, submit, train, tune
 from gym_suite.commands.looking import (
     bench,
+    datasheet,
     fly,
     identify,
     list_ids,
@@ -63,6 +64,7 @@ COMMANDS = {
     "fly": fly,
     "validate": validate,
     "identify": identify,
+    "datasheet": datasheet,
     "doctor": doctor,
     "warm": warm,
     "lab": lab,

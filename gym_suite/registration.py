@@ -20,6 +20,7 @@ from gym_suite.core.parameters import unknown_error
 __all__ = [
     "AUTOPILOTS",
     "BENCHMARKS",
+    "DATASHEETS",
     "IDENTIFICATIONS",
     "VALIDATIONS",
     "Card",
@@ -63,6 +64,12 @@ IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
         "motors": "gym_suite.motors.identification:identify",
         "drones": "gym_suite.drones.identification:identify",
     }
+)
+
+
+#: Family to ``"module:function"`` that makes parameters of a maker's data sheet, for ``gym-suite datasheet``.
+DATASHEETS: Mapping[str, str] = MappingProxyType(
+    {"motors": "gym_suite.motors.datasheet:read_datasheet"}
 )
 
 

@@ -1,4 +1,4 @@
-"""Commands that look at ids: list, show, run, render, bench, validate, identify, fly."""
+"""Commands that look at ids: list, show, run, render, bench, validate, identify, datasheet, fly."""
 
 from __future__ import annotations
 
@@ -221,6 +221,33 @@ def identify(
     if out is not None:
         check_folder("--out", out)
     result = find(log, family, **(given if kind is None else {"kind": kind, **given}))
+    print(result)
+    if out is not None:
+        result.save(out)
+        print(out)
+
+
+def datasheet(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    form: Positional[Annotated[Path, arg(metavar="FORM")]],
+    /,
+    *,
+    out: Path | None = None,
+) -> None:
+    """Turn a maker's data sheet, filled into a form (.toml), into parameters, and say what had to be assumed.
+
+    Args:
+        family: The family whose parameters they become.
+        form: The form; the family's page says which entries and units it knows.
+        out: File to write for the environments' keywords (.toml).
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import DATASHEETS, load
+
+    check_option("family", family, DATASHEETS)
+    if out is not None:
+        check_folder("--out", out)
+    result = load(DATASHEETS[family])(form)
     print(result)
     if out is not None:
         result.save(out)

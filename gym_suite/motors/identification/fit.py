@@ -273,7 +273,10 @@ class Fit:
         return found
 
 
-_BOTH_SPEEDS = "Let the shaft run steadily at a low and at a high speed; if something else turns it, say shaft='driven'."
+_BOTH_SPEEDS = (
+    "Let the shaft run steadily at a low and at a high speed; if something else turns it, say "
+    "shaft='driven'."
+)
 ADVICE = {
     "r_s": "Let a steady current flow.",
     "r_a": "Let a steady current flow.",
