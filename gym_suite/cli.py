@@ -17,7 +17,17 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff
 from gym_suite.code_pages import write_plainly
 from gym_suite.commands.beginning import doctor, examples, lab, warm
 from gym_suite.commands.judging import compare, leaderboard, submit, train, tune
-from gym_suite.commands.looking import bench, fly, list_ids, render, run, show_id, validate
+from gym_suite.commands.looking import (
+    bench,
+    datasheet,
+    fly,
+    identify,
+    list_ids,
+    render,
+    run,
+    show_id,
+    validate,
+)
 from gym_suite.provenance import THREADS
 from gym_suite.version import __version__
 
@@ -53,6 +63,8 @@ COMMANDS = {
     "bench": bench,
     "fly": fly,
     "validate": validate,
+    "identify": identify,
+    "datasheet": datasheet,
     "doctor": doctor,
     "warm": warm,
     "lab": lab,

@@ -55,7 +55,7 @@ FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "renderin
 FLOORS = {
     "motors": (
         "cards constraints counterparts parameters machines transforms",
-        "quantities",
+        "datasheet quantities",
         "loads observer",
         "electrical converters switches",
         "controllers",
@@ -64,6 +64,7 @@ FLOORS = {
         "tasks",
         "loops",
         "diagrams simulation render",
+        "identification",
         "envs",
     ),
     "drones": (
