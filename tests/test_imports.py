@@ -77,7 +77,7 @@ FLOORS = {
         "controllers",
         "dynamics",
         "linear tasks",
-        "aims",
+        "aims headings",
         "loops",
         "passes",
         "bullet",
