@@ -78,7 +78,7 @@ FLOORS = {
         "controllers",
         "dynamics",
         "linear tasks",
-        "aims",
+        "aims headings",
         "loops",
         "passes",
         "bullet",

@@ -76,6 +76,12 @@ def captured_columns(latency: int) -> Columns:
     )
 
 
+#: What a drone that is given ``yaw=`` remembers besides, at the end of its row; see :mod:`gym_suite.drones.headings`.
+YAW_STATE = Columns(
+    Column("target_yaw", "rad", meaning="heading that is wanted, about the vertical from x"),
+    Column("target_yaw_rate", "rad/s", meaning="its rate"),
+)
+
 #: Channels of ``disturbance=``: forces on every drone, world frame, N.
 DISTURBANCES = ("force_x", "force_y", "force_z")
 
@@ -115,6 +121,7 @@ PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
 
 _FAR = 5.0  # of full scale, beyond which an observation stays
 _METRE, _SPEED, _ACCELERATION, _RATE = 1.0, 2.0, 10.0, 10.0  # full scale, in SI units
+_TURNING = 2.0  # rad/s, of a heading
 
 #: Quantities of a drone of which each task observes some, by a table.
 QUANTITIES = Columns(
@@ -211,11 +218,22 @@ GATE_OBSERVATIONS = WAYPOINT_OBSERVATIONS + Columns(
     Column("next_gate_y", "1", -1, 1, "direction through the gate after it, y"),
 )
 
+#: What is observed of a heading that is wanted, behind the last actions, and the metric behind those of all drones.
+YAW_OBSERVATIONS = Columns(
+    Column("target_heading_x", "1", -1, 1, "direction in which the nose is to point, x"),
+    Column("target_heading_y", "1", -1, 1, "direction in which the nose is to point, y"),
+    Column("target_yaw_rate", "rad/s", -_FAR, _FAR, "rate at which it turns", _TURNING),
+)
+YAW_METRICS = Columns(
+    Column("yaw_error", "rad", -math.pi, math.pi, "angle by which the nose has to turn"),
+)
+
 # -------------------------------------------------------------------------------------------------- tables and scratch
 
 #: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
 #: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables,
-#: the numbers of an aim (one row) and of gates, where a task has them, and those of sensors, where some are asked for.
+#: the numbers of an aim (one row) and of gates, where a task has them, those of sensors and of headings, where some are
+#: asked for, and times and angles of the latter.
 TABLES = Columns(
     *map(
         Column,
@@ -229,6 +247,8 @@ TABLES = Columns(
             "aim",
             "gates",
             "sensors",
+            "yaw",
+            "yaw_rows",
         ),
     )
 )
@@ -279,6 +299,13 @@ SENSORS = Columns(
     Column("attitude_bias", "rad", 0, meaning="largest bias about each body axis"),
     Column("rate_noise", "rad/s", 0, meaning="standard deviation of each body rate"),
     Column("rate_bias", "rad/s", 0, meaning="largest bias of each body rate"),
+)
+
+#: Numbers of headings; no row where none are asked for.
+YAW = Columns(
+    Column("kind", "1", 0, 2, "0 stays, 1 along the target's velocity, 2 by a table", whole=True),
+    Column("low", "rad", meaning="least angle of one that stays, drawn at each reset"),
+    Column("high", "rad", meaning="largest angle of one that stays"),
 )
 
 #: Drones after it along x that a drone may have within reach; more are not looked at.

@@ -15,6 +15,7 @@ import numpy as np
 from gym_suite.core.family import parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.drones.columns import PARAMETERS, SENSORS, TABLES
+from gym_suite.drones.headings import judge_heading_one, point, show_heading_one
 from gym_suite.drones.loops import (
     AIMED,
     DroneKernels,
@@ -93,6 +94,27 @@ class Followed:
         earned = np.zeros((len(x), int(p[0, P.drones])))
         for run in self.passes:
             run(x, key, step, p, tables, work, m, o, earned, earned > 0.0, mask, when)
+
+
+# ---------------------------------------------------------------------------------------------------- headings
+
+
+@kernel
+def turn_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
+    """Say where the drones of the masked rows are to head, pay for it and show it."""
+    count, size = drone_count(p), action_size(p)
+    worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row, agents = p[parameter_row(p, i)], worlds[i]
+            if when != SHOWN:
+                t = step[i] * row[P.ratio] * row[P.dt]
+                for j in range(count):
+                    point(agents[j], key[i], t, tables[T.yaw][0], tables[T.yaw_rows])
+            if when == MOVED:
+                judge_heading_one(agents, size, row, m[:, i], reward[i], terminated[i])
+            at = tables[T.observed].shape[0] + int(row[P.history]) * size
+            show_heading_one(agents, at, m[:, i], o[i])
 
 
 # ---------------------------------------------------------------------------------------------------- the sensors

@@ -57,6 +57,7 @@ class Geometric(RotorController):
     #: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
     longest_way: ClassVar[float] = 0.3
     memory = parts(rotors=4, integrals=3, motion=4)
+    vectors = ("integrals",)
 
     def __init__(
         self,

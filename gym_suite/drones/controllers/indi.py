@@ -83,6 +83,7 @@ class INDI(Geometric):
         torque=3,
         known=1,
     )
+    vectors = (*Geometric.vectors, "velocity", "axis", "force")
 
     def __init__(
         self,

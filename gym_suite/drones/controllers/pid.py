@@ -81,6 +81,7 @@ class PeerPID(RotorController):
     name = "pid"
     information = "observation"
     memory = parts(rotors=4, force=3, torque=3, angles=3, started=1)
+    vectors, headings = ("force",), ("angles",)
 
     def __init__(
         self,

@@ -17,6 +17,9 @@ from gym_suite.drones.columns import (
     PARAMETERS,
     QUANTITIES,
     TASK_STATE,
+    YAW_METRICS,
+    YAW_OBSERVATIONS,
+    YAW_STATE,
     captured_columns,
     neighbour_columns,
 )
@@ -60,6 +63,7 @@ def observation_columns(task: Task, options: Options, values: Mapping[str, float
     """Return the columns of one drone's observation."""
     columns = Columns(*(QUANTITIES[name] for name in task.observed))
     columns += _last_actions(options, values, int(values["history"]))
+    columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)
     return columns + AIMS[task.aim].observes if task.aim else columns
@@ -99,26 +103,31 @@ def state_columns(
             columns.append(column)
     last = _last_actions(options, values, int(values["history"]) + 1)
     seen = captured_columns(latency)
-    drone = (*columns, *TASK_STATE, *last, *seen, *(AIM_STATE if task.aim else ()))
+    own = AIM_STATE if task.aim else YAW_STATE if options.yaw is not None else ()
+    drone = (*columns, *TASK_STATE, *last, *seen, *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
-def metric_columns(suffixes: list[str], task: Task) -> Columns:
+def metric_columns(suffixes: list[str], task: Task, options: Options) -> Columns:
     """Return the columns of ``info``."""
-    world, drone = (
+    world, drone, heading = (
         METRICS,
-        Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in DRONE_METRICS)),
+        *(
+            Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in columns))
+            for columns in (DRONE_METRICS, YAW_METRICS)
+        ),
     )
     if not task.aim:
-        return world + drone
+        return world + drone + (heading if options.yaw is not None else Columns())
     aim, (_, *others) = AIMS[task.aim], world
     return Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others) + drone + aim.metrics
 
 
-def terms(task: Task, values: Mapping[str, float]) -> tuple[Term, ...]:
+def terms(task: Task, options: Options, values: Mapping[str, float]) -> tuple[Term, ...]:
     """Return what the reward terms are, with their weights."""
     aim = AIMS[task.aim] if task.aim else None
     first = "weight * max(1 - distance / error_scale, 0)"
+    first += " * (1 + cos(yaw_error)) / 2" if options.yaw is not None else ""
     formulas = {
         aim.earns if aim else "position": aim.formula if aim else first,
         "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",

@@ -33,6 +33,7 @@ from gym_suite.drones.envs.columns import (
     state_columns,
     terms,
 )
+from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
@@ -45,7 +46,7 @@ from gym_suite.drones.envs.options import (
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.envs.sensors import read_sensors
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.passes import Followed, sensing, sensing_size
+from gym_suite.drones.passes import Followed, sensing, sensing_size, turn_batch
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.tracks import as_mapping, build_track
 
@@ -120,19 +121,23 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates}
+    moves = options.path is not None
+    tables["yaw"], tables["yaw_rows"] = read_yaw(options.yaw, moves=moves, action=options.action)
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
-    plain = plain and not len(adversity) and not len(sensors)
+    plain = plain and not len(adversity) and not len(sensors) and options.yaw is None
     kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
-    if isinstance(kernels, loops.DroneKernels) and len(sensors):
-        kernels = Followed(kernels, (sensing(kernels),)).kernels
+    passes = (turn_batch,) if options.yaw is not None else ()
+    if isinstance(kernels, loops.DroneKernels):
+        passes += (sensing(kernels),) if len(sensors) else ()
+        kernels = Followed(kernels, passes).kernels if passes else kernels
     state = state_columns(suffixes, task, options, values, latency=late)
     following = followers(suffixes, task, late)
-    metrics = metric_columns(suffixes, task)
+    metrics = metric_columns(suffixes, task, options)
     work = scratch_size(count)
     work += sensing_size(len(state), len(metrics)) if len(sensors) else 0
     departures = disturbed.setup
@@ -154,7 +159,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         images=pictures,
         flat="state" in observed,
         metric_columns=metrics,
-        terms=terms(task, values),
+        terms=terms(task, options, values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
         plant_row=plant_row,
