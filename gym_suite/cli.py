@@ -15,7 +15,7 @@ import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff
 
 from gym_suite.code_pages import write_plainly
-from gym_suite.commands.beginning import doctor, examples, lab, warm
+from gym_suite.commands.beginning import docs, doctor, examples, lab, warm
 from gym_suite.commands.judging import compare, leaderboard, submit, train, tune
 from gym_suite.commands.looking import (
     bench,
@@ -47,7 +47,10 @@ def first_steps() -> None:
     print("Controllers and learned policies on physics-backed environments. To begin with:\n")
     for command, what in steps.items():
         print(f"  gym-suite {command:<33}{what}")
-    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments.")
+    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments;")
+    print(
+        "gym-suite docs lists the guides, gym-suite examples the programs, gym-suite lab the labs."
+    )
 
 
 COMMANDS = {
@@ -69,6 +72,7 @@ COMMANDS = {
     "warm": warm,
     "lab": lab,
     "examples": examples,
+    "docs": docs,
 }
 
 

@@ -1,6 +1,7 @@
 """Every lab runs, grades right answers as right and wrong ones as wrong, and gives nothing away."""
 
 import importlib
+import importlib.util
 import json
 import re
 import socket
@@ -146,6 +147,22 @@ def test_the_lab_runs_as_a_notebook_of_jupyter_and_grades_what_is_written_into_i
     assert capsys.readouterr().out.count(": Right.") == len(lab.questions)
     page = Path(f"lab-{lab.number}-student-5.html").read_text("utf-8")
     assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+def test_a_notebook_installs_the_wheel_beside_it_or_else_the_package_by_name(tmp_path, monkeypatch):
+    from gym_suite.labs import jupyter
+
+    cells = json.loads(jupyter.as_notebook(lab_named("first_policy")))["cells"]
+    source = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+    asked: list = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "check_call", asked.append)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(source, "first cell", "exec"), {})
+    wheel = tmp_path / "gym_suite-0.2.0-py3-none-any.whl"
+    wheel.touch()
+    exec(compile(source, "first cell", "exec"), {})
+    assert [command[-1] for command in asked] == ["gym-suite[lab,rl]", f"{wheel}[lab,rl]"]
 
 
 def test_a_notebook_is_refused_where_it_cannot_be_written(tmp_path, capsys):
