@@ -63,6 +63,7 @@ FLOORS = {
         "switching",
         "tasks",
         "loops",
+        "tiles",
         "diagrams simulation render",
         "envs",
     ),
