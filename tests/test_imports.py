@@ -65,6 +65,7 @@ FLOORS = {
         "switching",
         "tasks",
         "loops",
+        "tiles",
         "diagrams simulation render",
         "identification",
         "envs",

@@ -192,6 +192,7 @@ class Setup:
             an action that makes choices; empty: a column per choice, 1 at the last one.
         idle_action: The action of doing nothing, in the action space.
         work_size: Number of float64 of scratch per row.
+        work_rows: Rows of scratch at least, where a step takes several rows together.
         mismatch: (k, 3): parameter column, lowest and highest factor drawn at each reset.
         noise: (observation columns,): standard deviation added to each, in observation units; None without noise.
         delay: Control periods by which actions are late on top of the plant's own.
@@ -239,6 +240,7 @@ class Setup:
     echo: tuple[np.ndarray, ...] = ()
     idle_action: np.ndarray | int = 0
     work_size: int = 1
+    work_rows: int = 1
     mismatch: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     noise: np.ndarray | None = None
     delay: int = 0

@@ -99,7 +99,7 @@ class Rows:
         plant: np.ndarray = setup.row if setup.plant_row is None else setup.plant_row
         self.p = np.repeat(plant[None], n if len(setup.mismatch) else 1, axis=0)
         self.u = np.zeros((n, agents * setup.action_size))
-        self.work = np.zeros((n, setup.work_size))
+        self.work = np.zeros((max(n, setup.work_rows), setup.work_size))
         self.queue = np.zeros((n, setup.delay, agents * setup.action_size))
         self._agents, self._pictured = agents, bool(setup.images)
         columns = agents * len(setup.observation_columns)

@@ -21,7 +21,7 @@ from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
 from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
-from gym_suite.motors.transforms import rotate, star_axes, turn, wrap
+from gym_suite.motors.transforms import rotate, star_axes, turn, turned_on, wrap
 
 # Streams of random numbers; those below 16 belong to the references.
 _STREAM_SENSOR = 16
@@ -250,10 +250,7 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)
     x[X.epsilon] = wrap(x[X.epsilon] + turned)
     x[X.position] += turned / p[P.p]
-    cosine, sine = rotate(cosine, sine, *turn(turned))
-    # Rounding must not make the pair grow or shrink over the years.
-    length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
-    x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
+    x[X.cos_epsilon], x[X.sin_epsilon] = turned_on(cosine, sine, *turn(turned))
     return omega, load
 
 

@@ -44,6 +44,14 @@ def first_of(skip):
 
 
 @kernel
+def next_of(mask, i):
+    """Return the first masked row from i on, the number of rows if there is none."""
+    while i < mask.shape[0] and not mask[i]:
+        i += 1
+    return i
+
+
+@kernel
 def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
     """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
     own, row = p[parameter_row(p, i)], x[i]
@@ -101,10 +109,11 @@ def loops_of_group(number: int) -> Kernels:
     @kernel
     def reset_batch(x, key, p, tables, work, m, o, mask):
         """Start the masked rows."""
-        for i in range(x.shape[0]):
-            if mask[i]:
-                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look(group, i, x, key, 0, p, tables, work[i], m, o)
+        i = next_of(mask, 0)
+        while i < x.shape[0]:
+            reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(group, i, x, key, 0, p, tables, work[i], m, o)
+            i = next_of(mask, i + 1)
 
     @kernel
     def observe_batch(x, key, step, p, tables, work, m, o, mask):

@@ -64,6 +64,7 @@ from gym_suite.motors.quantities import (
     K,
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
+from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
 MOST_TURNS = 1000.0  # of a random position
 SHORTEST = 1e-9  # s, of an inverter period; nothing switches faster
@@ -186,10 +187,16 @@ def build_setup(
         (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
         for signals in (list(disturbed.signals), list[Signal]())
     )
+    kernels = (SWITCHED_KERNELS if finite else KERNELS)[machine.group]
+    tiled = (
+        machine.group == SYNCHRONOUS
+        and not finite
+        and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
+    )
     return Setup(
         id=id,
         family="motors",
-        kernels=(SWITCHED_KERNELS if finite else KERNELS)[machine.group],
+        kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
             task, machine, last, torque_control, len(switches.choices) if switches else 0
@@ -221,7 +228,8 @@ def build_setup(
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),
-        work_size=len(QUANTITIES),
+        work_size=len(SCRATCH) if tiled else len(QUANTITIES),
+        work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
         keywords=_resolved(allowed, options, machine, load),
