@@ -56,13 +56,14 @@ FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "renderin
 # rooms on one floor do not know each other. A room that is not named here has no place: add it to its family.
 FLOORS = {
     "motors": (
-        "cards constraints counterparts parameters machines transforms",
+        "cards constraints counterparts parameters supplies machines transforms",
         "datasheet quantities",
         "loads observer",
         "electrical converters switches",
         "controllers",
-        "references plant dynamics",
-        "switching",
+        "references plant dynamics link",
+        "rows",
+        "switching fed",
         "tasks",
         "loops",
         "tiles",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.dynamics import advance_one
+from gym_suite.motors.fed import advance_fed_one
+from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
@@ -66,13 +68,29 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 
 @kernel
-def _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
-    """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
+def _step_fed(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Do as :func:`_step` with a supply whose voltage moves."""
     own, row = p[parameter_row(p, i)], x[i]
-    advance_switched_one(group, row, key[i], step[i], u[i], own, tables)
+    row[X.clipped] = clip_action(u[i])
+    advance_fed_one(group, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
+    measure_link(FED_LINK, row, q)
+    reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
+def _step_switched(group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
+    own, row = p[parameter_row(p, i)], x[i]
+    advance_switched_one(group, supply, row, key[i], step[i], u[i], own, tables)
+    step[i] += 1
+    refer_one(group, row, key[i], step[i], own, tables)
+    measure_one(group, row, own, tables, q)
+    measure_link(supply, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -83,6 +101,17 @@ def _look(group, i, x, key, step, p, tables, q, m, o):
     """Observe row i where no step has been made."""
     own = p[parameter_row(p, i)]
     measure_one(group, x[i], own, tables, q)
+    forget_earnings(q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, x[i], key[i], step, own, tables, q, o[i])
+
+
+@kernel
+def _look_linked(group, supply, i, x, key, step, p, tables, q, m, o):
+    """Do as :func:`_look` with the quantities of the link."""
+    own = p[parameter_row(p, i)]
+    measure_one(group, x[i], own, tables, q)
+    measure_link(supply, x[i], q)
     forget_earnings(q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, x[i], key[i], step, own, tables, q, o[i])
@@ -132,11 +161,56 @@ def loops_of_group(number: int) -> Kernels:
     return Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)
 
 
-def switched_loops_of_group(number: int) -> Kernels:
+def fed_loops_of_group(number: int) -> Kernels:
+    """Return the loops of a group whose averaged converter has a supply whose voltage moves.
+
+    Args:
+        number: The group's.
+    """
+    group = group_of(number)
+
+    @kernel
+    def step_fed(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+        """Move all rows not skipped by one control period."""
+        wrong = first_not_finite(u, skip)
+        q = work[first_of(skip)]
+        for i in range(x.shape[0] if wrong < 0 else 0):
+            if not skip[i]:
+                _step_fed(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+        return wrong
+
+    @kernel
+    def reset_fed(x, key, p, tables, work, m, o, mask):
+        """Start the masked rows."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+                start_link(FED_LINK, x[i], key[i], p[parameter_row(p, i)], tables)
+                _look_linked(group, FED_LINK, i, x, key, 0, p, tables, work[i], m, o)
+
+    @kernel
+    def observe_fed(x, key, step, p, tables, work, m, o, mask):
+        """Fill observations and metrics of the masked rows from their states."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                _look_linked(group, FED_LINK, i, x, key, step[i], p, tables, work[i], m, o)
+
+    @kernel
+    def advance_fed(x, key, step, u, p, tables, work):
+        """Move rows by one control period: the physics alone."""
+        for i in range(x.shape[0]):
+            advance_fed_one(group, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+            step[i] += 1
+
+    return Kernels(step=step_fed, reset=reset_fed, observe=observe_fed, advance=advance_fed)
+
+
+def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
     """Return the loops of a group whose converters are switched.
 
     Args:
         number: The group's.
+        supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
     """
     group = group_of(number)
 
@@ -147,7 +221,9 @@ def switched_loops_of_group(number: int) -> Kernels:
         q = work[first_of(skip)]
         for i in range(x.shape[0] if wrong < 0 else 0):
             if not skip[i]:
-                _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+                _step_switched(
+                    group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+                )
         return wrong
 
     @kernel
@@ -157,21 +233,22 @@ def switched_loops_of_group(number: int) -> Kernels:
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 switch_off(x[i])
-                _look(group, i, x, key, 0, p, tables, work[i], m, o)
+                start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
+                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_switched(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look(group, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_switched(x, key, step, u, p, tables, work):
         """Move rows by one period: the physics alone."""
         for i in range(x.shape[0]):
             own = p[parameter_row(p, i)]
-            advance_switched_one(group, x[i], key[i], step[i], u[i], own, tables)
+            advance_switched_one(group, supply, x[i], key[i], step[i], u[i], own, tables)
             step[i] += 1
 
     return Kernels(
@@ -185,4 +262,7 @@ def switched_loops_of_group(number: int) -> Kernels:
 _GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
 #: The loops of each group by its number, with averaged converters and with switched ones.
 KERNELS = {number: loops_of_group(number) for number in _GROUPS}
-SWITCHED_KERNELS = {number: switched_loops_of_group(number) for number in _GROUPS}
+SWITCHED_KERNELS = {number: switched_loops_of_group(number, IDEAL_LINK) for number in _GROUPS}
+#: The same with supplies whose voltage moves.
+FED_KERNELS = {number: fed_loops_of_group(number) for number in _GROUPS}
+FED_SWITCHED_KERNELS = {number: switched_loops_of_group(number, FED_LINK) for number in _GROUPS}

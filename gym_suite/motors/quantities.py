@@ -14,6 +14,7 @@ import math
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
 from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
+from gym_suite.motors.supplies import SUPPLIES
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -89,7 +90,16 @@ SWITCHING = Columns(
     )
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING
+#: Of a supply whose voltage moves.
+LINK = Columns(
+    Column("u_dc", "V", 0, math.inf, "voltage of the DC link"),
+    Column("charge", "1", -math.inf, 1, "state of charge of the battery"),
+    Column("energy_dc", "J", meaning="energy that the converter has taken from the link"),
+    Column("energy_source", "J", meaning="energy that the source has given before its resistance"),
+    Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -146,6 +156,7 @@ QUANTITIES = (
         Column("u_ralpha", "V", meaning="alpha voltage of the rotor"),
         Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
+    + LINK
 )
 Q = QUANTITIES.places
 
@@ -182,6 +193,10 @@ PARAMETERS = (
     + Columns.of(PolynomialStatic)
     + Columns.of(Vehicle)
     + Columns.of(OrnsteinUhlenbeck)
+    + Columns(
+        Column("supply_kind", "1", 0, len(SUPPLIES) - 1, "0 ideal, 1 RC, 2 rectifier, 3 battery")
+    )
+    + _united(*(Columns.of(cls) for cls in SUPPLIES.values()))
     + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
@@ -238,6 +253,7 @@ TABLES = Columns(
     ),
     Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
     Column("points", meaning="operating points of the nominal machine"),
+    Column("open_circuit", meaning="a battery's voltage (V) by its state of charge"),
 )
 T = TABLES.places
 

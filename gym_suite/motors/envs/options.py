@@ -24,6 +24,11 @@ class Options(PlantOptions):
         takes="a kind's name, a mapping with `kind`, or a load",
         meaning="what the shaft carries",
     )
+    supply: Any = option(
+        None,
+        takes="a kind's name, a mapping with `kind`, or a supply",
+        meaning="what feeds the DC link; `None`: ideal",
+    )
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )

@@ -30,9 +30,21 @@ from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
+from gym_suite.motors.envs.supplies import (
+    link_columns,
+    open_circuit_table,
+    physical_numbers,
+    read_supply,
+    supply_numbers,
+)
 from gym_suite.motors.envs.switched import read_interlocking, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import KERNELS, SWITCHED_KERNELS
+from gym_suite.motors.loops import (
+    FED_KERNELS,
+    FED_SWITCHED_KERNELS,
+    KERNELS,
+    SWITCHED_KERNELS,
+)
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
 from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
@@ -64,6 +76,7 @@ from gym_suite.motors.quantities import (
     K,
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
+from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
 MOST_TURNS = 1000.0  # of a random position
@@ -106,6 +119,8 @@ def build_setup(
         j_rotor=machine.j_rotor,
         usual=PolynomialStatic(a=a, b=b, j_load=j_load),
     )
+    supply = read_supply(options, machine)
+    link = link_columns(supply)
     task = TASKS[task_name].of(machine)
     if finite:
         task = replace(task, costs=tuple(name for name in task.costs if name != "effort"))
@@ -118,8 +133,9 @@ def build_setup(
     if task.follows == "cycle":
         cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
-    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
+    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
     values |= _timing(task, options, machine, physical)
+    values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
@@ -150,7 +166,7 @@ def build_setup(
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
     seen = columns.observed(task, options, machine, last, scales, errors)
-    told = columns.metrics(task, options, machine)
+    told = columns.metrics(task, options, machine, link)
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -184,13 +200,21 @@ def build_setup(
     inside = torque_control or machine.estimates
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     plant, nominal = (
-        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points)
+        (
+            table,
+            *pack(rows_of(references, dictated, signals, switched)),
+            cycle,
+            law,
+            points,
+            open_circuit_table(supply),
+        )
         for signals in (list(disturbed.signals), list[Signal]())
     )
-    kernels = (SWITCHED_KERNELS if finite else KERNELS)[machine.group]
+    kernels = _KERNELS[finite, bool(link)][machine.group]
     tiled = (
         machine.group == SYNCHRONOUS
         and not finite
+        and not link
         and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
     )
     return Setup(
@@ -199,13 +223,13 @@ def build_setup(
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0
+            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
         ),
         action_columns=actions,
         observation_columns=observations,
         metric_columns=columns.columns_of(told),
         terms=columns.terms(task, machine, weights, switched=finite),
-        parameter_columns=columns.parameter_columns(machine, load),
+        parameter_columns=columns.parameter_columns(machine, load, supply),
         row=row,
         plant_row=plant_row,
         tables=plant,
@@ -232,13 +256,20 @@ def build_setup(
         work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
-        keywords=_resolved(allowed, options, machine, load),
+        keywords=_resolved(allowed, options, machine, load, supply),
         **disturbed.setup,
     )
 
 
 # ------------------------------------------------------------------------------------ pieces of a setup
 
+#: The loops by whether the converter is switched, and whether the supply's voltage moves.
+_KERNELS = {
+    (False, False): KERNELS,
+    (True, False): SWITCHED_KERNELS,
+    (False, True): FED_KERNELS,
+    (True, True): FED_SWITCHED_KERNELS,
+}
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
@@ -518,12 +549,13 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
 
 
 def _resolved(
-    allowed: OptionSet[Options], options: Options, machine: Any, load: Load
+    allowed: OptionSet[Options], options: Options, machine: Any, load: Load, supply: Supply
 ) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     resolved = {name: _plain(value) for name, value in allowed.as_given(options).items()}
     resolved["machine"] = asdict(machine)
     resolved["load"] = {"kind": list(LOADS)[load_kind(load)]} | asdict(load)
+    resolved["supply"] = {"kind": list(SUPPLIES)[supply_kind(supply)]} | asdict(supply)
     return resolved
 
 
