@@ -28,6 +28,7 @@ from gym_suite.commands.looking import (
     show_id,
     validate,
 )
+from gym_suite.commands.taking import export
 from gym_suite.provenance import THREADS
 from gym_suite.version import __version__
 
@@ -68,6 +69,7 @@ COMMANDS = {
     "validate": validate,
     "identify": identify,
     "datasheet": datasheet,
+    "export": export,
     "doctor": doctor,
     "warm": warm,
     "lab": lab,

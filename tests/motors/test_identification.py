@@ -258,6 +258,16 @@ def test_what_a_log_does_not_show_is_named(tmp_path):
         identify(write(log, noisy(columns, 1)), "motors", machine={"p": 4}, known={"psi_p": 0.03})
 
 
+def test_a_known_machine_shows_its_shaft(tmp_path):
+    log = servo_log(tmp_path / "log.csv", 3)
+    circuit = {"r_s": 0.2, "l_d": 2e-3, "l_q": 3e-3, "psi_p": 0.03}
+    result = identify(log, "motors", machine={"p": 4}, known=circuit)
+    assert set(result.values) == {"j_total", "a", "b"}
+    assert result.values["j_total"][0] == pytest.approx(1e-3, rel=0.02)
+    with pytest.raises(ValueError, match="all numbers are known"):
+        identify(log, "motors", machine={"p": 4}, known=circuit, shaft="driven")
+
+
 def test_what_cannot_be_is_refused(tmp_path):
     log = servo_log(tmp_path / "log.csv", n=60)
     with pytest.raises(ValueError, match="'kind'"):

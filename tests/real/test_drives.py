@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gym_suite.analysis import identify
+from gym_suite.analysis import fit_losses, identify
 
 ROBOTINO = Path(__file__).with_name("robotino")
 # Dunkermotoren GR 42x25, catalogue.
@@ -55,3 +55,43 @@ def test_friction_of_the_robotino(motor, coulomb, viscous, tmp_path):
         f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in (told["a"], 1e3 * told["b"])
     ]
     assert f"| {motor} | {' | '.join(cells)} | {error:.4f} |" in PAGE.read_text("utf-8")
+
+
+EFFICIENCY = Path(__file__).with_name("efficiency")
+
+
+def efficiency_map(name):
+    """Return torque (N m), speed (rad/s) and efficiency of the points within the drive's torque."""
+    rows = [
+        line.split(",")
+        for line in (EFFICIENCY / f"{name}.csv").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    torque, speed = np.array(rows[0][1:], float), np.array([row[0] for row in rows[1:]], float)
+    table = np.array([row[1:] for row in rows[1:]], float)
+    limit = np.loadtxt(EFFICIENCY / f"{name}_limit.csv", delimiter=",", skiprows=1)
+    rpm, torques = np.meshgrid(speed, torque, indexing="ij")
+    most = np.interp(rpm, limit[:, 0], limit[:, 1])
+    inside = (rpm > 0.0) & (torques > 0.0) & (torques <= most + 1e-6)
+    return torques[inside], rpm[inside] * np.pi / 30.0, table[inside]
+
+
+@pytest.mark.parametrize(
+    ("name", "drive", "points", "rms", "best"),
+    [
+        ("pm_siemens_33kW", "33 kW, permanent magnets", 74, 0.007, 0.891),
+        ("im_westinghouse_75kW", "75 kW, induction machine", 53, 0.039, 0.92),
+    ],
+)
+def test_losses_of_published_maps(name, drive, points, rms, best):
+    """Below what is asked for, and with errors recomputed from the losses alone."""
+    torque, speed, efficiency = efficiency_map(name)
+    assert (len(torque), efficiency.max()) == (points, best)
+    model = fit_losses(torque, speed, efficiency)
+    assert model.rms < rms and model.points == points
+    power = torque * speed
+    errors = power / (power + model.losses(torque, speed)) - efficiency
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(model.rms)
+    assert np.allclose(model.efficiency(torque, speed) - efficiency, errors)
+    cells = f"{drive} | {points} | {model.rms:.4f} | {model.held_out:.4f} | {model.worst:.3f}"
+    assert f"| {cells} |" in PAGE.read_text("utf-8")

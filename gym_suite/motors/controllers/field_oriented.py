@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ from gym_suite.motors.machines import (
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
 from gym_suite.motors.transforms import SQRT3
+
+if TYPE_CHECKING:
+    from gym_suite.analysis.c_source import CLaw
 
 SPEED_VOLTAGE_SHARE = (
     0.9  # of the voltage for operating points: speed control accelerates beyond where it has looked
@@ -262,6 +265,17 @@ class CurrentControl(_FieldOriented):
         action = np.empty((len(observation), self._actions))
         current_control_rows(self._group, self._seen(observation), state, self._constants, action)
         return action
+
+    def in_c(self) -> CLaw:
+        """Return the law as C source for a microcontroller.
+
+        Raises:
+            ValueError: For a machine whose law is not written in C.
+        """
+        from gym_suite.motors.controllers.c_law import current_law_in_c
+
+        self._check_tuned()
+        return current_law_in_c(self._machine, self._constants, self._take, self._scale)
 
 
 class TorqueControl(_FieldOriented):

@@ -93,6 +93,8 @@ def identify(
     if not judged.voltages.shape[1]:
         raise ValueError(f"{judged.name} has no voltages, by which predictions begin")
     driven = shaft == "driven" or float(np.ptp(recorded.omega)) == 0.0
+    if set(held) >= {*balance.names, *(() if driven else SHAFT)}:
+        raise ValueError(f"all numbers are known, so nothing of {recorded.name} is to be fitted")
     _check_units(fitted, base, balance)
     fit = fit_log(fitted, base, balance, held, driven)
     fit.check_seen()

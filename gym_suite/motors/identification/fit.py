@@ -135,8 +135,15 @@ class Fit:
             told = self.predicted(at)
         except ValueError:
             return np.full((len(self.signals), len(self.log.t)), np.inf)
-        rows = [(told[name] - values) * self.weights[name] for name, values in self.signals.items()]
-        return np.array(rows)
+        with np.errstate(all="ignore"):  # of numbers far off, a prediction may grow without bounds
+            rows = np.array(
+                [
+                    (told[name] - values) * self.weights[name]
+                    for name, values in self.signals.items()
+                ]
+            )
+            usable = math.isfinite(float((rows**2).sum()))
+        return rows if usable else np.full_like(rows, np.inf)
 
     def cost(self) -> float:
         """Return the sum of the squared residuals."""
@@ -153,7 +160,8 @@ class Fit:
             if friction:
                 low[k] = max(low[k], 0.0)
             width = high[k] - low[k]
-            rows.append((self.residual(high) - self.residual(low)) / width)
+            with np.errstate(invalid="ignore"):
+                rows.append((self.residual(high) - self.residual(low)) / width)
         return np.array(rows)
 
     def step(self, at: Array, square: Array, product: Array) -> Array:
@@ -164,7 +172,7 @@ class Fit:
             square: The damped products of the slopes.
             product: The slopes times the residual.
         """
-        friction = np.array([name in ("a", "b") for name in self.names])
+        friction = np.array([name in ("a", "b") for name in self.names], bool)
         bounded = np.concatenate([friction, np.zeros(len(at) - len(friction), bool)])
         moving = np.ones(len(at), bool)
         while True:
