@@ -216,16 +216,25 @@ def as_signal(value: object, what: str = "signal") -> Signal:
         if "table" in given:
             given["table"] = _pairs(given["table"])
             given.setdefault("kind", "table")
-        if given.get("kind") == "table":
+        kind = given.get("kind", "constant")
+        if kind == "table":
             given.setdefault("amplitude", 1.0)
             given.setdefault("period", 0.0)
         for name in DRAWN:
             if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
-        return Signal(**given)
+        signal = Signal(**given)
+        if kind not in ("none", "constant") and "amplitude" not in given:
+            raise ValueError(
+                f"{what}: a signal of kind {kind!r} needs an amplitude, without which nothing would change"
+            )
+        return signal
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return Signal(kind="constant", offset=check_number(what, value))
-    raise TypeError(f"{what} must be a number, a mapping or a Signal, got {type(value).__name__}")
+    raise TypeError(
+        f"{what} must be a number, a mapping or a Signal, got {type(value).__name__}; what is sampled or computed goes "
+        "into a mapping as 'table': pairs (time, value)"
+    )
 
 
 def pack(signals: list[Signal]) -> tuple[np.ndarray, np.ndarray]:

@@ -333,6 +333,8 @@ def test_a_prbs_holds_and_is_balanced():
         ({"table": [1.0, 2.0]}, "pairs"),
         ({"table": [(0.0, 1.0), (2.0,)]}, "pairs"),
         ({"table": TABLE, "period": -1.0}, "period"),
+        ({"kind": "step"}, "a signal of kind 'step' needs an amplitude"),
+        ({"kind": "sine", "offset": 3.0}, "a signal of kind 'sine' needs an amplitude"),
         (np.nan, "finite"),
     ],
 )
@@ -341,9 +343,9 @@ def test_wrong_signals_are_refused(wrong, match):
         as_signal(wrong)
 
 
-@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0]])
-def test_what_is_no_signal_is_refused(wrong):
-    with pytest.raises(TypeError, match="torque"):
+@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0], np.arange(3.0), np.sin])
+def test_what_is_no_signal_is_refused_with_what_samples_go_into(wrong):
+    with pytest.raises(TypeError, match=r"torque must be .* as 'table': pairs"):
         as_signal(wrong, "torque")
 
 
