@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that ``gym-suite list`` sta
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -94,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _one_thread()
+    if sys.stdout is None:  # closed by the shell (>&-): nobody reads, and nothing fails for it
+        sys.stdout = io.StringIO()
     write_plainly(sys.stdout)
     if not arguments:
         first_steps()

@@ -380,6 +380,13 @@ def test_a_reader_that_goes_away_is_no_error():
     assert (run.returncode, run.stderr) == (0, "")
 
 
+def test_a_closed_standard_output_is_no_error():
+    run = subprocess.run(
+        f"{sys.executable} -m gym_suite list >&-", shell=True, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_gains_from_the_command_line_reach_the_control(capsys):
     """Other gains give another episode, and a file of gains says the same as the command line."""
     argv = ["run", ID, "--agent", "pi", "--steps", "40", "--csv"]

@@ -217,7 +217,8 @@ def as_signal(value: object, what: str = "signal") -> Signal:
         if "table" in given:
             given["table"] = _pairs(given["table"])
             given.setdefault("kind", "table")
-        if given.get("kind") == "table":
+        kind = given.get("kind", "constant")
+        if kind == "table":
             given.setdefault("amplitude", 1.0)
             given.setdefault("period", 0.0)
         for name in DRAWN:

@@ -335,6 +335,7 @@ def test_a_prbs_holds_and_is_balanced():
         ({"table": TABLE, "period": -1.0}, "period"),
         ({"kind": "step"}, r'stand still: give its amplitude, such as {"kind": "step", "amp'),
         ({"kind": "prbs", "offset": 3.0, "period": 0.1}, "give its amplitude"),
+        ({"kind": "sine", "offset": 3.0}, "give its amplitude"),
         (np.nan, "finite"),
     ],
 )
@@ -343,7 +344,7 @@ def test_wrong_signals_are_refused(wrong, match):
         as_signal(wrong)
 
 
-@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0]])
+@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0], np.arange(3.0), np.sin])
 def test_what_is_no_signal_is_refused(wrong):
     with pytest.raises(
         TypeError, match=r"torque .*values over time go into a mapping with a table"

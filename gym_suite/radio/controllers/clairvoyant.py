@@ -72,7 +72,7 @@ class Clairvoyant(ChannelController):
         setup, n = self._setup, len(rows["x"])
         work = np.zeros((n, setup.work_size))
         m = np.zeros((len(setup.metric_columns), n + 8))
-        o = np.zeros((n, len(setup.observation_columns)), dtype=np.float32)
+        o = np.zeros((n, setup.filled_size), dtype=np.float32)
         reward, ended = np.zeros((n, 1)), np.zeros((n, 1), dtype=np.bool_)
         worlds = rows["x"], rows["key"], rows["step"], u, rows["p"]
         skip = np.zeros(n, dtype=np.bool_)
