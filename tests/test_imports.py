@@ -57,6 +57,7 @@ FLOORS = {
         "cards constraints counterparts parameters machines transforms",
         "quantities",
         "loads observer",
+        "iron",
         "electrical converters switches",
         "controllers",
         "references plant dynamics",

@@ -13,6 +13,7 @@ from gym_suite.motors.machines.base import (
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
     group_of,
@@ -175,5 +176,5 @@ def switched_loops_of_group(number: int) -> Kernels:
 
 _GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
 #: The loops of each group by its number, with averaged converters and with switched ones.
-KERNELS = {number: loops_of_group(number) for number in _GROUPS}
+KERNELS = {number: loops_of_group(number) for number in (*_GROUPS, SATURATED)}
 SWITCHED_KERNELS = {number: switched_loops_of_group(number) for number in _GROUPS}
