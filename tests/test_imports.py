@@ -59,6 +59,7 @@ FLOORS = {
         "cards constraints counterparts parameters supplies machines transforms",
         "datasheet quantities",
         "loads observer",
+        "iron",
         "electrical converters switches",
         "controllers",
         "references plant dynamics link",

@@ -1,4 +1,4 @@
-"""Electric drives: ten machines with converter, load and control."""
+"""Electric drives: eleven machines with converter, load and control."""
 
 from __future__ import annotations
 

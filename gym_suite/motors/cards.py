@@ -111,12 +111,16 @@ _WORDS = {
     "DFIM": "a doubly fed induction machine",
     "SixPhasePMSM": "a six-phase permanent-magnet machine",
 }
+#: Machines with averaged converters alone.
+_AVERAGED_WORDS = {
+    "SaturatedPMSM": "a measured machine whose iron saturates",
+}
 _LEARNED = {"PMSM": ("ppo",)}
 
 
 def _cards(machine: str) -> tuple[Card, ...]:
     """Return the ids of a machine: its currents, its torque and its speed."""
-    words, tag = _WORDS[machine], machine.lower()
+    words, tag = (_WORDS | _AVERAGED_WORDS)[machine], machine.lower()
     return (
         _drive(
             machine,
@@ -272,7 +276,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
 
 
 CARDS = (
-    *(card for machine in _WORDS for card in _cards(machine)),
+    *(card for machine in (*_WORDS, *_AVERAGED_WORDS) for card in _cards(machine)),
     *(card for machine in _DC_WORDS for card in _dc_cards(machine)),
     *(
         _drive(

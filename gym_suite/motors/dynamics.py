@@ -14,9 +14,22 @@ from gym_suite.core.random import normal2
 from gym_suite.core.signals import interpolate, signal_value
 from gym_suite.motors.controllers.laws import L, current_control_one, currents_for
 from gym_suite.motors.converters import commanded
-from gym_suite.motors.electrical import axis_currents, coefficients, over_limit, period
+from gym_suite.motors.electrical import (
+    axis_currents,
+    coefficients,
+    over_limit,
+    period,
+)
+from gym_suite.motors.iron import saturated_coefficients
 from gym_suite.motors.loads import load_torque, next_speed, shaft
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    SIX_PHASE,
+)
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
 from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
@@ -246,6 +259,11 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         omega, turned = after[0], after[7]
         x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta] = after[1:5]
         follow_flux(x, before, tables[T.law][0])
+    elif kind == SATURATED:
+        state = x[X.omega], x[X.i_sd], x[X.i_sq], u_d, u_q, 0.0
+        with_map = saturated_coefficients(p, tables[T.flux][0])
+        after = period(group, state, with_map, load, 1.0, tau, steps)
+        omega, x[X.i_sd], x[X.i_sq], turned = after[0], after[1], after[2], after[5]
     else:
         state = x[X.omega], x[X.i_sd], x[X.i_sq], u_d, u_q, 0.0
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)

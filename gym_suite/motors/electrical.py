@@ -14,6 +14,7 @@ DC                      omega, i_a, i_e, u_a, u_e, angle
 INDUCTION               omega, i_salpha, i_sbeta, psi_ralpha, psi_rbeta, u_salpha, u_sbeta, angle
 DOUBLY_FED              omega, i_salpha, i_sbeta, psi_ralpha, psi_rbeta, u_salpha, u_sbeta, u_ralpha, u_rbeta, angle
 SIX_PHASE               omega, i_sd, i_sq, i_sx, i_sy, u_sd, u_sq, u_sx, u_sy, angle
+SATURATED               as SYNCHRONOUS
 ======================  ==============================================================
 """
 
@@ -21,8 +22,16 @@ from __future__ import annotations
 
 from gym_suite.core.integrators import combine, combine_rk4
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.iron import saturated_derivative, saturated_period
 from gym_suite.motors.loads import acceleration
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    SIX_PHASE,
+)
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import P, X
@@ -270,7 +279,7 @@ def six_phase_derivative(x, k, load, spin):
 
 @kernel
 def coefficients(group, p):
-    """Return what the derivative of a group reads of a parameter row."""
+    """Return what the derivative of a group reads of a parameter row; SATURATED needs the map too."""
     kind = len(group)
     if kind == EXCITED:
         return excited_coefficients(p)
@@ -308,6 +317,8 @@ def derivative(group, x, k, load, spin):
         return doubly_fed_derivative(x, k, load, spin)
     if kind == SIX_PHASE:
         return six_phase_derivative(x, k, load, spin)
+    if kind == SATURATED:
+        return saturated_derivative(x, k, load, spin)
     return synchronous_derivative(x, k, load, spin)
 
 
@@ -324,6 +335,8 @@ def runge_kutta(group, x, k, load, spin, d):
 @kernel
 def period(group, x, k, load, spin, h, steps):
     """Move a group's state over the time h by Runge-Kutta steps of fourth order."""
+    if len(group) == SATURATED:
+        return saturated_period(x, k, load, spin, h, steps)
     d = h / steps
     for _ in range(steps):
         x = runge_kutta(group, x, k, load, spin, d)
@@ -366,10 +379,12 @@ def torque_of(group, i, p):
 
     Args:
         group: The group.
-        i: Currents as :func:`axis_currents` returns them, A.
+        i: Currents as :func:`axis_currents` returns them, A; of SATURATED with the fluxes of :func:`with_flux`.
         p: Parameter row.
     """
     kind = len(group)
+    if kind == SATURATED:
+        return 1.5 * p[P.p] * (i[2] * i[1] - i[3] * i[0])
     if kind == DC:
         magnets, series, mutual = dc_field(p)
         return (magnets + series * i[0] + mutual * i[1]) * i[0]

@@ -18,6 +18,7 @@ from gym_suite.motors.dynamics import (
     wait,
 )
 from gym_suite.motors.electrical import coefficients, over_limit
+from gym_suite.motors.iron import saturated_coefficients
 from gym_suite.motors.link import (
     FED_LINK,
     effective_time,
@@ -27,7 +28,7 @@ from gym_suite.motors.link import (
     mains_phase,
     measured_voltage,
 )
-from gym_suite.motors.machines.base import DC
+from gym_suite.motors.machines.base import DC, SATURATED
 from gym_suite.motors.machines.dc import SHUNT
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
@@ -38,6 +39,14 @@ from gym_suite.motors.transforms import turn
 def _scaled(v, factor):
     """Return four voltages times a factor."""
     return factor * v[0], factor * v[1], factor * v[2], factor * v[3]
+
+
+@kernel
+def _coefficients(group, p, tables):
+    """Return what the derivative of a group reads of a parameter row, and of the flux map where it has one."""
+    if len(group) == SATURATED:
+        return saturated_coefficients(p, tables[T.flux][0])
+    return coefficients(group, p)
 
 
 @kernel
@@ -62,7 +71,7 @@ def _move_fed(group, x, key, tick, v, p, tables):
     if len(group) == DC and int(p[P.excitation]) == SHUNT:
         second = v[0]
     v = v[0] + d[0], second + d[1], v[2] + d[2], v[3] + d[3]
-    load, k = carried(x, key, tick, extra, p, tables), coefficients(group, p)
+    load, k = carried(x, key, tick, extra, p, tables), _coefficients(group, p, tables)
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     s, w, steps = electrical_state(group, x), link_of(FED_LINK, x), int(p[P.substeps])
     phase = mains_phase(FED_LINK, key, p)

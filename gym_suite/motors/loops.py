@@ -15,6 +15,7 @@ from gym_suite.motors.machines.base import (
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
     group_of,
@@ -259,10 +260,11 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
     )
 
 
-_GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
+_SWITCHED = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
+_GROUPS = (*_SWITCHED, SATURATED)
 #: The loops of each group by its number, with averaged converters and with switched ones.
 KERNELS = {number: loops_of_group(number) for number in _GROUPS}
-SWITCHED_KERNELS = {number: switched_loops_of_group(number, IDEAL_LINK) for number in _GROUPS}
+SWITCHED_KERNELS = {number: switched_loops_of_group(number, IDEAL_LINK) for number in _SWITCHED}
 #: The same with supplies whose voltage moves.
 FED_KERNELS = {number: fed_loops_of_group(number) for number in _GROUPS}
-FED_SWITCHED_KERNELS = {number: switched_loops_of_group(number, FED_LINK) for number in _GROUPS}
+FED_SWITCHED_KERNELS = {number: switched_loops_of_group(number, FED_LINK) for number in _SWITCHED}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Plant
 from gym_suite.core.kernel import kernel
@@ -19,12 +21,14 @@ from gym_suite.motors.electrical import (
     synchronous_derivative,
     torque_of,
 )
+from gym_suite.motors.iron import saturated_coefficients, saturated_derivative, with_flux
 from gym_suite.motors.loads import shaft
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
     Machine,
@@ -36,6 +40,7 @@ _SYNCHRONOUS, _EXCITED = group_of(SYNCHRONOUS), group_of(EXCITED)
 _DC = group_of(DC)
 _INDUCTION = group_of(INDUCTION)
 _DOUBLY_FED, _SIX_PHASE = group_of(DOUBLY_FED), group_of(SIX_PHASE)
+_SATURATED = group_of(SATURATED)
 
 
 @kernel
@@ -51,6 +56,22 @@ def synchronous_output(x, v, p, y):
     """Fill y with the state and the torque."""
     y[0], y[1], y[2] = x[0], x[1], x[2]
     y[3] = torque_of(_SYNCHRONOUS, (x[1], x[2], 0.0, 0.0), p)
+
+
+@kernel
+def saturated_plant(flux, x, v, p, dx):
+    """Fill dx as :func:`synchronous_plant`, of a machine with a flux map, whose row comes first."""
+    state = x[0], x[1], x[2], v[0], v[1], 0.0
+    k, load = saturated_coefficients(p, flux), shaft(p, v[2])
+    dx[0], dx[1], dx[2], _, _, _ = saturated_derivative(state, k, load, 0.0)
+
+
+@kernel
+def saturated_output(flux, x, v, p, y):
+    """Fill y with the state and the torque."""
+    y[0], y[1], y[2] = x[0], x[1], x[2]
+    i = with_flux((x[1], x[2], 0.0, 0.0), p[P.flux_scale], flux, 0)
+    y[3] = torque_of(_SATURATED, i, p)
 
 
 @kernel
@@ -168,6 +189,7 @@ _KERNELS = {
     INDUCTION: (induction_plant, induction_output),
     SYNCHRONOUS: (synchronous_plant, synchronous_output),
     EXCITED: (excited_plant, excited_output),
+    SATURATED: (saturated_plant, saturated_output),
 }
 
 
@@ -195,6 +217,9 @@ def plant_of(machine: Machine) -> Plant:
     )
     group = machine.group
     derivative, output = _KERNELS[(group, len(machine.states)) if group == DC else group]
+    if group == SATURATED:
+        row = machine.flux_row()
+        derivative, output = partial(derivative, row), partial(output, row)
     return Plant(
         states,
         inputs,

@@ -187,6 +187,7 @@ PARAMETERS = (
     )
     + _united(*(Columns.of(cls) for cls in KINDS.values()))
     + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
+    + Columns(Column("flux_scale", "1", 0, math.inf, "factor of the flux linkages of the map"))
     + Columns(
         Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
     )
@@ -253,6 +254,10 @@ TABLES = Columns(
     ),
     Column("law", meaning="the inner controller: one row, see gym_suite.motors.controllers.laws"),
     Column("points", meaning="operating points of the nominal machine"),
+    Column(
+        "flux",
+        meaning="the flux map of a machine that saturates: one row, see gym_suite.motors.machines.spline",
+    ),
     Column("open_circuit", meaning="a battery's voltage (V) by its state of charge"),
 )
 T = TABLES.places

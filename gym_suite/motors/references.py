@@ -18,8 +18,16 @@ from gym_suite.motors.controllers.dc_points import (
 )
 from gym_suite.motors.controllers.operating_points import torque_limit
 from gym_suite.motors.electrical import excited_axis
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    SIX_PHASE,
+)
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE
+from gym_suite.motors.machines.spline import linkages
 from gym_suite.motors.quantities import (
     REFERENCE_CURRENTS,
     REFERENCE_CYCLE,
@@ -174,6 +182,33 @@ def random_currents(group, key, segment, omega, p, target, first):
 
 
 @called_kernel
+def random_saturated_currents(key, segment, omega, p, flux, target, first):
+    """Fill references of a machine whose iron saturates with currents that the voltage can hold at this speed.
+
+    Uniform in the circle; rejection sampling. Should no try hit, the last one is drawn towards the current along -d
+    that weakens the field; arguments as :func:`random_currents`, and the row of the flux map.
+    """
+    i_max, u_max = p[P.reference_high], VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    omega_e, scale = p[P.p] * omega, p[P.flux_scale]
+    weakest = -min(p[P.psi_p] / p[P.l_d], i_max)
+    i_d, i_q, found, tries = 0.0, 0.0, False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, _, _ = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            radius = i_max * math.sqrt(a)
+            i_d = radius * math.cos(2.0 * math.pi * b)
+            i_q = radius * math.sin(2.0 * math.pi * b)
+        else:
+            i_d, i_q = 0.8 * i_d + 0.2 * weakest, 0.8 * i_q
+        psi_d, psi_q, _, _, _ = linkages(i_d, i_q, flux, 0)
+        u_d = p[P.r_s] * i_d - omega_e * scale * psi_q
+        u_q = p[P.r_s] * i_q + omega_e * scale * psi_d
+        found = u_d * u_d + u_q * u_q <= u_max * u_max
+        tries += 1
+    target[first], target[first + 1] = i_d, i_q
+
+
+@called_kernel
 def random_dc_currents(key, segment, omega, p, target, first):
     """Fill references of a DC machine with currents that its voltage can hold at this speed, uniform among them.
 
@@ -238,6 +273,10 @@ def refer(group, x, key, tick, p, tables, target, first):
                 return
             if len(group) == DOUBLY_FED:
                 random_fed_currents(key, segment, x[X.omega], p, target, first)
+                return
+            if len(group) == SATURATED:
+                row = tables[T.flux][0]
+                random_saturated_currents(key, segment, x[X.omega], p, row, target, first)
                 return
             random_currents(group, key, segment, x[X.omega], p, target, first)
             return

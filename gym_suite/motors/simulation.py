@@ -13,13 +13,20 @@ from numpy.typing import ArrayLike, NDArray
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.trajectory import Trajectory
-from gym_suite.motors.electrical import coefficients, derivative, period, torque_of
+from gym_suite.motors.electrical import (
+    coefficients,
+    derivative,
+    period,
+    torque_of,
+)
+from gym_suite.motors.iron import saturated_coefficients, with_flux
 from gym_suite.motors.loads import load_torque, shaft
 from gym_suite.motors.machines import (
     DC,
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     Group,
     Machine,
@@ -95,16 +102,20 @@ def simulate(
     states = np.empty((len(held) + 1, len(names)))
     states[0] = start
     group, row, spin = group_of(built.group), _parameters(built, carried), float(frame != own_frame)
+    flux = built.flux_row()
+    k = saturated_coefficients(row, flux) if built.group == SATURATED else coefficients(group, row)
     if rtol is None:
         steps = check_substeps(built, tau, substeps, most=1_000_000)
-        _fixed(group, states, held, row, spin, tau, steps)
+        _fixed(group, states, held, k, shaft(row, 0.0), spin, tau, steps)
     else:
         if substeps is not None:
             raise ValueError("substeps is for the fixed step; rtol chooses its own")
         rtol = check_number("rtol", rtol, low=2.3e-14, high=1e-2)
-        _adaptive(group, states, held, row, spin, tau, rtol)
+        _adaptive(group, states, held, k, shaft(row, 0.0), spin, tau, rtol)
     columns = dict(zip(names, states.T.copy(), strict=True))
-    columns |= _torques(group, states, row)
+    if built.group == SATURATED:
+        _check_inside(built, columns)
+    columns |= _torques(group, states, row, flux)
     columns |= dict(zip(built.frames[own_frame], _shown(group, states, held, spin), strict=True))
     units = {name: QUANTITIES[built.slot(name)].unit for name in columns}
     meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
@@ -191,8 +202,7 @@ def _start(group, states, k, held, spin):
 
 
 @kernel
-def _fixed(group, states, held, p, spin, tau, steps):
-    k, load = coefficients(group, p), shaft(p, 0.0)
+def _fixed(group, states, held, k, load, spin, tau, steps):
     last = states.shape[1] - 1
     for i in range(held.shape[0]):
         x = period(group, _start(group, states, i, held, spin), k, load, spin, tau, steps)
@@ -290,6 +300,18 @@ def _slope(group, x, k, load, spin, dx):
         dx[j] = slopes[j]
 
 
+def _check_inside(machine: Any, columns: Mapping[str, NDArray[np.float64]]) -> None:
+    """Refuse a run whose currents leave the machine's flux map."""
+    low, high, most = machine.map.reach
+    for k, (i_d, i_q) in enumerate(zip(columns["i_sd"], columns["i_sq"], strict=True)):
+        if not (low <= i_d <= high and abs(i_q) <= most):
+            raise ValueError(
+                f"in period {k} the currents i_sd = {i_d:.4g} A, i_sq = {i_q:.4g} A are outside the flux map, which "
+                f"holds i_sd from {low:g} to {high:g} A and i_sq from {-most:g} to {most:g} A: what they do there was "
+                "never measured"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class _Regime:
     """A range of speed within which the load torque is smooth, and what it looks like there."""
@@ -323,13 +345,14 @@ def _adaptive(
     group: Group,
     states: NDArray[np.float64],
     held: NDArray[np.float64],
-    p: NDArray[np.float64],
+    k: Any,
+    load: tuple[float, ...],
     spin: float,
     tau: float,
     rtol: float,
 ) -> None:
     """Fill the states period by period."""
-    regimes, k = _regimes(shaft(p, 0.0)), coefficients(group, p)
+    regimes = _regimes(load)
     number = 0
     if len(regimes) > 1 and abs(states[0, 0]) > regimes[0].high:
         number = 1 if states[0, 0] > 0.0 else -1
@@ -394,8 +417,11 @@ def _leaving(regime: _Regime) -> list[Any]:
 
 
 @kernel
-def _own_torque(group, row, p):
+def _own_torque(group, row, p, flux):
     kind = len(group)
+    if kind == SATURATED:
+        i = with_flux((row[1], row[2], 0.0, 0.0), p[P.flux_scale], flux, 0)
+        return torque_of(group, i, p)
     if kind == DC:
         return torque_of(group, (row[1], row[2] if row.shape[0] > 3 else 0.0, 0.0, 0.0), p)
     if kind == INDUCTION:
@@ -411,10 +437,13 @@ def _own_torque(group, row, p):
 
 
 def _torques(
-    group: Group, states: NDArray[np.float64], p: NDArray[np.float64]
+    group: Group,
+    states: NDArray[np.float64],
+    p: NDArray[np.float64],
+    flux: NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
     """Return the machine's and the load's torque."""
-    torque = np.array([_own_torque(group, row, p) for row in states])
+    torque = np.array([_own_torque(group, row, p, flux) for row in states])
     a, b, c, linear, _, mobility = shaft(p, 0.0)
     taken = torque
     if mobility != 0.0:

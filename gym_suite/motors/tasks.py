@@ -14,12 +14,14 @@ from gym_suite.core.signals import interpolate
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import standing_voltage
 from gym_suite.motors.electrical import axis_currents, loss_of, torque_of
+from gym_suite.motors.iron import with_flux
 from gym_suite.motors.loads import next_speed
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
     group_of,
@@ -71,7 +73,7 @@ def reset_one(group, x, key, p, tables):
     if len(group) == DC and p[P.dead_time] > 0.0:
         # The first command acts a period late: until then the chopper catches the turning machine without a current.
         x[X.held_0] = standing_voltage(x[X.omega], p)
-    if len(group) == SYNCHRONOUS and p[P.caught] > 0.0:
+    if (len(group) == SYNCHRONOUS or len(group) == SATURATED) and p[P.caught] > 0.0:
         omega_e = p[P.p] * x[X.omega]
         half = turn(0.5 * omega_e * p[P.tau])
         cosine, sine = rotate(x[X.cos_epsilon], x[X.sin_epsilon], half[0], half[1])
@@ -135,6 +137,8 @@ def measure_one(group, x, p, tables, q):
     if kind == INDUCTION:
         q[Q.cos_rho], q[Q.sin_rho], q[Q.psi_rd] = flux_frame(x)
         q[Q.rho] = math.atan2(q[Q.sin_rho], q[Q.cos_rho])
+    if kind == SATURATED:
+        i = with_flux(i, p[P.flux_scale], tables[T.flux][0], 0)
     q[Q.torque] = torque_of(group, i, p)
     q[Q.torque_load] = x[X.torque_load]
     q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]

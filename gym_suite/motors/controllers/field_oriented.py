@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,7 @@ from gym_suite.motors.machines import (
     EXCITED,
     INDUCTION,
     KINDS,
+    SATURATED,
     SIX_PHASE,
     Machine,
     group_of,
@@ -46,10 +48,16 @@ SPEED_VOLTAGE_SHARE = (
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
 
-def machine_of(values: Mapping[str, float]) -> Machine:
-    """Return the machine of nominal parameters."""
+def machine_of(values: Mapping[str, float], given: Mapping[str, Any] | None = None) -> Machine:
+    """Return the machine of nominal parameters.
+
+    Args:
+        values: The nominal parameters.
+        given: The machine's mapping in a setup's keywords, for what is no number; needed where there is such.
+    """
     cls: Any = list(KINDS.values())[int(values["machine"])]
-    return cls(**{name: values[name] for name in (f.name for f in fields(cls))})
+    known = ChainMap(dict(values), dict(given or {}))
+    return cls(**{f.name: known[f.name] for f in fields(cls)})
 
 
 def axis_plants(machine: Any) -> list[tuple[float, float]]:
@@ -114,12 +122,15 @@ def rise_time(machine: Any) -> float:
     return float(flux * SQRT3 / machine.u_dc)
 
 
-def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.float64]:
+def current_law(
+    row: NDArray[np.float64], gains: list[Gains], machine: Machine
+) -> NDArray[np.float64]:
     """Return the law row of current control.
 
     Args:
         row: Nominal parameters.
         gains: Of each axis.
+        machine: The machine; of one that saturates the flux map stands behind the columns of the law.
     """
     law = np.zeros(len(LAW))
     law[: len(row)] = row
@@ -127,6 +138,8 @@ def current_law(row: NDArray[np.float64], gains: list[Gains]) -> NDArray[np.floa
     for k, own in enumerate(gains):
         law[L.kp_0 + k], law[L.ki_0 + k] = own.kp, own.ki
         law[L.back_gain_0 + k] = own.ki / own.kp
+    if machine.group == SATURATED:
+        law = np.concatenate([law, machine.flux_row()])
     return law
 
 
@@ -153,7 +166,7 @@ class _FieldOriented(Controller):
         check_option("rule", self.rule, RULES)
         check_number("symmetry", self.symmetry, above=1.0)
         values, setup = nominal.parameters, nominal.setup
-        self._machine: Any = machine_of(values)
+        self._machine: Any = machine_of(values, setup.keywords["machine"])
         self._group = group_of(self._machine.group)
         self._take, self._scale = reading(setup, self._machine)
         self._actions = len(setup.action_columns)
@@ -176,7 +189,7 @@ class _FieldOriented(Controller):
                     dt=values["tau"],
                 )
             )
-        self._constants = current_law(nominal.row, gains)
+        self._constants = current_law(nominal.row, gains, self._machine)
         self._constants[L.decoupling] = float(self.decoupling)
         self._constants[L.anti_windup] = anti_windup_kind(self.anti_windup)
         self._constants[L.dt] = nominal.dt

@@ -16,8 +16,17 @@ from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.electrical import dc_field, excited_axis
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.iron import with_flux
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    SIX_PHASE,
+)
 from gym_suite.motors.machines.dc import SEPARATE
+from gym_suite.motors.machines.spline import linkages
 from gym_suite.motors.observer import LEAST_FLUX, slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
 from gym_suite.motors.transforms import (
@@ -60,6 +69,8 @@ LAW = (
     )
 )
 L = LAW.places
+#: Where the flux map of a machine that saturates begins in its law's row: behind these columns.
+FLUX_MAP = len(LAW)
 
 #: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
 #: currents that need less voltage must not be closed.
@@ -172,6 +183,39 @@ def _part_within(base_a, base_b, change_a, change_b, radius):
         return small
     # The positive root of |base + part * change| = radius.
     return max((math.sqrt(along * along + square * room) - along) / square, small)
+
+
+@kernel
+def _saturated_windings(i, references, seen, memory, first, law, u_dc):
+    """Current control of d and q windings whose flux is a map, which stands behind the law's own columns.
+
+    What rotation induces is taken from the map. The proportional part goes with its incremental inductances at the
+    measured current, so that each current moves for itself, and everywhere as where the gains were set for. Where the
+    voltage does not suffice both move more slowly by the same factor, while what holds them keeps its voltage: were it
+    shortened too, the currents would leave the inductances that they were in. Arguments and what it returns as
+    :func:`current_control_one`.
+    """
+    omega, cosine, sine, _ = seen
+    omega_e, decoupling = law[P.p] * omega, law[L.decoupling]
+    psi_d, psi_q, l_dd, l_dq, l_qq = linkages(i[0], i[1], law, FLUX_MAP)
+    error_d, error_q = references[0] - i[0], references[1] - i[1]
+    own_d, own_q = law[L.kp_0] / law[P.l_d] * error_d, law[L.kp_1] / law[P.l_q] * error_q
+    base_d = memory[first] - decoupling * omega_e * psi_q
+    base_q = memory[first + 1] + decoupling * omega_e * psi_d
+    change_d, change_q = l_dd * own_d + l_dq * own_q, l_dq * own_d + l_qq * own_q
+    modulation = math.hypot(base_d + change_d, base_q + change_q) * SQRT3 / u_dc
+    part = _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
+    u_d, u_q = base_d + part * change_d, base_q + part * change_q
+
+    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    factor = hexagon_factor(alpha, beta, u_dc)
+    u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
+    real_d = min(max(factor * u_d, -u_axis), u_axis)
+    real_q = min(max(factor * u_q, -u_axis), u_axis)
+    _learn(0, part * error_d, u_d, real_d, memory, first, law)
+    _learn(1, part * error_q, u_q, real_q, memory, first, law)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
 
 
 @kernel
@@ -371,6 +415,8 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         return _fed_windings(i, references, seen, memory, first, law, u_dc)
     if kind == SIX_PHASE:
         return _two_stars(i, references, seen, memory, first, law, u_dc)
+    if kind == SATURATED:
+        return _saturated_windings(i, references, seen, memory, first, law, u_dc)
     return _single_windings(group, i, references, seen, memory, first, law, u_dc)
 
 
@@ -401,4 +447,6 @@ def currents_for(group, torque, omega, i, flux, u_max, law, points):
         i_q = wanted[1] * law[P.l_m] * i_d / max(flux, least)
         most = math.sqrt(max(i_max * i_max - i_d * i_d, 0.0))
         return i_d, min(max(i_q, -most), most), flux, 0.0
+    if kind == SATURATED:
+        return with_flux(wanted, 1.0, law, FLUX_MAP)
     return wanted

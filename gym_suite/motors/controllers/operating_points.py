@@ -7,7 +7,6 @@ all speeds and DC-link voltages. It is filled once by NumPy; :func:`currents_for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, Machine
+from gym_suite.motors.controllers.saturated_points import saturated_points, saturated_torque
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    Machine,
+)
+from gym_suite.motors.machines.search import STEPS, golden
 
 Values = NDArray[np.float64]
 
-_STEPS = 40  # of bisections and golden sections
 _TINY = 1e-100  # in place of zero below a fraction bar
-_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 _FLUXES, _PARTS = 81, 41  # nodes of the table
 _EXCITED_FLUXES, _EXCITED_PARTS, _EXCITED_STEPS = 41, 25, 24  # where a third current is looked for
 
@@ -108,7 +114,7 @@ class DQModel:
         """
         low, high = np.zeros_like(torque), np.full_like(torque, i_max)
         for _ in range(
-            _STEPS
+            STEPS
         ):  # the torque grows with the magnitude along maximum torque per ampere
             middle = 0.5 * (low + high)
             less = self.torque(*self.mtpa(middle)) < torque
@@ -118,7 +124,7 @@ class DQModel:
         # which crosses the bound once.
         weak = self.flux(i_d, i_q) > flux
         inside, outside = np.broadcast_to(inner, torque.shape).copy(), i_d.copy()
-        for _ in range(_STEPS):
+        for _ in range(STEPS):
             middle = 0.5 * (inside + outside)
             fits = self.q_for(torque, middle) <= self.largest_q(middle, i_max, flux)
             inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
@@ -126,17 +132,6 @@ class DQModel:
         return i_d, np.where(
             weak & (torque > 0.0), self.q_for(torque, inside), np.where(weak, 0.0, i_q)
         )
-
-
-def golden(value: Callable[[Values], Values], left: Any, right: Any, steps: int = _STEPS) -> Values:
-    """Return where functions are largest, each unimodal between left and right; golden section."""
-    left, right = np.broadcast_arrays(left, right)
-    for _ in range(steps):
-        span = _GOLDEN * (right - left)
-        one, two = right - span, left + span
-        up = value(one) < value(two)
-        left, right = np.where(up, one, left), np.where(up, right, two)
-    return 0.5 * (left + right)
 
 
 @cache
@@ -174,6 +169,8 @@ def max_torque(machine: Any, part: float) -> float:
     if machine.group == INDUCTION:
         model = DQModel(machine.p, machine.l_s, machine.sigma * machine.l_s, 0.0)
         return float(model.torque(*np.full(2, i_max / math.sqrt(2.0))))
+    if machine.group == SATURATED:
+        return saturated_torque(machine, float(i_max))
     model = DQModel(machine.p, machine.l_d, machine.l_q, getattr(machine, "psi_p", 0.0))
     return float(model.torque(*model.mtpa(i_max)))
 
@@ -290,7 +287,12 @@ def _fed_points(machine: Any, part: float) -> list[Values]:
     return _excited_points(_excited_by_rotor(machine), part)
 
 
-_OWN_POINTS = {DOUBLY_FED: _fed_points, EXCITED: _excited_points, INDUCTION: _induction_points}
+_OWN_POINTS = {
+    DOUBLY_FED: _fed_points,
+    EXCITED: _excited_points,
+    INDUCTION: _induction_points,
+    SATURATED: saturated_points,
+}
 
 
 @kernel

@@ -45,7 +45,14 @@ from gym_suite.motors.loops import (
     KERNELS,
     SWITCHED_KERNELS,
 )
-from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
+from gym_suite.motors.machines import (
+    DC,
+    KINDS,
+    SATURATED,
+    SYNCHRONOUS,
+    Machine,
+    build_machine,
+)
 from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
@@ -199,6 +206,7 @@ def build_setup(
     dictated = [load.omega] if isinstance(load, SpeedProfile) else []
     inside = torque_control or machine.estimates
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
+    flux = machine.flux_row()[None]
     plant, nominal = (
         (
             table,
@@ -206,6 +214,7 @@ def build_setup(
             cycle,
             law,
             points,
+            flux,
             open_circuit_table(supply),
         )
         for signals in (list(disturbed.signals), list[Signal]())
@@ -332,6 +341,7 @@ def _spread(mismatch: object, physical: Sequence[str]) -> float:
         ("r_", drawn[:, 2]),
         ("l_", 1.0 / drawn[:, 1]),
         ("iron_", 1.0 / drawn[:, 1]),
+        ("flux_", 1.0 / drawn[:, 1]),
     ):
         own = [PARAMETERS.names[int(k)].startswith(begins) for k in drawn[:, 0]]
         spread *= max(bound[own], default=1.0)
@@ -440,7 +450,7 @@ def _course(
 
 def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
     """Return whether a first period without voltage would drive the currents beyond half their limit."""
-    if machine.group != SYNCHRONOUS or not values["dead_time"]:
+    if machine.group not in (SYNCHRONOUS, SATURATED) or not values["dead_time"]:
         return False
     induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
     return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
@@ -542,7 +552,8 @@ def _costs(
 def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> np.ndarray:
     """Return the law of the drive's own current controller under torque commands, one row."""
     delay = sampled_delay(values)
-    law = current_law(row, [current_gains(*plant, delay) for plant in axis_plants(machine)])
+    gains = [current_gains(*plant, delay) for plant in axis_plants(machine)]
+    law = current_law(row, gains, machine)
     law[L.u_max] = VOLTAGE_MARGIN * values["u_dc"] / machine.voltage_divisor
     law[L.i_max] = machine.current_margin * machine.i_limit
     return law[None]

@@ -68,11 +68,7 @@ def supply_numbers(supply: Supply, machine: Machine, values: Mapping[str, Any]) 
     if isinstance(supply, IdealSupply | Battery):
         return numbers
     conductance = (2.0 if isinstance(supply, Rectifier) else 1.0) / supply.r_source
-    inductance = min(
-        getattr(machine, f.name)
-        for f in fields(machine)  # type: ignore[arg-type]
-        if f.name.startswith("l_") and f.metadata.get("unit") == "H"
-    )
+    inductance = min(v for name, v in machine.numbers().items() if name.startswith("l_"))
     # Of the capacitor with the source's resistance, and with the machine's smallest inductance.
     decay = conductance / supply.c_link
     rate = max(decay, 1.0 / math.sqrt(inductance * supply.c_link))

@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import dc, induction, six_phase, synchronous
+from gym_suite.motors.machines import dc, induction, saturated, six_phase, synchronous
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
     EXCITED,
     INDUCTION,
+    SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
     Group,
@@ -23,7 +24,9 @@ from gym_suite.motors.machines.base import (
 )
 from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
 from gym_suite.motors.machines.files import is_machine_file, read_machine_file
+from gym_suite.motors.machines.flux_maps import FluxMap
 from gym_suite.motors.machines.induction import DFIM, SCIM
+from gym_suite.motors.machines.saturated import SaturatedPMSM
 from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
@@ -36,15 +39,18 @@ __all__ = [
     "INDUCTION",
     "KINDS",
     "PMSM",
+    "SATURATED",
     "SCIM",
     "SETS",
     "SIX_PHASE",
     "SYNCHRONOUS",
     "ExtExDc",
+    "FluxMap",
     "Group",
     "Machine",
     "MachineSet",
     "PermExDc",
+    "SaturatedPMSM",
     "SeriesDc",
     "ShuntDc",
     "SixPhasePMSM",
@@ -62,14 +68,20 @@ KINDS: Mapping[str, type[Machine]] = MappingProxyType(
         for cls in (
             *(PMSM, SynRM, EESM),
             *(PermExDc, SeriesDc, ShuntDc, ExtExDc),
-            *(SCIM, DFIM, SixPhasePMSM),
+            *(SCIM, DFIM, SixPhasePMSM, SaturatedPMSM),
         )
     }
 )
 
 #: All named sets of numbers.
 SETS: Mapping[str, MachineSet] = MappingProxyType(
-    {**synchronous.SETS, **dc.SETS, **induction.SETS, **six_phase.SETS}
+    {
+        **synchronous.SETS,
+        **dc.SETS,
+        **induction.SETS,
+        **six_phase.SETS,
+        **saturated.SETS,
+    }
 )
 
 

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gym_suite.core.parameters import check_number, parameter, validate
 
 # Groups: machines with the same equations. A kernel is told the group by a tuple as long as the group's number, which
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
-INDUCTION, DOUBLY_FED, SIX_PHASE = range(3, 6)
+INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED = range(3, 7)
 DC = 8
 Group = tuple[int, ...]
 
@@ -122,6 +125,10 @@ class Machine(ABC):
         """Return the numbers that kernels read, by name."""
         own = asdict(self)  # type: ignore[call-overload]
         return own | {name: getattr(self, name) for name in self.derived}
+
+    def flux_row(self) -> NDArray[np.float64]:
+        """Return what kernels read of its flux map; nothing where inductances are constant."""
+        return np.zeros(1)
 
     def speeds(self) -> tuple[float, float]:
         """Return the largest speed that an episode usually starts with, and the largest it may start with, rad/s."""

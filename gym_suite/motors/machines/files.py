@@ -4,6 +4,9 @@ kind = "SeriesDc"
 base = "SeriesDc"  # the set that it departs from; without it the kind's default set
 r_a = 0.021        # Ohm
 i_limit = 150.0    # A
+
+The flux map of a machine that saturates is the name of one that comes with the package, or of a CSV file beside the
+machine file: flux_map = "measured.csv".
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any, TypeGuard
 from gym_suite.core.parameters import nearest
 
 ENDING = ".toml"
+_WORDS = ("kind", "base", "flux_map")  # what is no number
 
 
 def is_machine_file(value: object) -> TypeGuard[str | Path]:
@@ -44,12 +48,14 @@ def read_machine_file(path: str | Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the machine file {str(file)!r} is no TOML: {error}") from None
     for name, value in given.items():
-        words = name in ("kind", "base")
+        words = name in _WORDS
         if isinstance(value, bool) or not isinstance(value, str if words else int | float):
             wanted = "a name in quotation marks" if words else "a number"
             raise ValueError(
                 f"the machine file {str(file)!r}: {name} must be {wanted}, got {value!r}"
             )
+    if str(given.get("flux_map", "")).endswith(".csv"):  # beside the machine file
+        given["flux_map"] = str(file.parent / given["flux_map"])
     return given
 
 

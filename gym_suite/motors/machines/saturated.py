@@ -1,0 +1,158 @@
+"""Synchronous machines whose iron saturates: their numbers and where these come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_suite.motors.machines.base import (
+    RPM,
+    SATURATED,
+    MachineSet,
+    current_limit,
+    link_voltage,
+    nominal_current,
+    nominal_speed,
+    pole_pairs,
+    resistance,
+    rotor_inertia,
+    speed_limit,
+)
+from gym_suite.motors.machines.flux_maps import SHIPPED, FluxMap, least_inductance
+from gym_suite.motors.machines.synchronous import Synchronous
+
+_MEASURED = "ECS101M0H7EF4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaturatedPMSM(Synchronous):
+    """A permanent-magnet synchronous machine, or a reluctance machine, whose iron saturates: its flux is a map.
+
+    psi_d and psi_q depend on both currents. ``l_d``, ``l_q`` and ``psi_p`` are not given but follow from the map: the
+    incremental inductances at the nominal current of most torque per ampere, and the d flux without current.
+
+    Raises:
+        ValueError: If a number is out of bounds, the nominal current exceeds the limit, the map is none of a machine
+            (:class:`gym_suite.motors.machines.flux_maps.FluxMap`), or does not reach the limit of the current.
+    """
+
+    group: ClassVar[int] = SATURATED
+    words: ClassVar[str] = "permanent-magnet synchronous machine whose iron saturates"
+    circuit: ClassVar[tuple[str, ...]] = ("r_s", "flux_scale")
+    derived: ClassVar[tuple[str, ...]] = ("flux_scale", "l_d", "l_q", "psi_p")
+    # Saturated iron needs much voltage to change its large flux; with 0.95 the currents of a machine whose fluxes are
+    # 30 % larger than believed run away, and nominal torque steps are slower too.
+    voltage_share: ClassVar[float] = 0.7
+
+    p: int = pole_pairs(2)
+    r_s: float = resistance(0.63, "stator")
+    j_rotor: float = rotor_inertia(0.05)
+    i_nominal: float = nominal_current(12.45)
+    i_limit: float = current_limit(18.67)
+    omega_nominal: float = nominal_speed(1800.0 * RPM)
+    omega_limit: float = speed_limit(3000.0 * RPM)
+    u_dc: float = link_voltage(540.0)
+    #: A name of :data:`gym_suite.motors.machines.flux_maps.SHIPPED`, or a map; what else :meth:`FluxMap.of` takes
+    #: becomes one.
+    flux_map: Any = field(default=_MEASURED)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.flux_map, str) and self.flux_map in SHIPPED):
+            object.__setattr__(self, "flux_map", FluxMap.of(self.flux_map))
+        # Not super(): a dataclass with slots is a class made anew, which that would not find.
+        Synchronous.__post_init__(self)
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that kernels read, by name."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata}
+        return own | {name: getattr(self, name) for name in self.derived}
+
+    @property
+    def map(self) -> FluxMap:
+        """The flux map."""
+        return FluxMap.of(self.flux_map)
+
+    def flux_row(self) -> NDArray[np.float64]:
+        """Return the spline of the flux map as kernels read it."""
+        return self.map.row
+
+    @property
+    def flux_scale(self) -> float:
+        """Factor of the flux linkages of the map: 1 for the machine as it is described."""
+        return 1.0
+
+    @property
+    def l_d(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Incremental d inductance at the nominal current of most torque per ampere, H."""
+        return _linear(self.map, self.i_nominal)[0]
+
+    @property
+    def l_q(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Incremental q inductance there, H."""
+        return _linear(self.map, self.i_nominal)[1]
+
+    @property
+    def psi_p(self) -> float:
+        """Flux of the d axis without current, Vs."""
+        return _linear(self.map, self.i_nominal)[2]
+
+    def decays(self) -> list[float]:
+        """Return how fast its currents decay where the inductances are least, 1/s."""
+        return [self.r_s / least_inductance(self.map.row)[0]]
+
+    def check(self) -> None:
+        """Refuse a map that ends below the limit of the current, or gives no torque."""
+        known = SHIPPED.get(self.flux_map) if isinstance(self.flux_map, str) else None
+        low, high, most = known.reach if known else self.map.reach
+        if most < self.i_limit or max(-low, high) < self.i_limit or not low <= 0.0 <= high:
+            raise ValueError(
+                f"SaturatedPMSM.i_limit = {self.i_limit:g} A is outside the flux map, which holds i_d from {low:g} to "
+                f"{high:g} A and i_q up to {most:g} A: it must hold i_d from 0 to the limit on one side at least, and "
+                "i_q up to the limit; lower i_limit or measure further"
+            )
+        if known is None:
+            i_d, i_q = self.map.strongest(np.array([self.i_limit]))
+            psi_d, psi_q = self.map.linkages(i_d, i_q)
+            across = psi_d[0] * i_q[0] - psi_q[0] * i_d[0]
+            if not across > 1e-9 * self.i_limit * np.hypot(psi_d[0], psi_q[0]):
+                raise ValueError(
+                    "the flux map of a SaturatedPMSM must give a torque; this one gives none"
+                )
+
+
+@cache
+def _linear(known: FluxMap, current: float) -> tuple[float, float, float]:
+    """Return l_d, l_q where a current gives most torque, and the d flux without current."""
+    l_dd, _, l_qq = known.inductances(*known.strongest(np.array([current])))
+    return float(l_dd[0]), float(l_qq[0]), float(known.linkages(0.0, 0.0)[0])
+
+
+_MOTULATOR = (
+    "Baldor ECS101M0H7EF4, a PM synchronous reluctance machine (5.6 kW, 460 V, 8.8 A, 60 Hz, 29.7 N m), as Aalto "
+    "University publishes it in the examples of motulator; flux map measured there at a constant 400 rpm, after "
+    "doi:10.1109/TIA.2013.2258876"
+)
+
+SETS: Mapping[str, MachineSet] = MappingProxyType(
+    {
+        "SaturatedPMSM": MachineSet(
+            SaturatedPMSM(),
+            _MOTULATOR,
+            {
+                "j_rotor": "of rotor and load together in that example; the rotor's own is not published",
+                "i_nominal": f"sqrt(2) times the nominal current of 8.8 A: {8.8 * math.sqrt(2.0):.2f} A",
+                "i_limit": "design value: 1.5 times the nominal current",
+                "omega_nominal": "60 Hz with two pole pairs",
+                "omega_limit": "design value: there the magnets induce nine tenths of the largest voltage",
+                "u_dc": "the DC link of that example",
+            },
+        ),
+    }
+)
