@@ -79,7 +79,8 @@ def test_tiles_equal_rows_bit_for_bit(name):
         ("gem/PMSM-v0", {"constraints": ["i_sd"]}),
         ("gem/PMSM-v0", {"load": OrnsteinUhlenbeck()}),
         ("gem/PMSM-DriveCycle-v0", {}),
+        ("gem/PMSM-v0", {"supply": "rectifier"}),
     ],
 )
 def test_what_is_not_plain_goes_row_by_row(id, keywords):
-    assert setup_of(id, **keywords).kernels is KERNELS[SYNCHRONOUS]
+    assert setup_of(id, **keywords).kernels is not TILED_KERNELS
