@@ -1,6 +1,7 @@
 """Synchronous machines that step in tiles: bit for bit what they do row by row."""
 
 from dataclasses import replace
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -27,7 +28,7 @@ PLAIN = {
 
 
 def setup_of(id, **keywords):
-    env = gymnasium.make(id, **keywords)
+    env: Any = gymnasium.make(id, **keywords)
     setup = env.unwrapped.setup
     env.close()
     return setup
