@@ -227,6 +227,8 @@ def act(x, key, step, e, entities, lists, occupancy, unheard, s):
         return float(_pick(s.channels, key, step, e))
     if kind == K.bursty:
         return _bursty(x, key, step, e, entities, lists, s)
+    if kind == K.own:
+        return max(_injected(x, e, s), SILENT)
     return 0.0 if kind == K.barrage else SILENT
 
 

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: Largest number that a law of one's own remembers.
+MEMORY = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -170,6 +173,16 @@ KINDS = (
         ),
         needs=("channels",),
         pointer=4,  # 0: not yet drawn, 1 and 2: in a short or long gap, 3 and 4: in a short or long burst
+    ),
+    Kind(
+        name="own",
+        meaning="goes where a law of one's own says, which is asked outside the kernels before every step",
+        keys=("law", "memory"),
+        needs=("law",),
+        jams=True,
+        pursues=True,
+        reacts=True,
+        pointer=MEMORY,
     ),
 )
 NAMES = tuple(kind.name for kind in KINDS)

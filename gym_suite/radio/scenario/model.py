@@ -169,6 +169,10 @@ class Entity:
         weights: Probabilities of a stochastic hopper's channels; empty: equal.
         waveform: What it sends; None: noise for a jammer, 4-PSK for others.
         table: Playback: received power in dBm, a row per step from ``start`` on, a column per channel.
+        law: Of a kind of one's own: formula over the columns of the state by name, or function of them, that gives the
+            channel of the coming step, -1 for silence.
+        memory: Of the same: formula or function that gives what is remembered, a whole number that is 0 at first;
+            empty: what was.
     """
 
     name: str
@@ -261,6 +265,8 @@ class Entity:
         meaning="playback: received power from which a channel counts as occupied",
     )
     repeat: bool = switch(False, meaning="playback: whether the table starts again at its end")
+    law: Any = ""
+    memory: Any = ""
 
     @property
     def sends(self) -> Waveform:
