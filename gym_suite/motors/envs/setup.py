@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -105,6 +106,8 @@ def build_setup(
         j_rotor=machine.j_rotor,
         usual=PolynomialStatic(a=a, b=b, j_load=j_load),
     )
+    if options.load == TASKS[task_name].defaults["load"] and isinstance(load, PolynomialStatic):
+        _tell_of_a_heavy_load(id, machine, load)
     task = TASKS[task_name].of(machine)
     if finite:
         task = replace(task, costs=tuple(name for name in task.costs if name != "effort"))
@@ -231,7 +234,22 @@ def build_setup(
 
 # ------------------------------------------------------------------------------------ pieces of a setup
 
+
 #: Parameters of the loads that ``mismatch=`` may touch.
+def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> None:
+    """Warn where the load that nobody has chosen takes more torque at nominal speed than the machine has at all."""
+    speed = machine.omega_nominal
+    taken = load.a + load.b * speed + load.c * speed**2
+    most = max_torque(machine, 1.0)
+    if taken > most:
+        warnings.warn(
+            f"{id}: the default load takes {taken:.3g} N m at the nominal speed of {speed:.4g} rad/s and the machine "
+            f"gives at most {most:.3g} N m, so it will not get there; give a load, such as load={{'a': 0.0, 'b': 0.0}}",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
 
