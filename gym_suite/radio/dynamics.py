@@ -195,12 +195,12 @@ def _bursty(x, key, step, e, entities, lists, s):
 @called_kernel
 def _predictor(x, key, step, e, entities, s):
     """Draw one of the agent's last choices, by succession one made after the channel that it is on if there is one."""
-    memory, here = int(entities[e, E.memory]), channel_of(x, 0, 0, s)
+    window, here = int(entities[e, E.window]), channel_of(x, 0, 0, s)
     chosen, after = 0, 0
-    for ago in range(memory):
+    for ago in range(window):
         if channel_of(x, 0, ago, s) >= 0.0:
             chosen += 1
-            after += 1 if ago < memory - 1 and channel_of(x, 0, ago + 1, s) == here else 0
+            after += 1 if ago < window - 1 and channel_of(x, 0, ago + 1, s) == here else 0
     succession = entities[e, E.succession] != 0.0 and after > 0
     count = after if succession else chosen
     if count == 0:
@@ -208,7 +208,7 @@ def _predictor(x, key, step, e, entities, s):
     place, ago = _pick(count, key, step, e), -1
     while place >= 0:
         ago += 1
-        follows = ago < memory - 1 and channel_of(x, 0, ago + 1, s) == here
+        follows = ago < window - 1 and channel_of(x, 0, ago + 1, s) == here
         if channel_of(x, 0, ago, s) >= 0.0 and (follows or not succession):
             place -= 1
     return channel_of(x, 0, ago, s)
@@ -251,6 +251,8 @@ def act(x, key, step, e, entities, lists, occupancy, unheard, s):
         return _bursty(x, key, step, e, entities, lists, s)
     if kind == K.predictor:
         return _predictor(x, key, step, e, entities, s)
+    if kind == K.own:
+        return max(_injected(x, e, s), SILENT)
     return 0.0 if kind == K.barrage else SILENT
 
 

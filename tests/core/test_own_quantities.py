@@ -176,3 +176,10 @@ def test_a_comparison_runs_on_them_and_refuses_policies_that_were_trained_withou
     function = {"observed_quantities": {"hint": abs}}
     with pytest.raises((TypeError, ValueError), match="function"):
         compare(BAND, agents=["random"], keywords=function, **asked)
+
+
+def test_a_value_beyond_its_bounds_is_observed_as_the_bound():
+    bounds = {"low": -1, "high": 2}
+    own = {"above": {"value": "5", **bounds}, "below": {"value": "-5", **bounds}}
+    observation, _ = gymnasium.make(BAND, observed_quantities=own).reset(seed=0)
+    assert observation[-2:].tolist() == [2.0, -1.0]

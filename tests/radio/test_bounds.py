@@ -59,8 +59,8 @@ BANDS = {
         "neighbour": {"kind": "agile", "channels": [0, 4]},
     },
     "predicted": {
-        "habit": {"kind": "predictor", "memory": 3, "succession": False, "on_off": [1, 5, 1]},
-        "succession": {"kind": "predictor", "memory": 4},
+        "habit": {"kind": "predictor", "window": 3, "succession": False, "on_off": [1, 5, 1]},
+        "succession": {"kind": "predictor", "window": 4},
         "neighbour": {"kind": "agile", "channels": [1, 2]},
     },
 }
@@ -136,8 +136,8 @@ TINY = [
     {"f": {"kind": "follower", "reaction": 1.0}},
     {"f": {"kind": "follower", "reaction": 0.4}, "r": {"kind": "random_jammer"}},
     {"u": {"kind": "gilbert_elliott", "channels": [0], "p01": 0.2, "p11": 0.7}},
-    {"h": {"kind": "predictor", "memory": 2, "succession": False}},
-    {"s": {"kind": "predictor", "memory": 3}, "j": {"kind": "simple_jammer"}},
+    {"h": {"kind": "predictor", "window": 2, "succession": False}},
+    {"s": {"kind": "predictor", "window": 3}, "j": {"kind": "simple_jammer"}},
 ]
 
 
@@ -326,7 +326,7 @@ def test_bounds_know_how_much_of_a_step_a_burst_takes(tolerance, earned):
 def test_a_predictor_goes_by_the_choices_that_it_remembers(succession):
     """Counted by hand from the course: how often each channel was chosen, at all or after the one in use."""
     rows, memory = 4000, 5
-    jammer = {"kind": "predictor", "memory": memory, "succession": succession}
+    jammer = {"kind": "predictor", "window": memory, "succession": succession}
     envs = gymnasium.make_vec("radio/AntiJamming-v0", num_envs=rows, channels=4, jammer=jammer)
     envs.reset(seed=3)
     course = [1, 2, 1, 3, 0, 1, 2, 2, 4, 2, 1, 2]

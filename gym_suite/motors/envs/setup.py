@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -128,6 +129,8 @@ def build_setup(
     )
     supply = read_supply(options, machine)
     link = link_columns(supply)
+    if options.load == TASKS[task_name].defaults["load"] and isinstance(load, PolynomialStatic):
+        _tell_of_a_heavy_load(id, machine, load)
     task = TASKS[task_name].of(machine)
     if finite:
         task = replace(task, costs=tuple(name for name in task.costs if name != "effort"))
@@ -279,6 +282,22 @@ _KERNELS = {
     (False, True): FED_KERNELS,
     (True, True): FED_SWITCHED_KERNELS,
 }
+
+
+def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> None:
+    """Warn where the load that nobody has chosen takes more torque at nominal speed than the machine has at all."""
+    speed = machine.omega_nominal
+    taken = load.a + load.b * speed + load.c * speed**2
+    most = max_torque(machine, 1.0)
+    if taken > most:
+        warnings.warn(
+            f"{id}: the default load takes {taken:.3g} N m at the nominal speed of {speed:.4g} rad/s and the machine "
+            f"gives at most {most:.3g} N m, so it will not get there; give a load, such as load={{'a': 0.0, 'b': 0.0}}",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 

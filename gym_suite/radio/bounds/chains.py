@@ -148,7 +148,7 @@ class Chain:
         self.following = tuple(e for e in loose if kinds[e].name == "follower")
         looks = any(kinds[e].reacts for e in self.drawing)
         late = [int(scenario.entities[e].reaction) + 1 for e in self.following]
-        late += [scenario.entities[e].memory for e in self.drawing if kinds[e].name == "predictor"]
+        late += [scenario.entities[e].window for e in self.drawing if kinds[e].name == "predictor"]
         self.depth = max([int(looks), *late], default=0)
         #: Of the drawing entities, whose channel does not outlast its step: neither they nor others look at it.
         self._passing = tuple(
@@ -349,7 +349,7 @@ class Chain:
     def _predict(self, e: int, past: Past) -> list[tuple[float, tuple[int, int]]]:
         """A predictor draws one of the agent's last channels, or of those that it chose after the one it is on."""
         entity = self.scenario.entities[e]
-        recent = past[: entity.memory]
+        recent = past[: entity.window]
         likely = [c for c in recent if c != SILENT]
         if entity.succession:
             after = [new for new, old in pairwise(recent) if old == past[0] and new != SILENT]

@@ -23,6 +23,10 @@ class Clairvoyant(ChannelController):
 
     def _set_up(self, nominal: Any) -> None:
         self._setup = nominal.setup
+        if self._setup.engine is not None:
+            raise ValueError(
+                "a clairvoyant plays the compiled step ahead, which knows nothing of a law of one's own"
+            )
         self._worlds: Any = None
 
     def watch(self, env: Any) -> None:

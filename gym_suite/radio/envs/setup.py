@@ -18,6 +18,7 @@ from gym_suite.radio.bounds.marks import scenario_marks
 from gym_suite.radio.bounds.sharing import sharing_marks
 from gym_suite.radio.envs import columns
 from gym_suite.radio.envs.options import TASKS, Options
+from gym_suite.radio.envs.own_laws import engine_of
 from gym_suite.radio.parameters import OBSERVATIONS, PARAMETERS, PLANT_PARAMETERS
 from gym_suite.radio.scenario import bands
 from gym_suite.radio.scenario.kinds import KIND
@@ -142,6 +143,7 @@ def _setup(id: str, band: Band, options: Options, shown: np.ndarray, **own: Any)
         horizon=scenario.steps,
         actions=scenario.channels + 1,
         info_arrays=_info_arrays(band),
+        engine=engine_of(scenario, band.columns.names),
         **own,
         **options.read(seen, sensed, PARAMETERS, physical, ()).setup,
     )

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: Largest number that a law of one's own remembers.
+MEMORY = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -178,11 +181,21 @@ KINDS = (
         name="predictor",
         meaning="goes where the agent's habits lead: draws one of the channels that it chose lately, or chose lately "
         "after the one that it is on",
-        keys=("memory", "succession"),
+        keys=("window", "succession"),
         jams=True,
         pursues=True,
         reacts=True,
         tracks=True,
+    ),
+    Kind(
+        name="own",
+        meaning="goes where a law of one's own says, which is asked outside the kernels before every step",
+        keys=("law", "memory"),
+        needs=("law",),
+        jams=True,
+        pursues=True,
+        reacts=True,
+        pointer=MEMORY,
     ),
 )
 NAMES = tuple(kind.name for kind in KINDS)
