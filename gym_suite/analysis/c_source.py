@@ -116,15 +116,17 @@ static float smallest(float a, float b, float c)
 }
 
 
-def listed(columns: Columns) -> list[str]:
+def listed(columns: Columns, names: Sequence[str] | None = None) -> list[str]:
     """Return lines that say what stands in each place of an observation or an action, with units and scaling.
 
     Args:
         columns: The columns.
+        names: Their names where several agents have the same ones, one agent after the other.
     """
     lines = []
-    for k, column in enumerate(columns):
-        lines.append(f"    [{k}] {column.name}: {column.meaning or column.name}")
+    for k, name in enumerate(columns.names if names is None else names):
+        column = columns[k % len(columns)]
+        lines.append(f"    [{k}] {name}: {column.meaning or column.name}")
         if column.unit != "1":
             lines.append(f"        in {column.unit} over {column.scale:.9g} {column.unit}")
     return lines

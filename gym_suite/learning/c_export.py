@@ -90,7 +90,7 @@ def export_folder(
     observations, actions = _episode(env, agent, seed, steps)
     if law is None:
         written = _policy(agent, setup, place, name)
-        call, kept = _policy_call(agent, name, len(setup.action_columns))
+        call, kept = _policy_call(agent, name)
     else:
         written = _law(law, told, setup, place, name)
         call = f"{name}_step(&memory, {name}_observations[i], action);"
@@ -138,7 +138,7 @@ def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple
         f"Policy for {setup.id}, called every {setup.dt:.9g} s.",
         "",
         "observation:",
-        *listed(setup.observation_columns),
+        *listed(setup.observation_columns, policy.observation_columns),
         *_acted(policy, setup),
     ]
     header = f"#ifndef {guard}\n#define {guard}\n\n{comment(told)}\n{prototype};\n\n#endif\n"
@@ -149,7 +149,7 @@ def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple
     weights = [np.asarray(policy.arrays[f"w{k}"]) for k in range(policy.meta["layers"])]
     width = len(policy.observation_columns) * policy.history
     scaled = 2 * width if policy.meta["clip_observation"] is not None else 0
-    numbers = sum(w.size + w.shape[1] for w in weights) + scaled + 2 * len(setup.action_columns)
+    numbers = sum(w.size + w.shape[1] for w in weights) + scaled + 2 * len(policy.action_columns)
     flops = sum(2 * w.size + w.shape[1] for w in weights) + 2 * scaled
     return flops, 4 * numbers, 4 * width if policy.history > 1 else 0
 
@@ -158,10 +158,10 @@ def _acted(policy: ExportedPolicy, setup: Any) -> list[str]:
     """Return lines on what a policy answers."""
     if policy.meta.get("choices") is not None:
         return [f"Returned is the best of the choices 0 to {policy.meta['choices'] - 1}."]
-    return ["action, from -1 to 1:", *listed(setup.action_columns)]
+    return ["action, from -1 to 1:", *listed(setup.action_columns, policy.action_columns)]
 
 
-def _policy_call(policy: ExportedPolicy, name: str, actions: int) -> tuple[str, str]:
+def _policy_call(policy: ExportedPolicy, name: str) -> tuple[str, str]:
     """Return the statement that calls a policy in its test, and those before it."""
     width = len(policy.observation_columns) * policy.history
     kept = f"float memory[{width}] = {{0.0f}};" if policy.history > 1 else ""

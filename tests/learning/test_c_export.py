@@ -10,6 +10,8 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
+from gym_suite.analysis.c_source import listed
+from gym_suite.core.columns import Column, Columns
 from gym_suite.learning import export_folder, load_policy, shipped
 from gym_suite.learning.c_export import TOLERANCE
 
@@ -141,6 +143,33 @@ def test_a_policy_in_single_precision_is_the_policy(tmp_path):
     assert subprocess.run([str(tmp_path / "check")], capture_output=True).returncode == 0
     size = sum(w.size for key, w in policy.arrays.items() if key[0] in "wb" and key[1:].isdigit())
     assert export.constant_bytes >= 4 * size and export.flops > size
+
+
+@needs_compiler
+def test_a_policy_that_chooses_returns_its_choice(tmp_path):
+    env = gymnasium.make("radio/AntiJamming-v0")
+    policy = load_policy(shipped("radio/AntiJamming-v0", "ppo")[0])
+    export = export_folder(env, policy, tmp_path, name="radio_pilot")
+    seen, done = episode(env, policy, 3, steps=60)
+    act = library(export, "O2").radio_pilot
+    act.restype = ctypes.c_int
+    chosen = [act(pointer(np.ascontiguousarray(row))) for row in seen]
+    assert chosen == done[:, 0].astype(int).tolist() and len(set(chosen)) > 1
+    header = export.files[1].read_text()
+    assert "best of the choices" in header and f"[{seen.shape[1] - 1}] ack" in header
+
+
+def test_places_of_several_agents_have_their_names():
+    columns = Columns(Column("speed", "m/s", scale=2.0, meaning="how fast"), Column("on"))
+    lines = listed(columns, ("a/speed", "a/on", "b/speed", "b/on"))
+    assert [line.strip() for line in lines] == [
+        "[0] a/speed: how fast",
+        "in m/s over 2 m/s",
+        "[1] a/on: on",
+        "[2] b/speed: how fast",
+        "in m/s over 2 m/s",
+        "[3] b/on: on",
+    ]
 
 
 def test_what_has_no_c_source_is_refused(tmp_path):
