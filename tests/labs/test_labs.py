@@ -693,6 +693,20 @@ def test_the_nearest_state_is_the_one_that_the_controller_chooses():
     assert np.count_nonzero(weights) >= 6
 
 
+def test_policies_join_the_ladder_at_the_channels_for_which_they_were_trained():
+    from gym_suite.labs.lessons.gilbert_elliott import AGENTS, CHANNELS, ladder
+
+    home, other = (ladder(0.8, 0.2, channels=channels) for channels in (CHANNELS, 4))
+    assert home.names == (*AGENTS, "ppo") and other.names == AGENTS
+    rate = dict(zip(home.names, home.means, strict=True))
+    assert rate["hopper"] < rate["ppo"] < rate["clairvoyant"]
+    assert rate["hopper"] == pytest.approx(0.5, abs=0.02)
+    # Where idle does not last, a policy that learned to stay falls behind who knows the chain.
+    away = ladder(0.2, 0.8, channels=CHANNELS)
+    there = dict(zip(away.names, away.means, strict=True))
+    assert there["ppo"] < there["myopic"] - 0.05
+
+
 def test_a_chain_is_told_from_the_library_whose_runs_are_those_of_the_whole_trace():
     from gym_suite.labs.lessons.gilbert_elliott import against_chain, readings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ ID = "radio/GilbertElliott-v0"
 #: From the bottom of the ladder to its top.
 AGENTS = ("hopper", "ucb1", "myopic", "whittle", "clairvoyant")
 EPISODES, STEPS = 64, 200
+CHANNELS = 5  # of the id itself, for which policies ship
 #: Slots over which the real channel is compared with a chain.
 LONGEST = 60
 
@@ -120,7 +122,7 @@ LAB = Lab(
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """What agents get through, a slot.
+    """What agents get through, a slot; of policies the mean over all trainings that ship.
 
     Attributes:
         names: Of the agents.
@@ -136,6 +138,8 @@ class Ladder:
 def ladder(p11: float, p01: float, *, channels: int, seed: int = 0) -> Ladder:
     """Play all agents on the same episodes.
 
+    Policies learned by PPO, at p11 = 0.8 and p01 = 0.2, join where the band has as many channels as theirs had.
+
     Args:
         p11: Probability that idle stays idle.
         p01: Probability that busy becomes idle.
@@ -149,20 +153,37 @@ def ladder(p11: float, p01: float, *, channels: int, seed: int = 0) -> Ladder:
     envs = gymnasium.make_vec(
         ID, num_envs=EPISODES, channels=channels, p11=p11, p01=p01, steps=STEPS
     )
+    agents = {name: [gym_suite.make_controller(envs, name)] for name in AGENTS}
+    if channels == CHANNELS:
+        agents["ppo"] = policies()
     means, errors = [], []
-    for name in AGENTS:
-        agent = gym_suite.make_controller(envs, name)
-        observations, _ = envs.reset(seed=seed)
-        states, total = None, np.zeros(EPISODES)
-        for _ in range(STEPS):
-            actions, states = agent.predict(observations, states)
-            observations, rewards, *_ = envs.step(actions)
-            total += rewards
-        rate = total / STEPS
+    for trainings in agents.values():
+        rate = np.mean([_rate(envs, agent, seed) for agent in trainings], axis=0)
         means.append(rate.mean())
         errors.append(rate.std(ddof=1) / np.sqrt(EPISODES))
     envs.close()
-    return Ladder(AGENTS, np.array(means), np.array(errors))
+    return Ladder(tuple(agents), np.array(means), np.array(errors))
+
+
+def policies() -> list[Any]:
+    """Return the policies that ship for the id, one a training seed."""
+    from gym_suite.core.page import policy_folders
+    from gym_suite.learning import load_policy
+    from gym_suite.registration import card
+
+    folder = dict(policy_folders(card(ID)))["nominal"]
+    return [load_policy(path, ID) for path in sorted(folder.glob("ppo-*.npz"))]
+
+
+def _rate(envs: Any, agent: Any, seed: int) -> NDArray[np.float64]:
+    """Return what an agent gets through, a slot, in each episode."""
+    observations, _ = envs.reset(seed=seed)
+    states, total = None, np.zeros(EPISODES)
+    for _ in range(STEPS):
+        actions, states = agent.predict(observations, states)
+        observations, rewards, *_ = envs.step(actions)
+        total += rewards
+    return total / STEPS
 
 
 def beliefs(p11: float, p01: float, slots: int = 12) -> tuple[NDArray[np.float64], ...]:
