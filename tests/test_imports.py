@@ -38,6 +38,7 @@ RUNGS = {
     "bench": 8,
     "ladders": 8,
     "show": 8,
+    "step_responses": 8,
     "testing": 8,
     "arguments": 9,
     "doctor": 9,
