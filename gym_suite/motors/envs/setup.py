@@ -37,14 +37,9 @@ from gym_suite.motors.envs.supplies import (
     read_supply,
     supply_numbers,
 )
-from gym_suite.motors.envs.switched import read_interlocking, read_switches
+from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import (
-    FED_KERNELS,
-    FED_SWITCHED_KERNELS,
-    KERNELS,
-    SWITCHED_KERNELS,
-)
+from gym_suite.motors.loops import MODULATED_KERNELS, SWITCHED_KERNELS
 from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS, Machine, build_machine
 from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
@@ -138,6 +133,11 @@ def build_setup(
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
+    kernels = SWITCHED_KERNELS[bool(link)]
+    if not finite:
+        modulated = read_modulation(options)
+        kernels = MODULATED_KERNELS[bool(link), modulated is not None]
+        values["zero_sequence"] = modulated or 0.0
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= _course(task, options, machine, load, cycle, values)
@@ -212,7 +212,7 @@ def build_setup(
     return Setup(
         id=id,
         family="motors",
-        kernels=_KERNELS[finite, bool(link)][machine.group],
+        kernels=kernels[machine.group],
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
             task, machine, last, torque_control, len(switches.choices) if switches else 0, link
@@ -254,13 +254,6 @@ def build_setup(
 
 # ------------------------------------------------------------------------------------ pieces of a setup
 
-#: The loops by whether the converter is switched, and whether the supply's voltage moves.
-_KERNELS = {
-    (False, False): KERNELS,
-    (True, False): SWITCHED_KERNELS,
-    (False, True): FED_KERNELS,
-    (True, True): FED_SWITCHED_KERNELS,
-}
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
