@@ -5,10 +5,12 @@ A loop is compiled when it is first called, for its group alone, and for average
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.carrier import AVERAGED, CARRIER
 from gym_suite.motors.dynamics import advance_one
-from gym_suite.motors.fed import advance_fed_one
 from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
 from gym_suite.motors.machines.base import (
     DC,
@@ -20,6 +22,7 @@ from gym_suite.motors.machines.base import (
     SYNCHRONOUS,
     group_of,
 )
+from gym_suite.motors.modulated import advance_modulated_one
 from gym_suite.motors.quantities import X
 from gym_suite.motors.switching import advance_switched_one, switch_off
 from gym_suite.motors.tasks import (
@@ -69,15 +72,17 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 
 @kernel
-def _step_fed(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
-    """Do as :func:`_step` with a supply whose voltage moves."""
+def _step_modulated(
+    group, supply, carrier, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+):
+    """Do as :func:`_step` with a supply whose voltage moves, or with legs that follow a carrier."""
     own, row = p[parameter_row(p, i)], x[i]
     row[X.clipped] = clip_action(u[i])
-    advance_fed_one(group, row, key[i], step[i], u[i], own, tables)
+    advance_modulated_one(group, supply, carrier, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
-    measure_link(FED_LINK, row, q)
+    measure_link(supply, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -162,48 +167,75 @@ def loops_of_group(number: int) -> Kernels:
     return Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)
 
 
-def fed_loops_of_group(number: int) -> Kernels:
-    """Return the loops of a group whose averaged converter has a supply whose voltage moves.
+def modulated_loops_of_group(
+    number: int, supply: tuple[int, ...], carrier: tuple[int, ...]
+) -> Kernels:
+    """Return the loops of a group whose supply's voltage moves, or whose converter's legs follow a carrier.
 
     Args:
         number: The group's.
+        supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
+        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
     """
     group = group_of(number)
 
     @kernel
-    def step_fed(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+    def step_modulated(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
         """Move all rows not skipped by one control period."""
         wrong = first_not_finite(u, skip)
         q = work[first_of(skip)]
         for i in range(x.shape[0] if wrong < 0 else 0):
             if not skip[i]:
-                _step_fed(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+                _step_modulated(
+                    group,
+                    supply,
+                    carrier,
+                    i,
+                    x,
+                    key,
+                    step,
+                    u,
+                    p,
+                    tables,
+                    q,
+                    m,
+                    o,
+                    reward,
+                    terminated,
+                )
         return wrong
 
     @kernel
-    def reset_fed(x, key, p, tables, work, m, o, mask):
+    def reset_modulated(x, key, p, tables, work, m, o, mask):
         """Start the masked rows."""
         for i in range(x.shape[0]):
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
-                start_link(FED_LINK, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, FED_LINK, i, x, key, 0, p, tables, work[i], m, o)
+                start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
+                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
-    def observe_fed(x, key, step, p, tables, work, m, o, mask):
+    def observe_modulated(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, FED_LINK, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
-    def advance_fed(x, key, step, u, p, tables, work):
+    def advance_modulated(x, key, step, u, p, tables, work):
         """Move rows by one control period: the physics alone."""
         for i in range(x.shape[0]):
-            advance_fed_one(group, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+            advance_modulated_one(
+                group, supply, carrier, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables
+            )
             step[i] += 1
 
-    return Kernels(step=step_fed, reset=reset_fed, observe=observe_fed, advance=advance_fed)
+    return Kernels(
+        step=step_modulated,
+        reset=reset_modulated,
+        observe=observe_modulated,
+        advance=advance_modulated,
+    )
 
 
 def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
@@ -262,9 +294,25 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
 
 _SWITCHED = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
 _GROUPS = (*_SWITCHED, SATURATED)
-#: The loops of each group by its number, with averaged converters and with switched ones.
-KERNELS = {number: loops_of_group(number) for number in _GROUPS}
-SWITCHED_KERNELS = {number: switched_loops_of_group(number, IDEAL_LINK) for number in _SWITCHED}
-#: The same with supplies whose voltage moves.
-FED_KERNELS = {number: fed_loops_of_group(number) for number in _GROUPS}
-FED_SWITCHED_KERNELS = {number: switched_loops_of_group(number, FED_LINK) for number in _SWITCHED}
+
+
+def _of_groups(
+    make: Callable[..., Kernels], *tags: tuple[int, ...], groups: Sequence[int] = _GROUPS
+) -> dict[int, Kernels]:
+    return {number: make(number, *tags) for number in groups}
+
+
+#: The loops of each group by its number, of averaged converters at an ideal supply.
+KERNELS = _of_groups(loops_of_group)
+#: Those of switched converters, at an ideal supply and at one whose voltage moves.
+SWITCHED_KERNELS = {
+    False: _of_groups(switched_loops_of_group, IDEAL_LINK, groups=_SWITCHED),
+    True: _of_groups(switched_loops_of_group, FED_LINK, groups=_SWITCHED),
+}
+#: Those of commanded voltages by whether the supply's voltage moves and whether legs follow a carrier.
+MODULATED_KERNELS = {
+    (False, False): KERNELS,
+    (True, False): _of_groups(modulated_loops_of_group, FED_LINK, AVERAGED),
+    (False, True): _of_groups(modulated_loops_of_group, IDEAL_LINK, CARRIER),
+    (True, True): _of_groups(modulated_loops_of_group, FED_LINK, CARRIER),
+}

@@ -162,6 +162,9 @@ Q = QUANTITIES.places
 
 # ------------------------------------------------------------------------------------------------------ the parameters
 
+#: Zero sequences of a carrier's duty cycles.
+ZERO_SEQUENCES = ("none", "space-vector")
+MODULATIONS = ("averaged", "carrier")
 CONTROLS = ("voltage", "torque")
 CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
 FRAMES = ("dq", "abc")
@@ -205,6 +208,7 @@ PARAMETERS = (
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
         Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
+        Column("zero_sequence", "1", 0, 1, "of a carrier: 1 space vectors, 0 none"),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),

@@ -34,7 +34,7 @@ _SEARCH = 60
 #: Events in a period, beyond its Runge-Kutta steps, that are looked for at most.
 _EVENTS = 64
 
-_NOTHING = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+NOTHING = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @kernel
@@ -62,7 +62,7 @@ def _replaced(values, k, value):
 
 
 @kernel
-def _plus(a, h, b):
+def plus(a, h, b):
     """Return a + h b of six values each."""
     return (
         a[0] + h * b[0],
@@ -112,7 +112,7 @@ def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, 
         Both states, and the integrals of the legs' levels over the time as :func:`effective_time` counts it, s.
     """
     least = _NO_CURRENT * p[P.i_limit]
-    total = _NOTHING
+    total = NOTHING
     left, event = h, 0
     while left > 0.0:
         event += 1
@@ -176,9 +176,17 @@ def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, 
                 else:
                     before, value_before = late, value_step
                     late, value_step = step, value
-        total = _plus(total, effective_time(w, link, step, p), levels)
+        total = plus(total, effective_time(w, link, step, p), levels)
         s, w, left = after, link, left - step
     return s, w, total
+
+
+@kernel
+def closed(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables):
+    """Move a machine over a time in which each leg has one switch closed; return as :func:`drift` does."""
+    levels, steps = levels_of(legs), max(1, math.ceil(h / (p[P.tau] / p[P.substeps]) - 1e-9))
+    s, link = _moved(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, steps, p, tables)
+    return s, link, plus(NOTHING, effective_time(w, link, h, p), levels)
 
 
 @kernel
@@ -187,12 +195,10 @@ def through(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables)
     off = False
     for m in range(LEGS):
         off = off or legs[m] == 0.0
-    longest = p[P.tau] / p[P.substeps]
     if off:
+        longest = p[P.tau] / p[P.substeps]
         return drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, tables)
-    levels, steps = levels_of(legs), max(1, math.ceil(h / longest - 1e-9))
-    s, link = _moved(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, steps, p, tables)
-    return s, link, _plus(_NOTHING, effective_time(w, link, h, p), levels)
+    return closed(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables)
 
 
 # ----------------------------------------------------------------------------------------------------------- one period
@@ -246,7 +252,7 @@ def advance_switched_one(group, supply, x, key, step, u, p, tables):
     legs = legs_of(group, states[0], states[1], p)
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     s, w, left = electrical_state(group, x), link_of(supply, x), tau
-    phase, total = mains_phase(supply, key, p), _NOTHING
+    phase, total = mains_phase(supply, key, p), NOTHING
     old = legs_of(group, before[0], before[1], p)
     if p[P.interlocking] > 0.0 and legs != old:
         left -= p[P.interlocking]
@@ -265,7 +271,7 @@ def advance_switched_one(group, supply, x, key, step, u, p, tables):
     s, w, further = through(
         group, s, w, legs, d, cosine, sine, k, load, phase, t + tau - left, left, p, tables
     )
-    v = winding_voltages(group, _plus(total, 1.0, further), p)
+    v = winding_voltages(group, plus(total, 1.0, further), p)
     v = v[0] / tau + d[0], v[1] / tau + d[1], v[2] / tau + d[2], v[3] / tau + d[3]
     finish(group, x, s, v, load, p, tables)
     x[X.tripped] = 1.0 if over_limit(group, x, p) else 0.0

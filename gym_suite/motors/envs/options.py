@@ -42,6 +42,16 @@ class Options(PlantOptions):
         takes="s, below `tau`",
         meaning="time for which both switches of a leg are off when it is switched",
     )
+    modulation: str = option(
+        "averaged",
+        takes='"averaged" or "carrier"',
+        meaning="voltages of a period: their mean, or pulses by a triangular carrier",
+    )
+    zero_sequence: str | None = option(
+        None,
+        takes='"space-vector" or "none"',
+        meaning="what a carrier's duty cycles have in common; `None`: that of space vectors",
+    )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(
         1e-4, takes="s", meaning="period of the converter and of the current control"

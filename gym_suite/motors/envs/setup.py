@@ -38,14 +38,9 @@ from gym_suite.motors.envs.supplies import (
     read_supply,
     supply_numbers,
 )
-from gym_suite.motors.envs.switched import read_interlocking, read_switches
+from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import (
-    FED_KERNELS,
-    FED_SWITCHED_KERNELS,
-    KERNELS,
-    SWITCHED_KERNELS,
-)
+from gym_suite.motors.loops import KERNELS, MODULATED_KERNELS, SWITCHED_KERNELS
 from gym_suite.motors.machines import (
     DC,
     KINDS,
@@ -149,6 +144,11 @@ def build_setup(
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
+    kernels = SWITCHED_KERNELS[bool(link)]
+    if not finite:
+        modulated = read_modulation(options)
+        kernels = MODULATED_KERNELS[bool(link), modulated is not None]
+        values["zero_sequence"] = modulated or 0.0
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= _course(task, options, machine, load, cycle, values)
@@ -222,17 +222,15 @@ def build_setup(
         )
         for signals in (list(disturbed.signals), list[Signal]())
     )
-    kernels = _KERNELS[finite, bool(link)][machine.group]
     tiled = (
         machine.group == SYNCHRONOUS
-        and not finite
-        and not link
+        and kernels is KERNELS
         and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
     )
     return Setup(
         id=id,
         family="motors",
-        kernels=TILED_KERNELS if tiled else kernels,
+        kernels=TILED_KERNELS if tiled else kernels[machine.group],
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
             task, machine, last, torque_control, len(switches.choices) if switches else 0, link
@@ -274,14 +272,6 @@ def build_setup(
 
 
 # ------------------------------------------------------------------------------------ pieces of a setup
-
-#: The loops by whether the converter is switched, and whether the supply's voltage moves.
-_KERNELS = {
-    (False, False): KERNELS,
-    (True, False): SWITCHED_KERNELS,
-    (False, True): FED_KERNELS,
-    (True, True): FED_SWITCHED_KERNELS,
-}
 
 
 def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> None:

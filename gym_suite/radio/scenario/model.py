@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from gym_suite.core.parameters import parameter
-from gym_suite.radio.parameters import MAX_CHANNELS, MAX_WINDOW, MAX_REACTION
+from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION, MAX_WINDOW
 from gym_suite.radio.scenario.kinds import KIND, KINDS
 from gym_suite.radio.scenario.values import FOREVER, declared, switch
 from gym_suite.radio.transforms import (
