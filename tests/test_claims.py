@@ -28,6 +28,8 @@ TRACED = {
     "numbers are off by 30 %": "motors/test_dc_envs.py::test_no_episode_trips_in_its_first_period",
     "no episode of its test trips": "motors/test_ac_drives.py::"
     "test_reference_controller_follows_without_a_trip",
+    "20 seeds of each id pass without a trip": "motors/test_saturation.py::"
+    "test_the_reference_controller_never_trips",
     "its errors are 0.62 to 0.65 of the constant thrust's over whole flights": "test_claims.py::"
     "test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote",
     "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"

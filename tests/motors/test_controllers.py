@@ -13,7 +13,17 @@ from gym_suite.motors.controllers.operating_points import (
     operating_points,
 )
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, DFIM, EESM, PMSM, SCIM, SETS, SynRM, group_of
+from gym_suite.motors.machines import (
+    DC,
+    DFIM,
+    EESM,
+    PMSM,
+    SATURATED,
+    SCIM,
+    SETS,
+    SynRM,
+    group_of,
+)
 
 PAIRS, L_D, L_Q, PSI_P, R_S = 3, 0.37e-3, 1.2e-3, 66e-3, 18e-3
 MODEL = DQModel(PAIRS, L_D, L_Q, PSI_P)
@@ -197,7 +207,12 @@ def largest_torque(machine, i_max, e_max, bound):
 @pytest.mark.parametrize(
     "machine",
     [
-        *(k.machine for k in SETS.values() if k.machine.group in KERNELS and k.machine.group != DC),
+        # Those of DC machines and with flux maps have tests of their own.
+        *(
+            k.machine
+            for k in SETS.values()
+            if k.machine.group in KERNELS and k.machine.group not in (DC, SATURATED)
+        ),
         ROUND,
     ],
     ids=lambda m: type(m).__name__,
