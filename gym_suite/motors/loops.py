@@ -5,7 +5,7 @@ A loop is compiled when it is first called, for its group alone, and for average
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import cache
 
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
@@ -292,27 +292,32 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
     )
 
 
-_SWITCHED = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
-_GROUPS = (*_SWITCHED, SATURATED)
-
-
-def _of_groups(
-    make: Callable[..., Kernels], *tags: tuple[int, ...], groups: Sequence[int] = _GROUPS
-) -> dict[int, Kernels]:
-    return {number: make(number, *tags) for number in groups}
-
-
+_GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED)
 #: The loops of each group by its number, of averaged converters at an ideal supply.
-KERNELS = _of_groups(loops_of_group)
-#: Those of switched converters, at an ideal supply and at one whose voltage moves.
-SWITCHED_KERNELS = {
-    False: _of_groups(switched_loops_of_group, IDEAL_LINK, groups=_SWITCHED),
-    True: _of_groups(switched_loops_of_group, FED_LINK, groups=_SWITCHED),
-}
-#: Those of commanded voltages by whether the supply's voltage moves and whether legs follow a carrier.
-MODULATED_KERNELS = {
-    (False, False): KERNELS,
-    (True, False): _of_groups(modulated_loops_of_group, FED_LINK, AVERAGED),
-    (False, True): _of_groups(modulated_loops_of_group, IDEAL_LINK, CARRIER),
-    (True, True): _of_groups(modulated_loops_of_group, FED_LINK, CARRIER),
-}
+KERNELS = {number: loops_of_group(number) for number in _GROUPS}
+
+
+@cache
+def switched_kernels(number: int, fed: bool) -> Kernels:
+    """Return the loops of a group's switched converters; they are made when somebody first asks for them.
+
+    Args:
+        number: The group's.
+        fed: Whether the supply's voltage moves.
+    """
+    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK)
+
+
+@cache
+def modulated_kernels(number: int, fed: bool, pulsed: bool) -> Kernels:
+    """Return the loops of a group whose voltages are commanded; they are made when somebody first asks for them.
+
+    Args:
+        number: The group's.
+        fed: Whether the supply's voltage moves.
+        pulsed: Whether the converter's legs follow a carrier.
+    """
+    if not fed and not pulsed:
+        return KERNELS[number]
+    supply, carrier = FED_LINK if fed else IDEAL_LINK, CARRIER if pulsed else AVERAGED
+    return modulated_loops_of_group(number, supply, carrier)

@@ -40,7 +40,7 @@ from gym_suite.motors.envs.supplies import (
 )
 from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import KERNELS, MODULATED_KERNELS, SWITCHED_KERNELS
+from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
     KINDS,
@@ -144,10 +144,11 @@ def build_setup(
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
-    kernels = SWITCHED_KERNELS[bool(link)]
-    if not finite:
+    if finite:
+        kernels = switched_kernels(machine.group, bool(link))
+    else:
         modulated = read_modulation(options)
-        kernels = MODULATED_KERNELS[bool(link), modulated is not None]
+        kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
         values["zero_sequence"] = modulated or 0.0
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
@@ -224,13 +225,13 @@ def build_setup(
     )
     tiled = (
         machine.group == SYNCHRONOUS
-        and kernels is KERNELS
+        and kernels is KERNELS[SYNCHRONOUS]
         and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
     )
     return Setup(
         id=id,
         family="motors",
-        kernels=TILED_KERNELS if tiled else kernels[machine.group],
+        kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
             task, machine, last, torque_control, len(switches.choices) if switches else 0, link
