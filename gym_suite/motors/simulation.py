@@ -251,7 +251,7 @@ def replay(
     follow = speeds if driven else times
     _follow(group, states, voltages, times, follow, driven, row, substeps, anew, every)
     columns = dict(zip(names, states.T, strict=True))
-    return {**columns, "torque": _torques(group, states, row)["torque"]}
+    return {**columns, "torque": _torques(group, states, row, machine.flux_row())["torque"]}
 
 
 def torque_at(machine: Machine, states: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -264,7 +264,7 @@ def torque_at(machine: Machine, states: Mapping[str, NDArray[np.float64]]) -> ND
     table = np.column_stack([states[name] for name in machine.states])
     table = np.pad(table, ((0, 0), (1, 1)))  # speed and angle, on which no torque depends
     row = _parameters(machine, ConstantSpeed(omega=0.0))
-    return _torques(group_of(machine.group), table, row)["torque"]
+    return _torques(group_of(machine.group), table, row, machine.flux_row())["torque"]
 
 
 @kernel

@@ -297,3 +297,8 @@ def parameter_columns(machine: Machine, load: Load, supply: Supply) -> Columns:
         else:
             columns.append(replace(column, source=sources.get(column.name, "")))
     return Columns(*columns)
+
+
+def parameter_row(values: Mapping[str, Any]) -> np.ndarray:
+    """Return the parameter row of numbers by name, 0 for those that are not given."""
+    return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
@@ -12,9 +11,8 @@ import numpy as np
 
 from gym_suite.core.columns import Columns
 from gym_suite.core.family import Setup, Tracked
-from gym_suite.core.keywords import read_mismatch
 from gym_suite.core.options import OptionSet
-from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.core.parameters import check_number
 from gym_suite.core.signals import Signal, pack
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
@@ -28,8 +26,9 @@ from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
-from gym_suite.motors.envs.cycles import build_cycle
-from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
+from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
+from gym_suite.motors.envs.options import TASKS, Options
+from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -39,25 +38,20 @@ from gym_suite.motors.envs.supplies import (
     supply_numbers,
 )
 from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
-from gym_suite.motors.loads import load_coefficients
+from gym_suite.motors.envs.timing import timing
 from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
     KINDS,
-    SATURATED,
     SYNCHRONOUS,
     Machine,
     build_machine,
 )
-from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     LOADS,
-    ConstantSpeed,
     Load,
-    OrnsteinUhlenbeck,
     PolynomialStatic,
     SpeedProfile,
-    Vehicle,
     build_load,
     lever_of,
     load_kind,
@@ -66,25 +60,16 @@ from gym_suite.motors.parameters import (
 )
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
-    CONTROLS,
-    FRAMES,
     PARAMETERS,
     QUANTITIES,
-    REFERENCE_CURRENTS,
-    REFERENCE_CYCLE,
     REFERENCE_SIGNALS,
-    REFERENCE_STEPS,
-    REFERENCE_TORQUE,
     SIGNAL_SWITCHED,
     K,
 )
-from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
+from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
-MOST_TURNS = 1000.0  # of a random position
-SHORTEST = 1e-9  # s, of an inverter period; nothing switches faster
-MOST_PERIODS = 10_000  # inverter periods in one control period
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
 
 
@@ -136,10 +121,10 @@ def build_setup(
 
     cycle = np.zeros((1, 2))
     if task.follows == "cycle":
-        cycle = _driven_cycle(options, machine, load)
+        cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
-    values |= _timing(task, options, machine, physical)
+    values |= timing(task, options, machine, physical)
     values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
@@ -152,10 +137,10 @@ def build_setup(
         values["zero_sequence"] = modulated or 0.0
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
-    values |= _course(task, options, machine, load, cycle, values)
-    weights = _weights(task, options)
-    horizon = _horizon(task, options, values)
-    values |= _costs(task, options, weights, horizon or UNLIMITED_STEPS)
+    values |= course(task, options, machine, load, cycle, values)
+    weights = weights_of(task, options)
+    horizon = horizon_of(task, options, values)
+    values |= costs_of(task, options, weights, horizon or UNLIMITED_STEPS)
     references, switched = read_references(task, options)
     if references:
         values["reference_kind"] = REFERENCE_SIGNALS
@@ -182,7 +167,7 @@ def build_setup(
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
     values["constrained"] = len(constrained)
-    row = _row(values)
+    row = columns.parameter_row(values)
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
@@ -223,10 +208,8 @@ def build_setup(
         )
         for signals in (list(disturbed.signals), list[Signal]())
     )
-    tiled = (
-        machine.group == SYNCHRONOUS
-        and kernels is KERNELS[SYNCHRONOUS]
-        and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
+    tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
+        plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0
     )
     return Setup(
         id=id,
@@ -293,11 +276,6 @@ def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> 
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
 
 
-def _row(values: Mapping[str, Any]) -> np.ndarray:
-    """Return the parameter row of numbers by name, 0 for those that are not given."""
-    return np.array([values.get(name, 0.0) for name in PARAMETERS.names], dtype=np.float64)
-
-
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     """Return the parameters of machine and load by name."""
     values: dict[str, Any] = machine.numbers()
@@ -305,258 +283,6 @@ def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
     for part in loads_of(load):
         values |= asdict(part)
     return values | {"load_kind": load_kind(load)}
-
-
-def _switch(name: str, value: object) -> float:
-    """Return 1 or 0 for True or False, which JSON and NumPy may also give as numbers."""
-    if not isinstance(value, bool | int | float | np.bool_) or value not in (0, 1):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return float(value)
-
-
-def _timing(task: Task, options: Options, machine: Any, physical: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters of converter, periods and action."""
-    control = check_option("control", options.control, CONTROLS)
-    frame = check_option("frame", options.frame, FRAMES)
-    if control == "torque" and frame != "dq":
-        raise ValueError("frame is for control='voltage'; a torque command has none")
-    tau = check_number("tau", options.tau, low=SHORTEST)
-    substeps = check_substeps(
-        machine, tau, options.substeps, spread=_spread(options.mismatch, physical)
-    )
-    ratio = _ratio(task, options, tau)
-    interval = tau * ratio if options.preview_interval is None else options.preview_interval
-    interval = check_number("preview_interval", interval, low=tau * ratio * (1 - 1e-9))
-    return {
-        "tau": tau,
-        "ratio": ratio,
-        "substeps": substeps,
-        "dead_time": _switch("dead_time", options.dead_time),
-        "frame": FRAMES.index(frame),
-        "control": CONTROLS.index(control),
-        "actions": len(action_names(options, machine)),
-        "torque_limit": 0.0
-        if task.follows == "current"
-        else max_torque(machine, machine.current_margin),
-        "preview": check_number("preview", options.preview, low=0, high=1000, integer=True),
-        "preview_ticks": round(interval / tau),
-    }
-
-
-def _spread(mismatch: object, physical: Sequence[str]) -> float:
-    """Return by how much a plant's time constants L / R may be shorter than nominal."""
-    spread = 1.0
-    drawn = read_mismatch(mismatch, PARAMETERS, physical)
-    for begins, bound in (
-        ("r_", drawn[:, 2]),
-        ("l_", 1.0 / drawn[:, 1]),
-        ("iron_", 1.0 / drawn[:, 1]),
-        ("flux_", 1.0 / drawn[:, 1]),
-    ):
-        own = [PARAMETERS.names[int(k)].startswith(begins) for k in drawn[:, 0]]
-        spread *= max(bound[own], default=1.0)
-    return spread
-
-
-def _ratio(task: Task, options: Options, tau: float) -> int:
-    """Return the inverter periods per control period."""
-    if options.control == "voltage":
-        if options.control_period is not None:
-            raise ValueError(
-                "control_period is for control='torque'; a voltage command acts at tau"
-            )
-        return 1
-    period = options.control_period
-    if period is None:
-        period = 1e-2 if task.follows == "cycle" else 1e-3
-    period = check_number("control_period", period, above=0.0)
-    ratio = round(period / tau)
-    if ratio > MOST_PERIODS:
-        raise ValueError(
-            f"control_period = {period:g} s holds {ratio} periods of tau = {tau:g} s; "
-            f"at most {MOST_PERIODS} are allowed"
-        )
-    if ratio < 1 or abs(ratio * tau - period) > 1e-9 * period:
-        raise ValueError(
-            f"control_period must be a whole number of tau = {tau:g} s, got {period:g} s"
-        )
-    return ratio
-
-
-_REFERENCE_KINDS = {
-    "current": REFERENCE_CURRENTS,
-    "torque": REFERENCE_TORQUE,
-    "speed": REFERENCE_STEPS,
-    "position": REFERENCE_STEPS,
-    "cycle": REFERENCE_CYCLE,
-}
-
-
-def _driven_cycle(options: Options, machine: Machine, load: Load) -> np.ndarray:
-    """Return the table of the driving cycle."""
-    if not isinstance(load, Vehicle):
-        raise ValueError(f"a drive cycle needs a vehicle as its load, got {load!r}")
-    return build_cycle(options.cycle, machine, load)
-
-
-def _course(
-    task: Task,
-    options: Options,
-    machine: Machine,
-    load: Load,
-    cycle: np.ndarray,
-    values: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the parameters of references and of the start of an episode."""
-    chopped = values.get("quadrants_a", 4) < 4
-    speed_low, speed_high = _speeds(task, options, machine, load, chopped)
-    if speed_low < 0.0 and chopped:
-        raise ValueError(
-            f"a speed of {speed_low:g} rad/s needs negative voltages, which a chopper of "
-            f"{values['quadrants_a']} quadrants does not give; take converter='4QC' or a speed from 0"
-        )
-    window, start = _window(task, options, cycle)
-    # What random references may reach, and do by default.
-    hold = check_number("reference_hold", options.reference_hold, above=0.0)
-    usual, highest = machine.speeds()
-    usual = min(0.6 * machine.omega_nominal, usual)
-    if task.follows == "current":
-        highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
-    elif task.follows == "torque":
-        highest = values["torque_limit"]
-        usual = max_torque(
-            machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
-        )
-    elif task.follows == "speed":
-        # From one end to the other within the time for which a reference holds.
-        inertia = load_coefficients(_row(values))[3]
-        usual = min(usual, 0.5 * hold * values["torque_limit"] / inertia)
-    elif task.follows == "position":
-        # From standstill within half the time for which a reference holds, speeding up and braking.
-        inertia = load_coefficients(_row(values))[3]
-        usual = 0.5 * values["torque_limit"] / inertia * (0.25 * hold) ** 2
-        highest = MOST_TURNS * math.tau
-    if options.reference_range is not None:
-        usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
-    one_way = chopped and task.follows in ("speed", "position")
-    both = task.follows == "current" or (machine.reversible and not one_way)
-    if task.follows == "position" and not both:
-        raise ValueError(
-            f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
-            f"got a {machine.words} with converter={options.converter!r}"
-        )
-    return {
-        "reference_kind": _REFERENCE_KINDS[task.follows],
-        "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_low": -usual if both else 0.0,
-        "reference_high": usual,
-        "speed_low": speed_low,
-        "speed_high": speed_high,
-        "caught": _is_caught(machine, max(abs(speed_low), abs(speed_high)), values),
-        "window": window,
-        "window_start": start,
-    }
-
-
-def _is_caught(machine: Any, omega: float, values: Mapping[str, Any]) -> bool:
-    """Return whether a first period without voltage would drive the currents beyond half their limit."""
-    if machine.group not in (SYNCHRONOUS, SATURATED) or not values["dead_time"]:
-        return False
-    induced = machine.pairs * omega * getattr(machine, "psi_p", 0.0)
-    return bool(induced * values["tau"] / min(machine.l_d, machine.l_q) > 0.5 * machine.i_limit)
-
-
-def _speeds(
-    task: Task, options: Options, machine: Any, load: Load, one_way: bool
-) -> tuple[float, float]:
-    """Return the range from which a reset draws the speed, or within which a load dictates it."""
-    if not moves(load) and task.follows in ("speed", "position"):
-        kind = list(LOADS)[load_kind(load)]
-        raise ValueError(
-            f"{task.name} control needs a shaft that turns freely: load={kind!r} holds it"
-        )
-    given = options.speed
-    usual, limit = machine.speeds()
-    if "speed" in task.without:
-        return 0.0, 0.0
-    if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):
-        if given is not None:
-            raise ValueError("give the speed once: speed= or a load that dictates it, not both")
-        return 0.0 if one_way else -limit, limit
-    if isinstance(load, ConstantSpeed) and load.omega is not None:
-        if given is not None:
-            raise ValueError("give the speed once: speed= or the load's omega, not both")
-        given = load.omega
-    if given is None:
-        return 0.0, usual
-    numbers: Any = given
-    pair = tuple(numbers) if np.ndim(numbers) == 1 else (numbers, numbers)
-    if len(pair) != 2:
-        raise ValueError(f"speed takes a number or (lowest, highest), got {given!r}")
-    low, high = (check_number("speed", s, low=-limit, high=limit) for s in pair)
-    if low > high:
-        raise ValueError(f"speed: lowest {low:g} is above highest {high:g}")
-    return low, high
-
-
-def _window(task: Task, options: Options, cycle: np.ndarray) -> tuple[float, float]:
-    """Return length and start (-1: drawn) of the window of the drive cycle."""
-    if task.follows != "cycle":
-        return 0.0, 0.0
-    total = float(cycle[-1, 0])
-    window = total if options.window == "full" else options.window
-    window = check_number("window (s, or 'full')", window, above=0.0, high=total)
-    if options.start is None:
-        return window, 0.0 if window == total else -1.0
-    return window, check_number("start", options.start, low=0.0, high=total - window)
-
-
-def _horizon(task: Task, options: Options, values: Mapping[str, float]) -> int | None:
-    length = values["window"]
-    if task.follows != "cycle":
-        if options.duration is None:
-            return None
-        length = check_number("duration", options.duration, above=0.0, high=1e6)
-    return max(1, round(length / (values["tau"] * values["ratio"])))
-
-
-def _weights(task: Task, options: Options) -> dict[str, float]:
-    """Return the weights of the reward terms but that of a trip."""
-    names = task.weights
-    given = {} if options.weights is None else options.weights
-    if not isinstance(given, Mapping):
-        raise TypeError(
-            f"weights must map reward terms ({', '.join(names)}) to numbers, got {given!r}"
-        )
-    check_keywords(given, names, f"weight of task {task.name!r}")
-    return {
-        name: check_number(f"weight {name!r}", given.get(name, default), low=0.0)
-        for name, default in names.items()
-    }
-
-
-def _costs(
-    task: Task, options: Options, weights: Mapping[str, float], horizon: int
-) -> dict[str, float]:
-    """Return the parameters of what lowers the reward, and of the errors' exponent.
-
-    The tracking terms are never negative. The default penalty exceeds all that effort, smoothness
-    and loss could cost until the end, so that an early end never pays.
-    """
-    # The change of an action within [-1, 1] is at most 2, its square 4.
-    largest = {"loss": 1.0, "effort": 1.0, "smoothness": 4.0}
-    costs = horizon * sum(largest[name] * weights[name] for name in task.costs)
-    penalty = 1.0 + costs
-    if options.penalty_trip is not None:
-        penalty = check_number("penalty_trip", options.penalty_trip, low=0.0)
-        if penalty < costs:
-            raise ValueError(
-                f"penalty_trip = {penalty:g} would make an early end attractive: effort, smoothness "
-                f"and loss can cost {costs:g} until the end of the episode"
-            )
-    exponent = check_number("error_exponent", options.error_exponent, above=0.0, high=10.0)
-    own = {f"weight_{name}": weights[name] for name in task.costs}
-    return {"error_exponent": exponent, "penalty_trip": penalty} | own
 
 
 def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> np.ndarray:
