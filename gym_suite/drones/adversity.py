@@ -182,6 +182,11 @@ def _unbalance(a, r, t, p, nominal, numbers):
         a[X.force_x] -= lack * r[2]
         a[X.force_y] -= lack * r[5]
         a[X.force_z] -= lack * r[8]
+    if numbers[A.yaw_drag] > 0.0:
+        _, _, turning = turn_back(
+            r, a[X.angular_velocity_x], a[X.angular_velocity_y], a[X.angular_velocity_z]
+        )
+        tz -= numbers[A.yaw_drag] * turning
     # The centre of mass is drawn towards the payload, and the rotors push past it.
     share = max(p[P.mass] - nominal[P.mass], 0.0) / p[P.mass]
     cx = share * numbers[A.payload_x] + numbers[A.centre_x]

@@ -288,6 +288,7 @@ ADVERSITY = Columns(
     Column("effectiveness", "1", 0, 1, "part of its thrust and torque that is left"),
     Column("failure_time", "s", 0, meaning="time at which it fails"),
     Column("taken", "A s", 0, meaning="charge taken from the battery at the start"),
+    Column("yaw_drag", "N m s/rad", 0, meaning="torque of the air against turning about body z"),
 )
 
 #: Numbers of an episode that sensors have, drawn between the two rows of the table ``sensors``; no rows: none.

@@ -42,33 +42,30 @@ def episode_stage(
 
     Args:
         env_id: A registered id of this package, for one agent or for several.
-        agent: A function that takes the environment and returns an object with ``predict``.
+        agent: A function that takes the environment, of several agents the place of one, and returns an object with
+            ``predict``. It acts for all, or, where sides oppose each other, for one, and the reference controller for
+            the others.
         seed: Of the environment and its action space.
         steps: Most control periods to run; the episode's own end comes first. An id without one runs 10,000.
-        **keywords: For `gymnasium.make` or `gym_suite.parallel_env`.
+        **keywords: Of the id.
 
     Raises:
         ValueError: Unknown id, agent or keyword, or an environment whose family draws nothing.
     """
     import gymnasium
 
-    import gym_suite
-    from gym_suite.registration import catalogue
+    from gym_suite.teams import as_team, seat_of, show_world, team_id
 
-    entry = catalogue().get(env_id.removeprefix("gym_suite:"))
-    several = entry is not None and entry.agents == "several"
-    env: Any = (
-        gym_suite.parallel_env(env_id, **keywords)
-        if several
-        else gymnasium.make(env_id, **keywords)
-    )
+    env: Any = gymnasium.make(team_id(env_id), **keywords)
     try:
         if not hasattr(env.unwrapped, "setup"):
             raise ValueError(f"{env_id} is no environment of this package: only those are replayed")
         limits = [env.unwrapped.setup.horizon, _registered_limit(env_id), steps]
         limit = min((number for number in limits if number), default=LONGEST)
         recorder = EpisodeRecorder(env, limit)
-        (_fly_company if several else _fly_alone)(env, agent(env), recorder, seed, limit)
+        player = as_team(agent(seat_of(env)), env)
+        show_world(player, env)
+        _fly(env, player, recorder, seed, limit)
         return recorder.stage()
     finally:
         env.close()
@@ -113,8 +110,8 @@ class EpisodeRecorder:
         return self._renderer.stage()
 
 
-def _fly_alone(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit: int) -> None:
-    """Play an episode of an environment with one action."""
+def _fly(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit: int) -> None:
+    """Play an episode."""
     env.action_space.seed(seed)
     observation, _ = env.reset(seed=seed)
     recorder.note()
@@ -126,23 +123,6 @@ def _fly_alone(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit
         fresh = False
         if terminated or truncated:
             return
-
-
-def _fly_company(env: Any, agent: Any, recorder: EpisodeRecorder, seed: int, limit: int) -> None:
-    """Play an episode of an environment with an action for each agent: one law acts for all that are there."""
-    observations, _ = env.reset(seed=seed)
-    recorder.note()
-    memory: dict[str, Any] = {}
-    for _ in range(limit):
-        live = list(env.agents)
-        if not live:
-            return
-        before = np.array([memory[name] for name in live]) if memory else None
-        seen = np.array([observations[name] for name in live])
-        actions, after = agent.predict(seen, before)
-        memory = {} if after is None else dict(zip(live, after, strict=True))
-        observations, *_ = env.step(dict(zip(live, actions, strict=True)))
-        recorder.note()
 
 
 def write_page(path: str | os.PathLike[str], title: str, runs: Mapping[str, Stage]) -> Path:

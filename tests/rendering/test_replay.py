@@ -189,6 +189,21 @@ def test_a_fleet_of_several_agents_is_replayed_too(tmp_path):
     assert len({body["color"] for body in bodies[:3]}) == 3
 
 
+def test_where_sides_oppose_each_other_an_agent_plays_one_of_them():
+    seen = []
+
+    class Silent:
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            seen.append(np.shape(observation))
+            return np.zeros(len(np.atleast_2d(observation)), int), state
+
+    env = gym_suite.parallel_env("radio/JammingGame-v0")
+    size = len(env.unwrapped.setup.observation_columns)
+    assert env.max_num_agents > 1
+    episode_stage("radio/JammingGame-v0", lambda seat: Silent(), steps=5)
+    assert [np.prod(shape) for shape in seen[-5:]] == [size] * 5  # before that it was tried out
+
+
 def test_a_drive_has_its_planes_and_the_hexagon_turns_against_the_rotor():
     stage, states = compared("gem/PMSM-v0", "pi", 40)
     current, voltage = stage.views

@@ -118,8 +118,10 @@ def _read_failure(given: Any) -> dict[str, Bounds]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise ValueError(f"failure takes a mapping with rotor, effectiveness, time, got {given!r}")
-    check_keywords(given, ("rotor", "effectiveness", "time"), "part of failure")
+        raise ValueError(
+            f"failure takes a mapping with rotor, effectiveness, time, yaw_drag, got {given!r}"
+        )
+    check_keywords(given, ("rotor", "effectiveness", "time", "yaw_drag"), "part of failure")
     rotor = given.get("rotor")
     if rotor is None:  # any of the four, drawn at each reset
         chosen = (0.0, 4.0)
@@ -131,6 +133,7 @@ def _read_failure(given: Any) -> dict[str, Bounds]:
         "effectiveness": bounds_of(
             "failure effectiveness", given.get("effectiveness", 0.0), low=0.0, high=1.0
         ),
+        "yaw_drag": bounds_of("failure yaw_drag", given.get("yaw_drag", 0.0), low=0.0, high=1e3),
         "failure_time": bounds_of("failure time", given.get("time", 2.0), low=0.0, high=1e6),
     }
 

@@ -79,7 +79,7 @@ class Options(PlantOptions):
     )
     failure: Any = option(
         None,
-        takes='a mapping with "rotor", "effectiveness", "time"',
+        takes='a mapping with "rotor", "effectiveness", "time", "yaw_drag"',
         meaning="a rotor that loses thrust",
     )
     battery: Any = option(
