@@ -39,6 +39,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     import counterparts
     import courses
     import environments
+    import peer_errors
     import promises
     import reference
     from pictures import Pictures
@@ -50,6 +51,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield f"{MADE}/promises.inc", promises.table()
     yield f"{MADE}/gem.inc", counterparts.table()
     yield f"{MADE}/gem_machines.inc", counterparts.differences()
+    yield f"{MADE}/gem_errors.inc", peer_errors.table()
     yield f"{MADE}/labs.inc", courses.table()
     yield from courses.notebooks()
 

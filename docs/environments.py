@@ -19,6 +19,7 @@ from gym_suite.core.page import Section, Table, policy_folders
 from gym_suite.ladders import Rung, ladder_of
 from gym_suite.registration import FAMILIES, catalogue
 from gym_suite.show import page_of
+from gym_suite.step_responses import step_response_of
 
 FOLDER = "environments"
 
@@ -75,7 +76,11 @@ def _page(card: Card, folder: Path, pictures: drawn.Pictures) -> str:
     page = page_of(card.id)
     sections = list(page.sections)
     place = next(k for k, s in enumerate(sections) if s.heading == "Parameters and Sources")
-    added = {"Return Ladder": _ladder(card), "Training": _training(card, folder, pictures)}
+    added = {
+        "Step Response": _step_response(card),
+        "Return Ladder": _ladder(card),
+        "Training": _training(card, folder, pictures),
+    }
     sections[place:place] = [Section(name, tuple(parts)) for name, parts in added.items() if parts]
     text = replace(page, sections=tuple(sections)).markdown()
     _, _, body = text.partition("\n\n")
@@ -101,6 +106,34 @@ def _first_lines(card: Card) -> str:
         shell = f"gym-suite compare {card.id} --out report\ngym-suite render {card.id} --out episode.gif"
         blocks.append(f"```console\n{shell}\n```")
     return "\n\n".join(blocks)
+
+
+def _step_response(card: Card) -> list[str | Table]:
+    """Return how the reference controller follows on the defaults, as recorded, and how it was."""
+    told = step_response_of(card.id)
+    if told is None:
+        return []
+
+    def cell(value: float | None, factor: float) -> str:
+        return "-" if value is None else f"{factor * value:.3g}"
+
+    heads = ("Rise time, ms", "Overshoot, %", "Steady error, %", "Mean error, %", "Trips, %")
+    row = (
+        cell(told.rise_time, 1e3),
+        cell(told.overshoot, 1.0),
+        cell(told.steady_error, 100.0),
+        cell(told.mean_error, 100.0),
+        cell(told.trips, 100.0),
+    )
+    first, count = told.seeds
+    return [
+        f"How `{told.agent}` follows on the defaults, over {count} episodes, the seeds {first} to {first + count - 1} "
+        "of the protocol. Rise time (10 to 90 %) and overshoot are of the median step of an episode, the steady error "
+        "that in the last tenth of a step; a dash stands where no step is at least 5 % of the full scale. Errors are "
+        "parts of the full scale, the mean error with all jumps in it.",
+        Table(heads, (row,)),
+        f"It is written by\n\n```console\npython -m gym_suite.step_responses {card.id}\n```",
+    ]
 
 
 def _ladder(card: Card) -> list[str | Table]:

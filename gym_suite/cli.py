@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that ``gym-suite list`` sta
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -15,9 +16,20 @@ import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff
 
 from gym_suite.code_pages import write_plainly
-from gym_suite.commands.beginning import doctor, examples, lab, warm
+from gym_suite.commands.beginning import docs, doctor, examples, lab, warm
 from gym_suite.commands.judging import compare, leaderboard, submit, train, tune
-from gym_suite.commands.looking import bench, fly, list_ids, render, run, show_id, validate
+from gym_suite.commands.looking import (
+    bench,
+    datasheet,
+    fly,
+    identify,
+    list_ids,
+    render,
+    run,
+    show_id,
+    validate,
+)
+from gym_suite.commands.taking import export
 from gym_suite.provenance import THREADS
 from gym_suite.version import __version__
 
@@ -37,7 +49,10 @@ def first_steps() -> None:
     print("Controllers and learned policies on physics-backed environments. To begin with:\n")
     for command, what in steps.items():
         print(f"  gym-suite {command:<33}{what}")
-    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments.")
+    print("\ngym-suite --help lists all commands, gym-suite COMMAND --help their arguments;")
+    print(
+        "gym-suite docs lists the guides, gym-suite examples the programs, gym-suite lab the labs."
+    )
 
 
 COMMANDS = {
@@ -53,10 +68,14 @@ COMMANDS = {
     "bench": bench,
     "fly": fly,
     "validate": validate,
+    "identify": identify,
+    "datasheet": datasheet,
+    "export": export,
     "doctor": doctor,
     "warm": warm,
     "lab": lab,
     "examples": examples,
+    "docs": docs,
 }
 
 
@@ -76,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _one_thread()
+    if sys.stdout is None:  # closed by the shell (>&-): nobody reads, and nothing fails for it
+        sys.stdout = io.StringIO()
     write_plainly(sys.stdout)
     if not arguments:
         first_steps()

@@ -89,7 +89,16 @@ def _interpreter() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     """Compare what the package's extras ask for with what is installed."""
-    needs = requirements()
+    try:
+        needs = requirements()
+    except PackageNotFoundError:
+        yield Finding(
+            "extras",
+            "missing",
+            "the package runs from its folder and is not installed, so what its extras ask for is not known",
+            "pip install -e .",
+        )
+        return
     for extra, names in needs.items():
         missing = [name for name in names if not _installed(name)]
         about = EXTRAS.get(extra, extra)
@@ -105,7 +114,11 @@ def _extras() -> Iterator[Finding]:
 
 
 def requirements() -> dict[str, list[str]]:
-    """Return the packages that each extra asks for, by the extra's name; extras within extras are left out."""
+    """Return the packages that each extra asks for, by the extra's name; extras within extras are left out.
+
+    Raises:
+        PackageNotFoundError: If the package is not installed, only found on the path.
+    """
     found: dict[str, list[str]] = {}
     about = metadata(DISTRIBUTION)
     for extra in about.get_all("Provides-Extra") or ():

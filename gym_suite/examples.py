@@ -5,15 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from rich.table import Table
 
+from gym_suite import shipped
 from gym_suite.core.parameters import unknown_error
-
-#: Where the wheel puts them, below the prefix of the environment.
-_SHARED = "share/gym-suite/examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +34,13 @@ def examples() -> list[Example]:
     Raises:
         FileNotFoundError: If the package was installed without them.
     """
-    root = Path(__file__).resolve().parent.parent
-    cloned = (root / "pyproject.toml").is_file()
-    paths = sorted((root / "examples").glob("*.py")) if cloned else _installed()
-    found = [Example(path.stem, path, _summary(path)) for path in paths]
+    paths = shipped.files("examples", ".py")
+    found = [Example(name, path, _summary(path)) for name, path in paths.items()]
     if not found:
         raise FileNotFoundError(
             "this installation has no examples: install the package's wheel, or take them from its repository"
         )
     return found
-
-
-def _installed() -> list[Path]:
-    """Return the examples among the files that the wheel has put into this environment."""
-    try:
-        files = distribution("gym-suite").files or []
-    except PackageNotFoundError:
-        return []
-    own = [file for file in files if _SHARED in file.as_posix() and file.suffix == ".py"]
-    return sorted(Path(str(file.locate())).resolve() for file in own)
 
 
 def _summary(path: Path) -> str:

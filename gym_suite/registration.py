@@ -20,6 +20,7 @@ from gym_suite.core.parameters import unknown_error
 __all__ = [
     "AUTOPILOTS",
     "BENCHMARKS",
+    "DATASHEETS",
     "IDENTIFICATIONS",
     "VALIDATIONS",
     "Card",
@@ -59,7 +60,16 @@ VALIDATIONS: Mapping[str, str] = MappingProxyType(
 )
 #: Family to ``"module:function"`` that finds parameters from a log; see :func:`gym_suite.analysis.identify`.
 IDENTIFICATIONS: Mapping[str, str] = MappingProxyType(
-    {"drones": "gym_suite.drones.identification:identify"}
+    {
+        "motors": "gym_suite.motors.identification:identify",
+        "drones": "gym_suite.drones.identification:identify",
+    }
+)
+
+
+#: Family to ``"module:function"`` that makes parameters of a maker's data sheet, for ``gym-suite datasheet``.
+DATASHEETS: Mapping[str, str] = MappingProxyType(
+    {"motors": "gym_suite.motors.datasheet:read_datasheet"}
 )
 
 

@@ -380,6 +380,13 @@ def test_a_reader_that_goes_away_is_no_error():
     assert (run.returncode, run.stderr) == (0, "")
 
 
+def test_a_closed_standard_output_is_no_error():
+    run = subprocess.run(
+        f"{sys.executable} -m gym_suite list >&-", shell=True, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_gains_from_the_command_line_reach_the_control(capsys):
     """Other gains give another episode, and a file of gains says the same as the command line."""
     argv = ["run", ID, "--agent", "pi", "--steps", "40", "--csv"]
@@ -500,10 +507,48 @@ def test_the_examples_are_listed_printed_and_copied(tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_an_installation_without_examples_says_so(monkeypatch, capsys, tmp_path):
-    from gym_suite import examples
+def test_the_pages_are_listed_and_printed(capsys):
+    assert cli.main(["docs"]) == 0
+    listed = capsys.readouterr().out
+    for path in (Path(cli.__file__).parents[1] / "docs").rglob("*.md"):
+        assert path.stem in listed or path.stem == "index"
+    assert cli.main(["docs", "planning"]) == 0
+    assert capsys.readouterr().out.startswith("# ")
+    assert cli.main(["docs", "teaching"]) == 0
+    told = capsys.readouterr().out
+    assert "{include}" not in told and "make docs" in told
+    assert cli.main(["docs", "guides/planing"]) == 2
+    assert "guides/planning" in capsys.readouterr().err
+    assert cli.main(["docs", "drones"]) == 0
+    capsys.readouterr()
 
-    monkeypatch.setattr(examples, "__file__", str(tmp_path / "gym_suite" / "examples.py"))
-    monkeypatch.setattr(examples, "distribution", lambda name: type("D", (), {"files": None}))
+
+def test_an_installation_finds_its_examples_and_pages_and_one_without_says_so(
+    monkeypatch, capsys, tmp_path
+):
+    from importlib.metadata import PackagePath
+
+    from gym_suite import shipped
+
+    lines = []
+    for name, text in (
+        ("examples/mine.py", '"""A program. It runs."""'),
+        ("docs/guides/mine.md", "# A guide\n\nIt leads.\n"),
+    ):
+        line = PackagePath(f"share/gym-suite/{name}")
+        line.dist = type("D", (), {"locate_file": lambda self, path: tmp_path / path})()  # pyright: ignore
+        target = tmp_path / line
+        target.parent.mkdir(parents=True)
+        target.write_text(text)
+        lines.append(line)
+    monkeypatch.setattr(shipped, "__file__", str(tmp_path / "gym_suite" / "shipped.py"))
+    monkeypatch.setattr(shipped, "distribution", lambda name: type("D", (), {"files": lines}))
+    assert cli.main(["examples"]) == 0
+    assert "mine" in capsys.readouterr().out
+    assert cli.main(["docs", "mine"]) == 0
+    assert capsys.readouterr().out == "# A guide\n\nIt leads.\n"
+    monkeypatch.setattr(shipped, "distribution", lambda name: type("D", (), {"files": None}))
     assert cli.main(["examples"]) == 2
     assert "no examples" in capsys.readouterr().err
+    assert cli.main(["docs"]) == 2
+    assert "no pages" in capsys.readouterr().err

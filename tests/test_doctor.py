@@ -1,5 +1,7 @@
 """What ``gym-suite doctor`` tells of this machine."""
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
 from gym_suite import cli, doctor
@@ -18,6 +20,17 @@ def test_what_is_missing_is_named_with_the_line_that_installs_it(monkeypatch, ca
     told = capsys.readouterr().out
     assert "cmaes" in told
     assert found.remedy in told
+
+
+def test_a_package_that_is_only_on_the_path_is_told_to_be_installed(monkeypatch, capsys):
+    def unknown(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "metadata", unknown)
+    found = {finding.what: finding for finding in doctor.examine()}
+    assert found["extras"].state == "missing" and found["extras"].remedy == "pip install -e ."
+    assert cli.main(["doctor"]) == 1
+    assert "not installed" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_cold_cache_is_told_and_an_own_folder_is_named(monkeypatch, tmp_path):

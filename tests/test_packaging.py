@@ -90,6 +90,15 @@ def test_every_data_file_is_shipped():
     assert (PACKAGE / "py.typed").is_file()
 
 
+def test_every_written_page_is_shipped_where_the_package_looks_for_it():
+    shared = PROJECT["tool"]["setuptools"]["data-files"]
+    taken = {path for patterns in shared.values() for p in patterns for path in ROOT.glob(p)}
+    assert set((ROOT / "docs").rglob("*.md")) <= taken
+    for folder, patterns in shared.items():
+        below = folder.removeprefix("share/gym-suite/")
+        assert all(pattern.rpartition("/")[0] == below for pattern in patterns), folder
+
+
 def test_every_folder_of_code_is_a_package():
     folders = {path.parent for path in PACKAGE.rglob("*.py")}
     bare = [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]

@@ -21,14 +21,17 @@ from gym_suite.analysis.linear import (
     operating_point,
     zero_order_hold,
 )
+from gym_suite.analysis.losses import LossModel, fit_losses
 from gym_suite.analysis.response import Response, step_info, step_response
 
 __all__ = [
     "FrequencyResponse",
     "LinearModel",
+    "LossModel",
     "Mode",
     "OperatingPoint",
     "Response",
+    "fit_losses",
     "frequency_response",
     "identify",
     "linearize",

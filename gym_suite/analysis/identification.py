@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from gym_suite.core.parameters import check_option
+from gym_suite.core.parameters import check_keywords, check_option
 from gym_suite.registration import IDENTIFICATIONS, load
 
 
@@ -21,7 +22,11 @@ def identify(log: str | Path, family: str, **keywords: Any) -> Any:
         The family's result: values with intervals, errors of prediction before and after, and a file to save.
 
     Raises:
-        ValueError: For a family that identifies nothing, naming those that do, or a log that cannot be used.
+        ValueError: For a family that identifies nothing or a keyword that it does not take, naming those that there
+            are, or a log that cannot be used.
     """
     check_option("family", family, IDENTIFICATIONS)
-    return load(IDENTIFICATIONS[family])(log, **keywords)
+    find = load(IDENTIFICATIONS[family])
+    taken = list(signature(find).parameters)[1:]
+    check_keywords(keywords, taken, f"keyword of the identification of {family}")
+    return find(log, **keywords)

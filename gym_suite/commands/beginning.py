@@ -1,4 +1,4 @@
-"""Commands for the first hour and the classroom: doctor, warm, lab, examples."""
+"""Commands for the first hour and the classroom: doctor, warm, lab, examples, docs."""
 
 from __future__ import annotations
 
@@ -108,4 +108,21 @@ def examples(
         print(chosen[0].path.read_text("utf-8"), end="")
         return 0
     put(programs.as_table())
+    return 0
+
+
+def docs(name: Annotated[str, arg(metavar="[PAGE]", help_behavior_hint="")] = "", /) -> int:
+    """List the written pages of the documentation, or print one.
+
+    The page of an id is what show ID --page prints.
+
+    Args:
+        name: Name of a page; without one all pages are listed.
+    """
+    from gym_suite import handbook
+
+    if name:
+        print(handbook.named(name).text, end="")
+        return 0
+    put(handbook.as_table())
     return 0

@@ -1,4 +1,4 @@
-"""Commands that look at ids: list, show, run, render, bench, validate, fly."""
+"""Commands that look at ids: list, show, run, render, bench, validate, identify, datasheet, fly."""
 
 from __future__ import annotations
 
@@ -195,6 +195,63 @@ def validate(
 
     check_option("family", family, VALIDATIONS)
     print(load(VALIDATIONS[family])(data=data, json=json, page=page))
+
+
+def identify(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    log: Positional[Annotated[Path, arg(metavar="LOG")]],
+    /,
+    *,
+    kind: str | None = None,
+    out: Path | None = None,
+    keywords: Assignments = (),
+) -> None:
+    """Find the parameters that explain a log of real hardware (.csv), with intervals and errors of prediction.
+
+    Args:
+        family: The family whose model is fitted.
+        log: The log; the family's page says which columns it reads.
+        kind: Kind of what was recorded, where the family has several.
+        out: File to write for the environments' keywords (.toml).
+        keywords: Keyword argument of the family's identification, value as JSON; may be given several times.
+    """
+    from gym_suite.analysis import identify as find
+
+    given = keywords_of(keywords)
+    if out is not None:
+        check_folder("--out", out)
+    result = find(log, family, **(given if kind is None else {"kind": kind, **given}))
+    print(result)
+    if out is not None:
+        result.save(out)
+        print(out)
+
+
+def datasheet(
+    family: Positional[Annotated[str, arg(metavar="FAMILY")]],
+    form: Positional[Annotated[Path, arg(metavar="FORM")]],
+    /,
+    *,
+    out: Path | None = None,
+) -> None:
+    """Turn a maker's data sheet, filled into a form (.toml), into parameters, and say what had to be assumed.
+
+    Args:
+        family: The family whose parameters they become.
+        form: The form; the family's page says which entries and units it knows.
+        out: File to write for the environments' keywords (.toml).
+    """
+    from gym_suite.core.parameters import check_option
+    from gym_suite.registration import DATASHEETS, load
+
+    check_option("family", family, DATASHEETS)
+    if out is not None:
+        check_folder("--out", out)
+    result = load(DATASHEETS[family])(form)
+    print(result)
+    if out is not None:
+        result.save(out)
+        print(out)
 
 
 def fly(

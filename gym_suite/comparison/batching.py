@@ -100,11 +100,13 @@ class _Batch:
         self._state = first_state(agent, range(block * SIZE, (block + 1) * SIZE))
 
     def predict(self, observation: Any, episode_start: Any, deterministic: bool) -> NDArray[Any]:
-        action, self._state = self._agent.predict(
-            _each(observation, lambda part: part[self._source]),
-            self._state,
-            np.asarray(episode_start)[self._source],
-            deterministic,
+        action, self._state = _pair(
+            self._agent.predict(
+                _each(observation, lambda part: part[self._source]),
+                self._state,
+                np.asarray(episode_start)[self._source],
+                deterministic,
+            )
         )
         return np.asarray(action)[self._places]
 
@@ -123,10 +125,26 @@ class OneByOne:
         self, observation: Any, state: Any, episode_start: Any, deterministic: bool
     ) -> tuple[NDArray[Any], Any]:
         """Choose the action of the only row."""
-        action, state = self._agent.predict(
-            _each(observation, lambda part: part[0]), state, bool(episode_start[0]), deterministic
+        action, state = _pair(
+            self._agent.predict(
+                _each(observation, lambda part: part[0]),
+                state,
+                bool(episode_start[0]),
+                deterministic,
+            )
         )
         return np.asarray(action)[None], state
+
+
+def _pair(answer: Any) -> tuple[Any, Any]:
+    """What an agent does and remembers.
+
+    Raises:
+        TypeError: it returned no pair; of two actions in a list the second would be taken for the memory.
+    """
+    if not (isinstance(answer, tuple) and len(answer) == 2):
+        raise TypeError(f"predict must return (action, state), got {answer!r:.80}")
+    return answer
 
 
 def _each(observation: Any, take: Callable[[Any], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -48,6 +49,10 @@ class Comparison(Summary):
         with console.capture() as captured:
             console.print(self.table())
         return captured.get()
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def report(self, folder: str | Path) -> Path:
         """Write the report: one self-contained page, and the results beside it.

@@ -199,7 +199,10 @@ class Controller:
         valid = cls._parameter_names()
         for name in keywords:
             if name not in valid:
-                raise unknown_error(f"parameter of {cls.__name__}", name, valid)
+                unknown = unknown_error(f"parameter of {cls.__name__}", name, valid)
+                raise ValueError(
+                    f"{unknown}. Gains are given by the names that describe() tells, as gains={{...}}"
+                )
 
     @classmethod
     def _numbers(cls) -> set[str]:

@@ -395,13 +395,13 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):  # type: ignore[mi
         truncated = rows.step.item() >= self._horizon
         if self.render_mode is not None:
             self._record((0,))
-        observation = self._observation() if self._pictured else rows.o[0]
+        observation = self._observation() if self._pictured else rows.seen[0]
         return observation, reward, terminated, truncated, self._info()
 
     def _observation(self) -> Any:
         if self.setup.images:
             return row_of(joint_observations(self._rows), 0)
-        return self._rows.o[0]
+        return self._rows.seen[0]
 
     def _info(self) -> dict[str, Any]:
         info = dict(zip(self._names, self._rows.m[0].tolist(), strict=True))

@@ -29,6 +29,8 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = MappingProxyType(
         "tan": (np.tan, 1),
         "tanh": (np.tanh, 1),
         "sign": (np.sign, 1),
+        "floor": (np.floor, 1),
+        "mod": (np.mod, 2),
         "arctan2": (np.arctan2, 2),
         "hypot": (np.hypot, 2),
         "min": (np.minimum, 2),

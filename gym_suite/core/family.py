@@ -22,7 +22,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.observations import Image
 
 if TYPE_CHECKING:
-    from gym_suite.core.own_terms import OwnTerm
+    from gym_suite.core.own_terms import OwnQuantity, OwnTerm
     from gym_suite.core.rows import Rows
 
 
@@ -192,6 +192,7 @@ class Setup:
             an action that makes choices; empty: a column per choice, 1 at the last one.
         idle_action: The action of doing nothing, in the action space.
         work_size: Number of float64 of scratch per row.
+        work_rows: Rows of scratch at least, where a step takes several rows together.
         mismatch: (k, 3): parameter column, lowest and highest factor drawn at each reset.
         noise: (observation columns,): standard deviation added to each, in observation units; None without noise.
         delay: Control periods by which actions are late on top of the plant's own.
@@ -205,6 +206,8 @@ class Setup:
             there are none. Called only when somebody asks, for it may take seconds.
         own_terms: A user's own reward terms, whose metrics are the last columns.
         own_columns: What these may name, see :func:`gym_suite.core.own_terms.places_by_name`.
+        own_observed: A user's own quantities, which are the last of the observation columns; kernels fill those before.
+        seen_columns: What these may name, as :attr:`own_columns`.
     """
 
     id: str
@@ -239,6 +242,7 @@ class Setup:
     echo: tuple[np.ndarray, ...] = ()
     idle_action: np.ndarray | int = 0
     work_size: int = 1
+    work_rows: int = 1
     mismatch: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     noise: np.ndarray | None = None
     delay: int = 0
@@ -250,6 +254,8 @@ class Setup:
     marks: Callable[[int], tuple[Mark, ...]] | None = None
     own_terms: tuple[OwnTerm, ...] = ()
     own_columns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    own_observed: tuple[OwnQuantity, ...] = ()
+    seen_columns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.images and self.engine is None:
@@ -290,6 +296,11 @@ class Setup:
     def agent_count(self) -> int:
         """Number of agents in a world."""
         return max(1, len(self.agents))
+
+    @property
+    def filled_size(self) -> int:
+        """Number of an agent's observation columns that kernels fill: all but a user's own."""
+        return len(self.observation_columns) - len(self.own_observed)
 
     @property
     def idle_actions(self) -> np.ndarray:

@@ -18,7 +18,7 @@ from gym_suite.core.cards import Card
 from gym_suite.core.env import KernelEnv
 from gym_suite.core.family import Setup
 from gym_suite.core.options import OptionSet
-from gym_suite.core.own_terms import with_own_terms
+from gym_suite.core.own_terms import with_own_quantities, with_own_terms
 from gym_suite.core.page import PageText
 from gym_suite.core.parallel_env import KernelParallelEnv
 from gym_suite.core.parameters import unknown_error
@@ -74,7 +74,8 @@ class IdEnv(KernelEnv):
             TypeError: For a value of the wrong kind.
         """
         options = cls.option_set().read(cls.id, keywords)
-        return with_own_terms(cls.build(options), options.reward_terms)
+        setup = with_own_terms(cls.build(options), options.reward_terms)
+        return with_own_quantities(setup, options.observed_quantities)
 
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
         setup = self.configure(**keywords)

@@ -67,8 +67,8 @@ def observation_space(setup: Setup, count: int = 1) -> spaces.Space:
 def joint_observations(rows: Rows) -> Any:
     """Return the observations of all rows, those of a row's agents side by side."""
     if not rows.setup.images:
-        return rows.o
-    parts: dict[str, Any] = {STATE: rows.o} if rows.setup.flat else {}
+        return rows.seen
+    parts: dict[str, Any] = {STATE: rows.seen} if rows.setup.flat else {}
     for name, pictures in rows.pictures.items():
         n, agents, height, width, channels = pictures.shape
         beside = pictures.transpose(0, 2, 1, 3, 4).reshape(n, height, agents * width, channels)
@@ -93,7 +93,7 @@ def copy_of(observation: Any) -> Any:
 def agent_observations(rows: Rows, i: int) -> list[Any]:
     """Return what each agent of row i observes, in memory of its own."""
     setup = rows.setup
-    flat = rows.o[i].reshape(setup.agent_count, -1).copy()
+    flat = rows.seen[i].reshape(setup.agent_count, -1).copy()
     if not setup.images:
         return list(flat)
     seen = []

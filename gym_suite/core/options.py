@@ -49,7 +49,7 @@ def option(default: Any = MISSING, *, meaning: str, takes: str = "") -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantOptions:
-    """What every environment takes: departures of the plant from what controllers know of it, and own reward terms."""
+    """What every environment takes: departures of the plant from what controllers know, own terms and quantities."""
 
     noise: Any = option(
         None,
@@ -75,6 +75,11 @@ class PlantOptions:
         None,
         takes="a mapping from name to formula, or to a function of the columns by name",
         meaning="terms of your own, added to the reward: over metrics, actions and states by their names",
+    )
+    observed_quantities: Any = option(
+        None,
+        takes="a mapping from name to formula or function, or to a mapping with it as `value`, `low` and `high`",
+        meaning="quantities of your own, observed behind the id's: over metrics and states by their names",
     )
 
     def read(

@@ -142,7 +142,7 @@ class Pool:
             "u": ((n, agents * setup.action_size), "f8"),
             "p": ((n, len(setup.row)), "f8"),
             "m": ((n, len(setup.metric_columns)), "f8"),
-            "o": ((n, agents * len(setup.observation_columns)), "f4"),
+            "o": ((n, agents * setup.filled_size), "f4"),
             "reward": ((n, agents), "f8"),
             "terminated": ((n, agents), "?"),
             "mask": ((n,), "?"),

@@ -10,7 +10,7 @@ import numpy as np
 from gym_suite.core.crew import Crew
 from gym_suite.core.family import Setup, first_not_finite
 from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
-from gym_suite.core.own_terms import pay
+from gym_suite.core.own_terms import pay, show
 from gym_suite.core.random import normal2, uniform
 
 # Streams of random numbers from here on are the core's: families use streams below.
@@ -39,7 +39,9 @@ class Rows:
         metrics: Metrics of the last step as kernels fill them, float64 (nm, n and some padding), fresh
             at each step; each metric of all rows lies together, as ``info`` hands it out.
         m: The same memory row by row, (n, nm).
-        o: Columns observed after the last step, float32 (n, agents * no); a fresh array at each step.
+        o: Columns observed after the last step as kernels fill them, float32 (n, agents * no); a fresh array at each
+            step.
+        seen: What agents observe: the same array, or one with a user's own quantities behind each agent's columns.
         pictures: Pictures after the last step by name, (n, agents, height, width, channels), fresh at each step.
         reward: float64 (n, agents), fresh at each step.
         terminated: bool (n, agents), fresh at each step.
@@ -57,6 +59,7 @@ class Rows:
         "_high",
         "_low",
         "_none",
+        "_own",
         "_pictured",
         "_scratch",
         "_shapes",
@@ -72,6 +75,7 @@ class Rows:
         "pictures",
         "queue",
         "reward",
+        "seen",
         "setup",
         "step",
         "terminated",
@@ -99,16 +103,17 @@ class Rows:
         plant: np.ndarray = setup.row if setup.plant_row is None else setup.plant_row
         self.p = np.repeat(plant[None], n if len(setup.mismatch) else 1, axis=0)
         self.u = np.zeros((n, agents * setup.action_size))
-        self.work = np.zeros((n, setup.work_size))
+        self.work = np.zeros((max(n, setup.work_rows), setup.work_size))
         self.queue = np.zeros((n, setup.delay, agents * setup.action_size))
         self._agents, self._pictured = agents, bool(setup.images)
-        columns = agents * len(setup.observation_columns)
-        self._shapes = (len(setup.metric_columns), n + 8), (n, columns)
+        own = len(setup.own_observed)
+        self._own = (n, agents, setup.filled_size + own) if own else None
+        self._shapes = (len(setup.metric_columns), n + 8), (n, agents * setup.filled_size)
         self.pictures: dict[str, np.ndarray] = {}
         self._none = np.zeros(n, dtype=np.bool_)
         self._all = np.ones(n, dtype=np.bool_)
-        self._low = setup.observation_columns.low
-        self._high = setup.observation_columns.high
+        self._low = setup.observation_columns.low[: setup.filled_size]
+        self._high = setup.observation_columns.high[: setup.filled_size]
         self._cold = True
         self._echo, self._excess = setup.echoed, np.zeros(n)
         self._clipped = [
@@ -133,7 +138,7 @@ class Rows:
         if self._handed_out:
             self._allocate()
         else:
-            self.o = np.empty_like(self.o)
+            self._allocate_columns()
             if self.pictures:
                 self._allocate_pictures()
 
@@ -143,11 +148,16 @@ class Rows:
         # 80 ns a row instead of 5).
         self.metrics = np.empty(self._shapes[0])
         self.m = self.metrics[:, :n].T
-        self.o = np.empty(self._shapes[1], dtype=np.float32)
+        self._allocate_columns()
         self.reward = np.zeros((n, agents))
         self.terminated = np.zeros((n, agents), dtype=np.bool_)
         if self._pictured:
             self._allocate_pictures()
+
+    def _allocate_columns(self) -> None:
+        self.o = self.seen = np.empty(self._shapes[1], dtype=np.float32)
+        if self._own is not None:
+            self.seen = np.empty((self.n, self._own[1] * self._own[2]), dtype=np.float32)
 
     def _allocate_pictures(self) -> None:
         setup = self.setup
@@ -185,6 +195,7 @@ class Rows:
             self.engine.reset(self, mask)
         self._owe_nothing(mask)
         self._add_noise(mask)
+        self._show(mask)
         self._capture(mask)
         if fresh and not mask.all():
             self.observe(~mask)
@@ -198,6 +209,7 @@ class Rows:
         self._owe_nothing(mask)
         self._show_issued(mask & (self.step > 0))
         self._add_noise(mask)
+        self._show(mask)
         self._capture(mask)
 
     def _owe_nothing(self, mask: np.ndarray) -> None:
@@ -217,14 +229,24 @@ class Rows:
             wrong = first_not_finite(self.u, skip)
             self._refuse(wrong)
             self._issue(~skip)
-        before = self.metrics, self.m, self.o, self.pictures, self.reward, self.terminated
+        before = (
+            self.metrics,
+            self.m,
+            self.o,
+            self.seen,
+            self.pictures,
+            self.reward,
+            self.terminated,
+        )
         self._fresh()
         if self.engine is not None:
             wrong = self.engine.step(self, skip)
         else:
             wrong = self._step(skip)
         if wrong >= 0:
-            self.metrics, self.m, self.o, self.pictures, self.reward, self.terminated = before
+            self.metrics, self.m, self.o, self.seen, self.pictures, self.reward, self.terminated = (
+                before
+            )
             self._refuse(wrong)
         if setup.delay:
             self._count_excess(~skip)
@@ -233,6 +255,10 @@ class Rows:
             self._pay(skip)
         if setup.noise is not None:
             self._add_noise(~skip)
+        if self._own is not None:
+            self._show(
+                slice(None) if skip is self._none else ~skip
+            )  # all are copied in half the time
         if self.pictures:
             self._capture(~skip)
 
@@ -245,6 +271,15 @@ class Rows:
         m, reward = self.m[rows], self.reward[rows]
         pay(self.setup, m, self.u[rows], self.x[rows], reward)
         self.m[rows], self.reward[rows] = m, reward
+
+    def _show(self, mask: np.ndarray | slice) -> None:
+        """Put a user's own quantities behind what each agent of some rows observes."""
+        if self._own is None:
+            return
+        seen = self.seen.reshape(self._own)
+        width = self.setup.filled_size
+        seen[mask, :, :width] = self.o.reshape(self.n, self._agents, width)[mask]
+        seen[mask, :, width:] = show(self.setup, self.m[mask], self.x[mask])[:, None]
 
     def _issue(self, mask: np.ndarray) -> None:
         """Put the actions of the masked rows into the queue and take those out that arrive now."""

@@ -205,7 +205,8 @@ def as_signal(value: object, what: str = "signal") -> Signal:
         what: What it drives, for errors.
 
     Raises:
-        ValueError: For unknown attributes or kinds, naming the nearest.
+        ValueError: For unknown attributes or kinds, naming the nearest; for a mapping of a kind that moves by an
+            amplitude of which it says nothing.
         TypeError: For anything else.
     """
     if isinstance(value, Signal):
@@ -216,16 +217,26 @@ def as_signal(value: object, what: str = "signal") -> Signal:
         if "table" in given:
             given["table"] = _pairs(given["table"])
             given.setdefault("kind", "table")
-        if given.get("kind") == "table":
+        kind = given.get("kind", "constant")
+        if kind == "table":
             given.setdefault("amplitude", 1.0)
             given.setdefault("period", 0.0)
         for name in DRAWN:
             if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
-        return Signal(**given)
+        signal = Signal(**given)
+        if "amplitude" not in given and signal.kind not in ("none", "constant"):
+            raise ValueError(
+                f"{what} of the kind {signal.kind!r} would stand still: give its amplitude, such as "
+                f'{{"kind": "{signal.kind}", "amplitude": 1.0}}'
+            )
+        return signal
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return Signal(kind="constant", offset=check_number(what, value))
-    raise TypeError(f"{what} must be a number, a mapping or a Signal, got {type(value).__name__}")
+    raise TypeError(
+        f"{what} must be a number, a mapping or a Signal, got {type(value).__name__}; values over time go into a "
+        'mapping with a table, {"table": ((0.0, 1.0), (0.5, 2.0))}, pairs of s and value'
+    )
 
 
 def pack(signals: list[Signal]) -> tuple[np.ndarray, np.ndarray]:

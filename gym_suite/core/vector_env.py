@@ -86,14 +86,19 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         if not isinstance(num_envs, int | np.integer) or num_envs is True or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number >= 1, got {num_envs!r}")
         limit = episode_limit(setup, max_episode_steps)
-        self._prepare(
-            setup,
-            int(num_envs),
-            render_mode,
-            handed_out=True,
-            threads=threads,
-            engine=_pool(setup, read_workers(workers), configure),
-        )
+        try:
+            self._prepare(
+                setup,
+                int(num_envs),
+                render_mode,
+                handed_out=True,
+                threads=threads,
+                engine=_pool(setup, read_workers(workers), configure),
+            )
+        except MemoryError as error:
+            raise MemoryError(
+                f"num_envs={num_envs} worlds of {setup.id} do not fit into memory: {error}"
+            ) from None
         self._rebuild = dict(rebuild or {})
         self._mode = read_autoreset_mode(autoreset_mode)
         self.metadata["autoreset_mode"] = self._mode

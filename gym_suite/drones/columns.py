@@ -58,6 +58,30 @@ AIM_STATE = Columns(
     *(Column(f"velocity_before_{a}", "m/s", meaning=f"velocity {a} a period ago") for a in "xyz"),
 )
 
+#: What motion capture has seen of a drone, once for each control period that it is late and once for now.
+CAPTURED = Columns(
+    *(Column(f"position_{a}", "m", meaning=f"position {a}") for a in "xyz"),
+    *(Column(f"velocity_{a}", "m/s", meaning=f"velocity {a}") for a in "xyz"),
+)
+
+
+def captured_columns(latency: int) -> Columns:
+    """Return what capture remembers, the newest first; nothing where it is not late."""
+    return Columns(
+        *(
+            Column(f"{c.name}_{k}_ago", c.unit, meaning=f"{c.meaning} {k} periods ago")
+            for k in range(latency + 1 if latency else 0)
+            for c in CAPTURED
+        )
+    )
+
+
+#: What a drone that is given ``yaw=`` remembers besides, at the end of its row; see :mod:`gym_suite.drones.headings`.
+YAW_STATE = Columns(
+    Column("target_yaw", "rad", meaning="heading that is wanted, about the vertical from x"),
+    Column("target_yaw_rate", "rad/s", meaning="its rate"),
+)
+
 #: Channels of ``disturbance=``: forces on every drone, world frame, N.
 DISTURBANCES = ("force_x", "force_y", "force_z")
 
@@ -89,6 +113,7 @@ TASK_PARAMETERS = Columns(
     Column("weight_effort", "1", 0, math.inf, "weight of the squared action"),
     Column("weight_smoothness", "1", 0, math.inf, "weight of the squared change of the action"),
     Column("penalty_crash", "1", 0, math.inf, "penalty of a crash or of leaving"),
+    Column("action_size", "1", 1, 4, "numbers in a drone's action", whole=True),
 )
 PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
 
@@ -96,6 +121,7 @@ PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
 
 _FAR = 5.0  # of full scale, beyond which an observation stays
 _METRE, _SPEED, _ACCELERATION, _RATE = 1.0, 2.0, 10.0, 10.0  # full scale, in SI units
+_TURNING = 2.0  # rad/s, of a heading
 
 #: Quantities of a drone of which each task observes some, by a table.
 QUANTITIES = Columns(
@@ -192,15 +218,38 @@ GATE_OBSERVATIONS = WAYPOINT_OBSERVATIONS + Columns(
     Column("next_gate_y", "1", -1, 1, "direction through the gate after it, y"),
 )
 
+#: What is observed of a heading that is wanted, behind the last actions, and the metric behind those of all drones.
+YAW_OBSERVATIONS = Columns(
+    Column("target_heading_x", "1", -1, 1, "direction in which the nose is to point, x"),
+    Column("target_heading_y", "1", -1, 1, "direction in which the nose is to point, y"),
+    Column("target_yaw_rate", "rad/s", -_FAR, _FAR, "rate at which it turns", _TURNING),
+)
+YAW_METRICS = Columns(
+    Column("yaw_error", "rad", -math.pi, math.pi, "angle by which the nose has to turn"),
+)
+
 # -------------------------------------------------------------------------------------------------- tables and scratch
 
 #: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
 #: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables,
-#: and the numbers of an aim (one row) and of gates, where a task has them.
+#: the numbers of an aim (one row) and of gates, where a task has them, those of sensors and of headings, where some are
+#: asked for, and times and angles of the latter.
 TABLES = Columns(
     *map(
         Column,
-        ("path", "observed", "nominal", "signals", "samples", "adversity", "aim", "gates"),
+        (
+            "path",
+            "observed",
+            "nominal",
+            "signals",
+            "samples",
+            "adversity",
+            "aim",
+            "gates",
+            "sensors",
+            "yaw",
+            "yaw_rows",
+        ),
     )
 )
 
@@ -239,6 +288,24 @@ ADVERSITY = Columns(
     Column("effectiveness", "1", 0, 1, "part of its thrust and torque that is left"),
     Column("failure_time", "s", 0, meaning="time at which it fails"),
     Column("taken", "A s", 0, meaning="charge taken from the battery at the start"),
+)
+
+#: Numbers of an episode that sensors have, drawn between the two rows of the table ``sensors``; no rows: none.
+SENSORS = Columns(
+    Column("position_noise", "m", 0, meaning="standard deviation of each coordinate"),
+    Column("velocity_noise", "m/s", 0, meaning="standard deviation of each velocity"),
+    Column("latency", "1", 0, meaning="control periods by which these are late", whole=True),
+    Column("attitude_noise", "rad", 0, meaning="standard deviation about each body axis"),
+    Column("attitude_bias", "rad", 0, meaning="largest bias about each body axis"),
+    Column("rate_noise", "rad/s", 0, meaning="standard deviation of each body rate"),
+    Column("rate_bias", "rad/s", 0, meaning="largest bias of each body rate"),
+)
+
+#: Numbers of headings; no row where none are asked for.
+YAW = Columns(
+    Column("kind", "1", 0, 2, "0 stays, 1 along the target's velocity, 2 by a table", whole=True),
+    Column("low", "rad", meaning="least angle of one that stays, drawn at each reset"),
+    Column("high", "rad", meaning="largest angle of one that stays"),
 )
 
 #: Drones after it along x that a drone may have within reach; more are not looked at.

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.analysis.tables import read_columns
 from gym_suite.core.parameters import unknown_error
 
 #: Columns of a log and what they hold.
@@ -75,7 +76,7 @@ def read_log(path: str | Path) -> Log:
             or jumps, wrong units, or a flight that is too short; says which, where, and what was expected.
     """
     name = Path(path)
-    table = _table(name)
+    table, _ = read_columns(name, COLUMNS)
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise ValueError(
@@ -120,36 +121,6 @@ def is_flight(path: Path) -> bool:
         return True  # what it is reading it will tell
     known = {column.strip() for column in header} & set(COLUMNS)
     return 2 * len(known) >= len(COLUMNS)
-
-
-def _table(path: Path) -> dict[str, Array]:
-    """Return all columns of a file by name."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as CSV: {error}") from None
-    if len(rows) < 2:
-        raise ValueError(f"{path.name} has no rows below its header")
-    header = [column.strip() for column in rows[0]]
-    used = [k for k, column in enumerate(header) if column in COLUMNS]
-    table = np.empty((len(rows) - 1, len(used)))
-    for i, row in enumerate(rows[1:]):
-        try:
-            table[i] = [float(row[k]) for k in used]
-        except (IndexError, ValueError):
-            raise ValueError(
-                f"{path.name}: row {i} (line {i + 2}) has no number for each column: {','.join(row)[:80]}"
-            ) from None
-    bad = np.argwhere(~np.isfinite(table))
-    if len(bad):
-        row, column = bad[0]
-        raise ValueError(
-            f"{path.name}: {header[used[column]]} in row {row} is {table[row, column]}"
-        )
-    found = {header[k]: table[:, i].copy() for i, k in enumerate(used)}
-    return {**dict.fromkeys((c for c in header if c not in COLUMNS), np.empty(0)), **found}
 
 
 def _check_time(log: Log) -> None:

@@ -12,25 +12,25 @@ from dataclasses import dataclass
 
 from gym_suite.core.family import Kernels, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
-from gym_suite.drones.aims import AIM_SIZE, judge_aim_one, reset_aim_one, show_aim_one
+from gym_suite.drones.aims import judge_aim_one, reset_aim_one, show_aim_one
 from gym_suite.drones.columns import PARAMETERS, TABLES
 from gym_suite.drones.dynamics import advance_one, advance_plain_one, prepare, wrenches
 from gym_suite.drones.references import refer_one
-from gym_suite.drones.tasks import LAST, act_one, judge_one, reset_one, see_neighbours, show_one
+from gym_suite.drones.tasks import act_one, judge_one, reset_one, see_neighbours, show_one
 
 P, T = PARAMETERS.places, TABLES.places
 
 
 @kernel
-def _count(p):
+def drone_count(p):
     """Return the number of drones in a world."""
     return int(p[0, P.drones])
 
 
 @kernel
-def _action_size(x, p):
-    """Return how many numbers a drone's action has: it keeps one more of its last actions than are observed."""
-    return (x.shape[1] // _count(p) - LAST) // (int(p[0, P.history]) + 1)
+def action_size(p):
+    """Return how many numbers a drone's action has."""
+    return int(p[0, P.action_size])
 
 
 @kernel
@@ -44,7 +44,8 @@ def _begin_metrics(m):
 
 
 @kernel
-def _show_all(agents, size, p, tables, work, m, o):
+def show_all(agents, size, p, tables, work, m, o):
+    """Fill metrics and observations of a world."""
     show_one(agents, size, p, tables[T.observed], work, m, o)
     see_neighbours(agents, p, o)
 
@@ -55,8 +56,8 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if skip[i]:
             continue
@@ -66,39 +67,39 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
         step[i] += 1
         refer_one(agents, key[i], step[i], row, tables[T.path])
         judge_one(agents, size, row, m[:, i], reward[i], terminated[i])
-        _show_all(agents, size, row, tables, work[i], m[:, i], o[i])
+        show_all(agents, size, row, tables, work[i], m[:, i], o[i])
     return -1
 
 
 @kernel
 def reset_batch(x, key, p, tables, work, m, o, mask):
     """Start the masked rows; see :class:`gym_suite.core.family.Kernels`."""
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
             reset_one(worlds[i], key[i], row, tables[T.path])
             _begin_metrics(m[:, i])
-            _show_all(worlds[i], size, row, tables, work[i], m[:, i], o[i])
+            show_all(worlds[i], size, row, tables, work[i], m[:, i], o[i])
 
 
 @kernel
 def observe_batch(x, key, step, p, tables, work, m, o, mask):
     """Fill observations and metrics of the masked rows from their states; reward terms are 0."""
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if mask[i]:
             _begin_metrics(m[:, i])
-            _show_all(worlds[i], size, p[parameter_row(p, i)], tables, work[i], m[:, i], o[i])
+            show_all(worlds[i], size, p[parameter_row(p, i)], tables, work[i], m[:, i], o[i])
 
 
 @kernel
 def advance_batch(x, key, step, u, p, tables, work):
     """Physics alone; see :class:`gym_suite.core.family.Kernels`."""
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
         act_one(agents, size, u[i], row, tables[T.nominal][0])
@@ -114,7 +115,7 @@ def step_plain_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if skip[i]:
             continue
@@ -131,7 +132,7 @@ def step_plain_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
 @kernel
 def reset_plain_batch(x, key, p, tables, work, m, o, mask):
     """Do as :func:`reset_batch` does."""
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
@@ -143,7 +144,7 @@ def reset_plain_batch(x, key, p, tables, work, m, o, mask):
 @kernel
 def observe_plain_batch(x, key, step, p, tables, work, m, o, mask):
     """Do as :func:`observe_batch` does."""
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
@@ -154,7 +155,7 @@ def observe_plain_batch(x, key, step, p, tables, work, m, o, mask):
 @kernel
 def advance_plain_batch(x, key, step, u, p, tables, work):
     """Do as :func:`advance_batch` does."""
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
         act_one(agents, size, u[i], row, tables[T.nominal][0])
@@ -170,8 +171,8 @@ def begin_batch(x, u, p, tables, skip):
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if not skip[i]:
             act_one(worlds[i], size, u[i], p[parameter_row(p, i)], tables[T.nominal][0])
@@ -184,7 +185,7 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
 
     ``tick`` counts the physics steps within the control period.
     """
-    count = _count(p)
+    count = drone_count(p)
     worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if not skip[i]:
@@ -196,28 +197,23 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
 @kernel
 def finish_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
     """Count, judge and observe all rows not skipped after another engine has moved them."""
-    count = _count(p)
-    size, worlds = _action_size(x, p), x.reshape(x.shape[0], count, x.shape[1] // count)
+    count = drone_count(p)
+    size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if not skip[i]:
             row, agents = p[parameter_row(p, i)], worlds[i]
             step[i] += 1
             refer_one(agents, key[i], step[i], row, tables[T.path])
             judge_one(agents, size, row, m[:, i], reward[i], terminated[i])
-            _show_all(agents, size, row, tables, work[i], m[:, i], o[i])
+            show_all(agents, size, row, tables, work[i], m[:, i], o[i])
 
 
 # ---------------------------------------------------------------------------------------------- a drone with an aim
 
 
 @kernel
-def _aim_action_size(x, p):
-    """Return how many numbers an action has, as :func:`_action_size`, where the aim's state stands behind."""
-    return (x.shape[1] - LAST - AIM_SIZE) // (int(p[0, P.history]) + 1)
-
-
-@kernel
-def _show_aimed(agents, key, size, p, tables, work, m, o):
+def show_aimed(agents, key, size, p, tables, work, m, o):
+    """Do as :func:`show_all` does for a drone with an aim."""
     show_one(agents, size, p, tables[T.observed], work, m, o)
     show_aim_one(agents, key, tables[T.aim][0], tables[T.gates], m, o)
 
@@ -227,7 +223,7 @@ def _finish_aimed(agents, key, step, size, p, tables, work, m, o, reward, termin
     """Judge and observe a drone that has been moved."""
     aim, gates = tables[T.aim][0], tables[T.gates]
     judge_aim_one(agents, size, key, step, p, aim, gates, m, reward, terminated)
-    _show_aimed(agents, key, size, p, tables, work, m, o)
+    show_aimed(agents, key, size, p, tables, work, m, o)
 
 
 @kernel
@@ -236,7 +232,7 @@ def step_aimed_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if skip[i]:
             continue
@@ -263,31 +259,31 @@ def step_aimed_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
 @kernel
 def reset_aimed_batch(x, key, p, tables, work, m, o, mask):
     """Do as :func:`reset_batch` does for drones with an aim."""
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
             aim, gates = tables[T.aim][0], tables[T.gates]
             reset_aim_one(worlds[i], key[i], row, tables[T.path], aim, gates)
             _begin_metrics(m[:, i])
-            _show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
+            show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
 
 
 @kernel
 def observe_aimed_batch(x, key, step, p, tables, work, m, o, mask):
     """Do as :func:`observe_batch` does for drones with an aim."""
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
             _begin_metrics(m[:, i])
-            _show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
+            show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
 
 
 @kernel
 def advance_aimed_batch(x, key, step, u, p, tables, work):
     """Do as :func:`advance_batch` does for drones with an aim."""
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
         act_one(agents, size, u[i], row, tables[T.nominal][0])
@@ -300,7 +296,7 @@ def begin_aimed_batch(x, u, p, tables, skip):
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if not skip[i]:
             act_one(worlds[i], size, u[i], p[parameter_row(p, i)], tables[T.nominal][0])
@@ -310,7 +306,7 @@ def begin_aimed_batch(x, u, p, tables, skip):
 @kernel
 def finish_aimed_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
     """Do as :func:`finish_batch` does for drones with an aim."""
-    size, worlds = _aim_action_size(x, p), x.reshape(x.shape[0], 1, x.shape[1])
+    size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if not skip[i]:
             row = p[parameter_row(p, i)]

@@ -48,14 +48,15 @@ def refer_one(agents, key, step, p, table):
 
 @called_kernel
 def _follow_table(a, t, table):
-    """Write position and velocity at time t on a path of (rows of time, x, y, z), held after its end.
+    """Write position and velocity at time t on a path of (rows of time, x, y, z), at rest before and after it.
 
     With velocities and accelerations in further columns it is smooth, and its acceleration is written too.
     """
     last = table.shape[0] - 1
-    if t >= table[last, 0]:
+    if t < table[0, 0] or t >= table[last, 0]:
+        end = 0 if t < table[0, 0] else last
         for c in range(3):
-            a[X.target_x + c] = table[last, 1 + c]
+            a[X.target_x + c] = table[end, 1 + c]
         return
     low, high = 0, last
     while high - low > 1:
@@ -66,9 +67,9 @@ def _follow_table(a, t, table):
             high = middle
     span = table[high, 0] - table[low, 0]
     if table.shape[1] > 4:
-        _follow_quintic(a, max(t - table[low, 0], 0.0) / span, span, table, low)
+        _follow_quintic(a, (t - table[low, 0]) / span, span, table, low)
         return
-    s = max(t - table[low, 0], 0.0) / span * span
+    s = (t - table[low, 0]) / span * span
     for c in range(3):
         speed = (table[high, 1 + c] - table[low, 1 + c]) / span
         a[X.target_x + c] = table[low, 1 + c] + s * speed

@@ -15,6 +15,7 @@ from gym_suite.core.parameters import unknown_error
 NAMES = (
     "pi_current_control",
     "speed_and_field",
+    "switching_and_averaging",
     "induction_machine",
     "quadcopter_lqr",
     "downwash_formation",

@@ -1,8 +1,8 @@
 """A lab as a notebook for Jupyter and Colab.
 
 There the fields and sliders of marimo do not live. A cell with sliders says what to change by hand, and the answers are
-written into a cell that grades them. The first cell installs the package where it is missing, so that the file alone is
-enough.
+written into a cell that grades them. The first cell installs the package where it is missing, from a wheel beside the
+notebook or by its name.
 """
 
 from __future__ import annotations
@@ -82,13 +82,16 @@ def _opening(lab: Lab) -> str:
 def _installing(lab: Lab) -> str:
     extras = ",".join(("lab", *lab.extras))
     return f"""
-# Installs the package where it is missing, as on Colab.
+# Installs the package where it is missing, as on Colab: from a wheel that lies beside the notebook, if there is one.
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 if any(importlib.util.find_spec(name) is None for name in ("gym_suite", "marimo")):
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "gym-suite[{extras}]"])
+    wheels = sorted(str(path.resolve()) for path in Path().glob("gym_suite-*.whl"))
+    package = wheels[-1] if wheels else "gym-suite"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", f"{{package}}[{extras}]"])
 """
 
 

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gym_suite.learning.c_export import export_folder
     from gym_suite.learning.c_source import export_c
     from gym_suite.learning.export import export_policy
     from gym_suite.learning.gains import load_gains
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agents_as_batch",
     "export_c",
+    "export_folder",
     "export_policy",
     "load_gains",
     "load_policy",
@@ -29,6 +31,7 @@ __all__ = [
 _HOME = {
     "agents_as_batch": "vec_env",
     "export_c": "c_source",
+    "export_folder": "c_export",
     "export_policy": "export",
     "load_gains": "gains",
     "load_policy": "policies",

@@ -125,7 +125,7 @@ class AgentVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._gone[mask] = False
 
     def _observations(self) -> NDArray[np.float32]:
-        return self._rows.o.reshape(self.num_envs, -1)
+        return self._rows.seen.reshape(self.num_envs, -1)
 
     def _infos(self, present: NDArray[np.bool_]) -> dict[str, Any]:
         """The metrics of each row's world."""

@@ -16,20 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.analysis.c_source import check_name
+from gym_suite.core.parameters import check_option
 from gym_suite.learning.policies import ExportedPolicy
 
-#: Words that are no name of a function: C99 (ISO/IEC 9899:1999, 6.4.1), and what the file itself defines.
-_TAKEN = frozenset(
-    """
-    auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    main layer tanh fmax fmin
-    """.split()  # noqa: SIM905 (read as a text, the words are C's own)
-)
+#: Number type of C to the suffix of its functions and constants.
+PRECISIONS = {"double": "", "float": "f"}
 _ACTIVATION = {"tanh": "tanh(sum)", "relu": "fmax(sum, 0.0)"}
 
 
-def export_c(policy: ExportedPolicy, path: str | os.PathLike[str]) -> Path:
+def export_c(
+    policy: ExportedPolicy, path: str | os.PathLike[str], *, precision: str = "double"
+) -> Path:
     """Write a policy as C99 source and return the file's path.
 
     The file's first comment gives the function's prototype and the names of observations and actions in order; both are
@@ -38,22 +36,36 @@ def export_c(policy: ExportedPolicy, path: str | os.PathLike[str]) -> Path:
     Args:
         policy: From :func:`gym_suite.learning.load_policy` or :func:`gym_suite.learning.export_policy`.
         path: File to write; it ends in .c, and its name becomes that of the function.
+        precision: "double", or "float" for processors that compute in single precision alone.
 
     Raises:
-        ValueError: If the name is no name of a C function, or does not end in .c.
+        ValueError: If the name is no name of a C function, does not end in .c, or there is no such precision.
         OSError: If the file cannot be written.
     """
     file = Path(path)
     name = file.stem
     if file.suffix != ".c":
         raise ValueError(f"a file of C source ends in .c, got {str(file)!r}")
-    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in _TAKEN:
-        raise ValueError(
-            f"the file's name becomes that of the function, and {name!r} cannot be one in C: use letters, digits and "
-            "underscores, such as policy.c"
-        )
-    file.write_text(_source(policy, name), "utf-8")
+    check_name(name)
+    check_option("precision", precision, PRECISIONS)
+    text = _source(policy, name)
+    file.write_text(text if precision == "double" else single(text), "utf-8")
     return file
+
+
+def single(text: str) -> str:
+    """Return the source of a policy in single precision.
+
+    Args:
+        text: The source in double precision: its numbers, functions and types, outside of comments, are made single.
+    """
+    parts = re.split(r"(/\*.*?\*/)", text, flags=re.DOTALL)
+    for k, part in enumerate(parts):
+        if not part.startswith("/*"):
+            part = re.sub(r"\b(tanh|fmax|fmin)\(", r"\1f(", part)
+            part = re.sub(r"(?<![\w.])(\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+)", r"\1f", part)
+        parts[k] = re.sub(r"\bdouble\b", "float", part)
+    return "".join(parts)
 
 
 def _source(policy: ExportedPolicy, name: str) -> str:

@@ -34,7 +34,7 @@ from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
 from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
-from gym_suite.motors.transforms import rotate, star_axes, turn, wrap
+from gym_suite.motors.transforms import rotate, star_axes, turn, turned_on, wrap
 
 # Streams of random numbers; those below 16 belong to the references.
 _STREAM_SENSOR = 16
@@ -45,7 +45,8 @@ _STREAM_DISTURBANCE = 34
 
 
 @kernel
-def _remember_action(x, u):
+def remember_action(x, u):
+    """Keep an action in a row, and the mean square of its change."""
     size = u.shape[0]
     change = 0.0
     for j in range(size):
@@ -77,10 +78,10 @@ def frame_speed(group, x, p, tables):
 
 
 @called_kernel
-def _command_currents(group, x, u, p, tables):
-    """Turn a torque command into the references of the inner current controller."""
+def command_currents(group, x, u, u_dc, p, tables):
+    """Turn a torque command into the references of the inner current controller at a voltage of the DC link."""
     law = tables[T.law][0]
-    u_max = law[L.u_max] * p[P.u_dc] / law[P.u_dc]
+    u_max = law[L.u_max] * u_dc / law[P.u_dc]
     torque, i = u[0] * p[P.torque_limit], axis_currents(group, x, p)
     x[X.command_0], x[X.command_1], x[X.command_2], x[X.command_3] = currents_for(
         group, torque, x[X.omega], i, _flux(group, x), u_max, law, tables[T.points]
@@ -88,7 +89,7 @@ def _command_currents(group, x, u, p, tables):
 
 
 @called_kernel
-def _inner_voltages(group, x, key, tick, p, tables):
+def inner_voltages(group, x, key, tick, u_dc, p, tables):
     """Run the inner current controller once; return the voltages to hold, update its integrals."""
     i = axis_currents(group, x, p)
     if p[P.noise_0] > 0.0 or p[P.noise_2] > 0.0:
@@ -108,7 +109,7 @@ def _inner_voltages(group, x, key, tick, p, tables):
     else:
         seen = x[X.omega], x[X.cos_epsilon], x[X.sin_epsilon], 0.0
     law = tables[T.law][0]
-    return current_control_one(group, i, references, seen, x, X.integral_0, law, p[P.u_dc])[1]
+    return current_control_one(group, i, references, seen, x, X.integral_0, law, u_dc)[1]
 
 
 # ------------------------------------------------------------------------------------- one inverter period
@@ -268,15 +269,12 @@ def _move(group, x, key, tick, v, half_cosine, half_sine, p, tables):
         omega, x[X.i_sd], x[X.i_sq], _, _, turned = period(group, state, k, load, 1.0, tau, steps)
     x[X.epsilon] = wrap(x[X.epsilon] + turned)
     x[X.position] += turned / p[P.p]
-    cosine, sine = rotate(cosine, sine, *turn(turned))
-    # Rounding must not make the pair grow or shrink over the years.
-    length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
-    x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
+    x[X.cos_epsilon], x[X.sin_epsilon] = turned_on(cosine, sine, *turn(turned))
     return omega, load
 
 
 @kernel
-def _wait(group, x, v):
+def wait(group, x, v):
     """Put voltages in the place of those that have waited a period, and return these."""
     kind = len(group)
     first, second, third = x[X.held_0], x[X.held_1], 0.0
@@ -303,21 +301,21 @@ def advance_one(group, x, key, step, u, p, tables):
         p: Parameter row.
         tables: The family's tables.
     """
-    _remember_action(x, u)
+    remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
     ratio = int(p[P.ratio])
     if torque_control:
-        _command_currents(group, x, u, p, tables)
+        command_currents(group, x, u, p[P.u_dc], p, tables)
     for k in range(ratio):
         tick = step * ratio + k
         half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
         if torque_control:
-            v = _inner_voltages(group, x, key, tick, p, tables)
+            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
         else:
             v = commanded(group, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
-            v = _wait(group, x, v)
+            v = wait(group, x, v)
         omega, load = _move(group, x, key, tick, v, half_cosine, half_sine, p, tables)
         if int(p[P.load_kind]) != CONSTANT_SPEED:
             x[X.omega] = omega

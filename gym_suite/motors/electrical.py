@@ -323,17 +323,23 @@ def derivative(group, x, k, load, spin):
 
 
 @kernel
+def runge_kutta(group, x, k, load, spin, d):
+    """Move a group's state by one Runge-Kutta step of fourth order over the time d."""
+    k1 = derivative(group, x, k, load, spin)
+    k2 = derivative(group, combine(x, 0.5 * d, k1), k, load, spin)
+    k3 = derivative(group, combine(x, 0.5 * d, k2), k, load, spin)
+    k4 = derivative(group, combine(x, d, k3), k, load, spin)
+    return combine_rk4(x, d, k1, k2, k3, k4)
+
+
+@kernel
 def period(group, x, k, load, spin, h, steps):
     """Move a group's state over the time h by Runge-Kutta steps of fourth order."""
     if len(group) == SATURATED:
         return saturated_period(x, k, load, spin, h, steps)
     d = h / steps
     for _ in range(steps):
-        k1 = derivative(group, x, k, load, spin)
-        k2 = derivative(group, combine(x, 0.5 * d, k1), k, load, spin)
-        k3 = derivative(group, combine(x, 0.5 * d, k2), k, load, spin)
-        k4 = derivative(group, combine(x, d, k3), k, load, spin)
-        x = combine_rk4(x, d, k1, k2, k3, k4)
+        x = runge_kutta(group, x, k, load, spin, d)
     return x
 
 
@@ -436,6 +442,12 @@ def loss_of(group, i, p):
 
 
 @kernel
+def exceeds(i_a, i_b, limit):
+    """Return whether the amplitude of two currents exceeds a limit; one that is no number does too."""
+    return not i_a * i_a + i_b * i_b <= limit * limit
+
+
+@kernel
 def over_limit(group, x, p):
     """Return whether a current exceeds its limit; one that is no number does too."""
     kind = len(group)
@@ -445,8 +457,7 @@ def over_limit(group, x, p):
         # Without a field circuit of its own there is neither such a current nor a limit of it.
         return over_a or not abs(x[X.i_e]) <= p[P.i_e_limit]
     if kind == INDUCTION:
-        alpha, beta = x[X.i_salpha], x[X.i_sbeta]
-        return not alpha * alpha + beta * beta <= limit * limit
+        return exceeds(x[X.i_salpha], x[X.i_sbeta], limit)
     if kind == DOUBLY_FED:
         i = axis_currents(group, x, p)
         stator, rotor = i[0] * i[0] + i[1] * i[1], i[2] * i[2] + i[3] * i[3]
@@ -454,7 +465,7 @@ def over_limit(group, x, p):
     if kind == SIX_PHASE:
         i = axis_currents(group, x, p)
         return not i[0] * i[0] + i[1] * i[1] + i[2] * i[2] + i[3] * i[3] <= limit * limit
-    over = not x[X.i_sd] * x[X.i_sd] + x[X.i_sq] * x[X.i_sq] <= limit * limit
+    over = exceeds(x[X.i_sd], x[X.i_sq], limit)
     if kind == EXCITED:
         over = over or not abs(x[X.i_e]) <= p[P.i_e_limit]
     return over

@@ -5,9 +5,13 @@ A loop is compiled when it is first called, for its group alone, and for average
 
 from __future__ import annotations
 
+from functools import cache
+
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.carrier import AVERAGED, CARRIER
 from gym_suite.motors.dynamics import advance_one
+from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
@@ -18,6 +22,7 @@ from gym_suite.motors.machines.base import (
     SYNCHRONOUS,
     group_of,
 )
+from gym_suite.motors.modulated import advance_modulated_one
 from gym_suite.motors.quantities import X
 from gym_suite.motors.switching import advance_switched_one, switch_off
 from gym_suite.motors.tasks import (
@@ -45,6 +50,14 @@ def first_of(skip):
 
 
 @kernel
+def next_of(mask, i):
+    """Return the first masked row from i on, the number of rows if there is none."""
+    while i < mask.shape[0] and not mask[i]:
+        i += 1
+    return i
+
+
+@kernel
 def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
     """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
     own, row = p[parameter_row(p, i)], x[i]
@@ -59,13 +72,31 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 
 @kernel
-def _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
-    """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
+def _step_modulated(
+    group, supply, carrier, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+):
+    """Do as :func:`_step` with a supply whose voltage moves, or with legs that follow a carrier."""
     own, row = p[parameter_row(p, i)], x[i]
-    advance_switched_one(group, row, key[i], step[i], u[i], own, tables)
+    row[X.clipped] = clip_action(u[i])
+    advance_modulated_one(group, supply, carrier, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
+    measure_link(supply, row, q)
+    reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
+def _step_switched(group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
+    own, row = p[parameter_row(p, i)], x[i]
+    advance_switched_one(group, supply, row, key[i], step[i], u[i], own, tables)
+    step[i] += 1
+    refer_one(group, row, key[i], step[i], own, tables)
+    measure_one(group, row, own, tables, q)
+    measure_link(supply, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -76,6 +107,17 @@ def _look(group, i, x, key, step, p, tables, q, m, o):
     """Observe row i where no step has been made."""
     own = p[parameter_row(p, i)]
     measure_one(group, x[i], own, tables, q)
+    forget_earnings(q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, x[i], key[i], step, own, tables, q, o[i])
+
+
+@kernel
+def _look_linked(group, supply, i, x, key, step, p, tables, q, m, o):
+    """Do as :func:`_look` with the quantities of the link."""
+    own = p[parameter_row(p, i)]
+    measure_one(group, x[i], own, tables, q)
+    measure_link(supply, x[i], q)
     forget_earnings(q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, x[i], key[i], step, own, tables, q, o[i])
@@ -102,10 +144,11 @@ def loops_of_group(number: int) -> Kernels:
     @kernel
     def reset_batch(x, key, p, tables, work, m, o, mask):
         """Start the masked rows."""
-        for i in range(x.shape[0]):
-            if mask[i]:
-                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look(group, i, x, key, 0, p, tables, work[i], m, o)
+        i = next_of(mask, 0)
+        while i < x.shape[0]:
+            reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+            _look(group, i, x, key, 0, p, tables, work[i], m, o)
+            i = next_of(mask, i + 1)
 
     @kernel
     def observe_batch(x, key, step, p, tables, work, m, o, mask):
@@ -124,11 +167,83 @@ def loops_of_group(number: int) -> Kernels:
     return Kernels(step=step_batch, reset=reset_batch, observe=observe_batch, advance=advance_batch)
 
 
-def switched_loops_of_group(number: int) -> Kernels:
+def modulated_loops_of_group(
+    number: int, supply: tuple[int, ...], carrier: tuple[int, ...]
+) -> Kernels:
+    """Return the loops of a group whose supply's voltage moves, or whose converter's legs follow a carrier.
+
+    Args:
+        number: The group's.
+        supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
+        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+    """
+    group = group_of(number)
+
+    @kernel
+    def step_modulated(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+        """Move all rows not skipped by one control period."""
+        wrong = first_not_finite(u, skip)
+        q = work[first_of(skip)]
+        for i in range(x.shape[0] if wrong < 0 else 0):
+            if not skip[i]:
+                _step_modulated(
+                    group,
+                    supply,
+                    carrier,
+                    i,
+                    x,
+                    key,
+                    step,
+                    u,
+                    p,
+                    tables,
+                    q,
+                    m,
+                    o,
+                    reward,
+                    terminated,
+                )
+        return wrong
+
+    @kernel
+    def reset_modulated(x, key, p, tables, work, m, o, mask):
+        """Start the masked rows."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+                start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
+                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
+
+    @kernel
+    def observe_modulated(x, key, step, p, tables, work, m, o, mask):
+        """Fill observations and metrics of the masked rows from their states."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
+
+    @kernel
+    def advance_modulated(x, key, step, u, p, tables, work):
+        """Move rows by one control period: the physics alone."""
+        for i in range(x.shape[0]):
+            advance_modulated_one(
+                group, supply, carrier, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables
+            )
+            step[i] += 1
+
+    return Kernels(
+        step=step_modulated,
+        reset=reset_modulated,
+        observe=observe_modulated,
+        advance=advance_modulated,
+    )
+
+
+def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
     """Return the loops of a group whose converters are switched.
 
     Args:
         number: The group's.
+        supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
     """
     group = group_of(number)
 
@@ -139,7 +254,9 @@ def switched_loops_of_group(number: int) -> Kernels:
         q = work[first_of(skip)]
         for i in range(x.shape[0] if wrong < 0 else 0):
             if not skip[i]:
-                _step_switched(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+                _step_switched(
+                    group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+                )
         return wrong
 
     @kernel
@@ -149,21 +266,22 @@ def switched_loops_of_group(number: int) -> Kernels:
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 switch_off(x[i])
-                _look(group, i, x, key, 0, p, tables, work[i], m, o)
+                start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
+                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_switched(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look(group, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_switched(x, key, step, u, p, tables, work):
         """Move rows by one period: the physics alone."""
         for i in range(x.shape[0]):
             own = p[parameter_row(p, i)]
-            advance_switched_one(group, x[i], key[i], step[i], u[i], own, tables)
+            advance_switched_one(group, supply, x[i], key[i], step[i], u[i], own, tables)
             step[i] += 1
 
     return Kernels(
@@ -174,7 +292,32 @@ def switched_loops_of_group(number: int) -> Kernels:
     )
 
 
-_GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE)
-#: The loops of each group by its number, with averaged converters and with switched ones.
-KERNELS = {number: loops_of_group(number) for number in (*_GROUPS, SATURATED)}
-SWITCHED_KERNELS = {number: switched_loops_of_group(number) for number in _GROUPS}
+_GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED)
+#: The loops of each group by its number, of averaged converters at an ideal supply.
+KERNELS = {number: loops_of_group(number) for number in _GROUPS}
+
+
+@cache
+def switched_kernels(number: int, fed: bool) -> Kernels:
+    """Return the loops of a group's switched converters; they are made when somebody first asks for them.
+
+    Args:
+        number: The group's.
+        fed: Whether the supply's voltage moves.
+    """
+    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK)
+
+
+@cache
+def modulated_kernels(number: int, fed: bool, pulsed: bool) -> Kernels:
+    """Return the loops of a group whose voltages are commanded; they are made when somebody first asks for them.
+
+    Args:
+        number: The group's.
+        fed: Whether the supply's voltage moves.
+        pulsed: Whether the converter's legs follow a carrier.
+    """
+    if not fed and not pulsed:
+        return KERNELS[number]
+    supply, carrier = FED_LINK if fed else IDEAL_LINK, CARRIER if pulsed else AVERAGED
+    return modulated_loops_of_group(number, supply, carrier)

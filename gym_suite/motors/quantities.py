@@ -14,6 +14,7 @@ import math
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
 from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
+from gym_suite.motors.supplies import SUPPLIES
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -89,7 +90,16 @@ SWITCHING = Columns(
     )
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING
+#: Of a supply whose voltage moves.
+LINK = Columns(
+    Column("u_dc", "V", 0, math.inf, "voltage of the DC link"),
+    Column("charge", "1", -math.inf, 1, "state of charge of the battery"),
+    Column("energy_dc", "J", meaning="energy that the converter has taken from the link"),
+    Column("energy_source", "J", meaning="energy that the source has given before its resistance"),
+    Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -146,11 +156,15 @@ QUANTITIES = (
         Column("u_ralpha", "V", meaning="alpha voltage of the rotor"),
         Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
+    + LINK
 )
 Q = QUANTITIES.places
 
 # ------------------------------------------------------------------------------------------------------ the parameters
 
+#: Zero sequences of a carrier's duty cycles.
+ZERO_SEQUENCES = ("none", "space-vector")
+MODULATIONS = ("averaged", "carrier")
 CONTROLS = ("voltage", "torque")
 CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
 FRAMES = ("dq", "abc")
@@ -184,12 +198,17 @@ PARAMETERS = (
     + Columns.of(Vehicle)
     + Columns.of(OrnsteinUhlenbeck)
     + Columns(
+        Column("supply_kind", "1", 0, len(SUPPLIES) - 1, "0 ideal, 1 RC, 2 rectifier, 3 battery")
+    )
+    + _united(*(Columns.of(cls) for cls in SUPPLIES.values()))
+    + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),
         Column("ratio", "1", 1, math.inf, "inverter periods per control period"),
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
         Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
+        Column("zero_sequence", "1", 0, 1, "of a carrier: 1 space vectors, 0 none"),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),
@@ -243,6 +262,7 @@ TABLES = Columns(
         "flux",
         meaning="the flux map of a machine that saturates: one row, see gym_suite.motors.machines.spline",
     ),
+    Column("open_circuit", meaning="a battery's voltage (V) by its state of charge"),
 )
 T = TABLES.places
 

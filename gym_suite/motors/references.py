@@ -152,26 +152,25 @@ def random_currents(group, key, segment, omega, p, target, first):
     l_d, l_m = p[P.l_d], 0.0
     if kind == EXCITED:
         l_d, l_m, _ = excited_axis(p)
-    found = False
-    for k in range(_TRIES):
-        a, b, c, _ = uniform4(key, segment * _TRIES + k, STREAM_STEPS)
-        radius = i_max * math.sqrt(a)
-        i_d = radius * math.cos(2.0 * math.pi * b)
-        i_q = radius * math.sin(2.0 * math.pi * b)
-        if kind == EXCITED:
-            i_e = p[P.i_e_nominal] * c
-            psi = l_m * i_e
+    # One loop for tries and shrinking, in which each pass needs the last one: of a loop of tries alone the compiler
+    # makes eight at once, though mostly the first is enough (measured: 1.4 us a reset instead of 0.14).
+    found, tries = False, 0
+    while not found and tries < _TRIES + _SHRINKS:
+        if tries < _TRIES:
+            a, b, c, _ = uniform4(key, segment * _TRIES + tries, STREAM_STEPS)
+            radius = i_max * math.sqrt(a)
+            i_d = radius * math.cos(2.0 * math.pi * b)
+            i_q = radius * math.sin(2.0 * math.pi * b)
+            if kind == EXCITED:
+                i_e = p[P.i_e_nominal] * c
+                psi = l_m * i_e
+        else:
+            if kind == EXCITED:
+                i_e *= 0.8
+                psi = l_m * i_e
+            i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / l_d, -i_max), 0.8 * i_q
         found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
-        if found:
-            break
-    shrinks = 0
-    while not found and shrinks < _SHRINKS:
-        if kind == EXCITED:
-            i_e *= 0.8
-            psi = l_m * i_e
-        i_d, i_q = 0.8 * i_d + 0.2 * max(-psi / l_d, -i_max), 0.8 * i_q
-        found = _holdable(i_d, i_q, l_d, psi, omega_e, u_max, p)
-        shrinks += 1
+        tries += 1
     target[first], target[first + 1] = i_d, i_q
     if kind == EXCITED:
         target[first + 2] = i_e

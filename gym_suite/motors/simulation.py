@@ -211,6 +211,80 @@ def _fixed(group, states, held, k, load, spin, tau, steps):
         states[i + 1, last] = states[i, last] + x[len(x) - 1]
 
 
+def replay(
+    machine: Machine,
+    load: Load,
+    start: Mapping[str, float],
+    times: NDArray[np.float64],
+    voltages: NDArray[np.float64],
+    *,
+    speeds: NDArray[np.float64] | None,
+    substeps: int,
+    measured: Mapping[str, NDArray[np.float64]] | None = None,
+    every: int = 0,
+) -> dict[str, NDArray[np.float64]]:
+    """Return what a machine does under recorded voltages, at the recorded times, which need not be equally spaced.
+
+    Args:
+        machine: The machine.
+        load: What its shaft carries.
+        start: Its state at the first time; 0 where not given.
+        times: s, shape (n,), growing.
+        voltages: V, shape (n, number of voltages), in the frame of the machine's state, each held until the next time.
+        speeds: Speed that something else gives the shaft, rad/s, shape (n,), linear between times; None: the shaft
+            turns as the torques say.
+        substeps: Runge-Kutta steps between two times.
+        measured: Name to array of shape (n,) of states to begin anew from.
+        every: After how many times it begins anew from what was measured; 0: never.
+
+    Returns:
+        Name to array of shape (n,) for each state and the ``torque`` (N m) in the air gap.
+    """
+    names = ("omega", *machine.states, "epsilon")
+    states = np.zeros((len(times), len(names)))
+    states[0] = [start.get(name, 0.0) for name in names]
+    group, row = group_of(machine.group), _parameters(machine, load)
+    driven = speeds is not None
+    anew = states
+    if every:
+        anew = np.column_stack([(measured or {}).get(name, states[:, 0]) for name in names])
+    follow = speeds if driven else times
+    _follow(group, states, voltages, times, follow, driven, row, substeps, anew, every)
+    columns = dict(zip(names, states.T, strict=True))
+    return {**columns, "torque": _torques(group, states, row)["torque"]}
+
+
+def torque_at(machine: Machine, states: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the torque in the air gap, N m, of recorded states.
+
+    Args:
+        machine: The machine.
+        states: Name to array for each of the machine's states.
+    """
+    table = np.column_stack([states[name] for name in machine.states])
+    table = np.pad(table, ((0, 0), (1, 1)))  # speed and angle, on which no torque depends
+    row = _parameters(machine, ConstantSpeed(omega=0.0))
+    return _torques(group_of(machine.group), table, row)["torque"]
+
+
+@kernel
+def _follow(group, states, held, times, speeds, driven, p, steps, measured, every):
+    k, load = coefficients(group, p), shaft(p, 0.0)
+    last = states.shape[1] - 1
+    for i in range(times.shape[0] - 1):
+        if every > 0 and i > 0 and i % every == 0:
+            for j in range(last):
+                states[i, j] = measured[i, j]
+        h = times[i + 1] - times[i]
+        if driven:
+            load = 0.0, 0.0, 0.0, 0.0, (speeds[i + 1] - speeds[i]) / h, 0.0
+            states[i, 0] = speeds[i]
+        x = period(group, _start(group, states, i, held, 0.0), k, load, 0.0, h, steps)
+        for j in range(last):
+            states[i + 1, j] = x[j]
+        states[i + 1, last] = states[i, last] + x[len(x) - 1]
+
+
 @kernel
 def _slope(group, x, k, load, spin, dx):
     kind = len(group)

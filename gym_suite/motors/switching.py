@@ -11,24 +11,19 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.motors.dynamics import carried, disturbance_of, frame_speed
-from gym_suite.motors.electrical import coefficients, over_limit, period
-from gym_suite.motors.loads import load_torque
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
-from gym_suite.motors.machines.dc import SEPARATE, SHUNT
-from gym_suite.motors.observer import flux_frame, follow_flux
-from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
+from gym_suite.motors.dynamics import carried, disturbance_of
+from gym_suite.motors.electrical import coefficients, over_limit
+from gym_suite.motors.link import effective_time, keep_link, link_of, linked_period, mains_phase
 from gym_suite.motors.quantities import SIGNAL_DISTURBANCE, P, T, X
+from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
 from gym_suite.motors.switches import (
     ALL_OFF,
     LEGS,
     leg_currents,
     legs_of,
     levels_of,
-    under,
     winding_voltages,
 )
-from gym_suite.motors.transforms import rotate, star_axes, stars_of, turn, wrap
 
 #: Current of a leg below which its diodes carry none, as a part of the current limit.
 _NO_CURRENT = 1e-9
@@ -39,58 +34,15 @@ _SEARCH = 60
 #: Events in a period, beyond its Runge-Kutta steps, that are looked for at most.
 _EVENTS = 64
 
-
-# -------------------------------------------------------------------------------------- the machine's state in a period
-
-
-@kernel
-def _electrical(group, x):
-    """Return the state of a row as :mod:`gym_suite.motors.electrical` lays it out, without voltages."""
-    kind = len(group)
-    omega = x[X.omega]
-    if kind == DC:
-        return omega, x[X.i_a], x[X.i_e], 0.0, 0.0, 0.0
-    if kind == INDUCTION:
-        i_a, i_b, psi_a, psi_b = x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta]
-        return omega, i_a, i_b, psi_a, psi_b, 0.0, 0.0, 0.0
-    if kind == DOUBLY_FED:
-        i_a, i_b, psi_a, psi_b = x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta]
-        return omega, i_a, i_b, psi_a, psi_b, 0.0, 0.0, 0.0, 0.0, 0.0
-    if kind == SIX_PHASE:
-        return omega, x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy], 0.0, 0.0, 0.0, 0.0, 0.0
-    if kind == EXCITED:
-        return omega, x[X.i_sd], x[X.i_sq], x[X.i_e], 0.0, 0.0, 0.0, 0.0
-    return omega, x[X.i_sd], x[X.i_sq], 0.0, 0.0, 0.0
+NOTHING = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @kernel
-def _keep(group, x, s, p):
-    """Write the currents and fluxes of a state into a row."""
-    kind = len(group)
-    if kind == DC:
-        i_a, i_e = s[1], s[2]
-        # A diode that has begun to block within a Runge-Kutta step ends it without current.
-        if int(p[P.quadrants_e]) == 1:
-            i_e = max(i_e, 0.0)
-        if int(p[P.quadrants_a]) == 1:
-            i_a = max(i_a, -i_e if int(p[P.excitation]) == SHUNT else 0.0)
-        x[X.i_a], x[X.i_e] = i_a, i_e
-    elif kind == INDUCTION or kind == DOUBLY_FED:  # noqa: SIM109 - the compiler drops no branch on `in`
-        x[X.i_salpha], x[X.i_sbeta], x[X.psi_ralpha], x[X.psi_rbeta] = s[1], s[2], s[3], s[4]
-    elif kind == SIX_PHASE:
-        x[X.i_sd], x[X.i_sq], x[X.i_sx], x[X.i_sy] = s[1], s[2], s[3], s[4]
-    elif kind == EXCITED:
-        x[X.i_sd], x[X.i_sq], x[X.i_e] = s[1], s[2], s[3]
-    else:
-        x[X.i_sd], x[X.i_sq] = s[1], s[2]
-
-
-@kernel
-def _moved(group, s, levels, d, cosine, sine, k, load, h, steps, p):
-    """Return the state after the time h under constant levels of the legs and the disturbing voltages d."""
+def _moved(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, steps, p, tables):
+    """Return machine and link after the time h under constant levels of the legs and the disturbing voltages d."""
     v = winding_voltages(group, levels, p)
     v = v[0] + d[0], v[1] + d[1], v[2] + d[2], v[3] + d[3]
-    return period(group, under(group, s, v, cosine, sine), k, load, 1.0, h, steps)
+    return linked_period(group, s, w, v, cosine, sine, k, load, phase, t, h, steps, p, tables)
 
 
 # ------------------------------------------------------------------------------------------ legs that are switched off
@@ -110,7 +62,7 @@ def _replaced(values, k, value):
 
 
 @kernel
-def _plus(a, h, b):
+def plus(a, h, b):
     """Return a + h b of six values each."""
     return (
         a[0] + h * b[0],
@@ -123,14 +75,14 @@ def _plus(a, h, b):
 
 
 @called_kernel
-def _attempt(group, s, levels, d, cosine, sine, k, load, h, p):
-    """Return the state after one Runge-Kutta step, and the currents of the legs then."""
-    after = _moved(group, s, levels, d, cosine, sine, k, load, h, 1, p)
-    return after, leg_currents(group, after, cosine, sine, p)
+def _attempt(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, p, tables):
+    """Return machine and link after one Runge-Kutta step, and the currents of the legs then."""
+    after, then = _moved(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, 1, p, tables)
+    return after, then, leg_currents(group, after, cosine, sine, p)
 
 
 @called_kernel
-def drift(group, s, legs, d, cosine, sine, k, load, h, longest, p):
+def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, tables):
     """Move a machine over a time in which some legs have no switch closed.
 
     The level of such a leg is given by the sign of its current. Without a current it is the one in [0, 1] with which
@@ -142,25 +94,29 @@ def drift(group, s, legs, d, cosine, sine, k, load, h, longest, p):
     Args:
         group: The group.
         s: The machine's state.
+        w: The link's, empty where it is ideal.
         legs: Positions of the legs, 0 for those without a closed switch.
         d: Voltages that disturb the windings, V.
         cosine: Cosine of the electrical angle at which the angle passed is 0.
         sine: Its sine.
         k: Coefficients of the machine.
         load: The shaft.
+        phase: Phase of the mains at reset, rad.
+        t: Time since reset at the beginning, s.
         h: The time, s.
         longest: The longest Runge-Kutta step, s.
         p: Parameter row.
+        tables: The family's tables.
 
     Returns:
-        The state, and the integrals of the legs' levels over the time, s.
+        Both states, and the integrals of the legs' levels over the time as :func:`effective_time` counts it, s.
     """
     least = _NO_CURRENT * p[P.i_limit]
-    total = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    total = NOTHING
     left, event = h, 0
     while left > 0.0:
         event += 1
-        step = min(left, longest)
+        step, at = min(left, longest), t + h - left
         if left - step < 1e-6 * h:  # what is left over is no step of its own
             step = left
         now = leg_currents(group, s, cosine, sine, p)
@@ -178,16 +134,22 @@ def drift(group, s, legs, d, cosine, sine, k, load, h, longest, p):
             for m in range(LEGS):
                 if legs[m] == 0.0 and abs(now[m]) <= least:
                     low = _replaced(levels, m, 0.0)
-                    _, lower = _attempt(group, s, low, d, cosine, sine, k, load, step, p)
+                    _, _, lower = _attempt(
+                        group, s, w, low, d, cosine, sine, k, load, phase, at, step, p, tables
+                    )
                     high = _replaced(levels, m, 1.0)
-                    _, upper = _attempt(group, s, high, d, cosine, sine, k, load, step, p)
+                    _, _, upper = _attempt(
+                        group, s, w, high, d, cosine, sine, k, load, phase, at, step, p, tables
+                    )
                     if upper[m] > lower[m]:
                         found = min(max(lower[m] / (lower[m] - upper[m]), 0.0), 1.0)
                         change = max(change, abs(found - levels[m]))
                         levels = _replaced(levels, m, found)
             if change < 1e-14 or resting == 1:
                 break
-        after, then = _attempt(group, s, levels, d, cosine, sine, k, load, step, p)
+        after, link, then = _attempt(
+            group, s, w, levels, d, cosine, sine, k, load, phase, at, step, p, tables
+        )
         for _ in range(LEGS if event < _EVENTS + h / longest else 0):
             first, part = -1, 1.0
             for m in range(LEGS):
@@ -202,7 +164,9 @@ def drift(group, s, legs, d, cosine, sine, k, load, h, longest, p):
             late = step
             for _ in range(_SEARCH):
                 step = before + (late - before) * value_before / (value_before - value_step)
-                after, then = _attempt(group, s, levels, d, cosine, sine, k, load, step, p)
+                after, link, then = _attempt(
+                    group, s, w, levels, d, cosine, sine, k, load, phase, at, step, p, tables
+                )
                 value = then[first]
                 if abs(value) <= 0.5 * least:
                     break
@@ -212,82 +176,32 @@ def drift(group, s, legs, d, cosine, sine, k, load, h, longest, p):
                 else:
                     before, value_before = late, value_step
                     late, value_step = step, value
-        s, left = after, left - step
-        total = _plus(total, step, levels)
-    return s, total
+        total = plus(total, effective_time(w, link, step, p), levels)
+        s, w, left = after, link, left - step
+    return s, w, total
 
 
 @kernel
-def _through(group, s, legs, d, cosine, sine, k, load, h, p):
+def closed(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables):
+    """Move a machine over a time in which each leg has one switch closed; return as :func:`drift` does."""
+    levels, steps = levels_of(legs), max(1, math.ceil(h / (p[P.tau] / p[P.substeps]) - 1e-9))
+    s, link = _moved(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, steps, p, tables)
+    return s, link, plus(NOTHING, effective_time(w, link, h, p), levels)
+
+
+@kernel
+def through(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables):
     """Move a machine over a time in which no leg is switched; return as :func:`drift` does."""
     off = False
     for m in range(LEGS):
         off = off or legs[m] == 0.0
-    longest = p[P.tau] / p[P.substeps]
     if off:
-        return drift(group, s, legs, d, cosine, sine, k, load, h, longest, p)
-    levels, steps = levels_of(legs), max(1, math.ceil(h / longest - 1e-9))
-    s = _moved(group, s, levels, d, cosine, sine, k, load, h, steps, p)
-    return s, _plus((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), h, levels)
+        longest = p[P.tau] / p[P.substeps]
+        return drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, tables)
+    return closed(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, p, tables)
 
 
 # ----------------------------------------------------------------------------------------------------------- one period
-
-
-@kernel
-def _disturbing(group, x, key, t, p, tables):
-    """Return the voltages that disturb the windings in a period, as :func:`winding_voltages` lays them out, V.
-
-    They are given in the frame of the currents at its beginning.
-    """
-    kind = len(group)
-    if tables[T.signals].shape[0] <= SIGNAL_DISTURBANCE:
-        return 0.0, 0.0, 0.0, 0.0
-    first = disturbance_of(tables, 1, key, t)
-    if kind == DC:
-        if int(p[P.excitation]) == SEPARATE:
-            return first, disturbance_of(tables, 2, key, t), 0.0, 0.0
-        return first, first if int(p[P.excitation]) == SHUNT else 0.0, 0.0, 0.0
-    second = disturbance_of(tables, 2, key, t)
-    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
-    if kind == INDUCTION:
-        cosine, sine, _ = flux_frame(x)
-    if kind == SIX_PHASE:
-        axes = first, second, disturbance_of(tables, 3, key, t), disturbance_of(tables, 4, key, t)
-        return stars_of(axes, cosine, sine)
-    alpha, beta = rotate(first, second, cosine, sine)
-    if kind == EXCITED:
-        return alpha, beta, disturbance_of(tables, 3, key, t), 0.0
-    if kind == DOUBLY_FED:
-        third, fourth = disturbance_of(tables, 3, key, t), disturbance_of(tables, 4, key, t)
-        return alpha, beta, third, fourth
-    return alpha, beta, 0.0, 0.0
-
-
-@kernel
-def _show_voltages(group, x, v, p, tables):
-    """Write the mean voltages of a period into a row, in the frame of the currents in its middle."""
-    kind = len(group)
-    if kind == DC:
-        x[X.u_a] = v[0]
-        if int(p[P.excitation]) == SEPARATE:
-            x[X.u_e] = v[1]
-    else:
-        half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
-        cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
-        if kind == INDUCTION:
-            cosine, sine, _ = flux_frame(x)
-        if kind == SIX_PHASE:
-            u = star_axes(v, cosine, sine)
-            x[X.u_sd], x[X.u_sq] = rotate(u[0], u[1], half_cosine, -half_sine)
-            x[X.u_sx], x[X.u_sy] = rotate(u[2], u[3], half_cosine, half_sine)
-        else:
-            u_d, u_q = rotate(v[0], v[1], cosine, -sine)
-            x[X.u_sd], x[X.u_sq] = rotate(u_d, u_q, half_cosine, -half_sine)
-        if kind == EXCITED:
-            x[X.u_e] = v[2]
-        if kind == DOUBLY_FED:
-            x[X.u_rd], x[X.u_rq] = v[2], v[3]
 
 
 @kernel
@@ -315,11 +229,12 @@ def switch_off(x):
 
 
 @kernel
-def advance_switched_one(group, x, key, step, u, p, tables):
+def advance_switched_one(group, supply, x, key, step, u, p, tables):
     """Move one row by one period of switching.
 
     Args:
         group: The group.
+        supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
         x: State row, changed in place.
         key: The row's key.
         step: Periods since reset.
@@ -327,17 +242,17 @@ def advance_switched_one(group, x, key, step, u, p, tables):
         p: Parameter row.
         tables: The family's tables.
     """
-    kind, tau = len(group), p[P.tau]
+    tau, t = p[P.tau], step * p[P.tau]
     states, before = _command(group, x, u, p)
     extra = 0.0
     if tables[T.signals].shape[0] > SIGNAL_DISTURBANCE:
-        extra = disturbance_of(tables, 0, key, step * tau)
-    d = _disturbing(group, x, key, step * tau, p, tables)
+        extra = disturbance_of(tables, 0, key, t)
+    d = disturbing_voltages(group, x, key, t, p, tables)
     load, k = carried(x, key, step, extra, p, tables), coefficients(group, p)
     legs = legs_of(group, states[0], states[1], p)
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
-    s, left = _electrical(group, x), tau
-    total = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    s, w, left = electrical_state(group, x), link_of(supply, x), tau
+    phase, total = mains_phase(supply, key, p), NOTHING
     old = legs_of(group, before[0], before[1], p)
     if p[P.interlocking] > 0.0 and legs != old:
         left -= p[P.interlocking]
@@ -349,28 +264,15 @@ def advance_switched_one(group, x, key, step, u, p, tables):
             legs[4] if legs[4] == old[4] else 0.0,
             legs[5] if legs[5] == old[5] else 0.0,
         )
-        s, total = _through(group, s, passing, d, cosine, sine, k, load, p[P.interlocking], p)
-    s, further = _through(group, s, legs, d, cosine, sine, k, load, left, p)
-    v = winding_voltages(group, _plus(total, 1.0, further), p)
+        h = p[P.interlocking]
+        s, w, total = through(
+            group, s, w, passing, d, cosine, sine, k, load, phase, t, h, p, tables
+        )
+    s, w, further = through(
+        group, s, w, legs, d, cosine, sine, k, load, phase, t + tau - left, left, p, tables
+    )
+    v = winding_voltages(group, plus(total, 1.0, further), p)
     v = v[0] / tau + d[0], v[1] / tau + d[1], v[2] / tau + d[2], v[3] / tau + d[3]
-    _show_voltages(group, x, v, p, tables)
-    currents = x[X.i_salpha], x[X.i_sbeta]
-    _keep(group, x, s, p)
-    turned = s[len(s) - 1]
-    if kind == INDUCTION:
-        follow_flux(x, currents, tables[T.law][0])
-    if kind == DC:
-        x[X.position] += turned
-    else:
-        x[X.epsilon] = wrap(x[X.epsilon] + turned)
-        x[X.position] += turned / p[P.p]
-        cosine, sine = rotate(cosine, sine, *turn(turned))
-        # Rounding must not make the pair grow or shrink over the years.
-        length = 1.5 - 0.5 * (cosine * cosine + sine * sine)
-        x[X.cos_epsilon], x[X.sin_epsilon] = length * cosine, length * sine
-    if int(p[P.load_kind]) != CONSTANT_SPEED:
-        x[X.omega] = s[0]
-        if int(p[P.load_kind]) < SPEED_PROFILE:
-            a, b, c, linear, extra, _ = load
-            x[X.torque_load] = load_torque(s[0], a, b, c, linear) + extra
+    finish(group, x, s, v, load, p, tables)
     x[X.tripped] = 1.0 if over_limit(group, x, p) else 0.0
+    keep_link(x, w, p)

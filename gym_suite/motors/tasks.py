@@ -175,7 +175,7 @@ def tell_one(p, tables, q, m):
 
 
 @kernel
-def _earned(part, exponent):
+def earned(part, exponent):
     """Return 1 without error, falling to 0 at a normalised error of 1."""
     if not part < 1.0:
         return 0.0
@@ -197,9 +197,9 @@ def judge_one(group, x, p, tables, q):
     task = tables[T.task]
     for k in range(int(p[P.tracked])):
         part = abs(q[Q.error_0 + k]) * task[k, K.tracked_factor]
-        earned = task[k, K.tracked_weight] * _earned(part, p[P.error_exponent])
-        q[Q.earned_0 + k] = earned
-        reward += earned
+        gain = task[k, K.tracked_weight] * earned(part, p[P.error_exponent])
+        q[Q.earned_0 + k] = gain
+        reward += gain
     tripped = x[X.tripped] > 0.0
     squares, constraint = 0.0, -1.0
     for k in range(int(p[P.constrained])):
@@ -228,14 +228,19 @@ def judge_one(group, x, p, tables, q):
 
 
 @kernel
+def bounded(value, bound):
+    """Return a value within [-bound, bound]; what is no number, after an integration that diverged, is -bound."""
+    if not value >= -bound:
+        value = -bound
+    return min(value, bound)
+
+
+@kernel
 def _gather(task, first, last, q, o, j):
     """Fill o from the place j on with the observed quantities from ``first`` to before ``last``."""
     for k in range(first, last):
         value = q[int(task[k, K.observed])] * task[k, K.observed_factor]
-        bound = task[k, K.observed_bound]
-        if not value >= -bound:  # below, or no number after an integration that diverged
-            value = -bound
-        o[j + k - first] = min(value, bound)
+        o[j + k - first] = bounded(value, task[k, K.observed_bound])
 
 
 @kernel

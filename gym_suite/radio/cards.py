@@ -75,6 +75,15 @@ noise of a channel, so that 100 samples find 59 of 100 bursts at 10 false alarms
 inferred from what was sensed over time. `hmm` does so exactly.
 """
 
+_ADAPTIVE = """## Description
+
+Two jammers learn from the agent while it transmits on four channels. One draws one of the agent's last five choices, so
+that it is most often where the agent is most often. The other draws one of those choices that the agent made after the
+channel that it is on now, and thus breaks a fixed order. Who hops at random is met in two steps of five. With a
+memory of the own last five channels the best strategy can be computed: `optimal` follows it, and the figure "optimum"
+is what it earns.
+"""
+
 CARDS = (
     _alone(
         "Access",
@@ -114,6 +123,16 @@ CARDS = (
         keywords={"scenario": "bursty_20", "physics": "statistical", "false_alarm": 0.1},
         tags=("access", "partial observation"),
         prose=_BURSTY,
+        learned=(),
+    ),
+    _alone(
+        "AdaptiveJamming",
+        "access",
+        "keep a link alive against two jammers that learn the agent's habits",
+        *("sense_avoid", "markov", "table", "optimal"),
+        keywords={"scenario": "adaptive_4"},
+        tags=("access", "anti-jamming"),
+        prose=_ADAPTIVE,
         learned=(),
     ),
     _together(

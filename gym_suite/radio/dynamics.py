@@ -192,6 +192,28 @@ def _bursty(x, key, step, e, entities, lists, s):
     return SILENT if now < 3.0 else lists[int(entities[e, E.first]), L.channel]
 
 
+@called_kernel
+def _predictor(x, key, step, e, entities, s):
+    """Draw one of the agent's last choices, by succession one made after the channel that it is on if there is one."""
+    window, here = int(entities[e, E.window]), channel_of(x, 0, 0, s)
+    chosen, after = 0, 0
+    for ago in range(window):
+        if channel_of(x, 0, ago, s) >= 0.0:
+            chosen += 1
+            after += 1 if ago < window - 1 and channel_of(x, 0, ago + 1, s) == here else 0
+    succession = entities[e, E.succession] != 0.0 and after > 0
+    count = after if succession else chosen
+    if count == 0:
+        return SILENT
+    place, ago = _pick(count, key, step, e), -1
+    while place >= 0:
+        ago += 1
+        follows = ago < window - 1 and channel_of(x, 0, ago + 1, s) == here
+        if channel_of(x, 0, ago, s) >= 0.0 and (follows or not succession):
+            place -= 1
+    return channel_of(x, 0, ago, s)
+
+
 @kernel
 def act(x, key, step, e, entities, lists, occupancy, unheard, s):
     """Return the channel on which an entity that is on transmits in this step, or -1.
@@ -227,6 +249,10 @@ def act(x, key, step, e, entities, lists, occupancy, unheard, s):
         return float(_pick(s.channels, key, step, e))
     if kind == K.bursty:
         return _bursty(x, key, step, e, entities, lists, s)
+    if kind == K.predictor:
+        return _predictor(x, key, step, e, entities, s)
+    if kind == K.own:
+        return max(_injected(x, e, s), SILENT)
     return 0.0 if kind == K.barrage else SILENT
 
 

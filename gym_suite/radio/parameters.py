@@ -28,7 +28,8 @@ MAX_ENTITIES = 128
 MAX_AGENTS = 32
 MAX_STEPS = 1_000_000
 MAX_REACTION = 6.0  # steps by which a follower may be late
-MAX_PAST = int(MAX_REACTION) + 1  # channels that it then looks back on
+MAX_WINDOW = 32  # steps that a predictor may look back
+MAX_PAST = max(int(MAX_REACTION) + 1, MAX_WINDOW - 1)  # channels that they then look back on
 MAX_HISTORY = 64
 
 _PEER = "RFRL Gym, arXiv 2401.05406"

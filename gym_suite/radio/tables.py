@@ -104,6 +104,7 @@ def band_of(
     steps = whole("history", history, 1, pm.MAX_HISTORY)
     heard = n + agents if agents > 1 else n
     late = [int(e.reaction) + 1 for e in scenario.entities if e.kind == "follower"]
+    late += [e.window - 1 for e in scenario.entities if e.kind == "predictor"]
     past = max(late, default=0)
     values: Mapping[str, float] = {
         "channels": scenario.channels,

@@ -235,3 +235,18 @@ def test_whoever_gives_a_zip_is_told_that_it_can_run_code(tmp_path, env, capfd):
     page = compare(ID, **options).report(tmp_path).read_text()
     assert "can run any code" in page and "export_policy" in page
     assert "can run any code" in capfd.readouterr().err
+
+
+class ListOfTwo:
+    """Returns a list of two numbers, which is no pair of action and state."""
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return [0.0, 0.0]
+
+
+def test_an_agent_that_forgets_the_state_is_told_what_predict_returns():
+    result = compare(
+        ID, agents={"mine": ListOfTwo()}, seeds=1, settings="nominal", horizon=5, progress=False
+    )
+    (failed,) = {r["error"] for r in result.records if r["agent"]["name"] == "mine"}
+    assert "predict must return (action, state), got [0.0, 0.0]" in failed

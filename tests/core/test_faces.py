@@ -43,3 +43,8 @@ def test_reset_options_are_a_mapping(face):
 def test_a_video_of_several_agents_plays_as_fast_as_it_happened():
     env = FACES["several"](render_mode="rgb_array")
     assert env.metadata["render_fps"] == round(1.0 / env.dt) == 10
+
+
+def test_worlds_that_do_not_fit_into_memory_are_counted():
+    with pytest.raises(MemoryError, match="num_envs=1000000000000 worlds of gem/PMSM-v0 do not"):
+        gymnasium.make_vec("gem/PMSM-v0", num_envs=10**12)

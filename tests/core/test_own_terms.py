@@ -26,6 +26,7 @@ TERMS = {"torque": "-0.1 * abs(torque)", "heat": "-1e-6 * (i_sd**2 + i_sq**2)"}
         ("a if b > 0 else -a", [2.0, 2.0, -2.0]),
         ("0 < b < 2", [1.0, 0.0, 0.0]),
         ("b > 0 and not b > 2 or b == -1", [1.0, 0.0, 1.0]),
+        ("floor(b / 2) + mod(b, 2)", [1.0, 2.0, 0.0]),
         ("min(a, b) + max(b, 0) + clip(b, 0, 1)", [3.0, 6.0, -1.0]),
         ("hypot(3, 4) + sqrt(a + 2) + arctan2(0, -1)", 7.0 + math.pi),
         ("exp(log(a)) + sin(pi / 2) + cos(0) + tan(0) + tanh(0) + sign(-3) + abs(-1)", 4.0),

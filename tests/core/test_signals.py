@@ -333,6 +333,9 @@ def test_a_prbs_holds_and_is_balanced():
         ({"table": [1.0, 2.0]}, "pairs"),
         ({"table": [(0.0, 1.0), (2.0,)]}, "pairs"),
         ({"table": TABLE, "period": -1.0}, "period"),
+        ({"kind": "step"}, r'stand still: give its amplitude, such as {"kind": "step", "amp'),
+        ({"kind": "prbs", "offset": 3.0, "period": 0.1}, "give its amplitude"),
+        ({"kind": "sine", "offset": 3.0}, "give its amplitude"),
         (np.nan, "finite"),
     ],
 )
@@ -341,9 +344,11 @@ def test_wrong_signals_are_refused(wrong, match):
         as_signal(wrong)
 
 
-@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0]])
+@pytest.mark.parametrize("wrong", ["fast", None, True, [1.0], np.arange(3.0), np.sin])
 def test_what_is_no_signal_is_refused(wrong):
-    with pytest.raises(TypeError, match="torque"):
+    with pytest.raises(
+        TypeError, match=r"torque .*values over time go into a mapping with a table"
+    ):
         as_signal(wrong, "torque")
 
 

@@ -42,6 +42,7 @@ def rollout(id, steps, keywords, **environment):
 @pytest.mark.parametrize(
     ("id", "steps", "keywords"),
     [
+        ("gem/PMSM-v0", 60, {}),
         ("gem/PMSM-v0", 60, {"noise": 0.01, "mismatch": 0.2, "preview": 1}),
         (
             "gem/PMSM-Speed-v0",

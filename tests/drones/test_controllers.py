@@ -98,6 +98,24 @@ def test_parameters_off_by_30_percent_are_survived(law, mismatch):
     assert distances[240:].mean() < 0.025 and distances[-60:].mean() < 0.01
 
 
+@pytest.mark.parametrize("model", ["identified", "bullet-parity"])
+@pytest.mark.parametrize("law", ["geometric", "indi", "lqr"])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_an_overturned_drone_high_above_its_target_is_turned_back(law, model, axis):
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", model=model, bound=40.0, **STILL)
+    controller = gym_suite.make_controller(env, law)
+    turned = {"quaternion_w": np.cos(1.0), f"quaternion_{axis}": np.sin(1.0), "position_z": 20.0}
+    observation, _ = env.reset(seed=0, options={"state": turned})
+    upright = env.unwrapped.setup.observation_columns.index("rotation_zz")
+    assert observation[upright] == pytest.approx(np.cos(2.0))
+    state, best = None, -1.0
+    for _ in range(90):
+        action, state = controller.predict(observation, state)
+        observation, *_ = env.step(action)
+        best = max(best, observation[upright])
+    assert best > 0.95 and observation[upright] > 0.65  # it may tilt by 45 degrees on its way
+
+
 def test_without_integral_action_a_heavy_drone_hangs_low():
     distances, _ = fly(
         "drones/Hover-v0", "geometric", mismatch={"mass": 1.3}, options={"integral": False}

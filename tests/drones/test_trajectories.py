@@ -120,6 +120,22 @@ def test_a_spline_lends_a_table_accelerations(tmp_path):
         assert bend == pytest.approx(exact[1, 7], rel=1e-6)
 
 
+@pytest.mark.parametrize("extra", [[], [0.5, 0.0, 0.0, 0.0, 0.0, 0.0]])
+def test_a_table_stands_still_before_it_begins_and_after_its_end(extra):
+    rows = [[1.0, 0.0, 0.0, 1.0, *extra], [2.0, 1.0, 0.0, 1.0, *extra]]
+    env = gymnasium.make(ID, engine="compiled", path={"table": rows})  # which says its kind
+    names = env.unwrapped.setup.state_columns.names
+    places = [names.index(f"target{what}_x") for what in ("", "_velocity", "_acceleration")]
+    env.reset(seed=0)
+    for k in range(1, 150):
+        env.step(np.zeros(4, dtype=np.float32))
+        place, *motion = env.unwrapped._rows.x[0, places]
+        if k / 60 < 1.0 or k / 60 >= 2.0:
+            assert (place, *motion) == (0.0 if k / 60 < 1.0 else 1.0, 0.0, 0.0)
+        else:
+            assert motion[0] > 0.0
+
+
 def test_the_offset_and_pieces_given_as_numbers(tmp_path):
     rows = two_pieces()
     file = write(tmp_path / "t.csv", rows)
@@ -153,6 +169,8 @@ def test_the_offset_and_pieces_given_as_numbers(tmp_path):
         ({"kind": "polynomial", "file": "none.csv"}, "cannot be read"),
         ({"kind": "table", "table": [[0, 0, 0], [1, 0, 0]]}, "a path's table must have rows of"),
         ({"kind": "polynomail"}, "'polynomial'"),
+        ({"points": [[0, 0, 1]]}, "two or more of"),
+        ({"coefficients": [1.0]}, "coefficients must have shape"),
     ],
 )
 def test_what_is_wrong_with_a_path_is_said(path, message):

@@ -1,6 +1,7 @@
 """Every lab runs, grades right answers as right and wrong ones as wrong, and gives nothing away."""
 
 import importlib
+import importlib.util
 import json
 import re
 import socket
@@ -146,6 +147,22 @@ def test_the_lab_runs_as_a_notebook_of_jupyter_and_grades_what_is_written_into_i
     assert capsys.readouterr().out.count(": Right.") == len(lab.questions)
     page = Path(f"lab-{lab.number}-student-5.html").read_text("utf-8")
     assert f"{len(lab.questions)} of {len(lab.questions)} answers are right" in page
+
+
+def test_a_notebook_installs_the_wheel_beside_it_or_else_the_package_by_name(tmp_path, monkeypatch):
+    from gym_suite.labs import jupyter
+
+    cells = json.loads(jupyter.as_notebook(lab_named("first_policy")))["cells"]
+    source = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+    asked: list = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "check_call", asked.append)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(source, "first cell", "exec"), {})
+    wheel = tmp_path / "gym_suite-0.2.0-py3-none-any.whl"
+    wheel.touch()
+    exec(compile(source, "first cell", "exec"), {})
+    assert [command[-1] for command in asked] == ["gym-suite[lab,rl]", f"{wheel}[lab,rl]"]
 
 
 def test_a_notebook_is_refused_where_it_cannot_be_written(tmp_path, capsys):
@@ -564,3 +581,188 @@ def test_the_answers_on_downwash_and_formation_are_those_of_the_flown_drones():
     past = lesson.swap(drones=6, speed=0.65, swirl=1.5)
     assert stuck.missed > 0.5 and past.missed < 0.05
     assert not past.touched and past.nearest.min() > lesson.TOUCH
+
+
+def test_the_answers_on_switching_are_those_of_the_switched_machine_and_of_its_legs():
+    import gymnasium
+
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    session = Session("switching_and_averaging", student=7)
+    numbers = session.numbers
+    machine = {"u_dc": numbers["u_dc"], "l_d": numbers["l_d"] * 1e-3}
+    tau = 1e-6 * numbers["tau"]
+    env = gymnasium.make(
+        lesson.FINITE_ID, machine=machine, tau=tau, dead_time=False, reference={"i_sq": 0.0}
+    )
+    nominal = env.unwrapped.nominal.parameters
+    assert [nominal[n] for n in ("p", "r_s", "l_q", "psi_p")] == [
+        lesson.PAIRS,
+        lesson.R_S,
+        lesson.L_Q,
+        lesson.PSI_P,
+    ]
+    still = {"omega": 0.0, "epsilon": 0.0, "i_sd": 0.0, "i_sq": 0.0}
+    env.reset(seed=0, options={"state": still})
+    info = env.step(4)[4]
+    assert info["u_sd"] == pytest.approx(session.solution("vector"))
+    assert info["i_sd"] == pytest.approx(session.solution("stride"), rel=2e-3)
+    # Two legs' duties differ by the time in the state in which they differ; their mean voltage is what was asked for.
+    asked = numbers["asked"] * np.exp(1j * np.radians(numbers["angle"]))
+    a, b, c = lesson.duties(asked, numbers["u_dc"])
+    assert 100.0 * (a - b) == pytest.approx(session.solution("dwell"))
+    turn = np.exp(2j * np.pi / 3.0)
+    mean = 2.0 / 3.0 * numbers["u_dc"] * (a + b * turn + c * turn**2)
+    assert mean == pytest.approx(asked)
+    assert a + c == pytest.approx(1.0), "equal shares of both zero states"
+    fastest = lesson.switched(numbers, "fcs-mpc", tau=1e-5, switching=0.0)
+    assert fastest.frequency < 1e3 / (2.0 * 10.0)
+
+
+@pytest.mark.parametrize("carrier", [2.5, 5.0])
+def test_modulation_averages_and_its_ripple_stands_in_lines_about_the_carrier(carrier):
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=7).numbers
+    run = lesson.modulated(numbers, carrier)
+    time, mean = lesson.averaged(numbers, carrier)
+    assert run.frequency == pytest.approx(carrier)
+    assert mean == pytest.approx(np.tile([0.0, lesson.I_Q], (len(mean), 1)), abs=0.3)
+    at_peaks = run.current[np.rint(time / lesson.GRID).astype(int)]
+    assert at_peaks == pytest.approx(mean, abs=0.15 * run.ripple)
+    assert np.abs(run.current - [0.0, lesson.I_Q]).max() > run.ripple
+    frequency, amplitude = lesson.spectrum(run)
+    power = 0.5 * amplitude**2
+    assert power[1:].sum() == pytest.approx(np.var(run.phase[:-1]), rel=1e-3)
+    # What all three legs have alike drives no current: no line at the carrier itself, one two periods aside.
+    line = np.searchsorted(frequency, carrier - 0.01)
+    assert frequency[line] == pytest.approx(carrier)
+    assert amplitude[line] < 0.1 * min(amplitude[line - 2], amplitude[line + 2])
+    # Four periods aside there is less; a current turned the wrong way would have the two exchanged.
+    assert min(amplitude[[line - 2, line + 2]]) > 1.1 * max(amplitude[[line - 4, line + 4]])
+    # Side bands of a few hundred hertz about the carrier's multiples hold the ripple of PWM, not that of finite sets.
+    free = lesson.switched(numbers, "fcs-mpc", tau=1e-5, switching=1e-4)
+    shares = []
+    for found in (power, 0.5 * lesson.spectrum(free)[1] ** 2):
+        off = np.abs(frequency - carrier * np.maximum(np.rint(frequency / carrier), 1.0))
+        shares.append(found[off <= 0.55].sum() / found.sum())
+    assert shares[0] > 0.98 and shares[1] < 0.7
+
+
+@pytest.mark.parametrize("student", [7, 8])
+def test_foresight_and_modulation_leave_less_ripple_at_the_same_switching(student):
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=student).numbers
+    curves = lesson.curves(numbers, 1e-5)
+    curves["PWM"] = lesson.tradeoff([lesson.modulated(numbers, carrier) for carrier in (2.5, 5.0)])
+
+    def ripple(name):
+        at, found = np.log(curves[name]).T
+        return np.exp(np.interp(np.log(5.0), at, found))
+
+    assert ripple("fcs-mpc, horizon 3") < 0.95 * ripple("fcs-mpc, horizon 1")
+    assert ripple("PWM") < 0.9 * ripple("fcs-mpc, horizon 1") < 0.8 * ripple("hysteresis")
+
+
+def test_the_nearest_state_is_the_one_that_the_controller_chooses():
+    import gymnasium
+
+    import gym_suite
+    from gym_suite.labs.lessons import switching_and_averaging as lesson
+
+    numbers = Session("switching_and_averaging", student=7).numbers
+    env = gymnasium.make(
+        lesson.FINITE_ID,
+        machine={"u_dc": numbers["u_dc"], "l_d": numbers["l_d"] * 1e-3},
+        speed=lesson.ELECTRICAL / lesson.PAIRS,
+        reference={"i_sq": lesson.I_Q},
+        dead_time=False,
+    )
+    controller = gym_suite.make_controller(env, "fcs-mpc", switching=0.0)
+    weights = np.zeros(8)
+    for angle in np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False):
+        start = {"epsilon": angle - np.pi, "i_sd": 0.0, "i_sq": lesson.I_Q}
+        observation, _ = env.reset(seed=0, options={"state": start})
+        chosen = int(controller.predict(observation, None)[0])
+        moved, nearest = lesson.decision(numbers, angle=angle - np.pi, tau=1e-5)
+        distance = (moved**2).sum(axis=1)
+        # An Euler step and a Runge-Kutta step differ by a few per cent of a stride.
+        assert distance[chosen] <= 1.1 * distance[nearest]
+        weights[nearest] += 1
+    assert np.count_nonzero(weights) >= 6
+
+
+def test_policies_join_the_ladder_at_the_channels_for_which_they_were_trained():
+    from gym_suite.labs.lessons.gilbert_elliott import AGENTS, CHANNELS, ladder
+
+    home, other = (ladder(0.8, 0.2, channels=channels) for channels in (CHANNELS, 4))
+    assert home.names == (*AGENTS, "ppo") and other.names == AGENTS
+    rate = dict(zip(home.names, home.means, strict=True))
+    assert rate["hopper"] < rate["ppo"] < rate["clairvoyant"]
+    assert rate["hopper"] == pytest.approx(0.5, abs=0.02)
+    # Where idle does not last, a policy that learned to stay falls behind who knows the chain.
+    away = ladder(0.2, 0.8, channels=CHANNELS)
+    there = dict(zip(away.names, away.means, strict=True))
+    assert there["ppo"] < there["myopic"] - 0.05
+
+
+def test_a_chain_is_told_from_the_library_whose_runs_are_those_of_the_whole_trace():
+    from gym_suite.labs.lessons.gilbert_elliott import against_chain, readings
+
+    session = Session("gilbert_elliott", student=7)
+    numbers = session.numbers
+    generator = np.random.default_rng(2)
+    runs = generator.geometric(1.0 / numbers["burst"], 400_000)
+    longer = 100.0 * np.mean(runs > numbers["longer"])
+    assert longer == pytest.approx(session.solution("long_run"), rel=0.1)
+    idle = np.zeros(200_000, np.bool_)
+    draws = generator.random(idle.size)
+    for k in range(1, idle.size):
+        idle[k] = draws[k] < (0.85 if idle[k - 1] else 0.12)
+    chain = against_chain(idle)
+    assert (chain.p11, chain.p01) == pytest.approx((0.85, 0.12), abs=0.01)
+    assert chain.longer == pytest.approx(chain.longer_chain, abs=0.015)
+    assert chain.belief == pytest.approx(chain.belief_chain, abs=0.02)
+    library = against_chain(readings() <= -85)
+    assert library.longer[2] < 0.8 * library.longer_chain[2], "more very short runs"
+    assert library.longer[32] > 1.2 * library.longer_chain[32], "and more very long ones"
+    assert library.belief[20] > library.belief_chain[20] + 0.1
+    # The excerpt has the lengths of the whole trace, of which the tests hold a count.
+    whole = json.loads((Path(__file__).parents[1] / "radio/data/library_runs.json").read_text())
+    lengths, counts = np.array(whole["bursts"], dtype=float).T
+    told = [counts[lengths > k].sum() / counts.sum() for k in range(60)]
+    assert against_chain(readings() <= -90).longer == pytest.approx(told, abs=0.06)
+    for always in (True, False):
+        with pytest.raises(ValueError, match="always in one state"):
+            against_chain(np.full(100, always))
+
+
+def test_the_real_run_is_reckoned_step_by_step_and_skids_in_turns():
+    from gym_suite.labs.lessons.pursuit_and_mppi import reckon, recording
+
+    session = Session("pursuit_and_mppi", student=7)
+    numbers = session.numbers
+    reckoned = 360.0 * numbers["turns"]
+    true = reckoned / (1.0 - numbers["slip"] / 100.0)
+    assert true - reckoned == pytest.approx(session.solution("missed"))
+    run = reckon(1.02)
+    time, speed, rate = recording("husky_odometry").T
+    x, y, heading = [0.0], [0.0], 0.0
+    for k in range(1, time.size):
+        turned = 1.02 * 0.5 * (rate[k] + rate[k - 1]) * (time[k] - time[k - 1])
+        way = 0.5 * (speed[k] + speed[k - 1]) * (time[k] - time[k - 1])
+        x.append(x[-1] + way * np.cos(heading + 0.5 * turned))
+        y.append(y[-1] + way * np.sin(heading + 0.5 * turned))
+        heading += turned
+    clock = recording("husky_gps")[:, 0]
+    far = np.hypot(np.interp(clock, time, x), np.interp(clock, time, y))
+    assert np.hypot(*run.reckoned.T) == pytest.approx(far, abs=1e-6), "turned as a whole alone"
+    # No other heading at the start fits better.
+    for angle in (-0.02, 0.02):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        off = run.reckoned @ turn.T - run.measured
+        assert np.sqrt((off**2).sum(axis=1).mean()) > run.distance
+    tried = {factor: reckon(factor).distance for factor in (0.96, 1.0, 1.04, 1.08)}
+    assert min(tried, key=tried.__getitem__) == 1.04 and tried[1.04] < 0.6 * tried[1.0]
+    assert run.length == pytest.approx(358.9, abs=1.0)

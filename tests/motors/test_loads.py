@@ -1,5 +1,7 @@
 """Loads that dictate the shaft's speed: a profile over time, and a random one that keeps returning to its mean."""
 
+import warnings
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scipy.integrate import solve_ivp
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.motors import simulate
 from gym_suite.motors.machines import PMSM, PermExDc
+from gym_suite.registration import catalogue, id_class_of
 
 RAMP = {"kind": "speed_profile", "omega": {"table": [[0.0, 50.0], [0.001, 150.0], [0.002, 100.0]]}}
 
@@ -127,3 +130,23 @@ def test_what_cannot_be_is_refused(id, keywords, message):
 def test_open_loop_simulation_refuses_a_dictated_speed():
     with pytest.raises(ValueError, match="for environments"):
         simulate("PMSM", np.zeros((5, 2)), tau=1e-4, load=RAMP)
+
+
+#: A gimbal motor: its largest torque is a twentieth of what the default load takes at its nominal speed.
+GIMBAL = {
+    **{"p": 7, "r_s": 11.1, "l_d": 3e-4, "l_q": 3e-4, "psi_p": 0.01, "u_dc": 12.0},
+    **{"i_nominal": 0.5, "i_limit": 1.5, "omega_nominal": 400.0, "omega_limit": 500.0},
+}
+
+
+def test_a_default_load_that_stops_a_small_machine_is_told():
+    configure = id_class_of("gem/PMSM-Speed-v0").configure
+    with pytest.warns(UserWarning, match=r"takes 4.01 N m .* 400 rad/s .* at most 0.1[0-9]* N m"):
+        configure(machine=GIMBAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        configure(machine=GIMBAL, load={"a": 0.0, "b": 0.0})
+        id_class_of("gem/PMSM-v0").configure(machine=GIMBAL)  # whose speed is held
+        for id, card in catalogue().items():
+            if card.family == "motors":
+                id_class_of(id).configure()

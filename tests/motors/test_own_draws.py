@@ -52,7 +52,7 @@ def test_tracking_earns_what_the_formula_says(exponent):
     [
         {"kind": "sine", "amplitude": 50.0, "period": 0.2},
         {"table": [(0.0, 0.0), (1.0, 50.0)]},
-        {"kind": "switched", "hold": 0.1, "signals": [{"kind": "sine"}, 20.0]},
+        {"kind": "switched", "hold": 0.1, "signals": [{"kind": "sine", "amplitude": 5.0}, 20.0]},
     ],
 )
 def test_a_signal_is_the_reference_of_the_only_tracked_quantity(signal):

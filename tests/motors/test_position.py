@@ -4,7 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from gym_suite.motors.controllers.laws import LAW, L, speed_for_position
+from gym_suite.motors.controllers.cascade import speed_for_position
+from gym_suite.motors.controllers.laws import LAW, L
 
 from .test_dc_envs import follow
 

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+import gym_suite
 from gym_suite.radio import read_scenario
 from gym_suite.radio.bounds import (
     Rules,
@@ -56,6 +57,11 @@ BANDS = {
         "sweep": {"kind": "sweep", "width": 2},
         "follower": {"kind": "follower", "reaction": 1.0},
         "neighbour": {"kind": "agile", "channels": [0, 4]},
+    },
+    "predicted": {
+        "habit": {"kind": "predictor", "window": 3, "succession": False, "on_off": [1, 5, 1]},
+        "succession": {"kind": "predictor", "window": 4},
+        "neighbour": {"kind": "agile", "channels": [1, 2]},
     },
 }
 
@@ -130,6 +136,8 @@ TINY = [
     {"f": {"kind": "follower", "reaction": 1.0}},
     {"f": {"kind": "follower", "reaction": 0.4}, "r": {"kind": "random_jammer"}},
     {"u": {"kind": "gilbert_elliott", "channels": [0], "p01": 0.2, "p11": 0.7}},
+    {"h": {"kind": "predictor", "window": 2, "succession": False}},
+    {"s": {"kind": "predictor", "window": 3}, "j": {"kind": "simple_jammer"}},
 ]
 
 
@@ -312,3 +320,38 @@ def test_bounds_know_how_much_of_a_step_a_burst_takes(tolerance, earned):
     )
     env.reset(seed=0)
     assert sum(env.step(1)[1] for _ in range(10)) == pytest.approx(earned)
+
+
+@pytest.mark.parametrize("succession", [False, True])
+def test_a_predictor_goes_by_the_choices_that_it_remembers(succession):
+    """Counted by hand from the course: how often each channel was chosen, at all or after the one in use."""
+    rows, memory = 4000, 5
+    jammer = {"kind": "predictor", "window": memory, "succession": succession}
+    envs = gymnasium.make_vec("radio/AntiJamming-v0", num_envs=rows, channels=4, jammer=jammer)
+    envs.reset(seed=3)
+    course = [1, 2, 1, 3, 0, 1, 2, 2, 4, 2, 1, 2]
+    for step, action in enumerate(course):
+        known = ([0] * memory + course[:step])[-memory:]
+        chosen = [new for old, new in itertools.pairwise(known) if old == known[-1] and new]
+        chosen = chosen if succession and chosen else [a for a in known if a]
+        info = envs.step(np.full(rows, action))[-1]
+        found = info["entity_actions"][:, 0] + 1
+        if not chosen:
+            assert (found == 0).all()
+            continue
+        for channel in range(5):
+            expected = chosen.count(channel) / len(chosen)
+            error = np.sqrt(expected * (1.0 - expected) / rows)
+            assert abs((found == channel).mean() - expected) <= 4.5 * error
+
+
+def test_who_hops_at_random_is_met_by_adaptive_jammers_in_two_steps_of_five():
+    """Not in seven of sixteen, as by two that draw apart: both draw from the same few choices and often meet."""
+    envs = gymnasium.make_vec("radio/AdaptiveJamming-v0", num_envs=400)
+    hopper = gym_suite.make_controller(envs, "hopper")
+    observation, state, met = envs.reset(seed=11)[0], None, 0.0
+    for _ in range(100):
+        action, state = hopper.predict(observation, state)
+        observation, *_, info = envs.step(action)
+        met += info["blocked"].mean() / 100
+    assert abs(met - 0.4) < 0.01

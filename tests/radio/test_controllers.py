@@ -263,6 +263,7 @@ OPTIMAL = [
     ("radio/Access-v0", {"scenario": "simple_jammer_test_2", "observation": "classify"}),
     ("radio/Jamming-v0", {"scenario": "scenario"}),
     ("radio/AntiJamming-v0", {"jammer": {"kind": "random_jammer", "width": 3}}),
+    ("radio/AdaptiveJamming-v0", {}),
     (
         "radio/AntiJamming-v0",
         {"channels": 3, "jammer": {"kind": "follower", "reaction": 2.0}, "switching_cost": 0.5},

@@ -252,7 +252,7 @@ def test_worked_examples(entity, expected):
 
 
 def test_the_24_scenarios_of_the_peer_ship_and_play():
-    own = {"shared_band", "bursty_20"}
+    own = {"shared_band", "bursty_20", "adaptive_4"}
     names = [n for n in shipped() if n not in own and not read_scenario(n).agents]
     assert len(names) == 24
     assert len(shipped()) == 24 + 6 + len(own)

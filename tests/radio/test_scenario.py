@@ -153,6 +153,7 @@ def test_every_kind_has_its_keys_and_its_chances():
     for kind in NAMES:
         own = {"width": 1} if kind in ("sweep", "random_jammer") else {}
         own |= {"table": [[-90.0] * 3] * 5} if kind == "playback" else {}
+        own |= {"law": "mod(step, channels)"} if kind == "own" else {}
         own |= {"channels": [1]} if "channels" in KIND[kind].keys else {}
         scenario = {"channels": 3, "steps": 4, "entities": {"a": {"kind": kind} | own}}
         try:

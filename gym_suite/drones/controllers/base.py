@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
+from gym_suite.drones.controllers.heading import MEMORY, HeadingFrame
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.vehicles import RPM
 
@@ -31,11 +32,18 @@ def parts(**sizes: int) -> Mapping[str, slice]:
 class RotorController(Controller, ABC):
     """A law that gives rotor speeds from one drone's observation; of several drones each is flown alike.
 
+    It keeps the nose along x, or where the observation says where it is to point, there: see
+    :class:`gym_suite.drones.controllers.heading.HeadingFrame`.
+
     Observations may be one drone's or, in the joint form, all drones' side by side.
     """
 
     #: What one drone's law remembers, by name; "rotors" is its belief of the rotors' speeds, rpm above hovering.
     memory: ClassVar[Mapping[str, slice]] = parts()
+    #: Parts of it that begin with a vector of the world, and that end with a heading. What a target's motion is
+    #: compared with is none: its change is fed forward, and that is its change in the axes that turn.
+    vectors: ClassVar[tuple[str, ...]] = ()
+    headings: ClassVar[tuple[str, ...]] = ()
     #: Whether thrust gives way where the rotors cannot give both thrust and torque: a drone that keeps upright
     #: sinks, one that does not falls.
     keeps_torque = True
@@ -68,6 +76,10 @@ class RotorController(Controller, ABC):
         self.observation_size_ = None  # one drone's or all drones'
         self._drones = setup.agent_count
         self._memory_size = max((part.stop for part in self.memory.values()), default=0)
+        self._frame = None
+        if "target_heading_x" in self._columns:
+            self._frame = HeadingFrame(self._columns, self._dt)
+            self._memory_size += MEMORY
         self.state_size = self._memory_size * self._drones
 
     def describe(self) -> dict[str, Any]:
@@ -119,6 +131,10 @@ class RotorController(Controller, ABC):
         o = observation.reshape(n * count, self._size)
         used = count * self._memory_size
         mine = np.ascontiguousarray(state[:, :used].reshape(n * count, self._memory_size))
+        if self._frame is not None:
+            vectors = [self.memory[name].start for name in self.vectors]
+            headings = [self.memory[name].stop - 1 for name in self.headings]
+            o = self._frame.seen(o, mine, vectors, headings)
         action = (self._rotors(o, mine) / self._hover - 1.0) / self._range
         if self.keeps_torque:
             action -= np.maximum(action.max(axis=1, keepdims=True) - 1.0, 0.0)

@@ -20,8 +20,15 @@ from gym_suite.drones.controllers.gains import (
     integral_gains,
     overridden,
 )
-from gym_suite.drones.controllers.laws import Gains, attitude_rotors, led, wanted_force
+from gym_suite.drones.controllers.laws import (
+    Gains,
+    attitude_torque,
+    led,
+    turning_thrust,
+    wanted_force,
+)
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.transforms import rotor_speeds
 
 P = PHYSICS.places
 
@@ -57,6 +64,7 @@ class Geometric(RotorController):
     #: Level distances beyond this count as that much, m: tilt would otherwise cost the thrust that holds height.
     longest_way: ClassVar[float] = 0.3
     memory = parts(rotors=4, integrals=3, motion=4)
+    vectors = ("integrals",)
 
     def __init__(
         self,
@@ -129,6 +137,7 @@ class Geometric(RotorController):
             state[:, self.memory["rotors"]] + self._hover,
             self._row,
             self._gains,
+            (1.0 - self._range) * self._hover,
             rotors,
         )
         return rotors
@@ -147,7 +156,7 @@ class Geometric(RotorController):
 
 
 @kernel
-def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, out):
+def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, least, out):
     """Fill rotor commands (n, 4) from errors, velocities and so on, each (n, 3), and rotations (n, 9)."""
     for i in range(error.shape[0]):
         e, v, w, b, c = error[i], velocity[i], rate[i], v_ref[i], a_ref[i]
@@ -164,6 +173,7 @@ def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, o
             c[1],
             c[2],
         )
-        wanted = attitude_rotors(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
+        thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
+        wanted = rotor_speeds(turning_thrust(p, least, thrust, tx, ty, tz), tx, ty, tz, p)
         for k in range(4):
             out[i, k] = led(p, gains, wanted[k], rotor[i, k])

@@ -15,7 +15,7 @@ from gym_suite.core.parameters import check_number
 from gym_suite.drones.controllers.base import parts
 from gym_suite.drones.controllers.gains import TURNS
 from gym_suite.drones.controllers.geometric import Geometric
-from gym_suite.drones.controllers.laws import attitude_torque, led, wanted_force
+from gym_suite.drones.controllers.laws import attitude_torque, led, turning_thrust, wanted_force
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import rotor_moments, rotor_speeds
 
@@ -83,6 +83,7 @@ class INDI(Geometric):
         torque=3,
         known=1,
     )
+    vectors = (*Geometric.vectors, "velocity", "axis", "force")
 
     def __init__(
         self,
@@ -132,6 +133,7 @@ class INDI(Geometric):
             self._row,
             self._gains,
             self._most,
+            (1.0 - self._range) * self._hover,
             rotors,
         )
         return rotors
@@ -183,7 +185,9 @@ def _affordable(fx, fy, fz, most):
 
 
 @kernel
-def _incremental(error, velocity, rotation, rate, v_ref, a_ref, left, rotor, p, gains, most, out):
+def _incremental(
+    error, velocity, rotation, rate, v_ref, a_ref, left, rotor, p, gains, most, least, out
+):
     """Fill rotor commands (n, 4) as geometric control does, less the angular accelerations left over, (n, 3)."""
     for i in range(error.shape[0]):
         e, v, w, b, c, d = error[i], velocity[i], rate[i], v_ref[i], a_ref[i], left[i]
@@ -202,12 +206,7 @@ def _incremental(error, velocity, rotation, rate, v_ref, a_ref, left, rotor, p, 
         )
         fx, fy, fz = _affordable(fx, fy, fz, most)
         thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
-        wanted = rotor_speeds(
-            thrust,
-            tx - p[P.i_xx] * d[0],
-            ty - p[P.i_yy] * d[1],
-            tz - p[P.i_zz] * d[2],
-            p,
-        )
+        tx, ty, tz = tx - p[P.i_xx] * d[0], ty - p[P.i_yy] * d[1], tz - p[P.i_zz] * d[2]
+        wanted = rotor_speeds(turning_thrust(p, least, thrust, tx, ty, tz), tx, ty, tz, p)
         for k in range(4):
             out[i, k] = led(p, gains, wanted[k], rotor[i, k])

@@ -98,6 +98,29 @@ def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
 
 
 @kernel
+def turning_thrust(p, least, thrust, tx, ty, tz):
+    """Return the thrust, N, with which rotors that must keep a least speed give wanted torques where none is wanted.
+
+    A drone turned by more than a right angle from the wanted force wants no thrust (Lee, Leok and McClamroch's max(F
+    b_3, 0)). Rotors that cannot stop would then all turn at their least speed, without a torque, and the drone would
+    stay overturned: all are raised alike, so that the slowest turns at the least speed.
+
+    Args:
+        p: Physical parameters of the nominal model.
+        least: Least speed of the rotors, rpm.
+        thrust: Wanted thrust, N; one above 0 is returned as it is.
+        tx: Torque about x, N m.
+        ty: About y.
+        tz: About z.
+    """
+    if thrust > 0.0:
+        return thrust
+    pairs = 2.0 if p[P.layout] > 0.5 else 1.0
+    yaw = abs(tz) * p[P.k_f] / p[P.k_m] if p[P.k_m] > 0.0 else 0.0
+    return 4.0 * p[P.k_f] * least * least + pairs * (abs(tx) + abs(ty)) / p[P.lever] + yaw
+
+
+@kernel
 def led(p, gains, wanted, rotor):
     """Return the command that makes a rotor with the model's lag answer with the law's shorter one, rpm."""
     lag = p[P.motor_lag]

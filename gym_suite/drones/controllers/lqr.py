@@ -57,6 +57,7 @@ class HoverLQR(RotorController):
     )
     information = "observation"
     memory = parts(rotors=4, integrals=3, motion=4)
+    vectors = ("integrals",)
 
     def __init__(
         self,

@@ -69,7 +69,8 @@ class PeerPID(RotorController):
     sees a spike. The peer's gains are for rotors without lag (model="bullet-parity"): with the identified lag
     the attitude oscillates and the drone falls. There the same law gets gains by pole placement, see
     :func:`gym_suite.drones.controllers.gains.chain_gains`, geometric control's lead against the lag, and bounds of
-    the wanted force, without which it turns over where it is well above its target.
+    the wanted force, without which it turns over where it is well above its target. It does not turn an overturned
+    drone back, for its commands are bounded as the peer's: geometric control does.
 
     Args:
         feed_forward: Whether the target's velocity is used; the peer's example leaves it out, which makes
@@ -81,6 +82,7 @@ class PeerPID(RotorController):
     name = "pid"
     information = "observation"
     memory = parts(rotors=4, force=3, torque=3, angles=3, started=1)
+    vectors, headings = ("force",), ("angles",)
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ _BATTERY = ("battery_voltage", "battery_resistance", "battery_fade")
 Bounds = tuple[float, float]
 
 
-def _bounds(name: str, value: object, **limits: Any) -> Bounds:
+def bounds_of(name: str, value: object, **limits: Any) -> Bounds:
     """Return a number as two equal bounds, or a pair of them."""
     pair = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value, value)
     if isinstance(value, str) or len(pair) != 2:
@@ -44,7 +44,7 @@ def _vector(name: str, value: object, axes: str, **limits: Any) -> dict[str, Bou
     if len(value) != len(axes):
         raise ValueError(f"{name} takes ({', '.join(axes)}), got {len(value)} numbers")
     return {
-        axis: _bounds(f"{name} {axis}", number, **limits)
+        axis: bounds_of(f"{name} {axis}", number, **limits)
         for axis, number in zip(axes, value, strict=True)
     }
 
@@ -63,7 +63,7 @@ def read_adversity(options: Options) -> np.ndarray:
     bounds |= _read_wind(options.wind) | _read_offsets(options.payload)
     bounds |= _read_failure(options.failure)
     if options.battery is not None:
-        low, high = _bounds("battery", options.battery, low=0.1, high=1.0)
+        low, high = bounds_of("battery", options.battery, low=0.1, high=1.0)
         bounds["taken"] = ((1.0 - high) * CAPACITY, (1.0 - low) * CAPACITY)
     return np.array([bounds.get(name, (0.0, 0.0)) for name in ADVERSITY.names]).T.copy()
 
@@ -80,14 +80,14 @@ def _read_wind(given: Any) -> dict[str, Bounds]:
     turbulence = given.get("turbulence", 0.0)
     if isinstance(turbulence, str):
         turbulence = TURBULENCE[check_option("turbulence", turbulence, TURBULENCE)]
-    bounds["turbulence"] = _bounds("turbulence", turbulence, low=0.0, high=STRONGEST)
+    bounds["turbulence"] = bounds_of("turbulence", turbulence, low=0.0, high=STRONGEST)
     gust = given.get("gust", 0.0)
     if not isinstance(gust, Mapping):
         gust = {"speed": gust}
     check_keywords(gust, ("speed", "lasts", "every"), "part of a gust")
-    bounds["gust"] = _bounds("gust speed", gust.get("speed", 0.0), low=0.0, high=STRONGEST)
+    bounds["gust"] = bounds_of("gust speed", gust.get("speed", 0.0), low=0.0, high=STRONGEST)
     for name, default in (("lasts", GUST_LASTS), ("every", GUST_EVERY)):
-        bounds[f"gust_{name}"] = _bounds(
+        bounds[f"gust_{name}"] = bounds_of(
             f"gust {name}", gust.get(name, default), low=0.01, high=1e4
         )
     return bounds
@@ -128,10 +128,10 @@ def _read_failure(given: Any) -> dict[str, Bounds]:
         chosen = (number, number)
     return {
         "failed_rotor": chosen,
-        "effectiveness": _bounds(
+        "effectiveness": bounds_of(
             "failure effectiveness", given.get("effectiveness", 0.0), low=0.0, high=1.0
         ),
-        "failure_time": _bounds("failure time", given.get("time", 2.0), low=0.0, high=1e6),
+        "failure_time": bounds_of("failure time", given.get("time", 2.0), low=0.0, high=1e6),
     }
 
 
@@ -156,7 +156,7 @@ def loaded(
     """
     none = np.zeros((0, 3))
     parts = _payload(payload)
-    low, high = _bounds("payload mass", parts["mass"], low=0.0, high=1e3)
+    low, high = bounds_of("payload mass", parts["mass"], low=0.0, high=1e3)
     if high == 0.0:
         return None, none
     places, own = PARAMETERS.places, vehicle.mass

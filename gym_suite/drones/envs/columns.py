@@ -17,6 +17,10 @@ from gym_suite.drones.columns import (
     PARAMETERS,
     QUANTITIES,
     TASK_STATE,
+    YAW_METRICS,
+    YAW_OBSERVATIONS,
+    YAW_STATE,
+    captured_columns,
     neighbour_columns,
 )
 from gym_suite.drones.envs.options import (
@@ -59,6 +63,7 @@ def observation_columns(task: Task, options: Options, values: Mapping[str, float
     """Return the columns of one drone's observation."""
     columns = Columns(*(QUANTITIES[name] for name in task.observed))
     columns += _last_actions(options, values, int(values["history"]))
+    columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)
     return columns + AIMS[task.aim].observes if task.aim else columns
@@ -71,9 +76,22 @@ def observed_table(task: Task) -> np.ndarray:
 
 
 def state_columns(
-    suffixes: list[str], task: Task, options: Options, values: Mapping[str, float]
+    suffixes: list[str],
+    task: Task,
+    options: Options,
+    values: Mapping[str, float],
+    *,
+    latency: int = 0,
 ) -> Columns:
-    """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare."""
+    """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare.
+
+    Args:
+        suffixes: Of each drone's names.
+        task: What drones are to do.
+        options: Keyword arguments.
+        values: Parameters by name.
+        latency: Control periods by which motion capture is late.
+    """
     held = iter(SETPOINTS[options.action])
     columns = []
     for column in BODY:
@@ -84,26 +102,32 @@ def state_columns(
         else:
             columns.append(column)
     last = _last_actions(options, values, int(values["history"]) + 1)
-    drone = (*columns, *TASK_STATE, *last, *(AIM_STATE if task.aim else ()))
+    seen = captured_columns(latency)
+    own = AIM_STATE if task.aim else YAW_STATE if options.yaw is not None else ()
+    drone = (*columns, *TASK_STATE, *last, *seen, *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
-def metric_columns(suffixes: list[str], task: Task) -> Columns:
+def metric_columns(suffixes: list[str], task: Task, options: Options) -> Columns:
     """Return the columns of ``info``."""
-    world, drone = (
+    world, drone, heading = (
         METRICS,
-        Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in DRONE_METRICS)),
+        *(
+            Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in columns))
+            for columns in (DRONE_METRICS, YAW_METRICS)
+        ),
     )
     if not task.aim:
-        return world + drone
+        return world + drone + (heading if options.yaw is not None else Columns())
     aim, (_, *others) = AIMS[task.aim], world
     return Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others) + drone + aim.metrics
 
 
-def terms(task: Task, values: Mapping[str, float]) -> tuple[Term, ...]:
+def terms(task: Task, options: Options, values: Mapping[str, float]) -> tuple[Term, ...]:
     """Return what the reward terms are, with their weights."""
     aim = AIMS[task.aim] if task.aim else None
     first = "weight * max(1 - distance / error_scale, 0)"
+    first += " * (1 + cos(yaw_error)) / 2" if options.yaw is not None else ""
     formulas = {
         aim.earns if aim else "position": aim.formula if aim else first,
         "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",
@@ -144,27 +168,42 @@ def parameter_columns(vehicle: pm.Vehicle, model: pm.Model) -> Columns:
     return Columns(*columns)
 
 
-#: What follows a state that was written in: the same a period ago.
-_FOLLOWERS = {
-    f"{follower}_{a}": f"{leader}_{a}"
-    for follower, leader in (("before", "position"), ("velocity_before", "velocity"))
-    for a in "xyz"
-}
+def followers(suffixes: list[str], task: Task, latency: int) -> Mapping[str, str]:
+    """Return the columns of what is remembered of other columns, and which these are.
+
+    Args:
+        suffixes: Of each drone's names.
+        task: What drones are to do.
+        latency: Control periods by which motion capture is late.
+    """
+    pairs = (("before", "position"), ("velocity_before", "velocity")) if task.aim else ()
+    names = {f"{follower}_{a}": f"{leader}_{a}" for follower, leader in pairs for a in "xyz"}
+    names |= {name: name.rsplit("_", 2)[0] for name in captured_columns(latency).names}
+    return {
+        f"{follower}{s}": f"{leader}{s}" for s in suffixes for follower, leader in names.items()
+    }
 
 
-def follow_injected(columns: Columns, x: np.ndarray, mask: np.ndarray, names: set[str]) -> None:
-    """Let what an aim remembers of a period ago follow a state that was written in, unless it was named too.
+def follow_injected(
+    columns: Columns,
+    following: Mapping[str, str],
+    x: np.ndarray,
+    mask: np.ndarray,
+    names: set[str],
+) -> None:
+    """Let what is remembered of a state that was written in follow it, unless it was named too.
 
     Args:
         columns: Columns of the state.
+        following: Of :func:`followers`.
         x: States, (rows, columns).
         mask: Rows that were written into.
         names: Columns that were written.
     """
-    for follower, leader in _FOLLOWERS.items():
+    for follower, leader in following.items():
         if leader in names and follower not in names:
             x[mask, columns.index(follower)] = x[mask, columns.index(leader)]
-    if "gap" not in names:
+    if "gap" in columns and "gap" not in names:
         away = [
             x[mask, columns.index(f"target_{a}")] - x[mask, columns.index(f"position_{a}")]
             for a in "xyz"

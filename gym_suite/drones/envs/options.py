@@ -87,6 +87,12 @@ class Options(PlantOptions):
         takes="a share from 0.1 to 1, or a pair of bounds",
         meaning="charge of the battery at the start; `None`: as the model has it, full",
     )
+    sensors: Any = option(
+        None,
+        takes='a mapping with "position_noise", "velocity_noise", "latency", "attitude_noise", "attitude_bias", '
+        '"rate_noise", "rate_bias"',
+        meaning="noise and bias of inertial unit and motion capture, and by how many periods that is late",
+    )
     view: Any = option(
         "charts",
         takes='"charts", "room" or "chase", or "charts" and one of them',
@@ -110,6 +116,11 @@ class Options(PlantOptions):
         0.6, takes="m/s", meaning="speed over the pad from which coming down is a crash"
     )
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
+    yaw: Any = option(
+        None,
+        takes='rad, a pair of bounds, "velocity", or rows of (t, yaw)',
+        meaning="heading that is wanted; `None`: none is, and none is observed or paid for",
+    )
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
     spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")
     formation: str = option("swap", takes='"swap" or "hold"', meaning="what becomes of the places")
@@ -348,6 +359,7 @@ def option_set(task: Task) -> OptionSet[Options]:
         + (() if task.swaps else _SWAPS)
         + tuple(name for name in _AIMED if name not in aimed)
         + (("bound",) if task.aim == "velocity" else ())
+        + (("yaw",) if task.aim else ())
     )
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}
     own |= dict(task.keywords)

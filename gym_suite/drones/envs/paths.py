@@ -44,7 +44,7 @@ def read_path(given: Any, *, strongest: float) -> tuple[dict[str, float], np.nda
     if not isinstance(given, Mapping):
         raise TypeError(f"path must be a name or a mapping, got {type(given).__name__}")
     values: dict[str, Any] = dict(given)
-    kind = check_option("path", values.pop("kind", "circle"), (*PATHS, *TABLES))
+    kind = check_option("path", values.pop("kind", _kind_of(values)), (*PATHS, *TABLES))
     if kind in TABLES:
         none["reference"] = REFERENCES.index("table")
         check_keywords(values, TABLES[kind], f"parameter of the path {kind!r}")
@@ -59,6 +59,15 @@ def read_path(given: Any, *, strongest: float) -> tuple[dict[str, float], np.nda
             f"path {name}", values.get(name, default), low=low, above=above, high=1e4
         )
     return none, empty
+
+
+def _kind_of(values: Mapping[str, Any]) -> str:
+    """Return the kind that is meant where none is named: the one that alone takes one of the names, else a circle."""
+    for kind, names in TABLES.items():
+        others = {name for other, taken in TABLES.items() if other != kind for name in taken}
+        if any(name in values for name in names if name not in others):
+            return kind
+    return "circle"
 
 
 def _table(kind: str, values: Mapping[str, Any]) -> np.ndarray:

@@ -18,13 +18,14 @@ from gym_suite.core.signals import Signal, pack
 from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
-from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, TABLES, scratch_size
+from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, SENSORS, TABLES, scratch_size
 from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.aims import read_aim
 from gym_suite.drones.envs.columns import (
     action_columns,
     follow_injected,
+    followers,
     metric_columns,
     observation_columns,
     observed_table,
@@ -32,6 +33,7 @@ from gym_suite.drones.envs.columns import (
     state_columns,
     terms,
 )
+from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
     ACTION_NAMES,
     ACTION_RANGES,
@@ -42,7 +44,9 @@ from gym_suite.drones.envs.options import (
     Task,
 )
 from gym_suite.drones.envs.paths import FARTHEST, read_path
+from gym_suite.drones.envs.sensors import read_sensors
 from gym_suite.drones.linear import hover_plant
+from gym_suite.drones.passes import Followed, sensing, sensing_size, turn_batch
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.tracks import as_mapping, build_track
 
@@ -113,17 +117,29 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     adversity = read_adversity(options)
     aim, gates = read_aim(task, options, vehicle)
     plant_row, carried = loaded(row, vehicle, options.payload)
+    sensors = read_sensors(options.sensors)
+    late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates}
+    moves = options.path is not None
+    tables["yaw"], tables["yaw_rows"] = read_yaw(options.yaw, moves=moves, action=options.action)
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
-    plain = plain and not len(adversity)
+    plain = plain and not len(adversity) and not len(sensors) and options.yaw is None
     kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
-    state = state_columns(suffixes, task, options, values)
+    passes = (turn_batch,) if options.yaw is not None else ()
+    if isinstance(kernels, loops.DroneKernels):
+        passes += (sensing(kernels),) if len(sensors) else ()
+        kernels = Followed(kernels, passes).kernels if passes else kernels
+    state = state_columns(suffixes, task, options, values, latency=late)
+    following = followers(suffixes, task, late)
+    metrics = metric_columns(suffixes, task, options)
+    work = scratch_size(count)
+    work += sensing_size(len(state), len(metrics)) if len(sensors) else 0
     departures = disturbed.setup
     departures["mismatch"] = np.concatenate([disturbed.mismatch, carried])
     engine = None
@@ -142,13 +158,13 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         observation_columns=observations,
         images=pictures,
         flat="state" in observed,
-        metric_columns=metric_columns(suffixes, task),
-        terms=terms(task, values),
+        metric_columns=metrics,
+        terms=terms(task, options, values),
         parameter_columns=parameter_columns(vehicle, model),
         row=row,
         plant_row=plant_row,
-        tables=_tables(tables, forces, adversity),
-        nominal_tables=_tables(tables, [], adversity[:0]),
+        tables=_tables(tables, forces, adversity, sensors),
+        nominal_tables=_tables(tables, [], adversity[:0], sensors[:0]),
         disturbances=DISTURBANCES,
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
@@ -157,10 +173,10 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         effort_scale=(float(values["max_rpm"]),) * (4 * count),
         violation="violation",
         success="landed" if task.aim == "pad" else "",
-        follow=partial(follow_injected, state) if task.aim else None,
+        follow=partial(follow_injected, state, following) if following else None,
         agents=names,
         idle_action=np.zeros(size),
-        work_size=scratch_size(count),
+        work_size=work,
         **departures,
         plant=hover_plant(physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
@@ -184,11 +200,15 @@ def _tracking(task: Task, suffixes: list[str]) -> tuple[Tracked, ...]:
 
 
 def _tables(
-    tables: Mapping[str, np.ndarray], forces: list[Signal], adversity: np.ndarray
+    tables: Mapping[str, np.ndarray],
+    forces: list[Signal],
+    adversity: np.ndarray,
+    sensors: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    """Return the tables in their order, with those of disturbing forces and of what befalls drones."""
+    """Return the tables in their order, with those of disturbing forces, of what befalls drones and of sensors."""
     signals, samples = pack(forces)
-    named = {**tables, "signals": signals, "samples": samples, "adversity": adversity}
+    named = {**tables, "signals": signals, "samples": samples}
+    named |= {"adversity": adversity, "sensors": sensors}
     return tuple(named[name] for name in TABLES.names)
 
 
@@ -287,6 +307,7 @@ def _task_values(
         **path,
         "start_tilt": check_number("start_tilt", options.start_tilt, low=0.0, high=1.5),
         "history": check_number("history", options.history, low=1, high=100, integer=True),
+        "action_size": len(ACTION_NAMES[options.action]),
     }
     for name in ("start_position", "start_velocity"):
         values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)

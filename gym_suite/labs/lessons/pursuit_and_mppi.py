@@ -1,8 +1,10 @@
-"""Pure pursuit and MPPI in a narrow aisle, and odometry that drifts."""
+"""Pure pursuit and MPPI in a narrow aisle, and odometry that drifts: computed, and in a real run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ LAB = Lab(
     number=11,
     name="pursuit_and_mppi",
     title="Pure pursuit, MPPI, and odometry that drifts",
-    minutes=45,
+    minutes=60,
+    version=2,
     prerequisites="circles, the exponential function, and how two wheels steer",
     draws=(
         Draw(name="ahead", low=0.8, high=2.0, step=0.1, unit="m", meaning="lookahead distance"),
@@ -43,6 +46,8 @@ LAB = Lab(
             name="way", low=5.0, high=15.0, step=1.0, unit="m", meaning="length of a straight way"
         ),
         Draw(name="costs", low=0.05, high=0.40, step=0.05, meaning="difference of two costs"),
+        Draw(name="slip", low=2.0, high=8.0, step=0.5, unit="%", meaning="of each turn is missed"),
+        Draw(name="turns", low=3.0, high=12.0, step=0.5, meaning="full turns to the left"),
     ),
     questions=(
         Question(
@@ -89,6 +94,24 @@ LAB = Lab(
                 "The vehicle cuts the corner and comes nearer to the wall.",
             ),
             hint="Draw the line from the vehicle to a point that is already round the corner.",
+        ),
+        Question(
+            key="missed",
+            text="Wheels that skid make odometry believe that a vehicle turned {slip:g} % less than it did. By how "
+            "many degrees does the heading err after {turns:g} full turns to the left, as reckoned?",
+            unit="degrees",
+            hint="The error is that part of the true turn, and the true turn is what is reckoned over the rest.",
+        ),
+        Question(
+            key="real",
+            text="Move the factor of the turns until the reckoning of the real run lies nearest to GPS. What did its "
+            "odometry do?",
+            choices=(
+                "It missed some hundredths of every turn.",
+                "It made every turn some hundredths too large.",
+                "It had the turns right, and the lengths of the way wrong.",
+            ),
+            hint="Watch the mean distance that stands below the picture.",
         ),
     ),
 )
@@ -186,3 +209,61 @@ def driven(way: float, error: float, points: int = 100) -> NDArray[np.float64]:
     if curvature == 0.0:
         return np.column_stack([reckoned, np.zeros(points)])
     return np.column_stack([np.sin(angle), 1.0 - np.cos(angle)]) / curvature
+
+
+@dataclass(frozen=True, slots=True)
+class RealRun:
+    """A real run as reckoned by its wheels, and as GPS saw it.
+
+    Attributes:
+        reckoned: Position at the instants of GPS, m east and north, (n, 2).
+        measured: Position by GPS, m east and north, (n, 2).
+        distance: Between both, root of the mean square, m.
+        length: Of the way as reckoned, m.
+    """
+
+    reckoned: NDArray[np.float64]
+    measured: NDArray[np.float64]
+    distance: float
+    length: float
+
+
+@cache
+def recording(name: str) -> NDArray[np.float64]:
+    """Return a table of the run of a Clearpath Husky outdoors, six and a half minutes long.
+
+    Four wheels that do not steer, so that they skid in every turn. From robot_localization (test1.bag, Charles River
+    Analytics, BSD); its GPS has a standard deviation of about a metre.
+
+    Args:
+        name: "husky_odometry" (s, m/s, rad/s, every 0.1 s) or "husky_gps" (s, m east, m north, every 0.4 s).
+    """
+    path = resources.files("gym_suite.labs").joinpath(f"recordings/{name}.csv.gz")
+    with resources.as_file(path) as file:
+        return np.loadtxt(file, delimiter=",", skiprows=1)
+
+
+def reckon(turn: float) -> RealRun:
+    """Return the real run, reckoned from its wheels' speeds with the yaw rate times a factor.
+
+    The heading at the start is not recorded: the way is turned as a whole to where it fits GPS best (Kabsch 1976).
+
+    Args:
+        turn: Factor of the yaw rate.
+    """
+    time, speed, rate = recording("husky_odometry").T
+    step = np.diff(time)
+    turned = np.cumsum(np.append(0.0, turn * 0.5 * (rate[1:] + rate[:-1]) * step))
+    along = 0.5 * (speed[1:] + speed[:-1]) * step
+    way = np.cumsum(np.append(0.0, along * np.exp(0.5j * (turned[1:] + turned[:-1]))))
+    clock, east, north = recording("husky_gps").T
+    measured = east - east[0] + 1j * (north - north[0])
+    reckoned = np.interp(clock, time, np.real(way)) + 1j * np.interp(clock, time, np.imag(way))
+    fit = np.vdot(reckoned, measured)
+    reckoned = reckoned * fit / np.abs(fit)
+    return RealRun(
+        reckoned=np.column_stack([reckoned.real, reckoned.imag]),
+        measured=np.column_stack([measured.real, measured.imag]),
+        distance=float(np.sqrt(np.mean(np.abs(reckoned - measured) ** 2))),
+        length=float(np.abs(along).sum()),
+    )

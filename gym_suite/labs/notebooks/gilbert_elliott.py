@@ -26,7 +26,7 @@ def _(mo, widgets):
 
 @app.cell
 def _(Session, lesson, student, widgets):
-    session = Session(lesson.LAB, student=int(student.value or 0), version=1)
+    session = Session(lesson.LAB, student=int(student.value or 0), version=2)
     widgets.heading(session)
     return (session,)
 
@@ -39,7 +39,8 @@ def _(mo):
     not look.
 
     Move the probabilities and watch the ladder: who chooses at random (`hopper`), who learns from rewards (`ucb1`),
-    who takes the largest belief (`myopic`), who uses Whittle's index, and who knows the future (`clairvoyant`).
+    who takes the largest belief (`myopic`), who uses Whittle's index, and who knows the future (`clairvoyant`). With
+    five channels the policies that ship join (`ppo`); they were trained at $p_{11} = 0.8$ and $p_{01} = 0.2$.
     """)
     return
 
@@ -92,6 +93,63 @@ def _(Figure, after_busy, after_idle, found, mo, widgets):
 
 
 @app.cell
+def _(mo):
+    mo.md(r"""
+    ## A real channel
+
+    A minute of noise on one channel in a university library, a reading a millisecond (TinyOS, trace meyer-heavy). Where
+    a reading is above the threshold the slot is busy. Beside it: the chain of two states that changes as often. In a
+    chain the next slot depends on this one alone, whatever came before.
+    """)
+    return
+
+
+@app.cell
+def _(mo):
+    threshold = mo.ui.slider(
+        -95, -75, 1, value=-90, label="busy above, in dBm", show_value=True, full_width=True
+    )
+    mo.hstack([threshold])
+    return (threshold,)
+
+
+@app.cell
+def _(Figure, lesson, mo, threshold, widgets):
+    heard = lesson.readings()
+    real = lesson.against_chain(heard <= threshold.value)
+    figure_real = Figure(figsize=(9.0, 5.6), layout="constrained")
+    panels = figure_real.subplot_mosaic([["noise", "noise"], ["runs", "later"]])
+    noise, runs, later = panels["noise"], panels["runs"], panels["later"]
+    noise.plot(heard[:1000], lw=0.6)
+    noise.axhline(threshold.value, color="k", ls="--", lw=1)
+    noise.set_xlabel("ms")
+    noise.set_ylabel("dBm")
+    runs.semilogy(real.longer, label="library")
+    runs.semilogy(real.longer_chain, "--", label="chain")
+    runs.set_ylim(1e-4, 1.2)
+    runs.set_xlabel("slots")
+    runs.set_ylabel("busy runs that last longer")
+    runs.legend(frameon=False)
+    later.plot(range(1, len(real.belief) + 1), real.belief, label="library")
+    later.plot(range(1, len(real.belief) + 1), real.belief_chain, "--", label="chain")
+    later.set_xlabel("slots after an idle one")
+    later.set_ylabel("part that is idle")
+    later.legend(frameon=False)
+    mo.vstack(
+        [
+            widgets.picture(figure_real, "Noise in a library, its busy runs, and its memory"),
+            mo.md(
+                f"p11 **{real.p11:.3f}**, p01 **{real.p01:.3f}**, busy **{100.0 * real.busy:.1f} %** of the time. "
+                f"Of the busy runs **{100.0 * real.longer[2]:.1f} %** last longer than two slots "
+                f"(the chain: {100.0 * real.longer_chain[2]:.1f} %) and **{100.0 * real.longer[32]:.2f} %** longer "
+                f"than 32 (the chain: {100.0 * real.longer_chain[32]:.2f} %)."
+            ),
+        ]
+    )
+    return (figure_real,)
+
+
+@app.cell
 def _(session, widgets):
     fields = widgets.answer_fields(session)
     return (fields,)
@@ -104,8 +162,15 @@ def _(fields, session, widgets):
 
 
 @app.cell
-def _(fields, figure, session, widgets):
-    widgets.report_button(session, fields, {"What agents deliver, and beliefs": figure})
+def _(fields, figure, figure_real, session, widgets):
+    widgets.report_button(
+        session,
+        fields,
+        {
+            "What agents deliver, and beliefs": figure,
+            "Noise in a library beside a chain": figure_real,
+        },
+    )
     return
 
 

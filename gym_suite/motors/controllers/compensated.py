@@ -84,6 +84,27 @@ class CompensatedTorqueControl(_Compensated, TorqueControl):
     name: ClassVar[str] = "pi-predicted"
     information: Information = "model"
 
+    def __init__(
+        self,
+        *,
+        rule: str = "magnitude_optimum",
+        symmetry: float = 4.0,
+        anti_windup: str = "clamping",
+        decoupling: bool = True,
+        voltage_margin: float | None = None,
+        current_margin: float | None = None,
+    ) -> None:
+        # Feedback of the voltage would trip this law under a period of delay that it does not predict.
+        super().__init__(
+            rule=rule,
+            symmetry=symmetry,
+            anti_windup=anti_windup,
+            decoupling=decoupling,
+            voltage_margin=voltage_margin,
+            current_margin=current_margin,
+            voltage_feedback=0.0,
+        )
+
     def _law(self, observation: Rows, state: Rows) -> Rows:
         action = np.empty((len(observation), self._actions))
         watched = self._watch(observation)

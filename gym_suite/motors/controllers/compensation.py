@@ -24,7 +24,7 @@ def _compensated_action(group, seen, references, memory, law, action):
         now = rotate(seen[W.cosine], seen[W.sine], half[0], half[1])
         u = given_voltage(seen[W.last_0], seen[W.last_1], seen[W.last_2], now, law)
         i = currents_after(i, u, one_period(group, omega, law))
-    axes, held = current_control_one(
+    axes, held, _ = current_control_one(
         group,
         (i[0], i[1], 0.0, 0.0),
         references,

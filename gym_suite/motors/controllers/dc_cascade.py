@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.tuning import Gains
 from gym_suite.core.parameters import check_number
+from gym_suite.motors.controllers.cascade import position_command_rows, position_control_rows
 from gym_suite.motors.controllers.field_oriented import (
     CurrentControl,
     SpeedControl,
     TorqueControl,
 )
-from gym_suite.motors.controllers.laws import L, position_command_rows, position_control_rows
+from gym_suite.motors.controllers.laws import L
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines.dc import DcMachine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,13 @@ from gym_suite.controllers.pid import CLAMPING, anti_windup_kind
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.controllers.tuning import Gains, magnitude_optimum, symmetrical_optimum
 from gym_suite.core.parameters import check_number, check_option
-from gym_suite.motors.controllers.laws import (
-    LAW,
-    MEMORY,
-    SEEN,
-    L,
-    M,
-    S,
+from gym_suite.motors.controllers.cascade import (
     current_control_rows,
     speed_control_rows,
     torque_command_rows,
     torque_control_rows,
 )
+from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN, L, M, S
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines import (
@@ -42,6 +37,9 @@ from gym_suite.motors.machines import (
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE
 from gym_suite.motors.transforms import SQRT3
+
+if TYPE_CHECKING:
+    from gym_suite.analysis.c_source import CLaw
 
 SPEED_VOLTAGE_SHARE = (
     0.9  # of the voltage for operating points: speed control accelerates beyond where it has looked
@@ -216,6 +214,11 @@ class _FieldOriented(Controller):
         self._constants[L.i_max] = margin * self._machine.i_limit
         self._points = operating_points(self._machine, margin)
 
+    def _feed_back(self, given: float | None, usual: float) -> None:
+        """Set the gain with which a voltage that lacks weakens the field: the given one, or else the usual."""
+        gain = usual if given is None else given
+        self._constants[L.feedback] = check_number("voltage_feedback", gain, low=0.0, high=10.0)
+
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the laws see, rows of :data:`SEEN`."""
         seen = np.zeros((observation.shape[0], len(SEEN)))
@@ -276,6 +279,17 @@ class CurrentControl(_FieldOriented):
         current_control_rows(self._group, self._seen(observation), state, self._constants, action)
         return action
 
+    def in_c(self) -> CLaw:
+        """Return the law as C source for a microcontroller.
+
+        Raises:
+            ValueError: For a machine whose law is not written in C.
+        """
+        from gym_suite.motors.controllers.c_law import current_law_in_c
+
+        self._check_tuned()
+        return current_law_in_c(self._machine, self._constants, self._take, self._scale)
+
 
 class TorqueControl(_FieldOriented):
     """The currents of least loss for a torque, from the machine's table, above current control.
@@ -289,6 +303,9 @@ class TorqueControl(_FieldOriented):
             ``voltage_share``.
         current_margin: Part of the current limits that operating points may use; None: the machine's
             ``current_share``.
+        voltage_feedback: Gain with which a voltage that is demanded but not there weakens the field; 0 turns the
+            feedback off. None: the machine's ``voltage_feedback``, and 0 for a doubly fed machine, whose
+            jumps of the torque use all of the voltage for long.
     """
 
     name: ClassVar[str] = "pi"
@@ -302,17 +319,21 @@ class TorqueControl(_FieldOriented):
         decoupling: bool = True,
         voltage_margin: float | None = None,
         current_margin: float | None = None,
+        voltage_feedback: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
         )
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
+        self.voltage_feedback = voltage_feedback
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
         own = self._machine.voltage_share if self.voltage_margin is None else self.voltage_margin
         self._use_operating_points(nominal.parameters, own, self.current_margin)
+        usual = 0.0 if self._machine.group == DOUBLY_FED else self._machine.voltage_feedback
+        self._feed_back(self.voltage_feedback, usual)
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -344,6 +365,8 @@ class SpeedControl(_FieldOriented):
             machine's ``voltage_share`` if that is less.
         current_margin: Part of the current limits that operating points may use; None: the machine's
             ``current_share``.
+        voltage_feedback: Gain with which a voltage that is demanded but not there weakens the field; 0 turns the
+            feedback off. None: the machine's ``voltage_feedback``.
     """
 
     name: ClassVar[str] = "pi"
@@ -359,6 +382,7 @@ class SpeedControl(_FieldOriented):
         feedforward: bool | None = None,
         voltage_margin: float | None = None,
         current_margin: float | None = None,
+        voltage_feedback: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -367,6 +391,7 @@ class SpeedControl(_FieldOriented):
         self.feedforward = feedforward
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
+        self.voltage_feedback = voltage_feedback
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
@@ -401,6 +426,7 @@ class SpeedControl(_FieldOriented):
         if own is None:
             own = min(SPEED_VOLTAGE_SHARE, self._machine.voltage_share)
         self._use_operating_points(values, own, self.current_margin)
+        self._feed_back(self.voltage_feedback, self._machine.voltage_feedback)
 
     def _torque_delay(self, nominal: Any) -> float:
         """Return the lag from a command of the speed controller to the torque, s."""

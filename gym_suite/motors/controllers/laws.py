@@ -1,7 +1,8 @@
-"""PI control of the currents, operating points, and speed control above them, as row functions over one row of numbers.
+"""PI control of the currents and their operating points, as functions over one row of numbers.
 
 The same functions are the inner loop of the drive under torque control and the heart of the reference controllers'
-``predict``. The law row holds the nominal parameters and, behind them, the gains: what reads a parameter row reads it.
+``predict`` (:mod:`gym_suite.motors.controllers.cascade`). The law row holds the nominal parameters and, behind them,
+the gains: what reads a parameter row reads it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.dc_points import dc_currents_for
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
-from gym_suite.motors.electrical import dc_field, excited_axis, torque_of
+from gym_suite.motors.electrical import dc_field, excited_axis
 from gym_suite.motors.iron import with_flux
 from gym_suite.motors.machines.base import (
     DC,
@@ -31,7 +32,6 @@ from gym_suite.motors.quantities import AXES, FRAME_ABC, PARAMETERS, P
 from gym_suite.motors.transforms import (
     SQRT3,
     hexagon_factor,
-    inverse_clarke,
     rotate,
     stars_of,
     turn,
@@ -65,6 +65,7 @@ LAW = (
         Column("braking", "rad/s^2", meaning="deceleration that the position law reckons with"),
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
         Column("i_max", "A", meaning="stator current that operating points may use"),
+        Column("feedback", "1", 0, meaning="gain of the feedback of the demanded voltage; 0: none"),
     )
 )
 L = LAW.places
@@ -74,8 +75,6 @@ FLUX_MAP = len(LAW)
 #: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
 #: currents that need less voltage must not be closed.
 LEAST_CHANGE = 0.4
-#: Part of the largest torque by which the table of operating points may miss the torque that it is asked for.
-TABLE_ERROR = 5e-3
 
 #: What the laws see, in SI.
 SEEN = (
@@ -96,6 +95,7 @@ MEMORY = _axes("integral", "V", "integral term of an axis") + Columns(
     Column("integral_speed", "N m", meaning="integral term of the speed law"),
     Column("target", "rad/s", meaning="filtered reference of the speed"),
     Column("started", "1", meaning="1 if there is an earlier target to take a difference from"),
+    Column("weakening", "1", 0, 1, "part of their voltage that operating points leave free"),
 )
 M = MEMORY.places
 
@@ -136,7 +136,7 @@ def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
         real_e = min(max(u_e, low), high)
         _learn(1, error, u_e, real_e, memory, first, law)
     voltages = real_a, real_e, 0.0, 0.0
-    return voltages, voltages
+    return voltages, voltages, 0.0
 
 
 @kernel
@@ -166,7 +166,8 @@ def _single_windings(group, i, references, seen, memory, first, law, u_dc):
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     _learn(0, error_d, u_d, real_d, memory, first, law)
     _learn(1, error_q, u_q, real_q, memory, first, law)
-    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+    modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
 
 
 @kernel
@@ -202,6 +203,7 @@ def _saturated_windings(i, references, seen, memory, first, law, u_dc):
     base_d = memory[first] - decoupling * omega_e * psi_q
     base_q = memory[first + 1] + decoupling * omega_e * psi_d
     change_d, change_q = l_dd * own_d + l_dq * own_q, l_dq * own_d + l_qq * own_q
+    modulation = math.hypot(base_d + change_d, base_q + change_q) * SQRT3 / u_dc
     part = _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
     u_d, u_q = base_d + part * change_d, base_q + part * change_q
 
@@ -213,7 +215,7 @@ def _saturated_windings(i, references, seen, memory, first, law, u_dc):
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     _learn(0, part * error_d, u_d, real_d, memory, first, law)
     _learn(1, part * error_q, u_q, real_q, memory, first, law)
-    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
 
 
 @kernel
@@ -241,6 +243,8 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
         _part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
         _part_within(base_e, 0.0, change_e, 0.0, u_dc),
     )
+    u_d, u_q = base_d + change_d, base_q + own_q
+    modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
     u_d, u_q = base_d + part * change_d, base_q + part * own_q
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
@@ -258,7 +262,8 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     _learn(0, part * error_d, u_d, real_d, memory, first, law)
     _learn(1, part * error_q, u_q, real_q, memory, first, law)
     _learn(2, part * error_e, u_e, real_e, memory, first, law)
-    return (real_d, real_q, real_e, 0.0), (factor * alpha, factor * beta, real_e, 0.0)
+    held = factor * alpha, factor * beta, real_e, 0.0
+    return (real_d, real_q, real_e, 0.0), held, modulation
 
 
 @kernel
@@ -290,7 +295,8 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     _learn(0, error_d, u_d, real_d, memory, first, law)
     _learn(1, error_q, u_q, real_q, memory, first, law)
-    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0)
+    modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
+    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
 
 
 @kernel
@@ -317,6 +323,8 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
         _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3),
         _part_within(base_rd, base_rq, change_rd, change_rq, u_dc / SQRT3),
     )
+    u_d, u_q = base_d + change_d, base_q + change_q
+    modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
     u_d, u_q = base_d + part * change_d, base_q + part * change_q
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
@@ -337,7 +345,7 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     _learn(2, part * errors[2], u_rd, real_rd, memory, first, law)
     _learn(3, part * errors[3], u_rq, real_rq, memory, first, law)
     held = factor * alpha, factor * beta, factor_r * u_rd, factor_r * u_rq
-    return (real_d, real_q, real_rd, real_rq), held
+    return (real_d, real_q, real_rd, real_rq), held, modulation
 
 
 @kernel
@@ -366,7 +374,10 @@ def _two_stars(i, references, seen, memory, first, law, u_dc):
     _learn(2, errors[2], u_x, real_x, memory, first, law)
     _learn(3, errors[3], u_y, real_y, memory, first, law)
     held = factor * stars[0], factor * stars[1], factor * stars[2], factor * stars[3]
-    return (real_d, real_q, real_x, real_y), held
+    larger = max(
+        stars[0] * stars[0] + stars[1] * stars[1], stars[2] * stars[2] + stars[3] * stars[3]
+    )
+    return (real_d, real_q, real_x, real_y), held, math.sqrt(larger) * SQRT3 / u_dc
 
 
 @kernel
@@ -389,8 +400,9 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         u_dc: DC-link voltage, V.
 
     Returns:
-        The voltages of the axes (V, within what the converters can give, and within the range of the action) and those
-        to hold (V), four each.
+        The voltages of the axes (V, within what the converters can give, and within the range of the action), those to
+        hold (V), four each, and the amplitude of the stator's demanded voltage as a part of u_dc / sqrt(3), the circle
+        within the hexagon, before any limitation; 0 for a machine without a rotating field.
     """
     kind = len(group)
     if kind == DC:
@@ -438,187 +450,3 @@ def currents_for(group, torque, omega, i, flux, u_max, law, points):
     if kind == SATURATED:
         return with_flux(wanted, 1.0, law, FLUX_MAP)
     return wanted
-
-
-# ------------------------------------------------------------------------------------------------- as controllers
-
-
-@kernel
-def _phases(alpha, beta, u_dc, action, first):
-    """Fill the actions of three legs, whose common part between the extremes makes the whole hexagon reachable."""
-    a, b, c = inverse_clarke(alpha, beta)
-    common = 0.5 * (max(a, b, c) + min(a, b, c))
-    action[first] = 2.0 * (a - common) / u_dc
-    action[first + 1] = 2.0 * (b - common) / u_dc
-    action[first + 2] = 2.0 * (c - common) / u_dc
-
-
-@kernel
-def _voltage_action(group, seen, references, memory, law, action):
-    """Run current control on one row; fill the voltage action, update the integrals."""
-    i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    frame = seen[S.omega], seen[S.cosine], seen[S.sine], seen[S.flux]
-    u_dc = law[P.u_dc]
-    axes, held = current_control_one(group, i, references, frame, memory, M.integral_0, law, u_dc)
-    kind = len(group)
-    if kind == DC:
-        for k in range(action.shape[0]):
-            action[k] = axes[k] / u_dc
-    elif int(law[P.frame]) == FRAME_ABC:
-        _phases(held[0], held[1], u_dc, action, 0)
-        if kind == EXCITED:
-            action[3] = axes[2] / u_dc
-        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
-            _phases(held[2], held[3], u_dc, action, 3)
-    else:
-        action[0] = axes[0] * SQRT3 / u_dc
-        action[1] = axes[1] * SQRT3 / u_dc
-        if kind == EXCITED:
-            action[2] = axes[2] / u_dc
-        if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
-            action[2] = axes[2] * SQRT3 / u_dc
-            action[3] = axes[3] * SQRT3 / u_dc
-
-
-@kernel
-def current_control_rows(group, seen, memory, law, action):
-    """Fill the actions of rows of current control.
-
-    Args:
-        group: The group.
-        seen: Rows of :data:`SEEN`.
-        memory: Rows of :data:`MEMORY`, updated.
-        law: Row of :data:`LAW`.
-        action: Rows of actions, filled.
-    """
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        references = row[S.reference_0], row[S.reference_1], row[S.reference_2], row[S.reference_3]
-        _voltage_action(group, row, references, memory[i], law, action[i])
-
-
-@kernel
-def torque_control_rows(group, seen, memory, law, points, action):
-    """Fill the actions of rows of torque control, the currents for the torque and their control.
-
-    Args:
-        group: The group.
-        seen: Rows of :data:`SEEN`, the first reference a torque.
-        memory: Rows of :data:`MEMORY`, updated.
-        law: Row of :data:`LAW`.
-        points: Table of the machine's operating points.
-        action: Rows of actions, filled.
-    """
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        torque, omega, flux = row[S.reference_0], row[S.omega], row[S.flux]
-        currents = row[S.current_0], row[S.current_1], row[S.current_2], row[S.current_3]
-        references = currents_for(group, torque, omega, currents, flux, law[L.u_max], law, points)
-        _voltage_action(group, row, references, memory[i], law, action[i])
-
-
-@kernel
-def _speed_law(group, seen, memory, law, points):
-    """Run the speed controller on one row; return current references and the torque they give."""
-    omega, reference, earlier = seen[S.omega], seen[S.reference_0], memory[M.target]
-    dt = law[L.dt]
-    target = reference
-    if law[L.prefilter] > 0.0:
-        target = earlier + (reference - earlier) * (1.0 - math.exp(-dt / law[L.prefilter]))
-    memory[M.target] = target
-    error = target - omega
-    demanded = pi_output(error, memory[M.integral_speed], law[L.kp_speed])
-    if law[L.inertia] > 0.0:
-        # What the nominal shaft needs to follow the reference as it moves.
-        if memory[M.started] > 0.0:
-            demanded += law[L.inertia] * (target - earlier) / dt
-        if abs(target) > 1e-3:
-            demanded += math.copysign(law[L.friction], target)
-        demanded += (law[L.viscous] + law[L.drag] * abs(target)) * target
-        memory[M.started] = 1.0
-    limit = law[P.torque_limit]
-    torque = min(max(demanded, -limit), limit)
-    i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    references = currents_for(group, torque, omega, i, seen[S.flux], law[L.u_max], law, points)
-    if len(group) == DC:
-        # In the field that there is.
-        realised = torque_of(group, (references[0], i[1], 0.0, 0.0), law)
-    else:
-        realised = torque_of(group, references, law)
-    # What the table rounds is no limit: an integral that stood still for it would leave an error for ever.
-    reached = demanded if abs(demanded - realised) <= TABLE_ERROR * limit else realised
-    memory[M.integral_speed] = pi_update(
-        error,
-        memory[M.integral_speed],
-        law[L.ki_speed],
-        dt,
-        demanded,
-        reached,
-        int(law[L.anti_windup]),
-        law[L.back_gain_speed],
-    )
-    # A drive that is told a torque waits for its field itself.
-    return references, torque if len(group) == DC else realised
-
-
-@kernel
-def speed_references(group, seen, memory, law, points):
-    """Run the speed controller on one row of :data:`SEEN`; return the references of the currents of four axes, A."""
-    return _speed_law(group, seen, memory, law, points)[0]
-
-
-@kernel
-def speed_control_rows(group, seen, memory, law, points, action):
-    """Fill the voltage actions of rows of cascaded speed control; arguments as :func:`torque_control_rows`."""
-    for i in range(seen.shape[0]):
-        references, _ = _speed_law(group, seen[i], memory[i], law, points)
-        _voltage_action(group, seen[i], references, memory[i], law, action[i])
-
-
-@kernel
-def torque_command_rows(group, seen, memory, law, points, action):
-    """Fill the torque actions (n, 1) of rows of speed control above the drive's own current loop."""
-    for i in range(seen.shape[0]):
-        _, torque = _speed_law(group, seen[i], memory[i], law, points)
-        action[i, 0] = torque / law[P.torque_limit]
-
-
-@kernel
-def speed_for_position(error, law):
-    """Return the speed to approach a position with, rad/s.
-
-    Proportional to the error near it; further away the speed from which the braking still stops in time, which joins
-    it smoothly: the proximate time-optimal servomechanism of Workman, "Adaptive proximate time-optimal
-    servomechanisms", PhD thesis, Stanford 1987; Franklin, Powell and Workman, "Digital Control of Dynamic Systems",
-    3rd ed., 1998, section 14.7.
-
-    Args:
-        error: Reference less position, rad.
-        law: Row of :data:`LAW`.
-    """
-    gain, braking = law[L.kp_position], law[L.braking]
-    near = braking / (gain * gain)
-    speed = gain * abs(error)
-    if abs(error) > near:
-        speed = math.sqrt(2.0 * braking * (abs(error) - 0.5 * near))
-    return math.copysign(min(speed, law[L.omega_max]), error)
-
-
-@kernel
-def position_control_rows(group, seen, memory, law, points, action):
-    """Fill the voltage actions of rows of position control; arguments as :func:`torque_control_rows`."""
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
-        references, _ = _speed_law(group, row, memory[i], law, points)
-        _voltage_action(group, row, references, memory[i], law, action[i])
-
-
-@kernel
-def position_command_rows(group, seen, memory, law, points, action):
-    """Fill the torque actions (n, 1) of rows of position control above the drive's own current loop."""
-    for i in range(seen.shape[0]):
-        row = seen[i]
-        row[S.reference_0] = speed_for_position(row[S.reference_0] - row[S.position], law)
-        _, torque = _speed_law(group, row, memory[i], law, points)
-        action[i, 0] = torque / law[P.torque_limit]

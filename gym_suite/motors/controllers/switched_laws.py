@@ -9,7 +9,8 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.motors.controllers.laws import L, S, currents_for, speed_references
+from gym_suite.motors.controllers.cascade import speed_references
+from gym_suite.motors.controllers.laws import L, S, currents_for
 from gym_suite.motors.electrical import coefficients, period
 from gym_suite.motors.loads import shaft
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE

@@ -17,7 +17,15 @@ from gym_suite.motors.machines import DC, KINDS
 #: The converter whose switching states are the action.
 SWITCHED = "finite"
 #: Keyword arguments that only some converters take.
-_OF_CONVERTERS = ("converter", "frame", "interlocking", "control", "control_period")
+_OF_CONVERTERS = (
+    "converter",
+    "frame",
+    "interlocking",
+    "modulation",
+    "zero_sequence",
+    "control",
+    "control_period",
+)
 
 
 class MotorEnv(IdEnv):
@@ -40,7 +48,12 @@ class MotorEnv(IdEnv):
         period = machine.switching_period if switched else machine.period
         defaults = {"machine": kind, "tau": period, **task.defaults}
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
-        own = (*own, "interlocking") if switched else (*own, "control", "control_period")
+        # A chopper's legs have no zero sequence.
+        pulses = ("modulation",) if machine.group == DC else ("modulation", "zero_sequence")
+        own = (
+            *own,
+            *((*pulses, "control", "control_period") if not switched else ("interlocking",)),
+        )
         without = (*task.without, *(name for name in _OF_CONVERTERS if name not in own))
         return OptionSet(Options, without=without, defaults=defaults)
 

@@ -17,6 +17,7 @@ from gym_suite.motors.envs.options import Options, Task, action_names
 from gym_suite.motors.machines import Machine, machine_source
 from gym_suite.motors.parameters import Load
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, STATES, TASK, K
+from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind, usual_supply
 from gym_suite.motors.tasks import OBSERVATION_BOUND
 from gym_suite.motors.transforms import SQRT3
 
@@ -149,8 +150,17 @@ def terms(
     return (*told, trip)
 
 
-def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
-    """Return what ``info`` tells: the weighted reward terms, what every task has, then the task's own."""
+def metrics(
+    task: Task, options: Options, machine: Machine, link: Sequence[str] = ()
+) -> list[Shown]:
+    """Return what ``info`` tells: the weighted reward terms, what every task has, then the task's own.
+
+    Args:
+        task: The task.
+        options: The keyword arguments.
+        machine: The machine.
+        link: What is told of the DC link.
+    """
     shown = [
         _quantity(f"reward_{name}", f"earned_{k}", meaning=f"tracking of {name}")
         for k, name in enumerate(task.tracked)
@@ -163,6 +173,7 @@ def metrics(task: Task, options: Options, machine: Machine) -> list[Shown]:
         _quantity(f"{name}_ref", f"reference_{k}", unit=QUANTITIES[machine.slot(name)].unit)
         for k, name in enumerate(task.tracked)
     ]
+    shown += [_quantity(name) for name in link]
     told = {column.name for column, _ in shown}
     shown += [_quantity(name) for name in task.tracked if name not in told]
     if options.control == "torque":
@@ -219,6 +230,7 @@ def state_columns(
     last: Iterable[tuple[Column, int]],
     torque_control: bool,
     parts: int = 0,
+    link: Sequence[str] = (),
 ) -> Columns:
     """Return the columns of the state under the names that they have for a machine and task.
 
@@ -230,6 +242,7 @@ def state_columns(
         last: What the state keeps of the last action, with its places.
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
+        link: What the state keeps of the DC link.
     """
     own = (*machine.states, *machine.voltages)
     if machine.estimates:
@@ -247,6 +260,7 @@ def state_columns(
     if torque_control:
         names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}
         names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.followed)}
+    names |= {name: name for name in link}
     if task.follows == "cycle":
         names["start"] = "start"
     columns = []
@@ -256,15 +270,23 @@ def state_columns(
     return Columns(*columns)
 
 
-def parameter_columns(machine: Machine, load: Load) -> Columns:
-    """Return the parameter columns with the meanings and sources of this machine's and load's numbers."""
+def parameter_columns(machine: Machine, load: Load, supply: Supply) -> Columns:
+    """Return the parameter columns with the meanings and sources of the numbers of this machine, load and supply."""
     of_machine = Columns.of(type(machine))
     usual: dict[str, Any] = dict(zip(("a", "b", "j_load"), machine.friction, strict=True))
-    load_sources = {
+    sources = {
         f.name: f.metadata.get("source", "")
         if getattr(load, f.name) == usual.get(f.name, f.default)
         else "user"
         for f in fields(load)
+        if f.metadata
+    }
+    designed = usual_supply(list(SUPPLIES)[supply_kind(supply)], machine.u_dc, machine.i_limit)
+    sources |= {
+        f.name: f.metadata.get("source", "")
+        if getattr(supply, f.name) == getattr(designed, f.name)
+        else "user"
+        for f in fields(supply)
         if f.metadata
     }
     columns = []
@@ -273,5 +295,5 @@ def parameter_columns(machine: Machine, load: Load) -> Columns:
             source = machine_source(machine, column.name)
             columns.append(replace(of_machine[column.name], source=source))
         else:
-            columns.append(replace(column, source=load_sources.get(column.name, "")))
+            columns.append(replace(column, source=sources.get(column.name, "")))
     return Columns(*columns)

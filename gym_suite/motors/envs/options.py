@@ -24,6 +24,11 @@ class Options(PlantOptions):
         takes="a kind's name, a mapping with `kind`, or a load",
         meaning="what the shaft carries",
     )
+    supply: Any = option(
+        None,
+        takes="a kind's name, a mapping with `kind`, or a supply",
+        meaning="what feeds the DC link; `None`: ideal",
+    )
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )
@@ -36,6 +41,16 @@ class Options(PlantOptions):
         0.0,
         takes="s, below `tau`",
         meaning="time for which both switches of a leg are off when it is switched",
+    )
+    modulation: str = option(
+        "averaged",
+        takes='"averaged" or "carrier"',
+        meaning="voltages of a period: their mean, or pulses by a triangular carrier",
+    )
+    zero_sequence: str | None = option(
+        None,
+        takes='"space-vector" or "none"',
+        meaning="what a carrier's duty cycles have in common; `None`: that of space vectors",
     )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(

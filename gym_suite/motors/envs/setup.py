@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -30,9 +31,16 @@ from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import TASKS, Options, Task, action_names
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
-from gym_suite.motors.envs.switched import read_interlocking, read_switches
+from gym_suite.motors.envs.supplies import (
+    link_columns,
+    open_circuit_table,
+    physical_numbers,
+    read_supply,
+    supply_numbers,
+)
+from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.loads import load_coefficients
-from gym_suite.motors.loops import KERNELS, SWITCHED_KERNELS
+from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
     KINDS,
@@ -71,6 +79,8 @@ from gym_suite.motors.quantities import (
     K,
 )
 from gym_suite.motors.references import REFERENCE_MARGIN, VOLTAGE_MARGIN
+from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
+from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
 MOST_TURNS = 1000.0  # of a random position
 SHORTEST = 1e-9  # s, of an inverter period; nothing switches faster
@@ -112,6 +122,10 @@ def build_setup(
         j_rotor=machine.j_rotor,
         usual=PolynomialStatic(a=a, b=b, j_load=j_load),
     )
+    supply = read_supply(options, machine)
+    link = link_columns(supply)
+    if options.load == TASKS[task_name].defaults["load"] and isinstance(load, PolynomialStatic):
+        _tell_of_a_heavy_load(id, machine, load)
     task = TASKS[task_name].of(machine)
     if finite:
         task = replace(task, costs=tuple(name for name in task.costs if name != "effort"))
@@ -124,11 +138,18 @@ def build_setup(
     if task.follows == "cycle":
         cycle = _driven_cycle(options, machine, load)
     values = _numbers(machine, load)
-    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, "u_dc")
+    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
     values |= _timing(task, options, machine, physical)
+    values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
+    if finite:
+        kernels = switched_kernels(machine.group, bool(link))
+    else:
+        modulated = read_modulation(options)
+        kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
+        values["zero_sequence"] = modulated or 0.0
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= _course(task, options, machine, load, cycle, values)
@@ -156,7 +177,7 @@ def build_setup(
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
     seen = columns.observed(task, options, machine, last, scales, errors)
-    told = columns.metrics(task, options, machine)
+    told = columns.metrics(task, options, machine, link)
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -191,22 +212,35 @@ def build_setup(
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     flux = machine.flux_row()[None]
     plant, nominal = (
-        (table, *pack(rows_of(references, dictated, signals, switched)), cycle, law, points, flux)
+        (
+            table,
+            *pack(rows_of(references, dictated, signals, switched)),
+            cycle,
+            law,
+            points,
+            flux,
+            open_circuit_table(supply),
+        )
         for signals in (list(disturbed.signals), list[Signal]())
+    )
+    tiled = (
+        machine.group == SYNCHRONOUS
+        and kernels is KERNELS[SYNCHRONOUS]
+        and is_plain(plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0)
     )
     return Setup(
         id=id,
         family="motors",
-        kernels=(SWITCHED_KERNELS if finite else KERNELS)[machine.group],
+        kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0
+            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
         ),
         action_columns=actions,
         observation_columns=observations,
         metric_columns=columns.columns_of(told),
         terms=columns.terms(task, machine, weights, switched=finite),
-        parameter_columns=columns.parameter_columns(machine, load),
+        parameter_columns=columns.parameter_columns(machine, load, supply),
         row=row,
         plant_row=plant_row,
         tables=plant,
@@ -229,15 +263,31 @@ def build_setup(
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),
-        work_size=len(QUANTITIES),
+        work_size=len(SCRATCH) if tiled else len(QUANTITIES),
+        work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
-        keywords=_resolved(allowed, options, machine, load),
+        keywords=_resolved(allowed, options, machine, load, supply),
         **disturbed.setup,
     )
 
 
 # ------------------------------------------------------------------------------------ pieces of a setup
+
+
+def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> None:
+    """Warn where the load that nobody has chosen takes more torque at nominal speed than the machine has at all."""
+    speed = machine.omega_nominal
+    taken = load.a + load.b * speed + load.c * speed**2
+    most = max_torque(machine, 1.0)
+    if taken > most:
+        warnings.warn(
+            f"{id}: the default load takes {taken:.3g} N m at the nominal speed of {speed:.4g} rad/s and the machine "
+            f"gives at most {most:.3g} N m, so it will not get there; give a load, such as load={{'a': 0.0, 'b': 0.0}}",
+            UserWarning,
+            stacklevel=2,
+        )
+
 
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
@@ -520,12 +570,13 @@ def _inner_law(machine: Machine, row: np.ndarray, values: Mapping[str, Any]) -> 
 
 
 def _resolved(
-    allowed: OptionSet[Options], options: Options, machine: Any, load: Load
+    allowed: OptionSet[Options], options: Options, machine: Any, load: Load, supply: Supply
 ) -> dict[str, Any]:
     """Return the keyword arguments in a form that JSON can hold and that gives the same setup."""
     resolved = {name: _plain(value) for name, value in allowed.as_given(options).items()}
     resolved["machine"] = asdict(machine)
     resolved["load"] = {"kind": list(LOADS)[load_kind(load)]} | asdict(load)
+    resolved["supply"] = {"kind": list(SUPPLIES)[supply_kind(supply)]} | asdict(supply)
     return resolved
 
 

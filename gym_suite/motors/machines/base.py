@@ -88,6 +88,9 @@ class Machine(ABC):
     #: for transients and for a machine that is not quite the one believed.
     voltage_share: ClassVar[float] = 0.95
     current_share: ClassVar[float] = 0.9
+    #: Gain with which the reference controller weakens the field where more voltage is demanded than there is; 0: not.
+    #: It is for machines whose flux stays when the stator's current goes: without voltage that flux drives currents.
+    voltage_feedback: ClassVar[float] = 0.0
     #: Friction a (N m) and b (N m s) of the load in tasks with a free shaft, and its inertia (kg m^2).
     friction: ClassVar[tuple[float, float, float]] = (0.01, 0.01, 1e-5)
     #: Names of other parameter lists: of a parameter, or "" for one from which nothing follows.

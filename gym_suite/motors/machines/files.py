@@ -11,7 +11,9 @@ machine file: flux_map = "measured.csv".
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -55,3 +57,24 @@ def read_machine_file(path: str | Path) -> dict[str, Any]:
     if str(given.get("flux_map", "")).endswith(".csv"):  # beside the machine file
         given["flux_map"] = str(file.parent / given["flux_map"])
     return given
+
+
+def write_machine_file(path: str | Path, comment: str, numbers: Mapping[str, Any]) -> None:
+    """Write a machine file, which ``machine=`` takes.
+
+    Args:
+        path: Path of the file; it ends in .toml.
+        comment: Lines to stand at its head, without the sign of a comment.
+        numbers: The kind by "kind", and the machine's numbers by name.
+
+    Raises:
+        ValueError: If the name does not end in .toml.
+        OSError: If the file cannot be written.
+    """
+    if not is_machine_file(str(path)):
+        raise ValueError(f"a machine file ends in {ENDING}, got {str(path)!r}")
+    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    for name, value in numbers.items():
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.8g}"
+        lines.append(f"{name} = {text}")
+    Path(path).write_text("\n".join(lines) + "\n", "utf-8")

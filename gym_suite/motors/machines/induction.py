@@ -147,6 +147,7 @@ class DFIM(Induction):
     switching_period: ClassVar[float] = 2e-5
     # Where the voltage does not hold the flux the stator's current runs away.
     voltage_share: ClassVar[float] = 0.8
+    voltage_feedback: ClassVar[float] = 0.4
     current_share: ClassVar[float] = 0.7
 
     p: int = pole_pairs(2)

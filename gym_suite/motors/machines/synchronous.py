@@ -68,6 +68,7 @@ class PMSM(Synchronous):
     """
 
     words: ClassVar[str] = "permanent-magnet synchronous machine"
+    voltage_feedback: ClassVar[float] = 0.4
     circuit: ClassVar[tuple[str, ...]] = ("r_s", "l_d", "l_q", "psi_p")
 
     p: int = pole_pairs(3)
@@ -150,6 +151,7 @@ class EESM(Synchronous):
     switching_period: ClassVar[float] = 5e-6
     # Where the voltage does not hold the flux the stator's current runs away.
     voltage_share: ClassVar[float] = 0.8
+    voltage_feedback: ClassVar[float] = 0.4
     # The turns ratio cancels, and the others follow from it and the rest.
     aliases: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("k", "r_E", "l_M", "l_E", "i_k_rs", "sigma"), ""

@@ -110,4 +110,4 @@ def _rounded(value: float | None) -> float | None:
 def unseen(scenario: Scenario) -> bool:
     """Return whether entities remember what is not on air, so that the full state may be unknown."""
     kinds = [KIND[entity.kind] for entity in scenario.entities]
-    return any(not (kind.scheduled or kind.forgetful or kind.name == "follower") for kind in kinds)
+    return any(not (kind.scheduled or kind.forgetful or kind.tracks) for kind in kinds)

@@ -8,8 +8,9 @@ silence. Its on/off clock never depends on chance, so who may act when is known 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,12 +148,19 @@ class Chain:
         self.following = tuple(e for e in loose if kinds[e].name == "follower")
         looks = any(kinds[e].reacts for e in self.drawing)
         late = [int(scenario.entities[e].reaction) + 1 for e in self.following]
+        late += [scenario.entities[e].window for e in self.drawing if kinds[e].name == "predictor"]
         self.depth = max([int(looks), *late], default=0)
+        #: Of the drawing entities, whose channel does not outlast its step: neither they nor others look at it.
+        self._passing = tuple(
+            (kinds[e].forgetful or kinds[e].tracks)
+            and not any(kinds[o].reacts and not kinds[o].tracks for o in self.drawing)
+            for e in self.drawing
+        )
         #: Steps alike in who is scheduled and who acts, in it and in the next, have one number.
         self.phases = self._number()
         #: Whether channels differ by nothing but where the agent was.
         self.alike = (
-            all(kind.name in ("follower", "barrage") for kind in kinds) and scenario.goal != "jam"
+            all(kind.tracks or kind.name == "barrage" for kind in kinds) and scenario.goal != "jam"
         )
 
     def _number(self) -> list[int]:
@@ -174,6 +182,13 @@ class Chain:
                 late = int(self.scenario.entities[e].reaction)
                 result[e] = past[late] if late < len(past) else SILENT
         return result
+
+    def lasting(self, air: Air) -> Air:
+        """Return of a state what anything that follows may depend on."""
+        return tuple(
+            (memory, SILENT if passing else channel)
+            for (memory, channel), passing in zip(air, self._passing, strict=True)
+        )
 
     def occupancy(self, step: int, actions: list[int]) -> list[int]:
         """Return per channel 0, the number of the only entity, or N + 1 for several."""
@@ -236,7 +251,7 @@ class Chain:
             return [(chance, (c, c if acts else SILENT)) for c in entity.channels]
         if entity.kind in HIDDEN and acts:
             return self._hidden(e, 0)
-        if not acts or entity.kind == "simple_jammer":
+        if not acts or KIND[entity.kind].reacts:  # there is nobody yet to go after
             return [(1.0, (0, SILENT))]
         return self.draw(e)
 
@@ -249,15 +264,14 @@ class Chain:
             past: The agent's channels, newest first, at least :attr:`depth` of them.
         """
         codes = self.occupancy(step, self.actions(step, air, past)) if self.drawing else []
-        agent = past[0] if past else SILENT
         options = [
-            self._next(step + 1, e, memory, channel, codes, agent)
+            self._next(step + 1, e, memory, channel, codes, past)
             for e, (memory, channel) in zip(self.drawing, air, strict=True)
         ]
         return _joint(options)
 
     def _next(
-        self, step: int, e: int, memory: int, channel: int, codes: list[int], agent: int
+        self, step: int, e: int, memory: int, channel: int, codes: list[int], past: Past
     ) -> list[tuple[float, tuple[int, int]]]:
         entity = self.scenario.entities[e]
         if not self.acting[step, e]:
@@ -265,9 +279,11 @@ class Chain:
         if entity.kind in HIDDEN:
             return self._hidden(e, memory)
         if entity.kind == "agile":
-            return self._leave(e, memory, codes, agent)
+            return self._leave(e, memory, codes, past[0])
         if entity.kind == "simple_jammer":
-            return self._chase(e, channel, codes, agent)
+            return self._chase(e, channel, codes, past[0])
+        if entity.kind == "predictor":
+            return self._predict(e, past)
         return self.draw(e)
 
     def _hidden(self, e: int, memory: int) -> list[tuple[float, tuple[int, int]]]:
@@ -329,6 +345,18 @@ class Chain:
         if not victims:
             return [(1.0, (0, SILENT))]
         return [(1.0 / len(victims), (0, c)) for c in victims]
+
+    def _predict(self, e: int, past: Past) -> list[tuple[float, tuple[int, int]]]:
+        """A predictor draws one of the agent's last channels, or of those that it chose after the one it is on."""
+        entity = self.scenario.entities[e]
+        recent = past[: entity.window]
+        likely = [c for c in recent if c != SILENT]
+        if entity.succession:
+            after = [new for new, old in pairwise(recent) if old == past[0] and new != SILENT]
+            likely = after or likely
+        if not likely:
+            return [(1.0, (0, SILENT))]
+        return [(count / len(likely), (0, c)) for c, count in Counter(likely).items()]
 
 
 def _joint(options: list[list[tuple[float, tuple[int, int]]]]) -> dict[Air, float]:

@@ -122,7 +122,9 @@ class _Planner:
     def solve(self) -> Values:
         """Return both values of an episode."""
         start = (SILENT,) * self.depth
-        begin = self.chain.begin()
+        begin: dict[Air, float] = defaultdict(float)
+        for air, chance in self.chain.begin().items():
+            begin[self.chain.lasting(air)] += chance
         stages: list[tuple] = self._reach(begin, start)
         # Values at the end are zero; keys are states and the agent's channels.
         clairvoyant: dict[tuple[Air, Past], float] = defaultdict(float)
@@ -165,7 +167,7 @@ class _Planner:
             seen = pasts if self.chain.depth else {start}
             stage = {(air, past): self._follow(step, air, past) for air in airs for past in seen}
             stages.append((stage, pasts))
-            airs = {after for chances in stage.values() for after in chances}
+            airs = {self.chain.lasting(after) for chances in stage.values() for after in chances}
             if self.depth:
                 pasts = {self._name((c, *past)) for past in pasts for c in channels}
         return stages
@@ -220,6 +222,7 @@ class _Planner:
     def _later(self, values: dict, air: Air, past: Past) -> NDArray[np.float64]:
         """Return the values behind a step for each action in it, (channels + 1,)."""
         self._spend(10)
+        air = self.chain.lasting(air)
         if not self.depth:
             return np.full(self.chain.channels + 1, values.get((air, ()), 0.0))
         channels = range(SILENT, self.chain.channels)

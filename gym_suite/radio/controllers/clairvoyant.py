@@ -23,6 +23,10 @@ class Clairvoyant(ChannelController):
 
     def _set_up(self, nominal: Any) -> None:
         self._setup = nominal.setup
+        if self._setup.engine is not None:
+            raise ValueError(
+                "a clairvoyant plays the compiled step ahead, which knows nothing of a law of one's own"
+            )
         self._worlds: Any = None
 
     def watch(self, env: Any) -> None:
@@ -72,7 +76,7 @@ class Clairvoyant(ChannelController):
         setup, n = self._setup, len(rows["x"])
         work = np.zeros((n, setup.work_size))
         m = np.zeros((len(setup.metric_columns), n + 8))
-        o = np.zeros((n, len(setup.observation_columns)), dtype=np.float32)
+        o = np.zeros((n, setup.filled_size), dtype=np.float32)
         reward, ended = np.zeros((n, 1)), np.zeros((n, 1), dtype=np.bool_)
         worlds = rows["x"], rows["key"], rows["step"], u, rows["p"]
         skip = np.zeros(n, dtype=np.bool_)

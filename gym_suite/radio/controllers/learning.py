@@ -81,7 +81,7 @@ class QLearning(RandomizedController):
         rows, every = Rows(nominal.setup, n), np.ones(n, dtype=np.bool_)
         for _ in range(-(-episodes // n)):
             rows.reset(every, generator.integers(0, 2**63, n, dtype=np.uint64))
-            observation = rows.o.astype(np.float64)
+            observation = rows.seen.astype(np.float64)
             context = self._context(observation)
             for _ in range(nominal.setup.horizon or 1000):
                 action = self.table_[context].argmax(axis=1)
@@ -90,7 +90,7 @@ class QLearning(RandomizedController):
                 before = self._last_channel(observation)
                 rows.u[:, 0] = action
                 rows.advance()
-                observation = rows.o.astype(np.float64)
+                observation = rows.seen.astype(np.float64)
                 ahead = self._context(observation)
                 wrong = self._worth(observation, before) - self.table_[context, action]
                 wrong += self._discount * self.table_[ahead].max(axis=1)

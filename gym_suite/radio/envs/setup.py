@@ -18,8 +18,10 @@ from gym_suite.radio.bounds.marks import scenario_marks
 from gym_suite.radio.bounds.sharing import sharing_marks
 from gym_suite.radio.envs import columns
 from gym_suite.radio.envs.options import TASKS, Options
+from gym_suite.radio.envs.own_laws import engine_of
 from gym_suite.radio.parameters import OBSERVATIONS, PARAMETERS, PLANT_PARAMETERS
 from gym_suite.radio.scenario import bands
+from gym_suite.radio.scenario.kinds import KIND
 from gym_suite.radio.scenario.mapping import read_link, read_mapping
 from gym_suite.radio.scenario.model import Scenario
 from gym_suite.radio.scenario.reading import read_scenario
@@ -97,9 +99,9 @@ def several_agents(id: str, task: str, options: Options) -> Setup:
     if not scenario.agents:
         raise ValueError(f"{id} takes scenarios of several agents; {scenario.name!r} has one")
     for entity in scenario.entities:
-        if entity.kind == "follower" and len(scenario.agents) > 1:
+        if KIND[entity.kind].tracks and len(scenario.agents) > 1:
             raise ValueError(
-                f"scenario.entities.{entity.name}.kind: a follower follows the only agent; where "
+                f"scenario.entities.{entity.name}.kind: a {entity.kind} goes after the only agent; where "
                 "there are several a simple_jammer goes after whoever transmits alone"
             )
     band = band_of(scenario, history=options.history)
@@ -141,6 +143,7 @@ def _setup(id: str, band: Band, options: Options, shown: np.ndarray, **own: Any)
         horizon=scenario.steps,
         actions=scenario.channels + 1,
         info_arrays=_info_arrays(band),
+        engine=engine_of(scenario, band.columns.names),
         **own,
         **options.read(seen, sensed, PARAMETERS, physical, ()).setup,
     )

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: Largest number that a law of one's own remembers.
+MEMORY = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -28,6 +31,7 @@ class Kind:
         scheduled: Whether its actions are a function of the step alone.
         forgetful: Whether what it draws does not depend on the past.
         reacts: Whether it looks at what the agents do.
+        tracks: Whether where the agent was is all that it goes by.
         wide: Whether it may be on all channels at once.
         partial: Whether it may be on a channel for a part of a step, or below the level that counts as occupied.
         clocked: Whether its on/off clock says more than whether it transmits.
@@ -44,6 +48,7 @@ class Kind:
     scheduled: bool = False
     forgetful: bool = False
     reacts: bool = False
+    tracks: bool = False
     wide: bool = False
     partial: bool = False
     clocked: bool = False
@@ -123,6 +128,7 @@ KINDS = (
         jams=True,
         pursues=True,
         reacts=True,
+        tracks=True,
         partial=True,
         pointer=1,  # 1 while it transmits
     ),
@@ -170,6 +176,26 @@ KINDS = (
         ),
         needs=("channels",),
         pointer=4,  # 0: not yet drawn, 1 and 2: in a short or long gap, 3 and 4: in a short or long burst
+    ),
+    Kind(
+        name="predictor",
+        meaning="goes where the agent's habits lead: draws one of the channels that it chose lately, or chose lately "
+        "after the one that it is on",
+        keys=("window", "succession"),
+        jams=True,
+        pursues=True,
+        reacts=True,
+        tracks=True,
+    ),
+    Kind(
+        name="own",
+        meaning="goes where a law of one's own says, which is asked outside the kernels before every step",
+        keys=("law", "memory"),
+        needs=("law",),
+        jams=True,
+        pursues=True,
+        reacts=True,
+        pointer=MEMORY,
     ),
 )
 NAMES = tuple(kind.name for kind in KINDS)

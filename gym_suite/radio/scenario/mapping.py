@@ -136,6 +136,10 @@ def read_entity(
     _check_distance(path, given)
     if "table" in needs:
         given["table"] = read_table(f"{path}.table", value.get("table"), channels, folder)
+    if "law" in needs:
+        if value.get("law") in (None, ""):
+            raise ValueError(f"{path}.law is missing: a formula such as 'mod(step, channels)'")
+        given |= {key: value[key] for key in ("law", "memory") if key in value}
     return Entity(**given)
 
 

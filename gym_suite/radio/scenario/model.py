@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from gym_suite.core.parameters import parameter
-from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION
+from gym_suite.radio.parameters import MAX_CHANNELS, MAX_REACTION, MAX_WINDOW
 from gym_suite.radio.scenario.kinds import KIND, KINDS
 from gym_suite.radio.scenario.values import FOREVER, declared, switch
 from gym_suite.radio.transforms import (
@@ -169,6 +169,10 @@ class Entity:
         weights: Probabilities of a stochastic hopper's channels; empty: equal.
         waveform: What it sends; None: noise for a jammer, 4-PSK for others.
         table: Playback: received power in dBm, a row per step from ``start`` on, a column per channel.
+        law: Of a kind of one's own: formula over the columns of the state by name, or function of them, that gives the
+            channel of the coming step, -1 for silence.
+        memory: Of the same: formula or function that gives what is remembered, a whole number that is 0 at first;
+            empty: what was.
     """
 
     name: str
@@ -222,6 +226,17 @@ class Entity:
         high=MAX_REACTION,
         meaning="follower: steps from the start of the agent's step until it is jammed",
     )
+    window: int = parameter(
+        6,
+        low=1,
+        high=MAX_WINDOW,
+        integer=True,
+        meaning="predictor: choices of the agent that it remembers",
+    )
+    succession: bool = switch(
+        True,
+        meaning="whether a predictor goes by what the agent chose after the channel that it is on, not by all choices",
+    )
     width: int = parameter(
         1,
         low=1,
@@ -261,6 +276,8 @@ class Entity:
         meaning="playback: received power from which a channel counts as occupied",
     )
     repeat: bool = switch(False, meaning="playback: whether the table starts again at its end")
+    law: Any = ""
+    memory: Any = ""
 
     @property
     def sends(self) -> Waveform:

@@ -90,6 +90,8 @@ def _entity_keys() -> dict[str, Any]:
         "on_off": {"type": "array", "items": {"type": "integer"}, "minItems": 3, "maxItems": 3},
         "weights": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}},
         "waveform": {"anyOf": [{"enum": list(WAVEFORMS)}, _closed(waveform)]},
+        "law": {"type": ["string", "number"]},
+        "memory": {"type": ["string", "number"]},
         "table": {"anyOf": [{"type": "string"}, {"type": "array", "items": powers, "minItems": 1}]},
     }
 

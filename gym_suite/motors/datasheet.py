@@ -1,0 +1,365 @@
+"""A maker's data sheet as a machine: numbers in the maker's units and conventions, and what had to be assumed.
+
+A form is a TOML file, one line a number of the sheet, in quotation marks with its unit:
+
+kind = "PMSM"                  # or "PermExDc"
+pole_pairs = 8                 # or poles = 16; of a DC machine neither
+resistance = "0.573 Ohm"
+inductance = "0.301 mH"
+winding = "line-line"          # between which ends these two are measured; or "phase"
+kv = "236 rpm/V"               # or k_t = "40.4 mN m/A", or k_e = "4.23 V/krpm"
+current = "3.29 A"
+current_of = "block"           # or "rms", "amplitude": what the current and k_t are counted in
+inertia = "181 g cm^2"
+voltage = "24 V"
+speed = "4750 rpm"
+
+A number without quotation marks is in SI units.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
+from gym_suite.motors.machines import PMSM, Machine, PermExDc
+from gym_suite.motors.machines.base import RPM
+from gym_suite.motors.machines.files import write_machine_file
+
+_SQRT2, _SQRT3 = math.sqrt(2.0), math.sqrt(3.0)
+#: Exact by definition: the pound (kg) and the inch (m) of 1959, the standard acceleration (m/s^2).
+_POUND, _INCH, _GRAVITY = 0.45359237, 0.0254, 9.80665
+_OUNCE = _POUND / 16.0
+_TORQUES = {
+    **{"N m": 1.0, "mN m": 1e-3, "N cm": 1e-2},
+    **{"oz in": _OUNCE * _GRAVITY * _INCH, "lb in": _POUND * _GRAVITY * _INCH},
+    **{"kgf cm": _GRAVITY * 1e-2, "gf cm": _GRAVITY * 1e-5},
+}
+_SPEEDS = {"rad/s": 1.0, "rpm": RPM, "krpm": 1000.0 * RPM, "1/s": 2.0 * math.pi}
+#: Quantity to the units of makers, each with what one of it is in SI units, which stand first.
+UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "resistance": {"Ohm": 1.0, "mOhm": 1e-3},
+        "inductance": {"H": 1.0, "mH": 1e-3, "uH": 1e-6},
+        "voltage": {"V": 1.0, "kV": 1e3},
+        "current": {"A": 1.0, "mA": 1e-3},
+        "speed": _SPEEDS,
+        "torque": _TORQUES,
+        "inertia": {
+            **{"kg m^2": 1.0, "kg cm^2": 1e-4, "g cm^2": 1e-7, "kg mm^2": 1e-6},
+            **{"oz in^2": _OUNCE * _INCH**2, "lb in^2": _POUND * _INCH**2},
+            **{"oz in s^2": _OUNCE * _GRAVITY * _INCH, "lb in s^2": _POUND * _GRAVITY * _INCH},
+        },
+        "k_e": {"V s/rad": 1.0, "mV s/rad": 1e-3, **{f"V/{n}": 1.0 / s for n, s in _SPEEDS.items()}}
+        | {"mV/rpm": 1e-3 / RPM},
+        "kv": {"rad/(V s)": 1.0, "rpm/V": RPM},
+        "k_t": {f"{name}/A": size for name, size in _TORQUES.items()},
+    }
+)
+#: What a form says: name to the quantity that it is.
+NUMBERS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: name for name in UNITS},
+        "inductance_q": "inductance",
+        "peak_current": "current",
+        "max_speed": "speed",
+    }
+)
+#: Convention to what makes of a resistance or an inductance that of one phase in a star.
+WINDINGS: Mapping[str, float] = MappingProxyType({"line-line": 0.5, "phase": 1.0})
+#: Convention to what makes of a current the amplitude of sinusoidal currents: of block commutation, in which two phases
+#: conduct, that of the same loss in the winding.
+CURRENTS: Mapping[str, float] = MappingProxyType(
+    {"rms": _SQRT2, "amplitude": 1.0, "block": 2.0 / _SQRT3}
+)
+#: Convention to what makes of an induced voltage the amplitude of one phase.
+VOLTAGES: Mapping[str, float] = MappingProxyType(
+    {
+        "line-line peak": 1.0 / _SQRT3,
+        "line-line rms": _SQRT2 / _SQRT3,
+        "phase peak": 1.0,
+        "phase rms": _SQRT2,
+    }
+)
+#: Design values where a sheet is silent: peak over nominal current, highest over nominal speed.
+PEAK, FASTEST = 1.5, 1.25
+#: What two numbers of a sheet that say the same may differ by; makers round, and give tolerances of some 10 %.
+APART = 0.15
+#: Bounds of r i / u and of l / r (s), outside of which a number is likelier in another unit.
+DROP, TIME_CONSTANT = (1e-4, 0.9), (1e-6, 1.0)
+
+_WORDS = ("kind", "name", "winding", "current_of", "k_e_of", "pole_pairs", "poles")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSheet:
+    """A machine from a data sheet.
+
+    Attributes:
+        name: What the form calls it.
+        machine: The machine.
+        assumed: What the sheet does not say and was assumed, a sentence each.
+    """
+
+    name: str
+    machine: Machine
+    assumed: tuple[str, ...]
+
+    def save(self, path: str | Path) -> None:
+        """Write the machine file that ``machine=`` takes, with what was assumed in its head."""
+        numbers = {"kind": type(self.machine).__name__, **asdict(self.machine)}  # type: ignore[call-overload]
+        write_machine_file(path, str(self), numbers)
+
+    def __str__(self) -> str:
+        kind = type(self.machine).__name__
+        lines = [f"{kind} from the data sheet of {self.name}."]
+        lines += [f"assumed: {sentence}" for sentence in self.assumed]
+        return "\n".join(lines)
+
+
+def read_datasheet(form: str | Path | Mapping[str, Any]) -> DataSheet:
+    """Return the machine of a data sheet.
+
+    The flux follows from one of kv, k_e and k_t: the amplitude of a phase's voltage is p psi omega, that between lines
+    sqrt(3) of it, and the torque 3/2 p psi i; of a DC machine k_e = k_t = psi. Where a sheet gives two, they must
+    agree.
+
+    Args:
+        form: TOML file, or the mapping in it, as the module's description says.
+
+    Raises:
+        ValueError: For a form that cannot be read, an unknown entry or unit (naming the nearest), a number that is
+            missing, or numbers that do not fit together, naming the unit or the convention that is likely wrong.
+    """
+    name, given = _form(form)
+    check_keywords(given, (*_WORDS, *NUMBERS), "entry of a data sheet")
+    kind = check_option("kind of a data sheet", given.get("kind"), ("PMSM", "PermExDc"))
+    name = str(given.get("name", name))
+    numbers = {n: _number(n, given[n]) for n in NUMBERS if n in given}
+    for needed in ("resistance", "inductance", "inertia", "voltage", "current"):
+        if needed not in numbers:
+            raise ValueError(f"the data sheet {name} lacks {needed}, and nothing else says it")
+    sheet = _direct if kind == "PermExDc" else _synchronous
+    machine, assumed = sheet(name, given, numbers)
+    _check_scales(name, machine, numbers)
+    return DataSheet(name, machine, tuple(assumed))
+
+
+def _form(form: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if isinstance(form, Mapping):
+        return "a motor", dict(form)
+    path = Path(form)
+    try:
+        return path.stem, tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"the data sheet {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the data sheet {path} is no TOML: {error}") from None
+
+
+def _number(name: str, value: object) -> float:
+    """Return a number in SI units of one as the maker writes it."""
+    units = UNITS[NUMBERS[name]]
+    if not isinstance(value, str):
+        return check_number(name, value, above=0.0)
+    parts = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", value)
+    if parts is None:
+        raise ValueError(
+            f"{name} must be a number with its unit such as '1.5 {next(iter(units))}', got {value!r}"
+        )
+    amount, unit = parts.groups()
+    if unit not in units:
+        raise unknown_error(f"unit of {name}", unit, units)
+    try:
+        number = float(amount)
+    except ValueError:
+        raise ValueError(f"{name} must begin with a number, got {value!r}") from None
+    return check_number(name, number, above=0.0) * units[unit]
+
+
+def _convention(
+    name: str,
+    given: Mapping[str, Any],
+    usual: str,
+    known: Mapping[str, float],
+    assumed: list[str],
+    of: str,
+) -> float:
+    """Return the factor of a convention, and note where it was assumed."""
+    if name not in given:
+        others = ", ".join(repr(other) for other in known if other != usual)
+        assumed.append(f"{name} = {usual!r}: the sheet does not say what {of} (or {others})")
+    return known[check_option(name, given.get(name, usual), known)]
+
+
+def _agreed(name: str, told: Mapping[str, float], hint: str) -> float:
+    """Return the flux that the first of a sheet's constants says, where the others agree."""
+    if not told:
+        raise ValueError(
+            f"the data sheet {name} needs one of kv, k_e and k_t, from which the flux follows"
+        )
+    (first, flux), *others = told.items()
+    for other, value in others:
+        if abs(value / flux - 1.0) > APART:
+            raise ValueError(
+                f"the data sheet {name}: {other} says {value / flux:.3g} times the flux that {first} says; {hint}"
+            )
+    return flux
+
+
+def _synchronous(
+    name: str, given: Mapping[str, Any], numbers: Mapping[str, float]
+) -> tuple[Machine, list[str]]:
+    assumed: list[str] = []
+    pairs = _pole_pairs(name, given)
+    of_one = _convention(
+        "winding",
+        given,
+        "line-line",
+        WINDINGS,
+        assumed,
+        "resistance and inductance are measured between",
+    )
+    amplitude = _convention(
+        "current_of", given, "rms", CURRENTS, assumed, "current and k_t are counted in"
+    )
+    told = {}
+    if "kv" in numbers:
+        told["kv"] = VOLTAGES["line-line peak"] / (numbers["kv"] * pairs)
+        assumed.append("kv is the speed over the amplitude of the voltage between lines")
+    if "k_e" in numbers:
+        part = _convention(
+            "k_e_of", given, "line-line peak", VOLTAGES, assumed, "voltage k_e is of"
+        )
+        told["k_e"] = numbers["k_e"] * part / pairs
+    if "k_t" in numbers:
+        told["k_t"] = numbers["k_t"] / (1.5 * pairs * amplitude)
+    flux = _agreed(name, told, "check units, pole pairs, k_e_of and current_of")
+    current = numbers["current"] * amplitude
+    plate = _plate(
+        numbers, current, amplitude, numbers["voltage"] / (_SQRT3 * pairs * flux), assumed
+    )
+    inductance = numbers["inductance"] * of_one
+    if "inductance_q" not in numbers:
+        assumed.append("l_q = l_d: one inductance is given, as of magnets on the surface")
+    machine = PMSM(
+        p=pairs,
+        r_s=numbers["resistance"] * of_one,
+        l_d=inductance,
+        l_q=numbers.get("inductance_q", numbers["inductance"]) * of_one,
+        psi_p=flux,
+        **plate,
+    )
+    _check_torque(name, numbers, 1.5 * pairs * flux * current, assumed)
+    _check_speed(name, machine.omega_nominal * pairs * flux * _SQRT3, numbers["voltage"])
+    return machine, assumed
+
+
+def _direct(
+    name: str, given: Mapping[str, Any], numbers: Mapping[str, float]
+) -> tuple[Machine, list[str]]:
+    for word in ("pole_pairs", "poles", "winding", "current_of", "k_e_of", "inductance_q"):
+        if word in given:
+            raise ValueError(f"the data sheet {name}: a PermExDc has no {word}")
+    assumed: list[str] = []
+    told = {"kv": 1.0 / numbers["kv"]} if "kv" in numbers else {}
+    told = {n: numbers[n] for n in ("k_t", "k_e") if n in numbers} | told
+    flux = _agreed(name, told, "check their units")
+    plate = _plate(numbers, numbers["current"], 1.0, numbers["voltage"] / flux, assumed)
+    machine = PermExDc(r_a=numbers["resistance"], l_a=numbers["inductance"], psi_e=flux, **plate)
+    _check_torque(name, numbers, flux * numbers["current"], assumed)
+    _check_speed(name, machine.omega_nominal * flux, numbers["voltage"])
+    return machine, assumed
+
+
+def _pole_pairs(name: str, given: Mapping[str, Any]) -> int:
+    if ("pole_pairs" in given) == ("poles" in given):
+        raise ValueError(f"the data sheet {name} needs pole_pairs or poles, one of them")
+    if "poles" not in given:
+        return int(check_number("pole_pairs", given["pole_pairs"], low=1, integer=True))
+    poles = int(check_number("poles", given["poles"], low=2, integer=True))
+    if poles % 2:
+        raise ValueError(f"poles come in pairs, got {poles}")
+    return poles // 2
+
+
+def _plate(
+    numbers: Mapping[str, float], current: float, amplitude: float, idle: float, assumed: list[str]
+) -> dict[str, float]:
+    """Return the numbers of the plate, with what is not on it assumed.
+
+    Args:
+        numbers: What the sheet says, SI.
+        current: Nominal current, A, amplitude.
+        amplitude: What makes an amplitude of the sheet's currents.
+        idle: Speed at which the induced voltage is all that the link gives, rad/s.
+        assumed: Sentences, to which are added those on what is assumed here.
+    """
+    peak = numbers["peak_current"] * amplitude if "peak_current" in numbers else PEAK * current
+    if "peak_current" not in numbers:
+        assumed.append(
+            f"i_limit = {peak:.4g} A: {PEAK:g} times the nominal current, no peak is given"
+        )
+    speed = numbers.get("speed", idle)
+    if "speed" not in numbers:
+        assumed.append(
+            f"omega_nominal = {speed:.4g} rad/s: where the induced voltage is the nominal one"
+        )
+    fastest = numbers.get("max_speed", FASTEST * speed)
+    if "max_speed" not in numbers:
+        assumed.append(f"omega_limit = {fastest:.4g} rad/s: {FASTEST:g} times the nominal speed")
+    return {
+        "j_rotor": numbers["inertia"],
+        "i_nominal": current,
+        "i_limit": peak,
+        "omega_nominal": speed,
+        "omega_limit": fastest,
+        "u_dc": numbers["voltage"],
+    }
+
+
+def _check_torque(name: str, numbers: Mapping[str, float], own: float, assumed: list[str]) -> None:
+    """Compare the nominal torque with what flux and nominal current give, which friction and iron lower."""
+    if "torque" not in numbers:
+        return
+    ratio = numbers["torque"] / own
+    if not 0.5 < ratio < 1.3:
+        raise ValueError(
+            f"the data sheet {name}: the torque is {ratio:.3g} times what flux and current give ({own:.4g} N m); check "
+            "units, current_of and k_e_of"
+        )
+    if abs(ratio - 1.0) > APART:
+        assumed.append(
+            f"nothing of the nominal torque: it is {ratio:.3g} times what flux and current give ({own:.4g} N m)"
+        )
+
+
+def _check_speed(name: str, induced: float, voltage: float) -> None:
+    if induced > 1.5 * voltage:
+        raise ValueError(
+            f"the data sheet {name}: at the nominal speed the machine induces {induced:.4g} V and is given "
+            f"{voltage:.4g} V; "
+            "check the units of speed, kv, k_e and k_t"
+        )
+
+
+def _check_scales(name: str, machine: Machine, numbers: Mapping[str, float]) -> None:
+    """Refuse a resistance or an inductance that no machine of these nominal values has."""
+    drop = numbers["resistance"] * numbers["current"] / numbers["voltage"]
+    if not DROP[0] < drop < DROP[1]:
+        raise ValueError(
+            f"the data sheet {name}: the resistance drops {drop:.3g} of the voltage at the nominal current; check its "
+            "unit"
+        )
+    time = 1.0 / max(machine.decays())
+    if not TIME_CONSTANT[0] < time < TIME_CONSTANT[1]:
+        raise ValueError(
+            f"the data sheet {name}: inductance over resistance is {time:.3g} s; check the unit of the inductance"
+        )

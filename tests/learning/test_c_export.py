@@ -1,0 +1,186 @@
+"""Agents as C for a microcontroller: once compiled, what Python does, the same bits at every level of optimisation."""
+
+import ctypes
+import shutil
+import subprocess
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite import cli
+from gym_suite.analysis.c_source import listed
+from gym_suite.core.columns import Column, Columns
+from gym_suite.learning import export_folder, load_policy, shipped
+from gym_suite.learning.c_export import TOLERANCE
+
+COMPILER = shutil.which("gcc") or shutil.which("cc")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+
+
+def pointer(values):
+    return values.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+
+
+def library(export, level):
+    source = export.files[0]
+    built = source.with_suffix(f".{level}.so")
+    subprocess.run(
+        [COMPILER, *STRICT, f"-{level}", "-shared", "-fPIC", str(source), "-o", str(built), "-lm"],
+        check=True,
+    )
+    return ctypes.CDLL(str(built))
+
+
+def answers(export, level, observations, actions):
+    """What a law says to observations, one after another."""
+    functions = library(export, level)
+    memory = np.full(8, np.nan, np.float32)
+    getattr(functions, f"{export.name}_reset")(pointer(memory))
+    step = getattr(functions, f"{export.name}_step")
+    out = np.zeros((len(observations), actions), np.float32)
+    for row, action in zip(observations, out, strict=True):
+        step(pointer(memory), pointer(np.ascontiguousarray(row)), pointer(action))
+    return out
+
+
+def episode(env, agent, seed, steps=2000):
+    seen, done = [], []
+    observation, _ = env.reset(seed=seed)
+    state = None
+    for _ in range(steps):
+        action, state = agent.predict(observation, state)
+        seen.append(observation)
+        done.append(np.atleast_1d(action))
+        observation, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            break
+    return np.array(seen, np.float32), np.array(done, np.float32)
+
+
+LAWS = {
+    "field-oriented": ("gem/PMSM-v0", {}, {}),
+    "phases": ("gem/PMSM-v0", {"frame": "abc"}, {"anti_windup": "back_calculation"}),
+    "plain": ("gem/PMSM-v0", {"dead_time": False}, {"decoupling": False, "anti_windup": "none"}),
+    "armature": ("gem/PermExDc-v0", {}, {}),
+    "two windings": ("gem/ExtExDc-v0", {}, {"anti_windup": "back_calculation"}),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("case", LAWS)
+def test_a_law_in_c_is_the_law(case, tmp_path):
+    id, keywords, parameters = LAWS[case]
+    env = gymnasium.make(id, **keywords)
+    controller = gym_suite.make_controller(env, "pi", **parameters)
+    export = export_folder(env, controller, tmp_path / "out", name="drive")
+    seen, done = episode(env, controller, 7)
+    assert len(seen) > 300
+    # Observations of anywhere meet every limit; the memory winds up and down in between.
+    random = np.random.default_rng(3).uniform(-1.0, 1.0, (400, seen.shape[1])).astype(np.float32)
+    state, wild = None, []
+    for row in random:
+        action, state = controller.predict(row, state)
+        wild.append(np.atleast_1d(action))
+    assert (np.abs(wild) >= 1.0 - 1e-6).any()
+    for observations, actions in ((seen, done), (random, np.array(wild))):
+        plain = answers(export, "O0", observations, actions.shape[1])
+        assert np.abs(plain - actions).max() <= TOLERANCE
+        for level in ("O2", "O3"):
+            assert np.array_equal(plain, answers(export, level, observations, actions.shape[1]))
+    assert export.memory_bytes == 4 * len(controller.gains_)
+
+
+@needs_compiler
+def test_its_own_test_passes_and_notices(tmp_path, capsys):
+    words = ["export", "gem/PMSM-v0", "--c", str(tmp_path), "--agent-set", "i_sd.kp=1.5"]
+    assert cli.main([*words, "--name", "servo", "--steps", "50"]) == 0
+    told = capsys.readouterr().out
+    assert "flops a sample" in told and "bytes of memory" in told
+    program = tmp_path / "check"
+    source = tmp_path / "servo.c"
+
+    def outcome():
+        files = [str(source), str(tmp_path / "servo_test.c")]
+        subprocess.run([COMPILER, *STRICT, *files, "-o", str(program), "-lm"], check=True)
+        return subprocess.run([str(program)], capture_output=True).returncode
+
+    assert outcome() == 0
+    text = source.read_text()
+    assert "kp_d = 1.5f" in text
+    # No allocation and no library: nothing is called that is not in the file.
+    assert not any(word in text for word in ("alloc", "math.h", "double", "for (", "while"))
+    source.write_text(text.replace("kp_q * error_q +", "kp_q * error_q -"))
+    assert outcome() == 1
+    compiled = tmp_path / "servo.o"
+    source.write_text(text)
+    subprocess.run([COMPILER, *STRICT, "-O2", "-c", str(source), "-o", str(compiled)], check=True)
+    assert compiled.stat().st_size < 10_000  # with all of the object file's tables
+
+
+@needs_compiler
+def test_a_policy_in_single_precision_is_the_policy(tmp_path):
+    env = gymnasium.make("gem/PMSM-v0")
+    policy = load_policy(shipped("gem/PMSM-v0", "ppo")[0])
+    export = export_folder(env, policy, tmp_path, name="pilot")
+    seen, done = episode(env, policy, 3, steps=1000)
+    told = {}
+    for level in ("O0", "O2"):
+        act = library(export, level).pilot
+        out = np.zeros_like(done)
+        memory = np.zeros(max(export.memory_bytes // 4, 1), np.float32)
+        for row, action in zip(seen, out, strict=True):
+            given = [pointer(np.ascontiguousarray(row))]
+            given += [pointer(memory)] if export.memory_bytes else []
+            act(*given, pointer(action))
+        told[level] = out
+    assert np.abs(told["O0"] - done).max() <= TOLERANCE
+    assert np.array_equal(told["O0"], told["O2"])
+    files = [str(export.files[0]), str(export.files[3])]
+    subprocess.run([COMPILER, *STRICT, *files, "-o", str(tmp_path / "check"), "-lm"], check=True)
+    assert subprocess.run([str(tmp_path / "check")], capture_output=True).returncode == 0
+    size = sum(w.size for key, w in policy.arrays.items() if key[0] in "wb" and key[1:].isdigit())
+    assert export.constant_bytes >= 4 * size and export.flops > size
+
+
+@needs_compiler
+def test_a_policy_that_chooses_returns_its_choice(tmp_path):
+    env = gymnasium.make("radio/AntiJamming-v0")
+    policy = load_policy(shipped("radio/AntiJamming-v0", "ppo")[0])
+    export = export_folder(env, policy, tmp_path, name="radio_pilot")
+    seen, done = episode(env, policy, 3, steps=60)
+    act = library(export, "O2").radio_pilot
+    act.restype = ctypes.c_int
+    chosen = [act(pointer(np.ascontiguousarray(row))) for row in seen]
+    assert chosen == done[:, 0].astype(int).tolist() and len(set(chosen)) > 1
+    header = export.files[1].read_text()
+    assert "best of the choices" in header and f"[{seen.shape[1] - 1}] ack" in header
+
+
+def test_places_of_several_agents_have_their_names():
+    columns = Columns(Column("speed", "m/s", scale=2.0, meaning="how fast"), Column("on"))
+    lines = listed(columns, ("a/speed", "a/on", "b/speed", "b/on"))
+    assert [line.strip() for line in lines] == [
+        "[0] a/speed: how fast",
+        "in m/s over 2 m/s",
+        "[1] a/on: on",
+        "[2] b/speed: how fast",
+        "in m/s over 2 m/s",
+        "[3] b/on: on",
+    ]
+
+
+def test_what_has_no_c_source_is_refused(tmp_path):
+    env = gymnasium.make("gem/PMSM-v0")
+    pi = gym_suite.make_controller(env)
+    for name in ("for", "2nd", "a-b", "within"):
+        with pytest.raises(ValueError, match="cannot be one in C"):
+            export_folder(env, pi, tmp_path, name=name)
+    idle = gym_suite.make_controller(env, "zero")
+    with pytest.raises(ValueError, match="has no C source: policies have one"):
+        export_folder(env, idle, tmp_path)
+    salient = gymnasium.make("gem/EESM-v0")
+    with pytest.raises(ValueError, match="not for the EESM"):
+        export_folder(salient, gym_suite.make_controller(salient), tmp_path)

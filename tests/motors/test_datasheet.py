@@ -1,0 +1,166 @@
+"""Makers' data sheets: their units and conventions, against the sheets' own other numbers."""
+
+import math
+
+import gymnasium
+import pytest
+
+from gym_suite import cli
+from gym_suite.motors import simulate
+from gym_suite.motors.datasheet import read_datasheet
+from gym_suite.motors.machines import SETS
+
+# maxon catalogue: RE 40, order number 148867.
+RE40 = {
+    "kind": "PermExDc",
+    "resistance": "0.299 Ohm",
+    "inductance": "0.082 mH",
+    "k_t": "30.2 mN m/A",
+    "kv": "317 rpm/V",
+    "inertia": "142 g cm^2",
+    "voltage": "24 V",
+    "current": "6 A",
+    "peak_current": "15 A",
+    "speed": "6940 rpm",
+    "max_speed": "12000 rpm",
+    "torque": "177 mN m",
+}
+# maxon catalogue: EC 45 flat, 70 W, 24 V winding; EC 45 flat, 50 W, 24 V winding.
+EC45_70 = {
+    "kind": "PMSM",
+    "pole_pairs": 8,
+    "resistance": "0.573 Ohm",
+    "inductance": "0.301 mH",
+    "winding": "line-line",
+    "kv": "236 rpm/V",
+    "k_t": "40.4 mN m/A",
+    "current": "3.29 A",
+    "current_of": "block",
+    "inertia": "181 g cm^2",
+    "voltage": "24 V",
+    "speed": "4750 rpm",
+    "max_speed": "10000 rpm",
+    "torque": "134 mN m",
+}
+EC45_50 = EC45_70 | {
+    "resistance": "0.942 Ohm",
+    "inductance": "0.363 mH",
+    "kv": "265 rpm/V",
+    "k_t": "36 mN m/A",
+    "current": "2.52 A",
+    "inertia": "135 g cm^2",
+    "speed": "5170 rpm",
+    "torque": "91.1 mN m",
+}
+
+
+def without(form, *names):
+    return {name: value for name, value in form.items() if name not in names}
+
+
+def test_the_sheet_of_a_set_is_that_set():
+    sheet = read_datasheet(RE40)
+    known = SETS["RE40-148867"].machine
+    for name in known.__slots__:
+        assert getattr(sheet.machine, name) == pytest.approx(getattr(known, name), rel=1e-9)
+    assert sheet.assumed == ()
+
+
+@pytest.mark.parametrize(("form", "idle"), [(EC45_70, 5600.0), (EC45_50, 6250.0)])
+def test_a_brushless_motor_does_what_its_sheet_says(form, idle):
+    """The no-load speed is not in the form: at it the lines' voltage is the nominal one but for friction."""
+    machine = read_datasheet(form).machine
+    between_lines = math.sqrt(3.0) * machine.p * machine.psi_p * idle * math.pi / 30.0
+    assert between_lines == pytest.approx(24.0, rel=0.02)
+    # Nominal torque at the nominal current; the rest is friction and iron.
+    assert 1.5 * machine.p * machine.psi_p * machine.i_nominal == pytest.approx(
+        float(form["torque"].split()[0]) * 1e-3, rel=0.05
+    )
+    # The loss of two conducting phases, which block commutation has.
+    block = float(form["current"].split()[0]) ** 2 * float(form["resistance"].split()[0])
+    assert 1.5 * machine.r_s * machine.i_nominal**2 == pytest.approx(block)
+
+
+def test_a_turning_rotor_induces_what_the_sheet_says():
+    """By simulation at no current: k_e in V between lines, rms, per 1000 rpm, of a servo invented for this test."""
+    form = without(EC45_70, "kv", "k_t", "torque") | {
+        "k_e": "3.0 V/krpm",
+        "k_e_of": "line-line rms",
+    }
+    machine = read_datasheet(form).machine
+    load = {"kind": "constant_speed", "omega": 1000.0 * math.pi / 30.0}
+    run = simulate(machine, [[0.0, 0.0]] * 400, tau=1e-4, load=load)
+    # Shorted windings: r i_q + w l_d i_d + w psi = 0 in the steady state.
+    w = machine.p * load["omega"]
+    amplitude = -(machine.r_s * run["i_sq"][-1] + w * machine.l_d * run["i_sd"][-1])
+    assert amplitude * math.sqrt(1.5) == pytest.approx(3.0, rel=1e-3)
+
+
+def test_units_are_those_of_their_definitions():
+    ounce_inch = 0.45359237 / 16.0 * 9.80665 * 0.0254
+    told = [
+        ("k_t", f"{0.0302 / ounce_inch:.10g} oz in/A", "psi_e", 0.0302),
+        ("k_e", "0.0302 V s/rad", "psi_e", 0.0302),
+        ("k_e", f"{0.0302 * math.pi / 30.0:.10g} V/rpm", "psi_e", 0.0302),
+        ("inertia", f"{142e-7 / (0.45359237 / 16.0 * 0.0254**2):.10g} oz in^2", "j_rotor", 142e-7),
+        ("inertia", f"{142e-7 / ounce_inch:.10g} oz in s^2", "j_rotor", 142e-7),
+        ("inertia", 142e-7, "j_rotor", 142e-7),
+        ("inductance", "82 uH", "l_a", 82e-6),
+    ]
+    for entry, text, name, value in told:
+        form = without(RE40, "kv", *(("k_t",) if entry == "k_e" else ())) | {entry: text}
+        assert getattr(read_datasheet(form).machine, name) == pytest.approx(value, rel=1e-8)
+
+
+def test_what_a_sheet_leaves_open_is_said(tmp_path, capsys):
+    form = tmp_path / "gimbal.toml"
+    form.write_text(
+        'kind = "PMSM"\npoles = 14\nresistance = "10 Ohm"\ninductance = "3 mH"\nkv = "75 rpm/V"\ncurrent = "1 A"\n'
+        'inertia = "60 g cm^2"\nvoltage = "12 V"\n'
+    )
+    out = tmp_path / "machine.toml"
+    assert cli.main(["datasheet", "motors", str(form), "--out", str(out)]) == 0
+    told = capsys.readouterr().out
+    for word in (
+        "winding",
+        "current_of",
+        "kv is",
+        "l_q = l_d",
+        "i_limit",
+        "omega_nominal",
+        "omega_limit",
+    ):
+        assert word in told and word in out.read_text()
+    p = gymnasium.make("gem/PMSM-v0", machine=str(out)).unwrapped.nominal.parameters
+    assert (p["p"], p["r_s"], p["l_d"], p["l_q"]) == (7, 5.0, 1.5e-3, 1.5e-3)
+    assert p["i_nominal"] == pytest.approx(math.sqrt(2.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inertia": "142 g cm2"}, r"unit of inertia 'g cm2'.*'g cm\^2'"),
+        ({"inertia": "heavy"}, "a number with its unit"),
+        ({"resistence": 1.0}, "'resistance'"),
+        ({"kv": "31.7 rpm/V"}, "says 9.97 times the flux"),
+        ({"torque": "1.77 N m"}, "torque is 9.77 times"),
+        ({"resistance": "299 Ohm"}, "resistance drops"),
+        ({"inductance": "0.082 uH", "resistance": "299 mOhm"}, "unit of the inductance"),
+        ({"speed": "69400 rpm", "max_speed": "90000 rpm"}, "induces"),
+        ({"pole_pairs": 4}, "has no pole_pairs"),
+        ({"kind": "SCIM"}, "PMSM, PermExDc"),
+        ({"voltage": -24.0}, "voltage"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        read_datasheet(RE40 | change)
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(ValueError, match="lacks inertia"):
+        read_datasheet(without(RE40, "inertia"))
+    with pytest.raises(ValueError, match="needs one of kv, k_e and k_t"):
+        read_datasheet(without(RE40, "kv", "k_t"))
+    with pytest.raises(ValueError, match="pole_pairs or poles"):
+        read_datasheet(without(EC45_70, "pole_pairs"))

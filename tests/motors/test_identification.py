@@ -1,0 +1,284 @@
+"""Machines found again in logs of their bench: within the intervals, and what a log does not show refused."""
+
+import math
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from gym_suite import cli
+from gym_suite.analysis import identify
+from gym_suite.motors import simulate
+from gym_suite.motors.machines import build_machine
+
+SHAFT = {"kind": "polynomial_static", "a": 0.5, "b": 0.01, "j_load": 0.0}
+
+
+def steps(n, means, sizes, rows, seed):
+    """Return voltages that jump at random between two levels, (n, number)."""
+    rng = np.random.default_rng(seed)
+    signs = np.repeat(rng.choice([-1.0, 1.0], size=(n // rows + 1, len(means))), rows, axis=0)[:n]
+    return signs * np.array(sizes) + np.array(means)
+
+
+def noisy(columns, seed, part=0.01):
+    """Return columns with white noise of a part of their largest value, voltages and angles as they are."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: values + part * np.abs(values).max() * rng.standard_normal(len(values))
+        if name.startswith(("i", "omega"))
+        else values
+        for name, values in columns.items()
+    }
+
+
+def write(path, columns):
+    table = np.column_stack(list(columns.values()))
+    np.savetxt(path, table, delimiter=",", header=",".join(columns), comments="", fmt="%.12g")
+    return path
+
+
+def run(machine, voltages, tau, load=SHAFT, **keywords):
+    """Return time, voltages, currents and speed of a simulation, in columns."""
+    run = simulate(machine, voltages, tau=tau, load=load, substeps=20, **keywords)
+    names = [n for n in run.names if n in ("omega", "epsilon") or n[:2] in ("u_", "i_")]
+    names += [n for n in ("u", "i") if n in run]
+    return {"t": run.time, **{name: run[name] for name in names}}
+
+
+def servo(**numbers):
+    own = {"p": 4, "r_s": 0.2, "l_d": 2e-3, "l_q": 3e-3, "psi_p": 0.03, "j_rotor": 1e-3}
+    return build_machine({"kind": "PMSM", **own, **numbers})
+
+
+LIGHT = {"kind": "polynomial_static", "a": 0.02, "b": 1e-3, "j_load": 0.0}
+
+
+def servo_log(path, seed=0, n=1500, part=0.01, **numbers):
+    voltages = steps(n, [0.0, 6.0], [2.0, 4.0], 120, seed)
+    columns = run(servo(**numbers), voltages, 2e-4, LIGHT)
+    del columns["epsilon"]
+    return write(path, noisy(columns, seed, part))
+
+
+def inside(result, truth):
+    return {name: low <= truth[name] <= high for name, (_, low, high) in result.values.items()}
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path):
+    hits = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        odd = {
+            name: value * math.exp(rng.uniform(-0.7, 0.7))
+            for name, value in {
+                **{"r_s": 0.2, "l_d": 2e-3, "l_q": 3e-3, "psi_p": 0.03, "j_rotor": 1e-3}
+            }.items()
+        }
+        log = servo_log(tmp_path / f"{seed}.csv", seed, **odd)
+        result = identify(log, "motors", kind="PMSM", machine={"p": 4})
+        truth = {**odd, "j_total": odd["j_rotor"], "a": 0.02, "b": 1e-3}
+        hits += inside(result, truth).values()
+        for name in ("r_s", "l_d", "l_q", "psi_p"):
+            assert result.values[name][0] == pytest.approx(truth[name], rel=0.03)
+        assert all(result.after[signal] < 0.2 * result.before[signal] for signal in result.after)
+    assert len(hits) == 8 * 7
+    assert np.mean(hits) >= 0.87  # of 95 %, over 56 intervals
+
+
+CASES = {
+    "SynRM": (2e-3, [6.0, 6.0], [8.0, 8.0], 100, 1e-4),
+    "EESM": (0.05, [0.0, 8.0, 1.0], [5.0, 10.0, 1.0], 100, 2e-4),
+    "PermExDc": (0.02, [6.0], [4.0], 150, 1e-4),
+    "SeriesDc": (0.02, [8.0], [3.0], 100, 1e-3),
+    "ShuntDc": (0.02, [10.0], [3.0], 100, 1e-3),
+    "ExtExDc": (0.02, [8.0, 10.0], [3.0, 4.0], 100, 1e-3),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_each_kind_is_found_again(kind, tmp_path):
+    inertia, means, sizes, rows, tau = CASES[kind]
+    machine = replace(build_machine({"kind": kind}), j_rotor=inertia)
+    columns = run(machine, steps(1500, means, sizes, rows, 1), tau)
+    log = write(tmp_path / "log.csv", noisy(columns, 2, 0.003))
+    begun = {"p": machine.p} if hasattr(machine, "p") else None
+    result = identify(log, "motors", kind=kind, machine=begun)
+    for name, (value, low, high) in result.values.items():
+        truth = {"j_total": inertia, "a": 0.5, "b": 0.01}.get(name) or getattr(machine, name)
+        assert abs(value - truth) < max(high - value, value - low) * 2.0 + 1e-4 * truth, name
+    assert result.machine["kind"] == kind
+
+
+def test_an_induction_machine_is_found_from_its_stator(tmp_path):
+    machine = build_machine({"kind": "SCIM", "r_s": 2.0, "r_r": 1.8, "l_m": 0.1})
+    machine = replace(machine, l_sigs=8e-3, l_sigr=8e-3)
+    t = np.arange(1500) * 2e-4
+    turning = 100.0 * np.column_stack([np.cos(130.0 * t), np.sin(130.0 * t)])
+    load = {"kind": "polynomial_static", "a": 0.1, "b": 1e-3, "j_load": 1e-3}
+    columns = run(machine, turning + steps(1500, [0, 0], [30, 30], 50, 3), 2e-4, load)
+    columns = {n: columns[n] for n in columns if not n.startswith("psi")}
+    result = identify(write(tmp_path / "log.csv", noisy(columns, 4)), "motors", kind="SCIM")
+    for name in ("r_s", "r_r", "l_m", "l_sigs"):
+        assert result.values[name][0] == pytest.approx(getattr(machine, name), rel=0.01)
+    assert result.values["j_total"][0] == pytest.approx(machine.j_rotor + 1e-3, rel=0.01)
+    assert any("l_sigr" in sentence for sentence in result.assumed)
+
+
+def test_equations_written_anew_are_understood(tmp_path):
+    """The suite's own integrator has no part in the log: SciPy at a tight tolerance."""
+    r, l_d, l_q, psi, p, j, a, b = 0.35, 1.4e-3, 2.2e-3, 0.021, 3, 4e-4, 0.015, 4e-4
+    tau, n = 2e-4, 1200
+    u = steps(n, [0.0, 7.0], [2.0, 3.0], 90, 8)
+
+    def slope(_, x, u_d, u_q):
+        i_d, i_q, omega = x
+        w = p * omega
+        torque = 1.5 * p * (psi * i_q + (l_d - l_q) * i_d * i_q)
+        return (
+            (u_d - r * i_d + w * l_q * i_q) / l_d,
+            (u_q - r * i_q - w * (l_d * i_d + psi)) / l_q,
+            (torque - a * np.tanh(omega / 1e-4) - b * omega) / j,
+        )
+
+    x = np.zeros((n, 3))
+    x[0] = 0.0, 0.0, 40.0
+    for k in range(n - 1):
+        x[k + 1] = solve_ivp(slope, (0, tau), x[k], args=tuple(u[k]), rtol=1e-9, atol=1e-9).y[:, -1]
+    assert x[:, 2].min() > 1.0  # friction is plain: the shaft never stands
+    columns = {"t": np.arange(n) * tau, "u_sd": u[:, 0], "u_sq": u[:, 1]}
+    columns |= {"i_sd": x[:, 0], "i_sq": x[:, 1], "omega": x[:, 2]}
+    result = identify(write(tmp_path / "log.csv", columns), "motors", machine={"p": p})
+    truth = {"r_s": r, "l_d": l_d, "l_q": l_q, "psi_p": psi, "j_total": j, "a": a, "b": b}
+    assert {n: v for n, (v, _, _) in result.values.items()} == pytest.approx(truth, rel=2e-3)
+
+
+def test_phases_say_what_axes_do(tmp_path):
+    machine = servo()
+    columns = run(machine, steps(1500, [0.0, 6.0], [2.0, 4.0], 120, 5), 2e-4, LIGHT)
+    angle = columns["epsilon"]
+    middle = angle + 0.5 * 4.0 * columns["omega"] * 2e-4  # where a held voltage is seen
+    phases = {name: columns[name] for name in ("t", "omega", "epsilon")}
+    for stem, turned in (("i", angle), ("u", middle)):
+        vector = (columns[f"{stem}_sd"] + 1j * columns[f"{stem}_sq"]) * np.exp(1j * turned)
+        for k, phase in enumerate("abc"):
+            phases[f"{stem}_s{phase}"] = (vector * np.exp(-2j * np.pi * k / 3.0)).real
+    phases["epsilon"] = np.mod(angle, 2.0 * np.pi)
+    result = identify(write(tmp_path / "log.csv", phases), "motors", machine={"p": 4})
+    for name in ("r_s", "l_d", "l_q", "psi_p"):
+        assert result.values[name][0] == pytest.approx(getattr(machine, name), rel=5e-3)
+
+
+def test_the_file_makes_the_drive(tmp_path, capsys):
+    log, out = servo_log(tmp_path / "log.csv"), tmp_path / "servo.toml"
+    words = ["identify", "motors", str(log), "--kind", "PMSM", "--set", "machine.p=4"]
+    assert cli.main([*words, "--out", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "r_s = " in told and "before" in told and "assumed" in told
+    env = gymnasium.make("gem/PMSM-v0", machine=str(out))
+    p = env.unwrapped.nominal.parameters
+    assert p["r_s"] == pytest.approx(0.2, rel=0.02) and p["p"] == 4
+    assert f"{p['r_s']:.5g}" in told
+
+
+def test_a_second_log_judges(tmp_path):
+    log, other = servo_log(tmp_path / "one.csv", 1), servo_log(tmp_path / "two.csv", 2)
+    result = identify(log, "motors", machine={"p": 4}, judge=other)
+    assert result.judged == "two.csv"
+    # What is predicted is right but for the noise of the sensors, 1 % of their largest value.
+    largest = np.abs(np.genfromtxt(other, delimiter=",", names=True)["omega"]).max()
+    assert result.after["omega"] < 0.02 * largest
+
+
+def test_a_driven_shaft_shows_the_circuit_alone(tmp_path):
+    speed = {"kind": "constant_speed", "omega": 50.0}
+    columns = run(servo(), steps(900, [0.0, 6.0], [2.0, 4.0], 120, 5), 2e-4, speed)
+    del columns["epsilon"]
+    log = write(tmp_path / "log.csv", noisy(columns, 1))
+    with pytest.raises(ValueError, match="say shaft='driven'"):
+        identify(log, "motors", machine={"p": 4})
+    result = identify(log, "motors", machine={"p": 4}, shaft="driven")
+    assert set(result.values) == {"r_s", "l_d", "l_q", "psi_p"}
+    assert result.values["psi_p"][0] == pytest.approx(0.03, rel=0.02)
+    assert not result.load
+
+
+@pytest.mark.parametrize(
+    ("column", "factor", "message"),
+    [
+        ("omega", 30.0 / math.pi, "revolutions per minute"),
+        ("omega", 180.0 / math.pi, "degrees per second"),
+        ("omega", 4.0, "electrical speed"),
+        ("t", 1000.0, "milliseconds"),
+    ],
+)
+def test_mixed_up_units_are_named(tmp_path, column, factor, message):
+    log = servo_log(tmp_path / "log.csv")
+    table = np.genfromtxt(log, delimiter=",", names=True)
+    columns = {
+        name: table[name] * (factor if name == column else 1.0) for name in table.dtype.names
+    }
+    with pytest.raises(ValueError, match=message):
+        identify(write(log, columns), "motors", machine={"p": 4})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("omega", "omega [rpm]", "omega is in 'rpm'; a log is in rad/s"),
+        ("i_sd", "i_sd [mA]", "i_sd is in 'mA'; a log is in A"),
+        ("t", "t [ms]", "t is in 'ms'; a log is in s"),
+        ("i_sq", "i_sQ", "Did you mean 'i_sQ'"),
+        ("omega", "speed", "lacks omega"),
+    ],
+)
+def test_headers_are_read_with_their_units(tmp_path, old, new, message):
+    log = servo_log(tmp_path / "log.csv", n=60)
+    header, rows = log.read_text().split("\n", 1)
+    names = [new if name == old else name for name in header.split(",")]
+    log.write_text(",".join(names) + "\n" + rows)
+    with pytest.raises(ValueError, match=message.replace("[", r"\[")):
+        identify(log, "motors", machine={"p": 4})
+
+
+def test_what_a_log_does_not_show_is_named(tmp_path):
+    still = {"kind": "constant_speed", "omega": 0.0}
+    columns = run(servo(), steps(900, [0.0, 0.0], [2.0, 4.0], 120, 5), 2e-4, still)
+    del columns["epsilon"]
+    log = write(tmp_path / "log.csv", noisy(columns, 1))
+    with pytest.raises(ValueError, match=r"psi_p cannot be seen.*singular value.*Turn the rotor"):
+        identify(log, "motors", machine={"p": 4})
+    result = identify(log, "motors", machine={"p": 4}, known={"psi_p": 0.03})
+    assert result.values["l_d"][0] == pytest.approx(2e-3, rel=0.02)
+    assert result.machine["psi_p"] == 0.03
+    columns["u_sd"][:], columns["i_sd"][:] = 0.0, 0.0
+    with pytest.raises(ValueError, match=r"l_d.*along d"):
+        identify(write(log, noisy(columns, 1)), "motors", machine={"p": 4}, known={"psi_p": 0.03})
+
+
+def test_a_known_machine_shows_its_shaft(tmp_path):
+    log = servo_log(tmp_path / "log.csv", 3)
+    circuit = {"r_s": 0.2, "l_d": 2e-3, "l_q": 3e-3, "psi_p": 0.03}
+    result = identify(log, "motors", machine={"p": 4}, known=circuit)
+    assert set(result.values) == {"j_total", "a", "b"}
+    assert result.values["j_total"][0] == pytest.approx(1e-3, rel=0.02)
+    with pytest.raises(ValueError, match="all numbers are known"):
+        identify(log, "motors", machine={"p": 4}, known=circuit, shaft="driven")
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    log = servo_log(tmp_path / "log.csv", n=60)
+    with pytest.raises(ValueError, match="'kind'"):
+        identify(log, "motors", knd="PMSM")
+    with pytest.raises(ValueError, match="'psi_p'"):
+        identify(log, "motors", known={"psi": 0.1})
+    with pytest.raises(ValueError, match="machine kind to identify 'DFIM'"):
+        identify(log, "motors", kind="DFIM")
+    table = np.genfromtxt(log, delimiter=",", names=True)
+    bare = {n: table[n] for n in ("t", "i_sd", "i_sq", "omega")}
+    with pytest.raises(ValueError, match="no voltages, so r_s, l_d, l_q, psi_p cannot be seen"):
+        identify(write(log, bare), "motors", kind="PMSM")
+    with pytest.raises(ValueError, match="time must grow"):
+        identify(write(log, {**bare, "t": table["t"][::-1]}), "motors", kind="PMSM")

@@ -1,0 +1,348 @@
+"""Supplies of the DC link against SciPy and equations written anew, the balance of energy, controllers, bad input."""
+
+import gymnasium
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import gym_suite
+from gym_suite.motors.link import FED_LINK, mains_phase
+from gym_suite.motors.machines import KINDS
+from gym_suite.motors.supplies import Battery, RcSupply, Rectifier
+from tests.motors.unified import OF, currents
+
+THIRD = 2.0 * np.pi / 3.0
+CLARKE = np.array([[2.0, -1.0, -1.0], [0.0, np.sqrt(3.0), -np.sqrt(3.0)]]) / 3.0
+
+
+def turned(v, angle):
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([c * v[0] - s * v[1], s * v[0] + c * v[1]])
+
+
+class Dc:
+    """A DC machine: currents (i_a, i_e), of which a machine with one winding has the first alone."""
+
+    def __init__(self, m):
+        self.m, self.name, self.pairs = m, type(m).__name__, 1.0
+        self.two = self.name in ("ExtExDc", "ShuntDc")
+
+    def parts(self, action, _):
+        return np.array([action[0], action[-1]])
+
+    def slopes(self, omega, i, u):
+        m = self.m
+        psi = {"PermExDc": lambda: m.psi_e, "SeriesDc": lambda: m.l_e_prime * i[0]}.get(
+            self.name, lambda: m.l_e_prime * i[1]
+        )()
+        r, inductance = m.r_a, m.l_a
+        if self.name == "SeriesDc":
+            r, inductance = r + m.r_e, inductance + m.l_e
+        di = (u[0] - r * i[0] - psi * omega) / inductance
+        copper, other = r * i[0] ** 2, 0.0
+        if self.two:
+            other = (u[1] - m.r_e * i[1]) / m.l_e
+            copper += m.r_e * i[1] ** 2
+        power = u[0] * i[0] + (u[1] * i[1] if self.two else 0.0)
+        return np.array([di, other]), psi * i[0], power, copper
+
+    def field(self, i):
+        m = self.m
+        inductance = m.l_a + (m.l_e if self.name == "SeriesDc" else 0.0)
+        return 0.5 * inductance * i[0] ** 2 + (0.5 * m.l_e * i[1] ** 2 if self.two else 0.0)
+
+    def ours(self, state):
+        first = state["i_a" if "i_a" in state else "i"]
+        return np.array([first, state["i_e"] if self.two else 0.0])
+
+
+class Ac:
+    """A machine of alternating current by unified theory."""
+
+    def __init__(self, m):
+        self.m, self.name, self.model = m, type(m).__name__, OF[type(m).__name__](m)
+        self.pairs = m.p
+
+    def parts(self, action, epsilon):
+        """Parts of the link's voltage on the windings, in the frame of the equations."""
+        first = 0.5 * CLARKE @ action[:3]
+        if self.name == "SCIM":
+            return np.array([*first, 0.0, 0.0])
+        if self.name == "DFIM":
+            return np.array([*first, *turned(0.5 * CLARKE @ action[3:], epsilon)])
+        if self.name == "SixPhasePMSM":
+            one = turned(first, -epsilon)
+            other = turned(0.5 * CLARKE @ action[3:], np.pi / 6 - epsilon)
+            half, rest = 0.5 * (one + other), 0.5 * (one - other)
+            return np.array([*half, rest[0], -rest[1]])
+        d_q = turned(first, -epsilon)
+        return np.array([*d_q, action[3]]) if self.name == "EESM" else d_q
+
+    def slopes(self, omega, i, u):
+        di, torque = self.model.slopes(omega, i, u)
+        weighed = self.model.w * i
+        return di, torque, weighed @ u, weighed @ (self.model.r * i)
+
+    def field(self, i):
+        return self.model.energy(i)
+
+    def ours(self, state):
+        names = {
+            "SCIM": ("i_salpha", "i_sbeta", "psi_ralpha", "psi_rbeta"),
+            "DFIM": ("i_salpha", "i_sbeta", "psi_ralpha", "psi_rbeta"),
+            "EESM": ("i_sd", "i_sq", "i_e"),
+            "SixPhasePMSM": ("i_sd", "i_sq", "i_sx", "i_sy"),
+        }.get(self.name, ("i_sd", "i_sq"))
+        return currents(self.model, np.array([[state[name] for name in names]]))[0]
+
+
+def source(supply, charge, phase, t):
+    if isinstance(supply, Battery):
+        return np.interp(charge, *np.array(supply.open_circuit).T)
+    if isinstance(supply, Rectifier):
+        angles = 2.0 * np.pi * supply.mains_frequency * t + phase
+        angles = angles + (THIRD * np.arange(3) if supply.mains_phases == 3 else np.zeros(1))
+        return supply.u_source * np.abs(np.sin(angles)).max()
+    return supply.u_source
+
+
+def link(supply, y, drawn, inner):
+    """Return the link's voltage, the current of the source and that of the brake."""
+    u, charge = y
+    if isinstance(supply, Battery):
+        given = max(drawn, -supply.i_charge if charge < 1.0 else 0.0)
+        return inner - supply.r_source * given, given, given - drawn
+    given, brake = (inner - u) / supply.r_source, 0.0
+    if isinstance(supply, Rectifier):
+        given, brake = max(given, 0.0), max(u - supply.u_brake, 0.0) / supply.r_source
+    return u, given, brake
+
+
+def integrate(machine, supply, action, start, phase, t, tau, omega):
+    """One period: (i, epsilon, u, charge, and the energies of link, source, brake, resistance, copper and shaft)."""
+    size = len(start) - 9
+
+    def parts(y):
+        i, m = y[:size], machine.parts(action, y[size])
+        _, _, per_volt, _ = machine.slopes(omega, i, m)
+        return i, m, per_volt
+
+    def slope(at, y):
+        i, m, drawn = parts(y)
+        inner = source(supply, y[size + 2], phase, at)
+        u, given, brake = link(supply, y[size + 1 : size + 3], drawn, inner)
+        di, torque, power, copper = machine.slopes(omega, i, m * u)
+        du = dq = 0.0
+        if isinstance(supply, Battery):
+            dq = -given / supply.charge_capacity
+        else:
+            du = (given - drawn - brake) / supply.c_link
+        loss = supply.r_source * given**2
+        flows = [power, inner * given, u * brake, loss, copper, torque * omega]
+        return [*di, machine.pairs * omega, du, dq, *flows]
+
+    return solve_ivp(slope, (t, t + tau), start, method="DOP853", rtol=1e-11, atol=1e-10).y[:, -1]
+
+
+def phase_of(fed, env, state):
+    """Return the phase of the mains that an episode has drawn."""
+    if not isinstance(fed, Rectifier):
+        return 0.0
+    return mains_phase(FED_LINK, env._rows.key[0], env.setup.row)
+
+
+CASES = [
+    ("PMSM", {"kind": "rc"}, 1.0),
+    ("PMSM", {"kind": "rectifier", "mains_phases": 1}, 1.25),
+    ("PMSM", {"kind": "rectifier", "mains_frequency": 400.0}, 0.9),
+    ("PMSM", {"kind": "battery", "i_charge": 10.0}, 1.0),
+    ("EESM", {"kind": "rc"}, 1.0),
+    ("SCIM", {"kind": "rectifier"}, 1.25),
+    ("DFIM", {"kind": "battery"}, 1.0),
+    ("SixPhasePMSM", {"kind": "rc"}, 1.0),
+    ("PMSM-Finite", {"kind": "rc"}, 1.0),
+    ("PermExDc", {"kind": "rc"}, 1.0),
+    ("SeriesDc", {"kind": "rectifier", "mains_phases": 1}, 0.8),
+    ("ShuntDc", {"kind": "rc"}, 1.1),
+    ("ExtExDc", {"kind": "battery"}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("kind", "supply", "start"), CASES)
+def test_machine_and_link_move_as_their_equations_and_energy_balances(kind, supply, start):
+    kind, _, finite = kind.partition("-")
+    dc = kind.endswith("Dc")
+    own = {} if dc or finite else {"frame": "abc"}
+    # Where diodes or the braking resistor begin to conduct within a Runge-Kutta step, these steps are short.
+    substeps = 40 if supply["kind"] == "rc" else 800
+    env = gymnasium.make(
+        f"gem/{kind}{finite and '-Finite'}-v0",
+        supply=supply,
+        dead_time=False,
+        substeps=substeps,
+        speed=60.0,
+        **own,
+    ).unwrapped
+    env.reset(seed=3)
+    u_dc, tau = env.setup.row[env.setup.parameter_columns.index("u_dc")], env.setup.dt
+    battery = supply["kind"] == "battery"
+    env.reset(seed=3, options={} if battery else {"state": {"u_dc": start * u_dc}})
+    keywords = env.setup.keywords
+    made = {"rc": RcSupply, "rectifier": Rectifier, "battery": Battery}[supply["kind"]]
+    fed = made(**{name: value for name, value in keywords["supply"].items() if name != "kind"})
+    machine = (Dc if dc else Ac)(KINDS[kind](**keywords["machine"]))
+    state = {name: float(value[0]) for name, value in env.state().items()}
+    phase = phase_of(fed, env, state)
+    i = machine.ours(state)
+    begin = state["u_dc"], state.get("charge", 0.0)
+    y = np.array([*i, state.get("epsilon", 0.0), *begin, *np.zeros(6)])
+    field, size = machine.field(i), len(i)
+    random = np.random.default_rng(5)
+    for k in range(20):
+        if finite:
+            code = int(random.integers(8))
+            env.step(code)
+            action = 2.0 * np.array([code >> 2 & 1, code >> 1 & 1, code & 1]) - 1.0
+        else:
+            action = random.uniform(-0.6, 0.6, env.action_space.shape).astype(np.float32)
+            env.step(action)
+        y = integrate(machine, fed, action.astype(float), y, phase, k * tau, tau, 60.0)
+    state = {name: float(value[0]) for name, value in env.state().items()}
+    i = machine.ours(state)
+    assert i == pytest.approx(y[:size], rel=1e-8, abs=1e-8 * np.abs(y[:size]).max())
+    energies = [state[name] for name in ("energy_dc", "energy_source")]
+    energies.append(state.get("energy_brake", 0.0))
+    through = np.abs(y[size + 3 : size + 9]).max()
+    assert energies == pytest.approx(y[size + 3 : size + 6], rel=1e-8, abs=1e-8 * through)
+    stored = 0.0
+    if battery:
+        assert state["charge"] == pytest.approx(y[size + 2], rel=1e-10)
+    else:
+        assert state["u_dc"] == pytest.approx(y[size + 1], rel=1e-8)
+        stored = 0.5 * fed.c_link * (state["u_dc"] ** 2 - begin[0] ** 2)
+    resistance, copper, shaft = y[size + 6 :]
+    assert energies[0] - copper - shaft - machine.field(i) + field == pytest.approx(
+        0.0, abs=1e-6 * through
+    )
+    assert energies[1] - energies[0] - energies[2] - resistance - stored == pytest.approx(
+        0.0, abs=1e-6 * through
+    )
+    if supply.get("i_charge") is not None or start > 1.2:
+        assert energies[2] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("id", "more"),
+    [
+        ("gem/PMSM-Speed-v0", {"disturbance": {"u_sd": 10.0, "torque_load": 3.0}}),
+        ("gem/SCIM-Speed-v0", {"control": "torque"}),
+        ("gem/DFIM-v0", {}),
+        ("gem/PermExDc-Speed-v0", {}),
+        ("gem/ShuntDc-v0", {"converter": "2QC"}),
+        ("gem/PMSM-Finite-v0", {"interlocking": 2e-6}),
+    ],
+)
+def test_a_supply_that_does_not_give_way_is_the_ideal_one(id, more):
+    """Dead time, torque commands, disturbances and interlocking are those of the ideal supply."""
+    envs = [
+        gymnasium.make(id, supply=supply, substeps=4, **more).unwrapped
+        for supply in ("ideal", {"kind": "rc", "c_link": 1e6})
+    ]
+    rows = []
+    for env in envs:
+        env.reset(seed=2)
+        env.action_space.seed(4)
+        for _ in range(40):
+            action = env.action_space.sample()
+            *_, info = env.step(action if "Finite" in id else 0.3 * action)
+        rows.append({name: float(value) for name, value in info.items()})
+    ideal, stiff = rows
+    assert set(ideal) < set(stiff) and stiff["u_dc"] > 0.0
+    for name, value in ideal.items():
+        assert stiff[name] == pytest.approx(value, rel=2e-6, abs=2e-6 * max(1.0, abs(value))), name
+
+
+def test_the_converter_cannot_pull_the_link_below_zero():
+    """A machine that draws more than the source gives empties the capacitor; then its diodes short the link."""
+    env = gymnasium.make(
+        "gem/PMSM-v0",
+        machine={"i_limit": 5000.0, "i_nominal": 50.0},
+        supply={"kind": "rc", "r_source": 1.0, "c_link": 4e-3},
+        speed=0.0,
+    ).unwrapped
+    env.reset(seed=0)
+    voltages = []
+    for k in range(600):
+        *_, info = env.step(np.array([0.0, 1.0 if k < 300 else 0.0], dtype=np.float32))
+        voltages.append(info["u_dc"])
+    assert min(voltages) == 0.0
+    assert voltages[-1] == pytest.approx(300.0, rel=0.01)  # no longer loaded, it has recovered
+
+
+@pytest.mark.parametrize("supply", ["rc", "rectifier", "battery"])
+@pytest.mark.parametrize("id", ["gem/PMSM-v0", "gem/SCIM-Speed-v0", "gem/PermExDc-v0"])
+def test_the_reference_controllers_do_not_trip_on_the_shipped_supplies(id, supply):
+    seeds = 5
+    envs = gymnasium.make_vec(id, num_envs=seeds, supply=supply)
+    pi = gym_suite.make_controller(envs)
+    observations, _ = envs.reset(seed=list(range(100, 100 + seeds)))
+    state, start = None, np.ones(seeds, dtype=bool)
+    for _ in range(300):
+        actions, state = pi.predict(observations, state, start)
+        observations, _, terminated, _, info = envs.step(actions)
+        start = np.zeros(seeds, dtype=bool)
+        assert not terminated.any()
+    assert len(set(np.round(info["u_dc"], 9))) == seeds or supply == "rc"
+
+
+def test_make_vec_and_make_see_the_same_link_and_each_episode_its_own_mains():
+    envs = gymnasium.make_vec("gem/PMSM-v0", num_envs=3, supply="rectifier")
+    envs.reset(seed=7)
+    actions = np.full((3, 2), 0.4, dtype=np.float32)
+    for _ in range(20):
+        *_, info = envs.step(actions)
+    for row in range(3):
+        env = gymnasium.make("gem/PMSM-v0", supply="rectifier")
+        env.reset(seed=7 + row)
+        for _ in range(20):
+            *_, one = env.step(actions[0])
+        assert one["u_dc"] == info["u_dc"][row]
+    assert len(set(info["u_dc"])) == 3
+
+
+def test_an_empty_battery_trips():
+    env = gymnasium.make(
+        "gem/PMSM-v0", supply={"kind": "battery", "charge_capacity": 0.05}, speed=0.0
+    )
+    env.reset(seed=0)
+    for _ in range(100):
+        *_, terminated, _, info = env.step(np.array([0.3, 0.0], dtype=np.float32))
+        if terminated:
+            break
+    assert terminated and info["violation"] == 1.0 and info["charge"] <= 0.0
+
+
+@pytest.mark.parametrize(
+    ("supply", "says"),
+    [
+        ("rectifer", "Did you mean 'rectifier'"),
+        ({"kind": "rc", "c_lnk": 1.0}, "Did you mean 'c_link'"),
+        ({"kind": "rc", "u_source": 600.0}, r"600 V does not fit .* \[150, 450\] V"),
+        (
+            {"kind": "rc", "r_source": 1.0, "c_link": 4e-3},
+            "gives 2.25e.04 W at most.*lower r_source",
+        ),
+        ({"kind": "rc", "c_link": 1e-6}, "raise c_link = 1e-06 F to"),
+        ({"kind": "rc", "c_link": -1.0}, "RcSupply.c_link must be greater than 0"),
+        ({"kind": "rectifier", "mains_phases": 2}, "must be 1 or 3, got 2"),
+        ({"kind": "rectifier", "u_brake": 290.0}, "u_brake = 290 V must be above"),
+        (
+            {"kind": "battery", "open_circuit": [[0, 300], [0.9, 310]]},
+            "must lead from charge 0 to 1",
+        ),
+        ({"kind": "battery", "charge_low": 0.95}, "above charge_high = 0.9"),
+    ],
+)
+def test_a_supply_that_makes_no_sense_is_refused_with_numbers(supply, says):
+    with pytest.raises(ValueError, match=says):
+        gymnasium.make("gem/PMSM-v0", supply=supply)
