@@ -103,7 +103,7 @@ def simulate(
     states[0] = start
     group, row, spin = group_of(built.group), _parameters(built, carried), float(frame != own_frame)
     flux = built.flux_row()
-    k = saturated_coefficients(row, flux) if built.group == SATURATED else coefficients(group, row)
+    k = _coefficients(built, row)
     if rtol is None:
         steps = check_substeps(built, tau, substeps, most=1_000_000)
         _fixed(group, states, held, k, shaft(row, 0.0), spin, tau, steps)
@@ -120,6 +120,13 @@ def simulate(
     units = {name: QUANTITIES[built.slot(name)].unit for name in columns}
     meta = {"machine": repr(built), "load": repr(carried), "frame": frame, "rtol": rtol}
     return Trajectory(columns, dt=tau, units=units, meta=meta)
+
+
+def _coefficients(machine: Machine, row: NDArray[np.float64]) -> Any:
+    """Return what the derivative of a machine reads of its parameters, and of its flux map where it has one."""
+    if machine.group == SATURATED:
+        return saturated_coefficients(row, machine.flux_row())
+    return coefficients(group_of(machine.group), row)
 
 
 def _parameters(machine: Machine, load: Load) -> NDArray[np.float64]:
@@ -249,7 +256,8 @@ def replay(
     if every:
         anew = np.column_stack([(measured or {}).get(name, states[:, 0]) for name in names])
     follow = speeds if driven else times
-    _follow(group, states, voltages, times, follow, driven, row, substeps, anew, every)
+    k, held = _coefficients(machine, row), shaft(row, 0.0)
+    _follow(group, states, voltages, times, follow, driven, k, held, substeps, anew, every)
     columns = dict(zip(names, states.T, strict=True))
     return {**columns, "torque": _torques(group, states, row, machine.flux_row())["torque"]}
 
@@ -264,12 +272,12 @@ def torque_at(machine: Machine, states: Mapping[str, NDArray[np.float64]]) -> ND
     table = np.column_stack([states[name] for name in machine.states])
     table = np.pad(table, ((0, 0), (1, 1)))  # speed and angle, on which no torque depends
     row = _parameters(machine, ConstantSpeed(omega=0.0))
-    return _torques(group_of(machine.group), table, row, machine.flux_row())["torque"]
+    group, flux = group_of(machine.group), machine.flux_row()
+    return _torques(group, table, row, flux)["torque"]
 
 
 @kernel
-def _follow(group, states, held, times, speeds, driven, p, steps, measured, every):
-    k, load = coefficients(group, p), shaft(p, 0.0)
+def _follow(group, states, held, times, speeds, driven, k, load, steps, measured, every):
     last = states.shape[1] - 1
     for i in range(times.shape[0] - 1):
         if every > 0 and i > 0 and i % every == 0:
