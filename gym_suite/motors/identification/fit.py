@@ -178,7 +178,7 @@ class Fit:
         while True:
             own = np.flatnonzero(moving)
             step = np.zeros(len(at))
-            step[own] = np.linalg.lstsq(square[np.ix_(own, own)], -product[own], rcond=None)[0]
+            step[own] = np.linalg.lstsq(square[own][:, own], -product[own], rcond=None)[0]
             below = bounded & moving & (at + step < 0.0)
             stuck = below & (at <= 0.0)
             if not stuck.any():
