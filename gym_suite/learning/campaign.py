@@ -16,11 +16,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from gym_suite.learning.policies import MANIFEST, SHIPPED, folder_of
+from gym_suite.learning.records import read_curves, replace_curve
 from gym_suite.learning.settings import BASES, settings_for, shipped_for
 from gym_suite.registration import card, catalogue
 
@@ -111,7 +113,7 @@ def _train_in_process(work: Work, root: Path) -> str:
 
 
 def install(works: Sequence[Work], root: Path, shipped: Path = SHIPPED) -> list[Path]:
-    """Put new policies in the place of the shipped ones, id by id.
+    """Put new policies in the place of the shipped ones, id by id; gains that were searched stay, with their curves.
 
     Args:
         works: What was to be trained.
@@ -134,13 +136,17 @@ def install(works: Sequence[Work], root: Path, shipped: Path = SHIPPED) -> list[
     replaced = []
     for work in works:
         target = work.folder(shipped)
-        for old in target.glob("*") if target.is_dir() else ():
-            if old.is_file():  # folders are those of the id's settings
-                old.unlink()
         target.mkdir(parents=True, exist_ok=True)
+        old = _runs(target / MANIFEST)
+        searches = [row for row in read_curves(target) if row["algo"] not in old]
+        for run in old.values():
+            for policy in run["policies"]:
+                (target / policy["file"]).unlink(missing_ok=True)
         for new in work.folder(root).glob("*"):
-            if new.is_file():
+            if new.is_file():  # folders are those of the id's settings
                 shutil.copy2(new, target)
+        for (algo, seed), rows in groupby(searches, lambda row: (row["algo"], int(row["seed"]))):
+            replace_curve(target, algo, seed, rows)
         replaced.append(target)
     return replaced
 

@@ -9,6 +9,7 @@ import pytest
 import gym_suite
 from gym_suite.learning import shipped, train
 from gym_suite.learning.policies import ExportedPolicy, folder_of
+from gym_suite.registration import card
 
 # What a policy keeps to in the second half of an episode, m.
 NEAR = {"drones/Hover-v0": 0.05, "drones/Track-v0": 0.05, "drones/MultiHover-v0": 0.05}
@@ -31,7 +32,7 @@ def fly(envs, agent):
 
 @pytest.mark.parametrize("id", NEAR)
 def test_five_policies_ship_with_the_command_that_made_them(id):
-    assert [path.name for path in shipped(id)] == [f"ppo-{k}.npz" for k in range(5)]
+    assert [path.name for path in shipped(id, "ppo")] == [f"ppo-{k}.npz" for k in range(5)]
     run = json.loads((folder_of(id) / "manifest.json").read_text())["runs"]["ppo"]
     assert run["command"].startswith(f"gym-suite train {id} --algo ppo --seeds 5 --set")
     assert run["keywords"] == {"engine": "compiled"}
@@ -45,13 +46,67 @@ def test_policies_beat_doing_nothing_in_the_engine_they_never_saw(id):
     for engine in ("compiled", "bullet"):
         envs = gymnasium.make_vec(id, num_envs=SEEDS, engine=engine)
         nothing = fly(envs, gym_suite.make_controller(envs, "zero"))[1]
-        rows = [fly(envs, ExportedPolicy.for_env(envs, path)) for path in shipped(id)]
+        rows = [fly(envs, ExportedPolicy.for_env(envs, path)) for path in shipped(id, "ppo")]
         distances, totals = np.moveaxis(np.array(rows), 1, 0)
         assert (distances < NEAR[id]).all()
         assert (totals > nothing + 300.0).all()
         results[engine] = totals
         envs.close()
     np.testing.assert_allclose(results["bullet"], results["compiled"], rtol=1e-4)
+
+
+#: What the policies of :data:`ROBUST` are judged by, beside the nominal plant.
+ADVERSE = {"noise": {"noise": 0.01}, "mismatch": {"mismatch": 0.3}, "delay": {"delay": 1}}
+ROBUST = ("drones/Hover-v0", "drones/Track-v0")
+EPISODES = 20
+
+
+def judged(id, algo, engine="compiled", **keywords):
+    """Return mean return and number of crashes of geometric control, then of each policy, over the protocol's seeds."""
+    envs = gymnasium.make_vec(id, num_envs=EPISODES, engine=engine, **keywords)
+    policies = [ExportedPolicy.for_env(envs, path) for path in shipped(id, algo)]
+    found = []
+    for agent in (gym_suite.make_controller(envs, "geometric"), *policies):
+        observation, _ = envs.reset(seed=card(id).protocol.first_seed)
+        state, total, alive, crashes = None, 0.0, np.ones(EPISODES, bool), 0
+        for _ in range(480):
+            action, state = agent.predict(observation, state)
+            observation, reward, terminated, truncated, _ = envs.step(action)
+            total += (alive * reward).mean()
+            crashes += int((alive & terminated).sum())
+            alive &= ~(terminated | truncated)
+            if not alive.any():
+                break
+        found.append((total, crashes))
+    envs.close()
+    return found
+
+
+@pytest.mark.parametrize("id", ROBUST)
+def test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal(id):
+    """Of 100 episodes in each setting at most 2 end in a crash; nominally at least 0.978 of geometric control."""
+    geometric, *policies = judged(id, "ppo")
+    assert len(policies) == 5
+    assert all(crashes == 0 for _, crashes in policies)
+    assert min(total for total, _ in policies) >= 0.978 * geometric[0]
+    for name, keywords in ADVERSE.items():
+        assert sum(crashes for _, crashes in judged(id, "ppo", **keywords)[1:]) <= 2, name
+
+
+@pytest.mark.parametrize("id", ROBUST)
+def test_policies_of_the_nominal_plant_alone_fall_when_actions_are_late(id):
+    nominal, late = judged(id, "ppo-nominal")[1:], judged(id, "ppo-nominal", delay=1)[1:]
+    assert all(crashes == 0 for _, crashes in nominal)
+    assert sum(crashes for _, crashes in late) >= 80
+
+
+@pytest.mark.slow
+@pytest.mark.bullet
+@pytest.mark.parametrize("id", ROBUST)
+def test_they_survive_in_bullet_too(id):
+    for name, keywords in {"nominal": {}, **ADVERSE}.items():
+        found = judged(id, "ppo", engine="bullet", **keywords)[1:]
+        assert sum(crashes for _, crashes in found) <= 2, name
 
 
 def test_hovering_is_learned_within_five_minutes():

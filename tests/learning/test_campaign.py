@@ -7,6 +7,7 @@ import pytest
 from gym_suite.learning import campaign
 from gym_suite.learning.campaign import SEEDS, Work, install, plan, train_work
 from gym_suite.learning.policies import MANIFEST, listed
+from gym_suite.learning.records import read_curves, replace_curve
 from gym_suite.registration import card, catalogue
 
 ID = "gem/PMSM-v0"
@@ -64,7 +65,12 @@ def test_unfinished_policies_replace_nothing(tmp_path):
     works = [Work(ID, "nominal", ("ppo",), {}), Work(ID, "tuned", ("ppo",), {})]
     old = works[0].folder(tmp_path / "shipped")
     finished(old, ["ppo", "gone"])
-    finished(works[0].folder(tmp_path / "new"), ["ppo"])
+    (old / "pi-tuned-0.json").write_text("{}")
+    for algo in ("ppo", "gone", "pi-tuned"):
+        replace_curve(old, algo, 0, [{"algo": algo, "seed": 0, "step": 1, "cpu_time": 1.0}])
+    new = works[0].folder(tmp_path / "new")
+    finished(new, ["ppo"])
+    replace_curve(new, "ppo", 0, [{"algo": "ppo", "seed": 0, "step": 2, "cpu_time": 2.0}])
     with pytest.raises(ValueError, match="1 of 2 pieces of work are not finished"):
         install(works, tmp_path / "new", tmp_path / "shipped")
     assert len(listed(old)) == 2 * SEEDS
@@ -73,6 +79,9 @@ def test_unfinished_policies_replace_nothing(tmp_path):
     assert replaced[0] == old
     assert [path.stem for path in listed(old)] == [f"ppo-{seed}" for seed in range(SEEDS)]
     assert not list(old.glob("gone-*"))
+    # Gains that somebody searched are no training's.
+    assert (old / "pi-tuned-0.json").is_file()
+    assert [row["algo"] for row in read_curves(old)] == ["ppo", "pi-tuned"]
 
 
 def test_a_piece_of_work_is_trained_once(tmp_path, monkeypatch):

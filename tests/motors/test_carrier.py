@@ -168,7 +168,7 @@ def test_the_distortion_of_the_current_is_the_textbooks_and_space_vectors_have_l
         fundamental = depth * 150.0 / np.hypot(resistance, omega * inductance)
         assert amplitude == pytest.approx(fundamental, rel=2e-3)
         thd = np.sqrt(2.0) * rms[zero] / amplitude
-        assert thd == pytest.approx(np.sqrt(2.0) * expected / fundamental, rel=0.05)
+        assert thd == pytest.approx(np.sqrt(2.0) * expected / fundamental, rel=0.005)
     assert rms["space-vector"] < rms["none"]
 
 
