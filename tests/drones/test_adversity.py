@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 import gym_suite
 from gym_suite.drones import adversity, aerodynamics
-from gym_suite.drones.columns import ADVERSITY, BODY
+from gym_suite.drones.columns import ADVERSITY, BODY, TABLES
 
 ID = "drones/Hover-v0"
 CALM = {
@@ -239,7 +239,7 @@ def test_every_id_takes_them_and_controllers_see_nothing_of_them(id):
         assert np.isfinite(observation).all()
         assert np.isfinite(reward).all()
     nominal = env.unwrapped.setup.nominal_tables
-    assert len(nominal[-1]) == 0
+    assert len(nominal[TABLES.places.adversity]) == 0
     env.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import gym_suite
+from gym_suite.drones.columns import TABLES
 
 ID = "drones/Hover-v0"
 ALL = {
@@ -198,7 +199,7 @@ def test_controllers_know_nothing_of_them_and_hold_the_drone():
     }
     envs = gymnasium.make_vec(ID, num_envs=seeds, **given)
     env = gymnasium.make(ID, **given)
-    assert all(len(table) == 0 for table in env.unwrapped.nominal.tables[-1:])
+    assert len(env.unwrapped.nominal.tables[TABLES.places.sensors]) == 0
     controller = gym_suite.make_controller(env, "geometric")
     observation, _ = envs.reset(seed=0)
     state, start = None, np.ones(seeds, bool)

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import json
 import re
 import socket
@@ -288,7 +289,8 @@ def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(name
         page.focus("[role=slider]")
         page.press("ArrowRight", 10)
         page.wait_until(
-            lambda: result(page.text()) != told and page.pictures() != drawn, "the plot to follow"
+            lambda: page.pictures() != drawn and moved(told, result(page.text())) > 1,
+            "the plot and numbers beside the slider's own to follow",
         )
         asked = [question for question in lab.questions if not question.choices]
         first = page.count("input[type=text]") - len(asked)
@@ -306,9 +308,14 @@ def test_a_slider_moves_plot_and_number_and_answers_are_graded_in_a_browser(name
         server.wait(timeout=20)
 
 
-def result(text: str) -> str:
-    """Return the sentence that stands between the plot and the questions."""
-    return " ".join(text.partition(" Questions ")[0].split())[-160:]
+def result(text: str) -> list[str]:
+    """Return the numbers that stand above the questions, among them what the sliders show of themselves."""
+    return re.findall(r"\d+(?:\.\d+)?", text.partition(" Questions ")[0])
+
+
+def moved(before: list[str], after: list[str]) -> int:
+    """Return how many numbers are others than before."""
+    return sum(a != b for a, b in itertools.zip_longest(before, after))
 
 
 def wait_for_server(url: str) -> None:

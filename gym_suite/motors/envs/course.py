@@ -73,7 +73,7 @@ def course(
         )
     window, start = _window(task, options, cycle)
     # What random references may reach, and do by default.
-    hold = check_number("reference_hold", options.reference_hold, above=0.0)
+    hold = check_number("reference_hold", options.reference_hold, low=options.tau)
     usual, highest = machine.speeds()
     usual = min(0.6 * machine.omega_nominal, usual)
     if task.follows == "current":

@@ -251,7 +251,7 @@ class Chain:
             return [(chance, (c, c if acts else SILENT)) for c in entity.channels]
         if entity.kind in HIDDEN and acts:
             return self._hidden(e, 0)
-        if not acts or KIND[entity.kind].reacts:  # there is nobody yet to go after
+        if not acts or entity.kind in ("simple_jammer", "predictor"):  # nobody is there yet
             return [(1.0, (0, SILENT))]
         return self.draw(e)
 
