@@ -279,6 +279,29 @@ def test_the_converter_cannot_pull_the_link_below_zero():
     assert voltages[-1] == pytest.approx(300.0, rel=0.01)  # no longer loaded, it has recovered
 
 
+def test_a_drive_that_is_told_torques_measures_the_link():
+    """At a stiff source of 0.8 of the nominal voltage it does what it does on a link that is meant for that."""
+    u_dc = 300.0
+    envs = [
+        gymnasium.make("gem/PMSM-Speed-v0", control="torque", **given).unwrapped
+        for given in (
+            {"machine": {"u_dc": 0.8 * u_dc}, "substeps": 4},
+            {"supply": {"kind": "rc", "u_source": 0.8 * u_dc, "c_link": 1e6}, "substeps": 4},
+        )
+    ]
+    told = []
+    for env in envs:
+        env.reset(seed=2)
+        currents = []
+        for command in (0.2, -0.3, 0.4, -0.1):
+            for _ in range(5):
+                *_, info = env.step(np.array([command], dtype=np.float32))
+                currents.append((info["i_sd"], info["i_sq"], info["torque"]))
+        told.append(currents)
+    assert np.ptp(np.array(told[0])[:, 2]) > 20.0
+    np.testing.assert_allclose(told[1], told[0], rtol=2e-6, atol=1e-3)
+
+
 @pytest.mark.parametrize("supply", ["rc", "rectifier", "battery"])
 @pytest.mark.parametrize("id", ["gem/PMSM-v0", "gem/SCIM-Speed-v0", "gem/PermExDc-v0"])
 def test_the_reference_controllers_do_not_trip_on_the_shipped_supplies(id, supply):
