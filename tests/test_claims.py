@@ -34,7 +34,9 @@ TRACED = {
     "test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote",
     "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"
     "test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_totals",
-    "do nominally and under the disturbance, and lose to it with 1 % noise": "test_claims.py::"
+    "under the disturbance, and not with 1 % noise or a late action": "test_claims.py::"
+    "test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said",
+    "earn more than PI with 30 % mismatch, less in the other four settings": "test_claims.py::"
     "test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said",
     'PPO "beats the PI controller in current control"': "test_claims.py::"
     "test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said",
@@ -186,21 +188,26 @@ def test_no_sentence_calls_an_agent_strong_beyond_where_it_was_judged():
 
 @pytest.mark.parametrize(
     ("setting", "above"),
-    [("nominal", True), ("disturbance", True), ("noise", False), ("delay", False)],
+    [
+        ("nominal", {"ppo": False, "ppo-nominal": True}),
+        ("noise", {"ppo": False, "ppo-nominal": False}),
+        ("mismatch", {"ppo": True}),
+        ("delay", {"ppo": False, "ppo-nominal": False}),
+        ("disturbance", {"ppo": False, "ppo-nominal": True}),
+    ],
 )
 def test_the_shipped_policies_of_current_control_are_above_and_below_pi_where_it_is_said(
     setting, above
 ):
     run = gym_suite.compare(
         "gem/PMSM-v0",
-        agents=["ppo"],
+        agents=[*above],
         settings=[setting],
-        seeds=range(60_000, 60_006),
-        horizon=1000,
+        seeds=range(60_000, 60_012),
         progress=False,
     )
-    found = {
-        name: np.mean([r["metrics"]["return"] for r in run.records if r["agent"]["name"] == name])
-        for name in ("pi", "ppo")
-    }
-    assert (found["ppo"] > found["pi"]) == above
+
+    def earned(agent):
+        return np.mean([r["metrics"]["return"] for r in run.records if r["agent"]["name"] == agent])
+
+    assert {name: earned(name) > earned("pi") for name in above} == above

@@ -184,7 +184,9 @@ def train(
     id: Id,
     /,
     *,
-    algo: Literal["ppo", "ppo-nominal", "ppo-rnd", "ppo-count", "ppo-dagger", "sac"] = "ppo",
+    algo: Literal[
+        "ppo", "ppo-nominal", "ppo-rnd", "ppo-count", "ppo-dagger", "sac", "ddpg", "td3"
+    ] = "ppo",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,

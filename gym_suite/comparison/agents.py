@@ -268,7 +268,7 @@ def _is_path(text: str) -> bool:
 def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     entry = catalogue().get(id)
     controllers = entry.controllers if entry else BASELINES
-    learned, tuned = (entry.learned, entry.tuned) if entry else ((), ())
+    learned, tuned = (_methods(id, setting), entry.tuned) if entry else ((), ())
     rank = entry.rank(name) if entry else "baseline"
     if name in controllers:
         kind: Kind = "baseline" if name in BASELINES else "controller"
@@ -277,14 +277,14 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
     if name in tuned:
         from gym_suite.learning.gains import shipped_gains
 
-        return [replace(_from_gains(shipped_gains(id, name), id), name=name, rank=rank)]
+        return [replace(_from_gains(shipped_gains(id, name, setting), id), name=name, rank=rank)]
     if name in learned:
         paths = _shipped(id, name, setting)
         if not paths:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
-        return [replace(_from_npz(path, id, name), rank=rank) for path in paths]
+        return [replace(_from_npz(path, id, name), rank="learned") for path in paths]
     from gym_suite.learning.settings import ALGORITHMS
 
     options = [*controllers, *tuned, *learned]
@@ -295,6 +295,13 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
         + (f" No policies ship for {id}." if name in ALGORITHMS and not learned else "")
         + f" There are {', '.join(options)}, policy files (.npz, .zip), gains (.json) and 'file.py:factory'."
     )
+
+
+def _methods(id: str, setting: str) -> tuple[str, ...]:
+    """Names of methods: those that an id's card lines up, then all others of which policies ship."""
+    from gym_suite.learning.policies import methods
+
+    return tuple(dict.fromkeys((*catalogue()[id].learned, *methods(id, setting), *methods(id))))
 
 
 def _shipped(id: str, algo: str, setting: str) -> list[Path]:

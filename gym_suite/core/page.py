@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import inspect
+import itertools
 import json
 import re
 import statistics
@@ -497,13 +498,17 @@ def tuned_table(card: Card) -> Table | None:
     The return is the mean over the episodes of the search's own seeds, on the plants that the search judged by.
     """
     rows = []
-    for name in card.tuned:
-        path = _POLICIES / card.id.replace("/", "-") / f"{name}-0.json"
+    root = _POLICIES / card.id.replace("/", "-")
+    places = {"": root} | {f" ({setting})": root / setting for setting in card.settings}
+    for name, (where, folder) in itertools.product(card.tuned, places.items()):
+        path = folder / f"{name}-0.json"
+        if not path.is_file():
+            continue
         told = json.loads(path.read_text("utf-8"))
         gains = ", ".join(f"{gain} {_number(value)}" for gain, value in told["gains"].items())
         steps = f"{told['steps'] / 1e6:.3g} M"
         returns = f"{told['value']:,.0f}", f"{told['rule_value']:,.0f}"
-        rows.append((name, told["agent"], str(told["trials"]), steps, *returns, gains))
+        rows.append((name + where, told["agent"], str(told["trials"]), steps, *returns, gains))
     headings = ("Name", "Law", "Trials", "Steps", "Return", "By rule", "Gains")
     return Table(headings, tuple(rows)) if rows else None
 

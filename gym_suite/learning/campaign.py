@@ -79,8 +79,10 @@ def plan() -> list[Work]:
         methods = tuple(dict.fromkeys([*entry.learned, *more.get("also", ())]))
         found += [
             Work(entry.id, setting, methods, more.get("keywords", {}))
-            for setting in ("nominal", *entry.settings)
-            if setting == "nominal" or (folder_of(entry.id, setting) / MANIFEST).is_file()
+            for setting in more.get("settings", ("nominal", *entry.settings))
+            if "settings" in more
+            or setting == "nominal"
+            or (folder_of(entry.id, setting) / MANIFEST).is_file()
         ]
     return found
 

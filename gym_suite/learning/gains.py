@@ -119,16 +119,18 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
     return read
 
 
-def shipped_gains(id: str, name: str) -> Path:
+def shipped_gains(id: str, name: str, setting: str = "nominal") -> Path:
     """Return the file of tuned gains that ships for an id, beside its policies.
 
     Args:
         id: Environment id.
         name: Of the file without the seed of the search, such as "pi-tuned".
+        setting: Setting of the id; where nothing was searched under it, the id's own gains are meant.
     """
     from gym_suite.learning.policies import folder_of
 
-    return folder_of(id) / f"{name}-0.json"
+    own = folder_of(id, setting) / f"{name}-0.json"
+    return own if own.is_file() else folder_of(id) / own.name
 
 
 def changed_behaviour(told: Mapping[str, Any], id: str) -> str:

@@ -386,18 +386,32 @@ def shipped(id: str, algo: str | None = None, setting: str = "nominal") -> list[
     return listed(folder_of(id, setting), algo)
 
 
+def methods(id: str, setting: str = "nominal") -> list[str]:
+    """The algorithms of which policies come with the package for an id.
+
+    Args:
+        id: Environment id.
+        setting: Only those trained under this setting of the id.
+    """
+    return sorted(_runs(folder_of(id, setting)))
+
+
 def listed(folder: Path, algo: str | None = None) -> list[Path]:
     """The finished policy files that a training folder's manifest lists."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return []
-    runs = json.loads(manifest.read_text(encoding="utf-8"))["runs"]
     return [
         folder / entry["file"]
-        for name, run in sorted(runs.items())
+        for name, run in sorted(_runs(folder).items())
         if algo in (None, name)
         for entry in sorted(run["policies"], key=lambda entry: entry["training_seed"])
     ]
+
+
+def _runs(folder: Path) -> dict[str, Any]:
+    """The trainings that a folder's manifest lists, by algorithm; none where there is no manifest."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return {}
+    return dict(json.loads(manifest.read_text(encoding="utf-8"))["runs"])
 
 
 def folder_of(id: str, setting: str = "nominal", *, root: Path = SHIPPED) -> Path:

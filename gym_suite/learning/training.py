@@ -109,7 +109,7 @@ def train(
     Args:
         id: Environment id; one policy learns for all agents of an id for several only.
         algo: ``"ppo"``, on plants that differ as the hyper-parameters' ``randomise`` says, ``"ppo-nominal"``, on the
-            nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"`` or ``"sac"``.
+            nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"``, ``"sac"``, ``"ddpg"`` or ``"td3"``.
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.

@@ -72,6 +72,7 @@ _TUNED = {
     "PMSM": ("pi-tuned", "pi-tuned-nominal"),
     "PMSM-Torque": ("pi-tuned",),
     "SynRM": ("pi-tuned",),
+    "SeriesDc-Speed": ("pi-tuned",),
 }
 
 
@@ -170,6 +171,29 @@ _DC_HOLDS = {
 }
 _DC_STEPS = {"ShuntDc": {"torque": 20_000}, "ExtExDc": {"current": 4000, "torque": 4000}}
 
+#: The drive on which Traue, Book, Kirchgässner and Wallscheid set DDPG against a cascade of PI controllers ("Toward a
+#: Reinforcement Learning Environment Toolbox for Intelligent Electric Motor Control", IEEE TNNLS 33(3), 2022,
+#: arXiv:1910.09434), by the example that came with it. An action is held for five steps of 0.1 ms. Rated values are
+#: chosen so that full voltage is no trip: of its 420 V the 7 Ohm let 60 A pass.
+_TRAUE = {
+    "machine": {
+        "r_a": 2.5,
+        "r_e": 4.5,
+        "l_a": 0.0097,
+        "l_e": 0.0092,
+        "l_e_prime": 0.0092,
+        "j_rotor": 0.001,
+        "i_nominal": 50.0,
+        "i_limit": 75.0,
+        "omega_nominal": 80.0,
+        "omega_limit": 105.0,
+        "u_dc": 420.0,
+    },
+    "load": {"kind": "polynomial_static", "a": 0.0, "b": 0.0, "c": 0.01, "j_load": 0.001},
+    "converter": "2QC",
+    "tau": 5e-4,
+}
+
 
 def _dc_cards(machine: str) -> tuple[Card, ...]:
     """Return the ids of a DC machine: its currents, its torque and its speed."""
@@ -193,7 +217,10 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
 
     # A speed moves in tenths of a second, currents of a small inductance in microseconds: between them the drive.
     speed: dict[str, Any] = {"reference_hold": holds["speed"], "duration": 3.0 * holds["speed"]}
-    if machine != "SeriesDc":
+    more: dict[str, Any] = {}
+    if machine == "SeriesDc":
+        more = {"settings": {"traue_2022": _TRAUE}, "learned": ("td3", "ddpg")}
+    else:
         speed["control"] = "torque"
     return (
         card(
@@ -218,6 +245,7 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
             "DcSpeedControl",
             f"speed control of {words} by its {'torque' if 'control' in speed else 'voltage'}",
             keywords=speed,
+            **more,
         ),
     )
 

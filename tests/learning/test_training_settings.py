@@ -1,6 +1,7 @@
 """Hyper-parameters are data: every entry builds a model, and a wrong one is refused by name."""
 
 import gymnasium
+import numpy as np
 import pytest
 
 from gym_suite.learning import make_sb3_vec
@@ -11,6 +12,8 @@ CLASSES = {
     "ppo": "PPO",
     "ppo-nominal": "PPO",
     "sac": "SAC",
+    "ddpg": "DDPG",
+    "td3": "TD3",
     "ppo-rnd": "BonusPPO",
     "ppo-count": "BonusPPO",
     "ppo-dagger": "DaggerPPO",
@@ -46,6 +49,20 @@ def test_noise_that_lasts_is_drawn_anew_after_its_steps():
     assert model.use_sde and model.sde_sample_freq == 4
     model = settings_for("default", "ppo").build(env, seed=3)
     assert not model.use_sde
+
+
+@pytest.mark.parametrize("algo", ["ddpg", "td3"])
+def test_deterministic_methods_explore_by_a_process_of_the_spread_and_the_memory_asked_for(algo):
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    env = DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * 2)
+    wanted = {"noise_std": 0.3, "noise_time": 25.0}
+    model = settings_for("default", algo, overrides=wanted).build(env, seed=3)
+    drawn = np.array([model.action_noise().ravel() for _ in range(40_000)])
+    assert drawn.std(axis=0) == pytest.approx([0.3, 0.3], rel=0.1)
+    rows = [np.corrcoef(row[:-25], row[25:])[0, 1] for row in drawn.T]
+    assert rows == pytest.approx([np.exp(-1.0)] * 2, abs=0.06)
+    assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.1  # each row goes its own way
 
 
 def test_an_algorithm_built_on_another_keeps_its_own_values_under_an_ids_entry():
