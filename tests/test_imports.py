@@ -59,7 +59,7 @@ FLOORS = {
     "motors": (
         "cards constraints counterparts parameters supplies machines transforms",
         "datasheet quantities",
-        "loads observer",
+        "loads observer overmodulation",
         "iron",
         "electrical converters switches",
         "carrier",

@@ -10,9 +10,17 @@ from __future__ import annotations
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS
 from gym_suite.motors.machines.dc import SEPARATE
-from gym_suite.motors.quantities import P
+from gym_suite.motors.quantities import (
+    DPWM0,
+    DPWM2,
+    DPWM3,
+    DPWM_MAX,
+    DPWM_MIN,
+    SPACE_VECTOR,
+    P,
+)
 from gym_suite.motors.switches import LEGS
-from gym_suite.motors.transforms import inverse_clarke
+from gym_suite.motors.transforms import SQRT3, inverse_clarke, rotate
 
 #: What kernels take for an averaged converter and for one with a carrier; told apart by their lengths.
 AVERAGED: tuple[int, ...] = ()
@@ -26,15 +34,53 @@ def _within(duty):
 
 
 @kernel
+def _at_upper_rail(kind, alpha, beta):
+    """Return whether discontinuous modulation holds a leg at the upper rail, otherwise at the lower one.
+
+    DPWM1 holds the leg whose phase has the voltage of largest size, 60 degrees about each of its peaks; DPWM0 does so
+    30 degrees earlier and DPWM2 30 degrees later, as suits a current that leads or lags; DPWM3 holds the other outer
+    leg. A. M. Hava, R. J. Kerkman and T. A. Lipo, "A high-performance generalized discontinuous PWM algorithm", IEEE
+    Trans. Ind. Appl. 34(5), 1998, doi:10.1109/28.720446; Holmes and Lipo, section 6.5.
+    """
+    if kind == DPWM_MIN:
+        return False
+    if kind == DPWM_MAX:
+        return True
+    if kind == DPWM0:
+        alpha, beta = rotate(alpha, beta, 0.5 * SQRT3, 0.5)
+    elif kind == DPWM2:
+        alpha, beta = rotate(alpha, beta, 0.5 * SQRT3, -0.5)
+    a, b, c = inverse_clarke(alpha, beta)
+    above = max(a, b, c) + min(a, b, c) >= 0.0
+    return not above if kind == DPWM3 else above
+
+
+@kernel
 def bridge_duties(alpha, beta, p):
     """Return the duty cycles of three legs for a voltage vector at the link's nominal voltage.
 
     With the zero sequence of space-vector modulation the legs' largest and smallest voltages are of one size, so that
-    the hexagon is reached; Holmes and Lipo, chapter 6. Without, duty cycles are cut off above u_dc / 2.
+    the hexagon is reached; Holmes and Lipo, chapter 6. Discontinuous modulation reaches it too: the leg of the largest
+    voltage stays at the upper rail for a period, or that of the smallest at the lower one. Without a zero sequence duty
+    cycles are cut off above u_dc / 2.
     """
     a, b, c = inverse_clarke(alpha, beta)
-    common = p[P.zero_sequence] * 0.5 * (max(a, b, c) + min(a, b, c))
-    inverse = 1.0 / p[P.u_dc]
+    kind, inverse = int(p[P.zero_sequence]), 1.0 / p[P.u_dc]
+    high, low = max(a, b, c), min(a, b, c)
+    if kind > SPACE_VECTOR:
+        # Counted from the rail of the leg that is held, whose duty cycle is then 0 or 1 without rounding.
+        if _at_upper_rail(kind, alpha, beta):
+            return (
+                _within(1.0 - (high - a) * inverse),
+                _within(1.0 - (high - b) * inverse),
+                _within(1.0 - (high - c) * inverse),
+            )
+        return (
+            _within((a - low) * inverse),
+            _within((b - low) * inverse),
+            _within((c - low) * inverse),
+        )
+    common = 0.5 * (high + low) if kind == SPACE_VECTOR else 0.0
     return (
         _within(0.5 + (a - common) * inverse),
         _within(0.5 + (b - common) * inverse),

@@ -9,7 +9,7 @@ from functools import cache
 
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.carrier import AVERAGED, CARRIER
+from gym_suite.motors.carrier import AVERAGED
 from gym_suite.motors.dynamics import advance_one
 from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
 from gym_suite.motors.machines.base import (
@@ -23,6 +23,7 @@ from gym_suite.motors.machines.base import (
     group_of,
 )
 from gym_suite.motors.modulated import advance_modulated_one
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.quantities import X
 from gym_suite.motors.switching import advance_switched_one, switch_off
 from gym_suite.motors.tasks import (
@@ -73,12 +74,12 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 @kernel
 def _step_modulated(
-    group, supply, carrier, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+    group, supply, carrier, reach, i, x, key, step, u, p, tables, q, m, o, reward, terminated
 ):
-    """Do as :func:`_step` with a supply whose voltage moves, or with legs that follow a carrier."""
+    """Do as :func:`_step` with a supply whose voltage moves, legs that follow a carrier, or over-modulation."""
     own, row = p[parameter_row(p, i)], x[i]
     row[X.clipped] = clip_action(u[i])
-    advance_modulated_one(group, supply, carrier, row, key[i], step[i], u[i], own, tables)
+    advance_modulated_one(group, supply, carrier, reach, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
@@ -168,14 +169,15 @@ def loops_of_group(number: int) -> Kernels:
 
 
 def modulated_loops_of_group(
-    number: int, supply: tuple[int, ...], carrier: tuple[int, ...]
+    number: int, supply: tuple[int, ...], carrier: tuple[int, ...], reach: tuple[int, ...]
 ) -> Kernels:
-    """Return the loops of a group whose supply's voltage moves, or whose converter's legs follow a carrier.
+    """Return the loops of a group whose supply's voltage moves, or whose converter does more than give a mean.
 
     Args:
         number: The group's.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
         carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
     group = group_of(number)
 
@@ -190,6 +192,7 @@ def modulated_loops_of_group(
                     group,
                     supply,
                     carrier,
+                    reach,
                     i,
                     x,
                     key,
@@ -226,7 +229,16 @@ def modulated_loops_of_group(
         """Move rows by one control period: the physics alone."""
         for i in range(x.shape[0]):
             advance_modulated_one(
-                group, supply, carrier, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables
+                group,
+                supply,
+                carrier,
+                reach,
+                x[i],
+                key[i],
+                step[i],
+                u[i],
+                p[parameter_row(p, i)],
+                tables,
             )
             step[i] += 1
 
@@ -309,15 +321,17 @@ def switched_kernels(number: int, fed: bool) -> Kernels:
 
 
 @cache
-def modulated_kernels(number: int, fed: bool, pulsed: bool) -> Kernels:
+def modulated_kernels(
+    number: int, fed: bool, carrier: tuple[int, ...], reach: tuple[int, ...]
+) -> Kernels:
     """Return the loops of a group whose voltages are commanded; they are made when somebody first asks for them.
 
     Args:
         number: The group's.
         fed: Whether the supply's voltage moves.
-        pulsed: Whether the converter's legs follow a carrier.
+        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
-    if not fed and not pulsed:
+    if not fed and carrier == AVERAGED and reach == HEXAGON:
         return KERNELS[number]
-    supply, carrier = FED_LINK if fed else IDEAL_LINK, CARRIER if pulsed else AVERAGED
-    return modulated_loops_of_group(number, supply, carrier)
+    return modulated_loops_of_group(number, FED_LINK if fed else IDEAL_LINK, carrier, reach)

@@ -121,7 +121,7 @@ def _move(group, supply, carrier, x, key, tick, v, p, tables):
 
 
 @kernel
-def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
+def advance_modulated_one(group, supply, carrier, reach, x, key, step, u, p, tables):
     """Move one row by one control period.
 
     The drive's own controller of torque commands measures the link at the beginning of each of its periods. A voltage
@@ -131,6 +131,7 @@ def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
         group: The group.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
         carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
         x: State row, changed in place.
         key: The row's key.
         step: Control periods since reset.
@@ -152,7 +153,7 @@ def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
             v = _scaled(v, p[P.u_dc] / measured)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
-            v = commanded(group, x, u, half_cosine, half_sine, p)
+            v = commanded(group, reach, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = wait(group, x, v)
         _move(group, supply, carrier, x, key, tick, v, p, tables)

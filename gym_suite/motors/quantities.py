@@ -162,9 +162,30 @@ Q = QUANTITIES.places
 
 # ------------------------------------------------------------------------------------------------------ the parameters
 
-#: Zero sequences of a carrier's duty cycles.
-ZERO_SEQUENCES = ("none", "space-vector")
+#: Zero sequences of a carrier's duty cycles; those from the third on hold one leg in each period.
+ZERO_SEQUENCES = (
+    "none",
+    "space-vector",
+    "dpwm-min",
+    "dpwm-max",
+    "dpwm0",
+    "dpwm1",
+    "dpwm2",
+    "dpwm3",
+)
+(
+    NO_ZERO_SEQUENCE,
+    SPACE_VECTOR,
+    DPWM_MIN,
+    DPWM_MAX,
+    DPWM0,
+    DPWM1,
+    DPWM2,
+    DPWM3,
+) = range(len(ZERO_SEQUENCES))
 MODULATIONS = ("averaged", "carrier")
+#: What becomes of a voltage beyond the circle within the hexagon.
+OVERMODULATIONS = ("hexagon", "six-step")
 CONTROLS = ("voltage", "torque")
 CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
 FRAMES = ("dq", "abc")
@@ -208,7 +229,13 @@ PARAMETERS = (
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
         Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
-        Column("zero_sequence", "1", 0, 1, "of a carrier: 1 space vectors, 0 none"),
+        Column(
+            "zero_sequence",
+            "1",
+            0,
+            len(ZERO_SEQUENCES) - 1,
+            "of a carrier: 0 none, 1 space vectors, 2 to 7 discontinuous, by its place",
+        ),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),

@@ -23,6 +23,7 @@ _OF_CONVERTERS = (
     "interlocking",
     "modulation",
     "zero_sequence",
+    "overmodulation",
     "control",
     "control_period",
 )
@@ -48,8 +49,9 @@ class MotorEnv(IdEnv):
         period = machine.switching_period if switched else machine.period
         defaults = {"machine": kind, "tau": period, **task.defaults}
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
-        # A chopper's legs have no zero sequence.
-        pulses = ("modulation",) if machine.group == DC else ("modulation", "zero_sequence")
+        pulses = ("modulation",)
+        if machine.group != DC:  # a chopper's legs have no zero sequence and turn no vector
+            pulses = ("modulation", "zero_sequence", "overmodulation")
         own = (
             *own,
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),

@@ -49,8 +49,13 @@ class Options(PlantOptions):
     )
     zero_sequence: str | None = option(
         None,
-        takes='"space-vector" or "none"',
+        takes='"space-vector", "none", "dpwm0" to "dpwm3", "dpwm-min" or "dpwm-max"',
         meaning="what a carrier's duty cycles have in common; `None`: that of space vectors",
+    )
+    overmodulation: str = option(
+        "hexagon",
+        takes='"hexagon" or "six-step"',
+        meaning="a dq voltage beyond the circle `u_dc/sqrt(3)`: cut off at the hexagon, or reached as a fundamental",
     )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(

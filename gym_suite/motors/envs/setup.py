@@ -27,6 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
+from gym_suite.motors.envs.modulation import read_interlocking, read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
@@ -37,7 +38,7 @@ from gym_suite.motors.envs.supplies import (
     read_supply,
     supply_numbers,
 )
-from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
+from gym_suite.motors.envs.switched import read_switches
 from gym_suite.motors.envs.timing import timing
 from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
@@ -133,8 +134,8 @@ def build_setup(
         kernels = switched_kernels(machine.group, bool(link))
     else:
         modulated = read_modulation(options)
-        kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
-        values["zero_sequence"] = modulated or 0.0
+        kernels = modulated_kernels(machine.group, bool(link), modulated.carrier, modulated.reach)
+        values |= modulated.numbers
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= course(task, options, machine, load, cycle, values)

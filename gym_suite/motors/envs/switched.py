@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.columns import Column
-from gym_suite.core.parameters import check_number, check_option
-from gym_suite.motors.envs.options import Options
 from gym_suite.motors.machines import Machine
-from gym_suite.motors.quantities import MODULATIONS, ZERO_SEQUENCES
 from gym_suite.motors.switches import (
     BRIDGE_STATES,
     CHOPPER_STATES,
@@ -82,36 +79,3 @@ def read_switches(machine: Machine, values: Mapping[str, Any]) -> Switches:
             for k, name in enumerate(names)
         ]
     return Switches(tuple(choices), tuple(legs), tuple(tables))
-
-
-def read_interlocking(options: Options) -> float:
-    """Return the time for which a leg that is switched has no switch closed, s.
-
-    Raises:
-        ValueError: If it is not shorter than a period, with both.
-    """
-    given = check_number("interlocking", options.interlocking, low=0.0)
-    if given >= options.tau:
-        raise ValueError(
-            f"interlocking = {given:g} s must be shorter than the period, tau = {options.tau:g} s"
-        )
-    return given
-
-
-def read_modulation(options: Options) -> float | None:
-    """Return the zero sequence of a carrier's duty cycles, 1 for that of space vectors; None without a carrier.
-
-    Raises:
-        ValueError: For an unknown name, naming the nearest, or a zero sequence without a carrier.
-    """
-    modulation = check_option("modulation", options.modulation, MODULATIONS)
-    given = options.zero_sequence
-    if modulation == "averaged":
-        if given is not None:
-            raise ValueError(
-                "zero_sequence is for modulation='carrier'; the mean of a period has none"
-            )
-        return None
-    if given is None:
-        return 1.0
-    return float(ZERO_SEQUENCES.index(check_option("zero_sequence", given, ZERO_SEQUENCES)))
