@@ -176,7 +176,7 @@ def modulated_loops_of_group(
     Args:
         number: The group's.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
-        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
         reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
     group = group_of(number)
@@ -329,7 +329,7 @@ def modulated_kernels(
     Args:
         number: The group's.
         fed: Whether the supply's voltage moves.
-        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
         reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
     if not fed and carrier == AVERAGED and reach == HEXAGON:

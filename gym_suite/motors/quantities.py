@@ -20,6 +20,7 @@ VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
 TRACKED = 4  # quantities that follow references at once, at most
 AXES = 4  # of an inner current controller, at most
+LEGS = 6  # of a converter, at most
 
 
 def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.inf) -> Columns:
@@ -90,6 +91,9 @@ SWITCHING = Columns(
     )
 )
 
+#: Of a carrier whose legs are interlocked.
+PULSES = _slots("duty", LEGS, "1", "duty cycle of a leg in the last period", 1.0)
+
 #: Of a supply whose voltage moves.
 LINK = Columns(
     Column("u_dc", "V", 0, math.inf, "voltage of the DC link"),
@@ -99,7 +103,7 @@ LINK = Columns(
     Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities

@@ -17,7 +17,6 @@ from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.quantities import P
 from gym_suite.motors.transforms import clarke, inverse_clarke, rotate, star_axes, stars_of, turn
 
-LEGS = 6  # of a converter, at most
 #: The switching state in which no switch is closed: a drive before its first command.
 ALL_OFF = -1.0
 #: Switching states of a bridge of three legs, and of choppers by their quadrants.

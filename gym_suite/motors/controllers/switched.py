@@ -35,7 +35,8 @@ from gym_suite.motors.controllers.switched_laws import (
     hysteresis_rows,
 )
 from gym_suite.motors.machines import DC
-from gym_suite.motors.switches import LEGS, parts_of
+from gym_suite.motors.quantities import LEGS
+from gym_suite.motors.switches import parts_of
 
 #: Largest horizon of the search, periods.
 MOST_HORIZON = 3

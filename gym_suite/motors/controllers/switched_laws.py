@@ -15,10 +15,9 @@ from gym_suite.motors.electrical import coefficients, period
 from gym_suite.motors.loads import shaft
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import SEPARATE
-from gym_suite.motors.quantities import P
+from gym_suite.motors.quantities import LEGS, P
 from gym_suite.motors.switches import (
     BRIDGE_STATES,
-    LEGS,
     leg_currents,
     legs_of,
     under,

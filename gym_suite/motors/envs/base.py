@@ -49,9 +49,9 @@ class MotorEnv(IdEnv):
         period = machine.switching_period if switched else machine.period
         defaults = {"machine": kind, "tau": period, **task.defaults}
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
-        pulses = ("modulation",)
+        pulses = ("modulation", "interlocking")
         if machine.group != DC:  # a chopper's legs have no zero sequence and turn no vector
-            pulses = ("modulation", "zero_sequence", "overmodulation")
+            pulses = (*pulses, "zero_sequence", "overmodulation")
         own = (
             *own,
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),

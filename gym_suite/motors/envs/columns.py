@@ -231,6 +231,7 @@ def state_columns(
     torque_control: bool,
     parts: int = 0,
     link: Sequence[str] = (),
+    pulsing: int = 0,
 ) -> Columns:
     """Return the columns of the state under the names that they have for a machine and task.
 
@@ -243,6 +244,7 @@ def state_columns(
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
         link: What the state keeps of the DC link.
+        pulsing: Legs whose duty cycles it keeps.
     """
     own = (*machine.states, *machine.voltages)
     if machine.estimates:
@@ -261,6 +263,7 @@ def state_columns(
         names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}
         names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.followed)}
     names |= {name: name for name in link}
+    names |= {f"duty_{k}": f"duty_{k}" for k in range(pulsing)}
     if task.follows == "cycle":
         names["start"] = "start"
     columns = []

@@ -39,7 +39,7 @@ class Options(PlantOptions):
     )
     interlocking: float = option(
         0.0,
-        takes="s, below `tau`",
+        takes="s, below `tau`; with a carrier below half of it",
         meaning="time for which both switches of a leg are off when it is switched",
     )
     modulation: str = option(

@@ -129,13 +129,14 @@ def build_setup(
     values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
-    switches = read_switches(machine, values) if finite else None
+    switches, pulsing = read_switches(machine, values) if finite else None, 0
     if finite:
         kernels = switched_kernels(machine.group, bool(link))
     else:
         modulated = read_modulation(options)
         kernels = modulated_kernels(machine.group, bool(link), modulated.carrier, modulated.reach)
         values |= modulated.numbers
+        pulsing = modulated.remembered(machine, values)
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= course(task, options, machine, load, cycle, values)
@@ -218,7 +219,13 @@ def build_setup(
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
+            task,
+            machine,
+            last,
+            torque_control,
+            len(switches.choices) if switches else 0,
+            link,
+            pulsing,
         ),
         action_columns=actions,
         observation_columns=observations,
