@@ -66,7 +66,7 @@ FLOORS = {
         "controllers",
         "references plant dynamics link",
         "rows",
-        "switching",
+        "switching three_level",
         "modulated",
         "tasks",
         "loops",

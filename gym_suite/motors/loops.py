@@ -35,6 +35,12 @@ from gym_suite.motors.tasks import (
     reset_one,
     tell_one,
 )
+from gym_suite.motors.three_level import (
+    TWO_LEVEL,
+    advance_three_level_one,
+    measure_neutral,
+    start_at_neutral,
+)
 
 
 @kernel
@@ -90,14 +96,26 @@ def _step_modulated(
 
 
 @kernel
-def _step_switched(group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+def _advance_switched(group, supply, levels, x, key, step, u, p, tables):
+    """Move a row with a switched converter of two or of three levels by one period."""
+    if len(levels) > 0:
+        advance_three_level_one(group, x, key, step, u, p, tables)
+    else:
+        advance_switched_one(group, supply, x, key, step, u, p, tables)
+
+
+@kernel
+def _step_switched(
+    group, supply, levels, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+):
     """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
     own, row = p[parameter_row(p, i)], x[i]
-    advance_switched_one(group, supply, row, key[i], step[i], u[i], own, tables)
+    _advance_switched(group, supply, levels, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
     measure_link(supply, row, q)
+    measure_neutral(levels, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -114,11 +132,12 @@ def _look(group, i, x, key, step, p, tables, q, m, o):
 
 
 @kernel
-def _look_linked(group, supply, i, x, key, step, p, tables, q, m, o):
-    """Do as :func:`_look` with the quantities of the link."""
+def _look_linked(group, supply, levels, i, x, key, step, p, tables, q, m, o):
+    """Do as :func:`_look` with the quantities of the link and of its neutral point."""
     own = p[parameter_row(p, i)]
     measure_one(group, x[i], own, tables, q)
     measure_link(supply, x[i], q)
+    measure_neutral(levels, x[i], q)
     forget_earnings(q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, x[i], key[i], step, own, tables, q, o[i])
@@ -215,14 +234,14 @@ def modulated_loops_of_group(
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
+                _look_linked(group, supply, TWO_LEVEL, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_modulated(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, TWO_LEVEL, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_modulated(x, key, step, u, p, tables, work):
@@ -250,12 +269,15 @@ def modulated_loops_of_group(
     )
 
 
-def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
+def switched_loops_of_group(
+    number: int, supply: tuple[int, ...], levels: tuple[int, ...]
+) -> Kernels:
     """Return the loops of a group whose converters are switched.
 
     Args:
         number: The group's.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
+        levels: :data:`gym_suite.motors.three_level.TWO_LEVEL` or :data:`gym_suite.motors.three_level.THREE_LEVEL`.
     """
     group = group_of(number)
 
@@ -267,7 +289,21 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
         for i in range(x.shape[0] if wrong < 0 else 0):
             if not skip[i]:
                 _step_switched(
-                    group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+                    group,
+                    supply,
+                    levels,
+                    i,
+                    x,
+                    key,
+                    step,
+                    u,
+                    p,
+                    tables,
+                    q,
+                    m,
+                    o,
+                    reward,
+                    terminated,
                 )
         return wrong
 
@@ -278,22 +314,23 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 switch_off(x[i])
+                start_at_neutral(levels, x[i])
                 start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_switched(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_switched(x, key, step, u, p, tables, work):
         """Move rows by one period: the physics alone."""
         for i in range(x.shape[0]):
             own = p[parameter_row(p, i)]
-            advance_switched_one(group, supply, x[i], key[i], step[i], u[i], own, tables)
+            _advance_switched(group, supply, levels, x[i], key[i], step[i], u[i], own, tables)
             step[i] += 1
 
     return Kernels(
@@ -310,14 +347,15 @@ KERNELS = {number: loops_of_group(number) for number in _GROUPS}
 
 
 @cache
-def switched_kernels(number: int, fed: bool) -> Kernels:
+def switched_kernels(number: int, fed: bool, levels: tuple[int, ...] = TWO_LEVEL) -> Kernels:
     """Return the loops of a group's switched converters; they are made when somebody first asks for them.
 
     Args:
         number: The group's.
         fed: Whether the supply's voltage moves.
+        levels: :data:`gym_suite.motors.three_level.TWO_LEVEL` or :data:`gym_suite.motors.three_level.THREE_LEVEL`.
     """
-    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK)
+    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK, levels)
 
 
 @cache

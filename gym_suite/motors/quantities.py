@@ -79,10 +79,10 @@ FURTHER = Columns(
     Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
 )
 
-#: Of switched converters; -1 stands for no switch closed.
+#: Of switched converters; -1 stands for no switch closed. A bridge of three levels has 27 states.
 SWITCHING = Columns(
     *(
-        Column(f"{name}_{k}", "1", -1, 7, meaning, whole=True)
+        Column(f"{name}_{k}", "1", -1, 26, meaning, whole=True)
         for name, meaning in (
             ("waiting", "switching state that waits for the next period"),
             ("switched", "switching state in the last period"),
@@ -94,6 +94,11 @@ SWITCHING = Columns(
 #: Of a carrier whose legs are interlocked.
 PULSES = _slots("duty", LEGS, "1", "duty cycle of a leg in the last period", 1.0)
 
+#: Of a bridge of three levels.
+NEUTRAL = Columns(
+    Column("u_n", "V", meaning="voltage of the neutral point against the middle of the link"),
+)
+
 #: Of a supply whose voltage moves.
 LINK = Columns(
     Column("u_dc", "V", 0, math.inf, "voltage of the DC link"),
@@ -103,7 +108,7 @@ LINK = Columns(
     Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES + NEUTRAL
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -161,6 +166,7 @@ QUANTITIES = (
         Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
     + LINK
+    + NEUTRAL
 )
 Q = QUANTITIES.places
 
@@ -232,6 +238,9 @@ PARAMETERS = (
         Column("ratio", "1", 1, math.inf, "inverter periods per control period"),
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
+        Column(
+            "c_neutral", "F", 0, math.inf, "of each capacitor of a bridge of three levels, else 0"
+        ),
         Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
         Column(
             "zero_sequence",

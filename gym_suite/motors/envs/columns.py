@@ -74,6 +74,7 @@ def observed(
     last: Iterable[tuple[Column, int]],
     scales: Mapping[str, float],
     errors: Mapping[str, float],
+    neutral: Sequence[str] = (),
 ) -> list[Shown]:
     """Return what is observed now, the references last; a preview repeats those.
 
@@ -84,6 +85,7 @@ def observed(
         last: What is shown of the last action, with the places that the state keeps it in.
         scales: Full scale of each quantity that is a column of its own.
         errors: Error that earns nothing, of each tracked quantity.
+        neutral: What is observed of a neutral point.
     """
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
     shown = [
@@ -97,7 +99,7 @@ def observed(
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
         for action, k in last
     ]
-    shown += [_quantity(name, scale=scales[name], **bounds) for name in task.seen]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in (*neutral, *task.seen)]
     if task.shows_error:
         name = task.tracked[0]
         unit = QUANTITIES[machine.slot(name)].unit

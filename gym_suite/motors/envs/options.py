@@ -34,8 +34,15 @@ class Options(PlantOptions):
     )
     converter: Any = option(
         "4QC",
-        takes='"1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them',
-        meaning="the choppers: how many quadrants of voltage and current they have",
+        takes='choppers: "1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them; a switched bridge: '
+        '"two-level", "npc", "t-type"',
+        meaning="a chopper's quadrants of voltage and current, or a bridge's levels",
+    )
+    c_neutral: float | None = option(
+        None,
+        takes="F, above 0",
+        meaning="each of the two capacitors about the neutral point of a bridge of three levels; `None`: in which the "
+        "nominal current moves it by a hundredth of `u_dc` in 1 ms",
     )
     interlocking: float = option(
         0.0,
