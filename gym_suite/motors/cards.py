@@ -303,6 +303,21 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
     )
 
 
+#: Current control by a bridge of three levels, whose neutral point is to be kept in the middle too.
+_THREE_LEVEL = Card(
+    id="gem/PMSM-ThreeLevel-Finite-v0",
+    family="motors",
+    summary="current control of a permanent-magnet synchronous machine by the switches of a bridge of three levels",
+    base="gym_suite.motors.envs.base:MotorEnv",
+    module="gym_suite.motors.envs",
+    facets={"machine": "PMSM", "task": "current", "converter": "finite"},
+    tags=("current", "finite", "three-level", "pmsm"),
+    controllers={"fcs-mpc": f"{_HOME}.switched:FiniteSetControl", **BASELINES},
+    protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
+    max_episode_steps=2000,
+    keywords={"converter": "npc", "reference_hold": 0.005},
+)
+
 CARDS = (
     *(card for machine in (*_WORDS, *_AVERAGED_WORDS) for card in _cards(machine)),
     *(card for machine in _DC_WORDS for card in _dc_cards(machine)),
@@ -320,6 +335,7 @@ CARDS = (
         for machine in ("PermExDc", "ExtExDc")
     ),
     *(card for machine in (*_WORDS, *_DC_WORDS) for card in _switched_cards(machine)),
+    _THREE_LEVEL,
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

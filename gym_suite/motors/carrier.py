@@ -10,13 +10,23 @@ from __future__ import annotations
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.machines.base import DC, EXCITED, INDUCTION, SYNCHRONOUS
 from gym_suite.motors.machines.dc import SEPARATE
-from gym_suite.motors.quantities import P
-from gym_suite.motors.switches import LEGS
-from gym_suite.motors.transforms import inverse_clarke
+from gym_suite.motors.quantities import (
+    DPWM0,
+    DPWM2,
+    DPWM3,
+    DPWM_MAX,
+    DPWM_MIN,
+    LEGS,
+    SPACE_VECTOR,
+    P,
+)
+from gym_suite.motors.transforms import SQRT3, inverse_clarke, rotate
 
-#: What kernels take for an averaged converter and for one with a carrier; told apart by their lengths.
+#: What kernels take for an averaged converter, for one with a carrier, and for one whose legs are interlocked besides;
+#: told apart by their lengths.
 AVERAGED: tuple[int, ...] = ()
 CARRIER: tuple[int, ...] = (0,)
+INTERLOCKED: tuple[int, ...] = (0, 0)
 
 
 @kernel
@@ -26,15 +36,53 @@ def _within(duty):
 
 
 @kernel
+def _at_upper_rail(kind, alpha, beta):
+    """Return whether discontinuous modulation holds a leg at the upper rail, otherwise at the lower one.
+
+    DPWM1 holds the leg whose phase has the voltage of largest size, 60 degrees about each of its peaks; DPWM0 does so
+    30 degrees earlier and DPWM2 30 degrees later, as suits a current that leads or lags; DPWM3 holds the other outer
+    leg. A. M. Hava, R. J. Kerkman and T. A. Lipo, "A high-performance generalized discontinuous PWM algorithm", IEEE
+    Trans. Ind. Appl. 34(5), 1998, doi:10.1109/28.720446; Holmes and Lipo, section 6.5.
+    """
+    if kind == DPWM_MIN:
+        return False
+    if kind == DPWM_MAX:
+        return True
+    if kind == DPWM0:
+        alpha, beta = rotate(alpha, beta, 0.5 * SQRT3, 0.5)
+    elif kind == DPWM2:
+        alpha, beta = rotate(alpha, beta, 0.5 * SQRT3, -0.5)
+    a, b, c = inverse_clarke(alpha, beta)
+    above = max(a, b, c) + min(a, b, c) >= 0.0
+    return not above if kind == DPWM3 else above
+
+
+@kernel
 def bridge_duties(alpha, beta, p):
     """Return the duty cycles of three legs for a voltage vector at the link's nominal voltage.
 
     With the zero sequence of space-vector modulation the legs' largest and smallest voltages are of one size, so that
-    the hexagon is reached; Holmes and Lipo, chapter 6. Without, duty cycles are cut off above u_dc / 2.
+    the hexagon is reached; Holmes and Lipo, chapter 6. Discontinuous modulation reaches it too: the leg of the largest
+    voltage stays at the upper rail for a period, or that of the smallest at the lower one. Without a zero sequence duty
+    cycles are cut off above u_dc / 2.
     """
     a, b, c = inverse_clarke(alpha, beta)
-    common = p[P.zero_sequence] * 0.5 * (max(a, b, c) + min(a, b, c))
-    inverse = 1.0 / p[P.u_dc]
+    kind, inverse = int(p[P.zero_sequence]), 1.0 / p[P.u_dc]
+    high, low = max(a, b, c), min(a, b, c)
+    if kind > SPACE_VECTOR:
+        # Counted from the rail of the leg that is held, whose duty cycle is then 0 or 1 without rounding.
+        if _at_upper_rail(kind, alpha, beta):
+            return (
+                _within(1.0 - (high - a) * inverse),
+                _within(1.0 - (high - b) * inverse),
+                _within(1.0 - (high - c) * inverse),
+            )
+        return (
+            _within((a - low) * inverse),
+            _within((b - low) * inverse),
+            _within((c - low) * inverse),
+        )
+    common = 0.5 * (high + low) if kind == SPACE_VECTOR else 0.0
     return (
         _within(0.5 + (a - common) * inverse),
         _within(0.5 + (b - common) * inverse),
@@ -115,4 +163,89 @@ def legs_at(group, duties, at, tau, p):
         _leg_at(duties[3], at, tau, -1.0),
         _leg_at(duties[4], at, tau, -1.0),
         _leg_at(duties[5], at, tau, -1.0),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ interlocked legs
+
+
+@kernel
+def _open_until(before, duty, tau, off):
+    """Return the time from a period's beginning until which both switches of a leg are off from before, s.
+
+    A leg that has pulsed is open for the time ``off`` from the pulse's end. One that has been at the upper rail all
+    through a period and is not in the next one, or the other way round, is switched where the two meet.
+
+    Args:
+        before: Duty cycle of the leg in the period before.
+        duty: Its duty cycle.
+        tau: Period, s.
+        off: Time for which both switches are off, s.
+    """
+    if (before >= 1.0) != (duty >= 1.0):
+        return off
+    if before <= 0.0 or before >= 1.0:
+        return 0.0
+    return max(off - 0.5 * (1.0 - before) * tau, 0.0)
+
+
+@kernel
+def next_gating(duties, before, at, tau, off):
+    """Return the first moment after another one in which a switch is turned on or off, the period's end if none is, s.
+
+    Args:
+        duties: Duty cycles of the legs.
+        before: Those of the period before.
+        at: The other moment, s.
+        tau: Period, s.
+        off: Time for which both switches of a leg are off when it is switched, s.
+    """
+    first = next_edge(duties, at, tau)
+    for k in range(LEGS):
+        if 0.0 < duties[k] < 1.0:
+            rise, fall = 0.5 * (1.0 - duties[k]) * tau + off, 0.5 * (1.0 + duties[k]) * tau + off
+            if at < rise < first:
+                first = rise
+            if at < fall < first:
+                first = fall
+        rest = _open_until(before[k], duties[k], tau, off)
+        if at < rest < first:
+            first = rest
+    return first
+
+
+@kernel
+def _gated(position, duty, before, at, tau, off):
+    """Return a leg's position at a moment: the one by its duty cycle, or 0 while both its switches are off."""
+    if at < _open_until(before, duty, tau, off):
+        return 0.0
+    if 0.0 < duty < 1.0:
+        rise, fall = 0.5 * (1.0 - duty) * tau, 0.5 * (1.0 + duty) * tau
+        if rise < at < rise + off or fall < at < fall + off:
+            return 0.0
+    return position
+
+
+@kernel
+def gated_legs_at(group, duties, before, at, tau, p):
+    """Return the positions of interlocked legs at a moment of a period, between two moments of :func:`next_gating`.
+
+    A leg whose lower switch is turned off waits before its upper one is turned on, and the other way round. Pulses and
+    notches that are shorter than that are left out. The one switch of a chopper of one quadrant waits for no other.
+    """
+    legs, off = legs_at(group, duties, at, tau, p), p[P.interlocking]
+    first = _gated(legs[0], duties[0], before[0], at, tau, off)
+    third = _gated(legs[2], duties[2], before[2], at, tau, off)
+    if len(group) == DC:
+        if int(p[P.quadrants_a]) == 1:
+            first = legs[0]
+        if int(p[P.quadrants_e]) == 1:
+            third = legs[2]
+    return (
+        first,
+        _gated(legs[1], duties[1], before[1], at, tau, off),
+        third,
+        _gated(legs[3], duties[3], before[3], at, tau, off),
+        _gated(legs[4], duties[4], before[4], at, tau, off),
+        _gated(legs[5], duties[5], before[5], at, tau, off),
     )

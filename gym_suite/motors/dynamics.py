@@ -32,6 +32,7 @@ from gym_suite.motors.machines.base import (
 )
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.observer import flux_frame, follow_flux, slip
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.parameters import CONSTANT_SPEED, SPEED_PROFILE
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.transforms import rotate, star_axes, turn, turned_on, wrap
@@ -313,7 +314,7 @@ def advance_one(group, x, key, step, u, p, tables):
         if torque_control:
             v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
         else:
-            v = commanded(group, x, u, half_cosine, half_sine, p)
+            v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = wait(group, x, v)
         omega, load = _move(group, x, key, tick, v, half_cosine, half_sine, p, tables)

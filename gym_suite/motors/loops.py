@@ -9,7 +9,7 @@ from functools import cache
 
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.carrier import AVERAGED, CARRIER
+from gym_suite.motors.carrier import AVERAGED
 from gym_suite.motors.dynamics import advance_one
 from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
 from gym_suite.motors.machines.base import (
@@ -23,6 +23,7 @@ from gym_suite.motors.machines.base import (
     group_of,
 )
 from gym_suite.motors.modulated import advance_modulated_one
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.quantities import X
 from gym_suite.motors.switching import advance_switched_one, switch_off
 from gym_suite.motors.tasks import (
@@ -33,6 +34,12 @@ from gym_suite.motors.tasks import (
     refer_one,
     reset_one,
     tell_one,
+)
+from gym_suite.motors.three_level import (
+    TWO_LEVEL,
+    advance_three_level_one,
+    measure_neutral,
+    start_at_neutral,
 )
 
 
@@ -73,12 +80,12 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 @kernel
 def _step_modulated(
-    group, supply, carrier, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+    group, supply, carrier, reach, i, x, key, step, u, p, tables, q, m, o, reward, terminated
 ):
-    """Do as :func:`_step` with a supply whose voltage moves, or with legs that follow a carrier."""
+    """Do as :func:`_step` with a supply whose voltage moves, legs that follow a carrier, or over-modulation."""
     own, row = p[parameter_row(p, i)], x[i]
     row[X.clipped] = clip_action(u[i])
-    advance_modulated_one(group, supply, carrier, row, key[i], step[i], u[i], own, tables)
+    advance_modulated_one(group, supply, carrier, reach, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
@@ -89,14 +96,26 @@ def _step_modulated(
 
 
 @kernel
-def _step_switched(group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+def _advance_switched(group, supply, levels, x, key, step, u, p, tables):
+    """Move a row with a switched converter of two or of three levels by one period."""
+    if len(levels) > 0:
+        advance_three_level_one(group, x, key, step, u, p, tables)
+    else:
+        advance_switched_one(group, supply, x, key, step, u, p, tables)
+
+
+@kernel
+def _step_switched(
+    group, supply, levels, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+):
     """Do as :func:`_step` with a switched converter, whose switching states are whole numbers."""
     own, row = p[parameter_row(p, i)], x[i]
-    advance_switched_one(group, supply, row, key[i], step[i], u[i], own, tables)
+    _advance_switched(group, supply, levels, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
     measure_link(supply, row, q)
+    measure_neutral(levels, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -113,11 +132,12 @@ def _look(group, i, x, key, step, p, tables, q, m, o):
 
 
 @kernel
-def _look_linked(group, supply, i, x, key, step, p, tables, q, m, o):
-    """Do as :func:`_look` with the quantities of the link."""
+def _look_linked(group, supply, levels, i, x, key, step, p, tables, q, m, o):
+    """Do as :func:`_look` with the quantities of the link and of its neutral point."""
     own = p[parameter_row(p, i)]
     measure_one(group, x[i], own, tables, q)
     measure_link(supply, x[i], q)
+    measure_neutral(levels, x[i], q)
     forget_earnings(q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, x[i], key[i], step, own, tables, q, o[i])
@@ -168,14 +188,15 @@ def loops_of_group(number: int) -> Kernels:
 
 
 def modulated_loops_of_group(
-    number: int, supply: tuple[int, ...], carrier: tuple[int, ...]
+    number: int, supply: tuple[int, ...], carrier: tuple[int, ...], reach: tuple[int, ...]
 ) -> Kernels:
-    """Return the loops of a group whose supply's voltage moves, or whose converter's legs follow a carrier.
+    """Return the loops of a group whose supply's voltage moves, or whose converter does more than give a mean.
 
     Args:
         number: The group's.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
-        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
     group = group_of(number)
 
@@ -190,6 +211,7 @@ def modulated_loops_of_group(
                     group,
                     supply,
                     carrier,
+                    reach,
                     i,
                     x,
                     key,
@@ -212,21 +234,30 @@ def modulated_loops_of_group(
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
+                _look_linked(group, supply, TWO_LEVEL, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_modulated(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, TWO_LEVEL, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_modulated(x, key, step, u, p, tables, work):
         """Move rows by one control period: the physics alone."""
         for i in range(x.shape[0]):
             advance_modulated_one(
-                group, supply, carrier, x[i], key[i], step[i], u[i], p[parameter_row(p, i)], tables
+                group,
+                supply,
+                carrier,
+                reach,
+                x[i],
+                key[i],
+                step[i],
+                u[i],
+                p[parameter_row(p, i)],
+                tables,
             )
             step[i] += 1
 
@@ -238,12 +269,15 @@ def modulated_loops_of_group(
     )
 
 
-def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
+def switched_loops_of_group(
+    number: int, supply: tuple[int, ...], levels: tuple[int, ...]
+) -> Kernels:
     """Return the loops of a group whose converters are switched.
 
     Args:
         number: The group's.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
+        levels: :data:`gym_suite.motors.three_level.TWO_LEVEL` or :data:`gym_suite.motors.three_level.THREE_LEVEL`.
     """
     group = group_of(number)
 
@@ -255,7 +289,21 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
         for i in range(x.shape[0] if wrong < 0 else 0):
             if not skip[i]:
                 _step_switched(
-                    group, supply, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+                    group,
+                    supply,
+                    levels,
+                    i,
+                    x,
+                    key,
+                    step,
+                    u,
+                    p,
+                    tables,
+                    q,
+                    m,
+                    o,
+                    reward,
+                    terminated,
                 )
         return wrong
 
@@ -266,22 +314,23 @@ def switched_loops_of_group(number: int, supply: tuple[int, ...]) -> Kernels:
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 switch_off(x[i])
+                start_at_neutral(levels, x[i])
                 start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, supply, i, x, key, 0, p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_switched(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, supply, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_switched(x, key, step, u, p, tables, work):
         """Move rows by one period: the physics alone."""
         for i in range(x.shape[0]):
             own = p[parameter_row(p, i)]
-            advance_switched_one(group, supply, x[i], key[i], step[i], u[i], own, tables)
+            _advance_switched(group, supply, levels, x[i], key[i], step[i], u[i], own, tables)
             step[i] += 1
 
     return Kernels(
@@ -298,26 +347,29 @@ KERNELS = {number: loops_of_group(number) for number in _GROUPS}
 
 
 @cache
-def switched_kernels(number: int, fed: bool) -> Kernels:
+def switched_kernels(number: int, fed: bool, levels: tuple[int, ...] = TWO_LEVEL) -> Kernels:
     """Return the loops of a group's switched converters; they are made when somebody first asks for them.
 
     Args:
         number: The group's.
         fed: Whether the supply's voltage moves.
+        levels: :data:`gym_suite.motors.three_level.TWO_LEVEL` or :data:`gym_suite.motors.three_level.THREE_LEVEL`.
     """
-    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK)
+    return switched_loops_of_group(number, FED_LINK if fed else IDEAL_LINK, levels)
 
 
 @cache
-def modulated_kernels(number: int, fed: bool, pulsed: bool) -> Kernels:
+def modulated_kernels(
+    number: int, fed: bool, carrier: tuple[int, ...], reach: tuple[int, ...]
+) -> Kernels:
     """Return the loops of a group whose voltages are commanded; they are made when somebody first asks for them.
 
     Args:
         number: The group's.
         fed: Whether the supply's voltage moves.
-        pulsed: Whether the converter's legs follow a carrier.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
-    if not fed and not pulsed:
+    if not fed and carrier == AVERAGED and reach == HEXAGON:
         return KERNELS[number]
-    supply, carrier = FED_LINK if fed else IDEAL_LINK, CARRIER if pulsed else AVERAGED
-    return modulated_loops_of_group(number, supply, carrier)
+    return modulated_loops_of_group(number, FED_LINK if fed else IDEAL_LINK, carrier, reach)

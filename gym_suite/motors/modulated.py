@@ -8,7 +8,7 @@ those that disturb, are given at the link's nominal voltage.
 from __future__ import annotations
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.motors.carrier import duty_cycles, legs_at, next_edge
+from gym_suite.motors.carrier import duty_cycles, gated_legs_at, legs_at, next_edge, next_gating
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.dynamics import (
     carried,
@@ -31,7 +31,7 @@ from gym_suite.motors.link import (
 )
 from gym_suite.motors.machines.base import DC, SATURATED
 from gym_suite.motors.machines.dc import SHUNT
-from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
+from gym_suite.motors.quantities import CONTROL_TORQUE, LEGS, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
 from gym_suite.motors.switches import winding_voltages
 from gym_suite.motors.switching import NOTHING, closed, plus, through
@@ -51,14 +51,24 @@ def _sum(v, d):
 
 
 @called_kernel
-def _pulsed(group, s, w, v, d, cosine, sine, k, load, phase, t, p, tables):
-    """Move machine and link from edge to edge of a carrier; return as :func:`gym_suite.motors.switching.drift` does."""
+def _pulsed(group, carrier, s, w, v, before, d, cosine, sine, k, load, phase, t, p, tables):
+    """Move machine and link from edge to edge of a carrier.
+
+    Returns:
+        What :func:`gym_suite.motors.switching.drift` does, and the duty cycles; ``before`` are those of the period
+        before, which matter to interlocked legs.
+    """
     tau, at, total = p[P.tau], 0.0, NOTHING
     duties = duty_cycles(group, v, p)
     while at < tau:
-        after = next_edge(duties, at, tau)
-        legs, h = legs_at(group, duties, 0.5 * (at + after), tau, p), after - at
-        if len(group) == DC:  # whose diodes may be all that conducts
+        if len(carrier) > 1:
+            after = next_gating(duties, before, at, tau, p[P.interlocking])
+            legs = gated_legs_at(group, duties, before, 0.5 * (at + after), tau, p)
+        else:
+            after = next_edge(duties, at, tau)
+            legs = legs_at(group, duties, 0.5 * (at + after), tau, p)
+        h = after - at
+        if len(group) == DC or len(carrier) > 1:  # whose diodes may be all that conducts
             s, w, part = through(
                 group, s, w, legs, d, cosine, sine, k, load, phase, t + at, h, p, tables
             )
@@ -67,7 +77,13 @@ def _pulsed(group, s, w, v, d, cosine, sine, k, load, phase, t, p, tables):
                 group, s, w, legs, d, cosine, sine, k, load, phase, t + at, h, p, tables
             )
         total, at = plus(total, 1.0, part), after
-    return s, w, total
+    return s, w, total, duties
+
+
+@kernel
+def _last_duties(x):
+    """Return the duty cycles that a row's legs had in its last period."""
+    return x[X.duty_0], x[X.duty_1], x[X.duty_2], x[X.duty_3], x[X.duty_4], x[X.duty_5]
 
 
 @kernel
@@ -85,7 +101,7 @@ def _move(group, supply, carrier, x, key, tick, v, p, tables):
     Args:
         group: The group.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
-        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
         x: State row.
         key: The row's key.
         tick: Inverter periods since reset.
@@ -102,7 +118,13 @@ def _move(group, supply, carrier, x, key, tick, v, p, tables):
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     s, w, phase = electrical_state(group, x), link_of(supply, x), mains_phase(supply, key, p)
     if len(carrier) > 0:
-        s, link, total = _pulsed(group, s, w, v, d, cosine, sine, k, load, phase, t, p, tables)
+        before = _last_duties(x)
+        s, link, total, duties = _pulsed(
+            group, carrier, s, w, v, before, d, cosine, sine, k, load, phase, t, p, tables
+        )
+        if len(carrier) > 1:
+            for leg in range(LEGS):
+                x[X.duty_0 + leg] = duties[leg]
         v = _sum(_scaled(winding_voltages(group, total, p), 1.0 / tau), d)
     else:
         second = v[1]
@@ -121,7 +143,7 @@ def _move(group, supply, carrier, x, key, tick, v, p, tables):
 
 
 @kernel
-def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
+def advance_modulated_one(group, supply, carrier, reach, x, key, step, u, p, tables):
     """Move one row by one control period.
 
     The drive's own controller of torque commands measures the link at the beginning of each of its periods. A voltage
@@ -130,7 +152,8 @@ def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
     Args:
         group: The group.
         supply: The link, :data:`gym_suite.motors.link.IDEAL_LINK` or :data:`gym_suite.motors.link.FED_LINK`.
-        carrier: :data:`gym_suite.motors.carrier.AVERAGED` or :data:`gym_suite.motors.carrier.CARRIER`.
+        carrier: One of :data:`gym_suite.motors.carrier.AVERAGED` and those beside it.
+        reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
         x: State row, changed in place.
         key: The row's key.
         step: Control periods since reset.
@@ -152,7 +175,7 @@ def advance_modulated_one(group, supply, carrier, x, key, step, u, p, tables):
             v = _scaled(v, p[P.u_dc] / measured)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
-            v = commanded(group, x, u, half_cosine, half_sine, p)
+            v = commanded(group, reach, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = wait(group, x, v)
         _move(group, supply, carrier, x, key, tick, v, p, tables)

@@ -20,6 +20,7 @@ VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
 TRACKED = 4  # quantities that follow references at once, at most
 AXES = 4  # of an inner current controller, at most
+LEGS = 6  # of a converter, at most
 
 
 def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.inf) -> Columns:
@@ -78,16 +79,24 @@ FURTHER = Columns(
     Column("u_sy", "V", meaning="y voltage in the middle of the last period"),
 )
 
-#: Of switched converters; -1 stands for no switch closed.
+#: Of switched converters; -1 stands for no switch closed. A bridge of three levels has 27 states.
 SWITCHING = Columns(
     *(
-        Column(f"{name}_{k}", "1", -1, 7, meaning, whole=True)
+        Column(f"{name}_{k}", "1", -1, 26, meaning, whole=True)
         for name, meaning in (
             ("waiting", "switching state that waits for the next period"),
             ("switched", "switching state in the last period"),
         )
         for k in range(2)
     )
+)
+
+#: Of a carrier whose legs are interlocked.
+PULSES = _slots("duty", LEGS, "1", "duty cycle of a leg in the last period", 1.0)
+
+#: Of a bridge of three levels.
+NEUTRAL = Columns(
+    Column("u_n", "V", meaning="voltage of the neutral point against the middle of the link"),
 )
 
 #: Of a supply whose voltage moves.
@@ -99,7 +108,7 @@ LINK = Columns(
     Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES + NEUTRAL
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -157,14 +166,36 @@ QUANTITIES = (
         Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
     + LINK
+    + NEUTRAL
 )
 Q = QUANTITIES.places
 
 # ------------------------------------------------------------------------------------------------------ the parameters
 
-#: Zero sequences of a carrier's duty cycles.
-ZERO_SEQUENCES = ("none", "space-vector")
+#: Zero sequences of a carrier's duty cycles; those from the third on hold one leg in each period.
+ZERO_SEQUENCES = (
+    "none",
+    "space-vector",
+    "dpwm-min",
+    "dpwm-max",
+    "dpwm0",
+    "dpwm1",
+    "dpwm2",
+    "dpwm3",
+)
+(
+    NO_ZERO_SEQUENCE,
+    SPACE_VECTOR,
+    DPWM_MIN,
+    DPWM_MAX,
+    DPWM0,
+    DPWM1,
+    DPWM2,
+    DPWM3,
+) = range(len(ZERO_SEQUENCES))
 MODULATIONS = ("averaged", "carrier")
+#: What becomes of a voltage beyond the circle within the hexagon.
+OVERMODULATIONS = ("hexagon", "six-step")
 CONTROLS = ("voltage", "torque")
 CONTROL_VOLTAGE, CONTROL_TORQUE = range(len(CONTROLS))
 FRAMES = ("dq", "abc")
@@ -207,8 +238,17 @@ PARAMETERS = (
         Column("ratio", "1", 1, math.inf, "inverter periods per control period"),
         Column("substeps", "1", 1, math.inf, "Runge-Kutta steps per inverter period"),
         Column("dead_time", "1", 0, 1, "1: a command is applied one inverter period late"),
+        Column(
+            "c_neutral", "F", 0, math.inf, "of each capacitor of a bridge of three levels, else 0"
+        ),
         Column("interlocking", "s", 0, math.inf, "time for which a leg that is switched is open"),
-        Column("zero_sequence", "1", 0, 1, "of a carrier: 1 space vectors, 0 none"),
+        Column(
+            "zero_sequence",
+            "1",
+            0,
+            len(ZERO_SEQUENCES) - 1,
+            "of a carrier: 0 none, 1 space vectors, 2 to 7 discontinuous, by its place",
+        ),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),
         Column("actions", "1", 1, ACTIONS, "elements of an action"),

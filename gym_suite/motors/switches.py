@@ -17,11 +17,13 @@ from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.quantities import P
 from gym_suite.motors.transforms import clarke, inverse_clarke, rotate, star_axes, stars_of, turn
 
-LEGS = 6  # of a converter, at most
 #: The switching state in which no switch is closed: a drive before its first command.
 ALL_OFF = -1.0
-#: Switching states of a bridge of three legs, and of choppers by their quadrants.
+#: The switching state of a bridge of three levels in which all legs are at the neutral point.
+ALL_NEUTRAL = 13.0
+#: Switching states of a bridge of three legs, of one of three levels, and of choppers by their quadrants.
 BRIDGE_STATES = 8
+THREE_LEVEL_STATES = 27
 CHOPPER_STATES = {1: 2, 2: 3, 4: 4}
 
 
@@ -65,6 +67,22 @@ def bridge_legs(code):
     if code < 0.0:
         return 0.0, 0.0, 0.0
     return _position(code, 4), _position(code, 2), _position(code, 1)
+
+
+@kernel
+def three_level_legs(code):
+    """Return the positions of the legs a, b, c in a switching state 9 a + 3 b + c of a bridge of three levels.
+
+    A leg's digit is 0 at the lower rail, 1 at the neutral point and 2 at the upper rail, its position -1, 0 and 1.
+    """
+    number = int(code)
+    return number // 9 - 1.0, number // 3 % 3 - 1.0, number % 3 - 1.0
+
+
+@kernel
+def at_neutral(legs):
+    """Return 1 for each of three legs that is at the neutral point, 0 for the others."""
+    return 1.0 - abs(legs[0]), 1.0 - abs(legs[1]), 1.0 - abs(legs[2])
 
 
 @kernel

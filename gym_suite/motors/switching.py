@@ -14,11 +14,10 @@ from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.motors.dynamics import carried, disturbance_of
 from gym_suite.motors.electrical import coefficients, over_limit
 from gym_suite.motors.link import effective_time, keep_link, link_of, linked_period, mains_phase
-from gym_suite.motors.quantities import SIGNAL_DISTURBANCE, P, T, X
+from gym_suite.motors.quantities import LEGS, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
 from gym_suite.motors.switches import (
     ALL_OFF,
-    LEGS,
     leg_currents,
     legs_of,
     levels_of,

@@ -24,6 +24,7 @@ from gym_suite.motors.electrical import coefficients, exceeds, loss_of, runge_ku
 from gym_suite.motors.loads import load_torque, shaft
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines.base import SYNCHRONOUS, group_of
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.parameters import CONSTANT_SPEED, POLYNOMIAL_STATIC
 from gym_suite.motors.quantities import (
     CONTROL_TORQUE,
@@ -156,7 +157,7 @@ def _command(w, p, count):
         cosine, sine = w[W.cos_epsilon + k], w[W.sin_epsilon + k]
         half_cosine, half_sine = w[W.cosine + k], w[W.sine + k]
         u = w[W.action_0 + k], w[W.action_1 + k], w[W.action_2 + k]
-        alpha, beta = stator_voltage(u, cosine, sine, half_cosine, half_sine, p)
+        alpha, beta = stator_voltage(HEXAGON, u, cosine, sine, half_cosine, half_sine, p)
         held = w[W.held_0 + k], w[W.held_1 + k]
         w[W.held_0 + k] = alpha if late else held[0]
         w[W.held_1 + k] = beta if late else held[1]

@@ -113,13 +113,6 @@ def hexagon_factor(alpha, beta, u_dc):
 
 
 @kernel
-def limit_to_hexagon(alpha, beta, u_dc):
-    """Shorten a voltage vector to what the inverter can give, keeping its direction."""
-    factor = hexagon_factor(alpha, beta, u_dc)
-    return alpha * factor, beta * factor
-
-
-@kernel
 def wrap(angle):
     """Return the angle folded into [-pi, pi)."""
     if -math.pi <= angle < math.pi:

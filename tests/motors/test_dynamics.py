@@ -10,12 +10,13 @@ from scipy.linalg import expm
 
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.motors import simulate
+from gym_suite.motors.converters import limited
 from gym_suite.motors.electrical import period
 from gym_suite.motors.machines import SCIM, SYNCHRONOUS, group_of
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.transforms import (
     clarke,
     inverse_clarke,
-    limit_to_hexagon,
     rotate,
     turn,
     wrap,
@@ -109,15 +110,15 @@ def test_hexagon_is_what_eight_switching_states_span():
     assert longest == pytest.approx(2 / 3 * u_dc)
     for angle in np.linspace(0, 2 * np.pi, 97):
         direction = np.array([math.cos(angle), math.sin(angle)])
-        limited = np.array(limit_to_hexagon(*(1000.0 * direction), u_dc))
-        assert direction @ limited == pytest.approx(np.hypot(*limited))
+        shortened = np.array(limited(HEXAGON, *(1000.0 * direction), u_dc))
+        assert direction @ shortened == pytest.approx(np.hypot(*shortened))
         # The support of the convex hull of the corners, in every face's direction.
         for face in np.arange(6) * np.pi / 3 + np.pi / 6:
             normal = np.array([math.cos(face), math.sin(face)])
-            assert limited @ normal <= (corners @ normal).max() + 1e-9
-        assert np.hypot(*limited) >= u_dc / math.sqrt(3) - 1e-9
+            assert shortened @ normal <= (corners @ normal).max() + 1e-9
+        assert np.hypot(*shortened) >= u_dc / math.sqrt(3) - 1e-9
         inside = 0.99 * u_dc / math.sqrt(3) * direction
-        assert limit_to_hexagon(*inside, u_dc) == tuple(inside)
+        assert limited(HEXAGON, *inside, u_dc) == tuple(inside)
 
 
 @pytest.mark.parametrize("dead_time", [True, False])

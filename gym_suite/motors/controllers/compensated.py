@@ -60,6 +60,19 @@ class CompensatedCurrentControl(_Compensated, CurrentControl):
     name: ClassVar[str] = "pi-predicted"
     information: Information = "model"
 
+    def __init__(
+        self,
+        *,
+        rule: str = "magnitude_optimum",
+        symmetry: float = 4.0,
+        anti_windup: str = "clamping",
+        decoupling: bool = True,
+    ) -> None:
+        # It predicts with its last action, in which a compensation of interlocking would be mistaken for voltage.
+        super().__init__(
+            rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
+        )
+
     def _law(self, observation: Rows, state: Rows) -> Rows:
         action = np.empty((len(observation), self._actions))
         watched = self._watch(observation)

@@ -20,6 +20,7 @@ from gym_suite.motors.controllers.cascade import (
     torque_command_rows,
     torque_control_rows,
 )
+from gym_suite.motors.controllers.interlocking import compensate_interlocking
 from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN, L, M, S
 from gym_suite.motors.controllers.operating_points import operating_points
 from gym_suite.motors.loads import load_coefficients
@@ -31,6 +32,7 @@ from gym_suite.motors.machines import (
     KINDS,
     SATURATED,
     SIX_PHASE,
+    SYNCHRONOUS,
     Machine,
     group_of,
 )
@@ -265,29 +267,54 @@ class CurrentControl(_FieldOriented):
         symmetry: Parameter a of the symmetrical optimum, above 1.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce, to show why it matters.
+        interlocking_compensation: True adds what interlocking takes from the voltage, by the sign of the commanded
+            currents; for machines with d and q windings alone.
     """
 
     name: ClassVar[str] = "pi"
 
+    def __init__(
+        self,
+        *,
+        rule: str = "magnitude_optimum",
+        symmetry: float = 4.0,
+        anti_windup: str = "clamping",
+        decoupling: bool = True,
+        interlocking_compensation: bool = False,
+    ) -> None:
+        super().__init__(
+            rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
+        )
+        self.interlocking_compensation = interlocking_compensation
+
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
+        if self.interlocking_compensation and self._machine.group not in (SYNCHRONOUS, SATURATED):
+            raise ValueError(
+                "interlocking_compensation is for machines with d and q windings alone, whose frame is that of the "
+                f"rotor, not for {type(self._machine).__name__}"
+            )
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        action = np.empty((len(observation), self._actions))
-        current_control_rows(self._group, self._seen(observation), state, self._constants, action)
+        action, seen = np.empty((len(observation), self._actions)), self._seen(observation)
+        current_control_rows(self._group, seen, state, self._constants, action)
+        if self.interlocking_compensation:
+            compensate_interlocking(seen, self._constants, action)
         return action
 
     def in_c(self) -> CLaw:
         """Return the law as C source for a microcontroller.
 
         Raises:
-            ValueError: For a machine whose law is not written in C.
+            ValueError: For a machine whose law is not written in C, or with compensation of interlocking.
         """
         from gym_suite.motors.controllers.c_law import current_law_in_c
 
         self._check_tuned()
+        if self.interlocking_compensation:
+            raise ValueError("interlocking_compensation is not written in C: leave it out")
         return current_law_in_c(self._machine, self._constants, self._take, self._scale)
 
 

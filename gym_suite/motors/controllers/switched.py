@@ -34,8 +34,10 @@ from gym_suite.motors.controllers.switched_laws import (
     finite_set_rows,
     hysteresis_rows,
 )
+from gym_suite.motors.controllers.three_level_laws import three_level_rows
 from gym_suite.motors.machines import DC
-from gym_suite.motors.switches import LEGS, parts_of
+from gym_suite.motors.quantities import LEGS
+from gym_suite.motors.switches import parts_of
 
 #: Largest horizon of the search, periods.
 MOST_HORIZON = 3
@@ -58,6 +60,8 @@ class _Switched(Controller, ABC):
     """What the controllers share: the law above the currents, and what they see."""
 
     state_size = len(MEMORY)
+    #: Levels of the bridges that a law switches.
+    _for_levels: ClassVar[tuple[int, ...]] = (2,)
 
     def _tune(self, nominal: Any) -> None:
         setup, machine = nominal.setup, machine_of(nominal.parameters)
@@ -65,6 +69,12 @@ class _Switched(Controller, ABC):
             raise ValueError(
                 f"{type(self).__name__} chooses switching states, but the actions of {setup.id} are voltages or "
                 "torques; take an id with -Finite in its name"
+            )
+        self._levels = 3 if nominal.parameters["c_neutral"] > 0.0 else 2
+        if self._levels not in self._for_levels:
+            raise ValueError(
+                f"{type(self).__name__} compares each current to a band and knows two positions of a leg; a bridge of "
+                "three levels has three"
             )
         dc = machine.group == DC
         kinds: dict[str, tuple[int, Any]] = {
@@ -160,6 +170,8 @@ class FiniteSetControl(_Switched):
     Args:
         horizon: Periods that are looked ahead, at most three.
         switching: Cost of switching one leg, beside squared errors in parts of the current limits.
+        neutral: Cost of the neutral point's voltage as a part of the link's, squared; of a bridge of three levels, for
+            which the law looks one period ahead.
     """
 
     name: ClassVar[str] = "fcs-mpc"
@@ -167,14 +179,20 @@ class FiniteSetControl(_Switched):
     hyperparameters = (
         Hyperparameter(name="switching", low=1e-7, high=1e-2, meaning="cost of switching one leg"),
     )
+    _for_levels: ClassVar[tuple[int, ...]] = (2, 3)
 
-    def __init__(self, *, horizon: int = 1, switching: float = 1e-6) -> None:
+    def __init__(self, *, horizon: int = 1, switching: float = 1e-6, neutral: float = 1.0) -> None:
         self.horizon = horizon
         self.switching = switching
+        self.neutral = neutral
 
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
         horizon = check_number("horizon", self.horizon, low=1, high=MOST_HORIZON, integer=True)
+        if self._levels == 3 and horizon > 1:
+            raise ValueError(
+                f"horizon = {horizon:g}: under a bridge of three levels the law looks one period ahead"
+            )
         sequences = math.prod(self._choices) ** int(horizon)
         if sequences > MOST_SEQUENCES:
             raise ValueError(
@@ -183,6 +201,31 @@ class FiniteSetControl(_Switched):
             )
         self._choice[C.horizon] = horizon
         self._choice[C.switching] = check_number("switching", self.switching, low=0.0)
+        self._choice[C.neutral] = check_number("neutral", self.neutral, low=0.0)
+        if self._levels == 3:
+            columns = nominal.setup.observation_columns
+            place = columns.index("u_n")
+            self._neutral = place, columns[place].scale
+
+    def _law(self, observation: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[Any]:
+        if self._levels == 2:
+            return super()._law(observation, state)
+        above, action = self._above, np.empty((len(observation), 1))
+        points = getattr(above, "_points", np.zeros((1, 1)))
+        seen, last = above._seen(observation), self._last(observation)
+        place, scale = self._neutral
+        three_level_rows(
+            above._group,
+            seen,
+            observation[:, place] * scale,
+            last,
+            state,
+            above._constants,
+            points,
+            self._choice,
+            action,
+        )
+        return action
 
     def _rule(self) -> Any:
         return finite_set_rows

@@ -15,10 +15,9 @@ from gym_suite.motors.electrical import coefficients, period
 from gym_suite.motors.loads import shaft
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
 from gym_suite.motors.machines.dc import SEPARATE
-from gym_suite.motors.quantities import P
+from gym_suite.motors.quantities import LEGS, P
 from gym_suite.motors.switches import (
     BRIDGE_STATES,
-    LEGS,
     leg_currents,
     legs_of,
     under,
@@ -36,13 +35,16 @@ CHOICE = Columns(
     Column("horizon", meaning="periods that are looked ahead", whole=True),
     Column("switching", meaning="cost of switching one leg"),
     Column(
+        "neutral", meaning="cost of the neutral point's voltage, as a part of the link's, squared"
+    ),
+    Column(
         "band", "1", meaning="half the width of the hysteresis, as a part of the current limits"
     ),
 )
 C = CHOICE.places
 
 #: Part of a current's limit from which on a prediction is to be avoided, and what being beyond the limit costs.
-_NEAR_LIMIT, _BEYOND = 0.95, 1e4
+_NEAR_LIMIT, BEYOND = 0.95, 1e4
 
 
 @called_kernel
@@ -129,7 +131,7 @@ def _beyond(value, limit):
 
 
 @kernel
-def _danger(group, i, law):
+def danger(group, i, law):
     """Return what currents near their limits or beyond them cost."""
     kind, limit = len(group), law[P.i_limit]
     if kind == DC:
@@ -222,7 +224,7 @@ def _search(group, s, legs, wanted, cosine, sine, k, load, law, choice):
             for m in range(4):
                 error = wanted[m] - i[m]
                 cost += choice[C.weight_0 + m] * error * error
-            cost += _BEYOND * _danger(group, i, law)
+            cost += BEYOND * danger(group, i, law)
             before = own
             if cost >= best:
                 break

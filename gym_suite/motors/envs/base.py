@@ -12,17 +12,19 @@ from gym_suite.core.options import OptionSet
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.setup import build_setup
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, KINDS
+from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS
 
 #: The converter whose switching states are the action.
 SWITCHED = "finite"
 #: Keyword arguments that only some converters take.
 _OF_CONVERTERS = (
     "converter",
+    "c_neutral",
     "frame",
     "interlocking",
     "modulation",
     "zero_sequence",
+    "overmodulation",
     "control",
     "control_period",
 )
@@ -46,10 +48,17 @@ class MotorEnv(IdEnv):
         machine, converter = KINDS[kind], cls.card.facets["converter"]
         switched = converter == SWITCHED
         period = machine.switching_period if switched else machine.period
+        # A bridge of three levels is for the machines with d and q windings alone.
+        bridge = switched and machine.group == SYNCHRONOUS
         defaults = {"machine": kind, "tau": period, **task.defaults}
+        if bridge:
+            defaults["converter"] = "two-level"
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
-        # A chopper's legs have no zero sequence.
-        pulses = ("modulation",) if machine.group == DC else ("modulation", "zero_sequence")
+        if bridge:
+            own = ("converter", "c_neutral")
+        pulses = ("modulation", "interlocking")
+        if machine.group != DC:  # a chopper's legs have no zero sequence and turn no vector
+            pulses = (*pulses, "zero_sequence", "overmodulation")
         own = (
             *own,
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),

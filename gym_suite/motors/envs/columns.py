@@ -74,6 +74,7 @@ def observed(
     last: Iterable[tuple[Column, int]],
     scales: Mapping[str, float],
     errors: Mapping[str, float],
+    neutral: Sequence[str] = (),
 ) -> list[Shown]:
     """Return what is observed now, the references last; a preview repeats those.
 
@@ -84,6 +85,7 @@ def observed(
         last: What is shown of the last action, with the places that the state keeps it in.
         scales: Full scale of each quantity that is a column of its own.
         errors: Error that earns nothing, of each tracked quantity.
+        neutral: What is observed of a neutral point.
     """
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
     shown = [
@@ -97,7 +99,7 @@ def observed(
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)
         for action, k in last
     ]
-    shown += [_quantity(name, scale=scales[name], **bounds) for name in task.seen]
+    shown += [_quantity(name, scale=scales[name], **bounds) for name in (*neutral, *task.seen)]
     if task.shows_error:
         name = task.tracked[0]
         unit = QUANTITIES[machine.slot(name)].unit
@@ -231,6 +233,7 @@ def state_columns(
     torque_control: bool,
     parts: int = 0,
     link: Sequence[str] = (),
+    pulsing: int = 0,
 ) -> Columns:
     """Return the columns of the state under the names that they have for a machine and task.
 
@@ -243,6 +246,7 @@ def state_columns(
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
         link: What the state keeps of the DC link.
+        pulsing: Legs whose duty cycles it keeps.
     """
     own = (*machine.states, *machine.voltages)
     if machine.estimates:
@@ -261,6 +265,7 @@ def state_columns(
         names |= {f"command_{k}": f"{name}_command" for k, name in enumerate(machine.followed)}
         names |= {f"integral_{k}": f"{name}_integral" for k, name in enumerate(machine.followed)}
     names |= {name: name for name in link}
+    names |= {f"duty_{k}": f"duty_{k}" for k in range(pulsing)}
     if task.follows == "cycle":
         names["start"] = "start"
     columns = []

@@ -34,12 +34,19 @@ class Options(PlantOptions):
     )
     converter: Any = option(
         "4QC",
-        takes='"1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them',
-        meaning="the choppers: how many quadrants of voltage and current they have",
+        takes='choppers: "1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them; a switched bridge: '
+        '"two-level", "npc", "t-type"',
+        meaning="a chopper's quadrants of voltage and current, or a bridge's levels",
+    )
+    c_neutral: float | None = option(
+        None,
+        takes="F, above 0",
+        meaning="each of the two capacitors about the neutral point of a bridge of three levels; `None`: in which the "
+        "nominal current moves it by a hundredth of `u_dc` in 1 ms",
     )
     interlocking: float = option(
         0.0,
-        takes="s, below `tau`",
+        takes="s, below `tau`; with a carrier below half of it",
         meaning="time for which both switches of a leg are off when it is switched",
     )
     modulation: str = option(
@@ -49,8 +56,13 @@ class Options(PlantOptions):
     )
     zero_sequence: str | None = option(
         None,
-        takes='"space-vector" or "none"',
+        takes='"space-vector", "none", "dpwm0" to "dpwm3", "dpwm-min" or "dpwm-max"',
         meaning="what a carrier's duty cycles have in common; `None`: that of space vectors",
+    )
+    overmodulation: str = option(
+        "hexagon",
+        takes='"hexagon" or "six-step"',
+        meaning="a dq voltage beyond the circle `u_dc/sqrt(3)`: cut off at the hexagon, or reached as a fundamental",
     )
     frame: str = option("dq", takes='"dq" or "abc"', meaning="frame of a voltage action")
     tau: float = option(

@@ -27,6 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
+from gym_suite.motors.envs.modulation import read_interlocking, read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
@@ -37,7 +38,7 @@ from gym_suite.motors.envs.supplies import (
     read_supply,
     supply_numbers,
 )
-from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
+from gym_suite.motors.envs.switched import read_neutral, read_switches
 from gym_suite.motors.envs.timing import timing
 from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
@@ -68,6 +69,7 @@ from gym_suite.motors.quantities import (
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
+from gym_suite.motors.three_level import NEUTRAL_LIMIT, THREE_LEVEL, TWO_LEVEL
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
@@ -128,13 +130,19 @@ def build_setup(
     values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
+    levels, pulsing = TWO_LEVEL, 0
+    if finite and machine.group == SYNCHRONOUS:
+        values["c_neutral"] = read_neutral(options, machine, bool(link))
+        levels = THREE_LEVEL if values["c_neutral"] > 0.0 else TWO_LEVEL
     switches = read_switches(machine, values) if finite else None
+    neutral = ("u_n",) if levels == THREE_LEVEL else ()
     if finite:
-        kernels = switched_kernels(machine.group, bool(link))
+        kernels = switched_kernels(machine.group, bool(link), levels)
     else:
         modulated = read_modulation(options)
-        kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
-        values["zero_sequence"] = modulated or 0.0
+        kernels = modulated_kernels(machine.group, bool(link), modulated.carrier, modulated.reach)
+        values |= modulated.numbers
+        pulsing = modulated.remembered(machine, values)
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= course(task, options, machine, load, cycle, values)
@@ -149,6 +157,7 @@ def build_setup(
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
+    scales |= dict.fromkeys(neutral, NEUTRAL_LIMIT * values["u_dc"])
     limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
     if references:
         units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
@@ -161,8 +170,8 @@ def build_setup(
     if switches is None:
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
-    seen = columns.observed(task, options, machine, last, scales, errors)
-    told = columns.metrics(task, options, machine, link)
+    seen = columns.observed(task, options, machine, last, scales, errors, neutral)
+    told = columns.metrics(task, options, machine, (*link, *neutral))
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -171,7 +180,9 @@ def build_setup(
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
-    measured = [n for n in (*machine.currents, "omega", *task.seen, "error") if n in observations]
+    measured = [
+        n for n in (*machine.currents, "omega", *neutral, *task.seen, "error") if n in observations
+    ]
     channels = ("torque_load", *machine.voltages)
     held = not moves(load)
     if held and "torque_load" in (options.disturbance or ()):
@@ -217,7 +228,13 @@ def build_setup(
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
+            task,
+            machine,
+            last,
+            torque_control,
+            len(switches.choices) if switches else 0,
+            (*link, *neutral),
+            pulsing,
         ),
         action_columns=actions,
         observation_columns=observations,

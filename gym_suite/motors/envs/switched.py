@@ -12,14 +12,23 @@ from gym_suite.core.columns import Column
 from gym_suite.core.parameters import check_number, check_option
 from gym_suite.motors.envs.options import Options
 from gym_suite.motors.machines import Machine
-from gym_suite.motors.quantities import MODULATIONS, ZERO_SEQUENCES
 from gym_suite.motors.switches import (
+    ALL_NEUTRAL,
     BRIDGE_STATES,
     CHOPPER_STATES,
+    THREE_LEVEL_STATES,
     bridge_legs,
     chopper_legs,
     parts_of,
+    three_level_legs,
 )
+from gym_suite.motors.three_level import NEUTRAL_LIMIT
+
+#: Bridges whose switching states are actions, by the name that a user gives.
+BRIDGES = ("two-level", "npc", "t-type")
+#: Capacitors about a neutral point that nobody has chosen: the nominal current moves it by this part of the link's
+#: voltage in this time, s; a design value.
+_USUAL_PART, _USUAL_TIME = 0.01, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class Switches:
     @property
     def idle(self) -> np.ndarray | int:
         """The action of doing nothing: a state without a voltage of each part."""
+        if self.choices == (THREE_LEVEL_STATES,):
+            return int(ALL_NEUTRAL)
         return 0 if len(self.choices) == 1 else np.zeros(len(self.choices))
 
     @property
@@ -52,20 +63,64 @@ class Switches:
         return self.legs[-1][1] + 1
 
 
+def read_neutral(options: Options, machine: Machine, fed: bool) -> float:
+    """Return the capacitance of each capacitor about the neutral point, F; 0 of a bridge of two levels.
+
+    Args:
+        options: The keyword arguments.
+        machine: The machine, of one bridge.
+        fed: Whether the supply's voltage moves.
+
+    Raises:
+        ValueError: For an unknown converter, naming the nearest, a capacitance without a bridge of three levels or one
+            that is too small for the currents, with the least that is not, or what such a bridge does not take.
+    """
+    kind = check_option("converter", options.converter, BRIDGES)
+    if kind == "two-level":
+        if options.c_neutral is not None:
+            raise ValueError(
+                "c_neutral is for converter='npc' and 't-type'; 'two-level' has no neutral point"
+            )
+        return 0.0
+    if fed:
+        raise ValueError(f"converter={kind!r} is for the ideal supply, whose voltage stands still")
+    if options.interlocking != 0.0:
+        raise ValueError(
+            f"interlocking = {options.interlocking:g} s is for converter='two-level'; the legs of {kind!r} switch at "
+            "once"
+        )
+    moved = 0.5 * machine.i_nominal * _USUAL_TIME / machine.u_dc
+    given = moved / _USUAL_PART
+    if options.c_neutral is not None:
+        given = check_number("c_neutral", options.c_neutral, above=0.0)
+    least = 0.5 * machine.i_limit * options.tau / (NEUTRAL_LIMIT * machine.u_dc)
+    if given < least:
+        raise ValueError(
+            f"c_neutral = {given:g} F: a current of {machine.i_limit:g} A moves the neutral point beyond its limit "
+            f"within a period of {options.tau:g} s; take at least {least:.3g} F"
+        )
+    return given
+
+
 def read_switches(machine: Machine, values: Mapping[str, Any]) -> Switches:
     """Return the switches of a machine's converter.
 
     Args:
         machine: The machine.
-        values: Parameters, of which those of choppers are read.
+        values: Parameters, of which those of choppers and the neutral point's capacitance are read.
     """
     choices, legs, tables = [], [], []
+    neutral = values.get("c_neutral", 0.0) > 0.0
     for names, quadrants, first in parts_of(machine, values):
-        count = CHOPPER_STATES[quadrants] if quadrants else BRIDGE_STATES
-        positions = [
-            chopper_legs(float(code), float(quadrants)) if quadrants else bridge_legs(float(code))
-            for code in range(count)
-        ]
+        if quadrants:
+            count = CHOPPER_STATES[quadrants]
+            positions = [chopper_legs(float(code), float(quadrants)) for code in range(count)]
+        elif neutral:
+            count = THREE_LEVEL_STATES
+            positions = [three_level_legs(float(code)) for code in range(count)]
+        else:
+            count = BRIDGE_STATES
+            positions = [bridge_legs(float(code)) for code in range(count)]
         choices.append(count)
         tables.append(np.array(positions, dtype=np.float32)[:, : len(names)])
         legs += [
@@ -75,43 +130,10 @@ def read_switches(machine: Machine, values: Mapping[str, Any]) -> Switches:
                     "1",
                     -1,
                     1,
-                    f"leg {name}: 1 upper switch, -1 lower switch, 0 none",
+                    f"leg {name}: 1 upper switch, -1 lower switch, 0 {'neutral point' if neutral else 'none'}",
                 ),
                 first + k,
             )
             for k, name in enumerate(names)
         ]
     return Switches(tuple(choices), tuple(legs), tuple(tables))
-
-
-def read_interlocking(options: Options) -> float:
-    """Return the time for which a leg that is switched has no switch closed, s.
-
-    Raises:
-        ValueError: If it is not shorter than a period, with both.
-    """
-    given = check_number("interlocking", options.interlocking, low=0.0)
-    if given >= options.tau:
-        raise ValueError(
-            f"interlocking = {given:g} s must be shorter than the period, tau = {options.tau:g} s"
-        )
-    return given
-
-
-def read_modulation(options: Options) -> float | None:
-    """Return the zero sequence of a carrier's duty cycles, 1 for that of space vectors; None without a carrier.
-
-    Raises:
-        ValueError: For an unknown name, naming the nearest, or a zero sequence without a carrier.
-    """
-    modulation = check_option("modulation", options.modulation, MODULATIONS)
-    given = options.zero_sequence
-    if modulation == "averaged":
-        if given is not None:
-            raise ValueError(
-                "zero_sequence is for modulation='carrier'; the mean of a period has none"
-            )
-        return None
-    if given is None:
-        return 1.0
-    return float(ZERO_SEQUENCES.index(check_option("zero_sequence", given, ZERO_SEQUENCES)))
