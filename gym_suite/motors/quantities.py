@@ -20,6 +20,7 @@ VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
 TRACKED = 4  # quantities that follow references at once, at most
 AXES = 4  # of an inner current controller, at most
+SENSED = 4  # currents that have a sensor, at most
 
 
 def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.inf) -> Columns:
@@ -99,7 +100,13 @@ LINK = Columns(
     Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK
+#: Of an encoder, which is read once a control period.
+COUNTED = Columns(
+    Column("shaft_read", "rad", meaning="angle of the shaft when the encoder was read last"),
+    Column("shaft_before", "rad", meaning="angle of the shaft when it was read before that"),
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + COUNTED
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -263,6 +270,7 @@ TABLES = Columns(
         meaning="the flux map of a machine that saturates: one row, see gym_suite.motors.machines.spline",
     ),
     Column("open_circuit", meaning="a battery's voltage (V) by its state of charge"),
+    Column("sensors", meaning="lowest and highest numbers of SENSORS; no rows: they are ideal"),
 )
 T = TABLES.places
 
@@ -284,6 +292,21 @@ TASK = Columns(
 )
 K = TASK.places
 
+#: Numbers that the sensors of an episode have, drawn between the two rows of the table ``sensors``. A current's sensors
+#: are numbered as :func:`gym_suite.motors.envs.sensors.current_sensors` names them.
+SENSORS = (
+    _slots("gain", SENSED, "1", "error of a current sensor's gain")
+    + _slots("offset", SENSED, "A", "what a current sensor shows of no current")
+    + _slots("range", SENSED, "A", "largest current that its converter tells, of either sign")
+    + Columns(
+        Column("current_noise", "A", 0, meaning="standard deviation of a current sensor"),
+        Column("current_bits", "1", 0, meaning="of their converters, 0: no converter", whole=True),
+        Column("encoder_lines", "1", 0, meaning="of an encoder, 0: there is none", whole=True),
+        Column("encoder_offset", "rad", meaning="what it shows of the angle 0 of the shaft"),
+        Column("resolver_first", "rad", 0, meaning="error of a resolver once an electrical turn"),
+        Column("resolver_second", "rad", 0, meaning="error that it has twice an electrical turn"),
+    )
+)
 
 # Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
 SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1

@@ -242,7 +242,7 @@ def state_columns(
         last: What the state keeps of the last action, with its places.
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
-        link: What the state keeps of the DC link.
+        link: What the state keeps of the DC link, and of an encoder.
     """
     own = (*machine.states, *machine.voltages)
     if machine.estimates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
+from gym_suite.motors.envs.sensors import plain_sensors, read_sensors
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -58,15 +60,19 @@ from gym_suite.motors.parameters import (
     loads_of,
     moves,
 )
+from gym_suite.motors.passes import SENSING_SIZE, sensed_kernels
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
+    COUNTED,
     PARAMETERS,
     QUANTITIES,
     REFERENCE_SIGNALS,
+    SENSORS,
     SIGNAL_SWITCHED,
     K,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.sensors import follow_shaft
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
@@ -196,6 +202,8 @@ def build_setup(
     inside = torque_control or machine.estimates
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     flux = machine.flux_row()[None]
+    sensors = read_sensors(options.sensors, machine)
+    encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
     plant, nominal = (
         (
             table,
@@ -205,19 +213,30 @@ def build_setup(
             points,
             flux,
             open_circuit_table(supply),
+            shown,
         )
-        for signals in (list(disturbed.signals), list[Signal]())
+        for signals, shown in (
+            (list(disturbed.signals), sensors),
+            (list[Signal](), sensors[:0]),
+        )
     )
     tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
         plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0
     )
+    if len(sensors):
+        tiled, kernels = False, sensed_kernels(kernels, machine.group)
     return Setup(
         id=id,
         family="motors",
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
+            task,
+            machine,
+            last,
+            torque_control,
+            len(switches.choices) if switches else 0,
+            (*link, *(COUNTED.names if encoder else ())),
         ),
         action_columns=actions,
         observation_columns=observations,
@@ -241,12 +260,12 @@ def build_setup(
         else tuple(columns.voltage_scales(machine).values()),
         violation="violation",
         disturbances=channels[held:],
-        follow=follow_angle,
+        follow=partial(follow_shaft, values["tau"] * values["ratio"]) if encoder else follow_angle,
         horizon=horizon,
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),
-        work_size=len(SCRATCH) if tiled else len(QUANTITIES),
+        work_size=len(SCRATCH) if tiled else SENSING_SIZE if len(sensors) else len(QUANTITIES),
         work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
@@ -302,6 +321,7 @@ def _resolved(
     resolved = {name: _plain(value) for name, value in allowed.as_given(options).items()}
     resolved["machine"] = asdict(machine)
     resolved["load"] = {"kind": list(LOADS)[load_kind(load)]} | asdict(load)
+    resolved["sensors"] = plain_sensors(options.sensors)
     resolved["supply"] = {"kind": list(SUPPLIES)[supply_kind(supply)]} | asdict(supply)
     return resolved
 
