@@ -69,7 +69,7 @@ FLOORS = {
         "switching",
         "modulated",
         "tasks",
-        "sensors",
+        "sensors flexible",
         "loops",
         "tiles passes",
         "diagrams simulation render",

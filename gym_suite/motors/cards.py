@@ -292,6 +292,24 @@ CARDS = (
         for machine in ("PermExDc", "ExtExDc")
     ),
     *(card for machine in (*_WORDS, *_DC_WORDS) for card in _switched_cards(machine)),
+    Card(
+        id="gem/PMSM-TwoMass-v0",
+        family="motors",
+        summary="speed control of a load behind an elastic shaft with backlash by the machine's torque",
+        base="gym_suite.motors.envs.base:MotorEnv",
+        module="gym_suite.motors.envs",
+        facets={"machine": "PMSM", "task": "load_speed", "converter": "averaged"},
+        keywords={"load": {"kind": "two_mass", "backlash": 0.03}},
+        tags=("speed", "pmsm", "vibration"),
+        controllers={
+            "pi": f"{_HOME}.two_mass:TwoMassControl",
+            "notch": f"{_HOME}.two_mass:NotchControl",
+            "state-feedback": f"{_HOME}.two_mass:StateFeedbackControl",
+            **BASELINES,
+        },
+        strong=("state-feedback",),
+        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+    ),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

@@ -15,6 +15,7 @@ import numpy as np
 
 from gym_suite.core.family import Kernels, parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.motors.flexible import measure_shaft
 from gym_suite.motors.machines.base import group_of
 from gym_suite.motors.quantities import QUANTITIES, SENSORS, P, T
 from gym_suite.motors.sensors import remember_shaft, sense
@@ -49,6 +50,7 @@ def sensing_of_group(number: int) -> Callable[..., None]:
                 own, q = p[parameter_row(p, i)], work[i, :_QUANTITIES]
                 if when != SHOWN:
                     remember_shaft(x[i], own[P.tau] * own[P.ratio], when == BEGUN)
+                measure_shaft(x[i], own, q)
                 measure_one(group, x[i], own, tables, q)
                 sense(group, x[i], key[i], step[i], own, tables, work[i, _QUANTITIES:], q)
                 observe_one(group, x[i], key[i], step[i], own, tables, q, o[i])

@@ -13,7 +13,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
-from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
+from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, TwoMass, Vehicle
 from gym_suite.motors.supplies import SUPPLIES
 
 VOLTAGES = 4  # held by the converter, at most
@@ -106,7 +106,15 @@ COUNTED = Columns(
     Column("shaft_before", "rad", meaning="angle of the shaft when it was read before that"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + COUNTED
+#: Of a load behind an elastic shaft.
+SHAFT = Columns(
+    Column("omega_load", "rad/s", meaning="speed of the load behind the shaft"),
+    Column(
+        "twist", "rad", meaning="angle of the rotor less that of the load, 0 in the gap's middle"
+    ),
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + COUNTED + SHAFT
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -164,6 +172,8 @@ QUANTITIES = (
         Column("u_rbeta", "V", meaning="beta voltage of the rotor"),
     )
     + LINK
+    + SHAFT
+    + Columns(Column("torque_shaft", "N m", meaning="torque that the shaft transmits to the load"))
 )
 Q = QUANTITIES.places
 
@@ -199,11 +209,15 @@ PARAMETERS = (
     + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
     + Columns(Column("flux_scale", "1", 0, math.inf, "factor of the flux linkages of the map"))
     + Columns(
-        Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
+        Column(
+            "load_kind",
+            "1",
+            0,
+            5,
+            "0 held, 1 polynomial, 2 vehicle, 3 two masses, 4 profile, 5 random speed",
+        )
     )
-    + Columns.of(PolynomialStatic)
-    + Columns.of(Vehicle)
-    + Columns.of(OrnsteinUhlenbeck)
+    + _united(*(Columns.of(cls) for cls in (PolynomialStatic, Vehicle, OrnsteinUhlenbeck, TwoMass)))
     + Columns(
         Column("supply_kind", "1", 0, len(SUPPLIES) - 1, "0 ideal, 1 RC, 2 rectifier, 3 battery")
     )

@@ -199,6 +199,19 @@ TASKS: Mapping[str, Task] = {
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
         ),
         Task(
+            name="load_speed",
+            follows="speed",
+            tracked=("omega_load",),
+            seen=("omega_load",),
+            without=("cycle", "window", "start", "speed"),
+            defaults={
+                "load": "two_mass",
+                "control": "torque",
+                "reference_hold": 0.5,
+                "duration": 1.5,
+            },
+        ),
+        Task(
             name="position",
             follows="position",
             tracked=("position",),

@@ -31,6 +31,7 @@ from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.sensors import plain_sensors, read_sensors
+from gym_suite.motors.envs.shafts import check_shaft, shaft_numbers
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -41,6 +42,7 @@ from gym_suite.motors.envs.supplies import (
 )
 from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.envs.timing import timing
+from gym_suite.motors.flexible import flexible_kernels, follow_load
 from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
@@ -54,6 +56,7 @@ from gym_suite.motors.parameters import (
     Load,
     PolynomialStatic,
     SpeedProfile,
+    TwoMass,
     build_load,
     lever_of,
     load_kind,
@@ -68,6 +71,7 @@ from gym_suite.motors.quantities import (
     QUANTITIES,
     REFERENCE_SIGNALS,
     SENSORS,
+    SHAFT,
     SIGNAL_SWITCHED,
     K,
 )
@@ -130,17 +134,31 @@ def build_setup(
         cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
+    if isinstance(load, TwoMass):
+        physical = (*physical, *_PHYSICAL_SHAFT)
     values |= timing(task, options, machine, physical)
     values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
-    switches = read_switches(machine, values) if finite else None
+    sensors = read_sensors(options.sensors, machine)
+    encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
+    switches, pulsed = read_switches(machine, values) if finite else None, False
     if finite:
         kernels = switched_kernels(machine.group, bool(link))
     else:
         modulated = read_modulation(options)
-        kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
+        pulsed = modulated is not None
+        kernels = modulated_kernels(machine.group, bool(link), pulsed)
         values["zero_sequence"] = modulated or 0.0
+    check_shaft(task, load, finite=finite, fed=bool(link), pulsed=pulsed)
+    shaft: tuple[str, ...] = ()
+    follow: Any = (
+        partial(follow_shaft, values["tau"] * values["ratio"]) if encoder else follow_angle
+    )
+    if isinstance(load, TwoMass):
+        values |= shaft_numbers(load, machine, values)
+        kernels, shaft = flexible_kernels(machine.group), SHAFT.names
+        follow = partial(follow_load, follow)
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= course(task, options, machine, load, cycle, values)
@@ -153,6 +171,7 @@ def build_setup(
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
+    scales["omega_load"] = machine.omega_limit
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
@@ -168,7 +187,9 @@ def build_setup(
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
     seen = columns.observed(task, options, machine, last, scales, errors)
-    told = columns.metrics(task, options, machine, link)
+    told = columns.metrics(
+        task, options, machine, (*link, *shaft, *(("torque_shaft",) if shaft else ()))
+    )
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -202,8 +223,6 @@ def build_setup(
     inside = torque_control or machine.estimates
     law = _inner_law(machine, row, values) if inside else np.zeros((1, len(LAW)))
     flux = machine.flux_row()[None]
-    sensors = read_sensors(options.sensors, machine)
-    encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
     plant, nominal = (
         (
             table,
@@ -236,7 +255,7 @@ def build_setup(
             last,
             torque_control,
             len(switches.choices) if switches else 0,
-            (*link, *(COUNTED.names if encoder else ())),
+            (*link, *(COUNTED.names if encoder else ()), *shaft),
         ),
         action_columns=actions,
         observation_columns=observations,
@@ -260,7 +279,7 @@ def build_setup(
         else tuple(columns.voltage_scales(machine).values()),
         violation="violation",
         disturbances=channels[held:],
-        follow=partial(follow_shaft, values["tau"] * values["ratio"]) if encoder else follow_angle,
+        follow=follow,
         horizon=horizon,
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
@@ -293,6 +312,8 @@ def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> 
 
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
+#: Those of a load behind an elastic shaft, besides.
+_PHYSICAL_SHAFT = ("stiffness", "damping", "backlash")
 
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
