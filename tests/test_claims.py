@@ -77,6 +77,10 @@ TRACED = {
     "test_nobody_is_sooner_than_the_bound",
     "4.3 % overshoot and a phase margin of 65.5 degrees": "controllers/test_tuning.py::"
     "test_magnitude_optimum_overshoots_by_4_3_percent",
+    "at the electrical frequency and unlike gains at twice that": "motors/test_sensors.py::"
+    "test_an_offset_ripples_the_torque_at_the_electrical_frequency_and_a_gain_at_twice_that",
+    "state feedback earns more than `notch`, and that more than `pi`, in every setting": "motors/test_vibration.py::"
+    "test_state_feedback_earns_more_than_notch_and_that_more_than_pi_in_every_setting",
     "compiles its physics": "test_claims.py::test_the_time_of_a_first_start_is_the_same_everywhere",
     "takes half a minute a family": "test_claims.py::"
     "test_the_time_of_a_first_start_is_the_same_everywhere",

@@ -18,6 +18,11 @@ from gym_suite.core.signals import as_signal
 
 _GEM_LOAD = "gym-electric-motor 3.0.3, PolynomialStaticLoad of its speed-control environments"
 _DESIGN = "design value: a mean and a spread that the drives of the family can turn at"
+_RESONANCE = (
+    "design value: with the usual inertias a resonance at 20 Hz with a damping ratio of 0.1"
+)
+#: Resonance of a shaft between the rotor and a load of the same inertia, Hz, and its damping ratio, unless given.
+USUAL_RESONANCE, USUAL_DAMPING = 20.0, 0.1
 _I3 = "BMW i3 (60 Ah) technical data, BMW Group media information, 2013"
 
 
@@ -59,6 +64,61 @@ class PolynomialStatic:
 
     def __post_init__(self) -> None:
         validate(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoMass(PolynomialStatic):
+    """A load behind an elastic shaft with backlash: stiffness and damping between the rotor and the load's inertia.
+
+    The load takes the torque of :class:`PolynomialStatic` at its own speed. Within the backlash gap nothing is
+    transmitted; at either side of it the shaft pushes and does not pull. M. Nordin and P.-O. Gutman, "Controlling
+    mechanical systems with backlash - a survey", Automatica 38, 2002, doi:10.1016/S0005-1098(02)00047-X.
+    """
+
+    stiffness: float = parameter(
+        unit="N m/rad", meaning="stiffness of the shaft", above=0.0, source=_RESONANCE
+    )
+    damping: float = parameter(
+        unit="N m s/rad", meaning="damping of the shaft", low=0.0, source=_RESONANCE
+    )
+    backlash: float = parameter(
+        0.0, unit="rad", meaning="whole gap of the backlash", low=0.0, high=1.0, source="none"
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if self.j_load <= 0.0:
+            raise ValueError(
+                f"TwoMass.j_load must be greater than 0, got {self.j_load:g}: the load's speed is its own"
+            )
+
+    def resonance(self, j_rotor: float) -> float:
+        """Return the angular frequency at which both inertias swing against each other without damping, rad/s.
+
+        Args:
+            j_rotor: Inertia of the rotor, kg m^2.
+        """
+        return math.sqrt(self.stiffness * (1.0 / j_rotor + 1.0 / self.j_load))
+
+
+def usual_two_mass(j_rotor: float, friction: PolynomialStatic, j_load: float) -> TwoMass:
+    """Return a load behind a shaft that swings at :data:`USUAL_RESONANCE` with :data:`USUAL_DAMPING`.
+
+    Args:
+        j_rotor: Inertia of the rotor, kg m^2.
+        friction: Whose friction the load has.
+        j_load: Inertia of the load, kg m^2.
+    """
+    reduced, omega = j_rotor * j_load / (j_rotor + j_load), 2.0 * math.pi * USUAL_RESONANCE
+    return TwoMass(
+        a=friction.a,
+        b=friction.b,
+        c=friction.c,
+        tau_decay=friction.tau_decay,
+        j_load=j_load,
+        stiffness=reduced * omega * omega,
+        damping=2.0 * USUAL_DAMPING * reduced * omega,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,17 +213,20 @@ class OrnsteinUhlenbeck:
         return self.sigma / math.sqrt(2.0 * self.theta)
 
 
-Load = ConstantSpeed | PolynomialStatic | Vehicle | SpeedProfile | OrnsteinUhlenbeck
+Load = ConstantSpeed | PolynomialStatic | Vehicle | TwoMass | SpeedProfile | OrnsteinUhlenbeck
 
 #: Every kind of load by the name that a user gives; its place is its number in kernels.
 LOADS: Mapping[str, type[Load]] = {
     "constant_speed": ConstantSpeed,
     "polynomial_static": PolynomialStatic,
     "vehicle": Vehicle,
+    "two_mass": TwoMass,
     "speed_profile": SpeedProfile,
     "ornstein_uhlenbeck": OrnsteinUhlenbeck,
 }
-CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE, SPEED_PROFILE, ORNSTEIN_UHLENBECK = range(len(LOADS))
+CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE, TWO_MASS, SPEED_PROFILE, ORNSTEIN_UHLENBECK = range(
+    len(LOADS)
+)
 
 
 def build_load(
@@ -210,9 +273,13 @@ def build_load(
                 f"j_total includes the rotor: it must be at least j_rotor = {j_rotor:g}, got {total:g}"
             )
         given["j_load"] = max(total - j_rotor, 0.0)
-    check_keywords(given, [*names, "j_total"], f"parameter of the load {kind!r}")
+    known = [*names, "j_total"] if cls is PolynomialStatic else names
+    check_keywords(given, known, f"parameter of the load {kind!r}")
     if cls is PolynomialStatic and usual is not None:
         return replace(usual, **given)
+    if cls is TwoMass:
+        own = check_number("TwoMass.j_load", given.get("j_load", j_rotor), above=0.0)
+        return replace(usual_two_mass(j_rotor, usual or PolynomialStatic(), own), **given)
     if cls is SpeedProfile and "omega" not in given:
         raise ValueError("a load of kind 'speed_profile' needs omega, the speed over time")
     return cls(**given)

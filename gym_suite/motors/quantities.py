@@ -13,7 +13,7 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.machines import KINDS
-from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, Vehicle
+from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, TwoMass, Vehicle
 from gym_suite.motors.supplies import SUPPLIES
 
 VOLTAGES = 4  # held by the converter, at most
@@ -21,6 +21,7 @@ ACTIONS = 6  # elements of an action, at most
 TRACKED = 4  # quantities that follow references at once, at most
 AXES = 4  # of an inner current controller, at most
 LEGS = 6  # of a converter, at most
+SENSED = 4  # currents that have a sensor, at most
 
 
 def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.inf) -> Columns:
@@ -108,7 +109,21 @@ LINK = Columns(
     Column("energy_brake", "J", 0, math.inf, "energy that the braking resistor has taken"),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES + NEUTRAL
+#: Of an encoder, which is read once a control period.
+COUNTED = Columns(
+    Column("shaft_read", "rad", meaning="angle of the shaft when the encoder was read last"),
+    Column("shaft_before", "rad", meaning="angle of the shaft when it was read before that"),
+)
+
+#: Of a load behind an elastic shaft.
+SHAFT = Columns(
+    Column("omega_load", "rad/s", meaning="speed of the load behind the shaft"),
+    Column(
+        "twist", "rad", meaning="angle of the rotor less that of the load, 0 in the gap's middle"
+    ),
+)
+
+STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES + NEUTRAL + COUNTED + SHAFT
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -167,6 +182,8 @@ QUANTITIES = (
     )
     + LINK
     + NEUTRAL
+    + SHAFT
+    + Columns(Column("torque_shaft", "N m", meaning="torque that the shaft transmits to the load"))
 )
 Q = QUANTITIES.places
 
@@ -223,11 +240,15 @@ PARAMETERS = (
     + Columns(Column("iron_d", "1", 0, math.inf, "factor of the inductances l_d, l_m and l_e"))
     + Columns(Column("flux_scale", "1", 0, math.inf, "factor of the flux linkages of the map"))
     + Columns(
-        Column("load_kind", "1", 0, 4, "0 held, 1 polynomial, 2 vehicle, 3 profile, 4 random speed")
+        Column(
+            "load_kind",
+            "1",
+            0,
+            5,
+            "0 held, 1 polynomial, 2 vehicle, 3 two masses, 4 profile, 5 random speed",
+        )
     )
-    + Columns.of(PolynomialStatic)
-    + Columns.of(Vehicle)
-    + Columns.of(OrnsteinUhlenbeck)
+    + _united(*(Columns.of(cls) for cls in (PolynomialStatic, Vehicle, OrnsteinUhlenbeck, TwoMass)))
     + Columns(
         Column("supply_kind", "1", 0, len(SUPPLIES) - 1, "0 ideal, 1 RC, 2 rectifier, 3 battery")
     )
@@ -303,6 +324,7 @@ TABLES = Columns(
         meaning="the flux map of a machine that saturates: one row, see gym_suite.motors.machines.spline",
     ),
     Column("open_circuit", meaning="a battery's voltage (V) by its state of charge"),
+    Column("sensors", meaning="lowest and highest numbers of SENSORS; no rows: they are ideal"),
 )
 T = TABLES.places
 
@@ -324,6 +346,21 @@ TASK = Columns(
 )
 K = TASK.places
 
+#: Numbers that the sensors of an episode have, drawn between the two rows of the table ``sensors``. A current's sensors
+#: are numbered as :func:`gym_suite.motors.envs.sensors.current_sensors` names them.
+SENSORS = (
+    _slots("gain", SENSED, "1", "error of a current sensor's gain")
+    + _slots("offset", SENSED, "A", "what a current sensor shows of no current")
+    + _slots("range", SENSED, "A", "largest current that its converter tells, of either sign")
+    + Columns(
+        Column("current_noise", "A", 0, meaning="standard deviation of a current sensor"),
+        Column("current_bits", "1", 0, meaning="of their converters, 0: no converter", whole=True),
+        Column("encoder_lines", "1", 0, meaning="of an encoder, 0: there is none", whole=True),
+        Column("encoder_offset", "rad", meaning="what it shows of the angle 0 of the shaft"),
+        Column("resolver_first", "rad", 0, meaning="error of a resolver once an electrical turn"),
+        Column("resolver_second", "rad", 0, meaning="error that it has twice an electrical turn"),
+    )
+)
 
 # Rows of the signals: those of the references, the speed that a load dictates, then the disturbances.
 SIGNAL_REFERENCE, SIGNAL_SPEED, SIGNAL_DISTURBANCE = 0, TRACKED, TRACKED + 1

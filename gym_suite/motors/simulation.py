@@ -37,6 +37,7 @@ from gym_suite.motors.machines.base import check_substeps
 from gym_suite.motors.parameters import (
     ConstantSpeed,
     Load,
+    TwoMass,
     build_load,
     load_kind,
     loads_of,
@@ -146,6 +147,11 @@ def _initial(
 ) -> NDArray[np.float64]:
     given = dict(given or {})
     check_keywords(given, names, "initial state")
+    if isinstance(load, TwoMass):
+        raise ValueError(
+            "simulate knows rigid shafts; a load of kind 'two_mass' is for environments, got "
+            f"{load!r}"
+        )
     if not isinstance(load, ConstantSpeed) and not moves(load):
         raise ValueError(
             "simulate holds the speed or lets it follow the torque; a load that dictates another is for environments, "

@@ -7,7 +7,7 @@ observation or a metric and what a kernel puts there cannot disagree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from gym_suite.core.columns import Column, Columns, Term
 from gym_suite.motors.envs.options import Options, Task, action_names
 from gym_suite.motors.machines import Machine, machine_source
-from gym_suite.motors.parameters import Load
+from gym_suite.motors.parameters import Load, TwoMass, usual_two_mass
 from gym_suite.motors.quantities import PARAMETERS, QUANTITIES, STATES, TASK, K
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind, usual_supply
 from gym_suite.motors.tasks import OBSERVATION_BOUND
@@ -245,7 +245,7 @@ def state_columns(
         last: What the state keeps of the last action, with its places.
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
-        link: What the state keeps of the DC link.
+        link: What the state keeps of the DC link, of an encoder and of a shaft.
         pulsing: Legs whose duty cycles it keeps.
     """
     own = (*machine.states, *machine.voltages)
@@ -279,6 +279,9 @@ def parameter_columns(machine: Machine, load: Load, supply: Supply) -> Columns:
     """Return the parameter columns with the meanings and sources of the numbers of this machine, load and supply."""
     of_machine = Columns.of(type(machine))
     usual: dict[str, Any] = dict(zip(("a", "b", "j_load"), machine.friction, strict=True))
+    if isinstance(load, TwoMass):
+        rotor = machine.numbers()["j_rotor"]
+        usual = asdict(usual_two_mass(rotor, load, load.j_load)) | usual | {"j_load": rotor}
     sources = {
         f.name: f.metadata.get("source", "")
         if getattr(load, f.name) == usual.get(f.name, f.default)

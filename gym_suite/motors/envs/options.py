@@ -29,6 +29,12 @@ class Options(PlantOptions):
         takes="a kind's name, a mapping with `kind`, or a supply",
         meaning="what feeds the DC link; `None`: ideal",
     )
+    sensors: Any = option(
+        None,
+        takes='a mapping with "current_gain", "current_offset", "current_noise", "current_bits", "current_range", '
+        '"encoder_lines", "encoder_offset", "resolver_first", "resolver_second"',
+        meaning="what current sensors and the encoder or resolver are off by in what is observed; `None`: ideal",
+    )
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )
@@ -203,6 +209,19 @@ TASKS: Mapping[str, Task] = {
             tracked=("omega",),
             without=("cycle", "window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
+        ),
+        Task(
+            name="load_speed",
+            follows="speed",
+            tracked=("omega_load",),
+            seen=("omega_load",),
+            without=("cycle", "window", "start", "speed"),
+            defaults={
+                "load": "two_mass",
+                "control": "torque",
+                "reference_hold": 0.5,
+                "duration": 1.5,
+            },
         ),
         Task(
             name="position",

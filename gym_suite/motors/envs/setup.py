@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_number
 from gym_suite.core.signals import Signal, pack
+from gym_suite.motors.carrier import AVERAGED
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -30,6 +32,8 @@ from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
 from gym_suite.motors.envs.modulation import read_interlocking, read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
+from gym_suite.motors.envs.sensors import plain_sensors, read_sensors
+from gym_suite.motors.envs.shafts import check_shaft, shaft_numbers
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -40,6 +44,7 @@ from gym_suite.motors.envs.supplies import (
 )
 from gym_suite.motors.envs.switched import read_neutral, read_switches
 from gym_suite.motors.envs.timing import timing
+from gym_suite.motors.flexible import flexible_kernels, follow_load
 from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
@@ -48,26 +53,33 @@ from gym_suite.motors.machines import (
     Machine,
     build_machine,
 )
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.parameters import (
     LOADS,
     Load,
     PolynomialStatic,
     SpeedProfile,
+    TwoMass,
     build_load,
     lever_of,
     load_kind,
     loads_of,
     moves,
 )
+from gym_suite.motors.passes import SENSING_SIZE, sensed_kernels
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
+    COUNTED,
     PARAMETERS,
     QUANTITIES,
     REFERENCE_SIGNALS,
+    SENSORS,
+    SHAFT,
     SIGNAL_SWITCHED,
     K,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.sensors import follow_shaft
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
 from gym_suite.motors.three_level import NEUTRAL_LIMIT, THREE_LEVEL, TWO_LEVEL
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
@@ -126,11 +138,15 @@ def build_setup(
         cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
+    if isinstance(load, TwoMass):
+        physical = (*physical, *_PHYSICAL_SHAFT)
     values |= timing(task, options, machine, physical)
     values |= supply_numbers(supply, machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
-    levels, pulsing = TWO_LEVEL, 0
+    sensors = read_sensors(options.sensors, machine)
+    encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
+    levels, pulsing, shaped = TWO_LEVEL, 0, False
     if finite and machine.group == SYNCHRONOUS:
         values["c_neutral"] = read_neutral(options, machine, bool(link))
         levels = THREE_LEVEL if values["c_neutral"] > 0.0 else TWO_LEVEL
@@ -143,6 +159,16 @@ def build_setup(
         kernels = modulated_kernels(machine.group, bool(link), modulated.carrier, modulated.reach)
         values |= modulated.numbers
         pulsing = modulated.remembered(machine, values)
+        shaped = (modulated.carrier, modulated.reach) != (AVERAGED, HEXAGON)
+    check_shaft(task, load, finite=finite, fed=bool(link), shaped=shaped)
+    shaft: tuple[str, ...] = ()
+    follow: Any = (
+        partial(follow_shaft, values["tau"] * values["ratio"]) if encoder else follow_angle
+    )
+    if isinstance(load, TwoMass):
+        values |= shaft_numbers(load, machine, values)
+        kernels, shaft = flexible_kernels(machine.group), SHAFT.names
+        follow = partial(follow_load, follow)
     if switches is not None:
         values |= {"interlocking": read_interlocking(options), "actions": switches.places}
     values |= course(task, options, machine, load, cycle, values)
@@ -155,6 +181,7 @@ def build_setup(
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
+    scales["omega_load"] = machine.omega_limit
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     scales |= dict.fromkeys(neutral, NEUTRAL_LIMIT * values["u_dc"])
@@ -171,7 +198,9 @@ def build_setup(
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
     seen = columns.observed(task, options, machine, last, scales, errors, neutral)
-    told = columns.metrics(task, options, machine, (*link, *neutral))
+    told = columns.metrics(
+        task, options, machine, (*link, *neutral, *shaft, *(("torque_shaft",) if shaft else ()))
+    )
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -216,12 +245,18 @@ def build_setup(
             points,
             flux,
             open_circuit_table(supply),
+            shown,
         )
-        for signals in (list(disturbed.signals), list[Signal]())
+        for signals, shown in (
+            (list(disturbed.signals), sensors),
+            (list[Signal](), sensors[:0]),
+        )
     )
     tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
         plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0
     )
+    if len(sensors):
+        tiled, kernels = False, sensed_kernels(kernels, machine.group)
     return Setup(
         id=id,
         family="motors",
@@ -233,7 +268,7 @@ def build_setup(
             last,
             torque_control,
             len(switches.choices) if switches else 0,
-            (*link, *neutral),
+            (*link, *neutral, *(COUNTED.names if encoder else ()), *shaft),
             pulsing,
         ),
         action_columns=actions,
@@ -258,12 +293,12 @@ def build_setup(
         else tuple(columns.voltage_scales(machine).values()),
         violation="violation",
         disturbances=channels[held:],
-        follow=follow_angle,
+        follow=follow,
         horizon=horizon,
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),
-        work_size=len(SCRATCH) if tiled else len(QUANTITIES),
+        work_size=len(SCRATCH) if tiled else SENSING_SIZE if len(sensors) else len(QUANTITIES),
         work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
@@ -291,6 +326,8 @@ def _tell_of_a_heavy_load(id: str, machine: Machine, load: PolynomialStatic) -> 
 
 #: Parameters of the loads that ``mismatch=`` may touch.
 _PHYSICAL_LOAD = ("a", "b", "c", "j_load", "mass", "c_r", "c_d", "area")
+#: Those of a load behind an elastic shaft, besides.
+_PHYSICAL_SHAFT = ("stiffness", "damping", "backlash")
 
 
 def _numbers(machine: Machine, load: Load) -> dict[str, Any]:
@@ -319,6 +356,7 @@ def _resolved(
     resolved = {name: _plain(value) for name, value in allowed.as_given(options).items()}
     resolved["machine"] = asdict(machine)
     resolved["load"] = {"kind": list(LOADS)[load_kind(load)]} | asdict(load)
+    resolved["sensors"] = plain_sensors(options.sensors)
     resolved["supply"] = {"kind": list(SUPPLIES)[supply_kind(supply)]} | asdict(supply)
     return resolved
 
