@@ -12,7 +12,7 @@ from gym_suite.core.options import OptionSet
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.setup import build_setup
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, KINDS
+from gym_suite.motors.machines import DC, KINDS, SATURATED, SYNCHRONOUS
 
 #: The converter whose switching states are the action.
 SWITCHED = "finite"
@@ -25,7 +25,11 @@ _OF_CONVERTERS = (
     "zero_sequence",
     "control",
     "control_period",
+    "losses",
+    "thermal",
 )
+#: Groups whose losses and heat are computed, where their voltages are means of a period.
+_LOSSY = (SYNCHRONOUS, SATURATED)
 
 
 class MotorEnv(IdEnv):
@@ -46,6 +50,7 @@ class MotorEnv(IdEnv):
         machine, converter = KINDS[kind], cls.card.facets["converter"]
         switched = converter == SWITCHED
         period = machine.switching_period if switched else machine.period
+        lossy = machine.group in _LOSSY and not switched
         defaults = {"machine": kind, "tau": period, **task.defaults}
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
         # A chopper's legs have no zero sequence.
@@ -54,6 +59,7 @@ class MotorEnv(IdEnv):
             *own,
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),
         )
+        own = (*own, *(("losses", "thermal") if lossy else ()))
         without = (*task.without, *(name for name in _OF_CONVERTERS if name not in own))
         return OptionSet(Options, without=without, defaults=defaults)
 

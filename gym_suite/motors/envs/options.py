@@ -29,6 +29,16 @@ class Options(PlantOptions):
         takes="a kind's name, a mapping with `kind`, or a supply",
         meaning="what feeds the DC link; `None`: ideal",
     )
+    losses: Any = option(
+        None,
+        takes='"usual", a mapping of overrides of the usual ones, or losses',
+        meaning="losses of iron, inverter and bearings; `None`: not computed",
+    )
+    thermal: Any = option(
+        None,
+        takes='"usual", a mapping of overrides of the usual one, or a thermal network',
+        meaning="how the machine warms, and with it resistance and flux; `None`: not at all",
+    )
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )

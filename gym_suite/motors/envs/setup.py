@@ -27,6 +27,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
+from gym_suite.motors.envs.dissipation import read_dissipation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
@@ -39,7 +40,7 @@ from gym_suite.motors.envs.supplies import (
 )
 from gym_suite.motors.envs.switched import read_interlocking, read_modulation, read_switches
 from gym_suite.motors.envs.timing import timing
-from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
+from gym_suite.motors.loops import KERNELS, lossy_kernels, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import (
     DC,
     KINDS,
@@ -123,16 +124,22 @@ def build_setup(
     if task.follows == "cycle":
         cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
-    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
+    modulated = None if finite else read_modulation(options)
+    dissipation = read_dissipation(options, machine, fed=bool(link), pulsed=modulated is not None)
+    lost = dissipation.physical if dissipation else ()
+    physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply), *lost)
     values |= timing(task, options, machine, physical)
     values |= supply_numbers(supply, machine, values)
+    if dissipation:
+        values |= dissipation.numbers(machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
     switches = read_switches(machine, values) if finite else None
     if finite:
         kernels = switched_kernels(machine.group, bool(link))
+    elif dissipation:
+        kernels = lossy_kernels(machine.group)
     else:
-        modulated = read_modulation(options)
         kernels = modulated_kernels(machine.group, bool(link), modulated is not None)
         values["zero_sequence"] = modulated or 0.0
     if switches is not None:
@@ -150,6 +157,8 @@ def build_setup(
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
     limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
+    if dissipation:
+        limits |= dissipation.limits
     if references:
         units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
         check_reach(task, references, switched, limits, units)
@@ -162,7 +171,9 @@ def build_setup(
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
     seen = columns.observed(task, options, machine, last, scales, errors)
-    told = columns.metrics(task, options, machine, link)
+    told = columns.metrics(
+        task, options, machine, (*link, *(dissipation.told if dissipation else ()))
+    )
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -211,19 +222,27 @@ def build_setup(
     tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
         plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0
     )
+    states = columns.state_columns(
+        task,
+        machine,
+        last,
+        torque_control,
+        len(switches.choices) if switches else 0,
+        (*link, *(dissipation.kept if dissipation else ())),
+    )
     return Setup(
         id=id,
         family="motors",
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
-        state_columns=columns.state_columns(
-            task, machine, last, torque_control, len(switches.choices) if switches else 0, link
-        ),
+        state_columns=dissipation.bounded(states) if dissipation else states,
         action_columns=actions,
         observation_columns=observations,
         metric_columns=columns.columns_of(told),
         terms=columns.terms(task, machine, weights, switched=finite),
-        parameter_columns=columns.parameter_columns(machine, load, supply),
+        parameter_columns=columns.parameter_columns(
+            machine, load, supply, dissipation.sources(machine) if dissipation else {}
+        ),
         row=row,
         plant_row=plant_row,
         tables=plant,
@@ -250,7 +269,8 @@ def build_setup(
         work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
-        keywords=_resolved(allowed, options, machine, load, supply),
+        keywords=_resolved(allowed, options, machine, load, supply)
+        | (dissipation.resolved if dissipation else {}),
         **disturbed.setup,
     )
 
