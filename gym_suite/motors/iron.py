@@ -46,7 +46,7 @@ def saturated_derivative(x, k, load, spin):
 
 @kernel
 def _flux_slopes(y, iron, k, load, spin):
-    """Return d/dt of (omega, psi_d, psi_q, u_d, u_q, angle) beside the currents of :func:`_follow_iron`."""
+    """Return d/dt of (omega, psi_d, psi_q, u_d, u_q, angle) beside the currents of :func:`follow_iron`."""
     omega, psi_d, psi_q, u_d, u_q, _ = y
     pairs, r_s, _, _ = k
     omega_e, i_d, i_q = pairs * omega, iron[0], iron[1]
@@ -61,7 +61,7 @@ def _flux_slopes(y, iron, k, load, spin):
 
 
 @kernel
-def _follow_iron(y, iron, k):
+def follow_iron(y, iron, k):
     """Return the currents at flux linkages, the inverse of the incremental inductances near them, and these fluxes.
 
     A step of Newton's method from where the inductances of the last point lead to.
@@ -85,6 +85,15 @@ def _follow_iron(y, iron, k):
 
 
 @kernel
+def iron_at(i_d, i_q, k):
+    """Return what :func:`follow_iron` follows, at the currents (A) themselves."""
+    psi_d, psi_q, l_dd, l_dq, l_qq = linkages(i_d, i_q, k[3], 0)
+    psi_d, psi_q = k[2] * psi_d, k[2] * psi_q
+    inverse = 1.0 / (k[2] * (l_dd * l_qq - l_dq * l_dq))
+    return i_d, i_q, inverse * l_qq, -inverse * l_dq, inverse * l_dd, psi_d, psi_q
+
+
+@kernel
 def saturated_period(x, k, load, spin, h, steps) -> tuple[float, ...]:
     """Move the state of a machine whose iron saturates over the time h by Runge-Kutta steps of fourth order.
 
@@ -92,23 +101,20 @@ def saturated_period(x, k, load, spin, h, steps) -> tuple[float, ...]:
     of the currents would lose their order.
     """
     omega, i_d, i_q, u_d, u_q, angle = x
-    psi_d, psi_q, l_dd, l_dq, l_qq = linkages(i_d, i_q, k[3], 0)
-    psi_d, psi_q = k[2] * psi_d, k[2] * psi_q
-    inverse = 1.0 / (k[2] * (l_dd * l_qq - l_dq * l_dq))
-    iron = i_d, i_q, inverse * l_qq, -inverse * l_dq, inverse * l_dd, psi_d, psi_q
-    y, d = (omega, psi_d, psi_q, u_d, u_q, angle), h / steps
+    iron = iron_at(i_d, i_q, k)
+    y, d = (omega, iron[5], iron[6], u_d, u_q, angle), h / steps
     for _ in range(steps):
         k1 = _flux_slopes(y, iron, k, load, spin)
         middle = combine(y, 0.5 * d, k1)
-        iron = _follow_iron(middle, iron, k)
+        iron = follow_iron(middle, iron, k)
         k2 = _flux_slopes(middle, iron, k, load, spin)
         middle = combine(y, 0.5 * d, k2)
-        iron = _follow_iron(middle, iron, k)
+        iron = follow_iron(middle, iron, k)
         k3 = _flux_slopes(middle, iron, k, load, spin)
         end = combine(y, d, k3)
-        iron = _follow_iron(end, iron, k)
+        iron = follow_iron(end, iron, k)
         y = combine_rk4(y, d, k1, k2, k3, _flux_slopes(end, iron, k, load, spin))
-        iron = _follow_iron(y, iron, k)
+        iron = follow_iron(y, iron, k)
     return y[0], iron[0], iron[1], y[3], y[4], y[5]
 
 

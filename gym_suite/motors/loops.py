@@ -10,8 +10,10 @@ from functools import cache
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.carrier import AVERAGED
+from gym_suite.motors.dissipation import measure_powers, start_warm
 from gym_suite.motors.dynamics import advance_one
 from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
+from gym_suite.motors.lossy import advance_lossy_one
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
@@ -122,6 +124,21 @@ def _step_switched(
 
 
 @kernel
+def _step_lossy(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Do as :func:`_step` with losses and heat."""
+    own, row = p[parameter_row(p, i)], x[i]
+    row[X.clipped] = clip_action(u[i])
+    advance_lossy_one(group, row, key[i], step[i], u[i], own, tables)
+    step[i] += 1
+    refer_one(group, row, key[i], step[i], own, tables)
+    measure_one(group, row, own, tables, q)
+    measure_powers(row, own, tables, q)
+    reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
 def _look(group, i, x, key, step, p, tables, q, m, o):
     """Observe row i where no step has been made."""
     own = p[parameter_row(p, i)]
@@ -138,6 +155,17 @@ def _look_linked(group, supply, levels, i, x, key, step, p, tables, q, m, o):
     measure_one(group, x[i], own, tables, q)
     measure_link(supply, x[i], q)
     measure_neutral(levels, x[i], q)
+    forget_earnings(q)
+    tell_one(own, tables, q, m[:, i])
+    observe_one(group, x[i], key[i], step, own, tables, q, o[i])
+
+
+@kernel
+def _look_lossy(group, i, x, key, step, p, tables, q, m, o):
+    """Do as :func:`_look` with losses and temperatures."""
+    own = p[parameter_row(p, i)]
+    measure_one(group, x[i], own, tables, q)
+    measure_powers(x[i], own, tables, q)
     forget_earnings(q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, x[i], key[i], step, own, tables, q, o[i])
@@ -341,6 +369,51 @@ def switched_loops_of_group(
     )
 
 
+def lossy_loops_of_group(number: int) -> Kernels:
+    """Return the loops of a group whose losses are computed and whose machines warm.
+
+    Args:
+        number: The group's, of a synchronous machine with one winding.
+    """
+    group = group_of(number)
+
+    @kernel
+    def step_lossy(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
+        """Move all rows not skipped by one control period."""
+        wrong = first_not_finite(u, skip)
+        q = work[first_of(skip)]
+        for i in range(x.shape[0] if wrong < 0 else 0):
+            if not skip[i]:
+                _step_lossy(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated)
+        return wrong
+
+    @kernel
+    def reset_lossy(x, key, p, tables, work, m, o, mask):
+        """Start the masked rows."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
+                start_warm(x[i], key[i], p[parameter_row(p, i)])
+                _look_lossy(group, i, x, key, 0, p, tables, work[i], m, o)
+
+    @kernel
+    def observe_lossy(x, key, step, p, tables, work, m, o, mask):
+        """Fill observations and metrics of the masked rows from their states."""
+        for i in range(x.shape[0]):
+            if mask[i]:
+                _look_lossy(group, i, x, key, step[i], p, tables, work[i], m, o)
+
+    @kernel
+    def advance_lossy(x, key, step, u, p, tables, work):
+        """Move rows by one control period: the physics alone."""
+        for i in range(x.shape[0]):
+            own = p[parameter_row(p, i)]
+            advance_lossy_one(group, x[i], key[i], step[i], u[i], own, tables)
+            step[i] += 1
+
+    return Kernels(step=step_lossy, reset=reset_lossy, observe=observe_lossy, advance=advance_lossy)
+
+
 _GROUPS = (SYNCHRONOUS, EXCITED, DC, INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED)
 #: The loops of each group by its number, of averaged converters at an ideal supply.
 KERNELS = {number: loops_of_group(number) for number in _GROUPS}
@@ -373,3 +446,13 @@ def modulated_kernels(
     if not fed and carrier == AVERAGED and reach == HEXAGON:
         return KERNELS[number]
     return modulated_loops_of_group(number, FED_LINK if fed else IDEAL_LINK, carrier, reach)
+
+
+@cache
+def lossy_kernels(number: int) -> Kernels:
+    """Return the loops of a group whose losses are computed; they are made when somebody first asks for them.
+
+    Args:
+        number: The group's, of a synchronous machine with one winding.
+    """
+    return lossy_loops_of_group(number)

@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.columns import Column, Columns
+from gym_suite.motors.losses import Losses
 from gym_suite.motors.machines import KINDS
 from gym_suite.motors.parameters import OrnsteinUhlenbeck, PolynomialStatic, TwoMass, Vehicle
 from gym_suite.motors.supplies import SUPPLIES
+from gym_suite.motors.thermal import ThermalNetwork
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
@@ -123,7 +125,36 @@ SHAFT = Columns(
     ),
 )
 
-STATES = BODY + TASK_STATE + FURTHER + SWITCHING + LINK + PULSES + NEUTRAL + COUNTED + SHAFT
+#: Of a drive whose losses are computed: means over the last control period.
+POWERS = Columns(
+    Column("power_dc", "W", meaning="power out of the DC link"),
+    Column("power_shaft", "W", meaning="power that the shaft gets, less iron loss and friction"),
+    Column("loss_copper", "W", 0, math.inf, "loss in the windings"),
+    Column("loss_iron", "W", 0, math.inf, "loss in the iron"),
+    Column("loss_conduction", "W", 0, math.inf, "conduction loss of the inverter"),
+    Column("loss_switching", "W", 0, math.inf, "switching loss of the inverter"),
+    Column("loss_friction", "W", 0, math.inf, "friction besides the load's"),
+)
+#: Of a machine that warms.
+TEMPERATURES = Columns(
+    Column("temperature_winding", "degC", meaning="temperature of the winding"),
+    Column("temperature_magnet", "degC", meaning="temperature of the magnets or the rotor"),
+    Column("temperature_housing", "degC", meaning="temperature of housing and stator iron"),
+)
+
+STATES = (
+    BODY
+    + TASK_STATE
+    + FURTHER
+    + SWITCHING
+    + LINK
+    + PULSES
+    + NEUTRAL
+    + COUNTED
+    + SHAFT
+    + POWERS
+    + TEMPERATURES
+)
 X = STATES.places
 
 # ------------------------------------------------------------------------------------------------------- the quantities
@@ -184,6 +215,11 @@ QUANTITIES = (
     + NEUTRAL
     + SHAFT
     + Columns(Column("torque_shaft", "N m", meaning="torque that the shaft transmits to the load"))
+    + POWERS
+    + Columns(
+        Column("efficiency", "1", 0, 1, "what is used of the power, in driving and in braking")
+    )
+    + TEMPERATURES
 )
 Q = QUANTITIES.places
 
@@ -253,6 +289,12 @@ PARAMETERS = (
         Column("supply_kind", "1", 0, len(SUPPLIES) - 1, "0 ideal, 1 RC, 2 rectifier, 3 battery")
     )
     + _united(*(Columns.of(cls) for cls in SUPPLIES.values()))
+    + Columns.of(Losses)
+    + Columns(
+        Column("standstill", "rad/s", 0, math.inf, "speed below which hysteresis and bearings fade")
+    )
+    + Columns(Column("warms", "1", 0, 1, "1: the machine's temperatures move"))
+    + Columns.of(ThermalNetwork)
     + Columns(
         # converter and timing
         Column("tau", "s", 0, math.inf, "period of the inverter and the inner controller"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gym_suite.analysis import fit_losses, identify
+from gym_suite.motors import losses
 
 ROBOTINO = Path(__file__).with_name("robotino")
 # Dunkermotoren GR 42x25, catalogue.
@@ -95,3 +96,16 @@ def test_losses_of_published_maps(name, drive, points, rms, best):
     assert np.allclose(model.efficiency(torque, speed) - efficiency, errors)
     cells = f"{drive} | {points} | {model.rms:.4f} | {model.held_out:.4f} | {model.worst:.3f}"
     assert f"| {cells} |" in PAGE.read_text("utf-8")
+
+
+def test_the_usual_losses_are_those_of_the_measured_drive():
+    """Shares of its 33 kW at 70 N m and 4,500 rpm, and the threshold that its conduction loss amounts to at 130 V."""
+    model = fit_losses(*efficiency_map("pm_siemens_33kW"))
+    torque, speed = 70.0, 4500.0 * np.pi / 30.0
+    power, terms = torque * speed, model.coefficients
+    assert pytest.approx(terms["hysteresis"] * speed / power, abs=1e-4) == losses.HYSTERESIS_SHARE
+    assert pytest.approx(terms["eddy"] * speed**2 / power, abs=1e-4) == losses.EDDY_SHARE
+    taken = power + model.losses(torque, speed)
+    current = taken / (1.5 * 130.0 / np.sqrt(3.0))
+    threshold = terms["conduction"] * torque / (6.0 / np.pi * current)
+    assert threshold == pytest.approx(losses.THRESHOLD, abs=0.05)

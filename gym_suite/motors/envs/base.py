@@ -12,7 +12,7 @@ from gym_suite.core.options import OptionSet
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.setup import build_setup
 from gym_suite.motors.loops import KERNELS
-from gym_suite.motors.machines import DC, KINDS, SYNCHRONOUS
+from gym_suite.motors.machines import DC, KINDS, SATURATED, SYNCHRONOUS
 
 #: The converter whose switching states are the action.
 SWITCHED = "finite"
@@ -27,7 +27,11 @@ _OF_CONVERTERS = (
     "overmodulation",
     "control",
     "control_period",
+    "losses",
+    "thermal",
 )
+#: Groups whose losses and heat are computed, where their voltages are means of a period.
+_LOSSY = (SYNCHRONOUS, SATURATED)
 
 
 class MotorEnv(IdEnv):
@@ -50,6 +54,7 @@ class MotorEnv(IdEnv):
         period = machine.switching_period if switched else machine.period
         # A bridge of three levels is for the machines with d and q windings alone.
         bridge = switched and machine.group == SYNCHRONOUS
+        lossy = machine.group in _LOSSY and not switched
         defaults = {"machine": kind, "tau": period, **task.defaults}
         if bridge:
             defaults["converter"] = "two-level"
@@ -63,6 +68,7 @@ class MotorEnv(IdEnv):
             *own,
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),
         )
+        own = (*own, *(("losses", "thermal") if lossy else ()))
         without = (*task.without, *(name for name in _OF_CONVERTERS if name not in own))
         return OptionSet(Options, without=without, defaults=defaults)
 

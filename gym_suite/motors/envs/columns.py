@@ -161,7 +161,7 @@ def metrics(
         task: The task.
         options: The keyword arguments.
         machine: The machine.
-        link: What is told of the DC link.
+        link: What is told of the DC link, of losses and of heat.
     """
     shown = [
         _quantity(f"reward_{name}", f"earned_{k}", meaning=f"tracking of {name}")
@@ -245,7 +245,7 @@ def state_columns(
         last: What the state keeps of the last action, with its places.
         torque_control: Whether the drive controls currents itself.
         parts: Of a switched converter, 0 for an averaged one.
-        link: What the state keeps of the DC link, of an encoder and of a shaft.
+        link: What the state keeps of the DC link, and whatever is further in the drive.
         pulsing: Legs whose duty cycles it keeps.
     """
     own = (*machine.states, *machine.voltages)
@@ -275,8 +275,17 @@ def state_columns(
     return Columns(*columns)
 
 
-def parameter_columns(machine: Machine, load: Load, supply: Supply) -> Columns:
-    """Return the parameter columns with the meanings and sources of the numbers of this machine, load and supply."""
+def parameter_columns(
+    machine: Machine, load: Load, supply: Supply, own: Mapping[str, str]
+) -> Columns:
+    """Return the parameter columns with the meanings and sources of the numbers of this machine, load and supply.
+
+    Args:
+        machine: The machine.
+        load: The load.
+        supply: The supply.
+        own: Sources of further numbers, by name.
+    """
     of_machine = Columns.of(type(machine))
     usual: dict[str, Any] = dict(zip(("a", "b", "j_load"), machine.friction, strict=True))
     if isinstance(load, TwoMass):
@@ -297,6 +306,7 @@ def parameter_columns(machine: Machine, load: Load, supply: Supply) -> Columns:
         for f in fields(supply)
         if f.metadata
     }
+    sources |= own
     columns = []
     for column in PARAMETERS:
         if column.name in of_machine:

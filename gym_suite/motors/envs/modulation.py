@@ -37,6 +37,11 @@ class Modulation:
     interlocking: float = 0.0
 
     @property
+    def shaped(self) -> bool:
+        """Whether voltages are more than means of a period within the hexagon."""
+        return (self.carrier, self.reach) != (AVERAGED, HEXAGON)
+
+    @property
     def numbers(self) -> dict[str, float]:
         """The parameters that kernels read of it."""
         return {

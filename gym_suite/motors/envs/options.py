@@ -35,6 +35,16 @@ class Options(PlantOptions):
         '"encoder_lines", "encoder_offset", "resolver_first", "resolver_second"',
         meaning="what current sensors and the encoder or resolver are off by in what is observed; `None`: ideal",
     )
+    losses: Any = option(
+        None,
+        takes='"usual", a mapping of overrides of the usual ones, or losses',
+        meaning="losses of iron, inverter and bearings; `None`: not computed",
+    )
+    thermal: Any = option(
+        None,
+        takes='"usual", a mapping of overrides of the usual one, or a thermal network',
+        meaning="how the machine warms, and with it resistance and flux; `None`: not at all",
+    )
     control: str = option(
         "voltage", takes='"voltage" or "torque"', meaning="what an action commands"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from gym_suite.core.family import Setup, Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_number
 from gym_suite.core.signals import Signal, pack
-from gym_suite.motors.carrier import AVERAGED
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -24,16 +22,16 @@ from gym_suite.motors.controllers.field_oriented import (
 )
 from gym_suite.motors.controllers.laws import LAW, L
 from gym_suite.motors.controllers.operating_points import max_torque, operating_points
-from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
-from gym_suite.motors.envs.modulation import read_interlocking, read_modulation
+from gym_suite.motors.envs.dissipation import read_dissipation
+from gym_suite.motors.envs.modulation import read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
+from gym_suite.motors.envs.physics import read_physics
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.sensors import plain_sensors, read_sensors
-from gym_suite.motors.envs.shafts import check_shaft, shaft_numbers
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -42,10 +40,8 @@ from gym_suite.motors.envs.supplies import (
     read_supply,
     supply_numbers,
 )
-from gym_suite.motors.envs.switched import read_neutral, read_switches
 from gym_suite.motors.envs.timing import timing
-from gym_suite.motors.flexible import flexible_kernels, follow_load
-from gym_suite.motors.loops import KERNELS, modulated_kernels, switched_kernels
+from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines import (
     DC,
     KINDS,
@@ -53,7 +49,6 @@ from gym_suite.motors.machines import (
     Machine,
     build_machine,
 )
-from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.parameters import (
     LOADS,
     Load,
@@ -69,19 +64,15 @@ from gym_suite.motors.parameters import (
 from gym_suite.motors.passes import SENSING_SIZE, sensed_kernels
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
-    COUNTED,
     PARAMETERS,
     QUANTITIES,
     REFERENCE_SIGNALS,
     SENSORS,
-    SHAFT,
     SIGNAL_SWITCHED,
     K,
 )
 from gym_suite.motors.references import VOLTAGE_MARGIN
-from gym_suite.motors.sensors import follow_shaft
 from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind
-from gym_suite.motors.three_level import NEUTRAL_LIMIT, THREE_LEVEL, TWO_LEVEL
 from gym_suite.motors.tiles import SCRATCH, TILE, TILED_KERNELS, is_plain
 
 UNLIMITED_STEPS = 2000  # that a trip's penalty reckons with where an episode has no end of its own
@@ -137,40 +128,30 @@ def build_setup(
     if task.follows == "cycle":
         cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
+    modulation = None if finite else read_modulation(options)
+    dissipation = read_dissipation(
+        options,
+        machine,
+        fed=bool(link),
+        shaped=modulation is not None and modulation.shaped,
+        flexible=isinstance(load, TwoMass),
+    )
+    lost = dissipation.physical if dissipation else ()
+    shaken = _PHYSICAL_SHAFT if isinstance(load, TwoMass) else ()
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
-    if isinstance(load, TwoMass):
-        physical = (*physical, *_PHYSICAL_SHAFT)
+    physical = (*physical, *shaken, *lost)
     values |= timing(task, options, machine, physical)
     values |= supply_numbers(supply, machine, values)
+    if dissipation:
+        values |= dissipation.numbers(machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
     sensors = read_sensors(options.sensors, machine)
     encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
-    levels, pulsing, shaped = TWO_LEVEL, 0, False
-    if finite and machine.group == SYNCHRONOUS:
-        values["c_neutral"] = read_neutral(options, machine, bool(link))
-        levels = THREE_LEVEL if values["c_neutral"] > 0.0 else TWO_LEVEL
-    switches = read_switches(machine, values) if finite else None
-    neutral = ("u_n",) if levels == THREE_LEVEL else ()
-    if finite:
-        kernels = switched_kernels(machine.group, bool(link), levels)
-    else:
-        modulated = read_modulation(options)
-        kernels = modulated_kernels(machine.group, bool(link), modulated.carrier, modulated.reach)
-        values |= modulated.numbers
-        pulsing = modulated.remembered(machine, values)
-        shaped = (modulated.carrier, modulated.reach) != (AVERAGED, HEXAGON)
-    check_shaft(task, load, finite=finite, fed=bool(link), shaped=shaped)
-    shaft: tuple[str, ...] = ()
-    follow: Any = (
-        partial(follow_shaft, values["tau"] * values["ratio"]) if encoder else follow_angle
+    physics = read_physics(
+        options, task, machine, load, link, modulation, dissipation, encoder, values
     )
-    if isinstance(load, TwoMass):
-        values |= shaft_numbers(load, machine, values)
-        kernels, shaft = flexible_kernels(machine.group), SHAFT.names
-        follow = partial(follow_load, follow)
-    if switches is not None:
-        values |= {"interlocking": read_interlocking(options), "actions": switches.places}
+    kernels, switches = physics.kernels, physics.switches
     values |= course(task, options, machine, load, cycle, values)
     weights = weights_of(task, options)
     horizon = horizon_of(task, options, values)
@@ -184,8 +165,10 @@ def build_setup(
     scales["omega_load"] = machine.omega_limit
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
     scales |= {name: getattr(machine, limit) for name, limit in machine.estimates.items()}
-    scales |= dict.fromkeys(neutral, NEUTRAL_LIMIT * values["u_dc"])
+    scales |= physics.scales
     limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
+    if dissipation:
+        limits |= dissipation.limits
     if references:
         units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
         check_reach(task, references, switched, limits, units)
@@ -197,10 +180,8 @@ def build_setup(
     if switches is None:
         actions = columns.action_columns(options, machine, values)
     last = switches.legs if switches else [(column, k) for k, column in enumerate(actions)]
-    seen = columns.observed(task, options, machine, last, scales, errors, neutral)
-    told = columns.metrics(
-        task, options, machine, (*link, *neutral, *shaft, *(("torque_shaft",) if shaft else ()))
-    )
+    seen = columns.observed(task, options, machine, last, scales, errors, physics.observed)
+    told = columns.metrics(task, options, machine, physics.told)
     quantities = {column.name: name for column, name in told if not name.startswith("reward_")}
     constrained = read_constraints(options.constraints, quantities, limits)
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
@@ -210,7 +191,9 @@ def build_setup(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )
     measured = [
-        n for n in (*machine.currents, "omega", *neutral, *task.seen, "error") if n in observations
+        name
+        for name in (*machine.currents, "omega", *physics.observed, *task.seen, "error")
+        if name in observations
     ]
     channels = ("torque_load", *machine.voltages)
     held = not moves(load)
@@ -257,25 +240,28 @@ def build_setup(
     )
     if len(sensors):
         tiled, kernels = False, sensed_kernels(kernels, machine.group)
+    states = columns.state_columns(
+        task,
+        machine,
+        last,
+        torque_control,
+        len(switches.choices) if switches else 0,
+        physics.kept,
+        physics.pulsing,
+    )
     return Setup(
         id=id,
         family="motors",
         kernels=TILED_KERNELS if tiled else kernels,
         dt=values["tau"] * values["ratio"],
-        state_columns=columns.state_columns(
-            task,
-            machine,
-            last,
-            torque_control,
-            len(switches.choices) if switches else 0,
-            (*link, *neutral, *(COUNTED.names if encoder else ()), *shaft),
-            pulsing,
-        ),
+        state_columns=dissipation.bounded(states) if dissipation else states,
         action_columns=actions,
         observation_columns=observations,
         metric_columns=columns.columns_of(told),
         terms=columns.terms(task, machine, weights, switched=finite),
-        parameter_columns=columns.parameter_columns(machine, load, supply),
+        parameter_columns=columns.parameter_columns(
+            machine, load, supply, dissipation.sources(machine) if dissipation else {}
+        ),
         row=row,
         plant_row=plant_row,
         tables=plant,
@@ -293,7 +279,7 @@ def build_setup(
         else tuple(columns.voltage_scales(machine).values()),
         violation="violation",
         disturbances=channels[held:],
-        follow=follow,
+        follow=physics.follow,
         horizon=horizon,
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
@@ -302,7 +288,8 @@ def build_setup(
         work_rows=TILE if tiled else 1,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
-        keywords=_resolved(allowed, options, machine, load, supply),
+        keywords=_resolved(allowed, options, machine, load, supply)
+        | (dissipation.resolved if dissipation else {}),
         **disturbed.setup,
     )
 
