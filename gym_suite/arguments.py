@@ -210,9 +210,9 @@ def keywords_of(assignments: Sequence[str], option: str = "--set") -> dict[str, 
             raise ValueError(f"{option} {name} is given twice")
         try:
             keywords[name] = json.loads(value)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             if value[:1] in ("{", "["):
-                raise ValueError(f"{option} {name}: not valid JSON: {value}") from None
+                raise ValueError(f"{option} {name}: not valid JSON: {value:.200}") from None
             keywords[name] = value
     return _nested(keywords) if option == "--set" else keywords
 
@@ -256,8 +256,8 @@ def json_object(option: str, text: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ValueError(f"{option} expects a JSON object, got {text!r}")
+        raise ValueError(f"{option} expects a JSON object, got {text!r:.200}")
     return value

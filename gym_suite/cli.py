@@ -35,6 +35,8 @@ from gym_suite.version import __version__
 
 USER_ERROR = 2
 INTERRUPTED = 130
+#: Letters of an error that are shown: one may quote all of a file that is damaged.
+LONGEST = 1000
 
 
 def first_steps() -> None:
@@ -105,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
+        _check_empty(arguments)
         status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="gym-suite",
@@ -122,15 +125,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_the_users(error):
             raise
-        sys.stderr.write(f"gym-suite: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"gym-suite: {_one_line(error)}\n")
         return USER_ERROR
     return status or 0
+
+
+def _check_empty(arguments: Sequence[str]) -> None:
+    """Refuse a text that is empty, as a variable of the shell is that nobody set.
+
+    No command takes one, and as a path it would be the folder that one is in: ``--out ""`` would fill that.
+
+    Raises:
+        ValueError: Naming the option before it, or its place.
+    """
+    for k, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if argument and not (option.startswith("--") and equals and not value):
+            continue
+        before = option if equals else arguments[k - 1] if k else ""
+        where = before if before.startswith("--") else f"argument {k + 1}"
+        raise ValueError(f"{where} is empty: give a value, or leave it out")
 
 
 def _one_thread() -> None:
     """Give each numeric library one thread: more gain nothing, and lose on a busy machine."""
     for variable in THREADS:
         os.environ.setdefault(variable, "1")
+
+
+def _one_line(error: Exception) -> str:
+    line = " ".join(str(error).split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def _is_the_users(error: Exception) -> bool:

@@ -88,17 +88,21 @@ def describe_id(id: str, keywords: Mapping[str, Any] | None = None) -> Group:
     return Group(*parts)
 
 
-def metrics_table(record: Mapping[str, Any]) -> Table:
-    """Return the table of one episode's metrics.
+def metrics_table(record: Mapping[str, Any], keywords: Mapping[str, Any]) -> Table:
+    """Return the table of one episode's metrics, with their units.
 
     Args:
         record: The episode's record, as in results.jsonl.
+        keywords: Keyword arguments of the environment.
     """
+    from gym_suite.comparison.units import in_words
+
+    tracking = id_class_of(record["id"]).configure(**keywords).tracking
     agent = record["agent"]
     title = f"{record['id']}, agent {agent['name']} (sees {agent['information']}), seed {record['seed']}"
     table = plain_table("metric", "value", title=title)
-    for name, value in record["metrics"].items():
-        table.add_row(name, number(value))
+    for name, value in in_words(record["metrics"], tracking):
+        table.add_row(name, value)
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
     return table
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -552,3 +553,146 @@ def test_an_installation_finds_its_examples_and_pages_and_one_without_says_so(
     assert "no examples" in capsys.readouterr().err
     assert cli.main(["docs"]) == 2
     assert "no pages" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------- what is empty or damaged
+
+
+def told(argv, capsys):
+    """The lines that a command prints, each as its first cell and the rest."""
+    assert cli.main(argv) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return {row[0]: row[1] for line in lines if len(row := re.split(r"\s{2,}", line.strip())) == 2}
+
+
+def test_run_tells_each_number_with_its_unit(capsys):
+    printed = told(["run", ID, "--seed", "3", "--steps", "50"], capsys)
+    assert cli.main(["run", ID, "--seed", "3", "--steps", "50", "--csv", "run.csv"]) == 0
+    with Path("run.csv").open() as file:
+        table = list(csv.DictReader(file))[1:]
+    error = np.array([float(row["i_sd [A]"]) - float(row["i_sd_ref [A]"]) for row in table])
+    tau = float(table[1]["time [s]"]) - float(table[0]["time [s]"])
+    amounts = {name: text.split(" ", 1) for name, text in printed.items()}
+    for name, value, unit in (
+        ("d current/RMSE", np.sqrt(np.mean(error**2)), "A"),
+        ("d current/IAE", np.sum(np.abs(error)) * tau, "A s"),
+        ("d current/ISE", np.sum(error**2) * tau, "A² s"),
+    ):
+        assert amounts[name][1] == unit
+        assert float(amounts[name][0]) == pytest.approx(value, rel=1e-4)
+    assert amounts["RiseTime"][1] == "s"
+    assert amounts["Overshoot"][1] == "% of the step"
+    assert amounts["RMSE"][1] == "% of full scale"
+    assert 1.0 < float(amounts["RMSE"][0]) < 100.0  # of full scale: a share would be below 1
+    assert amounts["completed"] == ["100", "% of the horizon"]
+    assert printed["failed"] == "no"
+
+
+def test_run_tells_units_of_other_families_too(capsys):
+    printed = told(["run", "drones/Hover-v0", "--steps", "30"], capsys)
+    assert printed["x/RMSE"].endswith(" m")
+    assert printed["x/ISE"].endswith(" m² s")
+    printed = told(["run", "agv/SimpleStatic-v0", "--steps", "5"], capsys)
+    assert printed["success"] == "no"
+    assert printed["TimeToGoal"].endswith(" s")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["compare", ID, "--out", ""],
+        ["compare", ID, "--out="],
+        ["train", ID, "--out", ""],
+        ["tune", ID, "--out", ""],
+        ["export", ID, "--c", ""],
+        ["leaderboard", ID, "--out", ""],
+        ["lab", "1", "--copy", ""],
+        ["examples", "--copy", ""],
+        ["render", ID, "--out", ""],
+        ["run", ID, "--csv", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_folder_that_one_is_in(capsys, argv):
+    before = sorted(Path().iterdir())
+    assert cli.main(argv) == cli.USER_ERROR
+    option = next(word for word in argv if word.startswith("--")).rstrip("=")
+    assert (
+        capsys.readouterr().err == f"gym-suite: {option} is empty: give a value, or leave it out\n"
+    )
+    assert sorted(Path().iterdir()) == before
+
+
+def test_an_empty_argument_is_told_by_its_place(capsys):
+    assert cli.main(["show", ""]) == cli.USER_ERROR
+    assert "argument 2 is empty" in capsys.readouterr().err
+
+
+DEEP = "[" * 100_000  # what a JSON parser gives up on
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", b"[]", b"5", bytes(range(256)), DEEP.encode()]
+)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["run", ID, "--gains", "file.json"],
+        ["render", ID, "--out", "a.png", "--agent", "file.json"],
+        ["render", ID, "--out", "a.png", "--agent", "file.npz"],
+        ["render", ID, "--out", "a.png", "--set", "machine=file.toml"],
+        ["render", "gem/SaturatedPMSM-v0", "--out", "a.png", "--set", "machine.flux_map=file.csv"],
+        ["render", "gem/PMSM-DriveCycle-v0", "--out", "a.png", "--set", "cycle=file.csv"],
+        ["render", "drones/Hover-v0", "--out", "a.png", "--set", "vehicle=file.toml"],
+        ["render", "radio/Access-v0", "--out", "a.png", "--set", "scenario=file.json"],
+        ["render", "agv/SimpleStatic-v0", "--out", "a.png", "--set", "layout=file.map"],
+        ["render", "agv/SimpleStatic-v0", "--out", "a.png", "--set", "layout=file.yaml"],
+        ["identify", "motors", "file.csv"],
+        ["datasheet", "motors", "file.toml"],
+        ["submit", "entry"],
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(capsys, argv, content):
+    Path("entry").mkdir()
+    name = next((w.rpartition("=")[2] for w in argv if "file." in w), "entry/submission.json")
+    Path(name).write_bytes(content)
+    assert cli.main([*argv, *(["--steps", "3"] if argv[0] in ("run", "render") else [])]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert Path(name).stem in said or "kind" in said
+    assert len(said) <= cli.LONGEST + 20
+    assert not Path("a.png").exists()
+
+
+@pytest.mark.parametrize("option", ["--set", "--agent-set"])
+def test_json_beyond_any_parser_is_refused(capsys, option):
+    assert cli.main(["run", ID, option, f"machine={DEEP}"]) == cli.USER_ERROR
+    said = capsys.readouterr().err
+    assert "not valid JSON" in said
+    assert len(said) < 500
+
+
+MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # with which some editors begin a file
+
+
+@pytest.mark.parametrize(
+    ("id", "keyword", "name", "text"),
+    [
+        (ID, "machine", "a.toml", "r_s = 0.02\n"),
+        ("gem/PMSM-DriveCycle-v0", "cycle", "a.csv", "time_s,speed_mps\r\n0,0\r\n1,1\r\n60,1\r\n"),
+        ("drones/Hover-v0", "vehicle", "a.toml", "[vehicle]\r\nmass = 0.03\r\n"),
+        (
+            "radio/Access-v0",
+            "scenario",
+            "a.json",
+            '{"channels": 3, "steps": 9, "entities": {"a": {"kind": "constant", "channels": [1]}}}',
+        ),
+    ],
+)
+def test_files_may_begin_as_editors_of_other_systems_begin_them(capsys, id, keyword, name, text):
+    printed = []
+    for mark in ("", MARK):
+        Path(name).write_text(mark + text, "utf-8")
+        rows = told(["run", id, "--steps", "5", "--set", f"{keyword}={name}"], capsys)
+        printed.append({name: value for name, value in rows.items() if name != "time_per_action"})
+    assert printed[0] == printed[1]
+    assert "return" in printed[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def read_columns(
     try:
         with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error) as error:
         raise ValueError(f"{file} cannot be read as CSV: {error}") from None
     if len(rows) < 2:
         raise ValueError(f"{file.name} has no rows below its header")

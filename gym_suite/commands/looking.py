@@ -82,7 +82,7 @@ def run(
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")
-    put(metrics_table(record))
+    put(metrics_table(record, settings.keywords))
     if csv is not None:
         episode_of(id, spec, seed, steps, settings.keywords).to_csv(csv)
         print(csv)

@@ -31,6 +31,7 @@ from gym_suite.comparison.settings import Chosen
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.worlds import source_of
 from gym_suite.core.kernel import source_digest
+from gym_suite.learning.records import folder_named
 from gym_suite.registration import card
 from gym_suite.version import __version__
 
@@ -157,8 +158,7 @@ class Board:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows that are there, by id."""
-        files = sorted((self.folder / "rows").glob("*.json"))
-        return [json.loads(file.read_text("utf-8")) for file in files]
+        return [_read_json(file) for file in sorted((self.folder / "rows").glob("*.json"))]
 
     def entries(self, id: str) -> list[Entry]:
         """The accepted entries of an id.
@@ -172,7 +172,7 @@ class Board:
     def _entries(self) -> list[Entry]:
         found = []
         for file in sorted((self.folder / "submissions").glob("*/submission.json")):
-            told = json.loads(file.read_text("utf-8"))
+            told = _read_json(file)
             policies = tuple(file.parent / name for name in told["policies"])
             found.append(Entry(told["id"], told["name"], policies, told.get("by", "")))
         return found
@@ -273,7 +273,9 @@ def leaderboard(
         OSError: the folder cannot be written, or another leaderboard is writing there. Like all of these, before
             anything runs.
     """
-    board = Board.ordered(Path(out), protocol=protocol, episodes=episodes, steps=steps)
+    board = Board.ordered(
+        folder_named("out", out), protocol=protocol, episodes=episodes, steps=steps
+    )
     names = [card(id).id for id in ids]
     check_executor(executor, workers, [])
     board.prepare(names)
@@ -336,12 +338,24 @@ def _write_row(board: Board, field: Field, results: Results) -> None:
     _write_json(folder / f"{slug(field.id)}.json", field.row(results))
 
 
+def _read_json(path: Path) -> dict[str, Any]:
+    """Read an object of the folder.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged ({error}): choose another folder") from None
+
+
 def _read_about(folder: Path) -> dict[str, Any] | None:
     path = folder / "about.json"
     if not path.is_file():
         return None
+    about = _read_json(path)
     try:
-        about = json.loads(path.read_text("utf-8"))
         if about["format"] != FORMAT or not isinstance(about["sources"], Mapping):
             raise ValueError("another format")
         _ = [about[name] for name in ("version", "protocol", "episodes", "steps")]

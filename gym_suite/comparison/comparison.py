@@ -20,6 +20,7 @@ from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.worlds import known_id
 from gym_suite.core.cards import Protocol
+from gym_suite.learning.records import folder_named
 from gym_suite.registration import catalogue
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Comparison(Summary):
         """
         from gym_suite.comparison.report import write_report
 
-        folder = Path(folder)
+        folder = folder_named("folder", folder)
         check_writable(folder)
         self.save(folder)
         return write_report(self, folder / "index.html")
@@ -79,7 +80,7 @@ class Comparison(Summary):
         Args:
             folder: where to write; created if need be.
         """
-        folder = Path(folder)
+        folder = folder_named("folder", folder)
         own = self.results.folder
         if own is None or own.resolve() != folder.resolve():
             check_writable(folder)
@@ -177,7 +178,7 @@ def compare(
             protocol=protocols.get(id),
         )
     ]
-    results = Results(Path(out) if out is not None else None)
+    results = Results(None if out is None else folder_named("out", out))
     try:
         jobs = [job for experiment in experiments for job in missing_jobs(experiment, results)]
         check_executor(executor, workers, jobs)

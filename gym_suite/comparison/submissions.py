@@ -31,6 +31,7 @@ from gym_suite.comparison.execution import check_executor, progress_bar, run_job
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.summary import Summary
 from gym_suite.core.parameters import check_keywords
+from gym_suite.learning.records import folder_named
 from gym_suite.registration import card
 
 __all__ = ["TOLERANCE", "Check", "Submission", "check", "submit"]
@@ -76,8 +77,8 @@ class Submission:
         if not file.is_file():
             raise FileNotFoundError(f"{folder} holds no submission.json")
         try:
-            told = json.loads(file.read_text("utf-8"))
-        except ValueError as error:
+            told = json.loads(file.read_text("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{file} is no JSON: {error}") from None
         if not isinstance(told, dict):
             raise ValueError(f"{file} must hold an object, got {type(told).__name__}")
@@ -205,7 +206,8 @@ def submit(
         ValueError: the entry is not complete, or its name is taken by another one.
         FileNotFoundError: a file is missing.
     """
-    submission, board = Submission.read(Path(folder)), Board.open(Path(out))
+    entry, place = folder_named("folder", folder), folder_named("out", out)
+    submission, board = Submission.read(entry), Board.open(place)
     place = board.folder / "submissions" / submission.entry.name
     if place.exists() and not _same(submission, place):
         raise ValueError(

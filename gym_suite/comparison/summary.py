@@ -34,10 +34,11 @@ from gym_suite.comparison.statistics import (
     total_score,
     within,
 )
-from gym_suite.comparison.text import digits
+from gym_suite.comparison.text import digits, span
 from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
 from gym_suite.comparison.worlds import make, marks_of
 from gym_suite.core.family import Mark, tightest
+from gym_suite.core.parameters import check_option
 
 __all__ = ["MEASURES", "Summary"]
 
@@ -120,15 +121,30 @@ class Summary:
 
     # -------------------------------------------------------------------------------- single results
 
-    def trajectory(self, experiment: Experiment, agent: AgentSpec, seed: int | None = None) -> Any:
+    def trajectory(
+        self, experiment: Experiment | str, agent: AgentSpec | str, seed: int | None = None
+    ) -> Any:
         """The recorded episode of an agent, or None if it failed or was not kept.
 
         Args:
-            experiment: one of :attr:`experiments`.
-            agent: one of the experiment's agents.
+            experiment: one of :attr:`experiments`, or an id: its first setting.
+            agent: one of the experiment's agents, or its name: its first training.
             seed: of the episode; None for the first.
+
+        Raises:
+            ValueError: nothing of the kind was run.
         """
+        if isinstance(experiment, str):
+            chosen = {entry.id: entry for entry in reversed(self.experiments)}
+            experiment = chosen[check_option("id", experiment, chosen)]
+        if isinstance(agent, str):
+            named = {spec.name: spec for spec in reversed(experiment.agents)}
+            agent = named[check_option("agent", agent, named)]
         wanted = experiment.seeds[0] if seed is None else seed
+        if wanted not in experiment.seeds:
+            raise ValueError(
+                f"seed {wanted} was not run; those of {experiment.id} are {span(experiment.seeds)}"
+            )
         run = next(run for run in experiment.runs(agent) if run.seed == wanted)
         return self.results.trajectory(run.digest())
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from gym_suite.core.parameters import check_keywords
 
+TABLES = ("vehicle", "model")
+
 
 def is_file(value: object) -> bool:
     """Return whether a value names a vehicle file."""
@@ -28,12 +30,16 @@ def read_file(path: object, table: str) -> dict[str, Any]:
     """
     name = Path(str(path))
     try:
-        content = tomllib.loads(name.read_text("utf-8"))
+        content = tomllib.loads(name.read_text("utf-8-sig"))
     except OSError as error:
         raise ValueError(f"the vehicle file {name} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the vehicle file {name} is not TOML: {error}") from None
-    check_keywords(content, ("vehicle", "model"), f"table of {name.name}")
+    check_keywords(content, TABLES, f"table of {name.name}")
+    if not content:
+        raise ValueError(
+            f"the vehicle file {name} is empty: it holds a table, {' or '.join(TABLES)}"
+        )
     return dict(content.get(table, {}))
 
 

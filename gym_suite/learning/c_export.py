@@ -15,6 +15,7 @@ from gym_suite.analysis.c_source import CLaw, check_name, comment, header_of, li
 from gym_suite.core.parameters import check_number
 from gym_suite.learning.c_source import export_c
 from gym_suite.learning.policies import ExportedPolicy
+from gym_suite.learning.records import folder_named
 
 #: Largest difference between an action of C and of Python over an episode, of an action's range from -1 to 1.
 TOLERANCE = 1e-5
@@ -85,7 +86,7 @@ def export_folder(
             "synchronous drives"
         )
     law = None if isinstance(agent, ExportedPolicy) else agent.in_c()
-    place = Path(folder)
+    place = folder_named("folder", folder)
     place.mkdir(parents=True, exist_ok=True)
     observations, actions = _episode(env, agent, seed, steps)
     if law is None:

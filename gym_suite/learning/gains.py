@@ -101,8 +101,8 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
     if not path.is_file():
         raise FileNotFoundError(f"no gains file {path}")
     try:
-        about = json.loads(path.read_text("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        about = json.loads(path.read_text("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not a gains file: {error}") from error
     kinds = {"id": str, "agent": str, "gains": dict}
     if not isinstance(about, dict) or not all(

@@ -32,6 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 FORMAT, READABLE = 2, (1, 2)
 SHIPPED = Path(__file__).parent / "policies"
 MANIFEST = "manifest.json"
+#: Bytes to which a policy file may unpack; those that ship have some hundred thousand.
+LARGEST = 1 << 28
 
 # Stable-Baselines3 keeps SAC's log standard deviation in here (its sac/policies.py).
 NOISE_FLOOR = np.float32(1e-6)  # added to the variance by Stable-Baselines3
@@ -348,7 +350,9 @@ def load_policy(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no policy file {path}")
-    if not zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(path):
+        _check_size(path)
+    else:
         raise ValueError(
             f"{path} is not a usable policy file (truncated or damaged, or something else); "
             "policies are written by gym-suite train and export_policy"
@@ -461,7 +465,29 @@ def _checksum(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> st
     return digest.hexdigest()
 
 
+def _check_size(path: Path) -> None:
+    """Refuse an archive that unpacks to more than any policy of ours holds, before it is unpacked.
+
+    Raises:
+        ValueError: It does, or its table of contents is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f"{path} is not a usable policy file (truncated or damaged?): {error}"
+        ) from None
+    if size > LARGEST:
+        raise ValueError(
+            f"{path} is not a usable policy file: it unpacks to {size / 2**20:,.0f} MiB, "
+            f"a policy to at most {LARGEST / 2**20:,.0f} MiB"
+        )
+
+
 def _write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     text = json.dumps({**meta, "checksum": _checksum(meta, arrays)})
     # Beside the target, so that the final rename cannot cross file systems.
     handle, temporary = tempfile.mkstemp(suffix=".npz", dir=path.parent)

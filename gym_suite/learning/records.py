@@ -37,6 +37,21 @@ CURVE_COLUMNS = (
 )
 
 
+def folder_named(name: str, given: str | os.PathLike[str]) -> Path:
+    """The folder that an argument names.
+
+    Args:
+        name: Of the argument, for the error.
+        given: What was given.
+
+    Raises:
+        ValueError: It is empty, which as a path would be the folder that one is in.
+    """
+    if not str(given):
+        raise ValueError(f"{name} is empty: give a folder, or leave it out")
+    return Path(given)
+
+
 def prepare_folder(folder: Path) -> None:
     """Make the output folder and prove that it can be written.
 
@@ -71,8 +86,8 @@ def read_manifest(folder: Path, id: str) -> dict[str, Any]:
         return {"id": id, "runs": {}}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        other = manifest["id"]
-    except (ValueError, KeyError, TypeError) as e:
+        other, _ = manifest["id"], manifest["runs"].items()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ValueError(f"{path} is damaged: {e}") from e
     if other != id:
         raise ValueError(

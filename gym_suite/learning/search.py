@@ -34,7 +34,7 @@ from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.gains import load_gains
 from gym_suite.learning.policies import folder_of
 from gym_suite.learning.randomised import blocks_of, shares
-from gym_suite.learning.records import prepare_folder, replace_curve, write_text
+from gym_suite.learning.records import folder_named, prepare_folder, replace_curve, write_text
 from gym_suite.learning.seeds import EVALUATION_SEED, tuning_seeds
 from gym_suite.learning.settings import settings_for
 from gym_suite.learning.trials import Course, Trial, TrialLog
@@ -148,7 +148,11 @@ def tune(
     require_cmaes()
     fixed = dict(entry.setting(setting)) | keywords
     randomise = training.randomise if settings == "randomised" else {}
-    folder = folder_of(entry.id, setting, root=Path("gains")) if out is None else Path(out)
+    folder = (
+        folder_of(entry.id, setting, root=Path("gains"))
+        if out is None
+        else folder_named("out", out)
+    )
     own = dict(parameters or {})
     search = Search(entry.id, agent, own, blocks_of(randomise, fixed), fixed, seed, steps, episodes)
     try:

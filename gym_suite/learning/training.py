@@ -25,6 +25,7 @@ from gym_suite.learning.learner import (
 from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
+    folder_named,
     prepare_folder,
     read_manifest,
     replace_curve,
@@ -158,7 +159,11 @@ def train(
             progress(f"{id} is trained with {told}")
         named |= more
     check_workers(executor, jobs, [("a hyper-parameter or keyword", (chosen, named | keywords))])
-    folder = Path(out) if out is not None else folder_of(id, setting, root=Path("policies"))
+    folder = (
+        folder_named("out", out)
+        if out is not None
+        else folder_of(id, setting, root=Path("policies"))
+    )
     say = progress or (lambda line: None)
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
     try:

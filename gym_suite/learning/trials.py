@@ -54,7 +54,7 @@ class TrialLog:
         plan: What the search is.
 
     Raises:
-        ValueError: The file holds another search.
+        ValueError: The file holds another search, or is damaged.
     """
 
     def __init__(self, path: Path, plan: Mapping[str, Any]):
@@ -68,15 +68,20 @@ class TrialLog:
         if len(whole) < len(content):  # a line torn by a kill
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        head, *lines = whole.decode("utf-8").splitlines() or ["{}"]
-        old = json.loads(head)
+        try:
+            head, *lines = whole.decode("utf-8").splitlines() or ["{}"]
+            old = dict(json.loads(head))
+            entries = [json.loads(line) for line in lines]
+            known = [Trial(**entry | {"place": tuple(entry["place"])}) for entry in entries]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error}): choose another folder, or remove it"
+            ) from None
         if other := [name for name in plan if old.get(name) != plan[name]]:
             raise ValueError(
                 f"{path} holds a search with other {', '.join(other)}: choose another folder, or remove it"
             )
-        for line in lines:
-            entry = json.loads(line)
-            self._known.append(Trial(**entry | {"place": tuple(entry["place"])}))
+        self._known += known
 
     def next(self, place: tuple[float, ...], run: Callable[[Any], Trial]) -> Trial:
         """Return the next trial: the one that was written, else a new one, written before it is returned.

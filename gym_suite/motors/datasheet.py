@@ -157,7 +157,7 @@ def _form(form: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         return "a motor", dict(form)
     path = Path(form)
     try:
-        return path.stem, tomllib.loads(path.read_text("utf-8"))
+        return path.stem, tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ValueError(f"the data sheet {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

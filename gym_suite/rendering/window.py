@@ -125,9 +125,8 @@ class Pace:
 
 def _new_manager(figure: Any) -> FigureManagerBase:
     """Open a window for the figure with the first backend that works."""
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not display:
         raise RuntimeError(
             'render_mode="human" needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set. '
             f"{_ADVICE}; or run under a virtual display: xvfb-run -a python ..."
@@ -139,6 +138,12 @@ def _new_manager(figure: Any) -> FigureManagerBase:
             return module.new_figure_manager_given_figure(1, figure)
         except Exception as error:  # each toolkit has its own way of saying that it cannot
             failures.append(f"  {backend}: {type(error).__name__}: {error}")
+    if display and any("display" in failure.casefold() for failure in failures):
+        raise RuntimeError(
+            f'render_mode="human" cannot reach the display {display!r}: is its server running, and may you use it? '
+            f"{_ADVICE}; or run under a virtual display: xvfb-run -a python ...\n"
+            "Tried:\n" + "\n".join(failures)
+        )
     raise RuntimeError(
         f'render_mode="human" found no working GUI toolkit. {_ADVICE}; or install one: '
         "tkinter (Debian and Ubuntu: apt install python3-tk), or `pip install PySide6`.\n"

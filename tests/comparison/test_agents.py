@@ -14,6 +14,7 @@ from lag_env import ID, Proportional
 import gym_suite
 from gym_suite.comparison import compare
 from gym_suite.comparison.agents import resolve
+from gym_suite.learning import policies
 
 FACTORY = """
 import numpy as np
@@ -146,6 +147,15 @@ def test_two_agents_of_one_name_are_told_apart():
 def test_what_cannot_act_is_refused(bad):
     with pytest.raises(TypeError, match=r"object with predict"):
         resolve([bad], ID)
+
+
+def test_a_file_that_unpacks_to_more_than_any_policy_is_not_unpacked(tmp_path, monkeypatch):
+    bomb = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.npy", bytes(3 << 20))
+    monkeypatch.setattr(policies, "LARGEST", 2 << 20)
+    with pytest.raises(ValueError, match="unpacks to 3 MiB, a policy to at most 2 MiB"):
+        resolve([bomb], ID)
 
 
 def test_missing_and_damaged_policy_files_are_refused_with_the_reason(tmp_path):

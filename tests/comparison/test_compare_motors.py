@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,10 +51,25 @@ def test_rows_equal_single_episodes_bit_for_bit(short, name):
             experiment = short.experiments[0]
             spec = next(agent for agent in experiment.agents if agent.name == name)
             trajectory = short.trajectory(experiment, spec)
+            named = short.trajectory(ID, name, seed)
+            np.testing.assert_array_equal(named["reward"], trajectory["reward"])
             np.testing.assert_array_equal(trajectory["reward"][1:], rewards)
             for column in ("i_sd", "i_sq_ref", "u_sq"):
                 expected = [info[column] for info in infos]
                 np.testing.assert_array_equal(trajectory[column], expected)
+
+
+@pytest.mark.parametrize(
+    ("id", "agent", "seed", "said"),
+    [
+        ("gem/PMSM", "pi", 0, "Did you mean 'gem/PMSM-v0'"),
+        (ID, "pj", 0, "unknown agent 'pj'. Did you mean 'pi'"),
+        (ID, "pi", 99, "seed 99 was not run"),
+    ],
+)
+def test_an_episode_that_was_not_run_is_refused_with_the_nearest(short, id, agent, seed, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        short.trajectory(id, agent, seed)
 
 
 def test_processes_give_the_same_results_as_one(short):

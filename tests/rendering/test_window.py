@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gym_suite  # noqa: F401 - registers the ids
-from gym_suite.rendering import Window
+from gym_suite.rendering import Window, window
 from gym_suite.rendering.window import Pace
 
 PICTURE = np.full((270, 480, 3), (0, 114, 178), np.uint8)
@@ -81,12 +81,21 @@ def test_without_a_display_the_error_says_what_to_do():
     assert "DISPLAY" in str(caught.value)
 
 
+def test_a_display_that_is_not_there_is_told_from_a_toolkit_that_is_not(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":65000")  # no such server
+    with pytest.raises(RuntimeError, match="cannot reach the display ':65000'") as caught:
+        Window().show(PICTURE)
+    assert "rgb_array" in str(caught.value)
+    assert "python3-tk" not in str(caught.value)
+
+
 def test_without_a_toolkit_the_error_says_what_to_do(monkeypatch):
-    monkeypatch.setenv("DISPLAY", ":65000")  # no such server either, so no toolkit can work
+    monkeypatch.setenv("DISPLAY", ":65000")
+    monkeypatch.setattr(window, "_candidates", lambda: ["of_no_toolkit"])
     with pytest.raises(RuntimeError, match="rgb_array") as caught:
         Window().show(PICTURE)
     assert "python3-tk" in str(caught.value)
-    assert "tkagg" in str(caught.value)
+    assert "of_no_toolkit" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,6 @@ def read_scene(scene: str | os.PathLike[str]) -> dict[str, Any]:
             raise unknown_error("scene", scene, SCENES)
         return tomllib.loads(_FOLDER.joinpath(f"{scene}.toml").read_text("utf-8"))
     try:
-        return tomllib.loads(Path(scene).read_text("utf-8"))
+        return tomllib.loads(Path(scene).read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"the scene {os.fspath(scene)!r} cannot be read: {error}") from None

@@ -123,7 +123,11 @@ def build_cycle(given: object, machine: Machine, load: Load) -> np.ndarray:
             near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.csv")))
             hint = f"; did you mean {near!r}?" if near else ""
             raise ValueError(f"there is no cycle file {str(file)!r}{hint}")
-        table = read_cycle(file.read_text("utf-8"), f"the cycle file {str(file)!r}")
+        try:
+            text = file.read_text("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"the cycle file {str(file)!r} is no text: {error}") from None
+        table = read_cycle(text, f"the cycle file {str(file)!r}")
     elif given in CYCLES:
         table = drive_cycle(str(given))
     else:

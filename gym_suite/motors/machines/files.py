@@ -44,9 +44,11 @@ def read_machine_file(path: str | Path) -> dict[str, Any]:
         hint = f"; did you mean {near!r}?" if near else ""
         raise ValueError(f"there is no machine file {str(file)!r}{hint}")
     try:
-        given = tomllib.loads(file.read_text("utf-8"))
+        given = tomllib.loads(file.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the machine file {str(file)!r} is no TOML: {error}") from None
+    if not given:
+        raise ValueError(f"the machine file {str(file)!r} is empty: it holds a machine's numbers")
     for name, value in given.items():
         words = name in _WORDS
         if isinstance(value, bool) or not isinstance(value, str if words else int | float):

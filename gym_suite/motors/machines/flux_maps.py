@@ -137,7 +137,11 @@ class FluxMap:
             near = nearest(file.name, beside)
             hint = f"; did you mean {near!r}?" if near else ""
             raise ValueError(f"there is no flux map {str(file)!r}{hint}")
-        return cls._read(file.read_text("utf-8-sig"), str(file))
+        try:
+            text = file.read_text("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"the flux map {str(file)!r} is no text: {error}") from None
+        return cls._read(text, str(file))
 
     @classmethod
     def _read(cls, text: str, name: str) -> FluxMap:

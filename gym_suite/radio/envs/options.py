@@ -69,11 +69,15 @@ class Options(PlantOptions):
         0.0, meaning="cost of transmitting on another channel than in the step before"
     )
     tolerance: float = option(
-        0.0, takes="0 to 1", meaning="part of a step that may be interfered with before it is lost"
+        0.0,
+        takes="0 to 0.999999",
+        meaning="part of a step that may be interfered with before it is lost",
     )
     samples: int = option(100, meaning="complex samples of a channel that the detector averages")
     false_alarm: float = option(
-        0.01, takes="0 to 1", meaning="the detector's probability of false alarm at nominal noise"
+        0.01,
+        takes="above 0, to 0.999999",
+        meaning="the detector's probability of false alarm at nominal noise",
     )
     link: Any = option(None, takes="a mapping", meaning="what departs from the scenario's `Link`")
 

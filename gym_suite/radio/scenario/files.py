@@ -52,6 +52,6 @@ def _text(source: str | Path) -> tuple[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no scenario file {name!r}")
     try:
-        return path.read_text("utf-8"), name
+        return path.read_text("utf-8-sig"), name
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is not a text file: {error}") from None

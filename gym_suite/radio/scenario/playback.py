@@ -63,7 +63,7 @@ def _file(path: str, name: str | Path, folder: Path | None) -> list[Any]:
 
 def _csv(path: str, file: Path) -> list[Any]:
     try:
-        lines = list(csv.reader(file.read_text("utf-8").splitlines()))
+        lines = list(csv.reader(file.read_text("utf-8-sig").splitlines()))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: {file.name} is not a CSV file: {error}") from None
     rows = []
