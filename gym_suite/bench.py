@@ -18,12 +18,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from rich import box
 from rich.console import Group
-from rich.table import Table
 
 from gym_suite.core.kernel import CACHE_VARIABLE
 from gym_suite.registration import BENCHMARKS, Card, card, catalogue, load, parallel_env
+from gym_suite.sheets import PlainTable, plain_table
 from gym_suite.version import __version__
 
 YARDSTICK = "CartPole-v1"
@@ -387,13 +386,11 @@ def first_ids() -> list[str]:
     )[::-1]
 
 
-def cold_table(starts: Sequence[ColdStart]) -> Table:
+def cold_table(starts: Sequence[ColdStart]) -> PlainTable:
     """Return first starts as a table for a terminal."""
-    table = Table(
-        title="First start, empty kernel cache", title_justify="left", box=box.SIMPLE_HEAD
-    )
-    for heading in ("id", "sources", "CPU s", "compilations", "second start, s"):
-        table.add_column(heading, justify="left" if heading in {"id", "sources"} else "right")
+    numeric = ("CPU s", "compilations", "second start, s")
+    title = "First start, empty kernel cache"
+    table = plain_table("id", "sources", *numeric, title=title, numeric=numeric)
     for one in starts:
         numbers = (f"{one.cpu:.1f}", str(one.compilations), f"{one.warm:.2f}")
         table.add_row(one.id, one.sources, *numbers)
@@ -451,15 +448,14 @@ def versions() -> dict[str, str]:
 
 def as_table(rates: Sequence[Rate], durations: Sequence[Duration]) -> Group:
     """Return the measurements as tables for a terminal."""
-    speed = Table(title="Environment steps a second", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("id", "through", "rows", "best", "median", "median per CPU s"):
-        speed.add_column(heading, justify="left" if heading in {"id", "through"} else "right")
+    numeric = ("rows", "best", "median", "median per CPU s")
+    title = "Environment steps a second"
+    speed = plain_table("id", "through", *numeric, title=title, numeric=numeric)
     for rate in rates:
         numbers = (f"{value:,.0f}" for value in (rate.best, rate.median, rate.cpu))
         speed.add_row(rate.id, rate.what, str(rate.rows), *numbers)
-    time = Table(title="Seconds, a fresh process", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("what", "best", "median"):
-        time.add_column(heading, justify="left" if heading == "what" else "right")
+    numeric = ("best", "median")
+    time = plain_table("what", *numeric, title="Seconds, a fresh process", numeric=numeric)
     for duration in durations:
         time.add_row(duration.what, f"{duration.best:.3f}", f"{duration.median:.3f}")
     return Group(speed, time) if durations else Group(speed)

@@ -21,7 +21,7 @@ from gym_suite.core.extras import DISTRIBUTION, install_line
 from gym_suite.core.kernel import CACHE_VARIABLE, Compilations, cache_folder, cache_root
 from gym_suite.core.parameters import check_option
 from gym_suite.registration import Card, catalogue, families, load, make_controller
-from gym_suite.show import plain_table
+from gym_suite.sheets import plain_table
 from gym_suite.version import __version__
 
 #: What each extra is for; a test compares the names with those that the package declares.

@@ -67,7 +67,7 @@ def named(name: str) -> list[Example]:
 
 def as_table() -> Table:
     """Return all examples as a table for a terminal."""
-    from gym_suite.show import plain_table
+    from gym_suite.sheets import plain_table
 
     table = plain_table("name", "what it shows")
     for example in examples():

@@ -89,7 +89,7 @@ def named(name: str) -> Page:
 
 def as_table() -> Table:
     """Return all pages as a table for a terminal."""
-    from gym_suite.show import plain_table
+    from gym_suite.sheets import plain_table
 
     table = plain_table("name", "what it is about")
     for page in pages():

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
 from rich.markup import escape
@@ -18,6 +17,7 @@ from gym_suite.core.page import Page, Section, compose, number
 from gym_suite.core.page import Table as PageTable
 from gym_suite.core.parameters import check_option
 from gym_suite.registration import Card, card, catalogue, families, id_class_of, make_controller
+from gym_suite.sheets import plain_table
 
 
 def list_ids(*, family: str | None = None, tag: str | None = None) -> Table:
@@ -104,16 +104,6 @@ def metrics_table(record: Mapping[str, Any], keywords: Mapping[str, Any]) -> Tab
     for name, value in in_words(record["metrics"], tracking):
         table.add_row(name, value)
     table.add_row("time_per_action", f"{record['time_per_action'] * 1e6:.1f} us")
-    return table
-
-
-def plain_table(*headings: str, title: str | None = None) -> Table:
-    """Return an empty table in the look of all our tables, with these headings."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for heading in headings:
-        numeric = heading in {"Num", "Min", "Max", "Value", "SI value of 1"}
-        fixed = heading in {"id", "Name"}
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=fixed)
     return table
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 import gym_suite
 from gym_suite import cli
 from gym_suite.code_pages import PLAIN, write_plainly
+from gym_suite.commands.output import put, width_of
 from gym_suite.core.page import compose
 from gym_suite.registration import catalogue, id_class_of
 
@@ -216,8 +219,6 @@ def test_a_minus_stays_a_minus_in_every_code_page():
 
 @pytest.mark.parametrize("columns", ["40", "60", "80"])
 def test_names_of_agents_stay_in_narrow_terminals(columns, monkeypatch, capsys):
-    from rich.console import Console
-
     from gym_suite.comparison import compare
 
     agents = ["pi", "random", "ppo"]
@@ -227,6 +228,52 @@ def test_names_of_agents_stay_in_narrow_terminals(columns, monkeypatch, capsys):
     for name in agents:
         assert any(line.startswith(name) for line in lines)
     assert max(map(len, lines)) <= int(columns)
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+def test_no_table_breaks_a_name_or_a_number_in_a_narrow_terminal(columns):
+    """What is too narrow for a table is told as a list; a word is cut only where it is longer than a line."""
+    from gym_suite import bench, doctor, show
+    from gym_suite.comparison.plan import Estimate, as_table
+
+    finding = doctor.Finding("extras", "missing", "of 3 only control", "pip install -e .[rl]")
+    measured = bench.Rate("gem/PMSM-v0", "make_vec", 4096, (12_345_678.0,), (9_876_543.0,))
+    planned = Estimate("gem/PMSM-v0", 12, 1200, 7_654_321, 98_765.0, 4321.5, "mpc")
+    told = {
+        show.list_ids(): list(catalogue()),
+        doctor.as_table([finding]): ["extras", "control", ".[rl]"],
+        bench.as_table([measured], []): ["gem/PMSM-v0", "12,345,678", "9,876,543", "4096"],
+        as_table([planned]): ["gem/PMSM-v0", "98765", "4321.5", "1,200"],
+    }
+    for renderable, words in told.items():
+        console = Console(width=columns, file=io.StringIO(), markup=False)
+        console.print(renderable)
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= columns
+        found = {word for line in lines for word in line.split()}
+        assert {word for word in words if len(word) <= columns} <= found
+        whole = "".join(line.strip() for line in lines)
+        assert all(word in whole for word in words)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("44", 44), ("", 40), ("nonsense", 40)])
+def test_a_dumb_terminal_is_as_wide_as_it_is(asked, expected, monkeypatch):
+    """A table that is written for 80 columns breaks everywhere in one of 40."""
+    pty = pytest.importorskip("pty")
+    termios = pytest.importorskip("termios")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", asked)
+    master, slave = pty.openpty()
+    with open(slave, "w") as stream:
+        termios.tcsetwinsize(stream, (30, 40))
+        assert width_of(stream) == expected
+        monkeypatch.setattr(sys, "stdout", stream)
+        put(Text("word " * 40))
+        stream.flush()
+        seen = os.read(master, 4096).decode().splitlines()
+    os.close(master)
+    assert 0.8 * expected < max(map(len, seen)) <= expected
+    assert width_of(io.StringIO()) == 160
 
 
 def test_compare_passes_keywords_on():

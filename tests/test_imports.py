@@ -22,6 +22,7 @@ RUNGS = {
     "": 0,
     "version": 0,
     "code_pages": 0,
+    "sheets": 0,
     "shipped": 0,
     "core": 1,
     "provenance": 1,

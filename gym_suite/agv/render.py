@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -87,19 +88,6 @@ class FloorRenderer(EpisodeRenderer):
         time, values = self._episode(row)
         _, rows = self._states[row].rows()
         values = {**values, "speed": rows[:, self._world + X.v]}
-        grid = self.setup.tables[T_GRID][int(rows[-1, W.layout])]
-        cell, height = self._values["cell"], _WALL_HEIGHT
-        boxes = []
-        for y0, y1, x0, x1 in _rectangles(grid):
-            middle = (0.5 * (x0 + x1) * cell, 0.5 * (y0 + y1) * cell, 0.5 * height)
-            half = (0.5 * (x1 - x0) * cell, 0.5 * (y1 - y0) * cell, 0.5 * height)
-            boxes.append((*middle, *half))
-        space = Space(
-            bodies=[*self._vehicles(rows), *self._walkers(rows)],
-            floor=(0.0, 0.0, grid.shape[1] * cell, grid.shape[0] * cell),
-            boxes=np.array(boxes).reshape(-1, 6),
-            above=True,
-        )
         fleet = len(self.setup.agents) > 1
         panels = [
             Panel(
@@ -130,9 +118,37 @@ class FloorRenderer(EpisodeRenderer):
             time=time,
             values=values,
             panels=panels,
-            views=[space],
+            views=[self._hall(rows)],
             alarm=alarm,
             alarm_text="collision",
+        )
+
+    def watched(self) -> tuple[str, ...]:
+        """Return the state columns of which the floor plan with the ways is made."""
+        own = [f"{agent}_" for agent in self.setup.agents] or [""]
+        seen = ("x", "y", "theta", "status", "goal_x", "goal_y")
+        vehicles = [f"{prefix}{name}" for prefix in own for name in seen]
+        walkers = [f"obstacle_{k}_{name}" for k in range(self._obstacles) for name in ("x", "y")]
+        return ("layout", *walkers, *vehicles)
+
+    def overview(self, columns: Mapping[str, NDArray[np.float64]]) -> Space:
+        """Return the hall with the ways of an episode's vehicles."""
+        return self._hall(self._states_of(columns))
+
+    def _hall(self, rows: NDArray[np.float64]) -> Space:
+        """Return walls, vehicles and moving obstacles of states (k, nx)."""
+        grid = self.setup.tables[T_GRID][int(rows[-1, W.layout])]
+        cell, height = self._values["cell"], _WALL_HEIGHT
+        boxes = []
+        for y0, y1, x0, x1 in _rectangles(grid):
+            middle = (0.5 * (x0 + x1) * cell, 0.5 * (y0 + y1) * cell, 0.5 * height)
+            half = (0.5 * (x1 - x0) * cell, 0.5 * (y1 - y0) * cell, 0.5 * height)
+            boxes.append((*middle, *half))
+        return Space(
+            bodies=[*self._vehicles(rows), *self._walkers(rows)],
+            floor=(0.0, 0.0, grid.shape[1] * cell, grid.shape[0] * cell),
+            boxes=np.array(boxes).reshape(-1, 6),
+            above=True,
         )
 
     def _vehicles(self, rows: NDArray[np.float64]) -> list[Body]:

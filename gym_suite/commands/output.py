@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -25,6 +26,9 @@ AgentAssignments = Annotated[
 
 FAILED = 1
 WIDE = 160  # columns where there is no terminal to ask, so that a row stays on a line
+HIGH = 25  # lines of a screen, of which nothing that is printed makes use
+USUAL = 80  # where a terminal does not know its own
+NARROWEST = 20  # where a terminal says that it has none, as some that are driven by programs do
 
 
 def tell_line(line: str) -> None:
@@ -64,7 +68,27 @@ class _Output(Console):
         raise BrokenPipeError
 
 
+def width_of(stream: TextIO) -> int:
+    """Return the columns that there are to write into, of a terminal of any kind.
+
+    Rich takes 80 for a terminal that calls itself dumb, however narrow it is.
+
+    Args:
+        stream: Such as standard output.
+    """
+    if not stream.isatty():
+        return WIDE
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return max(int(asked), NARROWEST)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns, NARROWEST)
+    except OSError:
+        return USUAL
+
+
 def put(renderable: RenderableType) -> None:
     """Print a table, or what else rich draws, on standard output."""
     # Nothing of ours is written in rich's markup, which would swallow the brackets of "gym-suite[rl]".
-    _Output(width=None if sys.stdout.isatty() else WIDE, markup=False).print(renderable)
+    # Without a height rich would not believe the width of a dumb terminal.
+    _Output(width=width_of(sys.stdout), height=HIGH, markup=False).print(renderable)

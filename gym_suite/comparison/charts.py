@@ -16,7 +16,15 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Figure", "Line", "Mark", "interval_glyph", "line_chart", "thin", "ticks"]
+__all__ = [
+    "Figure",
+    "Line",
+    "Mark",
+    "interval_glyph",
+    "line_chart",
+    "thin",
+    "ticks",
+]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880.0, 64.0, 14.0, 10.0, 40.0
 CHARACTER = 6.8
@@ -81,7 +89,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class Scale:
     """Data to pixels along one axis."""
 
     low: float
@@ -180,19 +188,15 @@ def line_chart(
     y_low, y_high = y_range or _padded(_extent([line.y for line in lines]))
     # The words of vertical marks have a row of their own above the frame.
     top = TOP + (28.0 if any(mark.vertical and mark.text for mark in marks) else 14.0)
-    sx = _Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
-    sy = _Scale(y_low, y_high, height - BOTTOM, top, y_log)
-    content = b"".join(np.ascontiguousarray(line.y).tobytes() for line in lines)
-    clip = f"clip-{crc32(content + title.encode() + repr((x_low, x_high)).encode())}"
+    sx = Scale(x_low, x_high, LEFT, WIDTH - RIGHT, x_log)
+    sy = Scale(y_low, y_high, height - BOTTOM, top, y_log)
+    clip, defined = clip_path(sx, sy, title, [line.y for line in lines])
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
         f'aria-label="{escape(title)}">',
-        f'<clipPath id="{clip}"><rect x="{LEFT:g}" y="{top - 3:g}" '
-        f'width="{WIDTH - LEFT - RIGHT:g}" height="{height - BOTTOM - top + 6:g}"/></clipPath>',
-        _grid(sx, sy, y_ticks),
-        f'<text class="axis" x="{LEFT:g}" y="{TOP + 4:g}">{escape(y_label)}</text>',
-        f'<text class="axis" x="{WIDTH - RIGHT:g}" y="{height - 6:g}" text-anchor="end">'
-        f"{escape(x_label)}</text>",
+        defined,
+        grid(sx, sy, y_ticks),
+        axis_words(x_label, y_label, sx, sy),
     ]
     parts += [_mark(mark, sx, sy) for mark in marks]
     parts.append(f'<g clip-path="url(#{clip})">')
@@ -232,7 +236,7 @@ def interval_glyph(
         width: in pixels.
     """
     height = 22.0
-    scale = _Scale(*view, 8.0, width - 8.0)
+    scale = Scale(*view, 8.0, width - 8.0)
     parts = [f'<svg class="glyph" viewBox="0 0 {width:g} {height:g}" width="{width:g}">']
     for anchor in anchors:
         x = float(scale(anchor))
@@ -263,33 +267,63 @@ def _arrow(left: bool, width: float, middle: float, style: str, size: float) -> 
     return f'<path class="{style}" d="{corners}"/>'
 
 
-def _grid(sx: _Scale, sy: _Scale, y_ticks: Sequence[float] | None) -> str:
-    """Grid lines and their numbers."""
+def clip_path(sx: Scale, sy: Scale, title: str, drawn: Sequence[Array]) -> tuple[str, str]:
+    """Name and definition of what cuts off lines at the frame."""
+    content = b"".join(np.ascontiguousarray(values).tobytes() for values in drawn)
+    name = f"clip-{crc32(content + title.encode() + repr((sx.low, sx.high)).encode())}"
+    return name, (
+        f'<clipPath id="{name}"><rect x="{sx.start:g}" y="{sy.stop - 3:g}" '
+        f'width="{sx.stop - sx.start:g}" height="{sy.start - sy.stop + 6:g}"/></clipPath>'
+    )
+
+
+def axis_words(x_label: str, y_label: str, sx: Scale, sy: Scale) -> str:
+    """The words at the two axes."""
+    return (
+        f'<text class="axis" x="{sx.start:g}" y="{TOP + 4:g}">{escape(y_label)}</text>'
+        f'<text class="axis" x="{sx.stop:g}" y="{sy.start + BOTTOM - 6:g}" text-anchor="end">'
+        f"{escape(x_label)}</text>"
+    )
+
+
+def grid(
+    sx: Scale,
+    sy: Scale,
+    y_ticks: Sequence[float] | None,
+    x_ticks: Sequence[float] | None = None,
+    *,
+    lines: bool = True,
+) -> str:
+    """Grid lines and their numbers, or the numbers alone."""
     parts = []
     wanted = max(2, int((sy.start - sy.stop) / 38))
     at_y = list(y_ticks) if y_ticks is not None else _marks_of(sy, wanted)
     for value, word in zip(at_y, _labels(at_y, sy), strict=True):
         y = float(sy(value))
-        parts.append(
-            f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{word}</text>'
-        )
-    at_x = _decades(sx) if sx.log else _marks_of(sx, 8)
+        if lines:
+            parts.append(
+                f'<line class="grid" x1="{sx.start:g}" x2="{sx.stop:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            )
+        parts.append(f'<text x="{sx.start - 8:g}" y="{y + 4:.1f}" text-anchor="end">{word}</text>')
+    at_x = x_ticks if x_ticks is not None else _decades(sx) if sx.log else _marks_of(sx, 8)
     words = [_power(value) for value in at_x] if sx.log else _labels(at_x, sx)
     for value, word in zip(at_x, words, strict=True):
         x = float(sx(value))
         # A long number at the right edge would be cut off if it stood in the middle of its line.
-        cut = x > WIDTH - RIGHT - 12 and len(word) > 4
-        anchor, at = ("end", WIDTH) if cut and not sx.log else ("middle", x)
+        cut = x > sx.stop - 12 and len(word) > 4
+        anchor, at = ("end", sx.stop + RIGHT) if cut and not sx.log else ("middle", x)
+        if lines:
+            parts.append(
+                f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
+                f'y2="{sy.start:g}"/>'
+            )
         parts.append(
-            f'<line class="grid faint" x1="{x:.1f}" x2="{x:.1f}" y1="{sy.stop:g}" '
-            f'y2="{sy.start:g}"/>'
             f'<text x="{at:.1f}" y="{sy.start + 16:g}" text-anchor="{anchor}">{word}</text>'
         )
     return "".join(parts)
 
 
-def _marks_of(scale: _Scale, count: int) -> list[float]:
+def _marks_of(scale: Scale, count: int) -> list[float]:
     """Round numbers along an axis; 1, 2 and 5 times the powers of ten on a logarithmic one."""
     if not scale.log:
         return ticks(scale.low, scale.high, count)
@@ -299,12 +333,12 @@ def _marks_of(scale: _Scale, count: int) -> list[float]:
     return inside if len(inside) <= 2 * count else _decades(scale)
 
 
-def _decades(scale: _Scale) -> list[float]:
+def _decades(scale: Scale) -> list[float]:
     first, last = math.ceil(math.log10(scale.low)), math.floor(math.log10(scale.high))
     return [10.0**i for i in range(first, last + 1)]
 
 
-def _labels(values: Sequence[float], scale: _Scale) -> list[str]:
+def _labels(values: Sequence[float], scale: Scale) -> list[str]:
     step = values[1] - values[0] if len(values) > 1 and not scale.log else None
     return [number(value, step) for value in values]
 
@@ -317,7 +351,7 @@ def _superscript(value: float) -> str:
     return f"{round(math.log10(value))}".replace("-", "−")
 
 
-def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
+def _mark(mark: Mark, sx: Scale, sy: Scale) -> str:
     text = escape(mark.text)
     if mark.vertical:
         if not sx.low <= mark.at <= sx.high:
@@ -340,32 +374,38 @@ def _mark(mark: Mark, sx: _Scale, sy: _Scale) -> str:
     )
 
 
-def _path(line: Line, inside: NDArray[np.bool_], sx: _Scale, sy: _Scale) -> str:
+def _path(line: Line, inside: NDArray[np.bool_], sx: Scale, sy: Scale) -> str:
     # One point beyond each end, so that the line reaches the frame.
     first, last = np.flatnonzero(inside)[[0, -1]]
     part = slice(max(first - 1, 0), last + 2)
     x, y = thin(line.x[part], line.y[part])
     # Far outside the frame the exact place does not matter; huge coordinates break renderers.
-    px, py = sx(x), np.clip(sy(y), -2000, 3000)
+    return drawn_line(sx(x), np.clip(sy(y), -2000, 3000), line)
+
+
+def drawn_line(px: Array, py: Array, line: Line) -> str:
+    """A line through pixels; NaN lifts the pen."""
     pieces, pen_up = [], True
     for a, b in zip(px, py, strict=True):
         if not math.isfinite(b):
             pen_up = True
             continue
-        pieces.append(f"{'M' if pen_up else 'L'}{_short(a)} {_short(b)}")
+        pieces.append(f"{'M' if pen_up else 'L'}{short(a)} {short(b)}")
         pen_up = False
     title = f"<title>{escape(line.label)}</title>" if line.label else ""
     return f'<path class="line {line.style}" d="{"".join(pieces)}">{title}</path>'
 
 
-def _band(x: Array, low: Array, high: Array, style: str, sx: _Scale, sy: _Scale) -> str:
-    px = sx(x)
-    upper = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(high), strict=True)]
-    lower = [f"{_short(a)} {_short(b)}" for a, b in zip(px, sy(low), strict=True)]
+def _band(x: Array, low: Array, high: Array, style: str, sx: Scale, sy: Scale) -> str:
+    upper, lower = point_pairs(sx(x), sy(high)), point_pairs(sx(x), sy(low))
     return f'<path class="band {style}" d="M{"L".join([*upper, *lower[::-1]])}Z"/>'
 
 
-def _short(value: float) -> str:
+def point_pairs(px: Array, py: Array) -> list[str]:
+    return [f"{short(a)} {short(b)}" for a, b in zip(px, py, strict=True)]
+
+
+def short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 

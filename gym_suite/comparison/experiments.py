@@ -103,7 +103,9 @@ class Experiment:
         """Seeds whose trajectory is kept: the first; all where only a mean over episodes says something."""
         if self.world.tracking:
             return self.seeds[:1]
-        return () if self.world.success else self.seeds
+        if self.world.success:
+            return self.seeds[:1] if self.world.watched else ()
+        return self.seeds
 
     def trainings(self, name: str) -> tuple[AgentSpec, ...]:
         """The specifications of one agent, one per training."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gym_suite.comparison.charts import Figure, Line, Mark, line_chart
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
+from gym_suite.comparison.rollouts import curve_stride
 from gym_suite.comparison.statistics import performance_profile, t_factor
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import digits
@@ -19,6 +20,7 @@ from gym_suite.core.family import tightest
 
 __all__ = [
     "agent_styles",
+    "baselines_first",
     "bode",
     "profile",
     "trajectories",
@@ -63,15 +65,12 @@ def trajectories(
         return _arrivals(summary, experiment, styles)
     if not world.tracking:
         return _returns(summary, experiment, styles)[: 1 if brief else None]
-    recorded = [(agent, summary.trajectory(experiment, agent)) for agent in experiment.agents]
+    agents = baselines_first(experiment.agents, experiment.reference)
+    recorded = [(agent, summary.trajectory(experiment, agent)) for agent in agents]
     recorded = [(agent, trajectory) for agent, trajectory in recorded if trajectory is not None]
     if not recorded:
         return []
     longest = max((trajectory for _, trajectory in recorded), key=len)
-    # Baselines first, the reference controller last: what matters most lies on top.
-    recorded.sort(
-        key=lambda pair: (pair[0].kind != "baseline", pair[0].name == experiment.reference)
-    )
     whole = (0.0, float(longest.time[-1]))
     zooms, steps = _zooms(longest, world.tracking)
 
@@ -130,7 +129,9 @@ def _arrivals(summary: Summary, experiment: Experiment, styles: Mapping[str, str
 
 def _returns(summary: Summary, experiment: Experiment, styles: Mapping[str, str]) -> list[Figure]:
     """What agents have earned by a time, and how far that is from what they could have."""
-    curves, dt = {}, 1.0
+    world = experiment.world
+    steps = np.arange(0, world.limit + 1, curve_stride(world), dtype=np.float64)
+    curves = {}
     for name in experiment.names:
         found = [
             [summary.trajectory(experiment, agent, seed) for seed in experiment.seeds]
@@ -138,17 +139,18 @@ def _returns(summary: Summary, experiment: Experiment, styles: Mapping[str, str]
         ]
         whole = [list(episodes) for episodes in zip(*found, strict=True) if None not in episodes]
         if whole:
-            dt = whole[0][0].dt
             # (trainings, episodes, time)
             curves[name] = np.array(
-                [[t["return"] for t in episodes] for episodes in zip(*whole, strict=True)]
+                [
+                    [_by_then(t, steps * world.dt) for t in episodes]
+                    for episodes in zip(*whole, strict=True)
+                ]
             )
     if not curves:
         return []
     bound = tightest(summary.marks(experiment))
-    time = dt * np.arange(next(iter(curves.values())).shape[-1])
-    timed = experiment.world.timed
-    unit, factor = _time_unit(float(time[-1])) if timed else ("steps", 1.0)
+    time = world.dt * steps
+    unit, factor = _time_unit(float(time[-1])) if world.timed else ("steps", 1.0)
 
     def draw(title: str, label: str, rate: float | None, words: str) -> Figure:
         lines = []
@@ -176,6 +178,12 @@ def _returns(summary: Summary, experiment: Experiment, styles: Mapping[str, str]
         title = f"Regret to the {bound.name}"
         figures.append(draw(title, "regret so far", bound.value / float(time[-1]), words))
     return figures
+
+
+def _by_then(trajectory: Any, time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What an episode had earned by some times; after its end it keeps what it has."""
+    places = np.rint(time / trajectory.dt).astype(np.int64)
+    return trajectory["return"][np.minimum(places, len(trajectory) - 1)]
 
 
 def _half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -236,6 +244,11 @@ def _values(
 def _who(agent: Any) -> str:
     seed = agent.training_seed
     return agent.name if seed is None else f"{agent.name}, training seed {seed}"
+
+
+def baselines_first(agents: Sequence[Any], reference: str | None) -> list[Any]:
+    """Baselines first, the reference controller last: what matters most lies on top."""
+    return sorted(agents, key=lambda agent: (agent.kind != "baseline", agent.name == reference))
 
 
 def _time_unit(duration: float) -> tuple[str, float]:

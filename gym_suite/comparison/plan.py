@@ -188,14 +188,13 @@ def as_table(estimates: Sequence[Estimate]) -> RenderableType:
     Args:
         estimates: of all ids.
     """
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("id", "jobs", "episodes", "million steps", "core s", "longest job, s", "of"):
-        table.add_column(heading, justify="left" if heading in ("id", "of") else "right")
+    from gym_suite.sheets import plain_table
+
+    numeric = ("jobs", "episodes", "million steps", "core s", "longest job, s")
+    table = plain_table("id", *numeric, "of", numeric=numeric)
     for one in estimates:
         numbers = (
             f"{one.jobs}",

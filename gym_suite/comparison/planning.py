@@ -157,7 +157,7 @@ def missing_jobs(experiment: Experiment, results: Results) -> list[Job]:
             record = results.get(digest)
             done = record is not None and record["status"] == "done"
             shown = run.seed in experiment.kept_seeds
-            if shown and (not done or results.trajectory(digest) is None):
+            if shown and not (done and _whole(results.trajectory(digest), run.seed, experiment)):
                 kept.append(run.seed)
             if not done or run.seed in kept:
                 seeds.append(run.seed)
@@ -170,6 +170,15 @@ def missing_jobs(experiment: Experiment, results: Results) -> list[Job]:
                     agent,
                     tuple(seeds),
                     tuple(kept),
+                    experiment.seeds[0] if experiment.seeds[0] in kept else None,
                 )
             )
     return jobs
+
+
+def _whole(trajectory: Any, seed: int, experiment: Experiment) -> bool:
+    """Whether a trajectory is there, with all that is watched where it is the one that is shown."""
+    if trajectory is None:
+        return False
+    shown = seed == experiment.seeds[0]
+    return not shown or set(experiment.world.watched) <= set(trajectory.names)

@@ -14,12 +14,13 @@ from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, winners
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
-from gym_suite.comparison.tables import CONTROL, EFFORT, metric_table, parts
+from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
 from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.comparison.worlds import make
@@ -263,8 +264,9 @@ def _detail(
         "drawn": [(row.name, styles[row.name]) for row in rows if row.failed < _runs(row)],
         "tracked": bool(experiment.world.tracking),
         "trajectories": figures.trajectories(summary, experiment, styles, brief=brief),
+        "overviews": [] if brief else overviews(summary, experiment, styles),
         "control": metric_table(rows, CONTROL, styles),
-        "effort": metric_table(rows, EFFORT, styles, time=not brief),
+        "effort": metric_table(rows, effort_columns(experiment.world), styles, time=not brief),
         "marks": _marks(summary.marks(experiment), rows, styles),
         "profile": figures.profile(summary, experiment, styles),
     }

@@ -7,6 +7,7 @@ with episodes that nobody looks at.
 
 from __future__ import annotations
 
+import math
 import sysconfig
 import time
 import traceback
@@ -26,11 +27,12 @@ from gym_suite.comparison.metrics import episode_metrics
 from gym_suite.comparison.settings import Setting
 from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import World, make, make_many
+from gym_suite.core.family import Total
 from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.teams import show_world, takes_rows
 
-__all__ = ["Job", "Outcome", "execute", "failed_records"]
+__all__ = ["Job", "Outcome", "curve_stride", "execute", "failed_records"]
 
 TIMED_CALLS = 200
 """Calls of predict over which the time per action is measured, one row each."""
@@ -52,6 +54,7 @@ class Job:
         agent: who acts.
         seeds: episode seeds still to be run.
         kept: those whose trajectory is kept.
+        shown: the one of these that is kept with all that is watched of an episode, or None.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Job:
     agent: AgentSpec
     seeds: tuple[int, ...]
     kept: tuple[int, ...] = ()
+    shown: int | None = None
 
     def run(self, seed: int) -> Run:
         """The run of one seed."""
@@ -81,13 +85,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Episodes:
-    """Recorded rows: columns (T, n), lengths (n,), whether each ended by termination, and at its goal (n,)."""
+    """Recorded rows: columns (T, n), lengths (n,), whether each ended by termination, and at its goal (n,).
+
+    Of one row all that is watched is recorded too, (T,).
+    """
 
     columns: dict[str, NDArray[np.float64]]
     lengths: NDArray[np.intp]
     terminated: NDArray[np.bool_]
     reached: NDArray[np.bool_]
     observations: list[Any] = field(default_factory=list)
+    watched: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def execute(job: Job, tick: Tick | None = None) -> Outcome:
@@ -138,7 +146,9 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
                 tick((done + share) / len(groups))
 
         show_world(agent, envs)
-        episodes = _roll(envs, _acting(job, agent, seeds, batched), seeds, world, step_tick)
+        shown = seeds.index(job.shown) if job.shown in seeds else None
+        acting = _acting(job, agent, seeds, batched)
+        episodes = _roll(envs, acting, seeds, world, step_tick, shown)
         envs.close()
         metrics = _metrics(episodes, world)
         seconds = _time_per_action(agent, episodes.observations, env)
@@ -152,7 +162,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
                 _record(job, seed, metrics=own, seconds=seconds, information=information)
             )
             if seed in job.kept:
-                trajectories[seed] = _trajectory(job, episodes, row, seed, world)
+                trajectories[seed] = _trajectory(job, episodes, row, seed, world, row == shown)
     env.close()
     return Outcome(records, trajectories)
 
@@ -201,11 +211,31 @@ def _metrics(episodes: _Episodes, world: World) -> dict[str, NDArray[np.float64]
         metrics["TimeToGoal"] = world.dt * spent
         failed = ~episodes.reached
     metrics["failed"] = failed.astype(np.float64)
+    for total in world.totals:
+        counts = episodes.reached if world.success else np.ones(episodes.lengths.size, np.bool_)
+        values = [_total(total, episodes, row) for row in range(counts.size)]
+        metrics[total.name] = np.where(counts, values, math.nan)
     return metrics
 
 
-def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tick) -> _Episodes:
-    """Run one episode per row until the last has ended."""
+def _total(total: Total, episodes: _Episodes, row: int) -> float:
+    """A figure of a row's whole episode."""
+    stop = int(episodes.lengths[row]) + 1
+    values = np.stack([episodes.columns[name][:stop, row] for name in total.columns])
+    if total.how == "least":
+        return float(values.min())
+    return float(np.linalg.norm(np.diff(values, axis=1), axis=0).sum())
+
+
+def _roll(
+    envs: Any,
+    agent: Any,
+    seeds: tuple[int, ...],
+    world: World,
+    tick: Tick,
+    shown: int | None,
+) -> _Episodes:
+    """Run one episode per row until the last has ended, and watch the row that is to be shown."""
     names, limit, n = world.recorded, world.limit, len(seeds)
     values = np.zeros((limit + 1, len(names), n))
     rewards = np.zeros((limit + 1, n))
@@ -218,6 +248,9 @@ def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tic
     seen = [row_of(observation, 0)]
     for i, name in enumerate(names):
         values[0, i] = infos[name]
+    watched = np.zeros((limit + 1, len(world.watched)))
+    if shown is not None:
+        watched[0] = _watch(envs, infos, world, shown)
     state = first_state(agent, seeds)
     report_every = max(limit // 50, 1)
     step = 0
@@ -227,6 +260,8 @@ def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tic
         observation, reward, ended, cut, infos = envs.step(action)
         for i, name in enumerate(names):
             values[step, i] = infos[name]
+        if shown is not None and running[shown]:
+            watched[step] = _watch(envs, infos, world, shown)
         rewards[step] = reward
         lengths += running
         terminated |= ended & running
@@ -240,7 +275,16 @@ def _roll(envs: Any, agent: Any, seeds: tuple[int, ...], world: World, tick: Tic
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]
-    return _Episodes(columns, lengths, terminated, reached, seen)
+    about = dict(zip(world.watched, watched[: step + 1].T, strict=True))
+    return _Episodes(columns, lengths, terminated, reached, seen, about)
+
+
+def _watch(envs: Any, infos: Mapping[str, Any], world: World, row: int) -> list[float]:
+    """What is watched of a row, in the order of its names."""
+    if not world.watched:
+        return []
+    now = envs.unwrapped.state() | infos
+    return [float(now[name][row]) for name in world.watched]
 
 
 def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
@@ -259,24 +303,33 @@ def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
     return float(np.median(times[1:] or times))
 
 
-def _trajectory(job: Job, episodes: _Episodes, row: int, seed: int, world: World) -> Trajectory:
-    """The recorded columns of one row up to its end, or where nothing is tracked what it has earned by a time."""
+def _trajectory(
+    job: Job, episodes: _Episodes, row: int, seed: int, world: World, shown: bool
+) -> Trajectory:
+    """The recorded columns of one row up to its end, or where nothing is tracked what it has earned by a time.
+
+    Of the row that is shown all that is watched too.
+    """
     meta = {"id": job.id, "agent": job.agent.name, "seed": seed}
-    if not world.tracking:
-        return _earned(episodes, row, world, meta)
     stop = int(episodes.lengths[row]) + 1
-    columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
-    units = {name: unit for name, unit in world.units.items() if name in columns}
-    return Trajectory(columns, dt=world.dt, units=units, meta=meta)
-
-
-def _earned(episodes: _Episodes, row: int, world: World, meta: Mapping[str, Any]) -> Trajectory:
-    """What one episode has earned by each time; after its end it keeps what it has."""
-    stop = int(episodes.lengths[row]) + 1
-    earned = np.cumsum(episodes.columns["reward"][:stop, row])
-    stride = -(-world.limit // CURVE_POINTS)
+    if world.tracking:
+        columns = {name: values[:stop, row].copy() for name, values in episodes.columns.items()}
+    else:
+        columns = {"return": np.cumsum(episodes.columns["reward"][:stop, row])}
+    if shown:
+        columns |= {name: values[:stop].copy() for name, values in episodes.watched.items()}
+    if world.tracking or (shown and world.watched):
+        units = {name: unit for name, unit in world.units.items() if name in columns}
+        return Trajectory(columns, dt=world.dt, units=units, meta=meta)
+    # One curve of many; after its end an episode keeps what it has.
+    stride = curve_stride(world)
     places = np.minimum(np.arange(0, world.limit + 1, stride), stop - 1)
-    return Trajectory({"return": earned[places]}, dt=stride * world.dt, meta=dict(meta))
+    return Trajectory({"return": columns["return"][places]}, dt=stride * world.dt, meta=meta)
+
+
+def curve_stride(world: World) -> int:
+    """Control periods between two points of a kept curve."""
+    return -(-world.limit // CURVE_POINTS)
 
 
 def _told(error: BaseException) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.text import seconds, with_interval
+from gym_suite.comparison.worlds import World
 
-__all__ = ["CONTROL", "EFFORT", "Column", "metric_table", "parts"]
+__all__ = ["CONTROL", "EFFORT", "Column", "effort_columns", "metric_table", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ EFFORT = (
     Column("EffortVariation", "Effort change", "% per period", 100.0, "mean absolute", None),
     Column("Saturation", "Saturated", "% of time", 100.0, "at 99 % of the range or above", None),
 )
+
+
+def effort_columns(world: World) -> tuple[Column, ...]:
+    """The table of effort and violations, with a world's own figures of whole episodes behind the time to the goal.
+
+    Args:
+        world: what was judged.
+    """
+    own = [Column(t.name, t.label, t.unit, 1.0, t.meaning, t.lower) for t in world.totals]
+    return (*EFFORT[:2], *own, *EFFORT[2:])
 
 
 def parts(

@@ -14,8 +14,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from gym_suite.core.family import Mark, Tracked
+from gym_suite.core.family import Mark, Total, Tracked
 from gym_suite.registration import card, catalogue
+from gym_suite.rendering import overviewer
 from gym_suite.teams import least_success, team_id
 
 __all__ = [
@@ -53,6 +54,8 @@ class World:
         least_success: 0; of several agents all have to arrive.
         judged: whether an early end without success is a failure.
         units: SI units of recorded columns.
+        watched: columns, metrics or states, of which a picture of a whole episode is made.
+        totals: figures of a whole episode besides the return.
     """
 
     id: str
@@ -67,6 +70,8 @@ class World:
     least_success: float = 0.0
     judged: bool = False
     units: Mapping[str, str] = ()  # type: ignore[assignment]
+    watched: tuple[str, ...] = ()
+    totals: tuple[Total, ...] = ()
 
     @classmethod
     def of(cls, env: Any, horizon: int | None = None) -> World:
@@ -87,6 +92,13 @@ class World:
             raise ValueError(f"{id} has no time limit; give horizon= (on the shell --steps)")
         if setup is None:
             return cls(id=id, dt=1.0, timed=False, limit=min(limits), units={})
+        shown = overviewer(setup)
+        watched = shown.watched() if shown is not None else ()
+        states = (
+            [column for column in setup.state_columns if column.name in watched] if watched else []
+        )
+        # Where a name is a state's and a metric's, the metric is meant.
+        columns = (*states, *setup.metric_columns)
         return cls(
             id=id,
             dt=setup.dt,
@@ -99,7 +111,9 @@ class World:
             success=setup.success,
             least_success=least_success(env),
             judged=True,
-            units={column.name: column.unit for column in setup.metric_columns},
+            units={column.name: column.unit for column in columns},
+            watched=watched,
+            totals=tuple(getattr(setup, "totals", ())),
         )
 
     @property
@@ -107,6 +121,7 @@ class World:
         """Columns of ``info`` that the metrics need."""
         names = [name for t in self.tracking for name in (t.value, t.reference)]
         names += [*self.effort, *([self.violation] if self.violation else [])]
+        names += [name for total in self.totals for name in total.columns]
         return tuple(dict.fromkeys(names))
 
 

@@ -97,6 +97,31 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """A figure of a whole episode by which agents that reach the same goal can still be told apart.
+
+    Where a setup has a goal, only episodes that came to it have the figure: who stands still goes no detours.
+
+    Attributes:
+        name: Among the metrics of results, such as "PathLength".
+        columns: Metric columns of which it is made.
+        how: "way", the length of the way through the columns' values; or "least", the smallest value.
+        unit: SI unit.
+        label: For tables.
+        meaning: One line, for tables.
+        lower: Whether less is better.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    how: Literal["way", "least"]
+    unit: str
+    label: str
+    meaning: str
+    lower: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plant:
     """The continuous-time plant of a setup in SI units, for linear analysis.
 
@@ -180,6 +205,7 @@ class Setup:
         violation: Metric column that is 1 in a step in which a limit is violated.
         avoidable: Whether a good agent violates nothing; False where chance brings violations, of which a
             good agent has only few (collisions with users that come unannounced).
+        totals: Figures of a whole episode besides the return, by which agents can be told apart.
         success: Metric column that is above 0 in the step in which an episode ends because its goal is reached; empty
             where an early end is always a failure.
         follow: Makes columns of the state that were not named follow those that
@@ -234,6 +260,7 @@ class Setup:
     effort_scale: tuple[float, ...] = ()
     violation: str = ""
     avoidable: bool = True
+    totals: tuple[Total, ...] = ()
     success: str = ""
     follow: Callable[[np.ndarray, np.ndarray, set[str]], None] | None = None
     horizon: int | None = None

@@ -42,8 +42,8 @@ _TOLD = frozenset({"core/page.py", "core/cards.py", "core/extras.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
 _AFTER = (
-    "board charts coverage curves figures leaderboard_page outcomes plan ranks report rows samples sentences "
-    "statistics submissions summary tables terminal verdicts"
+    "board charts coverage curves figures leaderboard_page outcomes overviews plan ranks report rows samples "
+    "sentences statistics submissions summary tables terminal verdicts"
 )
 _SHOWN = _TOLD | {f"comparison/{name}.py" for name in _AFTER.split()}
 #: How the text of a module outside names one of ours.

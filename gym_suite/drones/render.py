@@ -1,9 +1,9 @@
-"""Pictures of a flight: drones in space, trails seen from above and from the side, error and rotor speeds over time."""
+"""Pictures of a flight: drones in space with their trails, error and rotor speeds over time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from gym_suite.rendering import (
     Box,
     EpisodeRenderer,
     Panel,
-    PlanePlot,
     Series,
     Space,
     SpacePlot,
@@ -36,7 +35,7 @@ A, G = AIM.places, GATES.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
-_SIDE = 420.0  # pixels of the planes
+_SIDE = 420.0  # pixels of the room beside charts
 #: m by which the floor goes beyond what was flown, and the raster of its edges.
 _MARGIN, _RASTER = 0.3, 0.5
 #: A drone is drawn at least at this part of the floor's width, but drones side by side do not touch.
@@ -48,12 +47,14 @@ _BAR = 0.015
 
 
 class DroneRenderer(EpisodeRenderer):
-    """Two views of every drone with its trail and target on the right, strip charts on the left.
+    """The drones in their room with trails and targets on the right, strip charts on the left.
 
-    The keyword ``view=`` of the environments puts the drones in their room in place of the two views, or of all. Where
-    Bullet moves the drones its TinyRenderer draws the room, with the floor and the posts that cameras see; elsewhere
-    :class:`gym_suite.rendering.SpacePlot` does, with trails and targets.
+    The keyword ``view=`` of the environments chooses whether charts are shown, and from where one looks. Where it asks
+    for a room in which Bullet moves the drones, Bullet's TinyRenderer draws it, with the floor and the posts that
+    cameras see; elsewhere :class:`gym_suite.rendering.SpacePlot` does, with trails and targets.
     """
+
+    keeps_states = True
 
     def __init__(
         self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
@@ -61,8 +62,10 @@ class DroneRenderer(EpisodeRenderer):
         super().__init__(setup, size=size, whole=whole)
         given = setup.keywords.get("view", "charts")
         self._views = (given,) if isinstance(given, str) else tuple(given)
-        self._spaces = [name for name in self._views if name != "charts"]
-        self.keeps_states = bool(self._spaces)
+        asked = [name for name in self._views if name != "charts"]
+        self._eye = asked[0] if asked else "room"
+        #: Whether Bullet draws: where it moves the drones and its room was asked for.
+        self._bullets = bool(asked) and setup.engine is not None
         self._shown = 0
         self._world: World | None = None
 
@@ -87,49 +90,12 @@ class DroneRenderer(EpisodeRenderer):
             aside, head, "crash", fontsize=10, color=style.WARNING, ha="right"
         )
         canvas.moving(self._clock, self._alarm)
-        if self._spaces:
-            self._build_room(canvas, Box(right + 8.0, 8.0, canvas.width - right - 20.0, top - 12.0))
+        self._build_room(canvas, Box(right + 8.0, 8.0, canvas.width - right - 20.0, top - 12.0))
         if "charts" not in self._views:
             return
         self._chart = StripChart(
             canvas, self._panels(), box=Box(56.0, 4.0, right - 72.0, top - 4.0), span=self.span
         )
-        if self._spaces:
-            return
-        above = Box(right, 0.36 * top, _SIDE - 12.0, 0.64 * top)
-        beside = Box(right + 70.0, 4.0, _SIDE - 152.0, 0.36 * top - 8.0)
-        extent = self._extent()
-        self._above, self._beside = [], []
-        for k in range(len(self._suffixes())):
-            title = "from above (m)" if k == 0 else ""
-            colour = style.PALETTE[k % len(style.PALETTE)]
-            self._above.append(
-                PlanePlot(
-                    canvas,
-                    box=above,
-                    title=title,
-                    labels=("$x$", "$y$"),
-                    extent=extent,
-                    color=colour,
-                    reference_color=colour if len(self._suffixes()) > 1 else style.INK,
-                )
-            )
-            title = "from the side, height about 1 m (m)" if k == 0 else ""
-            self._beside.append(
-                PlanePlot(
-                    canvas,
-                    box=beside,
-                    title=title,
-                    labels=("$x$", "$z - 1$"),
-                    extent=extent,
-                    color=colour,
-                    reference_color=colour if len(self._suffixes()) > 1 else style.INK,
-                )
-            )
-            if k:
-                # One view, several drones: the later axes lie on the first and show their lines only.
-                for plane in (self._above[-1], self._beside[-1]):
-                    plane.axes.set_axis_off()
 
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
@@ -137,15 +103,7 @@ class DroneRenderer(EpisodeRenderer):
         self._alarm.set_visible(bool(values[self.setup.violation][-1] > 0.0))
         if "charts" in self._views:
             self._chart.update(time, values)
-        if self._spaces:
-            self._update_room(time)
-            return
-        recent = slice(int(np.searchsorted(time, time[-1] - _TRAIL)), None)
-        for suffix, above, beside in zip(self._suffixes(), self._above, self._beside, strict=True):
-            x, y, z = (values[f"{a}{suffix}"][recent] for a in "xyz")
-            tx, ty, tz = (values[f"target_{a}{suffix}"][-1] for a in "xyz")
-            above.update(x, y, reference=(tx, ty))
-            beside.update(x, z - 1.0, reference=(tx, tz - 1.0))
+        self._update_room(time)
 
     def frame(self, row: int = 0) -> NDArray[np.uint8]:
         """Return the picture of a row as fresh memory (height, width, 3)."""
@@ -161,7 +119,7 @@ class DroneRenderer(EpisodeRenderer):
 
     def _build_room(self, canvas: Canvas, box: Box) -> None:
         """Put the room on the sheet: an image where Bullet draws it."""
-        if self.setup.engine is None:
+        if not self._bullets:
             self._room = SpacePlot(canvas, box=box)
             return
         self._world = World(max(1, len(self.setup.agents)), self.setup.row)
@@ -180,7 +138,7 @@ class DroneRenderer(EpisodeRenderer):
         rows = self._states[self._shown].rows()[1]
         recent = rows[int(np.searchsorted(time, time[-1] - _TRAIL)) :]
         extent = self._extent()
-        eye, target = eye_of(self._spaces[0], rows[-1], self.setup, extent)
+        eye, target = eye_of(self._eye, rows[-1], self.setup, extent)
         if self._world is None:
             space = space_of(self.setup, recent, extent=extent)
             self._room.update(space, eye=eye, target=target)
@@ -213,6 +171,17 @@ class DroneRenderer(EpisodeRenderer):
             alarm=values[self.setup.violation],
             alarm_text="crash",
         )
+
+    def watched(self) -> tuple[str, ...]:
+        """Return the state columns of which the flight from above is made: where drones and targets are."""
+        places = [X.position_x + k for k in range(3)] + [X.target_x + k for k in range(3)]
+        shown = tuple(STATES.names[place] for place in places)
+        names = self.setup.state_columns.names
+        return tuple(n for n in names if n in shown or n.rpartition("_")[0] in shown)
+
+    def overview(self, columns: Mapping[str, NDArray[np.float64]]) -> Space:
+        """Return the room with the ways of an episode's drones."""
+        return space_of(self.setup, self._states_of(columns))
 
     def _suffixes(self) -> list[str]:
         count = len(self.setup.agents)

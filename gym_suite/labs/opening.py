@@ -26,7 +26,7 @@ PORT = 2718
 
 def as_table() -> Table:
     """Return all labs as a table for a terminal."""
-    from gym_suite.show import plain_table
+    from gym_suite.sheets import plain_table
 
     table = plain_table("number", "name", "minutes", "what it is about", "you need")
     for lab in labs():
@@ -42,7 +42,7 @@ def solutions(lab: Lab, student: int) -> Table:
         student: The student's number.
     """
     from gym_suite.core.page import number
-    from gym_suite.show import plain_table
+    from gym_suite.sheets import plain_table
 
     session = Session(lab, student=student)
     table = plain_table("question", "answer", "unit", title=f"Lab {lab.number}, student {student}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 
 from gym_suite.radio import game
 from gym_suite.radio.air.iq import band_samples
-from gym_suite.radio.columns import E, T
-from gym_suite.radio.parameters import IQ
+from gym_suite.radio.columns import E, R, T
+from gym_suite.radio.parameters import GOAL_ACCESS, IQ
 from gym_suite.radio.scenario.kinds import KINDS
 from gym_suite.radio.scenario.mapping import read_link
 from gym_suite.rendering import (
@@ -36,7 +37,9 @@ __all__ = ["RadioRenderer", "roc_figure", "spectrum"]
 #: Steps that the occupancy map and the waterfall go back, and that a text shows.
 WINDOW, TEXT_WINDOW = 100, 30
 _IDLE, _USER, _JAMMER, _SEVERAL, _DELIVERED, _LOST = range(6)
-_LEGEND = ("idle", "user", "jammer", "several", "agent: delivered", "agent: lost")
+#: What the two last are called where all agents send, where all jam, and where some do either.
+_SENT, _JAMMED = ("agent: delivered", "agent: lost"), ("agent: hit", "agent: missed")
+_MIXED = ("agent: succeeded", "agent: failed")
 _COLORS = (
     "#f4f6f8",
     style.COLORS["sky"],
@@ -94,6 +97,10 @@ class RadioRenderer(EpisodeRenderer):
         kinds = [KINDS[int(k)] for k in setup.tables[T.entities][:count, E.kind]]
         what = [_JAMMER if kind.jams else _USER for kind in kinds] + [_USER] * (heard - count)
         self._classes = np.array([_IDLE, *what, _SEVERAL])
+        chains = kinds and all(kind.name == "gilbert_elliott" for kind in kinds)
+        sends = setup.tables[T.roles][:, R.goal] == GOAL_ACCESS
+        outcomes = _SENT if sends.all() else _MIXED if sends.any() else _JAMMED
+        self._name_classes("bad channel" if chains else "user", *outcomes)
         self._hears = value["physics"] == IQ
         samples = int(value["samples"])
         most = max(2, min(32, 512 // self._channels, samples // 2))
@@ -101,9 +108,50 @@ class RadioRenderer(EpisodeRenderer):
         if self._hears:
             self._noise = read_link("link", setup.keywords["link"]).noise
 
+    def _name_classes(self, user: str, success: str, failure: str) -> None:
+        """Number the classes that can occur in this band, with their names and colours."""
+        names = ("idle", user, "jammer", "several", success, failure)
+        there = {_IDLE, *self._classes.tolist(), _DELIVERED, _LOST}
+        if len(self._classes) <= 3:  # of one entity there are never several
+            there.discard(_SEVERAL)
+        self._legend = [(names[k], _COLORS[k]) for k in sorted(there)]
+        self._number = np.zeros(len(names), dtype=np.int64)
+        self._number[sorted(there)] = np.arange(len(there))
+
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""
         return ("channel", "ack", *self.setup.reward_terms)
+
+    def watched(self) -> tuple[str, ...]:
+        """Return the columns of which the picture of the band is made: who was where, and what the agent did."""
+        own = [name for name in self.names() if name not in self.setup.reward_terms]
+        return (*own, *self.setup.state_columns.names[self._occupying])
+
+    @property
+    def _occupying(self) -> slice:
+        """Where the state says who is on which channel."""
+        return self._span
+
+    def overview(self, columns: Mapping[str, NDArray[np.float64]]) -> Raster:
+        """Return the band over the first steps of an episode, as many as can be told apart."""
+        begin = {name: values[: WINDOW + 1] for name, values in columns.items()}
+        return self._raster(begin, self._occupied(self._states_of(begin)))
+
+    def _raster(
+        self, values: Mapping[str, NDArray[np.float64]], occupied: NDArray[np.float64]
+    ) -> Raster:
+        """Return who was on which channel, with the agent's doing on top."""
+        return Raster(
+            title="who was on which channel",
+            label="channel",
+            groups=self._channels,
+            values=self._picture(values, occupied, len(occupied)).T,
+            classes=self._legend,
+        )
+
+    def _occupied(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what was on each channel, (k, channels), in states (k, nx)."""
+        return states[:, self._span]
 
     def note(self, row: int, key: int, parameters: NDArray[np.float64]) -> None:
         """Note what the samples of a step follow from."""
@@ -118,7 +166,7 @@ class RadioRenderer(EpisodeRenderer):
         band = self._bands.setdefault(row, self._history(self._channels))
         if step == 0:
             band.clear()
-        band.append(step, state[self._span])
+        band.append(step, self._occupied(state[None])[0])
         if not self._hears:
             return
         key, parameters = self._noted[row]
@@ -137,15 +185,7 @@ class RadioRenderer(EpisodeRenderer):
     def stage(self, row: int = 0) -> Stage:
         """Return what an interactive replay shows of a row's episode: occupancy, waterfall and the reward."""
         time, values = self._episode(row)
-        self._row = row
-        occupancy = Raster(
-            title="who was on which channel",
-            label="channel",
-            groups=self._channels,
-            values=self._picture(values, len(time)).T,
-            classes=list(zip(_LEGEND, _COLORS, strict=True)),
-        )
-        views = [occupancy]
+        views = [self._raster(values, self._bands[row].rows()[1][-len(time) :])]
         if self._hears:
             views.append(
                 Raster(
@@ -197,7 +237,7 @@ class RadioRenderer(EpisodeRenderer):
         """Put the plots on a fresh sheet."""
         from matplotlib.colors import to_rgb
 
-        self._palette = np.array([to_rgb(color) for color in _COLORS])
+        self._palette = np.array([to_rgb(color) for _, color in self._legend])
         top = canvas.height - 60.0
         split = 0.32 * canvas.height
         height, width = top - split - 34.0, canvas.width - 72.0
@@ -219,8 +259,10 @@ class RadioRenderer(EpisodeRenderer):
             canvas.width - 14.0, canvas.height - 21.0, fontsize=10, color=style.MUTED, ha="right"
         )
         x = 56.0
-        for color, label in zip(_COLORS, _LEGEND, strict=True):
-            canvas.text(x, canvas.height - 46.0, "■", fontsize=11, color=color)
+        for label, color in self._legend:
+            # What is idle is as pale as paper: its sample is an outline.
+            sample = ("□", style.MUTED) if color == _COLORS[_IDLE] else ("■", color)
+            canvas.text(x, canvas.height - 46.0, sample[0], fontsize=11, color=sample[1])
             canvas.text(x + 14.0, canvas.height - 45.0, label, fontsize=8.5, color=style.MUTED)
             x += (29.0 + 5.6 * len(label)) if self._hears else (32.0 + 6.2 * len(label))
         canvas.moving(*moving, self._clock)
@@ -278,7 +320,8 @@ class RadioRenderer(EpisodeRenderer):
     def update(self, time: NDArray[np.float64], values: dict[str, NDArray[np.float64]]) -> None:
         """Show an episode up to now."""
         self._chart.update(time, {"total": np.cumsum(self._earned(values))})
-        self._image.set_data(self._palette[self._picture(values, WINDOW)])
+        occupied = self._bands[self._row].rows()[1]
+        self._image.set_data(self._palette[self._picture(values, occupied, WINDOW)])
         if self._hears:
             rows = self._air[self._row].rows()[1]
             picture = np.full((rows.shape[1], WINDOW), np.nan)
@@ -286,10 +329,15 @@ class RadioRenderer(EpisodeRenderer):
             self._waterfall.set_data(picture)
         self._clock.set_text(f"step {round(float(time[-1]) / self.setup.dt)}")
 
-    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, steps), the newest step last."""
+    def _picture(
+        self,
+        values: Mapping[str, NDArray[np.float64]],
+        occupied: NDArray[np.float64],
+        steps: int,
+    ) -> NDArray[np.int64]:
+        """Return the number in the legend of each channel and step, (channels, steps), the newest step last."""
         marks = [(values["channel"], values["ack"])]
-        return _painted(self._bands[self._row], self._classes, marks, steps)
+        return self._number[_painted(occupied, self._classes, marks, steps)]
 
 
 class TeamRenderer(RadioRenderer):
@@ -301,10 +349,15 @@ class TeamRenderer(RadioRenderer):
         own = [f"{what}_{agent}" for what in ("channel", "ack") for agent in agents]
         return (*own, *self.setup.reward_terms)
 
-    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, steps), the newest step last."""
+    def _picture(
+        self,
+        values: Mapping[str, NDArray[np.float64]],
+        occupied: NDArray[np.float64],
+        steps: int,
+    ) -> NDArray[np.int64]:
+        """Return the number in the legend of each channel and step, (channels, steps), the newest step last."""
         marks = [(values[f"channel_{a}"], values[f"ack_{a}"]) for a in self.setup.agents]
-        return _painted(self._bands[self._row], self._classes, marks, steps)
+        return self._number[_painted(occupied, self._classes, marks, steps)]
 
 
 class GameRenderer(RadioRenderer):
@@ -320,6 +373,7 @@ class GameRenderer(RadioRenderer):
         self._bands: dict[int, History] = {}
         self._row = 0
         self._classes = np.array([_IDLE, _JAMMER])
+        self._name_classes("user", *_SENT)
         self._hears = False  # a game has no samples
 
     def names(self) -> tuple[str, ...]:
@@ -334,32 +388,45 @@ class GameRenderer(RadioRenderer):
         band = self._bands.setdefault(row, self._history(self._channels))
         if step == 0:
             band.clear()
-        jammed = np.zeros(self._channels)
-        played = state[self._players]
-        jammed[played[played >= 0.0].astype(np.intp)] = 1.0
-        band.append(step, jammed)
+        band.append(step, self._occupied(state[None])[0])
+
+    @property
+    def _occupying(self) -> slice:
+        """Where the state says what the jammers have played."""
+        return self._players
+
+    def _occupied(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return 1 for each jammed channel, (k, channels), in states (k, nx)."""
+        played = states[:, self._players].astype(np.int64)
+        channels = np.arange(self._channels)
+        return (played[:, :, None] == channels).any(axis=1).astype(np.float64)
 
     def _earned(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return what each step earned; the reward terms of a zero-sum game cancel."""
         return values["earned"]
 
-    def _picture(self, values: dict[str, NDArray[np.float64]], steps: int) -> NDArray[np.int64]:
-        """Return the class of each channel and step, (channels, steps), the newest step last."""
+    def _picture(
+        self,
+        values: Mapping[str, NDArray[np.float64]],
+        occupied: NDArray[np.float64],
+        steps: int,
+    ) -> NDArray[np.int64]:
+        """Return the number in the legend of each channel and step, (channels, steps), the newest step last."""
         ack = np.where(values["earned"] > 0.0, 1.0, -1.0)
-        return _painted(self._bands[self._row], self._classes, [(values["channel"], ack)], steps)
+        marks = [(values["channel"], ack)]
+        return self._number[_painted(occupied, self._classes, marks, steps)]
 
 
 def _painted(
-    band: History,
+    occupied: NDArray[np.float64],
     classes: NDArray[np.int64],
     marks: list[tuple[NDArray[np.float64], ...]],
     steps: int,
 ) -> NDArray[np.int64]:
-    """Return the map of a band's last ``steps`` with each agent's (channel, ack) on top."""
-    _, rows = band.rows()
-    picture = np.zeros((rows.shape[1], steps), dtype=np.int64)
-    length = min(len(rows), steps)
-    picture[:, steps - length :] = classes[rows[-length:].astype(np.int64)].T
+    """Return the map of the last ``steps`` of what was on the channels with each agent's (channel, ack) on top."""
+    picture = np.zeros((occupied.shape[1], steps), dtype=np.int64)
+    length = min(len(occupied), steps)
+    picture[:, steps - length :] = classes[occupied[-length:].astype(np.int64)].T
     for channels, acks in marks:
         recent = min(length, len(channels))
         places = np.arange(steps - recent, steps)

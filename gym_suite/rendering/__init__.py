@@ -9,7 +9,7 @@ from gym_suite.rendering.clip import Recording, record
 from gym_suite.rendering.history import History
 from gym_suite.rendering.plane import PlanePlot
 from gym_suite.rendering.recording import Recorder, save_frames
-from gym_suite.rendering.renderer import EpisodeRenderer
+from gym_suite.rendering.renderer import EpisodeRenderer, overviewer
 from gym_suite.rendering.replay import (
     EpisodeRecorder,
     check_page,
@@ -42,6 +42,7 @@ __all__ = [
     "Window",
     "check_page",
     "episode_stage",
+    "overviewer",
     "record",
     "replay_page",
     "save_frames",

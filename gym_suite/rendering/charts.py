@@ -207,7 +207,10 @@ class StripChart:
         low = min((part.min() for part in finite), default=0.0)
         high = max((part.max() for part in finite), default=0.0)
         panel = self._panels[index]
-        limits = nice_limits(float(low), float(high), span=panel.span * panel.scale)
+        bottom, top = nice_limits(float(low), float(high), span=panel.span * panel.scale)
+        if bottom < 0.0 <= low:  # what is never negative has no axis below 0, but room for its line
+            bottom = -0.04 * top
+        limits = (bottom, top)
         if limits != self._limits[index]:
             self._limits[index] = limits
             self._axes[index].set_ylim(*limits)

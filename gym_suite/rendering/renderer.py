@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,10 @@ from numpy.typing import NDArray
 from gym_suite.rendering.canvas import Canvas, check_size
 from gym_suite.rendering.charts import Panel, Series
 from gym_suite.rendering.history import History
-from gym_suite.rendering.stage import Stage
+from gym_suite.rendering.stage import Raster, Space, Stage
 from gym_suite.rendering.window import Pace, Window
 
-__all__ = ["EpisodeRenderer"]
+__all__ = ["EpisodeRenderer", "overviewer"]
 
 
 class EpisodeRenderer(ABC):
@@ -156,6 +158,30 @@ class EpisodeRenderer(ABC):
         ]
         return Stage(dt=self.setup.dt, time=time, values=values, panels=panels)
 
+    def watched(self) -> tuple[str, ...]:
+        """Return the columns, metrics or states, of which :meth:`overview` is made; none where there is none."""
+        return ()
+
+    # Not abstract: what is a course over time and nothing else has no picture from outside.
+    def overview(self, columns: Mapping[str, NDArray[np.float64]]) -> Space | Raster | None:
+        """Return a whole episode as seen from outside, to be put beside those of other agents.
+
+        Args:
+            columns: For each of :meth:`watched` its values at the reset and after each step, (k,).
+
+        Returns:
+            Bodies in space, of which those with a target are the agent's, or a raster; None where nothing is watched.
+        """
+        return None
+
+    def _states_of(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the states (k, nx) of what was watched; columns that were not are 0."""
+        known = self.setup.state_columns
+        rows = np.zeros((len(next(iter(columns.values()))), len(known)))
+        for name in set(columns) & set(known.names):
+            rows[:, known.index(name)] = columns[name]
+        return rows
+
     def _episode(self, row: int) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
         """Return the times (k,) of a row's episode and the values (k,) of each of `columns`."""
         steps, rows = self._started(row).rows()
@@ -202,6 +228,21 @@ class EpisodeRenderer(ABC):
             self._window.close()
         self._window = None
         self._canvas = None
+
+
+def overviewer(setup: Any) -> EpisodeRenderer | None:
+    """Return what shows whole episodes of a setup from outside, or None where nothing of it is watched.
+
+    Args:
+        setup: What an env is; the renderer that its family hands over is looked up in it.
+    """
+    module, _, name = getattr(setup, "renderer", "").partition(":")
+    if not name:
+        return None
+    renderer = getattr(importlib.import_module(module), name)(setup)
+    if not isinstance(renderer, EpisodeRenderer) or not renderer.watched():
+        return None
+    return renderer
 
 
 def _registered_horizon(env_id: str) -> int | None:

@@ -101,7 +101,8 @@ class Raster:
         label: Name of the vertical axis, whose cells are ``groups`` numbers from 0 on.
         groups: Numbers on the vertical axis.
         values: Classes (whole numbers) or levels, (k, cells), lowest first.
-        classes: Names and colours of the classes; empty where the values are levels.
+        classes: Names and colours of the classes, of which the first is where nothing is; empty where the values
+            are levels.
         bounds: Levels of the darkest and the brightest colour.
         unit: Unit of the levels.
     """

@@ -126,3 +126,19 @@ def test_a_game_is_drawn_too():
         env.step(dict.fromkeys(env.agents, 1 + k % 3))
     assert env.render().shape == (540, 960, 3)
     env.close()
+
+
+def test_the_legend_names_what_can_be_in_the_band():
+    """A jammer where one is, a hit where the agent jams, a bad channel where the band is a chain."""
+    from gym_suite.radio.render import RadioRenderer
+
+    def names(id, **keywords):
+        setup = gymnasium.make(id, **keywords).unwrapped.setup
+        return [name for name, _ in RadioRenderer(setup)._legend]
+
+    assert names("radio/AntiJamming-v0")[0] == "idle" and "jammer" in names("radio/AntiJamming-v0")
+    assert "jammer" not in names("radio/Access-v0") and "user" in names("radio/Access-v0")
+    assert names("radio/Jamming-v0")[-2:] == ["agent: hit", "agent: missed"]
+    assert "bad channel" in names("radio/GilbertElliott-v0")
+    alone = {"channels": 4, "steps": 50, "entities": {"one": {"kind": "constant", "channels": [2]}}}
+    assert "several" not in names("radio/Access-v0", scenario=alone)

@@ -22,6 +22,7 @@ from gym_suite.agv.columns import (
 from gym_suite.agv.parameters import PARAMETERS, Vehicle, vehicle_source
 from gym_suite.agv.tasks import METRICS, SHOWN
 from gym_suite.core.columns import Column, Columns
+from gym_suite.core.family import Total
 
 #: Columns that follow another one where only that is written by hand.
 FOLLOWERS = {
@@ -160,6 +161,29 @@ def metric_columns(agents: int) -> Columns:
     if agents > 1:
         return Columns(*shared)
     return Columns(*shared, *(QUANTITIES[name] for name in SHOWN))
+
+
+def totals(agents: int) -> tuple[Total, ...]:
+    """Return the figures of a whole episode for a number of vehicles; a fleet's metrics do not say who is where."""
+    clearance = Total(
+        name="LeastClearance",
+        columns=("clearance",),
+        how="least",
+        unit="m",
+        label="Least clearance",
+        meaning="smallest gap to anything; of the episodes that came to their goal",
+        lower=False,
+    )
+    way = Total(
+        name="PathLength",
+        columns=("x", "y"),
+        how="way",
+        unit="m",
+        label="Path length",
+        meaning="of the episodes that came to their goal",
+        lower=True,
+    )
+    return (clearance,) if agents > 1 else (way, clearance)
 
 
 def parameter_columns(vehicle: Vehicle) -> Columns:

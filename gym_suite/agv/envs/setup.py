@@ -93,6 +93,7 @@ def build(id: str, options: Options, *, several: bool) -> Setup:
         effort=() if agents else ("v", "omega"),
         effort_scale=() if agents else (vehicle.v_limit, vehicle.omega_limit),
         violation="violation",
+        totals=columns.totals(len(agents) or 1),
         success="arrived",
         disturbances=cs.DISTURBANCES,
         agents=agents,
