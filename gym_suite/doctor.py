@@ -27,6 +27,7 @@ from gym_suite.version import __version__
 #: What each extra is for; a test compares the names with those that the package declares.
 EXTRAS = {
     "rl": "training with Stable-Baselines3: gym-suite train",
+    "jax": "training with Stable-Baselines Jax: gym-suite train --learner sbx",
     "control": "linear models for python-control: linearize(...).to_control()",
     "tune": "search of gains: gym-suite tune",
     "bullet": "quadcopters in PyBullet; without it they fly with engine='compiled'",

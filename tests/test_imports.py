@@ -124,7 +124,18 @@ FLOORS = {
 }
 # What a room must not import although it stands above it.
 WALLS = {"controllers": {"tasks", "loops", "simulation"}, "render": {"tasks", "loops"}}
-HEAVY_EXTRAS = {"torch", "stable_baselines3", "cmaes", "pybullet", "control", "ray", "sigmf"}
+HEAVY_EXTRAS = {
+    "torch",
+    "stable_baselines3",
+    "cmaes",
+    "pybullet",
+    "control",
+    "ray",
+    "sigmf",
+    "sbx",
+    "jax",
+    "flax",
+}
 
 
 @dataclass(frozen=True)

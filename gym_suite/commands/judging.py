@@ -187,6 +187,7 @@ def train(
     algo: Literal[
         "ppo", "ppo-nominal", "ppo-rnd", "ppo-count", "ppo-dagger", "sac", "ddpg", "td3"
     ] = "ppo",
+    learner: Literal["sb3", "sbx"] = "sb3",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,
@@ -198,13 +199,14 @@ def train(
     executor: Literal["local", "ray"] = "local",
     keywords: Assignments = (),
 ) -> int:
-    """Train policies with Stable-Baselines3 (extra rl) and export them as small files; a killed training goes on.
+    """Train policies (extra rl, or jax for learner sbx) and export them as small files; a killed training goes on.
 
     Ends with status 1 if a seed was lost.
 
     Args:
         id: The environment.
         algo: Algorithm.
+        learner: sb3, Stable-Baselines3 on PyTorch, or sbx, Stable-Baselines Jax, which has ppo, ppo-nominal and sac.
         seeds: Number of trainings.
         seed: Seed of the first training; the others follow.
         steps: Environment steps of each training; the id's own number by default.
@@ -222,6 +224,7 @@ def train(
         training = train_policies(
             id,
             algo=algo,
+            learner=learner,
             seeds=seeds,
             seed=seed,
             steps=steps,

@@ -1,4 +1,4 @@
-"""From a trained Stable-Baselines3 model to a policy file that NumPy can run."""
+"""From a trained model of Stable-Baselines3, or of Stable-Baselines Jax, to a policy file that NumPy can run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.learning import sbx_models
 from gym_suite.learning.policies import ACTIVATIONS, FORMAT, ExportedPolicy
+from gym_suite.learning.sbx_models import Layer
 
 
 def export_policy(
@@ -24,6 +26,8 @@ def export_policy(
     provenance: Mapping[str, Any] | None = None,
 ) -> ExportedPolicy:
     """Write a Stable-Baselines3 model as a policy file: PPO, A2C, SAC, TD3, DDPG or DQN, or a class derived from one.
+
+    PPO and SAC of Stable-Baselines Jax are written too.
 
     What the model was trained under goes along: the observation statistics of ``VecNormalize`` and the stack of
     ``VecFrameStack``, in either order. Other wrappers that change what is observed or done are refused by name.
@@ -66,7 +70,7 @@ def as_numpy(
     action_columns: Sequence[str],
     provenance: Mapping[str, Any] | None = None,
 ) -> ExportedPolicy:
-    """The policy of an SB3 model in NumPy, without a file; arguments as :func:`export_policy`."""
+    """The policy of a model in NumPy, without a file; arguments as :func:`export_policy`."""
     bases = (base.__name__.lower() for base in type(model).__mro__)
     algo = next((name for name in bases if name in _LAYERS), None)
     if algo is None:
@@ -80,11 +84,10 @@ def as_numpy(
     if not flat or observed.shape is None or len(observed.shape) != 1:
         raise ValueError(f"expected flat Box spaces or choices, got {observed} and {space}")
     wrapped = _wrappers(model.get_env())
-    activation, layers, spread = _LAYERS[algo](model)
+    activation, layers, spread = _actor(model, algo)
     arrays: dict[str, NDArray[Any]] = dict(spread)
-    for k, layer in enumerate(layers):
-        arrays[f"w{k}"] = np.ascontiguousarray(_array(layer.weight).T)
-        arrays[f"b{k}"] = _array(layer.bias)
+    for k, (weights, biases) in enumerate(layers):
+        arrays[f"w{k}"], arrays[f"b{k}"] = weights, biases
     if kind == "Box":
         arrays["low"], arrays["high"] = space.low.astype(np.float32), space.high.astype(np.float32)
     normalize = wrapped.normalize
@@ -165,6 +168,15 @@ def _check_single(env: Any) -> None:
                 "use VecNormalize or VecFrameStack, or no wrapper"
             )
         env = env.env
+
+
+def _actor(model: Any, algo: str) -> tuple[str, list[Layer], dict[str, NDArray[np.float32]]]:
+    """Return the activation, the layers and the spread of a model's actor."""
+    if sbx_models.is_sbx(model):
+        return sbx_models.actor_layers(model, algo)
+    activation, layers, spread = _LAYERS[algo](model)
+    pairs = [(np.ascontiguousarray(_array(one.weight).T), _array(one.bias)) for one in layers]
+    return activation, pairs, spread
 
 
 def _ppo_layers(model: Any) -> tuple[str, list[Any], dict[str, NDArray[np.float32]]]:

@@ -15,6 +15,7 @@ from gym_suite import provenance
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.export import as_numpy
+from gym_suite.learning.learners import build, packages, place, set_log_std
 from gym_suite.learning.novelty import Exploration
 from gym_suite.learning.policies import ExportedPolicy
 from gym_suite.learning.randomised import blocks_of, shares, side_by_side
@@ -82,6 +83,7 @@ class Lesson:
         reference: Score of the id's reference controller on the evaluation's episodes.
         sources: Digest of the sources that decide it, of who ordered the training.
         behaviour: Hash of the environment's behaviour.
+        learner: The library that learns, see :mod:`gym_suite.learning.learners`.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Lesson:
     reference: Score
     sources: str
     behaviour: str
+    learner: str = "sb3"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def learn(lesson: Lesson, tell: Callable[[Progress], None]) -> Learned:
             raise ValueError(
                 "the package has other sources here than where the training was ordered: install the same version"
             )
-        with _one_thread():
+        with _one_thread(), place(lesson.learner):
             model, curve = _trained(lesson, evaluation, tell)
             entry = _entry(lesson, curve)
             told = {name: value for name, value in entry.items() if name in TOLD}
@@ -154,7 +157,7 @@ def _trained(
 ) -> tuple[Any, _Curve]:
     """Return the trained model and its curve."""
     env = make_rows(lesson.id, lesson.settings, lesson.keywords)
-    model = lesson.settings.build(env, lesson.seed)
+    model = build(lesson.learner, lesson.settings, env, lesson.seed)
     # The model has seeded row i with seed + i, where comparisons take their episodes from.
     env.seed(training_seed(lesson.seed))
     curve = _Curve(lesson, evaluation, model, Exploration.of(env, lesson.settings), tell)
@@ -174,7 +177,7 @@ def exported(
     """Return the policy of a model in NumPy.
 
     Args:
-        model: Of Stable-Baselines3.
+        model: Of the lesson's library.
         lesson: What it learns.
         evaluation: On which it is scored.
         told: What the policy's file says of the training.
@@ -212,7 +215,7 @@ def _entry(lesson: Lesson, curve: _Curve) -> dict[str, Any]:
         "cpu_time": round(curve.now.cpu_time, 2),
         "score": dataclasses.asdict(curve.score),
         "reached": dataclasses.asdict(curve.reached) if curve.reached else None,
-        "versions": versions(),
+        "versions": versions(packages(lesson.learner)),
         "machine": provenance.machine(),
         "commit": provenance.commit(),
         "source_digest": lesson.sources,
@@ -291,9 +294,7 @@ def _callback(curve: _Curve) -> Any:
             if isinstance(settings, PPOSettings):
                 left = 1.0 - min(1.0, self.model.num_timesteps / settings.steps)
                 span = settings.log_std - settings.log_std_final
-                spread: Any = getattr(self.model.policy, "log_std", None)
-                if spread is not None:
-                    spread.data.fill_(settings.log_std_final + span * left)
+                set_log_std(self.model, settings.log_std_final + span * left)
             if curve.due():
                 curve.evaluate()
 

@@ -167,6 +167,10 @@ def outcomes(folder: Path) -> dict[str, Outcome]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """Versions of everything that decides how a training runs; that of torch names its build."""
-    return provenance.versions(("numpy", "numba", "gymnasium", "stable-baselines3", "torch"))
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of everything that decides how a training runs; that of torch names its build.
+
+    Args:
+        packages: Names of the distributions of the library that learns.
+    """
+    return provenance.versions(("numpy", "numba", "gymnasium", *packages))

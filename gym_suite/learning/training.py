@@ -1,4 +1,4 @@
-"""Training of policies with Stable-Baselines3: ``gym-suite train ID --algo ppo --seeds 5``."""
+"""Training of policies with Stable-Baselines3 or its sister on JAX: ``gym-suite train ID --algo ppo --seeds 5``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gym_suite.learning.learner import (
     in_words,
     learn,
 )
+from gym_suite.learning.learners import check_learner
 from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
@@ -33,7 +34,6 @@ from gym_suite.learning.records import (
 )
 from gym_suite.learning.seeds import EVALUATION_SEED
 from gym_suite.learning.settings import Settings, settings_for, trials_for
-from gym_suite.learning.vec_env import require_sb3
 from gym_suite.registration import assumed, card, make_controller
 from gym_suite.workers import Lost, check_workers, run_tasks
 
@@ -88,6 +88,7 @@ def train(
     id: str,
     *,
     algo: str = "ppo",
+    learner: str = "sb3",
     seeds: int = 5,
     seed: int = 0,
     steps: int | None = None,
@@ -111,6 +112,8 @@ def train(
         id: Environment id; one policy learns for all agents of an id for several only.
         algo: ``"ppo"``, on plants that differ as the hyper-parameters' ``randomise`` says, ``"ppo-nominal"``, on the
             nominal plant, ``"ppo-rnd"``, ``"ppo-count"``, ``"ppo-dagger"``, ``"sac"``, ``"ddpg"`` or ``"td3"``.
+        learner: ``"sb3"``, Stable-Baselines3 on PyTorch, or ``"sbx"``, Stable-Baselines Jax, which has ppo, ppo-nominal
+            and sac with the same hyper-parameters.
         seeds: Number of training runs.
         seed: Seed of the first run; the others follow.
         steps: Environment steps of each run; by default those of the hyper-parameters.
@@ -131,10 +134,10 @@ def train(
     Raises:
         ImportError: Ray is not installed.
         ConnectionError: The Ray cluster does not answer.
-        ValueError: Unknown id, algorithm, setting, hyper-parameter or keyword, counts that are not positive, or a
-            folder with policies trained otherwise.
+        ValueError: Unknown id, algorithm, learner, setting, hyper-parameter or keyword, a learner that lacks the
+            algorithm, counts that are not positive, or a folder with policies trained otherwise.
         OSError: The folder cannot be written; said before anything runs.
-        ModuleNotFoundError: Stable-Baselines3 is not installed.
+        ModuleNotFoundError: The library that learns is not installed.
     """
     counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
     counts += (("jobs", jobs, 1),)
@@ -152,7 +155,7 @@ def train(
     chosen = settings_for(id, algo, setting=setting, steps=steps, overrides=settings)
     shares(chosen.rows, len(blocks_of(chosen.randomise, named | keywords)))
     tried = trials_for(id, algo, setting=setting) if trials is None and not settings else trials
-    require_sb3()
+    check_learner(learner, algo, chosen)
     if more := assumed(id, named | keywords, chosen.rows):
         told = ", ".join(f"{name}={value!r}" for name, value in more.items())
         if progress is not None:
@@ -169,8 +172,8 @@ def train(
     try:
         _check_actions(entry.id, evaluation.seat, chosen, algo)
         prepare_folder(folder)
-        work = _Work(id, algo, chosen, folder, named | keywords, evaluation, say)
-        command = _command(id, algo, seeds, seed, steps, setting, settings, keywords)
+        work = _Work(id, algo, learner, chosen, folder, named | keywords, evaluation, say)
+        command = _command(id, algo, learner, seeds, seed, steps, setting, settings, keywords)
         work.open(command, tried)
         runs, lost = work.run(range(seed, seed + seeds), jobs, executor, status)
         return Training(folder, work.reference, work.reference_score, runs, lost)
@@ -194,13 +197,15 @@ class _Work:
         self,
         id: str,
         algo: str,
+        learner: str,
         settings: Settings,
         folder: Path,
         keywords: dict[str, Any],
         evaluation: Evaluation,
         say: Callable[[str], None],
     ):
-        self.id, self.algo, self.settings, self.folder = id, algo, settings, folder
+        self.id, self.algo, self.learner = id, algo, learner
+        self.settings, self.folder = settings, folder
         self.keywords, self.evaluation, self.say = keywords, evaluation, say
         self.digest = source_digest(evaluation.setup.family)
         self.behaviour = behaviour_of(id, keywords)
@@ -216,6 +221,7 @@ class _Work:
             ValueError: The folder holds policies trained with other settings.
         """
         plan = {
+            "learner": self.learner,
             "steps": self.settings.steps,
             "keywords": self.keywords,
             "hyper_parameters": dataclasses.asdict(self.settings),
@@ -225,7 +231,7 @@ class _Work:
         old = self.manifest["runs"].get(self.algo)
         if old is not None:  # hyper-parameters that came later have the value that changes nothing
             later = json.loads(json.dumps(_defaults(self.settings)))
-            old = old | {"hyper_parameters": later | old["hyper_parameters"]}
+            old = {"learner": "sb3"} | old | {"hyper_parameters": later | old["hyper_parameters"]}
         if old is not None and (other := [name for name in plan if old[name] != plan[name]]):
             raise ValueError(
                 f"{self.folder} holds {self.algo} policies trained with other "
@@ -289,6 +295,7 @@ class _Work:
             reference=self.reference_score,
             sources=self.digest,
             behaviour=self.behaviour,
+            learner=self.learner,
         )
 
     def _finished(self, seed: int) -> Run | None:
@@ -391,6 +398,7 @@ def _run_of(path: Path, entry: Mapping[str, Any], *, skipped: bool = True) -> Ru
 def _command(
     id: str,
     algo: str,
+    learner: str,
     seeds: int,
     seed: int,
     steps: int | None,
@@ -400,6 +408,8 @@ def _command(
 ) -> str:
     """The shell command that repeats this training."""
     words = ["gym-suite", "train", id, "--algo", algo, "--seeds", str(seeds)]
+    if learner != "sb3":
+        words += ["--learner", learner]
     if seed:
         words += ["--seed", str(seed)]
     if steps is not None:
