@@ -59,7 +59,7 @@ FLOORS = {
     "motors": (
         "cards constraints counterparts parameters supplies machines transforms",
         "losses thermal",
-        "datasheet quantities",
+        "datasheet efficiency quantities",
         "loads observer",
         "iron",
         "electrical converters switches",
