@@ -60,7 +60,7 @@ FLOORS = {
     "motors": (
         "cards constraints counterparts parameters supplies machines transforms",
         "losses thermal",
-        "datasheet quantities",
+        "datasheet efficiency quantities",
         "loads observer overmodulation",
         "iron",
         "electrical converters switches",

@@ -17,6 +17,7 @@ NAMES = (
     "speed_and_field",
     "switching_and_averaging",
     "induction_machine",
+    "saturation_and_efficiency",
     "quadcopter_lqr",
     "downwash_formation",
     "energy_detector",

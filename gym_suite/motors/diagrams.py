@@ -18,12 +18,13 @@ from gym_suite.core.parameters import check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.controllers.dc_points import torque_range
 from gym_suite.motors.controllers.operating_points import operating_points, torque_limit
+from gym_suite.motors.efficiency import AIMS, efficiency_map
 from gym_suite.motors.machines import DC, DOUBLY_FED, EXCITED, Machine, build_machine
 from gym_suite.motors.quantities import PARAMETERS
 from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.rendering import style
 
-__all__ = ["DIAGRAMS", "diagram", "record"]
+__all__ = ["DIAGRAMS", "diagram", "efficiency_diagram", "record"]
 
 Values = NDArray[np.float64]
 Vectors = NDArray[np.complex128]
@@ -279,6 +280,45 @@ def spectrum(signal: Values, dt: float) -> tuple[Values, Values]:
 
 
 # ------------------------------------------------------------------------------------------------------------ pieces
+
+# -------------------------------------------------------------------------------------------------------- efficiency
+
+
+def efficiency_diagram(machine: Any, losses: object = "usual") -> Any:
+    """Return the efficiency of a drive over torque and speed as a Matplotlib figure.
+
+    Left with the currents of least loss; right how much more of the power they use than those of least current.
+
+    Args:
+        machine: A PMSM, SynRM or SaturatedPMSM.
+        losses: "usual", a mapping of overrides of the usual ones, or losses.
+
+    Raises:
+        ValueError: For another machine, or a number out of bounds.
+    """
+    from matplotlib.figure import Figure
+
+    best, short = (efficiency_map(machine, losses, aim=aim) for aim in AIMS)
+    rpm = best.speed * 30.0 / math.pi
+    with style.context():
+        figure = Figure(figsize=(_WIDTH, 0.5 * _WIDTH), dpi=_DPI, layout="constrained")
+        whole, gained = figure.subplots(1, 2, sharey=True)
+        percent = 100.0 * best.efficiency
+        levels = np.unique(np.round(np.nanquantile(percent, np.linspace(0.1, 0.98, 9)), 1))
+        filled = whole.contourf(rpm, best.torque, percent, levels=60, cmap="viridis")
+        lines = whole.contour(rpm, best.torque, percent, levels=levels, colors="k", linewidths=0.6)
+        whole.clabel(lines, fmt="%g", fontsize=7)
+        figure.colorbar(filled, ax=whole)
+        whole.set_title("efficiency at least loss (%)")
+        more = 100.0 * (best.efficiency - short.efficiency)
+        filled = gained.contourf(rpm, best.torque, more, levels=30, cmap="magma")
+        figure.colorbar(filled, ax=gained)
+        gained.set_title("above that at least current (points)")
+        for ax in (whole, gained):
+            ax.axvline(machine.omega_nominal * 30.0 / math.pi, color=style.FAINT, lw=1.0)
+            ax.set_xlabel("speed (rpm), grey line: nominal")
+        whole.set_ylabel("torque of the shaft (N m)")
+    return figure
 
 
 def _voltage(machine: Machine) -> float:

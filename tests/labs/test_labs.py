@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib import resources
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import urlopen
@@ -773,3 +774,83 @@ def test_the_real_run_is_reckoned_step_by_step_and_skids_in_turns():
     tried = {factor: reckon(factor).distance for factor in (0.96, 1.0, 1.04, 1.08)}
     assert min(tried, key=tried.__getitem__) == 1.04 and tried[1.04] < 0.6 * tried[1.0]
     assert run.length == pytest.approx(358.9, abs=1.0)
+
+
+def measured_fluxes():
+    """Return splines through the measured points themselves, which the package's map smooths."""
+    from scipy.interpolate import RectBivariateSpline
+
+    text = resources.files("gym_suite.motors").joinpath("data/ecs101m0h7ef4_flux_map.csv")
+    rows = np.array(
+        [
+            [float(cell) for cell in line.split(",")]
+            for line in text.read_text("utf-8").splitlines()
+            if line and line[0] in "-0123456789"
+        ]
+    )
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    d, q = np.unique(rows[:, 0]), np.unique(rows[:, 1])
+    return [RectBivariateSpline(d, q, rows[:, k].reshape(len(d), len(q))) for k in (2, 3)]
+
+
+def test_the_answers_on_saturation_are_those_of_the_measured_points_and_of_a_minimiser():
+    from scipy.optimize import minimize, minimize_scalar
+
+    from gym_suite.labs.lessons import saturation_and_efficiency as lesson
+    from gym_suite.motors.losses import usual_losses
+
+    machine, (along, across) = lesson.machine(), measured_fluxes()
+    assert (machine.p, machine.r_s) == (lesson.PAIRS, lesson.R_S)
+    slopes = machine.map.inductances(0.0, 0.0)
+    told = slopes[0], slopes[2], machine.psi_p
+    assert np.allclose(told, (lesson.L_D, lesson.L_Q, lesson.PSI), rtol=5e-3)
+    session = Session("saturation_and_efficiency", student=7)
+    numbers = session.numbers
+    i_d, i_q = numbers["i_d"], numbers["i_q"]
+
+    def torque(i_d, i_q):
+        return 1.5 * 2 * (along.ev(i_d, i_q) * i_q - across.ev(i_d, i_q) * i_d)
+
+    assert session.check("true", torque(i_d, i_q)).passed
+    rise = 500.0 * (across.ev(i_d, i_q + 1.0) - across.ev(i_d, i_q - 1.0))
+    assert session.check("further", rise).passed
+    assert session.solution("linear") > 1.1 * session.solution("true")
+    size = numbers["current"]
+    best = minimize_scalar(
+        lambda a: -torque(size * np.cos(a), size * np.sin(a)), bounds=(1.7, 2.8), method="bounded"
+    )
+    assert session.check("angle", np.degrees(best.x)).passed
+
+    def state(i, speed):
+        """Power out of the link and torque of the shaft, from the docstring of the losses."""
+        lost, square = usual_losses(machine), i[0] ** 2 + i[1] ** 2
+        flux = along.ev(*i) ** 2 + across.ev(*i) ** 2
+        omega_e = 2 * speed
+        iron = 1.5 * (lost.hysteresis * omega_e + lost.eddy * omega_e**2) * flux
+        shaft = torque(*i) - iron / speed - lost.bearing
+        amplitude = np.sqrt(square)
+        inverter = 6.0 / np.pi * lost.threshold * amplitude + 1.5 * lost.slope * square
+        inverter += 6.0 / np.pi * lost.e_switch / machine.period * amplitude / machine.i_nominal
+        friction = lost.bearing * speed
+        link = shaft * speed + iron + friction + inverter + 1.5 * 0.63 * square
+        return link, shaft
+
+    def least(rpm):
+        speed = rpm * np.pi / 30.0
+        found = minimize(
+            lambda i: state(i, speed)[0],
+            (-4.0, 6.0),
+            constraints={"type": "eq", "fun": lambda i: state(i, speed)[1] - numbers["torque"]},
+            method="SLSQP",
+            options={"ftol": 1e-10},
+        )
+        assert found.success
+        return found.x, found.fun, numbers["torque"] * speed
+
+    currents, link, shaft = least(numbers["rpm"])
+    held = lesson.hold(numbers["torque"], numbers["rpm"])
+    assert session.check("efficiency", 100.0 * shaft / link).passed
+    assert held.least == pytest.approx(np.degrees(np.arctan2(*currents[::-1])), abs=1.5)
+    slow = lesson.hold(numbers["torque"], 0.1 * numbers["rpm"])
+    assert 0.0 < slow.least - slow.short < 0.5 * (held.least - held.short)
+    assert np.nanmin(held.loss) == pytest.approx(held.link - held.shaft, rel=1e-4)
