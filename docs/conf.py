@@ -9,6 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gym_suite.version import __version__
 
+#: Where everybody can open the notebooks of the labs: the address of a service followed by that of the public folder
+#: from which it takes them, without a slash at its end. Empty as long as there is none; then no page claims one.
+notebook_address = ""
+
 project = "gym_suite"
 author = "The gym_suite maintainers"
 copyright = "the gym_suite maintainers, MIT licence"

@@ -12,6 +12,7 @@ import pytest
 
 from gym_suite import cli
 from gym_suite.core.cards import OUTSIDE
+from gym_suite.labs import labs
 from gym_suite.registration import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,3 +125,19 @@ def test_the_site_builds_without_a_warning_and_has_a_page_with_a_picture_for_eve
     index = (html / "searchindex.js").read_text("utf-8")
     terms = json.loads(index[index.index("{") : index.rindex("}") + 1])["terms"]
     assert {"field", "weaken"} <= terms.keys()
+
+
+def test_labs_have_a_link_to_the_browser_only_where_there_is_an_address(monkeypatch):
+    """A link that leads nowhere is worse than none."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    import conf
+    import courses
+
+    address = "https://notebooks.example/public"
+    table = courses.table(address)
+    assert all(f"({address}/{lab.name}.ipynb)" in table for lab in labs())
+    assert table.count("[open]") == len(labs())
+    if not conf.notebook_address:
+        assert "[open]" not in courses.table()
+    rows = table.splitlines()
+    assert len({row.count("|") for row in rows}) == 1

@@ -197,6 +197,8 @@ class FloorRenderer(EpisodeRenderer):
         self._axes = canvas.axes(Box(40.0, 24.0, canvas.width - 56.0, top - 28.0))
         self._axes.set_aspect("equal", adjustable="box")
         self._axes.grid(False)
+        for axis in (self._axes.xaxis, self._axes.yaxis):
+            axis.set_major_formatter("{x:g} m")
         self._map: Any = None
         self._layout = -1
         self._canvas_of_map = canvas

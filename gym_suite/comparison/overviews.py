@@ -60,6 +60,23 @@ class Spot:
     shape: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One agent's episode from outside.
+
+    Attributes:
+        name: of the agent.
+        baseline: whether it does nothing that makes sense.
+        failed: whether the episode failed.
+        view: what is seen.
+    """
+
+    name: str
+    baseline: bool
+    failed: bool
+    view: Any
+
+
 def overviews(summary: Summary, experiment: Experiment, styles: Mapping[str, str]) -> list[Figure]:
     """The first seed's episodes as seen from outside, drawn as the family's renderer tells: a plan or a raster.
 
@@ -74,83 +91,74 @@ def overviews(summary: Summary, experiment: Experiment, styles: Mapping[str, str
     env = make(experiment.id, experiment.setting.keywords, experiment.horizon)
     renderer = overviewer(env.unwrapped.setup)
     env.close()
-    spaces, rasters = [], []
+    spaces: list[_Seen] = []
+    rasters: list[_Seen] = []
     for agent in baselines_first(experiment.agents, experiment.reference):
         trajectory = summary.trajectory(experiment, agent)
         if renderer is None or trajectory is None or not set(watched) <= set(trajectory.names):
             continue
         view = renderer.overview({name: trajectory[name] for name in watched})
-        if isinstance(view, Space):
-            spaces.append((agent, view))
-        elif isinstance(view, Raster):
-            rasters.append((agent, view))
-    return [*_plans(summary, experiment, spaces, styles), *_bands(rasters, experiment.seeds[0])]
+        failed = _failed(summary, experiment, agent)
+        seen = _Seen(agent.name, agent.kind == "baseline", failed, view)
+        if isinstance(view, Space) and _ways(view):
+            spaces.append(seen)
+        elif isinstance(view, Raster) and view.classes:
+            rasters.append(seen)
+    seed = experiment.seeds[0]
+    return [*_plans(spaces, seed, styles), *_bands(rasters, seed)]
 
 
-def _plans(
-    summary: Summary,
-    experiment: Experiment,
-    spaces: Sequence[tuple[Any, Space]],
-    styles: Mapping[str, str],
-) -> list[Figure]:
+def _plans(seen: Sequence[_Seen], seed: int, styles: Mapping[str, str]) -> list[Figure]:
     """All agents on one plan; where an agent moves several bodies, a plan for each agent."""
-    if not spaces:
+    if not seen:
         return []
-    failed = {agent: _failed(summary, experiment, agent) for agent, _ in spaces}
+    last = seen[-1]
     told = (
-        f"Seed {experiment.seeds[0]}. Squares are starts, rings targets. A dot ends a way that went well, a cross one "
-        "whose episode failed."
+        f"Seed {seed}. Squares are starts, rings targets. A dot ends a way that went well, a cross one whose episode "
+        "failed."
     )
-    if any(np.ptp(target, axis=0).any() for _, target in _ways(spaces[-1][1])):
+    if any(np.ptp(target, axis=0).any() for _, target in _ways(last.view)):
         told += " Dashed: where the target was."
-    if any(body.target is None for body in spaces[-1][1].bodies):
-        told += f" Dotted: where moving obstacles went in the episode of {spaces[-1][0].name}."
-    names = [body.name for body in spaces[-1][1].bodies if body.target is not None]
+    if any(body.target is None for body in last.view.bodies):
+        told += f" Dotted: where moving obstacles went in the episode of {last.name}."
+    names = [body.name for body in last.view.bodies if body.target is not None]
     lone = len(names) == 1
     if not lone:
         told += f" A colour each for {names[0]} to {names[-1]}."
     views = [("From above", (0, 1))]
-    if not spaces[0][1].above:
+    if not last.view.above:
         views.append(("From the side", (0, 2)))
     figures = []
     for title, axes in views:
-        ends = _extent(spaces, axes)
+        ends = _extent(seen, axes)
         if lone:
-            entries = [(a, s, lambda k, a=a: styles[a.name]) for a, s in spaces]
-            charts = _plan(entries, failed, axes, ends, title)
+            chart = _plan(seen, [[styles[one.name]] for one in seen], axes, ends, title)
         else:
-            charts = _side_by_side(
+            numbered = [f"s{k % COLOURS}" for k in range(len(names))]
+            chart = _side_by_side(
                 [
-                    (
-                        agent.name,
-                        _plan([(agent, space, _numbered)], failed, axes, ends, title, SMALL),
-                    )
-                    for agent, space in _first_trainings(spaces)
+                    (one.name, _plan([one], [numbered], axes, ends, title, SMALL))
+                    for one in _first_trainings(seen)
                 ]
             )
-        figures.append(Figure(title, charts, told))
+        figures.append(Figure(title, chart, told))
         told = ""
     return figures
 
 
-def _numbered(k: int) -> str:
-    return f"s{k % COLOURS}"
-
-
 def _plan(
-    entries: Sequence[tuple[Any, Space, Any]],
-    failed: Mapping[Any, bool],
+    seen: Sequence[_Seen],
+    styles: Sequence[Sequence[str]],
     axes: tuple[int, int],
     ends: tuple[tuple[float, float], tuple[float, float]],
     title: str,
     size: tuple[float, float] = (WIDTH, 480.0),
 ) -> str:
-    """The ways of some agents' bodies, each in the style of its number."""
+    """The ways of some agents, a style for each of their bodies."""
     across, up = axes
     lines, spots = [], []
-    shown = entries[-1][
-        1
-    ]  # what moves by itself is shown as the last, the reference controller, met it
+    # What moves by itself is shown as the last agent, the reference controller, met it.
+    shown = seen[-1].view
     lines += [
         Line(body.position[:, across], body.position[:, up], "passer", body.name)
         for body in shown.bodies
@@ -162,14 +170,11 @@ def _plan(
             lines.append(Line(x, np.where(_jumps(target), np.nan, y), "reference", "target"))
         else:
             spots.append(Spot(float(x[0]), float(y[0]), "target", "ring"))
-    for agent, space, style_of in entries:
-        for k, (way, _) in enumerate(_ways(space)):
-            style = style_of(k)
-            lines.append(Line(way[:, across], way[:, up], f"trace {style}", agent.name))
-            for place, shape in (
-                (way[0], "square"),
-                (way[-1], "cross" if failed[agent] else "dot"),
-            ):
+    for one, own in zip(seen, styles, strict=True):
+        for (way, _), style in zip(_ways(one.view), own, strict=True):
+            lines.append(Line(way[:, across], way[:, up], f"trace {style}", one.name))
+            end = "cross" if one.failed else "dot"
+            for place, shape in ((way[0], "square"), (way[-1], end)):
                 spots.append(Spot(float(place[across]), float(place[up]), style, shape))
     boxes = np.column_stack(
         [shown.boxes[:, i] + sign * shown.boxes[:, 3 + i] for i in axes for sign in (-1, 1)]
@@ -187,30 +192,31 @@ def _plan(
     )
 
 
-def _bands(rasters: Sequence[tuple[Any, Raster]], seed: int) -> list[Figure]:
+def _bands(seen: Sequence[_Seen], seed: int) -> list[Figure]:
     """The same raster for each agent, with one legend."""
-    if not rasters:
+    if not seen:
         return []
-    first = rasters[0][1]
+    first: Raster = seen[0].view
+    height = min(SMALL[1], max(150.0, 74.0 + 12.0 * first.groups))
     charts = [
         (
-            agent.name,
+            one.name,
             raster_chart(
-                np.asarray(raster.values, dtype=np.int64),
-                [color for _, color in raster.classes],
-                labels=("step", raster.label),
-                title=f"{raster.title}, {agent.name}",
-                size=(SMALL[0], min(SMALL[1], max(150.0, 74.0 + 12.0 * raster.groups))),
+                np.asarray(one.view.values, dtype=np.int64),
+                [color for _, color in one.view.classes],
+                labels=("step", one.view.label),
+                title=f"{one.view.title}, {one.name}",
+                size=(SMALL[0], height),
             ),
         )
-        for agent, raster in _first_trainings(rasters)
+        for one in _first_trainings(seen)
     ]
-    seen = {0}.union(*(np.unique(raster.values).astype(int).tolist() for _, raster in rasters))
+    there = {0}.union(*(np.unique(one.view.values).astype(int).tolist() for one in seen))
     keys = "".join(
         f'<span class="key"><span class="swatch cell" style="--c:{escape(color)}"></span>'
         f"{escape(name)}</span>"
         for number, (name, color) in enumerate(first.classes)
-        if number in seen
+        if number in there
     )
     legend = f'<p class="legend">{keys}</p>'
     words = f"The first {len(first.values) - 1} steps on seed {seed}."
@@ -218,9 +224,9 @@ def _bands(rasters: Sequence[tuple[Any, Raster]], seed: int) -> list[Figure]:
     return [Figure(title, legend + _side_by_side(charts), words)]
 
 
-def _first_trainings(entries: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """One entry for each agent's name."""
-    return list({agent.name: (agent, view) for agent, view in reversed(entries)}.values())[::-1]
+def _first_trainings(seen: Sequence[_Seen]) -> list[_Seen]:
+    """The first of each agent's name."""
+    return list({one.name: one for one in reversed(seen)}.values())[::-1]
 
 
 def _side_by_side(charts: Sequence[tuple[str, str]]) -> str:
@@ -245,7 +251,7 @@ def _ways(space: Space) -> list[tuple[Array, Array]]:
         if body.target is not None:
             there = np.ones(len(body.target)) if body.present is None else body.present
             gone = np.flatnonzero(there <= 0.0)
-            last = int(gone[0]) if gone.size else len(there)
+            last = max(int(gone[0]), 1) if gone.size else len(there)
             ways.append((body.position[:last], body.target[:last]))
     return ways
 
@@ -258,19 +264,19 @@ def _jumps(target: Array) -> NDArray[np.bool_]:
 
 
 def _extent(
-    spaces: Sequence[tuple[Any, Space]], axes: tuple[int, int]
+    seen: Sequence[_Seen], axes: tuple[int, int]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """What is to be seen: a hall as a whole, else where agents that try and targets are, with some room."""
-    first = spaces[0][1]
+    first: Space = seen[0].view
     if first.above:
         x0, y0, x1, y1 = first.floor
         return (x0, x1), (y0, y1)
-    trying = [space for agent, space in spaces if agent.kind != "baseline"]
+    trying = [one for one in seen if not one.baseline]
     points = list(first.lines)
-    for space in trying or [space for _, space in spaces]:
-        points += [places for way in _ways(space) for places in way]
-    seen = np.concatenate(points)[:, axes]
-    low, high = seen.min(axis=0), seen.max(axis=0)
+    for one in trying or seen:
+        points += [places for way in _ways(one.view) for places in way]
+    places = np.concatenate(points)[:, axes]
+    low, high = places.min(axis=0), places.max(axis=0)
     room = 0.08 * float((high - low).max()) + 0.02
     (x0, y0), (x1, y1) = low - room, high + room
     return (float(x0), float(x1)), (float(y0), float(y1))

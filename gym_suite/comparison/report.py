@@ -16,8 +16,7 @@ from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
-from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, winners
-from gym_suite.comparison.sources import RUNS_CODE
+from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, notes, winners
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
 from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
@@ -38,6 +37,9 @@ INFORMATION = {
 }
 
 SCORE_VIEW = (-0.2, 1.2)
+
+FEW = 3
+"""Ids that a title names one by one."""
 
 
 def write_report(summary: Summary, path: Path) -> Path:
@@ -76,7 +78,7 @@ def _page(summary: Summary) -> dict[str, Any]:
         overall = []  # baselines among themselves say nothing
     provenance = summary.records[-1]["provenance"] if summary.records else {}
     return {
-        "title": ", ".join(summary.ids),
+        "title": _title(summary.ids),
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sections": [_section(summary, id, styles, n) for n, id in enumerate(summary.ids)],
         "overall": [
@@ -91,14 +93,22 @@ def _page(summary: Summary) -> dict[str, Any]:
         "provenance": {k: visible(str(v)) for k, v in provenance.items() if k != "date"},
         "coverage": _coverage(),
         "trainings": TRAININGS,
-        "notes": _notes(summary),
+        "notes": notes(summary),
     }
+
+
+def _title(ids: Sequence[str]) -> str:
+    """The ids where they are few; of many what they have in common."""
+    if len(ids) <= FEW:
+        return ", ".join(ids)
+    spaces = list(dict.fromkeys(id.rpartition("/")[0] or id for id in ids))
+    return f"{', '.join(spaces)}: {len(ids)} environments"
 
 
 def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) -> dict[str, Any]:
     """One id under all its settings."""
     experiments = summary.of(id)
-    standings = summary.standings(id)
+    standings = sorted(summary.standings(id), key=_place)
     first = experiments[0]
     world = first.world
     settings = [experiment.setting.name for experiment in experiments]
@@ -129,6 +139,12 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
         ],
     }
     return section | _once(first, styles)
+
+
+def _place(standing: Standing) -> tuple[bool, float]:
+    """Where an agent stands in the headline: the best in the first setting first, without a score last."""
+    score = standing.first.score
+    return score is None, 0.0 if score is None else -score.estimate
 
 
 def _clock(experiment: Experiment) -> str:
@@ -438,7 +454,8 @@ def _words(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return digits(value, 4)
-    return "" if value is None else visible(str(value))
+    # Docstrings mark code by two backticks, which a page need not show.
+    return "" if value is None else visible(str(value)).replace("``", "")
 
 
 def _glyph(score: Interval | None, style: str, others: Sequence[float] = ()) -> str:
@@ -458,53 +475,3 @@ def _coverage() -> list[tuple[str, list[str], list[str]]]:
         )
         for name, found in COVERAGE.items()
     ]
-
-
-def _notes(summary: Summary) -> list[str]:
-    """What a careful reader should know."""
-    rows = summary.summary()
-    trainings = sorted({row.trainings for row in rows if row.trainings > 1})
-    notes = [
-        "Scores are interquartile means over episodes and trainings into which every failed episode enters with its "
-        "full weight: trimming would hide failures that are rarer than one in four. Where 1 is a computed optimum, "
-        "which is an expected value, scores are means. Rates and counts are means.",
-        "A run that raised an error counts as if its agent had done nothing on that seed, and as failed. Its control "
-        "metrics are missing from the tables.",
-        "Intervals are bootstrap intervals at 95 %. Each resample draws the same episodes for all agents and the two "
-        "anchors of the score with them, and trainings too where there are several. Their ends are moved outwards by "
-        "what Student's t asks for at so few trainings or episodes.",
-        f"An agent “beats” or “loses to” the reference where three tests agree: the number of episodes won, the mean "
-        f"difference and the difference of the scores. The comparisons of this page ({len(summary.verdicts)}) are "
-        f"corrected together (Holm): with a probability of at least {100 - 100 * LEVEL:g} % none of its claims is "
-        "false. To “beat” also takes no more failures than the reference has. Trainings are taken to scatter about "
-        "normally; a method that is often better and now and then much worse may be said to beat another one that "
-        "earns as much on average.",
-        "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "
-        "that dying early cannot look precise. Rise, settling and overshoot are judged on the "
-        "steps that were reached; “never” means that in more than a quarter of the episodes half "
-        "of the steps did not get there.",
-        "Trajectories show the first seed only; tables and profiles use all of them.",
-        "Time per action is measured on this machine with one row per call, Python included; it "
-        "ranks implementations, not algorithms.",
-    ]
-    if trainings:
-        fewest = trainings[0]
-        unseen = 1.0 - 0.05 ** (1.0 / fewest)
-        notes.append(
-            f"With {fewest} trainings of a method nobody knows how often a training goes wrong: even if none of them "
-            f"did, up to {100 * unseen:.0f} % of all trainings could (exact binomial limit at 95 %). The table below "
-            "says how often intervals hold the truth then."
-        )
-    if any(row.trainings == 1 for row in rows):
-        notes.append(
-            "A learned agent with a single training seed says nothing about its method: its "
-            "intervals hold for that one policy."
-        )
-    if len({row.information for row in rows} - {"undeclared"}) > 1:
-        notes.append(
-            "Agents with different information are not equals; under the name of each stands what it "
-            "may look at."
-        )
-    if any(agent.runs_code for e in summary.experiments for agent in e.agents):
-        notes.append(f"About the policies in .zip files: {RUNS_CODE}.")
-    return notes

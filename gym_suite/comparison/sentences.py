@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from gym_suite.comparison.outcomes import Standing
 from gym_suite.comparison.settings import NOMINAL
+from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import MEASURES, Summary
 from gym_suite.comparison.text import listed, percent, span
-from gym_suite.comparison.verdicts import Claim
+from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY
 
-__all__ = ["MARKS", "by_protocol", "findings", "limits", "winners"]
+__all__ = ["MARKS", "by_protocol", "findings", "limits", "notes", "winners"]
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
@@ -204,3 +205,57 @@ def _choice(summary: Summary, id: str) -> list[str]:
 
 def _decimals(interval: Interval) -> str:
     return f"{interval.estimate + 0.0:.2f}".replace("-", "−")
+
+
+def notes(summary: Summary) -> list[str]:
+    """What a careful reader should know of how results were made.
+
+    Args:
+        summary: finished.
+    """
+    rows = summary.summary()
+    trainings = sorted({row.trainings for row in rows if row.trainings > 1})
+    told = [
+        "Scores are interquartile means over episodes and trainings into which every failed episode enters with its "
+        "full weight: trimming would hide failures that are rarer than one in four. Where 1 is a computed optimum, "
+        "which is an expected value, scores are means. Rates and counts are means.",
+        "A run that raised an error counts as if its agent had done nothing on that seed, and as failed. Its control "
+        "metrics are missing from the tables.",
+        "Intervals are bootstrap intervals at 95 %. Each resample draws the same episodes for all agents and the two "
+        "anchors of the score with them, and trainings too where there are several. Their ends are moved outwards by "
+        "what Student's t asks for at so few trainings or episodes.",
+        f"An agent “beats” or “loses to” the reference where three tests agree: the number of episodes won, the mean "
+        f"difference and the difference of the scores. The comparisons of this page ({len(summary.verdicts)}) are "
+        f"corrected together (Holm): with a probability of at least {100 - 100 * LEVEL:g} % none of its claims is "
+        "false. To “beat” also takes no more failures than the reference has. Trainings are taken to scatter about "
+        "normally; a method that is often better and now and then much worse may be said to beat another one that "
+        "earns as much on average.",
+        "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "
+        "that dying early cannot look precise. Rise, settling and overshoot are judged on the "
+        "steps that were reached; “never” means that in more than a quarter of the episodes half "
+        "of the steps did not get there.",
+        "Trajectories show the first seed only; tables and profiles use all of them.",
+        "Time per action is measured on this machine with one row per call, Python included; it "
+        "ranks implementations, not algorithms.",
+    ]
+    if trainings:
+        fewest = trainings[0]
+        unseen = 1.0 - 0.05 ** (1.0 / fewest)
+        told.append(
+            f"With {fewest} trainings of a method nobody knows how often a training goes wrong: even if none of them "
+            f"did, up to {100 * unseen:.0f} % of all trainings could (exact binomial limit at 95 %). The table below "
+            "says how often intervals hold the truth then."
+        )
+    if any(row.trainings == 1 for row in rows):
+        told.append(
+            "A learned agent with a single training seed says nothing about its method: its "
+            "intervals hold for that one policy."
+        )
+    if len({row.information for row in rows} - {"undeclared"}) > 1:
+        told.append(
+            "Agents with different information are not equals; under the name of each stands what it "
+            "may look at."
+        )
+    if any(agent.runs_code for e in summary.experiments for agent in e.agents):
+        told.append(f"About the policies in .zip files: {RUNS_CODE}.")
+    return told

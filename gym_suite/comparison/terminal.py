@@ -214,7 +214,7 @@ def _theory(summary: Summary, id: str) -> list[str]:
             words += f"{'; ' if words else ''}a score of 1 is {scale.top}"
         if words:
             groups.setdefault(words, []).append(experiment.setting.name)
-    return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
+    return [f"Returns in theory: {words} ({', '.join(names)})." for words, names in groups.items()]
 
 
 def _marks(marks: Sequence[Mark]) -> str:

@@ -11,6 +11,7 @@ import gym_suite
 from gym_suite.comparison import compare
 from gym_suite.comparison.charts import Line
 from gym_suite.comparison.overviews import Spot, plan_chart, raster_chart
+from gym_suite.comparison.report import _title
 from gym_suite.rendering import style
 
 QUIET = {"settings": "nominal", "progress": False}
@@ -190,3 +191,12 @@ def test_way_and_clearance_tell_apart_who_arrives(tmp_path):
     assert np.isnan(records["zero"]["PathLength"])
     page = comparison.report(tmp_path).read_text("utf-8")
     assert "Path length" in page and "Least clearance" in page
+    headline = page[page.index("Scores by setting") : page.index("<details")]
+    assert headline.index(">a_star<") < headline.index(">zero<")  # the best first
+
+
+def test_a_page_of_many_ids_is_called_by_what_they_have_in_common():
+    assert _title(["agv/Dock-v0", "radio/Access-v0"]) == "agv/Dock-v0, radio/Access-v0"
+    many = ["drones/Hover-v0", "drones/Track-v0", "drones/Gates-v0", "drones/Landing-v0"]
+    assert _title(many) == "drones: 4 environments"
+    assert _title([*many, "CartPole-v1"]) == "drones, CartPole-v1: 5 environments"
