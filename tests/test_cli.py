@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 import gym_suite
-from gym_suite import cli
+from gym_suite import cli, registration
 from gym_suite.code_pages import PLAIN, write_plainly
 from gym_suite.commands.output import put, width_of
+from gym_suite.comparison import plan
 from gym_suite.core.page import compose
 from gym_suite.registration import catalogue, id_class_of
 
@@ -667,6 +668,24 @@ def test_an_empty_path_is_not_the_folder_that_one_is_in(capsys, argv):
         capsys.readouterr().err == f"gym-suite: {option} is empty: give a value, or leave it out\n"
     )
     assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("argv", "option"),
+    [
+        (["run", ID, "--csv", "nowhere/a.csv"], "--csv"),
+        (["identify", "motors", "a.csv", "--out", "nowhere/a.toml"], "--out"),
+        (["validate", "drones", "--json", "nowhere/a.json"], "--json"),
+        (["validate", "drones", "--page", "nowhere/a.md"], "--page"),
+        (["leaderboard", ID, "--plan", "--page", "nowhere/a.md"], "--page"),
+    ],
+)
+def test_a_file_in_a_folder_that_is_not_there_is_told_before_anything_runs(
+    capsys, monkeypatch, argv, option
+):
+    monkeypatch.setattr(registration, "load", lambda path: pytest.fail(f"{path} ran"))
+    monkeypatch.setattr(plan, "estimate", lambda *_: pytest.fail("rates were measured"))
+    assert f"{option}: there is no folder" in refusal(capsys, *argv)
 
 
 def test_an_empty_argument_is_told_by_its_place(capsys):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gym_suite.arguments import chosen_ids, json_object, keywords_of, number_of
+from gym_suite.arguments import check_folder, chosen_ids, json_object, keywords_of, number_of
 from gym_suite.commands.output import (
     FAILED,
     AgentAssignments,
@@ -123,6 +123,8 @@ def leaderboard(
         raise ValueError(
             "--page is for --plan; the page of a leaderboard is index.html in its folder"
         )
+    if page is not None:
+        check_folder("--page", page)
     if protocol and episodes is not None:
         raise ValueError("a protocol decides episodes: leave out --episodes or --protocol")
     count = EPISODES if episodes is None else episodes

@@ -194,6 +194,9 @@ def validate(
     from gym_suite.registration import VALIDATIONS, load
 
     check_option("family", family, VALIDATIONS)
+    for option, file in (("--json", json), ("--page", page)):
+        if file is not None:
+            check_folder(option, file)
     print(load(VALIDATIONS[family])(data=data, json=json, page=page))
 
 

@@ -16,6 +16,7 @@ controller.
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -158,6 +159,8 @@ def line_up(
     ends: list[str | float] = []
     for anchor in reversed(given):
         if isinstance(anchor, int | float):
+            if not math.isfinite(anchor):
+                raise ValueError(f"{id}: an anchor of the score is a finite return, got {anchor!r}")
             ends.append(float(anchor))
         else:
             ends.append(_join(_one(anchor, id, setting), found))

@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from gym_suite.core.extras import install_line
+from gym_suite.core.parameters import check_number
 from gym_suite.registration import catalogue
 
 TRUNCATED = "TimeLimit.truncated"
@@ -59,12 +60,11 @@ def make_sb3_vec(
         **keywords: Keyword arguments of the environment.
 
     Raises:
-        ValueError: n is not positive, or a keyword is not the environment's.
+        ValueError: n is not positive or seed negative, or a keyword is not the environment's.
         ModuleNotFoundError: Stable-Baselines3 is not installed.
     """
     require_sb3()
-    if n < 1:
-        raise ValueError(f"expected at least one row, got n={n}")
+    n, seed = _numbers(n, seed)
     entry = catalogue().get(id)
     if entry is not None and not entry.entry_point:
         raise ValueError(
@@ -106,19 +106,33 @@ def agents_as_batch(
         **keywords: Keyword arguments of the environment, where an id is given.
 
     Raises:
-        ValueError: n is not positive, the id has one agent, or a keyword is not the environment's.
+        ValueError: n is not positive or seed negative, the id has one agent, or a keyword is not the environment's.
         ModuleNotFoundError: Stable-Baselines3 is not installed.
     """
     import gym_suite
     from gym_suite.learning.agents import AgentVectorEnv
 
     require_sb3()
+    n, seed = _numbers(n, seed)
     if isinstance(env, str):
         env = gym_suite.parallel_env(env, **keywords)
     elif keywords:
         raise ValueError(f"keywords {list(keywords)} go to the environment: give its id")
     rows = _with_sb3_base(VectorRows)(AgentVectorEnv(env, n), monitor=monitor, metrics=metrics)
     return _seeded(rows, seed)
+
+
+def _numbers(n: Any, seed: Any) -> tuple[int, int | None]:
+    """Return how many rows there are to be and the first one's seed, checked.
+
+    Raises:
+        ValueError: One of them is not whole, or too small.
+    """
+    count = int(check_number("n", n, low=1, integer=True))
+    if seed is None:
+        return count, None
+    check_number("seed", seed, low=0, integer=True)
+    return count, int(seed)  # not by way of a float, which holds 53 bits
 
 
 class VectorRows:

@@ -63,6 +63,14 @@ def test_discrete_observations():
     assert not comparison.failed_runs
 
 
+@pytest.mark.parametrize("anchor", [float("nan"), float("inf")])
+def test_an_anchor_that_is_no_finite_return_is_refused(anchor):
+    with pytest.raises(
+        ValueError, match=f"an anchor of the score is a finite return, got {anchor}"
+    ):
+        cart(anchors=["zero", anchor])
+
+
 def test_an_id_without_a_reference_asks_for_anchors():
     with pytest.raises(ValueError, match=r"CartPole-v1 is not of this package .*--anchors"):
         cart()

@@ -147,9 +147,19 @@ def test_stable_baselines3_trains_and_evaluates_on_it():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(ValueError, match="at least one row, got n=0"):
-        make_sb3_vec(IDS[0], 0)
+    for n in (0, -1, 1.5, "4", None, True):
+        with pytest.raises(ValueError, match=r"^n must"):
+            make_sb3_vec(IDS[0], n)
+    for seed in (-1, 0.5, "a", True):
+        with pytest.raises(ValueError, match=r"^seed must"):
+            make_sb3_vec(IDS[0], 1, seed=seed)
     with pytest.raises(gymnasium.error.NameNotFound, match="Walk"):
         make_sb3_vec("learning-tests/Wolk-v0", 1)
     with pytest.raises(TypeError, match="slop"):
         make_sb3_vec(IDS[0], 1, slop=2.0)
+
+
+def test_a_seed_beyond_53_bits_is_that_seed():
+    odd = (1 << 60) + 1
+    first, second = (make_sb3_vec(IDS[0], 1, seed=seed).reset() for seed in (odd, odd - 1))
+    assert not np.array_equal(first, second)
