@@ -22,6 +22,10 @@ _POINTS_PER_DECADE = 200
 _TOUCH = 1e-10
 
 
+#: Of the first loop on a pair of axes, the second and so on.
+_DASHES = ("-", "--", "-.", ":")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrequencyResponse:
     """An open loop over frequency, and its margins.
@@ -61,10 +65,11 @@ class FrequencyResponse:
         return float(20.0 * np.log10(self.gain_margin))
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw the Bode plot.
+        """Draw the Bode plot, named with its margins in a legend.
 
         Args:
-            axes: Two matplotlib axes, for magnitude and phase; None makes a new figure.
+            axes: Two matplotlib axes, for magnitude and phase, on which other loops may be drawn already; each has a
+                dash of its own, so that those beneath are seen. None makes a new figure.
 
         Returns:
             The matplotlib figure.
@@ -74,20 +79,23 @@ class FrequencyResponse:
 
             axes = Figure(figsize=(6.4, 5.2), layout="constrained").subplots(2, 1, sharex=True)
         upper, lower = axes
-        upper.semilogx(self.omega, self.magnitude_db, label=self.label)
+        name = (
+            f"{self.label}: phase margin {self.phase_margin:.1f} deg, "
+            f"gain margin {self.gain_margin_db:.1f} dB"
+        )
+        drawn = sum(not str(line.get_label()).startswith("_") for line in upper.get_lines())
+        dash = _DASHES[drawn % len(_DASHES)]
+        upper.semilogx(self.omega, self.magnitude_db, linestyle=dash, label=name)
         upper.axhline(0.0, color="0.6", linewidth=0.8)
         upper.set_ylabel("magnitude in dB")
-        lower.semilogx(self.omega, self.phase, label=self.label)
+        lower.semilogx(self.omega, self.phase, linestyle=dash, label=self.label)
         lower.axhline(-180.0, color="0.6", linewidth=0.8)
         lower.set(xlabel="angular frequency in rad/s", ylabel="phase in degrees")
         for crossover, style in ((self.gain_crossover, "--"), (self.phase_crossover, ":")):
             if np.isfinite(crossover):
                 for axis in axes:
                     axis.axvline(crossover, color="0.4", linewidth=0.8, linestyle=style)
-        upper.set_title(
-            f"{self.label}: phase margin {self.phase_margin:.1f} deg, "
-            f"gain margin {self.gain_margin_db:.1f} dB"
-        )
+        upper.legend(loc="lower left", frameon=False, fontsize="small")
         return upper.figure
 
 

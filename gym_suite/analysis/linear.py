@@ -67,6 +67,16 @@ class Mode:
     damping: float
     time_constant: float
 
+    def __str__(self) -> str:
+        """Return the mode in a line, with units."""
+        if self.frequency == 0.0:
+            return "pole at 0: an integral"
+        turning = f" {self.pole.imag:+.4g}j" if self.pole.imag else ""
+        return (
+            f"pole at {self.pole.real:.4g}{turning} 1/s: {self.frequency:.4g} rad/s, damping {self.damping:.3g}, "
+            f"time constant {self.time_constant:.3g} s"
+        )
+
 
 class Plant:
     """The nominal plant as two plain functions of state and input."""

@@ -5,6 +5,7 @@ import math
 import control
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from gym_suite.analysis import frequency_response, linearize, open_loop
 from gym_suite.controllers.protocol import Loop
@@ -115,7 +116,19 @@ def test_plot_draws_and_compute_does_not():
     (response,) = open_loop(Current())
     figure = response.plot()
     assert len(figure.axes) == 2
-    assert "phase margin" in figure.axes[0].get_title()
+    (told,) = figure.axes[0].get_legend().get_texts()
+    assert response.label in told.get_text() and "phase margin" in told.get_text()
+
+
+def test_loops_that_are_equal_are_both_seen():
+    (response,) = open_loop(Current())
+    upper, lower = Figure().subplots(2, 1)
+    for _ in range(2):
+        response.plot((upper, lower))
+    for axes in (upper, lower):
+        curves = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
+        assert len({line.get_linestyle() for line in curves}) == 2
+    assert len(upper.get_legend().get_texts()) == 2
 
 
 def test_given_frequencies_are_used_and_checked(oscillator):

@@ -188,3 +188,8 @@ def test_to_control_without_python_control_names_the_extra(oscillator, monkeypat
     monkeypatch.setitem(sys.modules, "control", None)
     with pytest.raises(ImportError, match=r"pip install .*\[control\]"):
         linearize(oscillator).to_control()
+
+
+def test_a_mode_is_told_with_its_units(oscillator):
+    told = [str(mode) for mode in linearize(oscillator).damping()]
+    assert all("rad/s, damping" in line and line.endswith(" s") for line in told)
