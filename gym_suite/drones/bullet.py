@@ -24,8 +24,12 @@ from gym_suite.drones.columns import BODY, PARAMETERS, RIGID
 
 X, P = BODY.places, PARAMETERS.places
 
-#: Worlds in one process; each takes some 30 MB.
+#: Worlds in one process. A client of Bullet takes some 35 MB; lone drones without cameras share one.
 MOST_WORLDS = 64
+#: Where drones forget their contacts: nothing is near. Height, m.
+ASIDE = 1000.0
+#: Who touches whom within a client that lone drones share: they touch the floor and do not see each other. Bits.
+FLOOR, DRONES = 1, 2
 
 
 def has_bullet() -> bool:
@@ -77,8 +81,111 @@ def _quiet_import() -> Iterator[None]:
                     os.write(2, line)
 
 
+class Client:
+    """A place of Bullet with gravity and a floor, in which worlds of drones lie; no file is read, ever.
+
+    Bullet solves the contacts of bodies that touch each other together and of others apart, so that to the last bit a
+    drone moves alike whatever else the client holds, as long as it touches the floor only.
+
+    Args:
+        row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
+
+    Raises:
+        ImportError: Without PyBullet.
+        RuntimeError: If Bullet gives no client.
+    """
+
+    def __init__(self, row: NDArray[np.float64]) -> None:
+        self.bullet = bullet = load_pybullet()
+        self.number = bullet.connect(bullet.DIRECT)
+        if self.number < 0:
+            raise RuntimeError("Bullet gave no client: too many worlds are open; close some")
+        c = self.number
+        bullet.setGravity(0.0, 0.0, -float(row[P.gravity]), physicsClientId=c)
+        bullet.setTimeStep(float(row[P.dt]), physicsClientId=c)
+        plane = bullet.createCollisionShape(
+            bullet.GEOM_PLANE, planeNormal=(0, 0, 1), physicsClientId=c
+        )
+        # Without a visual shape of its own Bullet would draw the plane; the camera has a better floor.
+        hidden = bullet.createVisualShape(
+            bullet.GEOM_BOX,
+            halfExtents=(1e-3,) * 3,
+            visualFramePosition=(0, 0, -1),
+            physicsClientId=c,
+        )
+        self.floor = bullet.createMultiBody(0.0, plane, hidden, physicsClientId=c)
+        # Bullet multiplies the friction of two bodies, and adds each one's rolling friction times the other's
+        # friction: with these the drone's own numbers hold.
+        bullet.changeDynamics(
+            self.floor,
+            -1,
+            lateralFriction=1.0,
+            rollingFriction=0.0,
+            spinningFriction=0.0,
+            physicsClientId=c,
+        )
+        self.cylinder = bullet.createCollisionShape(
+            bullet.GEOM_CYLINDER,
+            radius=float(row[P.radius]),
+            height=float(row[P.height]),
+            physicsClientId=c,
+        )
+
+    def add(self, row: NDArray[np.float64], height: float) -> int:
+        """Add a drone.
+
+        Args:
+            row: Physical parameters.
+            height: Where it is at first, m.
+
+        Returns:
+            Bullet's number of its body.
+        """
+        bullet, c = self.bullet, self.number
+        body = bullet.createMultiBody(
+            float(row[P.mass]), self.cylinder, basePosition=(0, 0, height), physicsClientId=c
+        )
+        bullet.changeDynamics(
+            body,
+            -1,
+            linearDamping=float(row[P.damping]),
+            angularDamping=float(row[P.damping]),
+            lateralFriction=float(row[P.friction]),
+            rollingFriction=float(row[P.rolling_friction]),
+            spinningFriction=float(row[P.spinning_friction]),
+            maxJointVelocity=1e4,
+            physicsClientId=c,
+        )
+        return body
+
+    def separate(self, bodies: Sequence[int]) -> None:
+        """Let drones touch nothing but the floor."""
+        for body, group, touched in (
+            (self.floor, FLOOR, DRONES),
+            *((b, DRONES, FLOOR) for b in bodies),
+        ):
+            self.bullet.setCollisionFilterGroupMask(
+                body, -1, group, touched, physicsClientId=self.number
+            )
+
+    def step(self) -> None:
+        """Step all worlds once."""
+        self.bullet.stepSimulation(self.number)
+
+    def look(self) -> None:
+        """Look for contacts where everything is now; what has moved away is forgotten."""
+        self.bullet.performCollisionDetection(physicsClientId=self.number)
+
+    def close(self) -> None:
+        """Free it; may be called twice."""
+        if self.number >= 0:
+            number, self.number = self.number, -1
+            if self.bullet.isConnected(number):
+                self.bullet.disconnect(number)
+
+
 class World:
-    """One Bullet world with a floor and equal drones; no file is read, ever.
+    """One Bullet world with a floor and equal drones.
 
     Bullet looks for contacts once a step: nothing gets through the floor, but two drones that approach at
     more than a diameter a step (29 m/s at 240 Hz; flat ones that meet askew from some 20 m/s on) may miss
@@ -89,6 +196,7 @@ class World:
         row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
         pictures: What the cameras see; nothing is furnished where that is nothing.
         field_of_view: Vertical angle of view of the cameras, rad.
+        place: Client in which it lies beside others; by default it has one of its own.
 
     Raises:
         ImportError: Without PyBullet.
@@ -102,70 +210,30 @@ class World:
         *,
         pictures: tuple[Image, ...] = (),
         field_of_view: float = 1.0,
+        place: Client | None = None,
     ) -> None:
-        self.bullet = bullet = load_pybullet()
         self.count = count
-        self.client = bullet.connect(bullet.DIRECT)
-        if self.client < 0:
-            raise RuntimeError("Bullet gave no client: too many worlds are open; close some")
-        c = self.client
-        bullet.setGravity(0.0, 0.0, -float(row[P.gravity]), physicsClientId=c)
-        bullet.setTimeStep(float(row[P.dt]), physicsClientId=c)
-        plane = bullet.createCollisionShape(
-            bullet.GEOM_PLANE, planeNormal=(0, 0, 1), physicsClientId=c
-        )
-        # Without a visual shape of its own Bullet would draw the plane; the camera has a better floor.
-        hidden = bullet.createVisualShape(
-            bullet.GEOM_BOX,
-            halfExtents=(1e-3,) * 3,
-            visualFramePosition=(0, 0, -1),
-            physicsClientId=c,
-        )
-        floor = bullet.createMultiBody(0.0, plane, hidden, physicsClientId=c)
-        self.floor = floor
-        radius, height = float(row[P.radius]), float(row[P.height])
-        cylinder = bullet.createCollisionShape(
-            bullet.GEOM_CYLINDER, radius=radius, height=height, physicsClientId=c
-        )
-        self.bodies: list[int] = []
-        for i in range(count):
-            body = bullet.createMultiBody(
-                float(row[P.mass]), cylinder, basePosition=(0, 0, i + 1.0), physicsClientId=c
-            )
-            bullet.changeDynamics(
-                body,
-                -1,
-                linearDamping=float(row[P.damping]),
-                angularDamping=float(row[P.damping]),
-                lateralFriction=float(row[P.friction]),
-                rollingFriction=float(row[P.rolling_friction]),
-                spinningFriction=float(row[P.spinning_friction]),
-                maxJointVelocity=1e4,
-                physicsClientId=c,
-            )
-            self.bodies.append(body)
-        # Bullet multiplies the friction of two bodies, and adds each one's rolling friction times the other's
-        # friction: with these the drone's own numbers hold.
-        bullet.changeDynamics(
-            floor,
-            -1,
-            lateralFriction=1.0,
-            rollingFriction=0.0,
-            spinningFriction=0.0,
-            physicsClientId=c,
-        )
-
+        self.place = place or Client(row)
+        self.bullet = self.place.bullet
+        self.bodies = [self.place.add(row, i + 1.0) for i in range(count)]
+        if place is not None:
+            place.separate(self.bodies)
         self.set_body(row)
         self.camera: Camera | None = None
         if pictures:
             self.camera = Camera(
-                bullet,
-                c,
+                self.bullet,
+                self.client,
                 self.bodies,
                 pictures=pictures,
                 field_of_view=field_of_view,
-                forward=radius,
+                forward=float(row[P.radius]),
             )
+
+    @property
+    def client(self) -> int:
+        """Bullet's number of the client; -1 after it was freed."""
+        return self.place.number
 
     def set_body(self, row: NDArray[np.float64]) -> None:
         """Give all drones the mass and inertia of a parameter row."""
@@ -192,6 +260,11 @@ class World:
 
     def step(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
         """Apply force and torque (world frame) at the drones' positions and step once."""
+        self.push(wrenches, poses)
+        self.place.step()
+
+    def push(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
+        """Apply force and torque (world frame) at the drones' positions for the next step."""
         bullet, c = self.bullet, self.client
         push, twist, world = (
             bullet.applyExternalForce,
@@ -201,7 +274,14 @@ class World:
         for body, w, pose in zip(self.bodies, wrenches, poses, strict=True):
             push(body, -1, w[:3], pose[:3], world, c)
             twist(body, -1, w[3:], world, c)
-        bullet.stepSimulation(c)
+
+    def put_aside(self) -> None:
+        """Put all drones where they touch nothing, at rest."""
+        bullet, c = self.bullet, self.client
+        for i, body in enumerate(self.bodies):
+            away = (0.0, 0.0, ASIDE * (1 + i))
+            bullet.resetBasePositionAndOrientation(body, away, (0, 0, 0, 1), physicsClientId=c)
+            bullet.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0), physicsClientId=c)
 
     def read(self) -> list[float]:
         """Return position, quaternion, velocity and angular velocity of all drones, flat."""
@@ -216,37 +296,34 @@ class World:
 
     def close(self) -> None:
         """Free the client; may be called twice."""
-        if self.client >= 0:
-            client, self.client = self.client, -1
-            if self.bullet.isConnected(client):
-                self.bullet.disconnect(client)
+        self.place.close()
 
 
 class Saved:
-    """Bullet's own memory of a world, freed with the last reference; it does not outlive its process."""
+    """Bullet's own memory of a client, freed with the last reference; it does not outlive its process."""
 
-    def __init__(self, world: World) -> None:
-        self.world: World | None = world
-        self.handle = world.bullet.saveState(physicsClientId=world.client)
+    def __init__(self, place: Client) -> None:
+        self.place: Client | None = place
+        self.handle = place.bullet.saveState(physicsClientId=place.number)
 
-    def restore(self, world: World) -> None:
-        """Put the world back where it was, if this is of that world."""
-        if self.world is world:
-            world.bullet.restoreState(stateId=self.handle, physicsClientId=world.client)
+    def restore(self, place: Client) -> None:
+        """Put the client back where it was, if this is of that client."""
+        if self.place is place:
+            place.bullet.restoreState(stateId=self.handle, physicsClientId=place.number)
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
-        world = self.world
-        if ending() or world is None:
+        place = self.place
+        if ending() or place is None:
             return
-        if world.client >= 0 and world.bullet.isConnected(world.client):
-            world.bullet.removeState(self.handle, physicsClientId=world.client)
+        if place.number >= 0 and place.bullet.isConnected(place.number):
+            place.bullet.removeState(self.handle, physicsClientId=place.number)
 
     def __eq__(self, other: object) -> bool:
-        # What differs between two memories of one world is in the rows saved beside them.
-        return isinstance(other, Saved) and self.world is other.world
+        # What differs between two memories of one client is in the rows saved beside them.
+        return isinstance(other, Saved) and self.place is other.place
 
     def __hash__(self) -> int:
-        return id(self.world)
+        return id(self.place)
 
     def __copy__(self) -> Saved:
         return self
@@ -260,12 +337,16 @@ class Saved:
 
 def _forgotten() -> Saved:
     saved = Saved.__new__(Saved)
-    saved.world = None
+    saved.place = None
     return saved
 
 
 class Engine:
     """Moves the rows of an environment in Bullet, one world each; see :class:`gym_suite.core.family.Advance`.
+
+    Worlds of a lone drone lie in one client, which takes the memory of one and moves them with the numbers of worlds
+    alone. Others have a client each: several drones' contacts among each other are solved in an order that depends on
+    what else the client holds, and a camera would see the neighbours.
 
     Args:
         setup: What the id and its keywords decide.
@@ -279,7 +360,7 @@ class Engine:
     def __init__(self, setup: Setup, n: int) -> None:
         if n > MOST_WORLDS:
             raise ValueError(
-                f"engine='bullet' holds at most {MOST_WORLDS} worlds in a process (30 MB each), got {n}; "
+                f"engine='bullet' holds at most {MOST_WORLDS} worlds in a process, got {n}; "
                 "engine='compiled' has no such bound"
             )
         self._count = setup.agent_count
@@ -288,8 +369,10 @@ class Engine:
         self._kernels = cast("loops.DroneKernels", setup.kernels)
         self._plant = setup.row if setup.plant_row is None else setup.plant_row
         view = float(setup.keywords["field_of_view"])
+        shared = self._count == 1 and not setup.images and n > 1
+        place = Client(self._plant) if shared else None
         self._worlds = [
-            World(self._count, self._plant, pictures=setup.images, field_of_view=view)
+            World(self._count, self._plant, pictures=setup.images, field_of_view=view, place=place)
             for _ in range(n)
         ]
         self._wrench = np.zeros((n, self._count, 6))
@@ -298,10 +381,18 @@ class Engine:
         return rows.x.reshape(rows.n, self._count, -1)
 
     def reset(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
-        """Take over the masked rows as they are."""
+        """Take over the masked rows as they are; nothing is left of the contacts of the episodes before.
+
+        Those are not those of worlds alone where a client has gone on for its other rows.
+        """
+        begun = [self._worlds[i] for i in np.flatnonzero(mask)]
         if self._mismatch:
             for i in np.flatnonzero(mask):
                 self._worlds[i].set_body(rows.p[i])
+        for world in begun:
+            world.put_aside()
+        for place in dict.fromkeys(world.place for world in begun):
+            place.look()
 
     def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
         """Move all rows not skipped by one control period; return -1 or the index of a non-finite action."""
@@ -313,6 +404,7 @@ class Engine:
         for i in moving:
             # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
             self._worlds[i].set_poses(drones[i])
+        places = list(dict.fromkeys(self._worlds[i].place for i in moving))
         for tick in range(self._ratio):
             loops.forces_batch(
                 rows.x,
@@ -326,10 +418,12 @@ class Engine:
                 skip,
             )
             for i in moving:
-                world = self._worlds[i]
-                places = drones[i, :, X.position_x : X.position_x + 3]
-                world.step(self._wrench[i].tolist(), places.tolist())
-                drones[i, :, :RIGID] = np.reshape(world.read(), (self._count, RIGID))
+                at = drones[i, :, X.position_x : X.position_x + 3]
+                self._worlds[i].push(self._wrench[i].tolist(), at.tolist())
+            for place in places:
+                place.step()
+            for i in moving:
+                drones[i, :, :RIGID] = np.reshape(self._worlds[i].read(), (self._count, RIGID))
         self._kernels.finish(
             rows.x,
             rows.key,
@@ -357,15 +451,18 @@ class Engine:
                     rows.pictures[name][i, j] = picture
 
     def get_state(self) -> list[Saved]:
-        """Return Bullet's memory of each world, which restores contacts exactly."""
-        return [Saved(world) for world in self._worlds]
+        """Return Bullet's memory of each row's client, which restores contacts exactly."""
+        kept = {place: Saved(place) for place in dict.fromkeys(w.place for w in self._worlds)}
+        return [kept[world.place] for world in self._worlds]
 
     def set_state(self, rows: Rows, state: Any) -> None:
-        """Restore :meth:`get_state`; in other worlds than those it came from, contacts begin anew."""
-        for i, (world, saved) in enumerate(zip(self._worlds, state, strict=True)):
+        """Restore :meth:`get_state`; in other clients than those it came from, contacts stay as they are."""
+        for i, world in enumerate(self._worlds):
             if self._mismatch:
                 world.set_body(rows.p[i])
-            saved.restore(world)
+        pairs = zip((world.place for world in self._worlds), state, strict=True)
+        for place, saved in dict(pairs).items():
+            saved.restore(place)
 
     def close(self) -> None:
         """Free all clients; may be called twice."""
