@@ -31,6 +31,7 @@ from gym_suite.motors.iron import saturated_coefficients
 from gym_suite.motors.loads import load_torque
 from gym_suite.motors.machines.base import DC, SATURATED, group_of
 from gym_suite.motors.machines.dc import SHUNT
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, Q, T, X
 from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
 from gym_suite.motors.switches import under
@@ -172,7 +173,7 @@ def advance_flexible_one(group, x, key, step, u, p, tables):
             v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
-            v = commanded(group, x, u, half_cosine, half_sine, p)
+            v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = wait(group, x, v)
         _move(group, x, key, tick, v, p, tables)

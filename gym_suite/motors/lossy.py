@@ -25,6 +25,7 @@ from gym_suite.motors.dynamics import (
     wait,
 )
 from gym_suite.motors.electrical import over_limit
+from gym_suite.motors.overmodulation import HEXAGON
 from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.rows import disturbing_voltages, electrical_state, finish
 from gym_suite.motors.switches import under
@@ -88,7 +89,7 @@ def advance_lossy_one(group, x, key, step, u, p, tables):
             v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
-            v = commanded(group, x, u, half_cosine, half_sine, p)
+            v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:
             v = wait(group, x, v)
         energies = _move(group, x, key, tick, v, energies, k, d, p, tables)
