@@ -218,6 +218,7 @@ def test_what_is_added_is_what_the_commanded_currents_will_lose(frame):
     ("id", "keywords", "says"),
     [
         ("gem/PMSM-v0", {"interlocking": 2e-6}, "is for modulation='carrier'"),
+        ("gem/PMSM-v0", {"interlocking": "x"}, "interlocking must be a number, got .x"),
         (
             "gem/PMSM-v0",
             {"interlocking": 5e-5, "modulation": "carrier"},
