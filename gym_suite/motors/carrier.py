@@ -168,6 +168,31 @@ def legs_at(group, duties, at, tau, p):
 
 # ------------------------------------------------------------------------------------------------ interlocked legs
 
+#: Part of a period below which a pulse or a notch is none, but what rounding leaves of a leg at its rail.
+_NO_PULSE = 1e-9
+
+
+@kernel
+def _at_rail(duty):
+    """Return a duty cycle, 0 or 1 where it is that but for rounding: what is not switched is not interlocked."""
+    if duty < _NO_PULSE:
+        return 0.0
+    return 1.0 if duty > 1.0 - _NO_PULSE else duty
+
+
+@kernel
+def interlocked_duties(group, v, p):
+    """Return the duty cycles of all legs as :func:`duty_cycles` does, of a rail exactly where a leg stays at it."""
+    duties = duty_cycles(group, v, p)
+    return (
+        _at_rail(duties[0]),
+        _at_rail(duties[1]),
+        _at_rail(duties[2]),
+        _at_rail(duties[3]),
+        _at_rail(duties[4]),
+        _at_rail(duties[5]),
+    )
+
 
 @kernel
 def _open_until(before, duty, tau, off):

@@ -8,7 +8,14 @@ those that disturb, are given at the link's nominal voltage.
 from __future__ import annotations
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.motors.carrier import duty_cycles, gated_legs_at, legs_at, next_edge, next_gating
+from gym_suite.motors.carrier import (
+    duty_cycles,
+    gated_legs_at,
+    interlocked_duties,
+    legs_at,
+    next_edge,
+    next_gating,
+)
 from gym_suite.motors.converters import commanded
 from gym_suite.motors.dynamics import (
     carried,
@@ -59,7 +66,10 @@ def _pulsed(group, carrier, s, w, v, before, d, cosine, sine, k, load, phase, t,
         before, which matter to interlocked legs.
     """
     tau, at, total = p[P.tau], 0.0, NOTHING
-    duties = duty_cycles(group, v, p)
+    if len(carrier) > 1:
+        duties = interlocked_duties(group, v, p)
+    else:
+        duties = duty_cycles(group, v, p)
     while at < tau:
         if len(carrier) > 1:
             after = next_gating(duties, before, at, tau, p[P.interlocking])

@@ -8,6 +8,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import gym_suite
+from gym_suite.motors.controllers.interlocking import compensate_interlocking
+from gym_suite.motors.controllers.laws import LAW, SEEN, S
+from gym_suite.motors.quantities import FRAME_ABC, FRAME_DQ, P
 
 U_DC, TAU = 300.0, 1e-4
 CLARKE = np.array([[2.0, -1.0, -1.0], [0.0, np.sqrt(3.0), -np.sqrt(3.0)]]) / 3.0
@@ -47,11 +50,15 @@ def lost(duties, signs, off):
 @pytest.mark.parametrize(
     ("phases", "duties"),
     [
-        ((60.0, -20.0, -40.0), (0.5, 0.3, 0.6)),
-        ((-60.0, 20.0, 40.0), (0.5, 0.3, 0.6)),
-        ((60.0, -20.0, -40.0), (0.02, 0.985, 0.97)),  # pulses and notches shorter than the time
-        ((-60.0, 20.0, 40.0), (0.02, 0.985, 0.97)),
-        ((60.0, -20.0, -40.0), (1.0, 0.0, 0.4)),  # legs that are not switched
+        ((60.0, -20.0, -40.0), (0.5, 0.3, 0.7)),
+        ((-60.0, 20.0, 40.0), (0.5, 0.3, 0.7)),
+        # Pulses and notches shorter than the time, and notches shorter than twice it.
+        ((60.0, -20.0, -40.0), (0.02, 0.985, 0.495)),
+        ((-60.0, 20.0, 40.0), (0.02, 0.985, 0.495)),
+        ((60.0, -20.0, -40.0), (0.95, 0.03, 0.52)),
+        ((-60.0, 20.0, 40.0), (0.95, 0.03, 0.52)),
+        ((60.0, -20.0, -40.0), (1.0, 0.0, 0.5)),  # legs that are not switched
+        ((-60.0, 20.0, 40.0), (1.0, 0.0, 0.5)),
     ],
 )
 def test_the_mean_voltage_is_the_closed_form(phases, duties):
@@ -61,11 +68,13 @@ def test_the_mean_voltage_is_the_closed_form(phases, duties):
     reset(np.array(phases))
     action = (2.0 * duties - 1.0).astype(np.float32)
     duties = 0.5 + 0.5 * action.astype(float)
-    common = duties.mean() - 0.5  # phase voltages have none; a leg would be moved by it
+    common = duties.mean() - 0.5  # what float32 leaves of it; phase voltages have none
     env.step(action)
     *_, info = env.step(action)
     env.close()
+    assert abs(common) < 1e-7
     legs = np.clip(duties - common, 0.0, 1.0)
+    legs = np.where(np.abs(legs - np.round(legs)) < 1e-7, np.round(legs), legs)
     expected = CLARKE @ (U_DC * legs + lost(legs, np.sign(phases), off))
     assert (info["u_sd"], info["u_sq"]) == pytest.approx(expected, abs=1e-9 * U_DC)
 
@@ -185,10 +194,31 @@ def test_distortion_by_interlocking_falls_with_compensation():
     assert (compensated < 0.045).all()
 
 
+@pytest.mark.parametrize("frame", [FRAME_DQ, FRAME_ABC])
+def test_what_is_added_is_what_the_commanded_currents_will_lose(frame):
+    """Leg by leg, at the angle of the middle of the period in which the voltage acts, one and a half periods ahead."""
+    law, seen = np.zeros(len(LAW)), np.zeros((1, len(SEEN)))
+    law[P.frame], law[P.tau], law[P.interlocking], law[P.p] = frame, TAU, 0.03 * TAU, 3.0
+    law[P.dead_time], omega, epsilon = 1.0, 400.0, 0.4
+    seen[0, S.omega], seen[0, S.cosine], seen[0, S.sine] = omega, np.cos(epsilon), np.sin(epsilon)
+    seen[0, S.reference_0], seen[0, S.reference_1] = -30.0, 50.0
+    action = np.zeros((1, 3 if frame == FRAME_ABC else 2))
+    compensate_interlocking(seen, law, action)
+    turned = np.exp(1j * (epsilon + 1.5 * TAU * 3.0 * omega))
+    phases = ((-30.0 + 50.0j) * turned * np.exp(-2j / 3.0 * np.pi * np.arange(3))).real
+    volts = 0.03 * U_DC * np.sign(phases)
+    if frame == FRAME_ABC:
+        assert 0.5 * U_DC * action[0] == pytest.approx(volts)
+    else:
+        given = U_DC / np.sqrt(3.0) * complex(*action[0]) * turned
+        assert (given.real, given.imag) == pytest.approx(CLARKE @ volts)
+
+
 @pytest.mark.parametrize(
     ("id", "keywords", "says"),
     [
         ("gem/PMSM-v0", {"interlocking": 2e-6}, "is for modulation='carrier'"),
+        ("gem/PMSM-v0", {"interlocking": "x"}, "interlocking must be a number, got .x"),
         (
             "gem/PMSM-v0",
             {"interlocking": 5e-5, "modulation": "carrier"},

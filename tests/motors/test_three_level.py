@@ -62,7 +62,7 @@ def test_currents_and_neutral_point_are_scipys():
     _, info = env.reset(seed=4, options={"state": start})
     r, l_d, l_q, psi = 18e-3, 0.37e-3, 1.2e-3, 66e-3
     tau, random = env.setup.dt, np.random.default_rng(2)
-    y, reached = np.array([-60.0, 90.0, info["epsilon"], 0.0, 0.0]), 0.0
+    y, reached = np.array([-60.0, 90.0, info["epsilon"], 0.0, 0.0, 0.0]), 0.0
     for k in range(60):
         code = int(random.integers(27))
         levels, at = 0.5 * digits(code), (digits(code) == 1).astype(float)
@@ -77,16 +77,18 @@ def test_currents_and_neutral_point_are_scipys():
                 (u.imag - r * y[1] - omega * (l_d * y[0] + psi)) / l_q,
                 omega,
                 -(at @ phases) / (2.0 * c),
-                u.real,
+                alpha,
+                beta,
             ]
 
-        y[4] = 0.0
+        y[4:], middle = 0.0, y[2] + 0.5 * omega * tau
         y = solve_ivp(slope, (0.0, tau), y, method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
         *_, info = env.step(code)
         assert (info["i_sd"], info["i_sq"]) == pytest.approx(y[:2], abs=1e-6), k
         assert info["u_n"] == pytest.approx(y[3], abs=1e-7), k
         # The mean is shown in the frame of the period's middle.
-        assert info["u_sd"] == pytest.approx(y[4] / tau, abs=0.02 * U_DC)
+        shown = complex(*y[4:]) / tau * np.exp(-1j * middle)
+        assert complex(info["u_sd"], info["u_sq"]) == pytest.approx(shown, abs=1e-6)
         reached = max(reached, abs(y[3]))
     assert reached > 1.0
 
@@ -142,6 +144,24 @@ def test_predictive_control_balances_the_neutral_point():
     assert (balanced, trips) == (pytest.approx(0.3, abs=0.1), 0)
     assert left > 10.0
     assert error < 0.01 * 240.0
+
+
+def test_the_state_that_is_taken_is_the_best_of_all_that_the_plant_tries():
+    """By the currents alone, with the neutral point 60 V off: that moves the voltages as the choice of a state does."""
+    env = make(dead_time=False, c_neutral=1e-3)
+    law, limit = gym_suite.make_controller(env, "fcs-mpc", neutral=0.0), 240.0
+    for seed in range(8):
+        u_n = 60.0 if seed % 2 else -60.0
+        observation, _ = env.reset(seed=seed, options={"state": {"u_n": u_n}})
+        before, costs = env.get_state(), []
+        for code in range(27):
+            env.set_state(before)
+            *_, info = env.step(code)
+            errors = [info[f"{name}_ref"] - info[name] for name in ("i_sd", "i_sq")]
+            switched = np.abs(digits(code) - 1).sum()
+            costs.append(np.square(errors).sum() / limit**2 + 1e-6 * switched)
+        action, _ = law.predict(observation)
+        assert costs[int(action)] <= min(costs) + 1e-7, seed
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

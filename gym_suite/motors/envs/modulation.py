@@ -79,9 +79,10 @@ def read_modulation(options: Options) -> Modulation:
             raise ValueError(
                 "zero_sequence is for modulation='carrier'; the mean of a period has none"
             )
-        if options.interlocking != 0.0:
+        off = check_number("interlocking", options.interlocking, low=0.0)
+        if off != 0.0:
             raise ValueError(
-                f"interlocking = {options.interlocking:g} s is for modulation='carrier'; the mean of a period has no "
+                f"interlocking = {off:g} s is for modulation='carrier'; the mean of a period has no "
                 "edges"
             )
         return Modulation(AVERAGED, reach, 0)

@@ -84,9 +84,10 @@ def read_neutral(options: Options, machine: Machine, fed: bool) -> float:
         return 0.0
     if fed:
         raise ValueError(f"converter={kind!r} is for the ideal supply, whose voltage stands still")
-    if options.interlocking != 0.0:
+    off = check_number("interlocking", options.interlocking, low=0.0)
+    if off != 0.0:
         raise ValueError(
-            f"interlocking = {options.interlocking:g} s is for converter='two-level'; the legs of {kind!r} switch at "
+            f"interlocking = {off:g} s is for converter='two-level'; the legs of {kind!r} switch at "
             "once"
         )
     moved = 0.5 * machine.i_nominal * _USUAL_TIME / machine.u_dc
