@@ -46,6 +46,8 @@ MOST_SEQUENCES = 5000
 class _SlewedSpeedControl(SpeedControl):
     """Speed control above currents that move as fast as the voltage lets them."""
 
+    spare_periods = 0.0  # they have no gains
+
     def _torque_delay(self, nominal: Any) -> float:
         """Add the time in which the voltage moves the current across the field by its nominal value, s."""
         machine = self._machine
