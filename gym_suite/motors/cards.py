@@ -265,6 +265,8 @@ _SWITCHED_HOLDS = {
 #: Machines with hysteresis control. Under it windings that share a flux pull each other's currents out of their bands:
 #: the EESM trips.
 _BANDED = (*_DC_WORDS, "PMSM", "SynRM", "SCIM")
+#: Machines with direct torque control: those of two currents whose flux has a direction without torque.
+_DIRECT = ("PMSM", "SCIM")
 _SWITCHED_SPEEDS = {"PermExDc": 0.2, "SeriesDc": 0.4, "ShuntDc": 0.5}
 
 
@@ -277,6 +279,9 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
         hysteresis["hysteresis"] = f"{_HOME}.switched:HysteresisControl"
 
     def card(task: str, **more: Any) -> Card:
+        direct = {}
+        if task == "torque" and machine in _DIRECT:
+            direct["dtc"] = f"{_HOME}.switched:DirectTorqueControl"
         middle = "" if task == "current" else f"-{task.title()}"
         return Card(
             id=f"gem/{machine}{middle}-Finite-v0",
@@ -289,6 +294,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
             controllers={
                 "fcs-mpc": f"{_HOME}.switched:FiniteSetControl",
                 **hysteresis,
+                **direct,
                 **BASELINES,
             },
             protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),

@@ -12,7 +12,15 @@ from gym_suite.controllers.pid import pi_output, pi_update
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.laws import L, M, S, current_control_one, currents_for
 from gym_suite.motors.electrical import torque_of
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, SIX_PHASE
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SATURATED,
+    SIX_PHASE,
+    SYNCHRONOUS,
+)
 from gym_suite.motors.quantities import FRAME_ABC, P
 from gym_suite.motors.transforms import SQRT3, inverse_clarke
 
@@ -182,10 +190,33 @@ def speed_references(group, seen, memory, law, points):
 
 
 @kernel
+def within_circle(group, references, seen, i_max):
+    """Return the references with no more current across the field than the one along it leaves within a circle.
+
+    The operating points keep the circle, but the currents come to them at different times: while the one across the
+    field waits for its voltage, the one along it may overshoot, by what parameters are off or by a further period of
+    delay, and both together trip. So the measured current along the field counts, not its reference.
+
+    Args:
+        group: The group. Where other windings have a part in the field, or there is none that turns, the references
+            are returned as they are.
+        references: Of four axes, A.
+        seen: Row of :data:`gym_suite.motors.controllers.laws.SEEN`.
+        i_max: Radius of the circle, A.
+    """
+    kind = len(group)
+    if not (kind == SYNCHRONOUS or kind == INDUCTION or kind == SATURATED):  # noqa: SIM109 - the compiler drops no branch on `in`
+        return references
+    most = math.sqrt(max(i_max * i_max - seen[S.current_0] * seen[S.current_0], 0.0))
+    return references[0], min(max(references[1], -most), most), references[2], references[3]
+
+
+@kernel
 def speed_control_rows(group, seen, memory, law, points, action):
     """Fill the voltage actions of rows of cascaded speed control; arguments as :func:`torque_control_rows`."""
     for i in range(seen.shape[0]):
-        references, _ = _speed_law(group, seen[i], memory[i], law, points)
+        wanted, _ = _speed_law(group, seen[i], memory[i], law, points)
+        references = within_circle(group, wanted, seen[i], law[L.i_max])
         modulation = _voltage_action(group, seen[i], references, memory[i], law, action[i])
         weaken(modulation, memory[i], law, points)
 

@@ -94,6 +94,9 @@ class DcSpeedControl(SpeedControl):
     """
 
     name: ClassVar[str] = "pi"
+    # A step of the speed changes the current of a series-wound armature, which the voltage moves slowly; the others
+    # command torques.
+    spare_periods: ClassVar[float] = 0.0
 
     def __init__(
         self,

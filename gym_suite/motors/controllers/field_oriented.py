@@ -174,9 +174,10 @@ class _FieldOriented(Controller):
         self._actions = len(setup.action_columns)
         self._loops = []
         delay, gains = self._delay(values), []
+        spare = self._spare_periods() * values["tau"]
         plants = axis_plants(self._machine)
         for name, (inductance, resistance) in zip(self._machine.followed, plants, strict=True):
-            rule = self._axis_gains(inductance, resistance, delay, values)
+            rule = self._axis_gains(inductance, resistance, delay + spare, values)
             # Current references are not filtered, whatever the rule asks for.
             self.gains_[name] = replace(rule, prefilter=0.0)
             own = self.gains_[name]  # a user's own where he gave one
@@ -203,8 +204,12 @@ class _FieldOriented(Controller):
         return current_gains(inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry)
 
     def _delay(self, values: Mapping[str, float]) -> float:
-        """Return the delay of the current loops that the gains are to stand, s."""
+        """Return the delay of the nominal current loops, s."""
         return sampled_delay(values)
+
+    def _spare_periods(self) -> float:
+        """Return how many more periods of delay the current loops are tuned for."""
+        return 0.0
 
     def _use_operating_points(
         self, values: Mapping[str, float], voltage_margin: float, current_margin: float | None
@@ -331,8 +336,7 @@ class TorqueControl(_FieldOriented):
         current_margin: Part of the current limits that operating points may use; None: the machine's
             ``current_share``.
         voltage_feedback: Gain with which a voltage that is demanded but not there weakens the field; 0 turns the
-            feedback off. None: the machine's ``voltage_feedback``, and 0 for a doubly fed machine, whose
-            jumps of the torque use all of the voltage for long.
+            feedback off. None: the machine's ``voltage_feedback``.
     """
 
     name: ClassVar[str] = "pi"
@@ -359,8 +363,10 @@ class TorqueControl(_FieldOriented):
         self._prepare(nominal)
         own = self._machine.voltage_share if self.voltage_margin is None else self.voltage_margin
         self._use_operating_points(nominal.parameters, own, self.current_margin)
-        usual = 0.0 if self._machine.group == DOUBLY_FED else self._machine.voltage_feedback
-        self._feed_back(self.voltage_feedback, usual)
+        self._feed_back(self.voltage_feedback, self._machine.voltage_feedback)
+
+    def _spare_periods(self) -> float:
+        return self._machine.spare_periods
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
@@ -373,6 +379,12 @@ class TorqueControl(_FieldOriented):
 
 class SpeedControl(_FieldOriented):
     """A PI speed controller above operating points of least loss, field weakening and current control.
+
+    The currents are tuned as below torque control, but for one more period of delay: a step of the speed asks for the
+    largest current at once, and where the drive answered a period later than believed its overshoot would trip. For
+    the same reason the current across the field keeps to what the measured one along it leaves of the current limits.
+    Neither is done for machines with an excitation winding or two stars, which are sampled much faster than their
+    voltage makes a torque, and a doubly fed machine has no such circle.
 
     The shaft is an integrator 1 / (J s); the current loop, tuned by the magnitude optimum, acts as a
     lag of twice its delay, to which machines with an excitation winding or two stars add the time in
@@ -397,6 +409,8 @@ class SpeedControl(_FieldOriented):
     """
 
     name: ClassVar[str] = "pi"
+    #: Periods of delay more than the nominal ones that the current loops are tuned for.
+    spare_periods: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -455,10 +469,15 @@ class SpeedControl(_FieldOriented):
         self._use_operating_points(values, own, self.current_margin)
         self._feed_back(self.voltage_feedback, self._machine.voltage_feedback)
 
+    def _spare_periods(self) -> float:
+        return 0.0 if rise_time(self._machine) > 0.0 else self.spare_periods
+
     def _torque_delay(self, nominal: Any) -> float:
         """Return the lag from a command of the speed controller to the torque, s."""
-        delay = 2.0 * sampled_delay(nominal.parameters) + rise_time(self._machine)
-        return delay + 1.5 * nominal.dt if self._commands else delay
+        values, rise = nominal.parameters, rise_time(self._machine)
+        if self._commands:  # the drive's own current loop is tuned for the nominal delay
+            return 2.0 * sampled_delay(values) + rise + 1.5 * nominal.dt
+        return 2.0 * (self._delay(values) + self._spare_periods() * values["tau"]) + rise
 
     def _restart(
         self,

@@ -304,7 +304,10 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     """Current control of a doubly fed machine in the frame of its rotor, where both windings' currents rest.
 
     There u_s = r_s i_s + dpsi_s/dt + j omega_e psi_s and u_r = r_r i_r + dpsi_r/dt. As with an excitation winding the
-    full matrix of inductances decouples, and all currents slow down together where a voltage is short.
+    full matrix of inductances decouples, and all currents slow down together where a voltage is short; but those along
+    d keep a part of the voltage to themselves. Stator and rotor current along d may run away against each other, since
+    only the leakages hold them: of parameters that are off the decoupling drives them there while a jump of the torque
+    takes the whole voltage along q.
     """
     omega, cosine, sine, _ = seen
     omega_e, decoupling, l_m = law[P.p] * omega, law[L.decoupling], law[P.l_m]
@@ -319,13 +322,21 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     to_stator, to_rotor = decoupling * l_m / l_r, decoupling * l_m / l_s
     change_d, change_q = own_d + to_stator * rotor_d, own_q + to_stator * rotor_q
     change_rd, change_rq = rotor_d + to_rotor * own_d, rotor_q + to_rotor * own_q
+    radius = u_dc / SQRT3
+    share = LEAST_CHANGE * radius
     part = min(
-        _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3),
-        _part_within(base_rd, base_rq, change_rd, change_rq, u_dc / SQRT3),
+        _part_within(base_d, base_q, change_d, change_q, radius),
+        _part_within(base_rd, base_rq, change_rd, change_rq, radius),
+    )
+    part_d = max(part, share / max(abs(change_d), abs(change_rd), share))
+    moved_d, moved_rd = base_d + part_d * change_d, base_rd + part_d * change_rd
+    part_q = min(
+        _part_within(moved_d, base_q, 0.0, change_q, radius),
+        _part_within(moved_rd, base_rq, 0.0, change_rq, radius),
     )
     u_d, u_q = base_d + change_d, base_q + change_q
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
-    u_d, u_q = base_d + part * change_d, base_q + part * change_q
+    u_d, u_q = moved_d, base_q + part_q * change_q
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
@@ -335,11 +346,12 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     # Whatever the stator's flux really does, the rotor's current is to move as it should.
     sigma = 1.0 - to_stator * to_rotor
-    u_rd = base_rd + to_rotor * (real_d - base_d) + part * sigma * rotor_d
-    u_rq = base_rq + to_rotor * (real_q - base_q) + part * sigma * rotor_q
+    u_rd = base_rd + to_rotor * (real_d - base_d) + part_d * sigma * rotor_d
+    u_rq = base_rq + to_rotor * (real_q - base_q) + part_q * sigma * rotor_q
     factor_r = hexagon_factor(u_rd, u_rq, u_dc)
     real_rd = min(max(factor_r * u_rd, -u_axis), u_axis)
     real_rq = min(max(factor_r * u_rq, -u_axis), u_axis)
+    # What the integrals learn goes with all currents' common part: where the voltage lacks for long they would wind up.
     _learn(0, part * errors[0], u_d, real_d, memory, first, law)
     _learn(1, part * errors[1], u_q, real_q, memory, first, law)
     _learn(2, part * errors[2], u_rd, real_rd, memory, first, law)

@@ -1,4 +1,4 @@
-"""Controllers that choose switching states: hysteresis and finite-set predictive control.
+"""Controllers that choose switching states: hysteresis, finite-set predictive and direct torque control.
 
 They control currents, torque or speed. Above the currents stand the laws that stand above PI control: operating points
 of least loss, and a PI law of the speed.
@@ -17,6 +17,7 @@ from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller, Information
 from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.dc_cascade import DcSpeedControl, DcTorqueControl
+from gym_suite.motors.controllers.direct_torque import DIRECT, LEVELS, D, direct_torque_rows
 from gym_suite.motors.controllers.field_oriented import (
     CurrentControl,
     SpeedControl,
@@ -35,7 +36,7 @@ from gym_suite.motors.controllers.switched_laws import (
     hysteresis_rows,
 )
 from gym_suite.motors.controllers.three_level_laws import three_level_rows
-from gym_suite.motors.machines import DC
+from gym_suite.motors.machines import DC, INDUCTION
 from gym_suite.motors.quantities import LEGS
 from gym_suite.motors.switches import parts_of
 
@@ -47,6 +48,8 @@ MOST_SEQUENCES = 5000
 
 class _SlewedSpeedControl(SpeedControl):
     """Speed control above currents that move as fast as the voltage lets them."""
+
+    spare_periods = 0.0  # they have no gains
 
     def _torque_delay(self, nominal: Any) -> float:
         """Add the time in which the voltage moves the current across the field by its nominal value, s."""
@@ -229,3 +232,60 @@ class FiniteSetControl(_Switched):
 
     def _rule(self) -> Any:
         return finite_set_rows
+
+
+class DirectTorqueControl(_Switched):
+    """Flux and torque of the stator are kept in bands by a table of switching states.
+
+    I. Takahashi and T. Noguchi, "A new quick-response and high-efficiency control strategy of an induction motor", IEEE
+    Trans. Ind. Appl. 22(5), 1986, doi:10.1109/TIA.1986.4504799. The flux has two levels, the torque three. Both are led
+    to those of the currents of least loss for the torque, or for the largest that current and voltage allow. What they
+    are is estimated from the measured currents by the nominal machine, of an induction machine with the flux that the
+    drive observes. Where the current comes near to its limit both are led to those without current.
+
+    Args:
+        flux_band: Half the width of the flux' band, as a part of its reference.
+        torque_band: Half the width of the torque's band, as a part of the largest torque that is asked for.
+        guard: Part of the current limit from which on flux and torque are led to those without current; None: halfway
+            between what operating points use and the limit.
+    """
+
+    name: ClassVar[str] = "dtc"
+    information: Information = "model"
+    state_size = len(LEVELS)
+    hyperparameters = (
+        Hyperparameter(name="flux_band", low=1e-3, high=0.1, meaning="half the band of the flux"),
+        Hyperparameter(name="torque_band", low=1e-3, high=0.2, meaning="half the torque's band"),
+    )
+
+    def __init__(
+        self, *, flux_band: float = 0.01, torque_band: float = 0.01, guard: float | None = None
+    ) -> None:
+        self.flux_band = flux_band
+        self.torque_band = torque_band
+        self.guard = guard
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        setup, machine = nominal.setup, machine_of(nominal.parameters)
+        tracked = [item.value for item in setup.tracking]
+        if tracked != ["torque"]:
+            raise ValueError(
+                f"DirectTorqueControl follows a torque, and {setup.id} asks for {', '.join(tracked)}; take an id "
+                "with -Torque-Finite in its name"
+            )
+        if machine.group != INDUCTION and not getattr(machine, "psi_p", 0.0) > 0.0:
+            raise ValueError(
+                "DirectTorqueControl needs a flux that has a direction without torque, that of a magnet or of an "
+                f"induction machine, and {setup.id} has a {machine.words}"
+            )
+        self._choice = np.zeros(len(DIRECT))
+        self._choice[D.flux_band] = check_number("flux_band", self.flux_band, above=0.0, high=1.0)
+        band = check_number("torque_band", self.torque_band, above=0.0, high=1.0)
+        self._choice[D.torque_band] = band
+        usual = 0.5 * (machine.current_share + 1.0)
+        guard = usual if self.guard is None else self.guard
+        self._choice[D.guard] = check_number("guard", guard, above=0.0, high=1.0) * machine.i_limit
+
+    def _rule(self) -> Any:
+        return direct_torque_rows

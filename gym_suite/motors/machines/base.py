@@ -88,6 +88,8 @@ class Machine(ABC):
     #: for transients and for a machine that is not quite the one believed.
     voltage_share: ClassVar[float] = 0.95
     current_share: ClassVar[float] = 0.9
+    #: Periods of delay more than the nominal ones that the current loops of torque control are tuned for.
+    spare_periods: ClassVar[float] = 0.0
     #: Gain with which the reference controller weakens the field where more voltage is demanded than there is; 0: not.
     #: It is for machines whose flux stays when the stator's current goes: without voltage that flux drives currents.
     voltage_feedback: ClassVar[float] = 0.0

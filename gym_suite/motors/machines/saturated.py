@@ -50,6 +50,8 @@ class SaturatedPMSM(Synchronous):
     # Saturated iron needs much voltage to change its large flux; with 0.95 the currents of a machine whose fluxes are
     # 30 % larger than believed run away, and nominal torque steps are slower too.
     voltage_share: ClassVar[float] = 0.7
+    # With the field the inductances change within a jump: what overshoots under a further period of delay trips.
+    spare_periods: ClassVar[float] = 1.0
 
     p: int = pole_pairs(2)
     r_s: float = resistance(0.63, "stator")

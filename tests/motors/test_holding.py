@@ -1,0 +1,87 @@
+"""The reference controllers hold their drives where the plant is not the believed one: seeds that have tripped."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.motors.controllers.cascade import within_circle
+from gym_suite.motors.controllers.laws import SEEN, S
+from gym_suite.motors.machines import DC, DOUBLY_FED, SYNCHRONOUS, group_of
+
+
+def trips(id, seeds, *, steps=None, **keywords):
+    """Return which of the seeds trip within the steps (None: 2000) under the reference controller."""
+    envs: Any = gymnasium.make_vec(id, num_envs=len(seeds), **keywords)
+    controller = gym_suite.make_controller(envs)
+    observation, _ = envs.reset(seed=list(seeds))
+    state, tripped = None, np.zeros(len(seeds), bool)
+    for _ in range(steps or 2000):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, _, _ = envs.step(action)
+        tripped |= terminated
+    return tripped
+
+
+#: Seeds in which the laws before these trip, and the periods within which they do.
+LATE = {
+    "gem/PMSM-Speed-v0": ((8, 11, 12, 13, 15, 21), 6000),
+    "gem/SCIM-Speed-v0": ((11, 13, 15, 21), 8100),
+    "gem/SaturatedPMSM-Torque-v0": ((33, 41), None),
+}
+
+
+@pytest.mark.parametrize("id", LATE)
+def test_one_more_period_of_delay_trips_no_drive(id):
+    seeds, steps = LATE[id]
+    assert not trips(id, seeds, steps=steps, delay=1).any()
+
+
+def test_a_machine_that_is_not_the_believed_one_keeps_its_currents_within_the_limit():
+    """The current across the field waits for its voltage, the one along it overshoots: both keep to the circle."""
+    seeds = (11, 23, 26, 29, 52)
+    assert not trips("gem/PMSM-Speed-v0", seeds, steps=6000, mismatch=0.3).any()
+
+
+def test_stator_and_rotor_current_do_not_run_away_against_each_other():
+    seeds = (9, 13, 28, 33, 36, 54, 70, 80, 99)
+    assert not trips("gem/DFIM-Torque-v0", seeds, mismatch=0.3).any()
+
+
+@pytest.mark.parametrize(
+    ("id", "spare"),
+    [
+        ("gem/PMSM-v0", 0),
+        ("gem/PMSM-Speed-v0", 1),
+        ("gem/SaturatedPMSM-Torque-v0", 1),
+        ("gem/EESM-Speed-v0", 0),
+    ],
+)
+def test_current_loops_keep_the_phase_margin_of_the_magnitude_optimum(id, spare):
+    """With the delay that they are tuned for: crossover at 1 / (2 T), so 90 degrees less half a radian."""
+    env: Any = gymnasium.make(id)
+    tau = env.unwrapped.nominal.parameters["tau"]
+    for loop in gym_suite.make_controller(env).loops():
+        if loop.label not in ("i_sd", "i_sq"):
+            continue
+        assert loop.delay == pytest.approx(1.5 * tau)
+        crossover = 0.5 / ((1.5 + spare) * tau)
+        point = 1j * crossover
+        rational = np.polyval(loop.numerator, point) / np.polyval(loop.denominator, point)
+        assert abs(rational) == pytest.approx(1.0, rel=1e-6)
+        late = rational * np.exp(-point * (1.5 + spare) * tau)
+        assert 180.0 + np.degrees(np.angle(late)) == pytest.approx(90.0 - np.degrees(0.5))
+
+
+def test_what_is_left_of_the_circle_is_by_the_measured_current():
+    seen = np.zeros(len(SEEN))
+    seen[S.current_0] = -300.0
+    wanted = -240.0, -260.0, 3.0, 4.0
+    kept = within_circle(group_of(SYNCHRONOUS), wanted, seen, 340.0)
+    assert kept == pytest.approx((-240.0, -160.0, 3.0, 4.0))
+    # Nothing is left beyond the circle; an armature's current has no partner, and a rotor's has a part in the field.
+    assert within_circle(group_of(SYNCHRONOUS), wanted, seen, 290.0)[1] == 0.0
+    for other in (DC, DOUBLY_FED):
+        assert within_circle(group_of(other), wanted, seen, 340.0) == wanted
