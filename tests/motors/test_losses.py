@@ -1,11 +1,14 @@
 """Losses and heat against SciPy and equations written anew, the balance of power, efficiency, limits, bad input."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 import gymnasium
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import root
@@ -378,6 +381,7 @@ def test_a_range_of_starting_temperatures_is_drawn_for_each_episode():
         ({"thermal": {"temperature_low": 60.0}}, "above temperature_high = 40"),
         ({"thermal": {"alpha_magnet": -5e-3, "limit_magnet": 390.0}}, "would leave nothing"),
         ({"thermal": "usual", "machine": {"r_s": 0.0}}, "r_s = 0 gives none"),
+        ({"thermal": {"c_winding": 1e-9}}, "it must be at least"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_number(keywords, words):
@@ -426,3 +430,39 @@ def test_rows_of_a_vector_are_single_drives_to_the_bit():
         many, rewards, *_ = envs.step(actions)
         own, reward, *_ = one.step(actions[1])
         assert np.array_equal(many[1], own) and rewards[1] == reward
+
+
+SIZES = st.floats(-9.0, 6.0).map(lambda exponent: 10.0**exponent)
+
+
+def drawn(cls, but=()):
+    names = [name for name in cls.__dataclass_fields__ if name not in but]
+    return st.dictionaries(st.sampled_from(names), SIZES, max_size=3)
+
+
+@given(
+    losses=drawn(Losses),
+    thermal=drawn(ThermalNetwork, but=("alpha_winding", "alpha_magnet", "rotor_share")),
+    kind=st.sampled_from(MACHINES),
+)
+def test_numbers_of_any_size_are_refused_or_leave_a_drive_that_can_be_simulated(
+    losses, thermal, kind
+):
+    try:
+        env = gymnasium.make(
+            f"gem/{kind}-v0",
+            losses=losses,
+            thermal=thermal,
+            load={"kind": "polynomial_static", "a": 0.0, "b": 0.0},
+        )
+    except ValueError as error:
+        assert re.search(r"\d", str(error))
+        return
+    env.reset(seed=0)
+    for _ in range(30):
+        observation, reward, terminated, _, info = env.step(np.array([0.1, 0.3]))
+        assert np.all(np.isfinite(observation)) and np.isfinite(reward)
+        assert all(np.isfinite(value) for value in info.values())
+        assert 0.0 <= info["efficiency"] <= 1.0
+        if terminated:
+            break

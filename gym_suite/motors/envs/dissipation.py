@@ -105,6 +105,7 @@ class Dissipation:
         numbers = asdict(self.losses) | {"warms": float(self.network is not None)}
         if self.network:
             numbers |= asdict(self.network)
+            _check_nodes(self.network, tau * float(values["ratio"]))
         # Friction that stops a rotor must not shake it: it fades as slowly as a period can follow.
         flux = getattr(machine, "psi_p", 0.0) + max(machine.l_d, machine.l_q) * machine.i_limit
         drag = self.losses.bearing + 1.5 * machine.pairs * self.losses.hysteresis * flux**2
@@ -138,6 +139,23 @@ class Dissipation:
                 f"tau = {tau:g} s; lower tau to {most * LONGEST_STEP / max(decay, slowing):.3g} s, or what is so fast"
             )
         return max(needed, int(values["substeps"]))
+
+
+def _check_nodes(network: ThermalNetwork, period: float) -> None:
+    """Refuse a node that follows its neighbours within a control period (s), over which its losses are a mean."""
+    winding, magnet = 1.0 / network.rth_winding, 1.0 / network.rth_magnet
+    around = {
+        "winding": winding,
+        "magnet": magnet,
+        "housing": winding + magnet + 1.0 / network.rth_housing,
+    }
+    for node, conductance in around.items():
+        capacity = float(getattr(network, f"c_{node}"))
+        if capacity < conductance * period:
+            raise ValueError(
+                f"thermal: c_{node} = {capacity:g} J/K lets the {node} follow its neighbours within {period:g} s, the "
+                f"period of control; it must be at least {conductance * period:.3g} J/K, or a thermal resistance larger"
+            )
 
 
 def read_dissipation(
