@@ -118,7 +118,7 @@ class Options(PlantOptions):
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     yaw: Any = option(
         None,
-        takes='rad, a pair of bounds, "velocity", or rows of (t, yaw)',
+        takes='rad, a pair of bounds, "velocity", "path", or rows of (t, yaw)',
         meaning="heading that is wanted; `None`: none is, and none is observed or paid for",
     )
     drones: int = option(2, takes="2 to 100", meaning="number of drones")

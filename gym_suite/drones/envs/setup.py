@@ -121,8 +121,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates}
-    moves = options.path is not None
-    tables["yaw"], tables["yaw_rows"] = read_yaw(options.yaw, moves=moves, action=options.action)
+    tables["yaw"], tables["yaw_rows"] = read_yaw(
+        options.yaw, path=options.path, action=options.action
+    )
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
