@@ -109,4 +109,12 @@ CARDS = (
         {"descent": f"{_HOME}.landing:Descent"},
         tags=("landing", "quadcopter"),
     ),
+    _drone(
+        "RotorFailure",
+        "rotor_failure",
+        "a quadcopter loses a rotor while it hovers, and stays where it is",
+        {"relaxed": f"{_HOME}.relaxed:Relaxed", "geometric": _PILOTS["geometric"]},
+        max_episode_steps=1920,
+        tags=("hover", "failure", "quadcopter"),
+    ),
 )
