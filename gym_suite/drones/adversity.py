@@ -138,6 +138,27 @@ def endure(agents, key, t, p, nominal, numbers):
         _unbalance(a, r, t, p, nominal, numbers)
 
 
+@called_kernel
+def tell_health(key, t, table, numbers, o, at):
+    """Fill what part of its thrust each rotor has at time t.
+
+    Args:
+        key: The episode's key.
+        t: Time since reset, s.
+        table: Bounds of an episode's numbers, (2, columns); without rows nothing fails.
+        numbers: Scratch for these.
+        o: Observation.
+        at: Where in it that is.
+    """
+    for c in range(4):
+        o[at + c] = 1.0
+    if table.shape[0] > 0:
+        draw(key, table, numbers)
+        failed = min(int(numbers[A.failed_rotor]), 3)
+        if failed >= 0 and t >= numbers[A.failure_time]:
+            o[at + failed] = numbers[A.effectiveness]
+
+
 @kernel
 def _blow(a, r, key, t, p, numbers):
     """Add the force of the wind: drag is linear in the velocity through the air, so it is that of the wind's part."""

@@ -15,6 +15,7 @@ _PILOTS = {
     "indi": f"{_HOME}.indi:INDI",
     "mpc": f"{_HOME}.mpc:LinearMPC",
 }
+_ADAPTIVE = {"adaptive": f"{_HOME}.adaptive:Adaptive"}
 
 
 def _drone(
@@ -43,6 +44,7 @@ CARDS = (
         "Hover",
         "hover",
         "a quadcopter flies from a random start to a point and stays there",
+        _PILOTS | _ADAPTIVE,
         tags=("hover", "quadcopter"),
         tuned=("pid-tuned",),
         learned=("ppo",),
@@ -51,6 +53,7 @@ CARDS = (
         "Track",
         "track",
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
+        _PILOTS | _ADAPTIVE,
         tags=("tracking", "quadcopter"),
         tuned=("pid-tuned",),
         learned=("ppo",),
@@ -78,6 +81,7 @@ CARDS = (
         {
             "geometric": _PILOTS["geometric"],
             "indi": _PILOTS["indi"],
+            **_ADAPTIVE,
             "guided": f"{_HOME}.guidance:Guided",
         },
         strong=("guided",),
@@ -104,5 +108,13 @@ CARDS = (
         "a quadcopter comes down on a pad that is driven over the floor",
         {"descent": f"{_HOME}.landing:Descent"},
         tags=("landing", "quadcopter"),
+    ),
+    _drone(
+        "RotorFailure",
+        "rotor_failure",
+        "a quadcopter loses a rotor while it hovers, and stays where it is",
+        {"relaxed": f"{_HOME}.relaxed:Relaxed", "geometric": _PILOTS["geometric"]},
+        max_episode_steps=1920,
+        tags=("hover", "failure", "quadcopter"),
     ),
 )

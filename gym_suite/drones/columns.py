@@ -224,6 +224,10 @@ YAW_OBSERVATIONS = Columns(
     Column("target_heading_y", "1", -1, 1, "direction in which the nose is to point, y"),
     Column("target_yaw_rate", "rad/s", -_FAR, _FAR, "rate at which it turns", _TURNING),
 )
+#: What is observed of the rotors' health behind the last actions, where an id tells it.
+HEALTH_OBSERVATIONS = Columns(
+    *(Column(f"health_{i}", "1", 0, 1, f"part of its thrust that rotor {i} has") for i in range(4))
+)
 YAW_METRICS = Columns(
     Column("yaw_error", "rad", -math.pi, math.pi, "angle by which the nose has to turn"),
 )

@@ -14,7 +14,15 @@ import numpy as np
 
 from gym_suite.core.family import parameter_row
 from gym_suite.core.kernel import kernel
-from gym_suite.drones.columns import PARAMETERS, SENSORS, TABLES
+from gym_suite.drones.adversity import tell_health
+from gym_suite.drones.columns import (
+    ADVERSITY,
+    PARAMETERS,
+    SCRATCH,
+    SENSORS,
+    TABLES,
+    WORLD_SCRATCH,
+)
 from gym_suite.drones.headings import judge_heading_one, point, show_heading_one
 from gym_suite.drones.loops import (
     AIMED,
@@ -29,6 +37,8 @@ from gym_suite.drones.tasks import LAST
 
 P, T, S = PARAMETERS.places, TABLES.places, SENSORS.places
 _NUMBERS = len(SENSORS)
+#: Where in the scratch of a drone that is alone an episode's numbers of :data:`ADVERSITY` stand, and how many.
+_DRAWN, _DRAWN_SIZE = len(SCRATCH) + WORLD_SCRATCH.places.drawn_0, len(ADVERSITY)
 
 #: When a pass runs: rows have been moved by one control period, begun, or only observed.
 MOVED, BEGUN, SHOWN = range(3)
@@ -115,6 +125,19 @@ def turn_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, wh
                 judge_heading_one(agents, size, row, m[:, i], reward[i], terminated[i])
             at = tables[T.observed].shape[0] + int(row[P.history]) * size
             show_heading_one(agents, at, m[:, i], o[i])
+
+
+@kernel
+def tell_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
+    """Show the drones of the masked rows, each alone, which of their rotors has lost how much."""
+    size = action_size(p)
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row = p[parameter_row(p, i)]
+            at = tables[T.observed].shape[0] + int(row[P.history]) * size
+            t = step[i] * row[P.ratio] * row[P.dt]
+            numbers = work[i][_DRAWN : _DRAWN + _DRAWN_SIZE]
+            tell_health(key[i], t, tables[T.adversity], numbers, o[i], at)
 
 
 # ---------------------------------------------------------------------------------------------------- the sensors

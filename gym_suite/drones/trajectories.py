@@ -32,10 +32,12 @@ class Pieces:
     Attributes:
         durations: s, (n,).
         coefficients: By rising power, (n, 3, 8), m/s^k.
+        yaw: Of the heading alike, (n, 8), rad/s^k; None: there is none.
     """
 
     durations: Array
     coefficients: Array
+    yaw: Array | None = None
 
     def at(self, t: ArrayLike, derivative: int = 0) -> Array:
         """Return a derivative of the position at times, (..., 3); before and after the ends it is held there."""
@@ -56,6 +58,23 @@ class Pieces:
         Raises:
             ValueError: If that would be more than :data:`MOST_ROWS` rows.
         """
+        t = self._times()
+        parts = [self.at(t, k) for k in range(3)]
+        return np.column_stack([t, parts[0] + np.asarray(offset), *parts[1:]])
+
+    def headings(self) -> Array:
+        """Return rows of time and heading, s and rad, (rows, 2), at the times of :meth:`table`.
+
+        Raises:
+            ValueError: If that would be more than :data:`MOST_ROWS` rows, or there is no heading.
+        """
+        if self.yaw is None:
+            raise ValueError("the trajectory has no heading: its pieces hold x, y and z alone")
+        t = self._times()
+        return np.column_stack([t, Pieces(self.durations, self.yaw[:, None]).at(t)])
+
+    def _times(self) -> Array:
+        """Return the times of a table's rows, s: every :data:`EVERY`, and where a piece ends."""
         total = float(self.durations.sum())
         if total > EVERY * MOST_ROWS:
             raise ValueError(
@@ -64,9 +83,7 @@ class Pieces:
         inner = np.arange(0.0, total - 0.5 * EVERY, EVERY)
         joints = np.cumsum(self.durations)
         t = np.unique(np.concatenate([inner, joints]))
-        t = t[np.append(True, np.diff(t) > 1e-6)]
-        parts = [self.at(t, k) for k in range(3)]
-        return np.column_stack([t, parts[0] + np.asarray(offset), *parts[1:]])
+        return t[np.append(True, np.diff(t) > 1e-6)]
 
 
 def _derivatives(t: Array, order: int) -> Array:
@@ -79,7 +96,7 @@ def _derivatives(t: Array, order: int) -> Array:
 
 
 def read_crazyswarm(path: str | Path) -> Pieces:
-    """Return the trajectory of a crazyswarm file: CSV with the columns of :data:`CRAZYSWARM`; yaw is left alone.
+    """Return the trajectory of a crazyswarm file, heading included: CSV with the columns of :data:`CRAZYSWARM`.
 
     Raises:
         ValueError: For a file that cannot be read, has other columns, or numbers that are none; says where.
@@ -113,7 +130,8 @@ def read_crazyswarm(path: str | Path) -> Pieces:
             ) from None
     if not np.isfinite(pieces).all() or (pieces[:, 0] <= 0.0).any():
         raise ValueError(f"{name.name}: numbers must be finite and durations above 0")
-    return Pieces(pieces[:, 0], pieces[:, 1:25].reshape(-1, 3, COEFFICIENTS))
+    axes = pieces[:, 1:].reshape(-1, 4, COEFFICIENTS)
+    return Pieces(pieces[:, 0], axes[:, :3], axes[:, 3])
 
 
 def _is_number(text: str) -> bool:

@@ -196,3 +196,42 @@ def test_one_world_is_told_what_many_are_and_a_snapshot_keeps_it():
 def test_bad_input_is_said(id, keywords, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make(id, engine="compiled", **keywords)
+
+
+def test_the_heading_of_a_crazyswarm_file_is_flown(tmp_path):
+    """Two pieces of a file: the target's heading is their yaw polynomial, and the nose follows it."""
+    rng = np.random.default_rng(4)
+    durations = np.array([1.0, 1.5])
+    pieces = np.zeros((2, 4, 8))
+    pieces[:, :3, 3:6] = rng.uniform(-0.1, 0.1, (2, 3, 3))
+    yaw = np.polynomial.Polynomial([0.0, 0.1, 0.3, -0.1])
+    pieces[0, 3, :4] = yaw.coef
+    pieces[1, 3, :2] = yaw(1.0), -0.4
+    file = tmp_path / "turning.csv"
+    rows = np.column_stack([durations, pieces.reshape(2, -1)])
+    file.write_text("\n".join(",".join(f"{value:.17g}" for value in row) for row in rows))
+    path = {"kind": "polynomial", "file": str(file)}
+    states, *_, alive = flown(TRACK, "geometric", seeds=2, steps=140, path=path, yaw="path")
+    t = np.arange(1, 141) / 60.0
+    expected = np.where(t < 1.0, yaw(t), yaw(1.0) - 0.4 * (t - 1.0))
+    # Linear between rows 0.02 s apart: within a h^2 / 8 of a parabola, a its second derivative.
+    np.testing.assert_allclose(states["target_yaw"][:, 0], expected, atol=0.6 * 0.02**2 / 8.0)
+    assert alive.all()
+    assert np.abs(wrapped(yaw_of(states) - states["target_yaw"])).max() < 0.3
+    own = {"durations": durations, "coefficients": pieces}
+    again, *_ = flown(TRACK, "geometric", seeds=2, steps=140, path=own, yaw="path")
+    np.testing.assert_array_equal(again["target_yaw"], states["target_yaw"])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("circle", "needs a path with a heading of its own"),
+        ({"durations": [1.0], "coefficients": np.zeros((1, 3, 8))}, "has no heading"),
+    ],
+)
+def test_a_path_without_a_heading_says_so(path, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make(TRACK, engine="compiled", path=path, yaw="path")
+    with pytest.raises(ValueError, match="no path"):
+        gymnasium.make(HOVER, engine="compiled", yaw="path")

@@ -31,7 +31,7 @@ _SOURCE = (
 )
 
 
-def _levers(row: NDArray[np.float64]) -> NDArray[np.float64]:
+def rotor_levers(row: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the body torques, N m, of each rotor's squared speed, rpm^2, (3, 4).
 
     Args:
@@ -111,7 +111,7 @@ class INDI(Geometric):
             check_number(name, getattr(self, name), above=0.0, high=1.0)
         top = self._hover * (1.0 + self._range)
         self._most = _USABLE * 4.0 * float(self._row[P.k_f]) * top**2
-        self._levers = _levers(self._row)
+        self._levers = rotor_levers(self._row)
         self._inertia = self._row[[P.i_xx, P.i_yy, P.i_zz]]
         self.source_ += f"; inversion: {_SOURCE}"
 
@@ -120,6 +120,10 @@ class INDI(Geometric):
         rotation, rate = self._rotation(o), self._seen(o, "body_rate")
         speed = self._seen(o, "velocity")
         self._measure(rotation[:, [2, 5, 8]], speed, rate, state)
+        acceleration = acceleration - state[:, self.memory["force"]]
+        error, speed, velocity, acceleration = self._asked(
+            error, speed, velocity, acceleration, state
+        )
         rotors = np.empty((len(o), 4))
         _incremental(
             error,
@@ -127,7 +131,7 @@ class INDI(Geometric):
             rotation,
             rate,
             velocity,
-            acceleration - state[:, self.memory["force"]],
+            acceleration,
             np.ascontiguousarray(state[:, self.memory["torque"]]),
             state[:, self.memory["rotors"]] + self._hover,
             self._row,
@@ -137,6 +141,47 @@ class INDI(Geometric):
             rotors,
         )
         return rotors
+
+    def _asked(
+        self,
+        error: NDArray[np.float64],
+        speed: NDArray[np.float64],
+        velocity: NDArray[np.float64],
+        acceleration: NDArray[np.float64],
+        state: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Return position's error, velocity, wanted velocity and acceleration as the nominal vehicle is asked for them.
+
+        A law that believes in another vehicle changes them.
+
+        Args:
+            error: m, (n, 3).
+            speed: m/s, (n, 3).
+            velocity: m/s, (n, 3).
+            acceleration: m/s^2, (n, 3).
+            state: What the law remembers.
+        """
+        return error, speed, velocity, acceleration
+
+    def _thrust_scale(self, state: NDArray[np.float64]) -> Any:
+        """Return thrust per mass over the nominal one, (n, 1) or a number, as the law believes."""
+        return 1.0
+
+    def _learn(
+        self,
+        left: NDArray[np.float64],
+        push: NDArray[np.float64],
+        known: NDArray[np.bool_],
+        state: NDArray[np.float64],
+    ) -> None:
+        """Learn from a period's acceleration that thrust, drag and gravity do not explain; here nothing is.
+
+        Args:
+            left: That acceleration along the body's z axis, m/s^2, (n, 1).
+            push: Nominal specific thrust, m/s^2, (n, 1).
+            known: Whether there was a period before, (n, 1).
+            state: What the law remembers; updated in place.
+        """
 
     def _measure(
         self,
@@ -161,8 +206,12 @@ class INDI(Geometric):
         middle = 0.5 * (rate + last["rate"])
         torque -= np.cross(middle, self._inertia * middle)
         push = self._row[P.k_f] / self._row[P.mass] * squares.sum(axis=1, keepdims=True)
-        force = 0.5 * (axis + last["axis"]) * push - self._drag * 0.5 * (speed + last["velocity"])
+        along = 0.5 * (axis + last["axis"])
+        thrust = along * (push * self._thrust_scale(state))
+        force = thrust - self._drag * 0.5 * (speed + last["velocity"])
         force[:, 2] -= self._row[P.gravity]
+        beyond = ((speed - last["velocity"]) / self._dt - force) * along
+        self._learn(beyond.sum(axis=1, keepdims=True), push, known, state)
         for name, change, explained, share in (
             ("force", speed - last["velocity"], force, self.force_filter),
             ("torque", rate - last["rate"], torque / self._inertia, self.torque_filter),

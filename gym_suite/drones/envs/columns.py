@@ -13,6 +13,7 @@ from gym_suite.drones.columns import (
     AIM_STATE,
     BODY,
     DRONE_METRICS,
+    HEALTH_OBSERVATIONS,
     METRICS,
     PARAMETERS,
     QUANTITIES,
@@ -63,6 +64,7 @@ def observation_columns(task: Task, options: Options, values: Mapping[str, float
     """Return the columns of one drone's observation."""
     columns = Columns(*(QUANTITIES[name] for name in task.observed))
     columns += _last_actions(options, values, int(values["history"]))
+    columns += HEALTH_OBSERVATIONS if task.tells else Columns()
     columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)

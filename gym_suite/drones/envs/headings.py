@@ -11,7 +11,7 @@ import numpy as np
 from gym_suite.core.parameters import check_option
 from gym_suite.drones.columns import YAW
 from gym_suite.drones.envs.adversity import bounds_of
-from gym_suite.drones.envs.paths import FARTHEST
+from gym_suite.drones.envs.paths import FARTHEST, read_headings
 from gym_suite.drones.headings import ALONG, FIXED, ROWS
 
 #: rad; a heading may be given as any angle within some turns.
@@ -19,17 +19,17 @@ MOST_YAW = 200.0 * math.pi
 _NONE = np.zeros((1, 2))
 
 
-def read_yaw(given: Any, *, moves: bool, action: str) -> tuple[np.ndarray, np.ndarray]:
+def read_yaw(given: Any, *, path: Any, action: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the tables ``yaw``, one row or none where nothing was asked for, and ``yaw_rows``, (n, 2).
 
     Args:
-        given: None, an angle in rad, a pair of bounds, "velocity", or rows of time and angle.
-        moves: Whether the target moves.
+        given: None, an angle in rad, a pair of bounds, "velocity", "path", or rows of time and angle.
+        path: The target's, as the user gave it; None: it does not move.
         action: The kind of action.
 
     Raises:
-        ValueError: For another name, an angle out of bounds, times that do not grow, a target without a velocity, or
-            actions whose inner loop keeps the nose along x.
+        ValueError: For another name, an angle out of bounds, times that do not grow, a target without a velocity, a
+            path without a heading, or actions whose inner loop keeps the nose along x.
     """
     if given is None:
         return np.zeros((0, len(YAW))), _NONE
@@ -38,9 +38,11 @@ def read_yaw(given: Any, *, moves: bool, action: str) -> tuple[np.ndarray, np.nd
             f"yaw= is for action='rotors' or 'rates'; the inner loop of action={action!r} keeps the nose along x"
         )
     if isinstance(given, str):
-        check_option("yaw", given, ("velocity",))
-        if not moves:
-            raise ValueError("yaw='velocity' needs a target that moves; this one has no path")
+        check_option("yaw", given, ("velocity", "path"))
+        if path is None:
+            raise ValueError(f"yaw={given!r} needs a target that moves; this one has no path")
+        if given == "path":
+            return np.array([[ROWS, 0.0, 0.0]]), _read_rows(read_headings(path))
         return np.array([[ALONG, 0.0, 0.0]]), _NONE
     if isinstance(given, Sequence | np.ndarray) and np.ndim(given[0] if len(given) else 0) == 1:
         return np.array([[ROWS, 0.0, 0.0]]), _read_rows(given)

@@ -80,7 +80,7 @@ class Options(PlantOptions):
     failure: Any = option(
         None,
         takes='a mapping with "rotor", "effectiveness", "time", "yaw_drag"',
-        meaning="a rotor that loses thrust",
+        meaning="a rotor that loses thrust, and the torque of the air per rate about the body's axis, N m s/rad",
     )
     battery: Any = option(
         None,
@@ -118,7 +118,7 @@ class Options(PlantOptions):
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     yaw: Any = option(
         None,
-        takes='rad, a pair of bounds, "velocity", or rows of (t, yaw)',
+        takes='rad, a pair of bounds, "velocity", "path", or rows of (t, yaw)',
         meaning="heading that is wanted; `None`: none is, and none is observed or paid for",
     )
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
@@ -228,6 +228,8 @@ class Task:
         swaps: Whether drones may swap their places on the ring.
         aim: What there is instead of a reference, by a name of :data:`AIMS`; empty: a reference.
         bound: Distance from the target that ends the episode by default, m.
+        tells: Whether it is observed which rotor has lost how much.
+        horizon: Control periods of an episode, with which the default penalty of a crash reckons.
         keywords: Defaults of further keyword arguments, by name.
     """
 
@@ -241,6 +243,8 @@ class Task:
     swaps: bool = False
     aim: str = ""
     bound: float = 2.0
+    tells: bool = False
+    horizon: int = 480
     keywords: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -307,6 +311,21 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             bound=4.0,
             keywords=(("speed", 0.5),),
         ),
+        "rotor_failure": Task(
+            tells=True,
+            horizon=1920,
+            start_position=0.2,
+            start_velocity=0.2,
+            start_tilt=0.1,
+            bound=4.0,
+            keywords=(
+                ("vehicle", "race"),
+                ("control_frequency", 240),
+                ("action_range", 1.0),
+                ("failure", {"effectiveness": 0.0, "time": (0.0, 0.25), "yaw_drag": 2.5e-3}),
+                ("weights", {"rates": 0.0}),
+            ),
+        ),
     }
 )
 #: What an action of 1 stands for: a share of the hover speed, rad/s, m/s, m from the target.
@@ -347,7 +366,7 @@ _SWAPS = ("formation", "swap_period")
 _AIMED = tuple(dict.fromkeys(name for aim in AIMS.values() for name in aim.keywords))
 
 
-_NOT_KEYWORDS = ("swaps", "aim", "keywords")
+_NOT_KEYWORDS = ("swaps", "aim", "tells", "horizon", "keywords")
 
 
 def option_set(task: Task) -> OptionSet[Options]:
@@ -359,7 +378,7 @@ def option_set(task: Task) -> OptionSet[Options]:
         + (() if task.swaps else _SWAPS)
         + tuple(name for name in _AIMED if name not in aimed)
         + (("bound",) if task.aim == "velocity" else ())
-        + (("yaw",) if task.aim else ())
+        + (("yaw",) if task.aim or task.tells else ())
     )
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}
     own |= dict(task.keywords)

@@ -101,16 +101,42 @@ def _table(kind: str, values: Mapping[str, Any]) -> np.ndarray:
         raise ValueError(f"offset must be (x, y, z), got {values.get('offset')!r}")
     if ("file" in values) == ("coefficients" in values):
         raise ValueError("a path 'polynomial' takes either file, or durations and coefficients")
+    return _pieces(values).table(offset)
+
+
+def read_headings(given: Any) -> np.ndarray:
+    """Return the heading that a path has of its own, rows of time and angle, s and rad, (n, 2).
+
+    Args:
+        given: The path as the user gave it, which :func:`read_path` has accepted.
+
+    Raises:
+        ValueError: For a path that has none.
+    """
+    values = dict(given) if isinstance(given, Mapping) else {"kind": given}
+    if values.get("kind", _kind_of(values)) != "polynomial":
+        raise ValueError(
+            "yaw='path' needs a path with a heading of its own, which 'polynomial' has: a file of crazyswarm, or "
+            "coefficients of shape (pieces, 4, 8)"
+        )
+    return _pieces(values).headings()
+
+
+def _pieces(values: Mapping[str, Any]) -> Pieces:
+    """Return the pieces of a path 'polynomial'."""
     if "file" in values:
-        return read_crazyswarm(values["file"]).table(offset)
+        return read_crazyswarm(values["file"])
     spans = np.array(values.get("durations", ()), dtype=np.float64)
     coefficients = np.array(values["coefficients"], dtype=np.float64)
-    if not len(spans) or coefficients.shape != (len(spans), 3, 8) or not (spans > 0.0).all():
+    shapes = [(len(spans), axes, 8) for axes in (3, 4)]
+    if not len(spans) or coefficients.shape not in shapes or not (spans > 0.0).all():
         raise ValueError(
-            f"coefficients must have shape (pieces, 3, 8) and durations, above 0, one number a piece; got "
-            f"{coefficients.shape} and {spans.shape}"
+            f"coefficients must have shape (pieces, 3, 8), or (pieces, 4, 8) with a heading, and durations, above 0, "
+            f"one number a piece; got {coefficients.shape} and {spans.shape}"
         )
-    return Pieces(spans, coefficients).table(offset)
+    return Pieces(
+        spans, coefficients[:, :3], coefficients[:, 3] if coefficients.shape[1] == 4 else None
+    )
 
 
 def _read_table(given: Any) -> np.ndarray:

@@ -46,7 +46,7 @@ from gym_suite.drones.envs.options import (
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.envs.sensors import read_sensors
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.passes import Followed, sensing, sensing_size, turn_batch
+from gym_suite.drones.passes import Followed, sensing, sensing_size, tell_batch, turn_batch
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.tracks import as_mapping, build_track
 
@@ -58,7 +58,6 @@ VIEWS = ("charts", "room", "chase")
 MOST_DRONES = 100
 LEAST_GRAVITY = 0.1  # m/s^2
 INNER_SHARE = 1.0  # of the hovering speed, by which inner loops may depart from it
-HORIZON = 480  # control periods that the default penalty reckons with
 
 
 def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> Setup:
@@ -121,8 +120,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates}
-    moves = options.path is not None
-    tables["yaw"], tables["yaw_rows"] = read_yaw(options.yaw, moves=moves, action=options.action)
+    tables["yaw"], tables["yaw_rows"] = read_yaw(
+        options.yaw, path=options.path, action=options.action
+    )
     observed, pictures = _observed(options)
     disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
@@ -130,8 +130,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
     plain = plain and not len(adversity) and not len(sensors) and options.yaw is None
+    plain = plain and not task.tells
     kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
-    passes = (turn_batch,) if options.yaw is not None else ()
+    passes = (turn_batch,) if options.yaw is not None else (tell_batch,) if task.tells else ()
     if isinstance(kernels, loops.DroneKernels):
         passes += (sensing(kernels),) if len(sensors) else ()
         kernels = Followed(kernels, passes).kernels if passes else kernels
@@ -324,10 +325,10 @@ def _task_values(
         )
     # Costs of a calm flight until the end; an early end must not pay.
     costs = values["weight_effort"] + 4.0 * values["weight_smoothness"]
-    penalty = 1.0 + HORIZON * (costs + values["weight_rates"])
+    penalty = 1.0 + task.horizon * (costs + values["weight_rates"])
     if options.penalty_crash is not None:
         penalty = check_number(
-            "penalty_crash", options.penalty_crash, low=0.0, high=HORIZON * MOST_WEIGHT
+            "penalty_crash", options.penalty_crash, low=0.0, high=task.horizon * MOST_WEIGHT
         )
     values["penalty_crash"] = penalty
     return values
