@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from rich.console import Console
@@ -762,3 +763,49 @@ def test_files_may_begin_as_editors_of_other_systems_begin_them(capsys, id, keyw
         printed.append({name: value for name, value in rows.items() if name != "time_per_action"})
     assert printed[0] == printed[1]
     assert "return" in printed[0]
+
+
+@pytest.mark.parametrize(
+    ("id", "keyword", "name", "text"),
+    [
+        (ID, "machine", "A.TOML", "r_s = 0.02\n"),
+        ("gem/PMSM-DriveCycle-v0", "cycle", "A.CSV", "time_s,speed_mps\n0,0\n1,1\n60,1\n"),
+        ("drones/Hover-v0", "vehicle", "A.Toml", "[vehicle]\nmass = 0.03\n"),
+        ("radio/Access-v0", "scenario", "A.JSON", '{"channels": 3, "steps": 9, "entities": {}}'),
+    ],
+)
+def test_endings_of_files_may_be_capitals(id, keyword, name, text):
+    Path(name).write_text(text, "utf-8")
+    env = gymnasium.make(id, **{keyword: name})
+    assert np.isfinite(env.reset(seed=0)[0]).all()
+    env.close()
+
+
+def test_what_is_said_twice_in_a_scenario_is_refused():
+    entity = '"kind": "constant", "channels": [1]'
+    entities = f'{{"a": {{{entity}}}, "a": {{{entity}}}}}'
+    Path("two.json").write_text(f'{{"channels": 3, "steps": 9, "entities": {entities}}}')
+    with pytest.raises(
+        ValueError, match=r"two\.json is not a valid scenario file: 'a' is there twice"
+    ):
+        gymnasium.make("radio/Access-v0", scenario="two.json")
+
+
+def test_a_vehicle_file_holds_tables():
+    Path("v.toml").write_text("vehicle = 3\n")
+    with pytest.raises(ValueError, match=r"v\.toml: vehicle must be a table, got 3"):
+        gymnasium.make("drones/Hover-v0", vehicle="v.toml")
+
+
+def test_a_garbled_table_of_powers_is_named():
+    np.savez_compressed("t.npz", powers=np.full((9, 3), -90.0))
+    content = bytearray(Path("t.npz").read_bytes())
+    content[60:120] = bytes([255] * 60)
+    Path("t.npz").write_bytes(bytes(content))
+    scenario = {
+        "channels": 3,
+        "steps": 5,
+        "entities": {"a": {"kind": "playback", "table": "t.npz"}},
+    }
+    with pytest.raises(ValueError, match=r"t\.npz cannot be read"):
+        gymnasium.make("radio/Access-v0", scenario=scenario)

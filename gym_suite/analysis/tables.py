@@ -33,9 +33,11 @@ def read_columns(
     opened = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
+            lines = csv.reader(stream)
+            numbered = [(lines.line_num, row) for row in lines if any(map(str.strip, row))]
     except (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error) as error:
         raise ValueError(f"{file} cannot be read as CSV: {error}") from None
+    rows = [row for _, row in numbered]
     if len(rows) < 2:
         raise ValueError(f"{file.name} has no rows below its header")
     header, told = [], {}
@@ -45,13 +47,18 @@ def read_columns(
         if headed:
             told[headed["name"]] = headed["unit"].strip()
     used = [k for k, column in enumerate(header) if column in wanted]
+    twice = next(
+        (column for column in header if column in wanted and header.count(column) > 1), None
+    )
+    if twice is not None:
+        raise ValueError(f"{file.name} has the column {twice} twice")
     table = np.empty((len(rows) - 1, len(used)))
     for i, row in enumerate(rows[1:]):
         try:
             table[i] = [float(row[k]) for k in used]
         except (IndexError, ValueError):
             raise ValueError(
-                f"{file.name}: row {i} (line {i + 2}) has no number for each column: {','.join(row)[:80]}"
+                f"{file.name}: row {i} (line {numbered[i + 1][0]}) has no number for each column: {','.join(row)[:80]}"
             ) from None
     bad = np.argwhere(~np.isfinite(table))
     if len(bad):

@@ -15,7 +15,9 @@ TABLES = ("vehicle", "model")
 
 def is_file(value: object) -> bool:
     """Return whether a value names a vehicle file."""
-    return isinstance(value, Path) or (isinstance(value, str) and value.endswith(".toml"))
+    return isinstance(value, Path) or (
+        isinstance(value, str) and value.casefold().endswith(".toml")
+    )
 
 
 def read_file(path: object, table: str) -> dict[str, Any]:
@@ -40,6 +42,9 @@ def read_file(path: object, table: str) -> dict[str, Any]:
         raise ValueError(
             f"the vehicle file {name} is empty: it holds a table, {' or '.join(TABLES)}"
         )
+    for name_of, values in content.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"the vehicle file {name}: {name_of} must be a table, got {values!r}")
     return dict(content.get(table, {}))
 
 

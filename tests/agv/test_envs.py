@@ -68,6 +68,22 @@ def test_dense_rewards_add_up():
     assert reward > 0.9
 
 
+def test_coming_within_half_a_metre_of_something_costs_in_proportion():
+    env = gymnasium.make("agv/ComplexStatic-v0", weights={"clearance": 2.0})
+    env.action_space.seed(0)
+    seen = set()
+    for seed in range(8):
+        _, ended = env.reset(seed=seed), False
+        for _ in range(40):
+            *_, ended, _, info = env.step(env.action_space.sample())
+            clearance, cost = info["clearance"], info["reward_clearance"]
+            assert cost == pytest.approx(-2.0 * max(0.0, 1.0 - clearance / 0.5), abs=1e-9)
+            seen.add("near" if clearance < 0.25 else "between" if clearance < 0.5 else "far")
+            if ended:
+                break
+    assert seen == {"near", "far", "between"}
+
+
 @pytest.mark.parametrize("id", ["agv/SimpleStatic-v0", "agv/ComplexDynamic-v0", "agv/Dock-v0"])
 def test_starts_and_targets_are_free_and_apart(id):
     envs = gymnasium.make_vec(id, num_envs=300, moving_obstacles=3)
@@ -158,6 +174,17 @@ def test_lidar_noise_and_dropout():
     assert (seen - true)[~lost].mean() == pytest.approx(0.0, abs=1e-3)
 
 
+def test_beams_of_each_vehicle_drop_out_by_themselves():
+    fleet = gym_suite.parallel_env("agv/Fleet-v0", lidar={"dropout": 0.5, "range": 60.0})
+    observations, _ = fleet.reset(seed=0)
+    lost = np.array([observations[agent][:108] == 1.0 for agent in fleet.agents])
+    assert 0.4 < lost.mean() < 0.6
+    alike = np.mean(
+        lost[0] == lost[1]
+    )  # half of them by chance, all of them with one draw for both
+    assert 0.3 < alike < 0.7
+
+
 def test_odometry_drifts_and_may_be_all_there_is():
     envs = gymnasium.make_vec("agv/SimpleStatic-v0", num_envs=50, localization="odometry")
     agent = gym_suite.make_controller(envs)
@@ -169,6 +196,17 @@ def test_odometry_drifts_and_may_be_all_there_is():
     state, columns = envs.unwrapped.state(), envs.unwrapped.setup.observation_columns
     x = 6.0 + 6.0 * observation[:, columns.index("pose_x")]
     assert np.allclose(x, state["odometry_x"], atol=1e-5)
+    cosine = observation[:, columns.index("heading_cos")]
+    assert np.allclose(cosine, np.cos(state["odometry_theta"]), atol=1e-5)
+    assert np.abs(cosine - np.cos(state["theta"])).max() > 1e-4
+
+
+def test_what_is_drawn_of_a_vehicle_is_drawn_independently():
+    envs = gymnasium.make_vec("agv/SimpleStatic-v0", num_envs=400)
+    envs.reset(seed=0)
+    state = envs.unwrapped.state()
+    drawn = np.array([state[name] for name in ("error_v", "error_omega", "payload")])
+    assert np.abs(np.corrcoef(drawn) - np.eye(3)).max() < 0.2
 
 
 def test_vehicles_that_arrive_or_collide_leave_the_floor():

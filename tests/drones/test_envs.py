@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.drones.envs.options import YAW_RANGE
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
 ENGINES = ("compiled", pytest.param("bullet", marks=pytest.mark.bullet))
@@ -58,6 +59,32 @@ def test_inner_loops_hold_the_drone_at_zero(action):
         _, _, terminated, _, info = env.step(np.zeros(env.action_space.shape))
         assert not terminated
     assert info["distance"] < 0.05
+
+
+@pytest.mark.parametrize("speed", [1.0, 3.0])
+def test_drones_that_fly_into_each_other_crash_and_those_that_pass_do_not(speed):
+    env = gymnasium.make("drones/MultiHover-v0", engine="compiled", bound=100.0, **STILL).unwrapped
+    radius = env.setup.keywords["vehicle"]["radius"]
+    for aside, crash in ((0.0, True), (2.2 * radius, False)):
+        start = {"position_x_0": 0.0, "position_x_1": 0.5, "velocity_x_0": speed}
+        start |= {"velocity_x_1": -speed, "position_y_0": 0.0, "position_y_1": aside}
+        env.reset(seed=0, options={"state": {**start, "position_z_0": 1.0, "position_z_1": 1.0}})
+        ended, steps = False, 0
+        while not ended and steps < 20:
+            _, _, ended, _, info = env.step(np.zeros(env.action_space.shape))
+            steps += 1
+        assert ended == crash
+        assert info["violation"] == crash
+
+
+def test_rates_that_are_asked_for_are_reached_each_in_its_own_range():
+    env = gymnasium.make("drones/Hover-v0", engine="compiled", action="rates", **STILL).unwrapped
+    names = env.setup.state_columns.names
+    env.reset(seed=0)
+    for _ in range(120):
+        env.step(np.array([0.0, 0.0, 0.0, 0.5]))
+    rate = env.get_state()["rows"]["x"][0][names.index("angular_velocity_z")]
+    assert rate == pytest.approx(0.5 * YAW_RANGE, rel=0.05)
 
 
 def test_paths_are_followed_by_their_own_derivatives():

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from itertools import pairwise
 
 import gymnasium
 import numpy as np
@@ -179,3 +180,19 @@ def test_gilbert_elliott_users_have_their_chain():
         came = after[before == origin]
         assert abs(came.mean() - chance) < 3.0 * np.sqrt(chance * (1 - chance) / came.size)
     assert abs(states[0].mean() - 2 / 3) < 3.0 * np.sqrt(2 / 9 / 1000)
+
+
+def test_a_simple_jammer_that_avoids_repeats_leaves_a_victim_for_one_that_it_does_not_jam():
+    for avoid in (True, False):
+        users = {name: {"kind": "constant", "channels": [k]} for k, name in enumerate("ab")}
+        jammer = {"kind": "simple_jammer", "avoid_repeats": avoid}
+        band = {"channels": 4, "steps": 60, "entities": {**users, "jammer": jammer}}
+        env = gymnasium.make("radio/Access-v0", scenario=band).unwrapped
+        place = env.setup.state_columns.names.index("action_jammer")
+        env.reset(seed=0)
+        jammed = []
+        for _ in range(50):
+            env.step(0)  # silence: the agent is no victim
+            jammed.append(env.get_state()["rows"]["x"][0, place])
+        stays = [a == b for a, b in pairwise(jammed[2:])]
+        assert any(stays) != avoid

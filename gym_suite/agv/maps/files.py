@@ -58,7 +58,7 @@ def read_moving_ai(path: Path, scenario: Path | None = None) -> Layout:
     Raises:
         ValueError: For a file that cannot be read or is malformed, naming line and key, or a scenario of another map.
     """
-    if path.suffix == ".scen":
+    if path.suffix.lower() == ".scen":
         rows = _scenario(path)
         near = path.parent / Path(rows[0][0]).name
         return _with_pairs(read_moving_ai(near), rows, path.name)
@@ -145,7 +145,7 @@ def read_ros(path: Path, resolution: float | None = None) -> Layout:
     """
     about: dict[str, Any] = {}
     picture = path
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix.lower() in (".yaml", ".yml"):
         about = _flat_yaml(read_text(path), path.name)
         if not isinstance(about.get("image"), str):
             raise ValueError(f"{path.name!r} lacks the key 'image'")

@@ -35,7 +35,7 @@ def read_scene(scene: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ValueError: For an unknown name, naming the nearest, or a file that cannot be read or is no TOML.
     """
-    if isinstance(scene, str) and not scene.endswith(".toml"):
+    if isinstance(scene, str) and not scene.casefold().endswith(".toml"):
         if scene not in SCENES:
             raise unknown_error("scene", scene, SCENES)
         return tomllib.loads(_FOLDER.joinpath(f"{scene}.toml").read_text("utf-8"))

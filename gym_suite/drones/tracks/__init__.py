@@ -69,7 +69,7 @@ def build_track(value: object) -> tuple[Gate, ...]:
             numbers out of bounds, fewer than two gates, gates in the floor or gates that intersect.
         TypeError: For anything else.
     """
-    if isinstance(value, str) and not value.endswith(".toml"):
+    if isinstance(value, str) and not value.casefold().endswith(".toml"):
         if value not in names():
             raise unknown_error("track", value, names())
         value = FOLDER / f"{value}.toml"

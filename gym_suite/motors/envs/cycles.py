@@ -117,7 +117,7 @@ def build_cycle(given: object, machine: Machine, load: Load) -> np.ndarray:
     """
     if not isinstance(given, str | Path):
         raise TypeError(f"cycle must be a name or a CSV file, got {type(given).__name__}")
-    if str(given).endswith(".csv"):
+    if str(given).casefold().endswith(".csv"):
         file = Path(given)
         if not file.is_file():
             near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.csv")))

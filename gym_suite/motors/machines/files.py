@@ -25,7 +25,7 @@ _WORDS = ("kind", "base", "flux_map")  # what is no number
 
 def is_machine_file(value: object) -> TypeGuard[str | Path]:
     """Return whether a value names a machine file."""
-    return isinstance(value, str | Path) and str(value).endswith(ENDING)
+    return isinstance(value, str | Path) and str(value).casefold().endswith(ENDING)
 
 
 def read_machine_file(path: str | Path) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def read_machine_file(path: str | Path) -> dict[str, Any]:
             raise ValueError(
                 f"the machine file {str(file)!r}: {name} must be {wanted}, got {value!r}"
             )
-    if str(given.get("flux_map", "")).endswith(".csv"):  # beside the machine file
+    if str(given.get("flux_map", "")).casefold().endswith(".csv"):  # beside the machine file
         given["flux_map"] = str(file.parent / given["flux_map"])
     return given
 

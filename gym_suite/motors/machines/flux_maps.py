@@ -120,7 +120,7 @@ class FluxMap:
             )
         if str(value) in SHIPPED:
             return _shipped(str(value))
-        if not str(value).endswith(ENDING):
+        if not str(value).casefold().endswith(ENDING):
             raise unknown_error("flux map", str(value), SHIPPED)
         return cls.from_csv(value)
 

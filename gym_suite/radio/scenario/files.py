@@ -27,14 +27,26 @@ def load_mapping(source: str | Path) -> dict[str, Any]:
     """
     text, label = _text(source)
     try:
-        if label.endswith(".toml"):
+        if label.casefold().endswith(".toml"):
             return tomllib.loads(text)
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+        )
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{label} is not a valid scenario file: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"{label} must hold one object, got {type(value).__name__}")
     return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, which would else keep the last of what has one name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} is there twice")
+    return found
 
 
 def _refuse_constant(text: str) -> float:
@@ -43,7 +55,7 @@ def _refuse_constant(text: str) -> float:
 
 def _text(source: str | Path) -> tuple[str, str]:
     name = str(source)
-    if isinstance(source, str) and not name.endswith((".json", ".toml")):
+    if isinstance(source, str) and not name.casefold().endswith((".json", ".toml")):
         if name not in shipped():
             raise unknown_error("scenario", source, shipped())
         file = resources.files("gym_suite.radio").joinpath(f"scenarios/{name}.json")

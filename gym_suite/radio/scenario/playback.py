@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def _npz(path: str, file: Path) -> list[Any]:
             if name is None:
                 raise ValueError(f"it holds no array 'powers' but {', '.join(names) or 'nothing'}")
             table = arrays[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: {file.name} cannot be read: {error}") from None
     return _of_array(f"{path}: {file.name} holds", table)
 
