@@ -288,7 +288,7 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
         return [replace(_from_npz(path, id, name), rank="learned") for path in paths]
-    from gym_suite.learning.settings import ALGORITHMS
+    from gym_suite.learning.methods import ALGORITHMS
 
     options = [*controllers, *tuned, *learned]
     hint = nearest(name, options)

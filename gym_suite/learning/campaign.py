@@ -21,9 +21,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from gym_suite.learning.methods import BASES
 from gym_suite.learning.policies import MANIFEST, SHIPPED, folder_of
 from gym_suite.learning.records import read_curves, replace_curve
-from gym_suite.learning.settings import BASES, settings_for, shipped_for
+from gym_suite.learning.settings import settings_for, shipped_for
 from gym_suite.registration import card, catalogue
 
 SEEDS, PROCESSES = 5, 2

@@ -16,12 +16,12 @@ from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.export import as_numpy
 from gym_suite.learning.learners import build, packages, place, set_log_std
+from gym_suite.learning.methods import PPOSettings, Settings
 from gym_suite.learning.novelty import Exploration
 from gym_suite.learning.policies import ExportedPolicy
 from gym_suite.learning.randomised import blocks_of, shares, side_by_side
 from gym_suite.learning.records import versions
 from gym_suite.learning.seeds import training_seed
-from gym_suite.learning.settings import PPOSettings, Settings
 from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec
 from gym_suite.registration import card, parallel_env
 

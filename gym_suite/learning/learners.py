@@ -7,7 +7,7 @@ from typing import Any
 
 from gym_suite.core.parameters import check_option
 from gym_suite.learning import sbx_models
-from gym_suite.learning.settings import Settings
+from gym_suite.learning.methods import Settings
 from gym_suite.learning.vec_env import require_sb3
 
 LEARNERS = ("sb3", "sbx")
@@ -23,7 +23,7 @@ def check_learner(learner: str, algo: str, settings: Settings) -> None:
 
     Args:
         learner: One of :data:`LEARNERS`.
-        algo: Algorithm, a key of :data:`gym_suite.learning.settings.ALGORITHMS`.
+        algo: Algorithm, a key of :data:`gym_suite.learning.methods.ALGORITHMS`.
         settings: Its hyper-parameters.
 
     Raises:

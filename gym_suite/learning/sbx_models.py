@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.extras import install_line
+from gym_suite.learning.methods import PPOSettings, SACSettings, Settings
 from gym_suite.learning.policies import ACTIVATIONS
-from gym_suite.learning.settings import PPOSettings, SACSettings, Settings
 
 METHODS = ("ppo", "ppo-nominal", "sac")
 #: A dense layer: weights (inputs, outputs) and biases (outputs,).

@@ -23,6 +23,7 @@ from gym_suite.learning.learner import (
     learn,
 )
 from gym_suite.learning.learners import check_learner
+from gym_suite.learning.methods import Settings
 from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
@@ -33,7 +34,7 @@ from gym_suite.learning.records import (
     write_manifest,
 )
 from gym_suite.learning.seeds import EVALUATION_SEED
-from gym_suite.learning.settings import Settings, settings_for, trials_for
+from gym_suite.learning.settings import settings_for, trials_for
 from gym_suite.registration import assumed, card, make_controller
 from gym_suite.workers import Lost, check_workers, run_tasks
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gym_suite.learning import make_sb3_vec
-from gym_suite.learning.settings import ALGORITHMS, _data, settings_for
+from gym_suite.learning.methods import ALGORITHMS
+from gym_suite.learning.settings import _data, settings_for
 
 ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos if algo in ALGORITHMS]
 CLASSES = {
