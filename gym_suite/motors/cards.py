@@ -85,6 +85,7 @@ def _drive(
     *,
     converter: str = "averaged",
     laws: str = _LAWS,
+    prose: str = "",
     **more: Any,
 ) -> Card:
     rung = law if machine in _LADDERED else ""
@@ -98,7 +99,7 @@ def _drive(
         controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
-        prose=_PROSE.get(rung, ""),
+        prose=prose or _PROSE.get(rung, ""),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
@@ -194,6 +195,16 @@ _TRAUE = {
     "tau": 5e-4,
 }
 
+_TRAUE_PAGE = """## Description
+
+Under the setting `traue_2022` the drive is the one on which Traue, Book, Kirchgässner and Wallscheid set a learned policy
+against a cascade of PI controllers ("Toward a Reinforcement Learning Environment Toolbox for Intelligent Electric Motor
+Control", IEEE TNNLS 33(3), 2022, arXiv:1910.09434), by the example that came with it: 7 Ohm of resistance let no voltage
+of the link trip it. A period is 0.5 ms, as an action there is held for five steps of 0.1 ms, and the chopper has two
+quadrants. Other than there references are steps, rated values are chosen, and rewards are this id's. `td3` and `ddpg` are
+trained under this setting alone.
+"""
+
 
 def _dc_cards(machine: str) -> tuple[Card, ...]:
     """Return the ids of a DC machine: its currents, its torque and its speed."""
@@ -219,7 +230,11 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
     speed: dict[str, Any] = {"reference_hold": holds["speed"], "duration": 3.0 * holds["speed"]}
     more: dict[str, Any] = {}
     if machine == "SeriesDc":
-        more = {"settings": {"traue_2022": _TRAUE}, "learned": ("td3", "ddpg")}
+        more = {
+            "settings": {"traue_2022": _TRAUE},
+            "learned": ("td3", "ddpg"),
+            "prose": _TRAUE_PAGE,
+        }
     else:
         speed["control"] = "torque"
     return (
