@@ -199,8 +199,8 @@ _TRAUE_PAGE = """## Description
 
 Under the setting `traue_2022` the drive is the one on which Traue, Book, Kirchgässner and Wallscheid set a learned
 policy against a cascade of PI controllers ("Toward a Reinforcement Learning Environment Toolbox for Intelligent
-Electric Motor Control", IEEE TNNLS 33(3), 2022, arXiv:1910.09434), by the example that came with it: 7 Ohm of resistance
-let no voltage of the link trip it. A period is 0.5 ms, as an action there is held for five steps of 0.1 ms, and the
+Electric Motor Control", IEEE TNNLS 33(3), 2022, arXiv:1910.09434), by the example that came with it: 7 Ohm let no
+voltage of the link trip it. A period is 0.5 ms, as an action there is held for five steps of 0.1 ms, and the
 chopper has two quadrants. Other than there references are steps, rated values are chosen, and rewards are this id's.
 `td3` and `ddpg` are trained under this setting alone.
 """
