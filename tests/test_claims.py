@@ -49,7 +49,7 @@ TRACED = {
     "earn more in the nominal plant for many": "motors/test_predictive.py::"
     "test_order_of_the_ladder_on_the_nominal_plant",
     "it follows a speed without a trip nominally": "motors/test_observed.py::"
-    "test_speed_is_followed_without_a_trip_and_no_worse_than_by_pi",
+    "test_speed_is_followed_without_a_trip_and_about_as_well_as_by_pi_or_better",
     "the cycle without a trip with 1 % noise, where `pi` trips": "motors/test_observed.py::"
     "test_noise_on_the_cycle_trips_the_reference_and_not_the_observer",
     "above `pid` in each, and in tracking reaches more than 0.8": "drones/test_controllers.py::"

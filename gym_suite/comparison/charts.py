@@ -402,10 +402,12 @@ def _band(x: Array, low: Array, high: Array, style: str, sx: Scale, sy: Scale) -
 
 
 def point_pairs(px: Array, py: Array) -> list[str]:
+    """Return points in pixels as a path of SVG has them, "x y" each."""
     return [f"{short(a)} {short(b)}" for a, b in zip(px, py, strict=True)]
 
 
 def short(value: float) -> str:
+    """Return a number of pixels to a tenth, without a zero behind the point."""
     return f"{value:.1f}".removesuffix(".0")
 
 

@@ -34,4 +34,4 @@ def test_a_policy_for_other_observations_is_refused_before_anything_runs(tmp_pat
 
 def test_five_policies_ship_for_each_id_of_the_demo():
     for id in ("gem/PMSM-v0", "gem/PMSM-DriveCycle-v0"):
-        assert len(shipped(id)) == 5
+        assert len(shipped(id, "ppo")) == 5

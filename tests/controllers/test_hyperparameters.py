@@ -192,7 +192,8 @@ def played(id):
     observation, _ = envs.reset(seed=3)
     law, state, seen = gym_suite.make_controller(envs), None, [observation]
     law.watch(envs)
-    steps = DC_STEPS if "dc" in catalogue()[id].tags else STEPS
+    # What a band or an integral does shows when random actions are over.
+    steps = DC_STEPS if {"dc", "finite"} & set(catalogue()[id].tags) else STEPS
     for k, chance in enumerate(random_actions(envs.action_space, steps, seed=3)):
         action, state = law.predict(seen[-1], state)
         seen.append(envs.step(chance if k % 3 == 0 and k < STEPS else action)[0])

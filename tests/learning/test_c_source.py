@@ -132,15 +132,17 @@ def test_compiled_source_gives_the_action_of_the_network(kind, tmp_path):
 def test_policies_that_ship_act_in_c_as_in_python(id, tmp_path):
     found = load_policy(shipped(id, "ppo")[0])
     act = compiled(export_c(found, tmp_path / "policy.c"))
-    rows = np.random.default_rng(2).uniform(-1.0, 1.0, (50, len(found.observation_columns)))
-    expected, _ = found.predict(rows)
-    for row, one in zip(rows, expected, strict=True):
-        action = np.empty(len(found.action_columns))
+    width = len(found.observation_columns)
+    memory, state = np.zeros(width * found.history), None
+    for row in np.random.default_rng(2).uniform(-1.0, 1.0, (50, width)):
+        expected, state = found.predict(row, state)
+        arguments = [pointer(row), *([pointer(memory)] if found.history > 1 else [])]
         if found.meta.get("choices") is not None:
-            assert act(pointer(row)) == one
+            assert act(*arguments) == expected
             continue
-        act(pointer(row), pointer(action))
-        np.testing.assert_allclose(action, one, rtol=0.0, atol=1e-5)
+        action = np.empty(len(found.action_columns))
+        act(*arguments, pointer(action))
+        np.testing.assert_allclose(action, expected, rtol=0.0, atol=1e-5)
 
 
 def test_the_first_comment_says_how_to_call_it(tmp_path):

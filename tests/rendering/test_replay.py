@@ -228,7 +228,8 @@ def test_a_waterfall_shows_the_whole_episode(tmp_path):
     assert air.values.shape[0] == 131 and air.values.shape[1] % air.groups == 0
     spoken = stage.time > 0
     reward = np.diff(stage.values["total"], prepend=0.0)
-    delivered = (occupancy.values == 4).any(axis=1)
+    names = [name for name, _ in occupancy.classes]
+    delivered = (occupancy.values == names.index("agent: delivered")).any(axis=1)
     assert (reward[spoken & delivered] > 0).all() and delivered.sum() > 50
 
 
