@@ -160,7 +160,8 @@ TUNED = [
 def test_gains_that_ship_were_searched_within_the_budget_and_earn_more(id, name):
     gains = load_gains(shipped_gains(id, name), id)
     about = gains.about
-    assert about["steps"] <= gym_suite.card(id).protocol.budget and about["trials"] > 100
+    # Where episodes are long a budget is fewer candidates.
+    assert about["steps"] <= gym_suite.card(id).protocol.budget and about["trials"] > 50
     assert {purpose_of(seed) for seed in about["seeds"]["episodes"]} == {"tuning"}
     assert "+" not in about["commit"], "the sources were not those of a commit"
     assert about["value"] > about["rule_value"]
