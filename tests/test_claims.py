@@ -55,7 +55,9 @@ TRACED = {
     "above `pid` in each, and in tracking reaches more than 0.8": "drones/test_controllers.py::"
     "test_the_pid_whose_gains_were_searched_fits_its_task",
     "the searched gains earn more than all ten policies": "motors/test_founding_drive.py::"
-    "test_gains_that_were_searched_earn_more_than_every_policy_of_td3_and_ddpg",
+    "test_searched_gains_earn_more_than_the_policies_and_those_stand_beside_the_rule",
+    "seven of ten more than the cascade by rule": "motors/test_founding_drive.py::"
+    "test_searched_gains_earn_more_than_the_policies_and_those_stand_beside_the_rule",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"
     "test_a_jammer_trained_on_late_actions_too_loses_less_of_them_than_one_that_never_met_them",
     "late action those of `ppo` crash in at most two": "drones/test_policies.py::"

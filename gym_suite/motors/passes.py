@@ -20,6 +20,7 @@ from gym_suite.motors.machines.base import group_of
 from gym_suite.motors.quantities import QUANTITIES, SENSORS, P, T
 from gym_suite.motors.sensors import remember_shaft, sense
 from gym_suite.motors.tasks import measure_one, observe_one
+from gym_suite.motors.three_level import THREE_LEVEL, measure_neutral
 
 #: When rows are observed anew: they have moved by one control period, begun, or are only looked at.
 MOVED, BEGUN, SHOWN = range(3)
@@ -42,7 +43,10 @@ def sensing_of_group(number: int) -> Callable[..., None]:
 
     @kernel
     def sense_batch(x, key, step, p, tables, work, o, mask, when):
-        """Observe the masked rows anew as their sensors show them."""
+        """Observe the masked rows anew as their sensors show them.
+
+        The loops may have used one row of scratch for all, so whatever an id observes is measured again.
+        """
         if tables[T.sensors].shape[0] == 0:
             return
         for i in range(x.shape[0]):
@@ -52,6 +56,7 @@ def sensing_of_group(number: int) -> Callable[..., None]:
                     remember_shaft(x[i], own[P.tau] * own[P.ratio], when == BEGUN)
                 measure_shaft(x[i], own, q)
                 measure_one(group, x[i], own, tables, q)
+                measure_neutral(THREE_LEVEL, x[i], q)  # 0 of a bridge of two levels
                 sense(group, x[i], key[i], step[i], own, tables, work[i, _QUANTITIES:], q)
                 observe_one(group, x[i], key[i], step[i], own, tables, q, o[i])
 

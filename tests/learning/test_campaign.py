@@ -38,6 +38,8 @@ def test_the_plan_is_what_cards_name():
         "icmla_3",
         "icmla_4",
     }
+    founding = [work for work in works if work.id == "gem/SeriesDc-Speed-v0"]
+    assert [work.setting for work in founding] == ["traue_2022"]  # the only one it is trained under
     assert {"ppo", "ppo-nominal"} <= set(next(w for w in works if w.id == ID).methods)
     assert all(card(work.id).setting(work.setting) is not None for work in works)
 

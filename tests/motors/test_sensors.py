@@ -338,3 +338,19 @@ def test_controllers_do_not_know_them_and_ideal_ones_cost_nothing():
 def test_what_cannot_be_is_refused_with_the_number(given, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make(ID, sensors=given)
+
+
+def test_what_has_no_sensor_is_each_rows_own_as_well():
+    """The neutral point's voltage of several worlds, observed beside currents that sensors show."""
+    envs = gymnasium.make_vec(
+        "gem/PMSM-ThreeLevel-Finite-v0", num_envs=4, sensors={"current_gain": 0.01}
+    )
+    setup = envs.unwrapped.setup
+    place = setup.observation_columns.names.index("u_n")
+    scale = setup.observation_columns[place].scale
+    envs.reset(seed=0)
+    envs.action_space.seed(0)
+    for _ in range(60):
+        observation, _, _, _, info = envs.step(envs.action_space.sample())
+    assert (np.abs(info["u_n"]) > 1e-4).all() and len(set(info["u_n"])) == 4
+    np.testing.assert_allclose(observation[:, place] * scale, info["u_n"], rtol=1e-5)
