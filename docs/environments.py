@@ -15,7 +15,8 @@ from pathlib import Path
 import pictures as drawn
 
 from gym_suite.core.cards import OUTSIDE, Card
-from gym_suite.core.page import Section, Table, policy_folders
+from gym_suite.core.page import Section
+from gym_suite.core.page_tables import Table, policy_folders
 from gym_suite.ladders import Rung, ladder_of
 from gym_suite.registration import FAMILIES, catalogue
 from gym_suite.show import page_of

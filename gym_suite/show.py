@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gym_suite.core.cards import PRIMARY
-from gym_suite.core.page import Page, Section, compose, number
-from gym_suite.core.page import Table as PageTable
+from gym_suite.core.page import Page, Section, compose
+from gym_suite.core.page_tables import Table as PageTable
+from gym_suite.core.page_tables import number
 from gym_suite.core.parameters import check_option
 from gym_suite.registration import Card, card, catalogue, families, id_class_of, make_controller
 from gym_suite.sheets import plain_table

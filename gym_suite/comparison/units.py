@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gym_suite.comparison.tables import CONTROL, EFFORT
-from gym_suite.core.page import number
+from gym_suite.core.page_tables import number
 
 __all__ = ["in_words"]
 

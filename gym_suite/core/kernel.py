@@ -38,7 +38,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 #: Folders of the package whose kernels every family may call.
 SHARED = ("core", "controllers")
 #: Shared sources that hold no kernel and decide no number: what is said of an id, and its catalogue.
-_TOLD = frozenset({"core/page.py", "core/cards.py", "core/extras.py"})
+_TOLD = frozenset({"core/page.py", "core/page_tables.py", "core/cards.py", "core/extras.py"})
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
 _AFTER = (

@@ -41,7 +41,7 @@ def solutions(lab: Lab, student: int) -> Table:
         lab: The lab.
         student: The student's number.
     """
-    from gym_suite.core.page import number
+    from gym_suite.core.page_tables import number
     from gym_suite.sheets import plain_table
 
     session = Session(lab, student=student)

@@ -11,7 +11,8 @@ import pytest
 from gym_suite.agv.envs.options import DENSE
 from gym_suite.agv.maps import LAYOUTS
 from gym_suite.agv.parameters import VEHICLES
-from gym_suite.core.page import Table, compose
+from gym_suite.core.page import compose
+from gym_suite.core.page_tables import Table
 from gym_suite.registration import id_class_of
 
 ID = "agv/SimpleStatic-v0"

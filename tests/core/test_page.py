@@ -11,7 +11,8 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
-from gym_suite.core.page import HEADINGS, Table, compose, sections_of
+from gym_suite.core.page import HEADINGS, compose, sections_of
+from gym_suite.core.page_tables import Table
 from gym_suite.registration import FAMILIES, catalogue, id_class_of
 
 PACKAGE = Path(gym_suite.__file__).parent

@@ -167,7 +167,7 @@ def ladder(p11: float, p01: float, *, channels: int, seed: int = 0) -> Ladder:
 
 def policies() -> list[Any]:
     """Return the policies that ship for the id, one a training seed."""
-    from gym_suite.core.page import policy_folders
+    from gym_suite.core.page_tables import policy_folders
     from gym_suite.learning import load_policy
     from gym_suite.registration import card
 
