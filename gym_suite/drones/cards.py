@@ -17,6 +17,9 @@ _PILOTS = {
 }
 _ADAPTIVE = {"adaptive": f"{_HOME}.adaptive:Adaptive"}
 
+#: Laws whose gains were searched, for the ids with policies of one quadcopter.
+_TUNED = ("pid-tuned", "lqr-tuned", "geometric-tuned")
+
 
 def _drone(
     name: str, task: str, summary: str, laws: Mapping[str, str] = _PILOTS, **more: Any
@@ -46,7 +49,7 @@ CARDS = (
         "a quadcopter flies from a random start to a point and stays there",
         _PILOTS | _ADAPTIVE,
         tags=("hover", "quadcopter"),
-        tuned=("pid-tuned",),
+        tuned=_TUNED,
         learned=("ppo",),
     ),
     _drone(
@@ -55,7 +58,7 @@ CARDS = (
         "a quadcopter follows a circle, a lemniscate, a helix or a table",
         _PILOTS | _ADAPTIVE,
         tags=("tracking", "quadcopter"),
-        tuned=("pid-tuned",),
+        tuned=_TUNED,
         learned=("ppo",),
     ),
     _drone(

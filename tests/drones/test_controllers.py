@@ -243,10 +243,14 @@ def test_strong_laws_stand_above_geometric_control(id, setting, law):
     assert own.mean() > fly(id, "geometric", **keywords)[1].mean()
 
 
+@pytest.mark.parametrize("law", ["pid", "lqr", "geometric"])
 @pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/Track-v0"])
-def test_the_pid_whose_gains_were_searched_fits_its_task(id):
-    """Searched with the steps of a training on plants that differ; above the rule in each setting, on other seeds."""
-    gains = load_gains(shipped_gains(id, "pid-tuned"), id)
+def test_a_law_whose_gains_were_searched_fits_its_task(id, law):
+    """Searched with the steps of a training on plants that differ: above the rule there, near it elsewhere.
+
+    On other seeds than the search's. PID is above its rule in each setting, the others pay at most 2 % in one.
+    """
+    gains = load_gains(shipped_gains(id, f"{law}-tuned"), id)
     about = gains.about
     assert about["steps"] <= gym_suite.card(id).protocol.budget and about["trials"] > 100
     assert {purpose_of(seed) for seed in about["seeds"]["episodes"]} == {"tuning"}
@@ -254,7 +258,8 @@ def test_the_pid_whose_gains_were_searched_fits_its_task(id):
     for setting, keywords in PUSHED.items():
         distances, own = fly(id, gains.load, first=60_000, **keywords)
         assert np.isfinite(distances).all(), setting
-        assert own.mean() > fly(id, "pid", first=60_000, **keywords)[1].mean(), setting
+        gain = own.mean() / fly(id, law, first=60_000, **keywords)[1].mean()
+        assert gain > (1.0 if law == "pid" or setting == "mismatch" else 0.98), setting
     nominal = fly(id, gains.load, first=60_000)[1].mean()
     assert nominal > 0.8 * fly(id, "geometric", first=60_000)[1].mean()
 
