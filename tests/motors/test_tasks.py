@@ -179,7 +179,7 @@ def test_tables_are_shared_by_all_rows():
         ("gem/PMSM-v0", {"mismatch": {"rs": 1.1}}, "'r_s'"),
         ("gem/PMSM-v0", {"mismatch": {"r_s": -1.0}}, "greater than 0"),
         ("gem/PMSM-v0", {"noise": {"i_d": 1.0}}, "'i_sd'"),
-        ("gem/PMSM-v0", {"noise": -0.1}, "noise must lie in"),
+        ("gem/PMSM-v0", {"noise": -0.1}, "noise must be at least 0, got -0.1"),
         ("gem/PMSM-v0", {"delay": 1.5}, "whole number"),
         ("gem/PMSM-v0", {"disturbance": {"torque": 1.0}}, "'torque_load'"),
         ("gem/PMSM-v0", {"disturbance": {"u_sd": {"kind": "sinus"}}}, "'sine'"),
