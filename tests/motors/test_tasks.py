@@ -172,6 +172,8 @@ def test_tables_are_shared_by_all_rows():
         ("gem/PMSM-v0", {"machine": "HSM16"}, "HSM16.17.12-C01"),
         ("gem/PMSM-v0", {"machine": {"l_d": -1e-4}}, "l_d must be greater than 0"),
         ("gem/PMSM-v0", {"frame": "abx"}, "'abc'"),
+        ("gem/PMSM-Speed-v0", {"machine": {"i_limit": 1e300}}, "i_limit must be .* at most 1e.09"),
+        ("gem/SCIM-Speed-v0", {"machine": {"omega_nominal": 1e300}}, "omega_nominal .* 1e.09"),
         ("gem/PMSM-v0", {"speed": 1000.0}, "speed must lie in"),
         ("gem/PMSM-v0", {"speed": (5.0, 1.0)}, "lowest"),
         ("gem/PMSM-v0", {"weights": {"i_d": 1.0}}, "'i_sd'"),
