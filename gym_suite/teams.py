@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.env import KernelEnv, action_space, joint_action_space, read_action
 from gym_suite.core.observations import observation_space
+from gym_suite.core.snapshots import as_kept, check_entries
 from gym_suite.core.vector_env import KernelVectorEnv
 from gym_suite.registration import card, catalogue, id_class_of, make_controller
 
@@ -67,6 +68,9 @@ class _Team:
             raise ValueError(f"{setup.id} has no agents that observe numbers")
         side = card(setup.id).side
         self._side = setup.agents.index(side) if side else None
+        # The terms of all sides are shares of the agents' mean; here the one of the side that is played is its reward.
+        self._terms = len(setup.reward_terms) - len(setup.own_terms)
+        self._term = setup.metric_columns.index(f"reward_{side}") if side else None
         self._gone = np.zeros((self._rows.n, setup.agent_count), dtype=np.bool_)
 
     @property
@@ -81,13 +85,29 @@ class _Team:
         given.reshape(*self._gone.shape, -1)[self._gone] = self.setup.idle_action
         return given
 
+    def _of_side(self, gone: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the rewards of the side that is played, (n,), and make its terms alone the metrics: they are its sum.
+
+        Args:
+            gone: In which worlds it had left before the step, (n,).
+        """
+        m, setup = self._rows.m, self.setup
+        given = m[
+            :, m.shape[1] - len(setup.own_terms) :
+        ]  # a user's own terms, which every agent earns
+        given[gone] = 0.0
+        m[:, : self._terms] = 0.0
+        earned = np.where(gone, 0.0, self._rows.reward[:, self._side])
+        m[:, self._term] = earned - given.sum(axis=1)
+        return setup.joint_reward(m)
+
     def _outcome(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the rewards and the ends of all worlds after a step, (n,) each."""
         rows = self._rows
         if self._side is None:
             reward = self.setup.joint_reward(rows.m)
         else:
-            reward = np.where(self._gone[:, self._side], 0.0, rows.reward[:, self._side])
+            reward = self._of_side(self._gone[:, self._side])
         self._gone |= rows.terminated
         self._gone = self.gone
         everybody: NDArray[np.bool_] = np.logical_and.reduce(self._gone, axis=1)
@@ -98,7 +118,8 @@ class TeamEnv(_Team, KernelEnv):
     """One world of several agents as a :class:`gymnasium.Env`.
 
     Actions and observations are those of all agents side by side. The reward is the mean of the agents', or that of
-    the side that the id's card names. The episode ends when no agent is left.
+    the side that the id's card names, whose term alone is then among the reward terms. The episode ends when no agent
+    is left.
 
     Args:
         of: An id for several agents.
@@ -108,6 +129,8 @@ class TeamEnv(_Team, KernelEnv):
     Raises:
         ValueError: For an unknown keyword or value, or agents that observe pictures.
     """
+
+    _kept = (*KernelEnv._kept, "gone")
 
     def __init__(self, *, of: str, render_mode: str | None = None, **keywords: Any) -> None:
         setup = id_class_of(of).configure(**keywords)
@@ -122,6 +145,8 @@ class TeamEnv(_Team, KernelEnv):
         given = self._without_the_gone(action, self._shape)
         observation, _, _, truncated, info = super().step(given)
         (reward,), (terminated,) = self._outcome()
+        if self._side is not None:
+            info = self._info()
         return observation, float(reward), bool(terminated), truncated, info
 
     def get_state(self) -> dict[str, Any]:
@@ -130,8 +155,10 @@ class TeamEnv(_Team, KernelEnv):
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
         """Restore a snapshot of the same id and keywords."""
+        check_entries(snapshot, self._kept)
+        gone = as_kept("gone", snapshot["gone"], self._gone)
         super().set_state(snapshot)
-        self._gone[:] = snapshot["gone"]
+        self._gone[:] = gone
 
 
 class TeamVectorEnv(_Team, KernelVectorEnv):
@@ -145,6 +172,8 @@ class TeamVectorEnv(_Team, KernelVectorEnv):
     Raises:
         ValueError: As for one world.
     """
+
+    _kept = (*KernelVectorEnv._kept, "gone")
 
     def __init__(self, *, of: str, num_envs: int = 1, **keywords: Any) -> None:
         names = ("max_episode_steps", "autoreset_mode", "render_mode", "threads")
@@ -174,8 +203,10 @@ class TeamVectorEnv(_Team, KernelVectorEnv):
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
         """Restore a snapshot of the same id, keywords and number of worlds."""
+        check_entries(snapshot, self._kept)
+        gone = as_kept("gone", snapshot["gone"], self._gone)
         super().set_state(snapshot)
-        self._gone[:] = snapshot["gone"]
+        self._gone[:] = gone
 
 
 class Seat:

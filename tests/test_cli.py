@@ -689,6 +689,20 @@ def test_a_file_in_a_folder_that_is_not_there_is_told_before_anything_runs(
     assert f"{option}: there is no folder" in refusal(capsys, *argv)
 
 
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["leaderboard", ID, "--plan", "--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["lab", "--copy", "here"], "--copy needs a lab: give its number or its name first"),
+        (["lab", "--solutions"], "--solutions needs a lab"),
+        (["run", ID, "--set", "losses.eddy=x"], "gym-suite: Losses.eddy must be a number, got 'x'"),
+        (["run", "drones/Hover-v0", "--set", "view=3"], "gym-suite: unknown view 3. Valid: charts"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(capsys, argv, told):
+    assert told in refusal(capsys, *argv)
+
+
 def test_an_empty_argument_is_told_by_its_place(capsys):
     assert cli.main(["show", ""]) == cli.USER_ERROR
     assert "argument 2 is empty" in capsys.readouterr().err

@@ -248,3 +248,24 @@ def test_one_policy_is_trained_for_all_agents_and_judged(tmp_path):
     assert not result.failed_runs and path.stem in {r["agent"]["name"] for r in result.records}
     with pytest.raises(ValueError, match="sides that oppose each other"):
         train(GAME, out=tmp_path)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_the_side_that_is_played_sees_its_own_reward_terms_and_they_are_its_reward(many):
+    own = {"reward_terms": {"moved": "0.25 * channel"}}
+    for keywords in ({}, own):
+        env = team_of(GAME, **keywords)[0]
+        if many:
+            env = gymnasium.make_vec(team_id(GAME), num_envs=3, **keywords)
+        names = env.unwrapped.setup.reward_terms
+        env.reset(seed=0)
+        env.action_space.seed(0)
+        met = 0
+        for _ in range(40):
+            _, reward, _, _, info = env.step(env.action_space.sample())
+            earned = info["earned"] + (0.25 * info["channel"] if keywords else 0.0)
+            np.testing.assert_allclose(reward, earned, rtol=1e-12)
+            np.testing.assert_array_equal(sum(info[name] for name in names), reward)
+            np.testing.assert_array_equal(info["reward_jammers"], 0.0)
+            met += np.count_nonzero(info["earned"])
+        assert met

@@ -66,6 +66,10 @@ def lab(
     from gym_suite.labs import jupyter, lab_named, opening
 
     if not name:
+        asked = {"--copy": copy, "--notebook": notebook, "--solutions": solutions}
+        for option, value in asked.items():
+            if value:
+                raise ValueError(f"{option} needs a lab: give its number or its name first")
         put(opening.as_table())
         return 0
     chosen = lab_named(name)

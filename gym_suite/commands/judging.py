@@ -115,6 +115,7 @@ def leaderboard(
     from gym_suite import comparison
     from gym_suite.comparison import plan as planning
     from gym_suite.comparison.board import EPISODES, Board
+    from gym_suite.core.parameters import check_number
     from gym_suite.registration import catalogue
 
     everything = tuple(entry.id for entry in catalogue().values() if entry.entry_point)
@@ -127,6 +128,7 @@ def leaderboard(
         check_folder("--page", page)
     if protocol and episodes is not None:
         raise ValueError("a protocol decides episodes: leave out --episodes or --protocol")
+    check_number("--jobs", jobs, low=1, integer=True)
     count = EPISODES if episodes is None else episodes
     if plan:
         board = Board.ordered(out, protocol=protocol, episodes=count, steps=steps)

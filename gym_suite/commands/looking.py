@@ -73,12 +73,16 @@ def run(
     """
     from gym_suite.comparison.rollouts import Job, execute
     from gym_suite.comparison.settings import Setting
+    from gym_suite.comparison.worlds import make
     from gym_suite.show import metrics_table
 
     check_episode(seed, steps)
     if csv is not None:
         check_folder("--csv", csv)
     spec, settings = agent_of(agent, id, gains, own), Setting("shell", keywords_of(keywords))
+    make(
+        id, settings.keywords, steps
+    ).close()  # what is wrong with its keywords is no failed episode
     (record,) = execute(Job(id, settings, steps, spec, (seed,))).records
     if record["status"] == "failed":
         raise ValueError(f"the episode failed: {record['error']}")

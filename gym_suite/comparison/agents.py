@@ -169,6 +169,10 @@ def line_up(
     high, low = ends
     if low == high:
         raise ValueError(f"{id}: the two anchors of the score are the same, {low!r}")
+    if isinstance(low, float) and isinstance(high, float) and high < low:
+        raise ValueError(
+            f"{id}: the second anchor of the score, which scores 1, must be above the first, got {low:g} and {high:g}"
+        )
     return Lineup(tuple(found), low, high)
 
 

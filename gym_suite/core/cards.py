@@ -102,8 +102,8 @@ class Card:
             which there are; each names the fragment ``pages/<facet>_<value>.md`` of the id's page.
         keywords: Default values of keyword arguments that are the id's own.
         agents: "one"; "several": a PettingZoo environment only; "both": also the joint form.
-        side: Where agents oppose each other, the one whose rewards are judged; the reference controller plays the
-            others.
+        side: Where agents oppose each other, the one whose rewards are judged, with a reward term ``reward_<side>``;
+            the reference controller plays the others.
         max_episode_steps: Time limit; None where the id truncates by itself.
         tags: For filtering.
         controllers: Name to ``"module:Class"``; the first is the reference.

@@ -14,13 +14,16 @@ from gymnasium import spaces
 
 from gym_suite.core.family import Nominal, Setup
 from gym_suite.core.observations import joint_observations, observation_space, row_of
-from gym_suite.core.parameters import check_keywords, unknown_error
+from gym_suite.core.parameters import check_keywords, limits_text, unknown_error
 from gym_suite.core.rows import Rows
+from gym_suite.core.snapshots import check_entries, restore_generator
 
 RENDER_MODES = ("human", "rgb_array", "ansi")
 RENDER_FPS = 30
 #: Control rates, Hz, at which a video with a frame a step plays at its own speed; others play at RENDER_FPS.
 PLAYABLE = (1.0, 120.0)
+#: The largest number with which a state may begin: what the equations make of it is finite.
+LARGEST = 1e12
 
 
 def action_space(setup: Setup) -> spaces.Space:
@@ -240,12 +243,17 @@ class Face:
                 )
             if not np.isfinite(values).all():
                 raise ValueError(f"reset option 'state': {name!r} must be finite, got {value!r}")
+            if (np.abs(values) > LARGEST).any():
+                raise ValueError(
+                    f"reset option 'state': {name!r} must be at most {LARGEST:g} in size, for products of larger "
+                    f"numbers are not finite, got {value!r}"
+                )
             about = self.setup.state_columns[column]
             if not about.allows(values):
-                number = "a whole number" if about.whole else "a number"
+                whole = "be a whole number and " if about.whole else ""
                 raise ValueError(
-                    f"reset option 'state': {name!r} must be {number} in "
-                    f"[{about.low:g}, {about.high:g}] ({about.unit}), got {value!r}"
+                    f"reset option 'state': {name!r} must {whole}"
+                    f"{limits_text(about.low, about.high)} ({about.unit}), got {value!r}"
                 )
             wanted[column] = values
         return wanted
@@ -328,6 +336,9 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):  # type: ignore[mi
         render_mode: None, "rgb_array", "ansi" or "human".
         rebuild: Keyword arguments that construct the same environment again; used by pickle.
     """
+
+    #: The entries of a snapshot.
+    _kept: ClassVar[tuple[str, ...]] = ("rows", "generators", "started")
 
     def __init__(
         self,
@@ -439,10 +450,13 @@ class KernelEnv(Face, gymnasium.Env[np.ndarray, np.ndarray]):  # type: ignore[mi
         """Restore a snapshot of the same id and keywords.
 
         Raises:
-            ValueError: If its shapes are those of another setup.
+            ValueError: If something is missing, or it is of another id, other keywords or another face; the world is
+                then as it was.
         """
+        check_entries(snapshot, self._kept)
+        self._rows.check_state(snapshot["rows"])
+        restore_generator(self.np_random, snapshot["generators"])
         self._rows.set_state(snapshot["rows"])
-        self.np_random.bit_generator.state = snapshot["generators"][0]
         self._started = snapshot["started"]
         if self._started:
             self._record((0,))

@@ -23,6 +23,7 @@ from gym_suite.core.env import (
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import agent_observations, observation_space
 from gym_suite.core.parameters import check_keywords
+from gym_suite.core.snapshots import check_entries, restore_generator
 
 
 class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
@@ -188,9 +189,16 @@ class KernelParallelEnv(Face, ParallelEnv[str, np.ndarray, np.ndarray]):
         }
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
-        """Restore a snapshot of the same id and keywords."""
+        """Restore a snapshot of the same id and keywords.
+
+        Raises:
+            ValueError: As for one agent; the world is then as it was.
+        """
+        check_entries(snapshot, ("rows", "generators", "started", "agents"))
+        self._rows.check_state(snapshot["rows"])
+        check_keywords(snapshot["agents"], self.possible_agents, "agent of the snapshot")
+        restore_generator(self.np_random, snapshot["generators"])
         self._rows.set_state(snapshot["rows"])
-        self.np_random.bit_generator.state = snapshot["generators"][0]
         self._started = snapshot["started"]
         self.agents = list(snapshot["agents"])
         if self._started:

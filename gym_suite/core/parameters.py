@@ -103,8 +103,23 @@ def check_number(
     if above is not None and number <= above:
         raise ValueError(f"{name} must be greater than {above:g}, got {number:g}")
     if number < low or number > high:
-        raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {number:g}")
+        allowed = limits_text(low, high)
+        if above is not None and low < above:
+            allowed = f"be greater than {above:g} and at most {high:g}"
+        raise ValueError(f"{name} must {allowed}, got {number:g}")
     return number
+
+
+def limits_text(low: float, high: float) -> str:
+    """Return which numbers are allowed, such as "lie in [0, 1]" or "be at most 3", to go after "must".
+
+    Args:
+        low: Smallest value allowed.
+        high: Largest value allowed.
+    """
+    if math.isinf(low):
+        return "be finite" if math.isinf(high) else f"be at most {high:g}"
+    return f"be at least {low:g}" if math.isinf(high) else f"lie in [{low:g}, {high:g}]"
 
 
 def parameter(

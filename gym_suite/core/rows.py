@@ -12,10 +12,13 @@ from gym_suite.core.family import Setup, first_not_finite
 from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
 from gym_suite.core.own_terms import pay, show
 from gym_suite.core.random import normal2, uniform
+from gym_suite.core.snapshots import as_kept, check_entries
 
 # Streams of random numbers from here on are the core's: families use streams below.
 STREAM_MISMATCH = 1 << 32
 STREAM_NOISE = 1 << 33
+#: The arrays of which a snapshot holds copies.
+KEPT = ("x", "key", "step", "p", "queue")
 
 
 class Rows:
@@ -369,13 +372,43 @@ class Rows:
 
     def get_state(self) -> dict[str, Any]:
         """Return copies of everything that the future of the rows depends on, besides their generators."""
-        state: dict[str, Any] = {
-            name: getattr(self, name).copy() for name in ("x", "key", "step", "p", "queue")
-        }
+        state: dict[str, Any] = {name: getattr(self, name).copy() for name in KEPT}
         state["id"] = self.setup.id
         if self.engine is not None:
             state["engine"] = self.engine.get_state()
         return state
+
+    def check_state(self, state: Any) -> dict[str, np.ndarray]:
+        """Return the arrays of a snapshot of these rows, before anything moves.
+
+        Args:
+            state: What :meth:`get_state` of the same setup returned.
+
+        Raises:
+            ValueError: If something is missing, or it comes from another id, setup or number of rows.
+        """
+        engine = (
+            "engine",
+        )  # of another engine's snapshot the compiled one needs the columns alone
+        names, spare = (
+            ((*KEPT, "id"), engine) if self.engine is None else ((*KEPT, "id", *engine), ())
+        )
+        check_entries(state, names, "the snapshot's rows", spare)
+        if state["id"] != self.setup.id:
+            raise ValueError(
+                f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
+            )
+        arrays = {name: as_kept(name, state[name], getattr(self, name)) for name in KEPT}
+        if not np.isfinite(arrays["x"]).all():
+            broken = np.flatnonzero(~np.isfinite(arrays["x"]).all(axis=0))
+            column = self.setup.state_columns[int(broken[0])]
+            raise ValueError(f"the snapshot's {column.name} must be finite")
+        for column, values in zip(self.setup.state_columns, arrays["x"].T, strict=True):
+            if column.whole and not column.allows(values):
+                raise ValueError(
+                    f"the snapshot's {column.name} is from another setup, got {values}"
+                )
+        return arrays
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`get_state` returned, exactly.
@@ -383,26 +416,12 @@ class Rows:
         Raises:
             ValueError: If it comes from another id, setup or number of rows.
         """
-        if state["id"] != self.setup.id:
-            raise ValueError(
-                f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
-            )
-        for name in ("x", "key", "step", "p", "queue"):
-            if np.shape(state[name]) != getattr(self, name).shape:
-                raise ValueError(
-                    f"the snapshot's {name} has shape {np.shape(state[name])}, "
-                    f"this environment's {getattr(self, name).shape}"
-                )
-        for column, values in zip(self.setup.state_columns, state["x"].T, strict=True):
-            if column.whole and not column.allows(values):
-                raise ValueError(
-                    f"the snapshot's {column.name} is from another setup, got {values}"
-                )
+        arrays = self.check_state(state)
         for name in ("x", "key", "step", "queue"):
-            getattr(self, name)[:] = state[name]
+            getattr(self, name)[:] = arrays[name]
         # Without mismatch the plant is what this setup says, whatever the snapshot's was.
         if len(self.setup.mismatch):
-            self.p[:] = state["p"]
+            self.p[:] = arrays["p"]
         if self.engine is not None:
             self.engine.set_state(self, state["engine"])
         self._fresh()

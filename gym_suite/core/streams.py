@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.kernel import kernel
+from gym_suite.core.snapshots import as_kept
 
 _WORD = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
@@ -240,11 +241,7 @@ class Streams:
         Raises:
             ValueError: If it is of another number of worlds.
         """
-        if np.shape(states) != self._states.shape:
-            raise ValueError(
-                f"the snapshot has generators {np.shape(states)}, here are {self._states.shape}"
-            )
-        self._states[:] = states
+        self._states[:] = as_kept("generators", states, self._states)
         for i, generator in enumerate(self._objects or ()):
             generator.bit_generator.state = self._generator(i).bit_generator.state
 

@@ -132,13 +132,28 @@ class Trajectory:
 
         Args:
             path: File that :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is damaged, or another kind of file; the file is named.
         """
-        with np.load(path, allow_pickle=False) as file:
-            head = json.loads(str(file["head"]))
-            columns = {
-                key.removeprefix("column/"): file[key] for key in file.files if key != "head"
-            }
-        return cls(columns, dt=head["dt"], units=head["units"], meta=head["meta"])
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no trajectory file {path}")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                head = json.loads(str(file["head"]))
+                columns = {
+                    key.removeprefix("column/"): file[key] for key in file.files if key != "head"
+                }
+            return cls(columns, dt=head["dt"], units=head["units"], meta=head["meta"])
+        except (
+            Exception
+        ) as error:  # a damaged archive makes zipfile, zlib, json and NumPy raise almost anything
+            raise ValueError(
+                f"{path} is no trajectory that Trajectory.save wrote (empty, truncated, damaged, or another kind of "
+                f"file): {type(error).__name__}"
+            ) from error
 
 
 def _rebuilt(columns: dict, dt: float, units: dict, meta: dict) -> Trajectory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -16,6 +16,7 @@ from gym_suite.core.family import Setup, take_whole
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
 from gym_suite.core.pool import Pool, read_workers
+from gym_suite.core.snapshots import as_kept, check_entries
 from gym_suite.core.streams import Streams
 
 
@@ -120,6 +121,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
         self._finish()
 
+    #: The entries of a snapshot.
+    _kept: ClassVar[tuple[str, ...]] = ("rows", "generators", "started", "done")
     _spaces = (
         "action_space",
         "observation_space",
@@ -351,13 +354,17 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         """Restore a snapshot of the same id, keywords and number of worlds.
 
         Raises:
-            ValueError: If its shapes are those of another setup.
+            ValueError: If something is missing, or it is of another id, other keywords, another number of worlds or
+                another face; all worlds are then as they were.
         """
-        self._rows.set_state(snapshot["rows"])
+        check_entries(snapshot, self._kept)
+        self._rows.check_state(snapshot["rows"])
+        done = as_kept("done", snapshot["done"], self._done)
         self._seed(None, np.ones(self.num_envs, dtype=np.bool_))
         self._streams.set_state(snapshot["generators"])
+        self._rows.set_state(snapshot["rows"])
         self._started = snapshot["started"]
-        self._done = snapshot["done"].copy()
+        self._done = done.copy()
         if self._started:
             self._record(range(self.num_envs))
 

@@ -133,6 +133,34 @@ def test_a_straight_dash_nearly_meets_the_bound():
     assert least <= steps * setup.dt <= least + 0.35
 
 
+def test_a_target_beside_a_wall_is_bounded_by_the_way_round_its_end():
+    """The wall's end is passed as near as a target in reach of the wall's far side can be seen from.
+
+    No wall is nearer to a target than a corner of the vehicle that turns there, and a target counts within its radius:
+    what is left of the one after the other is a disc that no wall enters, and the half side of the square in it is what
+    walls may grow by.
+    """
+    rows = ["#" + "." * 38 + "#"] * 3 + ["#" + "." * 19 + "#" + "." * 18 + "#"] * 9
+    hall = "\n".join(["#" * 40, *rows, "#" * 40])  # the wall is from 10 to 10.5 m, and ends at 5 m
+    env = gymnasium.make(
+        "agv/SimpleStatic-v0",
+        layout={"kind": "ascii", "text": hall},
+        starts=[(5.0, 4.0, 0.0)],
+        goals=[(11.1, 4.0, 0.0)],
+    )
+    env.reset(seed=0)
+    setup = env.unwrapped.setup
+    x = env.unwrapped.get_state()["rows"]["x"]
+    least = bounds.least_times(x, setup.row, np.asarray(setup.tables[T_GRID]))[0]
+    grown = (np.hypot(0.89, 0.58) / 2 - 0.5) / np.sqrt(
+        2
+    )  # of the MiR100, and the radius of the target
+    first, last = (10.0 - grown, 5.0 + grown), (10.5 + grown, 5.0 + grown)
+    way = math.dist((5.0, 4.0), first) + math.dist(first, last) + math.dist(last, (11.1, 4.0))
+    # At 1 m/s after a run-up of 1.5 m/s^2, in whole periods.
+    assert least == pytest.approx(math.ceil((way - 0.5 + 1.0 / 3.0) / 0.1) * 0.1)
+
+
 def test_the_mark_says_how_soon():
     for scene, standing in (("ComplexStatic", True), ("ComplexDynamic", False)):
         setup = gymnasium.make(f"agv/{scene}-v0").unwrapped.setup

@@ -71,6 +71,11 @@ def test_an_anchor_that_is_no_finite_return_is_refused(anchor):
         cart(anchors=["zero", anchor])
 
 
+def test_what_scores_one_is_above_what_scores_nothing():
+    with pytest.raises(ValueError, match="scores 1, must be above the first, got 500 and 0"):
+        cart(anchors=[500.0, 0.0])
+
+
 def test_an_id_without_a_reference_asks_for_anchors():
     with pytest.raises(ValueError, match=r"CartPole-v1 is not of this package .*--anchors"):
         cart()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from gym_suite.comparison.coverage import NULLS, false_pages
 from gym_suite.comparison.samples import Sample
@@ -41,6 +42,28 @@ def test_five_trainings_that_agree_are_enough_and_five_that_do_not_are_not():
     assert p_value(Sample.of(agree), reference) < 0.05 / 60
     differ = reference.values + 1.0 + 1.0 * np.array([[-1.5], [-1.0], [0.0], [1.0], [1.5]])
     assert p_value(Sample.of(differ), reference) > 0.05
+
+
+@pytest.mark.parametrize("trainings", [1, 3])
+def test_the_test_of_the_mean_is_students(trainings):
+    """Nine episodes of ten are won, the mean is dim: the paired t-test has the larger p and is what is told.
+
+    With several trainings the variance is that over the episodes' means plus that over the trainings', and the degrees
+    of freedom are those of the fewer.
+    """
+    rng = np.random.default_rng(2)
+    reference = rng.normal(size=10)
+    gain = np.array([0.2, 0.3, 0.25, 0.4, 0.1, 0.3, 6.0, 5.0, 0.2, -0.1])
+    shift = 0.02 * np.arange(trainings)[:, None]
+    p = p_value(Sample.of(reference + gain + shift), Sample.of(reference), level=0.0)
+    if trainings == 1:
+        expected = stats.ttest_rel(reference + gain, reference).pvalue
+    else:
+        variance = np.var(gain, ddof=1) / gain.size + np.var(shift, ddof=1) / trainings
+        t = (gain.mean() + shift.mean()) / np.sqrt(variance)
+        expected = 2.0 * stats.t.sf(t, df=trainings - 1)
+    assert p == pytest.approx(expected, rel=1e-9)
+    assert p > 2.0 * stats.binom.cdf(1, 10, 0.5)
 
 
 def test_tests_that_disagree_make_no_claim():

@@ -357,6 +357,7 @@ def test_what_is_no_signal_is_refused(wrong):
     [
         {"kind": "constant", "offset": (-2.0, 3.0)},
         {"kind": "step", "offset": 1.0, "amplitude": (-2.0, 4.0), "start": 1.0},
+        {"kind": "step", "offset": 1.0, "amplitude": (2.0, 4.0), "start": 0.5},
         {"kind": "ramp", "offset": 1.0, "amplitude": -2.0},
         {"kind": "sine", "offset": (1.0, 2.0), "amplitude": (0.5, 4.0), "high": 4.0},
         {"kind": "sawtooth", "amplitude": 2.0},

@@ -97,3 +97,30 @@ def test_units_and_meta_are_read_only(trajectory):
         trajectory.units["i_sd"] = "V"
     with pytest.raises(TypeError):
         trajectory.meta["id"] = "y"
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "text", "array", "other", "no dt"])
+def test_a_file_that_is_no_trajectory_is_named(trajectory, tmp_path, damage):
+    path = tmp_path / "run.npz"
+    trajectory.save(path)
+    content = path.read_bytes()
+    if damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "short":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "text":
+        path.write_text("time [s],i_sd [A]\n0.0,1.0\n")
+    elif damage == "array":
+        with path.open("wb") as file:
+            np.save(file, np.arange(3.0))
+    elif damage == "other":
+        np.savez(path, x=np.arange(3.0))
+    else:
+        np.savez(path, head=np.array("{}"))
+    with pytest.raises(ValueError, match=r"run\.npz is no trajectory that Trajectory\.save wrote"):
+        Trajectory.load(path)
+
+
+def test_a_trajectory_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no trajectory file .*gone\.npz"):
+        Trajectory.load(tmp_path / "gone.npz")

@@ -171,7 +171,7 @@ def test_every_kind_of_the_group_has_a_set_of_its_name():
     ("machine", "message"),
     [
         ({"kind": "PermExDc", "psi_e": 0.0}, "gives no torque"),
-        ({"kind": "PermExDc", "r_a": -1.0}, "r_a must lie in"),
+        ({"kind": "PermExDc", "r_a": -1.0}, "r_a must be at least 0"),
         ({"kind": "SeriesDc", "l_a": 0.0}, "l_a must be greater than 0"),
         ({"kind": "ShuntDc", "i_e_nominal": 300.0}, "i_e_nominal must not exceed"),
         ({"kind": "ExtExDc", "i_nominal": 300.0}, "i_nominal must not exceed"),

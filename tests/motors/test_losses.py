@@ -370,7 +370,7 @@ def test_a_range_of_starting_temperatures_is_drawn_for_each_episode():
     [
         ({"losses": "usuall"}, "Did you mean 'usual'"),
         ({"losses": {"edy": 1.0}}, "Did you mean 'eddy'"),
-        ({"losses": {"eddy": -1.0}}, "Losses.eddy must lie in"),
+        ({"losses": {"eddy": -1.0}}, "Losses.eddy must be at least 0, got -1"),
         ({"losses": {"threshold": 1e3}}, "conduction would take"),
         ({"losses": {"i_knee": 1e-6}}, "lower tau to"),
         ({"losses": {"windage": 1e3}}, "friction would take"),

@@ -65,7 +65,7 @@ def test_a_base_in_a_file(tmp_path):
         ('kind = "SeriesDc"\nra = 0.02', "'r_a'"),
         ('kind = "SerieDc"', "'SeriesDc'"),
         ('kind = "ShuntDc"', "must be of kind SeriesDc"),
-        ('kind = "SeriesDc"\nr_a = -1.0', "r_a must lie in"),
+        ('kind = "SeriesDc"\nr_a = -1.0', "r_a must be at least 0"),
         ("[machine]\nr_a = 0.02", "machine must be a number"),
     ],
 )

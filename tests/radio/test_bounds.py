@@ -204,6 +204,22 @@ def test_what_nobody_computed_is_said():
     assert not found.exact
 
 
+@pytest.mark.parametrize("work", [10, 1_000_000], ids=["channel by channel", "all states"])
+def test_independent_channels_are_worth_the_best_of_them_or_silence(work):
+    """After an idle step a channel is idle with 0.8 and earns 0.6 in the mean, after a busy one it loses as much.
+
+    So silence, which earns nothing, is best where all three were busy, an eighth of the time.
+    """
+    users = {
+        f"u{c}": {"kind": "gilbert_elliott", "channels": [c], "p01": 0.2, "p11": 0.8}
+        for c in range(3)
+    }
+    found = ceilings({"channels": 3, "steps": 50, "entities": users}, work=work)
+    assert found.exact
+    assert found.memoryless == pytest.approx(50 * 0.6 * (1.0 - 0.5**3))
+    assert found.clairvoyant == pytest.approx(50 * (1.0 - 0.5**3))
+
+
 def test_too_many_states_are_simulated_where_nobody_reacts():
     users = {
         f"u{c}": {"kind": "gilbert_elliott", "channels": [c], "p01": 0.2, "p11": 0.8}

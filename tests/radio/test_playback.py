@@ -3,6 +3,7 @@
 import json
 
 import gymnasium
+import jsonschema
 import numpy as np
 import pytest
 
@@ -207,7 +208,6 @@ def test_entities_links_and_waveforms_survive_their_own_form():
 
 
 def test_the_schema_agrees_with_the_reader():
-    jsonschema = pytest.importorskip("jsonschema")
     entities = {
         "a": {"kind": "playback", "table": TABLE, "repeat": True},
         "b": {"kind": "constant", "channels": [1], "waveform": {"kind": "qam", "order": 16}},

@@ -219,7 +219,8 @@ def read_view(given: Any) -> tuple[str, ...]:
     Raises:
         ValueError: For an unknown view, naming the nearest, or for a pair that is not charts and a view of the room.
     """
-    names = (given,) if isinstance(given, str) else tuple(given or ())
+    several = isinstance(given, list | tuple)
+    names = tuple(given) if several else (given,)
     for name in names:
         check_option("view", name, VIEWS)
     if not (len(names) == 1 or (len(names) == 2 and names.count(VIEWS[0]) == 1)):

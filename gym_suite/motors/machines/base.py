@@ -208,6 +208,9 @@ class MachineSet:
 
 # The plate's numbers, and what several machines have, declared once.
 
+#: Of currents (A), speeds (rad/s) and voltages (V): what is beyond is no machine, and its powers are not finite.
+LARGEST = 1e9
+
 
 def pole_pairs(default: int) -> Any:
     """Declare the number of pole pairs."""
@@ -236,26 +239,26 @@ def rotor_inertia(default: float) -> Any:
 
 def nominal_current(default: float, which: str = "") -> Any:
     """Declare the amplitude of the current that the machine bears for ever."""
-    return parameter(default, unit="A", meaning=f"nominal {which}current (amplitude)", above=0.0)
+    meaning = f"nominal {which}current (amplitude)"
+    return parameter(default, unit="A", meaning=meaning, above=0.0, high=LARGEST)
 
 
 def current_limit(default: float, which: str = "") -> Any:
     """Declare the amplitude of the current at which the drive trips."""
-    return parameter(
-        default, unit="A", meaning=f"{which}current at which the drive trips (amplitude)", above=0.0
-    )
+    meaning = f"{which}current at which the drive trips (amplitude)"
+    return parameter(default, unit="A", meaning=meaning, above=0.0, high=LARGEST)
 
 
 def nominal_speed(default: float) -> Any:
     """Declare the nominal mechanical speed."""
-    return parameter(default, unit="rad/s", meaning="nominal speed", above=0.0)
+    return parameter(default, unit="rad/s", meaning="nominal speed", above=0.0, high=LARGEST)
 
 
 def speed_limit(default: float) -> Any:
     """Declare the highest mechanical speed."""
-    return parameter(default, unit="rad/s", meaning="highest speed", above=0.0)
+    return parameter(default, unit="rad/s", meaning="highest speed", above=0.0, high=LARGEST)
 
 
 def link_voltage(default: float) -> Any:
     """Declare the DC-link voltage that the machine is meant for."""
-    return parameter(default, unit="V", meaning="DC-link voltage", above=0.0)
+    return parameter(default, unit="V", meaning="DC-link voltage", above=0.0, high=LARGEST)

@@ -12,6 +12,7 @@ from gym_suite.core.env import read_options
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv, IdVectorEnv
 from gym_suite.core.options import OptionSet
+from gym_suite.core.snapshots import check_entries
 from gym_suite.radio.air.iq import band_samples
 from gym_suite.radio.envs.draws import InjectedDraws
 from gym_suite.radio.envs.game import jammed_transmitter
@@ -47,6 +48,8 @@ class RadioEnv(IdEnv):
         """
         task = cls.card.facets["task"]
         return _BUILDERS[task](cls.id, task, options)
+
+    _kept = (*IdEnv._kept, "draws")
 
     def __init__(self, *, render_mode: str | None = None, **keywords: Any) -> None:
         super().__init__(render_mode=render_mode, **keywords)
@@ -131,13 +134,21 @@ class RadioEnv(IdEnv):
         return super().get_state() | {"draws": self._draws.worlds}
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
-        """Restore a snapshot of the same id and keywords."""
+        """Restore a snapshot of the same id and keywords.
+
+        Raises:
+            ValueError: If it is none; the world is then as it was.
+        """
+        check_entries(snapshot, self._kept)
+        draws = self._draws.kept(snapshot["draws"])
         super().set_state(snapshot)
-        self._draws.worlds = list(snapshot.get("draws", [{}]))
+        self._draws.worlds = draws
 
 
 class RadioVectorEnv(IdVectorEnv):
     """Many bands in one compiled loop, into which recorded draws can be injected."""
+
+    _kept = (*IdVectorEnv._kept, "draws")
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(**keywords)
@@ -201,9 +212,15 @@ class RadioVectorEnv(IdVectorEnv):
         return super().get_state() | {"draws": self._draws.worlds}
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
-        """Restore a snapshot of the same id, keywords and number of worlds."""
+        """Restore a snapshot of the same id, keywords and number of worlds.
+
+        Raises:
+            ValueError: If it is none; all worlds are then as they were.
+        """
+        check_entries(snapshot, self._kept)
+        draws = self._draws.kept(snapshot["draws"])
         super().set_state(snapshot)
-        self._draws.worlds = list(snapshot.get("draws", [{}] * self.num_envs))
+        self._draws.worlds = draws
 
 
 RadioEnv.vector_face = RadioVectorEnv  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import numpy as np
 
 from gym_suite.core.family import Setup
 from gym_suite.core.rows import Rows
+from gym_suite.core.snapshots import SAME
 from gym_suite.radio.scenario.draws import read_draws
 from gym_suite.radio.scenario.mapping import read_mapping
 
@@ -55,6 +56,22 @@ class InjectedDraws:
                 f"draws must be one list, or one a world, {self._rows.n}, got {len(given)}"
             )
         return [read_draws(one, scenario) if one else {} for one in given]
+
+    def kept(self, given: Any) -> list[Draws]:
+        """Return the draws of each world that a snapshot has kept.
+
+        Args:
+            given: As a snapshot has them.
+
+        Raises:
+            ValueError: If they are not those of as many worlds.
+        """
+        mappings = isinstance(given, Sequence) and all(isinstance(one, Mapping) for one in given)
+        if not mappings or len(given) != self._rows.n:
+            raise ValueError(
+                f"the snapshot's draws must be {self._rows.n} mappings, one a world: {SAME}"
+            )
+        return list(given)
 
     def store(
         self, draws: Sequence[Draws], steps: np.ndarray, mask: np.ndarray
