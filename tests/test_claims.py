@@ -110,7 +110,6 @@ MEASURED_ONCE = (
     "a lone drone with them takes two to three times as long",
     "what `DummyVecEnv` over single environments gives, many times faster",
     "costs 0.6 to 0.9 of one through `make`",
-    "PyTorch's fused Adam gained 4 to 6 %",
     "here a planner by sampling, a hundred times as long as most",
     "took twice its real time there, because the machine was busy",
 )

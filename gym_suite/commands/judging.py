@@ -199,7 +199,7 @@ def train(
     setting: str = "nominal",
     settings: str = "{}",
     trials: int | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     executor: Literal["local", "ray"] = "local",
     keywords: Assignments = (),
 ) -> int:
@@ -218,12 +218,16 @@ def train(
         setting: Setting of the id under which to train.
         settings: Hyper-parameters to replace, a JSON object.
         trials: Number of trainings tried to find these settings, for the manifest.
-        jobs: Seeds that are trained at once, each in a process of one thread; the policies are the same.
+        jobs: Seeds that are trained at once, each in a process of one thread; the policies are the same. By default as
+            many as there are seeds and cores.
         executor: Where they are trained.
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
+    from gym_suite.core.crew import cores
     from gym_suite.learning import train as train_policies
 
+    if jobs is None:
+        jobs = min(seeds, cores()) if executor == "local" else 1
     with status_line(shown=jobs > 1) as (tell, status):
         training = train_policies(
             id,

@@ -24,7 +24,7 @@ from gym_suite.drones.columns import BODY, PARAMETERS, RIGID
 
 X, P = BODY.places, PARAMETERS.places
 
-#: Worlds in one process. A client of Bullet takes some 35 MB; lone drones without cameras share one.
+#: Worlds in one process. A client of Bullet takes some 35 MB; lone drones share one.
 MOST_WORLDS = 64
 #: Where drones forget their contacts: nothing is near. Height, m.
 ASIDE = 1000.0
@@ -345,8 +345,9 @@ class Engine:
     """Moves the rows of an environment in Bullet, one world each; see :class:`gym_suite.core.family.Advance`.
 
     Worlds of a lone drone lie in one client, which takes the memory of one and moves them with the numbers of worlds
-    alone. Others have a client each: several drones' contacts among each other are solved in an order that depends on
-    what else the client holds, and a camera would see the neighbours.
+    alone. Several drones have a client a world: their contacts among each other are solved in an order that depends on
+    what else the client holds. Pictures of all worlds are taken on one stage, a client of its own with one world's
+    drones in it, which are put where a row says: nobody sees the neighbours, and a world alone is its own stage.
 
     Args:
         setup: What the id and its keywords decide.
@@ -369,12 +370,20 @@ class Engine:
         self._kernels = cast("loops.DroneKernels", setup.kernels)
         self._plant = setup.row if setup.plant_row is None else setup.plant_row
         view = float(setup.keywords["field_of_view"])
-        shared = self._count == 1 and not setup.images and n > 1
+        shared = self._count == 1 and n > 1
         place = Client(self._plant) if shared else None
-        self._worlds = [
-            World(self._count, self._plant, pictures=setup.images, field_of_view=view, place=place)
-            for _ in range(n)
-        ]
+
+        alone = setup.images if n == 1 else ()
+
+        def world(pictures: tuple[Image, ...], place: Client | None) -> World:
+            return World(
+                self._count, self._plant, pictures=pictures, field_of_view=view, place=place
+            )
+
+        self._worlds = [world(alone, place) for _ in range(n)]
+        self._stage: World | None = self._worlds[0] if alone else None
+        if setup.images and self._stage is None:
+            self._stage = world(setup.images, None)
         self._wrench = np.zeros((n, self._count, 6))
 
     def _drones(self, rows: Rows) -> NDArray[np.float64]:
@@ -442,10 +451,10 @@ class Engine:
     def capture(self, rows: Rows, mask: NDArray[np.bool_]) -> None:
         """Take the masked rows' pictures from where their drones are."""
         drones = self._drones(rows)
+        stage: Any = self._stage
+        camera: Any = stage.camera
         for i in np.flatnonzero(mask).tolist():
-            world = self._worlds[i]
-            world.set_poses(drones[i])
-            camera: Any = world.camera
+            stage.set_poses(drones[i])
             for j in range(self._count):
                 for name, picture in camera.shoot(drones[i, j]).items():
                     rows.pictures[name][i, j] = picture
@@ -466,11 +475,16 @@ class Engine:
 
     def close(self) -> None:
         """Free all clients; may be called twice."""
-        for world in self._worlds:
+        for world in self._everything():
             world.close()
+
+    def _everything(self) -> list[World]:
+        """Return what has clients; an engine that could not be built has only some of it."""
+        stage = getattr(self, "_stage", None)
+        return [*getattr(self, "_worlds", ()), *([] if stage is None else [stage])]
 
     # As the interpreter ends, PyBullet is taken down first, its clients with it, then the names of this module.
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
         if not ending():
-            for world in getattr(self, "_worlds", ()):
+            for world in self._everything():
                 world.close()

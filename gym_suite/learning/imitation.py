@@ -178,8 +178,8 @@ class DaggerPPO:
 @functools.cache
 def dagger_ppo() -> type:
     """The class :class:`DaggerPPO` with Stable-Baselines3's PPO as its base."""
-    from stable_baselines3 import PPO
+    from gym_suite.learning.updates import lean_ppo
 
     return type(
-        "DaggerPPO", (DaggerPPO, PPO), {"__doc__": DaggerPPO.__doc__, "__module__": __name__}
+        "DaggerPPO", (DaggerPPO, lean_ppo()), {"__doc__": DaggerPPO.__doc__, "__module__": __name__}
     )

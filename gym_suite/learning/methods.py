@@ -61,12 +61,14 @@ class Settings(ABC):
             is estimated. Where most episodes bring nothing more starts are seen so. 0: the id's own.
         randomise: Plant keywords (noise, mismatch, delay, disturbance) to a value or a list of values; rows are spread
             evenly over all combinations. Empty: the plant is the nominal one.
+        adam_epsilon: Of the class: what Adam adds to the root of the squared gradients' average; the library's own.
         continuous: Of the class: whether the algorithm gives numbers only, no choices.
         history: Number of the last observations that the policy decides by. Where actions arrive late by a number
             of periods that nobody tells, what was done and seen before is what tells it.
     """
 
     continuous: ClassVar[bool] = False
+    adam_epsilon: ClassVar[float] = 1e-8
 
     steps: int
     rows: int
@@ -133,8 +135,14 @@ class Settings(ABC):
         """The network as Stable-Baselines3's ``policy_kwargs``."""
         import torch
 
-        classes = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
-        return {"net_arch": list(self.network), "activation_fn": classes[self.activation]}
+        from gym_suite.learning.updates import tanh_layer
+
+        activation = tanh_layer() if self.activation == "tanh" else torch.nn.ReLU
+        return {
+            "net_arch": list(self.network),
+            "activation_fn": activation,
+            "optimizer_kwargs": {"eps": self.adam_epsilon, "fused": True},
+        }
 
     @abstractmethod
     def build(self, env: Any, seed: int) -> Any:
@@ -164,6 +172,8 @@ class PPOSettings(Settings):
             step has noise of its own.
     """
 
+    adam_epsilon: ClassVar[float] = 1e-5
+
     rollout: int
     epochs: int
     gae_lambda: float
@@ -185,9 +195,9 @@ class PPOSettings(Settings):
 
     def build(self, env: Any, seed: int) -> Any:
         """The untrained Stable-Baselines3 model."""
-        from stable_baselines3 import PPO
+        from gym_suite.learning.updates import lean_ppo
 
-        return self.build_as(PPO, env, seed)
+        return self.build_as(lean_ppo(), env, seed)
 
     def build_as(self, cls: Any, env: Any, seed: int, **more: Any) -> Any:
         """The untrained model of a subclass of PPO."""

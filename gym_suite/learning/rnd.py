@@ -329,6 +329,8 @@ class _Witness:
 @functools.cache
 def bonus_ppo() -> type:
     """The class :class:`BonusPPO` with Stable-Baselines3's PPO as its base."""
-    from stable_baselines3 import PPO
+    from gym_suite.learning.updates import lean_ppo
 
-    return type("BonusPPO", (BonusPPO, PPO), {"__doc__": BonusPPO.__doc__, "__module__": __name__})
+    return type(
+        "BonusPPO", (BonusPPO, lean_ppo()), {"__doc__": BonusPPO.__doc__, "__module__": __name__}
+    )

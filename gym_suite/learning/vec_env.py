@@ -314,13 +314,18 @@ def info_rows(infos: Mapping[str, Any], rows: NDArray[np.intp]) -> list[dict[str
     """
     whole: dict[str, Iterable[Any]] = {}
     partial: list[tuple[str, NDArray[np.bool_], Any]] = []
+    looked_at: dict[int, tuple[NDArray[np.bool_], bool]] = {}  # our metrics share one mask
     for name, values in infos.items():
         if name in ("final_obs", "final_info") or _is_mask(name, infos):
             continue
         mask = infos.get(f"_{name}")
-        present = np.ones(len(rows), bool) if mask is None else mask[rows]
-        entries = info_rows(values, rows) if isinstance(values, Mapping) else _values(values[rows])
-        if present.all():
+        if id(mask) not in looked_at:
+            present = np.ones(len(rows), bool) if mask is None else mask[rows]
+            looked_at[id(mask)] = present, bool(present.all())
+        present, everywhere = looked_at[id(mask)]
+        plain = isinstance(values, np.ndarray)
+        entries = _values(values[rows]) if plain else info_rows(values, rows)
+        if everywhere:
             whole[name] = entries
         else:
             partial.append((name, present, entries))

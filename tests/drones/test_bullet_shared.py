@@ -13,6 +13,7 @@ import gym_suite
 pybullet = pytest.importorskip("pybullet")
 
 from gym_suite.drones.bullet import MOST_WORLDS, Client, World  # noqa: E402
+from gym_suite.drones.camera import PICTURES  # noqa: E402
 from gym_suite.drones.columns import BODY, PARAMETERS, RIGID  # noqa: E402
 
 ID = "drones/Hover-v0"
@@ -116,9 +117,39 @@ def test_an_episode_is_the_same_whatever_was_before(worlds):
     fresh.close()
 
 
+@pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/MultiHover-v0"])
+def test_pictures_of_rows_are_those_of_single_environments(id):
+    """Nobody sees the drones of another world, and each camera is where its own drone is."""
+    keywords = {"observation": PICTURES, "image_size": (24, 16), "max_episode_steps": 3}
+    keywords |= {"engine": "bullet"}
+    envs = gymnasium.make_vec(id, num_envs=3, **keywords)
+    singles = [gymnasium.make(id, **keywords) for _ in range(3)]
+    seen, _ = envs.reset(seed=5)
+    pictures = [env.reset(seed=5 + i)[0] for i, env in enumerate(singles)]
+    rng = np.random.default_rng(0)
+    ended = np.zeros(3, bool)
+    different = False
+    for _ in range(6):  # through the end of an episode and the reset after it
+        for i, picture in enumerate(pictures):
+            assert seen.keys() == picture.keys()
+            for kind in PICTURES:
+                np.testing.assert_array_equal(seen[kind][i], picture[kind], err_msg=kind)
+        different |= not np.array_equal(seen["depth"][0], seen["depth"][1])
+        actions = rng.uniform(-1.0, 1.0, envs.action_space.shape).astype(np.float32)
+        seen, _, terminated, truncated, _ = envs.step(actions)
+        pictures = [
+            env.reset()[0] if ended[i] else env.step(actions[i])[0] for i, env in enumerate(singles)
+        ]
+        ended = terminated | truncated
+    assert different
+    for env in (envs, *singles):
+        env.close()
+
+
 MEASURE = """
-import gymnasium, numpy, gym_suite
-envs = gymnasium.make_vec("drones/Hover-v0", num_envs=64, engine="bullet")
+import gymnasium, numpy, sys, gym_suite
+keywords = {"observation": "rgb"} if "rgb" in sys.argv else {}
+envs = gymnasium.make_vec("drones/Hover-v0", num_envs=64, engine="bullet", **keywords)
 envs.reset(seed=0)
 for _ in range(3):
     envs.step(numpy.zeros(envs.action_space.shape, numpy.float32))
@@ -127,9 +158,10 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads Linux's /proc")
-def test_64_worlds_fit_into_400_megabytes_with_all_of_python():
+@pytest.mark.parametrize("what", ["columns", "rgb"])
+def test_64_worlds_fit_into_400_megabytes_with_all_of_python(what):
     root = str(Path(gym_suite.__file__).resolve().parent.parent)
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEASURE, what], cwd=root, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) * 1024 < 400e6
