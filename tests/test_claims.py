@@ -32,6 +32,8 @@ TRACED = {
     "test_the_reference_controller_never_trips",
     "its errors are 0.62 to 0.65 of the constant thrust's over whole flights": "test_claims.py::"
     "test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote",
+    "`preview-derating` earns more than `derating` from a hot start": "motors/test_derating.py::"
+    "test_a_hot_drive_bears_the_demand_and_looking_ahead_earns_more_than_the_line",
     "20 seeds each pass without a trip nominally, with noise, with mismatch": "motors/"
     "test_direct_torque.py::test_no_drive_trips_and_the_torque_is_followed",
     "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"

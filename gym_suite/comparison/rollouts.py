@@ -224,6 +224,12 @@ def _total(total: Total, episodes: _Episodes, row: int) -> float:
     values = np.stack([episodes.columns[name][:stop, row] for name in total.columns])
     if total.how == "least":
         return float(values.min())
+    if total.how == "most":
+        return float(values.max())
+    if total.how == "share":
+        sums = np.abs(values[:, 1:]).sum(axis=1)  # what was before the first step earned nothing
+        whole = float(sums[1:].sum())
+        return float(sums[0]) / whole if whole > 0.0 else math.nan
     return float(np.linalg.norm(np.diff(values, axis=1), axis=0).sum())
 
 

@@ -105,7 +105,8 @@ class Total:
     Attributes:
         name: Among the metrics of results, such as "PathLength".
         columns: Metric columns of which it is made.
-        how: "way", the length of the way through the columns' values; or "least", the smallest value.
+        how: "way", the length of the way through the columns' values; "least" and "most", the smallest and the largest
+            value; or "share", the sum of the first column's sizes as a part of that of all the others together.
         unit: SI unit.
         label: For tables.
         meaning: One line, for tables.
@@ -114,7 +115,7 @@ class Total:
 
     name: str
     columns: tuple[str, ...]
-    how: Literal["way", "least"]
+    how: Literal["way", "least", "most", "share"]
     unit: str
     label: str
     meaning: str

@@ -375,6 +375,25 @@ CARDS = (
         strong=("state-feedback",),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
+    Card(
+        id="gem/PMSM-Thermal-v0",
+        family="motors",
+        summary="the most torque of a permanent-magnet synchronous machine whose winding must not pass 150 degC",
+        base="gym_suite.motors.envs.base:MotorEnv",
+        module="gym_suite.motors.envs",
+        facets={"machine": "PMSM", "task": "thermal", "converter": "averaged"},
+        tags=("torque", "pmsm", "thermal"),
+        controllers={
+            "derating": f"{_HOME}.derating:LinearDerating",
+            "preview-derating": f"{_HOME}.derating:PreviewDerating",
+            **BASELINES,
+        },
+        strong=("preview-derating",),
+        protocol=Protocol(
+            budget=2_000_000,
+            metrics=("return", "TorqueShare", "HottestWinding", "Throughput", "RMSE"),
+        ),
+    ),
     _drive(
         "PMSM-DriveCycle",
         "PMSM",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.motors.quantities import TEMPERATURES
 from gym_suite.rendering import (
     Box,
     EpisodeRenderer,
@@ -38,9 +39,13 @@ _SYMBOLS = {
     "torque": "$T$",
     "position": r"$\varphi$",
     "v": "$v$",
+    "temperature_winding": "winding",
+    "temperature_magnet": "magnets",
+    "temperature_housing": "housing",
 }
 #: What is charted besides the tracked values, while there is room: title, columns, references.
 _GROUPS: dict[str, dict[str, str | None]] = {
+    "temperature": dict.fromkeys(TEMPERATURES.names),
     # an inner loop's references: see the plane
     "current": {"i_sd": None, "i_sq": None, "i": None, "i_a": None, "i_e": None},
     "torque": {"torque": "torque_ref"},
@@ -157,21 +162,26 @@ class MotorRenderer(EpisodeRenderer):
         tracked = [item.value for item in self.setup.tracking]
         panels = [self._tracked_panel(item) for item in self.setup.tracking]
         turning = _VOLTAGES[0] in self.setup.metric_columns
+        voltage = self._nominal("u_dc") / (math.sqrt(3.0) if turning else 1.0)
         bounds = {
-            "current": self._nominal("i_limit"),
-            "voltage": self._nominal("u_dc") / (math.sqrt(3.0) if turning else 1.0),
+            "temperature": (self._nominal("limit_winding"),),
+            **{
+                title: (-bound, bound)
+                for title, bound in (("current", self._nominal("i_limit")), ("voltage", voltage))
+            },
         }
         for title, references in _GROUPS.items():
             names = [name for name in references if name in self.setup.metric_columns]
             names = [name for name in names if name not in tracked]
             if names and len(panels) < _MOST_PANELS:
-                panels.append(self._group_panel(title, names, bounds.get(title, math.nan)))
+                panels.append(self._group_panel(title, names, bounds.get(title, (math.nan,))))
         return panels
 
-    def _group_panel(self, title: str, names: list[str], bound: float) -> Panel:
-        """Return the chart of columns of one unit, with lines at plus and minus ``bound``."""
+    def _group_panel(self, title: str, names: list[str], bounds: tuple[float, ...]) -> Panel:
+        """Return the chart of columns of one unit, with lines at bounds, of which the last is the largest."""
         columns = self.setup.metric_columns
         references = {name: ref for name, ref in _GROUPS[title].items() if ref in columns}
+        bound = bounds[-1]
         known = math.isfinite(bound)
         # No speed trips, but a constant one needs a range too.
         extent = bound if known else self._nominal("omega_limit")
@@ -187,7 +197,7 @@ class MotorRenderer(EpisodeRenderer):
                 )
                 for name in names
             ],
-            limits=(-bound, bound) if known else (),
+            limits=bounds if known else (),
             span=0.1 * extent if math.isfinite(extent) else 0.0,
         )
 
@@ -294,4 +304,5 @@ def _color(name: str) -> str:
     """Return a quantity's colour, the same in every chart and plane."""
     order = {"i_sd": "green", "i_sq": "blue", "u_sd": "green", "u_sq": "blue", "torque": "purple"}
     order |= {"i_e": "green", "u_e": "green"}
+    order |= {"temperature_winding": "orange", "temperature_housing": "green"}
     return style.COLORS[order.get(name, "blue")]

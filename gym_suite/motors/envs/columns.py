@@ -152,6 +152,11 @@ def terms(
     return (*told, trip)
 
 
+def command_of(task: Task) -> str:
+    """Return the name of a torque command among the metrics, in which a demanded torque is `torque_ref`."""
+    return "torque_command" if "torque" in task.tracked else "torque_ref"
+
+
 def metrics(
     task: Task, options: Options, machine: Machine, link: Sequence[str] = ()
 ) -> list[Shown]:
@@ -179,7 +184,7 @@ def metrics(
     told = {column.name for column, _ in shown}
     shown += [_quantity(name) for name in task.tracked if name not in told]
     if options.control == "torque":
-        shown.append(_quantity("torque_ref", "torque_command"))
+        shown.append(_quantity(command_of(task), "torque_command"))
         shown += [
             _quantity(
                 f"{name}_ref",

@@ -80,9 +80,8 @@ def course(
         highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.follows == "torque":
         highest = values["torque_limit"]
-        usual = max_torque(
-            machine, min(machine.current_margin, machine.i_nominal / machine.i_limit)
-        )
+        part = min(machine.current_margin, machine.i_nominal / machine.i_limit)
+        usual = highest if task.overloads else max_torque(machine, part)
     elif task.follows == "speed":
         # From one end to the other within the time for which a reference holds.
         inertia = load_coefficients(columns.parameter_row(values))[3]
@@ -95,6 +94,7 @@ def course(
     if options.reference_range is not None:
         usual = check_number("reference_range", options.reference_range, above=0.0, high=highest)
     one_way = chopped and task.follows in ("speed", "position")
+    one_way = one_way or task.overloads
     both = task.follows == "current" or (machine.reversible and not one_way)
     if task.follows == "position" and not both:
         raise ValueError(

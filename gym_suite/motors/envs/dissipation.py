@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from gym_suite.core.columns import Columns
-from gym_suite.motors.envs.options import Options
+from gym_suite.core.family import Total
+from gym_suite.motors.envs.options import Options, Task
 from gym_suite.motors.losses import Losses, build_losses, nominal_power, usual_losses
 from gym_suite.motors.machines import SATURATED
 from gym_suite.motors.machines.base import LONGEST_STEP, USUAL_SUBSTEPS
@@ -20,6 +21,35 @@ from gym_suite.motors.thermal import ThermalNetwork, build_network, usual_networ
 _STANDSTILL = 1e-3
 #: Limit of each temperature that has one.
 _LIMITS = {"temperature_winding": "limit_winding", "temperature_magnet": "limit_magnet"}
+
+
+_DELIVERED = Total(
+    "TorqueShare",
+    ("torque", "torque_ref"),
+    "share",
+    "1",
+    "Torque",
+    "sum of the torque's size over that of the demand's",
+    False,
+)
+_HOTTEST = Total(
+    "HottestWinding",
+    ("temperature_winding",),
+    "most",
+    "degC",
+    "Hottest winding",
+    "highest temperature of the winding",
+    True,
+)
+_USED = Total(
+    "Throughput",
+    ("power_shaft", "power_shaft", *(name for name in POWERS.names if name.startswith("loss_"))),
+    "share",
+    "1",
+    "Throughput",
+    "energy through the shaft over that and all losses together",
+    False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +106,21 @@ class Dissipation:
         if self.network is None:
             return {}
         return {name: float(getattr(self.network, limit)) for name, limit in _LIMITS.items()}
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """The full scale of what is observed of it: the limit of a temperature, or of the winding where it has none."""
+        if self.network is None:
+            return {}
+        own = dict.fromkeys(TEMPERATURES.names, float(self.network.limit_winding))
+        return own | self.limits
+
+    @property
+    def totals(self) -> tuple[Total, ...]:
+        """The figures of a whole episode by which agents that derate a torque are told apart."""
+        if self.network is None:
+            return ()
+        return (_DELIVERED, _HOTTEST, _USED)
 
     def bounded(self, states: Columns) -> Columns:
         """Return the columns of a state in which no temperature is above its limit."""
@@ -156,6 +201,15 @@ def _check_nodes(network: ThermalNetwork, period: float) -> None:
                 f"thermal: c_{node} = {capacity:g} J/K lets the {node} follow its neighbours within {period:g} s, the "
                 f"period of control; it must be at least {conductance * period:.3g} J/K, or a thermal resistance larger"
             )
+
+
+def check_heat(task: Task, dissipation: Dissipation | None) -> None:
+    """Refuse a task that shows temperatures where none moves."""
+    if set(task.seen) & set(TEMPERATURES.names) and not (dissipation and dissipation.network):
+        raise ValueError(
+            f"the task {task.name!r} shows temperatures, so it needs a thermal network: leave thermal= out, or give "
+            'overrides of the usual one, such as thermal={"ambient": 40.0}'
+        )
 
 
 def read_dissipation(

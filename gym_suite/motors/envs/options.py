@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from gym_suite.core.options import PlantOptions, option
 from gym_suite.motors.machines import Machine
+from gym_suite.motors.quantities import TEMPERATURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class Options(PlantOptions):
     control_period: float | None = option(
         None,
         takes="s, a whole number of `tau`",
-        meaning="period of torque commands; `None`: 1e-3, on a driving cycle 0.01",
+        meaning="period of torque commands; `None`: 1e-3, on a driving cycle 0.01, in derating 0.1",
     )
     substeps: int | None = option(
         None,
@@ -167,6 +168,9 @@ class Task:
         tracked: Quantities that are to follow references; empty: the machine's currents.
         error_scale: Error at which tracking earns nothing; None: the full scale.
         seen: Quantities that are observed besides the currents and the speed.
+        overloads: Whether random torques drive alone and go up to the largest, instead of to that of nominal currents
+            on either side.
+        control_period: Period of torque commands where none is given, s.
         shows_error: Whether the difference of reference and value is observed too.
         costs: Reward terms besides tracking, with their default weights.
         without: Keyword arguments that the task does not take.
@@ -178,6 +182,8 @@ class Task:
     tracked: tuple[str, ...] = ()
     error_scale: float | None = None
     seen: tuple[str, ...] = ()
+    overloads: bool = False
+    control_period: float = 1e-3
     shows_error: bool = True
     costs: tuple[str, ...] = ("loss", "effort", "smoothness")
     without: tuple[str, ...]
@@ -193,6 +199,15 @@ class Task:
         shares = dict.fromkeys(self.tracked, 1.0 / max(len(self.tracked), 1))
         return shares | dict.fromkeys(self.costs, 0.0)
 
+
+#: What of the usual thermal network is another where torque is to be derated: the coolant of a car's drive, a machine
+#: that has worked before an episode begins, and a winding that may get as hot as the magnets.
+DERATED: Mapping[str, float] = {
+    "ambient": 65.0,
+    "temperature_low": 65.0,
+    "temperature_high": 110.0,
+    "limit_winding": 150.0,
+}
 
 TASKS: Mapping[str, Task] = {
     task.name: task
@@ -212,6 +227,27 @@ TASKS: Mapping[str, Task] = {
             shows_error=False,
             without=("duration", "cycle", "window", "start", "control", "control_period"),
             defaults={"load": "constant_speed"},
+        ),
+        Task(
+            name="thermal",
+            follows="torque",
+            tracked=("torque",),
+            seen=TEMPERATURES.names,
+            overloads=True,
+            control_period=0.1,
+            shows_error=False,
+            without=("cycle", "window", "start"),
+            defaults={
+                "load": "constant_speed",
+                "control": "torque",
+                "losses": "usual",
+                "thermal": DERATED,
+                "reference_hold": 5.0,
+                "duration": 120.0,
+                "preview": 30,
+                "preview_interval": 1.0,
+                "error_exponent": 1.0,
+            },
         ),
         Task(
             name="speed",
@@ -251,6 +287,7 @@ TASKS: Mapping[str, Task] = {
             follows="cycle",
             tracked=("v",),
             error_scale=5.0,
+            control_period=0.01,
             without=("duration", "reference", "reference_hold", "reference_range", "speed"),
             defaults={"load": "vehicle", "control": "torque"},
         ),

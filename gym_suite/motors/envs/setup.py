@@ -26,7 +26,7 @@ from gym_suite.motors.envs import columns
 from gym_suite.motors.envs.choppers import read_choppers
 from gym_suite.motors.envs.constraints import read_constraints, with_constraints
 from gym_suite.motors.envs.course import course, driven_cycle, horizon_of
-from gym_suite.motors.envs.dissipation import read_dissipation
+from gym_suite.motors.envs.dissipation import check_heat, read_dissipation
 from gym_suite.motors.envs.modulation import read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.physics import read_physics
@@ -137,6 +137,7 @@ def build_setup(
         flexible=isinstance(load, TwoMass),
     )
     lost = dissipation.physical if dissipation else ()
+    check_heat(task, dissipation)
     shaken = _PHYSICAL_SHAFT if isinstance(load, TwoMass) else ()
     physical = (*machine.circuit, "j_rotor", *_PHYSICAL_LOAD, *physical_numbers(supply))
     physical = (*physical, *shaken, *lost)
@@ -169,6 +170,7 @@ def build_setup(
     limits = {name: scale for name, scale in scales.items() if name != "position" and scale > 0.0}
     if dissipation:
         limits |= dissipation.limits
+        scales |= dissipation.scales
     if references:
         units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
         check_reach(task, references, switched, limits, units)
@@ -273,7 +275,7 @@ def build_setup(
             for name in task.tracked
             for quantity in (QUANTITIES[machine.slot(name)],)
         ),
-        effort=("torque_ref",) if torque_control else tuple(machine.voltages),
+        effort=(columns.command_of(task),) if torque_control else tuple(machine.voltages),
         effort_scale=(values["torque_limit"],)
         if torque_control
         else tuple(columns.voltage_scales(machine).values()),
@@ -281,6 +283,7 @@ def build_setup(
         disturbances=channels[held:],
         follow=physics.follow,
         horizon=horizon,
+        totals=dissipation.totals if dissipation and task.overloads else (),
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),

@@ -83,7 +83,7 @@ def _ratio(task: Task, options: Options, tau: float) -> int:
         return 1
     period = options.control_period
     if period is None:
-        period = 1e-2 if task.follows == "cycle" else 1e-3
+        period = task.control_period
     period = check_number("control_period", period, above=0.0)
     ratio = round(period / tau)
     if ratio > MOST_PERIODS:
