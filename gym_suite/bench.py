@@ -155,9 +155,10 @@ def measure_rates(
 
 
 def _cases(entry: Card) -> Iterator[Case]:
-    """The forms of an id, under its default engine and under those that its settings name."""
+    """The forms of an id, under its default engine unless that needs an extra, and under those of its settings."""
     for name, keywords in {"nominal": {}, **entry.settings}.items():
-        if name != "nominal" and "engine" not in keywords:
+        left_out = entry.extra if name == "nominal" else "engine" not in keywords
+        if left_out:
             continue
         label = entry.id if name == "nominal" else f"{entry.id} ({name})"
         found: list[Case] = []

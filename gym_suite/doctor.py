@@ -207,7 +207,8 @@ def _touch(entry: Card) -> str:
 
     engines = [k for k in entry.settings.values() if "engine" in k]
     problem = ""
-    for keywords in ({}, *engines):
+    # What needs an extra runs in real time, on the kernels of its setting that needs none.
+    for keywords in engines if entry.extra else ({}, *engines):
         try:
             if entry.entry_point:
                 env: Any = gymnasium.make(entry.id, **keywords)

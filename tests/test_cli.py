@@ -87,7 +87,7 @@ def test_show_tells_everything(capsys, id):
 
     assert cli.main(["show", id]) == 0
     printed = capsys.readouterr().out
-    setup = gymnasium.make(id).unwrapped.setup
+    setup = gymnasium.make(id, **catalogue()[id].anywhere).unwrapped.setup
     page = compose(id_class_of(id))
     assert all(section.heading in printed for section in page.sections)
     sourced = [column for column in setup.parameter_columns if column.source]

@@ -79,6 +79,7 @@ FLOORS = {
         "envs",
     ),
     "drones": (
+        "sticks",
         "cards files firmware logs tracks trajectories",
         "vehicles",
         "parameters",
@@ -92,7 +93,7 @@ FLOORS = {
         "aims headings",
         "loops",
         "passes",
-        "bullet",
+        "bullet lockstep",
         "simulation replay",
         "autopilot benchmarks render validation",
         "identification",

@@ -120,6 +120,12 @@ def leaderboard(
 
     everything = tuple(entry.id for entry in catalogue().values() if entry.entry_point)
     chosen = chosen_ids(ids or (() if family else everything), family)
+    for late in [id for id in chosen if id not in ids and catalogue()[id].extra]:
+        tell_line(
+            f"{late} is left out: it needs the extra {catalogue()[late].extra!r} and runs in real time; name it to "
+            "have it judged"
+        )
+        chosen = tuple(id for id in chosen if id != late)
     if page is not None and not plan:
         raise ValueError(
             "--page is for --plan; the page of a leaderboard is index.html in its folder"

@@ -112,6 +112,8 @@ class Card:
         learned: Names of the methods of which policies ship.
         protocol: How the id is judged where results are to be compared across papers.
         settings: Named keywords under which the id is judged too, besides its defaults ("nominal").
+        extra: Extra that the id's defaults need, in one world in real time; its setting "compiled" needs none. Empty
+            where the defaults run everywhere.
         prose: Markdown of the id's own, in sections headed as on the page.
         history: Version to what it changed.
         module: Module in which the id's classes are found; the base's by default.
@@ -136,6 +138,7 @@ class Card:
     learned: tuple[str, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    extra: str = ""
     prose: str = ""
     history: Mapping[str, str] = field(default_factory=lambda: {"v0": "first version"})
     module: str = ""
@@ -146,6 +149,10 @@ class Card:
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise ValueError(f"an id reads namespace/Name-v0, got {self.id!r}")
+        if self.extra and "compiled" not in self.settings:
+            raise ValueError(
+                f"{self.id} needs the extra {self.extra!r}, so it needs a setting 'compiled' that runs without it"
+            )
         for name in self.strong:
             if name not in self.controllers:
                 raise unknown_error(f"strong controller of {self.id}", name, self.controllers)
@@ -191,6 +198,11 @@ class Card:
         own = {"baseline": BASELINES, "strong": self.strong, "tuned": self.tuned}
         own |= {"learned": self.learned, "controller": self.controllers}
         return next((rank for rank, names in own.items() if name in names), "")
+
+    @property
+    def anywhere(self) -> Mapping[str, Any]:
+        """Keywords under which the id runs on every machine and in any number of worlds; none where its defaults do."""
+        return self.settings["compiled"] if self.extra else {}
 
     @property
     def faces(self) -> tuple[str, ...]:

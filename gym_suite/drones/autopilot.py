@@ -12,7 +12,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,17 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.parameters import check_number
-from gym_suite.drones.firmware import (
-    ANGLE,
-    IDLE,
-    LOWEST,
-    PERIOD,
-    YAW_RATE,
-    Firmware,
-    FirmwareError,
-    State,
-    radio,
+from gym_suite.drones.controllers.pilot import (
+    HEADING,
+    INTEGRAL,
+    MOST_INTEGRAL,
+    POSITION,
+    sticks,
 )
+from gym_suite.drones.controllers.pilot import SPEED as SPEED_GAIN
+from gym_suite.drones.firmware import PERIOD, Firmware, FirmwareError, State, radio, rotation
+from gym_suite.drones.sticks import HALF_WAY, MIDDLE
 from gym_suite.rendering import EpisodeRecorder, Stage
 
 __all__ = ["Flight", "Pilot", "course", "fly"]
@@ -42,12 +41,6 @@ GROUNDED, CLIMB, SPEED_UP = 0.5, 3.0, 2.0
 HEIGHT, RADIUS, SPEED = 1.0, 1.0, 1.0
 #: s after which what is left of the climb, or of speeding up, is not counted any more.
 SETTLED = 3.0
-#: Answers in a row that may stay away.
-_MOST_SILENT = 20
-#: Gains of the position loop: it is slower than the firmware's angle loop, about 5 rad/s at its defaults.
-KP, KV, KI = 4.0, 3.0, 1.0  # 1/s^2, 1/s, 1/s^3
-_MOST_TILTING, _MOST_LIFTING, _MOST_INTEGRAL = 5.0, 4.0, 2.0  # m/s^2
-_HEADING = 2.0  # 1/s, yaw rate per heading error
 
 
 def course(hover: float, laps: float) -> Array:
@@ -69,15 +62,14 @@ def course(hover: float, laps: float) -> Array:
 
 
 class Pilot:
-    """A position loop that moves the sticks: wanted acceleration to tilt and throttle, heading to yaw rate.
+    """The position loop of :class:`gym_suite.drones.controllers.pilot.Pilot` on the true state, at the firmware's rate.
 
     Args:
         parameters: Nominal parameters of the craft by name.
     """
 
-    def __init__(self, parameters: Any) -> None:
-        self._mass, self._gravity = parameters["mass"], parameters["gravity"]
-        self._thrust, self._fastest = 4.0 * parameters["k_f"], parameters["max_rpm"]
+    def __init__(self, parameters: Mapping[str, float]) -> None:
+        self._parameters = parameters
         self._integral = np.zeros(3)
 
     def channels(
@@ -100,21 +92,13 @@ class Pilot:
         """
         error = target[0] - position
         if flying:
-            self._integral += KI * PERIOD * error
-            np.clip(self._integral, -_MOST_INTEGRAL, _MOST_INTEGRAL, out=self._integral)
-        wanted = target[2] + KV * (target[1] - velocity) + KP * error + self._integral
-        level = float(np.hypot(wanted[0], wanted[1]))
-        wanted[:2] *= min(1.0, _MOST_TILTING / max(level, 1e-9))
-        wanted[2] = self._gravity + min(max(wanted[2], -_MOST_LIFTING), _MOST_LIFTING)
-        c, s = math.cos(heading), math.sin(heading)
-        ahead, left = c * wanted[0] + s * wanted[1], c * wanted[1] - s * wanted[0]
-        pitch = math.degrees(math.atan2(ahead, wanted[2]))
-        roll = math.degrees(math.atan2(-left, math.hypot(ahead, wanted[2])))
-        thrust = self._mass * float(np.linalg.norm(wanted))
-        output = math.sqrt(thrust / self._thrust) / self._fastest
-        throttle = LOWEST + (2000.0 - LOWEST) * (output - IDLE) / (1.0 - IDLE)
-        yaw = math.degrees(_HEADING * heading) / YAW_RATE
-        return radio(roll / ANGLE, pitch / ANGLE, throttle, yaw, armed=True)
+            self._integral += INTEGRAL * PERIOD * error
+            np.clip(self._integral, -MOST_INTEGRAL, MOST_INTEGRAL, out=self._integral)
+        wanted = target[2] + SPEED_GAIN * (target[1] - velocity) + POSITION * error + self._integral
+        nose = np.array([heading])
+        moved = sticks(wanted[None], nose, HEADING * nose, self._parameters)
+        roll, pitch, yaw, throttle = moved[0].tolist()
+        return radio(roll, pitch, MIDDLE + HALF_WAY * throttle, yaw, armed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +195,7 @@ def _flown(env: Any, firmware: Firmware, hover: float, steps: int) -> Flight:
     pilot = Pilot(known)
     env.reset(seed=0, options={"state": {"position_z": 0.5 * known["height"]}})
     recorder.note()
-    before, output, silent = np.zeros(3), np.full(4, IDLE), 0
+    before = np.zeros(3)
     unanswered, begun = firmware.unanswered, time.monotonic()
     errors = np.empty(steps)
     for k in range(steps):
@@ -222,23 +206,15 @@ def _flown(env: Any, firmware: Firmware, hover: float, steps: int) -> Flight:
         target = [
             _vector(state, name) for name in ("target", "target_velocity", "target_acceleration")
         ]
-        x, y, z, w = (state[f"quaternion_{a}"] for a in "xyzw")
-        rotation = _rotation(x, y, z, w)
-        felt = rotation.T @ ((velocity - before) / PERIOD + (0.0, 0.0, known["gravity"]))
-        before = velocity
-        now = State(
-            (rotation.T @ spin).tolist(), felt.tolist(), (x, y, z, w),
-            position.tolist(), velocity.tolist(),
-        )  # fmt: skip
-        heading = math.atan2(rotation[1, 0], rotation[0, 0])
+        quaternion = tuple(state[f"quaternion_{a}"] for a in "xyzw")
+        gained, before = (velocity - before) / PERIOD, velocity
+        now = State.of(quaternion, position, velocity, spin, gained, known["gravity"])
+        nose = rotation(quaternion)[:, 0]
+        heading = math.atan2(nose[1], nose[0])
         flying = k * PERIOD > GROUNDED
-        answer = firmware.exchange(
+        output = firmware.fly(
             now, pilot.channels(position, velocity, heading, target, flying=flying)
         )
-        silent = 0 if answer is not None else silent + 1
-        if silent > _MOST_SILENT:
-            raise FirmwareError(f"the firmware stopped answering after {k * PERIOD:.1f} s")
-        output = output if answer is None else answer
         rpm = known["max_rpm"] * output
         *_, terminated, _, _ = env.step(np.clip(rpm / known["hover_rpm"] - 1.0, -1.0, 1.0))
         recorder.note()
@@ -265,17 +241,6 @@ def _in_the_air(stage: Stage, up: float) -> Stage:
 
 def _vector(state: dict[str, float], name: str) -> Array:
     return np.array([state[f"{name}_{a}"] for a in "xyz"])
-
-
-def _rotation(x: float, y: float, z: float, w: float) -> Array:
-    """Return the rotation matrix of a unit quaternion, body to world."""
-    return np.array(
-        [
-            (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-            (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-            (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-        ]
-    )
 
 
 def _rms(errors: Array, first: float, last: float) -> float:

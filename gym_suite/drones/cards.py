@@ -120,4 +120,12 @@ CARDS = (
         max_episode_steps=1920,
         tags=("hover", "failure", "quadcopter"),
     ),
+    _drone(
+        "Autopilot",
+        "autopilot",
+        "a quadcopter that Betaflight's firmware flies follows a path by the sticks of its transmitter",
+        {"pilot": f"{_HOME}.pilot:Pilot"},
+        extra="sitl",
+        tags=("tracking", "autopilot", "quadcopter"),
+    ),
 )

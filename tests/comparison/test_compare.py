@@ -382,7 +382,10 @@ def test_all_agents_are_every_controller_of_the_id():
 
 @pytest.mark.parametrize("id", [card.id for card in catalogue().values() if card.entry_point])
 def test_every_id_can_be_compared(id, tmp_path):
-    comparison = compare(id, seeds=2, horizon=12, settings="nominal", progress=False)
+    anywhere = dict(catalogue()[id].anywhere)
+    comparison = compare(
+        id, seeds=2, horizon=12, settings="nominal", keywords=anywhere, progress=False
+    )
     assert not [record["error"] for record in comparison.records if record["status"] == "failed"]
     text = comparison.report(tmp_path).read_text()
     assert text.endswith("</html>\n") or "</html>" in text

@@ -22,7 +22,9 @@ def cases(rows):
         yield pytest.param(*subject, check, id=label)
 
 
-PATHS = {id: suite.kernel_path(id) for id in IDS}
+# Keywords under which an id runs on every machine, by ids whose defaults need an extra.
+ANYWHERE = {id: dict(card.anywhere) for id, card in catalogue().items()}
+PATHS = {id: suite.kernel_path(id, **ANYWHERE[id]) for id in IDS}
 
 
 def environment_rows():
@@ -31,7 +33,9 @@ def environment_rows():
         heavy = PATHS[id] not in seen
         seen.add(PATHS[id])
         yield from (
-            (id, check) for check in suite.checks_for(id) if heavy or check in suite.LIGHT_CHECKS
+            (id, check)
+            for check in suite.checks_for(id, **ANYWHERE[id])
+            if heavy or check in suite.LIGHT_CHECKS
         )
 
 
@@ -48,12 +52,12 @@ def controller_rows():
 
 @pytest.mark.parametrize(("id", "check"), list(cases(environment_rows())))
 def test_environment(id, check):
-    check(id)
+    check(id, **ANYWHERE[id])
 
 
 @pytest.mark.parametrize(("id", "name", "check"), list(cases(controller_rows())))
 def test_controller(id, name, check):
-    check(id, name)
+    check(id, name, **ANYWHERE[id])
 
 
 @pytest.mark.parametrize(

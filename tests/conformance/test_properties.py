@@ -42,7 +42,12 @@ JUNK = st.recursive(
 @functools.cache
 def world(id, n=None):
     """One environment per id for all examples, on its way."""
-    env = gymnasium.make_vec(id, num_envs=n) if n else gymnasium.make(id).unwrapped
+    keywords = catalogue()[id].anywhere
+    env = (
+        gymnasium.make_vec(id, num_envs=n, **keywords)
+        if n
+        else gymnasium.make(id, **keywords).unwrapped
+    )
     env.reset(seed=0)
     return env
 

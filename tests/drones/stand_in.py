@@ -1,7 +1,8 @@
 """A stand-in for Betaflight's simulator target, written from its packets: it levels a craft as the firmware would.
 
 Run as a program, with a word for what is to go wrong: "mute" (never answers), "deaf" (ignores the arming switch),
-"fleeting" (ends after some answers), "refusing" (its command line knows no setting), or "well".
+"fleeting" (ends after some answers), "lapsing" (stops answering after as many), "refusing" (its command line knows no
+setting), or "well".
 """
 
 import select
@@ -61,7 +62,7 @@ def main():
                 if MODE == "fleeting" and armed and answers > 1700:
                     print("out of memory", flush=True)
                     sys.exit(3)
-                if MODE != "mute":
+                if MODE != "mute" and not (MODE == "lapsing" and armed and answers > 1700):
                     out.sendto(struct.pack("<4f", *motors), ("127.0.0.1", 9002))
 
 

@@ -6,9 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +17,10 @@ from gym_suite.core.extras import install_line
 from gym_suite.drones import autopilot, firmware
 from gym_suite.drones.autopilot import course, fly
 from gym_suite.drones.firmware import Firmware, FirmwareError, State, find_firmware, radio
+from gym_suite.drones.sticks import motor_output
+from tests.drones.conftest import STAND_IN
 
-STAND_IN = Path(__file__).parent / "stand_in.py"
+pytestmark = pytest.mark.usefixtures("alone", "quick")
 
 
 def command(mode="well"):
@@ -40,24 +40,6 @@ def alive(pid):
     return True
 
 
-@pytest.fixture(autouse=True)
-def alone():
-    """The firmware's ports are fixed, so tests that run in several processes take turns."""
-    fcntl = pytest.importorskip("fcntl")
-    path = Path(tempfile.gettempdir()) / "gym-suite-firmware-ports.lock"
-    with path.open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch, tmp_path):
-    """The stand-in needs no calibration; what it leaves would stand in this folder."""
-    for name, seconds in {"_WAKING": 0.4, "_STARTING": 4.0, "_RESTING": 0.2}.items():
-        monkeypatch.setattr(firmware, name, seconds)
-    monkeypatch.setattr(firmware.tempfile, "tempdir", str(tmp_path))
-
-
 def test_a_state_is_packed_as_the_simulator_target_reads_it():
     state = State((1, 2, 3), (4, 5, 6), (0.1, 0.2, 0.3, 0.9), (7, 8, 9), (10, 11, 12))
     expected = (5.0, 1, -2, -3, -4, -5, -6, 0.9, 0.1, -0.2, -0.3, 7, 8, 9, 10, 11, 12, 101325.0)
@@ -70,7 +52,7 @@ def test_channels_are_sticks_within_bounds():
     assert len(radio()) == 16
     # Measured on the firmware, level: output 0.303 at 1300, 0.402 at 1400, 0.700 at 1700.
     for throttle, output in ((1300, 0.303), (1400, 0.402), (1700, 0.700)):
-        assert firmware.motor_output(throttle) == pytest.approx(output, abs=0.003)
+        assert motor_output(throttle) == pytest.approx(output, abs=0.003)
 
 
 def test_the_course_is_what_is_said_of_it():
@@ -115,7 +97,7 @@ def test_ten_starts_and_stops_leave_nothing_behind(tmp_path):
     ],
 )
 def test_what_goes_wrong_is_told_and_everything_ended(mode, told, tmp_path):
-    with pytest.raises(FirmwareError, match=told), Firmware(command(mode), deadline=6.0) as flying:
+    with pytest.raises(FirmwareError, match=told), Firmware(command(mode), deadline=15.0) as flying:
         for _ in range(2000):
             flying.exchange(State(), radio(throttle=1400, armed=True))
     assert ports_are_free()

@@ -49,7 +49,7 @@ TELLING_TOGETHER = {"agv": {"reward": "dense", "lidar": 24}}
 def cases():
     """Return every rollout: name to id and keywords."""
     single = [card for card in CARDS.values() if card.entry_point]
-    alone = {card.id: (card.id, TELLING.get(card.family, {})) for card in single}
+    alone = {c.id: (c.id, {**TELLING.get(c.family, {}), **c.anywhere}) for c in single}
     together = {id: (id, TELLING_TOGETHER.get(CARDS[id].family, {})) for id in SEVERAL}
     return alone | together | VARIANTS
 

@@ -33,7 +33,8 @@ class DroneEnv(IdEnv):
             worlds: How many worlds there are to be.
         """
         given = {**cls.option_set().defaults, **keywords}
-        if "engine" in keywords or (given["engine"], given["observation"]) != ("bullet", "state"):
+        sees = given.get("observation", "state")  # nobody takes pictures of what an autopilot flies
+        if "engine" in keywords or (given["engine"], sees) != ("bullet", "state"):
             return {}
         from gym_suite.drones.bullet import MOST_WORLDS, has_bullet
 

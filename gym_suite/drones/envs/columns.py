@@ -45,7 +45,8 @@ def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
         elif name == "action_yaw_rate":
             scale = values["yaw_range"]
         label = name.removeprefix("action_").replace("_", " ")
-        columns.append(Column(name, unit, -1, 1, f"{label} command; 0 hovers", scale=scale))
+        meaning = "stick; 0 is its middle" if options.action == "sticks" else "command; 0 hovers"
+        columns.append(Column(name, unit, -1, 1, f"{label} {meaning}", scale=scale))
     return Columns(*columns)
 
 

@@ -31,7 +31,7 @@ class Options(PlantOptions):
     )
     engine: str = option(
         "bullet",
-        takes='"bullet" or "compiled"',
+        takes='"bullet" or "compiled"; with an autopilot "betaflight" or "compiled"',
         meaning="who moves the drones; where PyBullet is not installed and none is named, the compiled engine",
     )
     model: Any = option(
@@ -230,6 +230,7 @@ class Task:
         bound: Distance from the target that ends the episode by default, m.
         tells: Whether it is observed which rotor has lost how much.
         horizon: Control periods of an episode, with which the default penalty of a crash reckons.
+        sticks: Whether actions are a transmitter's sticks, and an autopilot flies.
         keywords: Defaults of further keyword arguments, by name.
     """
 
@@ -244,6 +245,7 @@ class Task:
     aim: str = ""
     bound: float = 2.0
     tells: bool = False
+    sticks: bool = False
     horizon: int = 480
     keywords: tuple[tuple[str, Any], ...] = ()
 
@@ -326,17 +328,27 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 ("weights", {"rates": 0.0}),
             ),
         ),
+        "autopilot": Task(
+            sticks=True,
+            path=_CIRCLE,
+            start_position=0.1,
+            start_velocity=0.1,
+            start_tilt=0.1,
+            error_scale=0.3,
+            keywords=(("vehicle", "race"), ("engine", "betaflight")),
+        ),
     }
 )
 #: What an action of 1 stands for: a share of the hover speed, rad/s, m/s, m from the target.
-ACTION_RANGES = {"rotors": 0.4, "rates": 6.0, "velocity": 2.0, "position": 0.5}
+ACTION_RANGES = {"rotors": 0.4, "rates": 6.0, "velocity": 2.0, "position": 0.5, "sticks": 1.0}
 ACTION_NAMES = {
     "rotors": tuple(f"action_rotor_{i}" for i in range(4)),
     "rates": ("action_thrust", "action_roll_rate", "action_pitch_rate", "action_yaw_rate"),
     "velocity": ("action_velocity_x", "action_velocity_y", "action_velocity_z"),
     "position": ("action_position_x", "action_position_y", "action_position_z"),
+    "sticks": ("action_roll", "action_pitch", "action_yaw", "action_throttle"),
 }
-UNITS = {"rotors": "1", "rates": "rad/s", "velocity": "m/s", "position": "m"}
+UNITS = {"rotors": "1", "rates": "rad/s", "velocity": "m/s", "position": "m", "sticks": "1"}
 #: What inner loops hold, with units; rotor speeds are commanded without one.
 SETPOINTS: dict[str, tuple[tuple[str, str], ...]] = {
     "rotors": (),
@@ -348,6 +360,12 @@ SETPOINTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "velocity": tuple((f"velocity_{a}", "m/s") for a in "xyz"),
     "position": tuple((f"position_{a}", "m") for a in "xyz"),
+    "sticks": (
+        ("roll_to_the_right", "rad"),
+        ("pitch_ahead", "rad"),
+        ("yaw_rate_to_the_right", "rad/s"),
+        ("motor_output", "1"),
+    ),
 }
 THRUST_RANGE = 0.8  # of the weight, over it and under it
 YAW_RANGE = 2.0  # rad/s
@@ -366,7 +384,9 @@ _SWAPS = ("formation", "swap_period")
 _AIMED = tuple(dict.fromkeys(name for aim in AIMS.values() for name in aim.keywords))
 
 
-_NOT_KEYWORDS = ("swaps", "aim", "tells", "horizon", "keywords")
+_NOT_KEYWORDS = ("swaps", "aim", "tells", "sticks", "horizon", "keywords")
+#: Keywords of what is commanded, which is the sticks where an autopilot flies, and of Bullet's pictures.
+_COMMANDED = ("action", "action_range", "observation", "image_size", "field_of_view", "yaw")
 
 
 def option_set(task: Task) -> OptionSet[Options]:
@@ -379,6 +399,7 @@ def option_set(task: Task) -> OptionSet[Options]:
         + tuple(name for name in _AIMED if name not in aimed)
         + (("bound",) if task.aim == "velocity" else ())
         + (("yaw",) if task.aim or task.tells else ())
+        + (_COMMANDED if task.sticks else ())
     )
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}
     own |= dict(task.keywords)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ from gym_suite.drones.passes import Followed, sensing, sensing_size, tell_batch,
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.tracks import as_mapping, build_track
 
-ENGINES = ("bullet", "compiled")
+ENGINES, AUTOPILOTS = ("bullet", "compiled"), ("betaflight", "compiled")
 FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 #: What pictures of an episode show; :mod:`gym_suite.drones.render` draws it.
@@ -74,8 +74,10 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         TypeError: For a value of the wrong kind.
         ImportError: For engine="bullet" without PyBullet.
     """
-    check_option("engine", options.engine, ENGINES)
+    check_option("engine", options.engine, AUTOPILOTS if task.sticks else ENGINES)
     check_option("action", options.action, pm.ACTIONS)
+    if task.sticks:
+        options = replace(options, action="sticks")
     check_option("integrator", options.integrator, pm.INTEGRATORS)
     read_view(options.view)
     vehicle = pm.build_vehicle(options.vehicle)
@@ -149,6 +151,11 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
 
         load_pybullet()
         engine = Engine
+    elif options.engine == "betaflight":
+        from gym_suite.drones.lockstep import Lockstep, check_rate
+
+        check_rate(dt)
+        engine = Lockstep
     return Setup(
         id=id,
         family="drones",
@@ -302,7 +309,7 @@ def _task_values(
     highest = 1.0 if options.action == "rotors" else 100.0
     values: dict[str, float] = {
         "ratio": ratio,
-        "action": pm.ACTIONS.index(options.action),
+        "action": pm.KINDS.index(options.action),
         "action_range": check_number("action_range", span, above=0.0, high=highest),
         "thrust_range": THRUST_RANGE,
         "yaw_range": YAW_RANGE,
