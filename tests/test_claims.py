@@ -26,6 +26,12 @@ TRACED = {
     "within 0.5 % of the torque asked for": "motors/test_controllers.py::"
     "test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command",
     "numbers are off by 30 %": "motors/test_dc_envs.py::test_no_episode_trips_in_its_first_period",
+    "between 10 % of the nominal speed and all of it": "motors/test_sensorless.py::"
+    "test_references_lie_between_10_percent_of_the_nominal_speed_and_all_of_it",
+    "8 % of the nominal speed neither drives": "motors/test_sensorless.py::"
+    "test_a_drive_turns_as_its_first_reference_asks_but_no_slower_than_it_starts",
+    "none loses the angle in a step from 10 to 100 % of the nominal speed": "motors/test_sensorless.py::"
+    "test_a_step_from_10_to_100_percent_of_the_nominal_speed_is_followed_without_loss_of_lock",
     "no episode of its test trips": "motors/test_ac_drives.py::"
     "test_reference_controller_follows_without_a_trip",
     "20 seeds of each id pass without a trip": "motors/test_saturation.py::"

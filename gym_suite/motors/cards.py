@@ -358,6 +358,21 @@ CARDS = (
     *(card for machine in (*_WORDS, *_DC_WORDS) for card in _switched_cards(machine)),
     _THREE_LEVEL,
     Card(
+        id="gem/PMSM-Sensorless-v0",
+        family="motors",
+        summary="speed control of a permanent-magnet synchronous machine without a sensor of its shaft",
+        base="gym_suite.motors.envs.base:MotorEnv",
+        module="gym_suite.motors.envs",
+        facets={"machine": "PMSM", "task": "sensorless", "converter": "averaged"},
+        tags=("speed", "pmsm", "sensorless"),
+        controllers={
+            "emf": f"{_HOME}.sensorless:EmfControl",
+            "smo": f"{_HOME}.sensorless:SlidingModeControl",
+            **BASELINES,
+        },
+        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+    ),
+    Card(
         id="gem/PMSM-TwoMass-v0",
         family="motors",
         summary="speed control of a load behind an elastic shaft with backlash by the machine's torque",

@@ -16,7 +16,14 @@ import math
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform, uniform4
 from gym_suite.motors.dynamics import follow_angle
-from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SIX_PHASE
+from gym_suite.motors.machines.base import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    INDUCTION,
+    SIX_PHASE,
+    SYNCHRONOUS,
+)
 from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import SENSORS, K, P, Q, T, X
 from gym_suite.motors.transforms import SQRT3, rotate, star_axes, stars_of, turn, wrap
@@ -225,6 +232,8 @@ def sense(group, x, key, step, p, tables, numbers, q):
         q[Q.v] = omega * p[P.wheel_radius] / p[P.gear_ratio]
     if len(group) != DC:
         q[Q.epsilon], q[Q.cos_epsilon], q[Q.sin_epsilon] = wrap(x[X.epsilon] + off), cosine, sine
+    if len(group) == SYNCHRONOUS:  # as the phases carry them, whatever the drive believes
+        q[Q.i_salpha], q[Q.i_sbeta] = rotate(q[Q.i_sd], q[Q.i_sq], cosine, sine)
     task = tables[T.task]
     for k in range(int(p[P.tracked])):
         q[Q.error_0 + k] = q[Q.reference_0 + k] - q[int(task[k, K.tracked])]

@@ -21,6 +21,9 @@ from gym_suite.motors.supplies import SUPPLIES, Supply, supply_kind, usual_suppl
 from gym_suite.motors.tasks import OBSERVATION_BOUND
 from gym_suite.motors.transforms import SQRT3
 
+#: Currents of a stator as its phases carry them.
+STATOR_CURRENTS = ("i_salpha", "i_sbeta")
+
 #: A column, and the quantity that stands in it.
 Shown = tuple[Column, str]
 
@@ -67,6 +70,11 @@ def voltage_scales(machine: Machine) -> dict[str, float]:
 # -------------------------------------------------------------------------------------------------------- observation
 
 
+def observed_currents(task: Task, machine: Machine) -> tuple[str, ...]:
+    """Return the names of the currents that are observed: without an angle those of the stator's frame."""
+    return STATOR_CURRENTS if task.sensorless else tuple(machine.currents)
+
+
 def observed(
     task: Task,
     options: Options,
@@ -90,10 +98,10 @@ def observed(
     bounds: dict[str, Any] = {"low": -OBSERVATION_BOUND, "high": OBSERVATION_BOUND}
     shown = [
         _quantity(name, machine.slot(name), scale=scales[name], **bounds)
-        for name in (*machine.currents, "omega")
+        for name in (*observed_currents(task, machine), *(() if task.sensorless else ("omega",)))
     ]
     shown += [_quantity(name, scale=scales[name], **bounds) for name in machine.estimates]
-    if options.control == "voltage":
+    if options.control == "voltage" and not task.sensorless:
         shown += [_quantity(name) for name in machine.direction]
     shown += [
         _quantity(f"last_{action.name}", f"action_{k}", unit=action.unit, scale=action.scale)

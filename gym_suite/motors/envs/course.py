@@ -75,7 +75,7 @@ def course(
     # What random references may reach, and do by default.
     hold = check_number("reference_hold", options.reference_hold, low=options.tau)
     usual, highest = machine.speeds()
-    usual = min(0.6 * machine.omega_nominal, usual)
+    usual = min((0.6 if task.least is None else 1.0) * machine.omega_nominal, usual)
     if task.follows == "current":
         highest, usual = REFERENCE_MARGIN * machine.i_limit, machine.i_nominal
     elif task.follows == "torque":
@@ -96,6 +96,9 @@ def course(
     one_way = chopped and task.follows in ("speed", "position")
     one_way = one_way or task.overloads
     both = task.follows == "current" or (machine.reversible and not one_way)
+    lowest = -usual if both else 0.0
+    if task.least is not None:
+        lowest = task.least * usual
     if task.follows == "position" and not both:
         raise ValueError(
             f"position control turns the shaft back: it needs a torque of either sign and choppers of four quadrants, "
@@ -104,7 +107,7 @@ def course(
     return {
         "reference_kind": _REFERENCE_KINDS[task.follows],
         "reference_ticks": max(1, round(hold / options.tau)),
-        "reference_low": -usual if both else 0.0,
+        "reference_low": lowest,
         "reference_high": usual,
         "speed_low": speed_low,
         "speed_high": speed_high,

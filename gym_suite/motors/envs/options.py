@@ -172,6 +172,8 @@ class Task:
             on either side.
         control_period: Period of torque commands where none is given, s.
         shows_error: Whether the difference of reference and value is observed too.
+        sensorless: Whether no angle nor speed is observed, and the currents in the stator's frame.
+        least: Smallest random reference as a part of the largest, in one direction; None: both directions and 0.
         costs: Reward terms besides tracking, with their default weights.
         without: Keyword arguments that the task does not take.
         defaults: Keyword arguments whose defaults are not those of :class:`Options`.
@@ -185,6 +187,8 @@ class Task:
     overloads: bool = False
     control_period: float = 1e-3
     shows_error: bool = True
+    sensorless: bool = False
+    least: float | None = None
     costs: tuple[str, ...] = ("loss", "effort", "smoothness")
     without: tuple[str, ...]
     defaults: Mapping[str, Any]
@@ -255,6 +259,21 @@ TASKS: Mapping[str, Task] = {
             tracked=("omega",),
             without=("cycle", "window", "start", "speed"),
             defaults={"load": "polynomial_static", "reference_hold": 0.2, "duration": 0.6},
+        ),
+        Task(
+            name="sensorless",
+            follows="speed",
+            tracked=("omega",),
+            shows_error=False,
+            sensorless=True,
+            least=0.1,
+            without=("cycle", "window", "start", "speed", "control", "control_period"),
+            defaults={
+                "load": "polynomial_static",
+                "frame": "abc",
+                "reference_hold": 0.6,
+                "duration": 1.8,
+            },
         ),
         Task(
             name="load_speed",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.parameters import check_keywords, check_number
-from gym_suite.motors.machines import DC, Machine
+from gym_suite.motors.envs.options import Options
+from gym_suite.motors.machines import DC, SYNCHRONOUS, Machine
 from gym_suite.motors.quantities import SENSORS
 
 #: Full scale of a current sensor's converter as a part of the current's limit, unless one is given: room for overshoots
@@ -91,28 +92,60 @@ def _each(name: str, value: object, machine: Machine, usual: Sequence[Any]) -> l
     return [value.get(sensor, one) for sensor, one in zip(names, usual, strict=True)]
 
 
-def read_sensors(given: object, machine: Machine) -> np.ndarray:
-    """Return the table ``sensors``: lowest and highest numbers of an episode, or no row where all sensors are ideal.
+def ideal_sensors(*, shaft: bool = True) -> np.ndarray:
+    """Return the table ``sensors`` of ideal ones: no row, or where the shaft has none two rows of zeros.
+
+    Args:
+        shaft: Whether the shaft has a sensor; without one its angle has no part in what is observed.
+    """
+    return np.zeros((0 if shaft else 2, len(SENSORS)))
+
+
+def check_sensorless(options: Options, machine: Machine) -> None:
+    """Refuse what operation without a sensor of the shaft does not go together with.
+
+    Raises:
+        ValueError: For another machine than one with d and q windings alone, or voltages in the rotor's frame.
+    """
+    if machine.group != SYNCHRONOUS:
+        raise ValueError(
+            "operation without a sensor of the shaft is for machines with d and q windings alone, not for a "
+            f"{machine.words}"
+        )
+    if options.frame != "abc":
+        raise ValueError(
+            f"frame={options.frame!r} turns a voltage by the rotor's angle, which nobody measures here; take "
+            "frame='abc'"
+        )
+
+
+def read_sensors(given: object, machine: Machine, *, shaft: bool = True) -> np.ndarray:
+    """Return the table ``sensors``: lowest and highest numbers of an episode, or the ideal ones'.
 
     Args:
         given: None, :class:`Sensors`, or a mapping of its attributes.
         machine: The machine.
+        shaft: Whether the shaft has a sensor.
 
     Raises:
         ValueError: For an unknown name, naming the nearest, a number out of bounds, or numbers that contradict.
     """
     names = tuple(one.name for one in fields(Sensors))
     if given is None:
-        return np.zeros((0, len(SENSORS)))
+        return ideal_sensors(shaft=shaft)
     if not isinstance(given, Sensors):
         if not isinstance(given, Mapping):
             raise ValueError(f"sensors takes a mapping with {', '.join(names)}, got {given!r}")
         check_keywords(given, names, "number of sensors")
         given = Sensors(**given)
-    bounds = _current_bounds(given, machine) | _shaft_bounds(given)
+    of_shaft = _shaft_bounds(given)
+    if not shaft and any(map(any, of_shaft.values())):
+        named = ", ".join(name for name, pair in of_shaft.items() if any(pair))
+        raise ValueError(f"sensors {named}: the shaft of this id has no sensor that could be off")
+    bounds = _current_bounds(given, machine) | of_shaft
     table = np.array([bounds.get(name, (0.0, 0.0)) for name in SENSORS.names]).T.copy()
     ideal = not any(np.any(table[:, SENSORS.index(name)]) for name in bounds if "range" not in name)
-    return table[:0] if ideal else table
+    return ideal_sensors(shaft=shaft) if ideal else table
 
 
 def _current_bounds(given: Sensors, machine: Machine) -> dict[str, Bounds]:

@@ -31,7 +31,12 @@ from gym_suite.motors.envs.modulation import read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.physics import read_physics
 from gym_suite.motors.envs.rewards import costs_of, weights_of
-from gym_suite.motors.envs.sensors import plain_sensors, read_sensors
+from gym_suite.motors.envs.sensors import (
+    check_sensorless,
+    ideal_sensors,
+    plain_sensors,
+    read_sensors,
+)
 from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
@@ -147,7 +152,9 @@ def build_setup(
         values |= dissipation.numbers(machine, values)
     if machine.group == DC:
         values |= read_choppers(options, machine)
-    sensors = read_sensors(options.sensors, machine)
+    sensors = read_sensors(options.sensors, machine, shaft=not task.sensorless)
+    if task.sensorless:
+        check_sensorless(options, machine)
     encoder = bool(np.any(sensors[:, SENSORS.index("encoder_lines")]))
     physics = read_physics(
         options, task, machine, load, link, modulation, dissipation, encoder, values
@@ -162,6 +169,8 @@ def build_setup(
         values["reference_kind"] = REFERENCE_SIGNALS
 
     scales = {name: getattr(machine, limit) for name, limit in machine.currents.items()}
+    if task.sensorless:
+        scales |= dict.fromkeys(columns.STATOR_CURRENTS, machine.i_limit)
     scales |= {"omega": machine.omega_limit, "v": lever_of(load) * machine.omega_limit}
     scales["omega_load"] = machine.omega_limit
     scales |= {"torque": values["torque_limit"], "position": 2.0 * values["reference_high"]}
@@ -194,7 +203,13 @@ def build_setup(
     )
     measured = [
         name
-        for name in (*machine.currents, "omega", *physics.observed, *task.seen, "error")
+        for name in (
+            *columns.observed_currents(task, machine),
+            "omega",
+            *physics.observed,
+            *task.seen,
+            "error",
+        )
         if name in observations
     ]
     channels = ("torque_load", *machine.voltages)
@@ -234,7 +249,7 @@ def build_setup(
         )
         for signals, shown in (
             (list(disturbed.signals), sensors),
-            (list[Signal](), sensors[:0]),
+            (list[Signal](), ideal_sensors(shaft=not task.sensorless)),
         )
     )
     tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
