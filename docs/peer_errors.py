@@ -1,138 +1,251 @@
-"""How exactly our reference controllers follow the references of gym-electric-motor, beside its own controllers.
+"""How exactly our controllers follow the references of gym-electric-motor, beside its own controllers and what can be.
 
 ``moving/gem-errors.json`` is written by this script, never by hand, and takes some minutes::
 
     python docs/peer_errors.py
 
-Its reference process is written anew here: a Wiener process of the current as a part of its limit, clipped at the
-nominal current, whose standard deviation of a step is drawn between 1e-3 and 1e-1, evenly in its logarithm, for 500 to
-2000 steps each.
+References are those of ``peer_walks.py``, on which ``peer_runs.py`` has recorded its controllers: both sides follow the
+same numbers. ``peer_bounds.py`` says what no controller can be better than.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
+from peer_bounds import Currents, least_errors, least_speed_error
+from peer_walks import JUDGED, NAMES, STEPS, courses
 
 import gym_suite
 from gym_suite.motors.controllers.field_oriented import machine_of
 from gym_suite.motors.counterparts import from_gem_id
 
 FILE = Path(__file__).with_name("moving") / "gem-errors.json"
-#: Control periods of an episode, and episodes.
-STEPS, EPISODES = 5000, 10
-#: Standard deviation of a step of the reference as a part of the limit, and steps for which one is kept.
-SIGMA, KEPT = (1e-3, 1e-1), (500, 2000)
+RUNS = Path(__file__).with_name("moving") / "gem-runs.json"
 
-#: Mean absolute error of the controllers that its release 3.0.3 builds for its ids, as a part of the current's limit:
-#: measured once over an episode of 5000 steps, seed 0, with its defaults.
-PEER: Mapping[str, Mapping[str, float]] = MappingProxyType(
-    {
-        "Cont-CC-PermExDc-v0": {"i": 0.0487},
-        "Cont-CC-SeriesDc-v0": {"i": 0.0652},
-        "Cont-CC-ShuntDc-v0": {"i_a": 0.0259},
-        "Cont-CC-ExtExDc-v0": {"i_a": 0.0611, "i_e": 0.0151},
-        "Cont-CC-PMSM-v0": {"i_sd": 0.0154, "i_sq": 0.0090},
-        "Cont-CC-SynRM-v0": {"i_sd": 0.0044, "i_sq": 0.0136},
-        "Cont-CC-SCIM-v0": {"i_sd": 0.0061, "i_sq": 0.0255},
-    }
-)
+#: Control period of its continuous ids, s.
+PERIOD = 1e-4
+#: The controller with the model, and `pi` with other settings, where they are judged besides `pi`. A reference that
+#: moves in every period needs no filter of its steps, and operating points need no margin for a machine that is known.
+STRONG: Mapping[str, str] = {"Cont-CC-PMSM-v0": "mpc", "Cont-CC-SynRM-v0": "mpc"}
+KNOWN: Mapping[str, Any] = {"voltage_margin": 1.0, "current_margin": 0.95}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "Cont-TC-ShuntDc-v0": KNOWN,
+    "Cont-SC-SeriesDc-v0": {"prefilter": False},
+    "Cont-SC-ShuntDc-v0": {"prefilter": False, **KNOWN},
+}
+#: Ids of which no least error is worked out: of the torque of two currents, of which a voltage moves one fast and the
+#: other slowly, and of currents in the frame of a flux that itself follows them.
+UNBOUND = ("Cont-TC-ShuntDc-v0", "Cont-TC-ExtExDc-v0", "Cont-CC-SCIM-v0")
 
 
-def walk(bound: float, steps: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return a reference as a part of the limit, (steps,); see the module.
+def runs() -> dict[str, dict[str, Any]]:
+    """Return what is recorded of its controllers, by its ids."""
+    return json.loads(RUNS.read_text("utf-8"))
+
+
+def given(name: str, seed: int) -> tuple[NDArray[np.float64], list[float]]:
+    """Return the references of an episode, (quantities, STEPS + 1) in SI, and their limits.
 
     Args:
-        bound: Nominal current as a part of the limit.
-        steps: Number of values.
-        generator: What draws them.
+        name: An id of gym-electric-motor.
+        seed: Of the episode.
     """
-    values, value = np.empty(steps), generator.uniform(-bound, bound)
-    left, sigma = 0, 0.0
-    for k in range(steps):
-        if left == 0:
-            left = int(generator.integers(*KEPT))
-            sigma = 10.0 ** generator.uniform(*np.log10(SIGMA))
-        value = min(max(value + sigma * generator.normal(), -bound), bound)
-        values[k] = value
-        left -= 1
-    return values
+    followed = runs()[name]["followed"]
+    limits = [item["limit"] for item in followed]
+    bounds, sigma = ([item[part] for item in followed] for part in ("bounds", "sigma"))
+    parts = courses(bounds, sigma, followed[0]["quantity"] == "i_sd", seed)
+    return np.array(limits)[:, None] * parts, limits
 
 
-def errors(name: str, seed: int) -> tuple[dict[str, float], bool]:
-    """Return the mean absolute error of each current as a part of its limit, and whether the drive tripped.
+def build(name: str, seed: int) -> tuple[Any, dict[str, Any], list[float]]:
+    """Return our environment with the references of an episode, what its reset takes, and the limits.
+
+    Speeds start at none, as they do there; currents start at none on both sides.
+
+    Args:
+        name: An id of gym-electric-motor.
+        seed: Of the episode.
+    """
+    id, keywords = from_gem_id(name)
+    references, limits = given(name, seed)
+    bare: Any = gymnasium.make(id, **keywords).unwrapped
+    times = keywords["tau"] * np.arange(STEPS + 1)
+    tables = {
+        item.value: {"table": np.column_stack((times, course)).tolist()}
+        for item, course in zip(bare.setup.tracking, references, strict=True)
+    }
+    env = gymnasium.make(id, reference=tables, max_episode_steps=STEPS, **keywords)
+    start: dict[str, Any] = {"seed": seed}
+    if "-SC-" in name:
+        start["options"] = {"state": {"omega": 0.0}}
+    return env, start, limits
+
+
+def errors(
+    name: str, seed: int, agent: str, settings: Mapping[str, Any] | None = None
+) -> tuple[list[float], int]:
+    """Return the mean absolute error of each quantity as a part of its limit, and the periods until the episode's end.
 
     An action is judged by the reference that was seen when it was chosen, as that release judges it.
 
     Args:
         name: An id of gym-electric-motor.
-        seed: Of the reference and of the episode.
+        seed: Of the episode.
+        agent: Name of our controller.
+        settings: Its hyper-parameters that are not the default.
     """
-    id, keywords = from_gem_id(name)
-    bare: Any = gymnasium.make(id, **keywords).unwrapped
-    machine: Any = machine_of(bare.nominal.parameters)
-    generator, references = np.random.default_rng(seed), {}
-    for tracked in bare.setup.tracking:
-        limit = machine.currents[tracked.value]
-        bound = getattr(machine, limit.replace("limit", "nominal")) / getattr(machine, limit)
-        course = tracked.scale * walk(bound, STEPS + 1, generator)
-        times = keywords["tau"] * np.arange(STEPS + 1)
-        references[tracked.value] = {"table": np.column_stack((times, course)).tolist()}
-    env = gymnasium.make(id, reference=references, max_episode_steps=STEPS, **keywords)
-    controller = gym_suite.make_controller(env)
-    observation, info = env.reset(seed=seed)
-    state, ended, tripped, found = None, False, False, []
+    env, start, limits = build(name, seed)
+    tracked = env.unwrapped.setup.tracking
+    controller = gym_suite.make_controller(env, agent, **(settings or {}))
+    observation, info = env.reset(**start)
+    state, ended, found = None, False, []
     while not ended:
         seen = info
         action, state = controller.predict(observation, state)
         observation, _, tripped, late, info = env.step(action)
         ended = tripped or late
-        missed = [info[t.value] - seen[t.reference] for t in bare.setup.tracking]
-        found.append(np.abs(missed) / [t.scale for t in bare.setup.tracking])
-    means = np.mean(found, axis=0)
-    return {t.value: float(e) for t, e in zip(bare.setup.tracking, means, strict=True)}, tripped
+        found.append([abs(info[item.value] - seen[item.reference]) for item in tracked])
+    return (np.mean(found, axis=0) / limits).tolist(), len(found)
 
 
-def judge(name: str) -> dict[str, Any]:
-    """Return what is recorded of an id: each current's mean error over the episodes with the extremes, and trips."""
-    episodes = [errors(name, seed) for seed in range(EPISODES)]
-    ours = {}
-    for current in episodes[0][0]:
-        values = [found[current] for found, _ in episodes]
-        told = float(np.mean(values)), min(values), max(values)
-        ours[current] = [float(f"{value:.3g}") for value in told]
-    return {"errors": ours, "trips": sum(tripped for _, tripped in episodes)}
+def bound(name: str, seeds: Sequence[int]) -> list[list[float]]:
+    """Return the least mean absolute errors as parts of the limits, a list of each quantity's.
+
+    Args:
+        name: An id of gym-electric-motor, not one of :data:`UNBOUND`.
+        seeds: Of the episodes.
+    """
+    env, _, limits = build(name, seeds[0])
+    tracked = env.unwrapped.setup.tracking
+    machine: Any = machine_of(env.unwrapped.nominal.parameters)
+    found: list[Any] = []
+    if "-SC-" in name:
+        load = from_gem_id(name)[1]["load"]
+        shaft = load["a"], load["b"], load["j_load"] + machine.j_rotor
+        most = machine.largest_torque(1.0)
+        torque = (-most if machine.reversible else 0.0), most
+        for seed in seeds:
+            course = given(name, seed)[0][0]
+            found.append([least_speed_error(course, PERIOD, 0.0, torque, shaft) / limits[0]])
+        return np.transpose(found).tolist()
+    series = hasattr(machine, "l_e_prime")
+
+    def torque_of(currents: NDArray[np.float64]) -> NDArray[np.float64]:
+        if series:
+            return machine.l_e_prime * currents * np.abs(currents)
+        return machine.psi_e * currents
+
+    by_torque = "-TC-" in name
+    names = ("i",) if by_torque else tuple(item.value for item in tracked)
+    plant = Currents.of(env, names)
+    for seed in seeds:
+        env, start, _ = build(name, seed)
+        _, info = env.reset(**start)
+        wanted = given(name, seed)[0]
+        if by_torque:
+            wanted = np.sqrt(wanted / machine.l_e_prime) if series else wanted / machine.psi_e
+        first = np.array([info[current] for current in names])
+        read = torque_of if by_torque else np.asarray
+        angle = info.get("epsilon", 0.0)
+        found.append(least_errors(plant, first, angle, wanted, np.array(limits), read))
+    return np.transpose(found).tolist()
+
+
+def judge(name: str, seeds: Sequence[int] = JUDGED) -> dict[str, Any]:
+    """Return what is recorded of an id: errors and periods of each of our controllers, and the least errors.
+
+    Args:
+        name: An id of gym-electric-motor.
+        seeds: Of the episodes.
+    """
+    agents: dict[str, Any] = {"pi": ("pi", None)}
+    if name in STRONG:
+        agents["best"] = STRONG[name], None
+    if name in SETTINGS:
+        agents["best"] = "pi", SETTINGS[name]
+    told: dict[str, Any] = {}
+    for key, (agent, settings) in agents.items():
+        found = [errors(name, seed, agent, settings) for seed in seeds]
+        columns = zip(*(e for e, _ in found), strict=True)
+        told[key] = {
+            "errors": [_rounded(column) for column in columns],
+            "steps": [n for _, n in found],
+        }
+    if name not in UNBOUND:
+        told["least"] = [_rounded(column) for column in bound(name, seeds)]
+    return told
+
+
+def _rounded(values: Any) -> list[float]:
+    return [float(f"{max(value, 1e-12):.4g}") for value in values]
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return of each id and quantity its controller's mean error, ours by `pi`, our best and the least, and trips.
+
+    The least is None where none is worked out. Means are over the episodes that nobody ended by a trip.
+    """
+    recorded, found = json.loads(FILE.read_text("utf-8")), []
+    for name, ours in recorded.items():
+        there = runs()[name]
+        lasted = {"its controller": [there["steps"][seed] for seed in JUDGED]}
+        lasted |= {f"our {key}": ours[key]["steps"] for key in ("pi", "best") if key in ours}
+        whole = [k for k in range(len(JUDGED)) if min(s[k] for s in lasted.values()) == STEPS]
+        trips = {who: sum(n < STEPS for n in steps) for who, steps in lasted.items()}
+        for j, item in enumerate(there["followed"]):
+            pi = ours["pi"]["errors"][j]
+            found.append(
+                {
+                    "id": name,
+                    "quantity": item["quantity"],
+                    "its": float(np.mean([item["errors"][JUDGED[k]] for k in whole])),
+                    "pi": float(np.mean([pi[k] for k in whole])),
+                    "best": float(
+                        np.mean([ours.get("best", ours["pi"])["errors"][j][k] for k in whole])
+                    ),
+                    "least": float(np.mean([ours["least"][j][k] for k in whole]))
+                    if "least" in ours
+                    else None,
+                    "trips": trips,
+                }
+            )
+    return found
 
 
 def table() -> str:
-    """Return a table in Markdown: of each id and current its error there and ours."""
-    recorded = json.loads(FILE.read_text("utf-8"))
-    rows = [
-        "| id | current | its controller | ours | our least and largest |",
-        "|---|---|---|---|---|",
+    """Return a table in Markdown: of each id and quantity the errors there and ours, and the least possible."""
+    lines = [
+        "| id | followed | its controller | `pi` | our best | least possible | our best by its |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for name, told in recorded.items():
-        for current, (mean, least, most) in told["errors"].items():
-            theirs = f"{PEER[name][current]:.4f}"
-            rows.append(
-                f"| `{name}` | `{current}` | {theirs} | {mean:.4f} | {least:.4f} to {most:.4f} |"
-            )
-    trips = [f"{told['trips']} of `{name}`" for name, told in recorded.items() if told["trips"]]
-    ended = f"Of our {EPISODES} episodes each, these ended in a trip: {', '.join(trips) or 'none'}."
-    return "\n".join(rows) + f"\n\n{ended}\n"
+    told: dict[str, None] = {}
+    for row in rows():
+        least = "not worked out" if row["least"] is None else f"{row['least']:.4f}"
+        lines.append(
+            f"| `{row['id']}` | `{row['quantity']}` | {row['its']:.4f} | {row['pi']:.4f} | {row['best']:.4f} | "
+            f"{least} | {row['best'] / row['its']:.2f} |"
+        )
+        told |= {f"{who} {n} on `{row['id']}`": None for who, n in row["trips"].items() if n}
+    trips = f"Of {len(JUDGED)} episodes each, these ended in a trip: {', '.join(told) or 'none'}."
+    return "\n".join(lines) + f"\n\n{trips}\n"
 
 
 def main() -> None:
-    """Judge all ids and write the file."""
-    recorded = {name: judge(name) for name in PEER}
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(told)}" for name, told in recorded.items())
+    """Judge all ids, or those that are named, and write the file."""
+    recorded = json.loads(FILE.read_text("utf-8")) if sys.argv[1:] else {}
+    for name in sys.argv[1:] or NAMES:
+        recorded[name] = judge(name)
+        print(name, flush=True)
+    lines = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(recorded[name])}" for name in NAMES if name in recorded
+    )
     FILE.write_text(f"{{\n{lines}\n}}\n", "utf-8")
 
 

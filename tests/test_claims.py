@@ -34,6 +34,10 @@ TRACED = {
     "test_a_step_from_10_to_100_percent_of_the_nominal_speed_is_followed_without_loss_of_lock",
     "no episode of its test trips": "motors/test_ac_drives.py::"
     "test_reference_controller_follows_without_a_trip",
+    "which 60 V move by 0.5 % of the limit in a period": "motors/test_peer_errors.py::"
+    "test_the_map_of_a_period_is_the_closed_form_of_the_circuit",
+    "so references keep to 95 % of it": "motors/test_peer_errors.py::"
+    "test_two_axes_are_not_asked_for_more_than_their_common_limit",
     "20 seeds of each id pass without a trip": "motors/test_saturation.py::"
     "test_the_reference_controller_never_trips",
     "its errors are 0.62 to 0.65 of the constant thrust's over whole flights": "test_claims.py::"

@@ -119,35 +119,3 @@ def test_the_page_names_all_of_them(monkeypatch):
     table = counterparts.table()
     assert all(f"`{name}`" in table for name in GEM_IDS)
     assert all(f"| {name}, here" in counterparts.differences() for name in MACHINES)
-
-
-def test_the_errors_on_its_references_are_what_the_script_finds(monkeypatch):
-    docs = Path(__file__).resolve().parents[2] / "docs"
-    monkeypatch.syspath_prepend(str(docs))
-    import peer_errors
-
-    recorded = json.loads(peer_errors.FILE.read_text("utf-8"))
-    assert set(recorded) == set(peer_errors.PEER)
-    name = "Cont-CC-PermExDc-v0"
-    again = peer_errors.judge(name)
-    assert again["errors"]["i"] == pytest.approx(recorded[name]["errors"]["i"], rel=1e-2)
-    assert again["trips"] == recorded[name]["trips"]
-    table = peer_errors.table()
-    for told, currents in peer_errors.PEER.items():
-        assert set(recorded[told]["errors"]) == set(currents)
-        assert f"| `{told}` |" in table
-
-
-def test_the_reference_of_the_script_is_a_walk_clipped_at_its_bound(monkeypatch):
-    """Within a part of one standard deviation steps are normal, and nothing leaves the bound."""
-    docs = Path(__file__).resolve().parents[2] / "docs"
-    monkeypatch.syspath_prepend(str(docs))
-    import peer_errors
-
-    course = peer_errors.walk(0.6, 200_000, np.random.default_rng(0))
-    assert np.abs(course).max() <= 0.6
-    changes = np.abs(np.diff(course))
-    # The mean of log10 of the steps' standard deviations is half way between -3 and -1; the median of a normal
-    # number's magnitude is 0.674 of its standard deviation.
-    inside = changes[np.abs(course[1:]) < 0.6]
-    assert np.median(inside) == pytest.approx(0.674e-2, rel=0.4)
