@@ -80,6 +80,7 @@ FLOORS = {
     ),
     "drones": (
         "sticks",
+        "packets",
         "cards files firmware logs tracks trajectories",
         "vehicles",
         "parameters",

@@ -28,7 +28,8 @@ from gym_suite.drones.controllers.pilot import (
     sticks,
 )
 from gym_suite.drones.controllers.pilot import SPEED as SPEED_GAIN
-from gym_suite.drones.firmware import PERIOD, Firmware, FirmwareError, State, radio, rotation
+from gym_suite.drones.firmware import PERIOD, Firmware, FirmwareError
+from gym_suite.drones.packets import State, radio, rotation
 from gym_suite.drones.sticks import HALF_WAY, MIDDLE
 from gym_suite.rendering import EpisodeRecorder, Stage
 

@@ -13,7 +13,8 @@ from gym_suite.core.rows import Rows
 from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import BODY, PARAMETERS
-from gym_suite.drones.firmware import PERIOD, Firmware, State, radio
+from gym_suite.drones.firmware import PERIOD, Firmware
+from gym_suite.drones.packets import State, radio
 from gym_suite.drones.sticks import HALF_WAY, MIDDLE
 
 X, P = BODY.places, PARAMETERS.places

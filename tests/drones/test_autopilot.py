@@ -16,7 +16,8 @@ from gym_suite import cli
 from gym_suite.core.extras import install_line
 from gym_suite.drones import autopilot, firmware
 from gym_suite.drones.autopilot import course, fly
-from gym_suite.drones.firmware import Firmware, FirmwareError, State, find_firmware, radio
+from gym_suite.drones.firmware import Firmware, FirmwareError, find_firmware
+from gym_suite.drones.packets import State, radio
 from gym_suite.drones.sticks import motor_output
 from tests.drones.conftest import STAND_IN
 
