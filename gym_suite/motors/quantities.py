@@ -142,9 +142,10 @@ TEMPERATURES = Columns(
     Column("temperature_housing", "degC", meaning="temperature of housing and stator iron"),
 )
 
+#: All that a synchronous machine on an ideal supply with averaged legs has; a whole number of cache lines.
+PLAIN_STATES = BODY + TASK_STATE
 STATES = (
-    BODY
-    + TASK_STATE
+    PLAIN_STATES
     + FURTHER
     + SWITCHING
     + LINK
