@@ -9,7 +9,7 @@ import pytest
 import gym_suite
 from gym_suite.motors.controllers.cascade import within_circle
 from gym_suite.motors.controllers.laws import SEEN, S
-from gym_suite.motors.machines import DC, DOUBLY_FED, SYNCHRONOUS, group_of
+from gym_suite.motors.machines import DC, DOUBLY_FED, INDUCTION, SYNCHRONOUS, group_of
 
 
 def trips(id, seeds, *, steps=None, **keywords):
@@ -85,3 +85,24 @@ def test_what_is_left_of_the_circle_is_by_the_measured_current():
     assert within_circle(group_of(SYNCHRONOUS), wanted, seen, 290.0)[1] == 0.0
     for other in (DC, DOUBLY_FED):
         assert within_circle(group_of(other), wanted, seen, 340.0) == wanted
+
+
+def test_a_load_beyond_the_torque_carries_the_shaft_away_and_trips_no_drive():
+    """Its 10 N m are twice what the machine gives; when the speed comes back both currents grow with it."""
+    load = {"kind": "prbs", "amplitude": 10.0, "period": 0.1}
+    sine = {"kind": "sine", "amplitude": 10.0, "period": 0.003}
+    disturbance = {"torque_load": load, "u_sd": sine, "u_sq": {**sine, "phase": 0.25}}
+    seeds = (50001, 50002, 50003, 50004)
+    assert not trips("gem/SynRM-Speed-v0", seeds, disturbance=disturbance).any()
+
+
+def test_the_current_along_the_field_does_not_grow_while_the_other_fills_the_circle():
+    seen = np.zeros(len(SEEN))
+    seen[S.current_0], seen[S.current_1] = -100.0, 300.0
+    wanted = -240.0, 260.0, 3.0, 4.0
+    kept = within_circle(group_of(SYNCHRONOUS), wanted, seen, 340.0)
+    assert kept == pytest.approx((-160.0, 260.0, 3.0, 4.0))
+    # What is there already need not be given up, and a field that follows its current slowly is not let go.
+    seen[S.current_0] = -200.0
+    assert within_circle(group_of(SYNCHRONOUS), wanted, seen, 340.0)[0] == -200.0
+    assert within_circle(group_of(INDUCTION), wanted, seen, 340.0)[0] == -240.0

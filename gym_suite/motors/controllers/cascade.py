@@ -191,11 +191,13 @@ def speed_references(group, seen, memory, law, points):
 
 @kernel
 def within_circle(group, references, seen, i_max):
-    """Return the references with no more current across the field than the one along it leaves within a circle.
+    """Return the references of currents along and across the field that stay within a circle while both move.
 
     The operating points keep the circle, but the currents come to them at different times: while the one across the
     field waits for its voltage, the one along it may overshoot, by what parameters are off or by a further period of
-    delay, and both together trip. So the measured current along the field counts, not its reference.
+    delay, and both together trip. So the measured current along the field counts, not its reference. Nor does the one
+    along it grow in a synchronous machine whose iron does not saturate while the other still fills the circle: a shaft
+    that its load carries through the speeds moves the operating point faster than one voltage moves both.
 
     Args:
         group: The group. Where other windings have a part in the field, or there is none that turns, the references
@@ -207,8 +209,14 @@ def within_circle(group, references, seen, i_max):
     kind = len(group)
     if not (kind == SYNCHRONOUS or kind == INDUCTION or kind == SATURATED):  # noqa: SIM109 - the compiler drops no branch on `in`
         return references
-    most = math.sqrt(max(i_max * i_max - seen[S.current_0] * seen[S.current_0], 0.0))
-    return references[0], min(max(references[1], -most), most), references[2], references[3]
+    i_d, i_q = seen[S.current_0], seen[S.current_1]
+    most = math.sqrt(max(i_max * i_max - i_d * i_d, 0.0))
+    across = min(max(references[1], -most), most)
+    along = references[0]
+    if kind == SYNCHRONOUS:
+        most = max(math.sqrt(max(i_max * i_max - i_q * i_q, 0.0)), abs(i_d))
+        along = min(max(along, -most), most)
+    return along, across, references[2], references[3]
 
 
 @kernel

@@ -382,7 +382,8 @@ class SpeedControl(_FieldOriented):
 
     The currents are tuned as below torque control, but for one more period of delay: a step of the speed asks for the
     largest current at once, and where the drive answered a period later than believed its overshoot would trip. For
-    the same reason the current across the field keeps to what the measured one along it leaves of the current limits.
+    the same reason the current across the field keeps to what the measured one along it leaves of the current limits,
+    and in synchronous machines without saturation the one along it does not grow while the other still fills them.
     Neither is done for machines with an excitation winding or two stars, which are sampled much faster than their
     voltage makes a torque, and a doubly fed machine has no such circle.
 
