@@ -110,7 +110,6 @@ MEASURED_ONCE = (
     "costs 0.6 to 0.9 of one through `make`",
     "PyTorch's fused Adam gained 4 to 6 %",
     "here a planner by sampling, a hundred times as long as most",
-    "took twice its real time there, because the machine was busy",
 )
 #: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (
