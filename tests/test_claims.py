@@ -124,7 +124,6 @@ MEASURED_ONCE = (
     "what `DummyVecEnv` over single environments gives, many times faster",
     "costs 0.6 to 0.9 of one through `make`",
     "here a planner by sampling, a hundred times as long as most",
-    "took 4.5 times its real time there, because the machine was busy",
 )
 #: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (
