@@ -45,9 +45,10 @@ class EmfControl(SpeedControl):
     """Speed control without a sensor of the shaft, by an observer of the extended electromotive force.
 
     The observer (Chen, Tomita, Doki and Okuma 2003, doi:10.1109/TIE.2003.809391; here with the active flux of Boldea,
-    Paicu and Andreescu 2008, doi:10.1109/TPEL.2008.2002394) tells the angle and speed of the rotor by a phase-locked loop, and the cascade of PI speed control takes them for the shaft's. From standstill a current of
-    constant length drags the rotor along (Wang, Lu and Blaabjerg 2012), in the direction of the first reference; the
-    drive keeps that direction and goes no slower than ``start_speed``. The formulas are in
+    Paicu and Andreescu 2008, doi:10.1109/TPEL.2008.2002394) tells the angle and speed of the rotor by a phase-locked
+    loop, and the cascade of PI speed control takes them for the shaft's. From standstill a current of constant length
+    drags the rotor along (Wang, Lu and Blaabjerg 2012), in the direction of the first reference; the drive keeps that
+    direction and goes no slower than ``start_speed``. The formulas are in
     :mod:`gym_suite.motors.controllers.sensorless_laws`.
 
     The speed loop is the one of :class:`gym_suite.motors.controllers.field_oriented.SpeedControl`, with the lag of the
