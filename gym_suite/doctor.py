@@ -30,6 +30,7 @@ EXTRAS = {
     "jax": "training with Stable-Baselines Jax: gym-suite train --learner sbx",
     "control": "linear models for python-control: linearize(...).to_control()",
     "tune": "search of gains: gym-suite tune",
+    "tensorboard": "learning curves while they grow: gym-suite train --tensorboard",
     "bullet": "quadcopters in PyBullet; without it they fly with engine='compiled'",
     "video": "videos as .mp4: gym-suite render --out flight.mp4",
     "lab": "teaching labs in the browser: gym-suite lab",

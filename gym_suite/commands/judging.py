@@ -207,6 +207,7 @@ def train(
     trials: int | None = None,
     jobs: int | None = None,
     executor: Literal["local", "ray"] = "local",
+    tensorboard: bool = False,
     keywords: Assignments = (),
 ) -> int:
     """Train policies (extra rl, or jax for learner sbx) and export them as small files; a killed training goes on.
@@ -227,6 +228,8 @@ def train(
         jobs: Seeds that are trained at once, each in a process of one thread; the policies are the same. By default as
             many as there are seeds and cores.
         executor: Where they are trained.
+        tensorboard: Write the learning curves as event files too, in the folder tensorboard of the output folder
+            (extra tensorboard).
         keywords: Keyword argument of the environment, value as JSON; may be given several times.
     """
     from gym_suite.core.crew import cores
@@ -248,6 +251,7 @@ def train(
             trials=trials,
             jobs=jobs,
             executor=executor,
+            tensorboard=tensorboard,
             progress=tell,
             status=status,
             **keywords_of(keywords),

@@ -119,10 +119,12 @@ class Progress:
     Attributes:
         step: Environment steps.
         words: The last evaluation in a line.
+        row: The learning curve's row of it.
     """
 
     step: int
     words: str
+    row: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
 
 
 def learn(lesson: Lesson, tell: Callable[[Progress], None]) -> Learned:
@@ -261,7 +263,7 @@ class _Curve:
             f"{lesson.algo} seed {lesson.seed}: {self.now.step:,} steps, {wall:.0f} s, "
             f"{in_words(self.score)}, trips {self.score.trips:.0%}"
         )
-        self.tell(Progress(self.now.step, words))
+        self.tell(Progress(self.now.step, words, row=self.rows[-1]))
 
     def _row(self) -> dict[str, Any]:
         episodes = self.model.ep_info_buffer or []

@@ -13,6 +13,7 @@ from typing import Any
 from gym_suite.behaviour import behaviour_of
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
+from gym_suite.learning.events import Events
 from gym_suite.learning.learner import (
     EVALUATION_EPISODES,
     Learned,
@@ -99,6 +100,7 @@ def train(
     trials: int | None = None,
     jobs: int = 1,
     executor: str = "local",
+    tensorboard: bool = False,
     progress: Callable[[str], None] | None = None,
     status: Callable[[str], None] | None = None,
     **keywords: Any,
@@ -127,6 +129,8 @@ def train(
         jobs: Seeds that are trained at once, each in a process of one thread. A process that dies takes its own seed
             with it, which is begun once more.
         executor: "local", or "ray" for a Ray cluster, which decides itself how many it trains at once.
+        tensorboard: Whether to write the learning curves as event files too while they grow, in the folder
+            ``tensorboard`` of the output folder.
         progress: Gets one line of text at a time.
         status: Gets a line that takes the place of the one before: how far all trainings are; without it ``progress``
             gets every evaluation.
@@ -138,7 +142,7 @@ def train(
         ValueError: Unknown id, algorithm, learner, setting, hyper-parameter or keyword, a learner that lacks the
             algorithm, counts that are not positive, or a folder with policies trained otherwise.
         OSError: The folder cannot be written; said before anything runs.
-        ModuleNotFoundError: The library that learns is not installed.
+        ModuleNotFoundError: The library that learns is not installed, or tensorboard where event files are wanted.
     """
     counts = (("seeds", seeds, 1), ("seed", seed, 0), ("steps", steps, 1), ("trials", trials, 0))
     counts += (("jobs", jobs, 1),)
@@ -169,6 +173,7 @@ def train(
         else folder_of(id, setting, root=Path("policies"))
     )
     say = progress or (lambda line: None)
+    events = Events(folder) if tensorboard else None
     evaluation = Evaluation(id, episodes=EVALUATION_EPISODES, keywords=named | keywords)
     try:
         _check_actions(entry.id, evaluation.seat, chosen, algo)
@@ -176,10 +181,12 @@ def train(
         work = _Work(id, algo, learner, chosen, folder, named | keywords, evaluation, say)
         command = _command(id, algo, learner, seeds, seed, steps, setting, settings, keywords)
         work.open(command, tried)
-        runs, lost = work.run(range(seed, seed + seeds), jobs, executor, status)
+        runs, lost = work.run(range(seed, seed + seeds), jobs, executor, status, events)
         return Training(folder, work.reference, work.reference_score, runs, lost)
     finally:
         evaluation.close()
+        if events is not None:
+            events.close()
 
 
 def _check_actions(id: str, seat: Any, settings: Settings, algo: str) -> None:
@@ -258,7 +265,12 @@ class _Work:
         }
 
     def run(
-        self, seeds: Sequence[int], jobs: int, executor: str, status: Callable[[str], None] | None
+        self,
+        seeds: Sequence[int],
+        jobs: int,
+        executor: str,
+        status: Callable[[str], None] | None,
+        events: Events | None,
     ) -> tuple[tuple[Run, ...], dict[int, str]]:
         """Train seeds, or skip those that are finished.
 
@@ -267,6 +279,7 @@ class _Work:
             jobs: How many at once.
             executor: Where.
             status: Gets how far all are.
+            events: Gets the rows of the learning curves.
 
         Returns:
             What is finished, and why the rest is not, by seed.
@@ -274,7 +287,7 @@ class _Work:
         finished = {seed: run for seed in seeds if (run := self._finished(seed)) is not None}
         lessons = [self._lesson(seed) for seed in seeds if seed not in finished]
         lost: dict[int, str] = {}
-        told = _Told(lessons, self.say, status)
+        told = _Told(lessons, self.say, status, events)
         results = run_tasks(learn, lessons, executor=executor, workers=jobs, told=told)
         with closing(results):
             for lesson, learned in results:
@@ -346,6 +359,7 @@ class _Told:
         lessons: What is trained.
         say: Gets a line.
         status: Gets a line in the place of the one before; without it ``say`` gets it.
+        events: Gets the rows of the learning curves.
     """
 
     def __init__(
@@ -353,14 +367,17 @@ class _Told:
         lessons: Sequence[Lesson],
         say: Callable[[str], None],
         status: Callable[[str], None] | None,
+        events: Events | None,
     ):
-        self._say, self._status = say, status
+        self._say, self._status, self._events = say, status, events
         self._steps = dict.fromkeys((lesson.seed for lesson in lessons), 0)
         self._all = sum(lesson.settings.steps for lesson in lessons)
         self._done, self._count = 0, len(lessons)
 
     def __call__(self, lesson: Lesson, progress: Progress) -> None:
         self._steps[lesson.seed] = min(progress.step, lesson.settings.steps)
+        if self._events is not None:
+            self._events.add(f"{lesson.algo}-{lesson.seed}", progress.step, progress.row)
         if self._status is None:
             self._say(progress.words)
             return
