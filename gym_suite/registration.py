@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 
 from gym_suite.core.cards import BASELINES, OUTSIDE, Card, Protocol, load
-from gym_suite.core.parameters import unknown_error
+from gym_suite.core.parameters import nearest, unknown_error
 
 __all__ = [
     "AUTOPILOTS",
@@ -82,12 +82,25 @@ def card(id: str) -> Card:
     """Return the card of an id; a "gym_suite:" in front is allowed.
 
     Raises:
-        ValueError: If there is no such id, naming the nearest.
+        ValueError: If there is no such id, naming the nearest; of another namespace how an own id is registered.
     """
     name = id.removeprefix("gym_suite:") if isinstance(id, str) else id
     if name not in _catalogue:
-        raise unknown_error("id", id, _catalogue)
+        raise _unknown_id(name)
     return _catalogue[name]
+
+
+def _unknown_id(name: object) -> ValueError:
+    """Return the error for an id that the catalogue does not have."""
+    ours = list(dict.fromkeys(known.partition("/")[0] for known in _catalogue))
+    namespace, slash, _ = str(name).partition("/")
+    if slash and namespace not in ours and nearest(namespace, ours) is None:
+        return ValueError(
+            f"unknown id {name!r}: nobody has registered an id of the namespace {namespace!r}; there are "
+            f"{', '.join(ours)}. gym_suite.register({name!r}, like=... or base=...) in a module that is imported first "
+            "brings an environment of your own into the catalogue"
+        )
+    return unknown_error("id", name, _catalogue)
 
 
 def class_named(module: str, name: str) -> Any:

@@ -144,6 +144,16 @@ def test_an_option_without_a_meaning_is_refused():
     assert "noise" in OptionSet(Silent)
 
 
+def test_of_an_id_of_another_namespace_none_of_ours_is_suggested_but_how_one_registers():
+    with pytest.raises(
+        ValueError, match=r"namespace 'my'.*gym_suite\.register\('my/Di-v0'"
+    ) as told:
+        gym_suite.registration.card("my/Di-v0")
+    assert "Did you mean" not in str(told.value)
+    with pytest.raises(ValueError, match="Did you mean 'gem/PMSM-v0'"):
+        gym_suite.registration.card("gems/PMSM-v0")
+
+
 def test_other_processes_know_an_own_id(own, tmp_path):
     """A comparison with two workers, started from a script of one's own."""
     script = tmp_path / "mine.py"

@@ -26,6 +26,10 @@ from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec
 from gym_suite.registration import card, parallel_env
 
 EVALUATION_EPISODES = 20
+#: Seconds of learning by which a training tells how long it will take: the first update is slower than the others.
+PACE_TIME = 5.0
+#: How many times as long as until then it must take to be worth a line.
+WORTH = 3.0
 #: What a policy's own file repeats of the manifest.
 TOLD = ("steps", "date", "versions", "commit", "source_digest", "behaviour")
 
@@ -118,13 +122,15 @@ class Progress:
 
     Attributes:
         step: Environment steps.
-        words: The last evaluation in a line.
+        words: The last evaluation in a line; empty where there is none to tell.
         row: The learning curve's row of it.
+        whole: Seconds that the whole training will take, told once, by the pace of its first updates.
     """
 
     step: int
     words: str
     row: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    whole: float | None = None
 
 
 def learn(lesson: Lesson, tell: Callable[[Progress], None]) -> Learned:
@@ -132,7 +138,7 @@ def learn(lesson: Lesson, tell: Callable[[Progress], None]) -> Learned:
 
     Args:
         lesson: What to train.
-        tell: Gets every evaluation.
+        tell: Gets every evaluation, and once how long all will take.
 
     Raises:
         ValueError: The sources of the package here are others than those of who ordered the training.
@@ -244,6 +250,31 @@ class _Curve:
         self._start = time.perf_counter(), time.process_time()
         self._interval = max(1, lesson.settings.steps // lesson.settings.evaluations)
         self._next = 0
+        self._evaluating = 0.0
+        self._since: tuple[float, int] | None = None
+        self._paced = False
+
+    def pace(self) -> None:
+        """Tell once how long all will take, when :data:`PACE_TIME` has been spent on learning, if that is long.
+
+        To be called between rollouts. Steps before the method learns, which are faster, do not count; evaluations do by
+        the time of the first one.
+        """
+        step, now = self.model.num_timesteps, time.perf_counter()
+        if self._paced or step < getattr(self.model, "learning_starts", 0) or not self.rows:
+            return
+        if self._since is None:
+            self._since = now - self._evaluating, step
+            return
+        learning, learned = now - self._evaluating - self._since[0], step - self._since[1]
+        if learning < PACE_TIME or learned <= 0:
+            return
+        self._paced = True
+        settings = self.lesson.settings
+        evaluations = (settings.evaluations + 1) * self._evaluating / len(self.rows)
+        whole = settings.steps * learning / learned + evaluations
+        if whole > WORTH * (now - self._start[0]):
+            self.tell(Progress(step, "", whole=whole))
 
     def due(self) -> bool:
         """Whether the next evaluation is due."""
@@ -251,7 +282,7 @@ class _Curve:
 
     def evaluate(self) -> None:
         """Score the policy as it is now and add a row."""
-        lesson = self.lesson
+        lesson, begun = self.lesson, time.perf_counter()
         self._next = self.model.num_timesteps + self._interval
         self.score = self.evaluation.score(exported(self.model, lesson, self.evaluation))
         wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
@@ -259,6 +290,7 @@ class _Curve:
         if self.reached is None and self.score.reaches(lesson.reference):
             self.reached = self.now
         self.rows.append(self._row())
+        self._evaluating += time.perf_counter() - begun
         words = (
             f"{lesson.algo} seed {lesson.seed}: {self.now.step:,} steps, {wall:.0f} s, "
             f"{in_words(self.score)}, trips {self.score.trips:.0%}"
@@ -299,6 +331,7 @@ def _callback(curve: _Curve) -> Any:
                 set_log_std(self.model, settings.log_std_final + span * left)
             if curve.due():
                 curve.evaluate()
+            curve.pace()
 
         def _on_step(self) -> bool:
             if not getattr(self.model, "guided", False):  # what a teacher reaches is no finding

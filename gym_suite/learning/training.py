@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -287,16 +288,23 @@ class _Work:
         finished = {seed: run for seed in seeds if (run := self._finished(seed)) is not None}
         lessons = [self._lesson(seed) for seed in seeds if seed not in finished]
         lost: dict[int, str] = {}
-        told = _Told(lessons, self.say, status, events)
+        told = _Told(lessons, jobs, self.say, status, events)
         results = run_tasks(learn, lessons, executor=executor, workers=jobs, told=told)
-        with closing(results):
-            for lesson, learned in results:
-                told.ends(lesson)
-                if isinstance(learned, Lost):
-                    lost[lesson.seed] = learned.reason
-                    self.say(f"{self.algo} seed {lesson.seed}: lost, {learned.reason}")
-                else:
-                    finished[lesson.seed] = self._keep(learned)
+        try:
+            with closing(results):
+                for lesson, learned in results:
+                    told.ends(lesson)
+                    if isinstance(learned, Lost):
+                        lost[lesson.seed] = learned.reason
+                        self.say(f"{self.algo} seed {lesson.seed}: lost, {learned.reason}")
+                    else:
+                        finished[lesson.seed] = self._keep(learned)
+        except KeyboardInterrupt:
+            self.say(
+                f"stopped: {len(finished)} of {len(seeds)} trainings are finished and kept in {self.folder}; the same "
+                "command goes on from there, and begins those that were under way anew"
+            )
+            raise
         return tuple(finished[seed] for seed in sorted(finished)), lost
 
     def _lesson(self, seed: int) -> Lesson:
@@ -353,10 +361,11 @@ class _Work:
 
 
 class _Told:
-    """Tells evaluations as they come: each in a line of its own, or all in one that is replaced.
+    """Tells evaluations as they come: each in a line of its own, or all in one that is replaced; and how long it takes.
 
     Args:
         lessons: What is trained.
+        jobs: How many at once.
         say: Gets a line.
         status: Gets a line in the place of the one before; without it ``say`` gets it.
         events: Gets the rows of the learning curves.
@@ -365,10 +374,12 @@ class _Told:
     def __init__(
         self,
         lessons: Sequence[Lesson],
+        jobs: int,
         say: Callable[[str], None],
         status: Callable[[str], None] | None,
         events: Events | None,
     ):
+        self._jobs, self._estimated = min(jobs, max(len(lessons), 1)), False
         self._say, self._status, self._events = say, status, events
         self._steps = dict.fromkeys((lesson.seed for lesson in lessons), 0)
         self._all = sum(lesson.settings.steps for lesson in lessons)
@@ -376,6 +387,9 @@ class _Told:
 
     def __call__(self, lesson: Lesson, progress: Progress) -> None:
         self._steps[lesson.seed] = min(progress.step, lesson.settings.steps)
+        if progress.whole is not None:
+            self._estimate(progress.whole)
+            return
         if self._events is not None:
             self._events.add(f"{lesson.algo}-{lesson.seed}", progress.step, progress.row)
         if self._status is None:
@@ -384,10 +398,37 @@ class _Told:
         share = sum(self._steps.values()) / self._all
         self._status(f"{share:4.0%}, {self._done} of {self._count} seeds done | {progress.words}")
 
+    def _estimate(self, whole: float) -> None:
+        """Say once how long all trainings take where one takes so many seconds, and what a Ctrl-C leaves."""
+        if self._estimated:
+            return
+        self._estimated = True
+        rounds = math.ceil(self._count / self._jobs)
+        for_all = ""
+        if self._count > 1:
+            for_all = f" for each of {self._count} trainings, {self._jobs} at once: {in_time(rounds * whole)} for all"
+        self._say(
+            f"it will take about {in_time(whole)}{for_all}, by the pace of the first updates; Ctrl-C keeps the "
+            "trainings that are finished"
+        )
+
     def ends(self, lesson: Lesson) -> None:
         """Note that a training has ended, however it did."""
         self._done += 1
         self._steps[lesson.seed] = lesson.settings.steps
+
+
+def in_time(seconds: float) -> str:
+    """Return a time in words of the unit that fits: seconds, minutes or hours.
+
+    Args:
+        seconds: The time, s.
+    """
+    if seconds < 100.0:
+        return f"{seconds:.0f} seconds"
+    if seconds < 6000.0:
+        return f"{seconds / 60.0:.0f} minutes"
+    return f"{seconds / 3600.0:.1f} hours"
 
 
 def _defaults(settings: Settings) -> dict[str, Any]:

@@ -24,10 +24,10 @@ SETTINGS = {
 }
 
 
-def flown(id, law, *, seeds=12, steps=360, **keywords):
+def flown(id, law, *, seeds=12, steps=360, gains=None, **keywords):
     """Return each episode's return and whether it was flown to the end, the law, and what it remembers then."""
     envs = gymnasium.make_vec(id, num_envs=seeds, engine="compiled", **keywords)
-    controller = gym_suite.make_controller(envs, law)
+    controller = gym_suite.make_controller(envs, law, **(gains or {}))
     observation, _ = envs.reset(seed=0)
     state, alive, total = None, np.ones(seeds, bool), np.zeros(seeds)
     for _ in range(steps):
@@ -55,6 +55,14 @@ def test_it_learns_the_thrust_per_mass_that_there_is(mismatch, scale):
     assert isinstance(law, Adaptive)
     learned = 1.0 + state[:, law.memory["scale"]]
     np.testing.assert_allclose(learned, scale, rtol=0.03)
+
+
+@pytest.mark.parametrize(("mass", "bound"), [(0.35, 2.5), (3.0, 0.4)], ids=["light", "heavy"])
+def test_what_it_believes_stays_within_its_bounds(mass, bound):
+    """Thrust per mass is 1 / mass of the nominal one, beyond what is believed: the bound is reached and kept."""
+    given = {"mismatch": {"mass": (mass, mass)}, "aerodynamics": ()}
+    *_, law, state = flown(HOVER, "adaptive", seeds=4, steps=40, gains={"adaptation": 0.3}, **given)
+    np.testing.assert_allclose(1.0 + state[:, law.memory["scale"]], bound, rtol=1e-12)
 
 
 def test_with_the_nominal_plant_there_is_next_to_nothing_to_learn():

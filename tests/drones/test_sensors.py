@@ -102,6 +102,19 @@ def test_a_bias_stays_for_an_episode_and_is_drawn_within_its_bounds(name, which)
     assert np.abs(np.corrcoef(drawn.T)[np.triu_indices(3, 1)]).max() < 0.2
 
 
+def test_noises_and_biases_of_all_sensors_are_drawn_apart():
+    """Of twelve components no two have anything in common, nor have the biases of attitude and body rates."""
+    noise = {"position_noise": 0.02, "velocity_noise": 0.05}
+    noise |= {"attitude_noise": 0.03, "rate_noise": 0.2}
+    columns, seen, states, _ = flown(ID, 60, worlds=64, sensors=noise)
+    off = np.concatenate(errors(columns, seen, states), axis=-1).reshape(-1, 12)
+    assert np.abs(np.corrcoef(off.T)[np.triu_indices(12, 1)]).max() < 0.06
+    bias = {"attitude_bias": 0.02, "rate_bias": 0.2}
+    columns, seen, states, _ = flown(ID, 0, worlds=512, sensors=bias)
+    off = np.concatenate(errors(columns, seen, states)[2:], axis=-1).reshape(-1, 6)
+    assert np.abs(np.corrcoef(off.T)[np.triu_indices(6, 1)]).max() < 0.2
+
+
 def test_capture_is_late_and_the_inertial_unit_is_not():
     late = 3
     columns, seen, states, _ = flown(ID, 30, worlds=4, sensors={"latency": late})

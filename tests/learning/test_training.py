@@ -2,11 +2,13 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -15,9 +17,11 @@ import pytest
 import gym_suite
 from gym_suite.behaviour import behaviour_of
 from gym_suite.comparison.agents import resolve
-from gym_suite.learning import load_policy, train
+from gym_suite.learning import learner, load_policy, train
 from gym_suite.learning.evaluation import Evaluation
+from gym_suite.learning.learner import Progress
 from gym_suite.learning.policies import listed
+from gym_suite.learning.training import _Told
 
 ID = "gem/PMSM-v0"
 TINY = {"rows": 8, "rollout": 32, "batch": 128, "epochs": 1, "evaluations": 2, "network": [8]}
@@ -124,8 +128,11 @@ def test_an_episode_that_trips_cannot_look_precise():
 
 def test_a_stopped_training_goes_on_where_it_was(trained, tmp_path):
     result, _ = trained
+    lines = []
     with pytest.raises(KeyboardInterrupt):
-        small_training(tmp_path, progress=interrupt_when("ppo seed 1:"))
+        small_training(tmp_path, progress=interrupt_when("ppo seed 1:", lines))
+    assert lines[-1].startswith("stopped: 1 of 2 trainings are finished and kept in")
+    assert "begins those that were under way anew" in lines[-1]
     assert [path.name for path in listed(tmp_path)] == ["ppo-0.npz"]
     before = (tmp_path / "ppo-0.npz").read_bytes()
     lines = []
@@ -137,6 +144,52 @@ def test_a_stopped_training_goes_on_where_it_was(trained, tmp_path):
     more = small_training(tmp_path, seed=1, seeds=2)
     assert [run.skipped for run in more.runs] == [True, False]
     assert len(listed(tmp_path)) == 3
+
+
+def test_it_says_once_how_long_it_will_take(tmp_path, monkeypatch):
+    for name in ("PACE_TIME", "WORTH"):
+        monkeypatch.setattr(learner, name, 0.0)
+    lines = []
+    small_training(tmp_path, progress=lines.append)
+    (said,) = [line for line in lines if line.startswith("it will take about")]
+    assert re.search(r"\d seconds for each of 2 trainings, 1 at once: \d+ seconds for all", said)
+    assert "Ctrl-C keeps the trainings that are finished" in said
+
+
+def test_the_time_is_that_of_all_steps_at_the_pace_of_learning_and_of_all_evaluations(monkeypatch):
+    """Evaluations of 4 s at the start, halfway and at the end, idle steps, then 10 steps a second: 1,000 in 112 s."""
+    clock, told = [0.0], []
+    monkeypatch.setattr(
+        learner,
+        "time",
+        SimpleNamespace(perf_counter=lambda: clock[0], process_time=lambda: 0.0),
+    )
+    model = SimpleNamespace(num_timesteps=0, learning_starts=100)
+    lesson = SimpleNamespace(settings=SimpleNamespace(steps=1000, evaluations=2))
+    curve = learner._Curve(lesson, None, model, None, told.append)
+    curve.pace()  # before the first evaluation nothing is known
+    clock[0], curve._evaluating, curve.rows = 4.0, 4.0, [{}]
+    for step in range(0, 400, 10):
+        model.num_timesteps = step
+        curve.pace()
+        clock[0] += 1.0 if step >= 100 else 0.01
+    (progress,) = told
+    assert progress.whole == pytest.approx(100.0 + 3 * 4.0)
+    assert progress.step == 150
+
+
+@pytest.mark.parametrize(
+    ("jobs", "count", "all"), [(1, 1, None), (2, 5, "36 minutes"), (8, 5, "12 minutes")]
+)
+def test_trainings_that_run_at_once_take_their_rounds(jobs, count, all):
+    lines = []
+    lessons = [SimpleNamespace(seed=k, settings=SimpleNamespace(steps=100)) for k in range(count)]
+    told = _Told(lessons, jobs, lines.append, None)
+    for lesson in lessons[:2]:
+        told(lesson, Progress(1, "", 720.0))
+    (said,) = lines
+    assert said.startswith("it will take about 12 minutes")
+    assert (f"{min(jobs, 5)} at once: {all} for all" in said) if all else ("for all" not in said)
 
 
 def test_a_training_goes_on_after_hyper_parameters_were_added(trained, tmp_path):
@@ -161,8 +214,9 @@ def test_a_skipped_policy_of_other_sources_is_said_to_be_so(tmp_path):
     assert any("with other sources of the package), skipped" in line for line in lines)
 
 
-def interrupt_when(beginning):
+def interrupt_when(beginning, lines):
     def progress(line):
+        lines.append(line)
         if line.startswith(beginning):
             raise KeyboardInterrupt
 

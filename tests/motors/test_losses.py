@@ -241,6 +241,32 @@ def test_without_losses_a_drive_moves_as_it_does_plainly(kind):
     assert b[4]["loss_copper"] > 0.0 and "temperature_winding" not in b[4]
 
 
+def test_parts_are_what_three_legs_and_the_shaft_lose_at_the_nominal_point():
+    """Phase by phase over a turn: |i| and i^2 are averaged, each leg switched on and off once a period."""
+    machine = KINDS["PMSM"]()
+    losses = Losses(
+        hysteresis=2e-3,
+        eddy=3e-3,
+        threshold=1.1,
+        slope=4e-3,
+        e_switch=5e-3,
+        bearing=0.2,
+        windage=3e-6,
+    )
+    omega, i = machine.omega_nominal, machine.i_nominal
+    size = i * np.abs(np.cos(np.linspace(0.0, 2.0 * np.pi, 100_000, endpoint=False)))
+    induced = machine.u_dc / np.sqrt(3.0)
+    assert losses.parts(machine, TAU) == pytest.approx(
+        {
+            "iron": 1.5 * (2e-3 * induced**2 / (machine.p * omega) + 3e-3 * induced**2),
+            "conduction": 3.0 * np.mean(1.1 * size + 4e-3 * size**2),
+            "switching": 3.0 * np.mean(5e-3 * size / i) / TAU,
+            "friction": 0.2 * omega + 3e-6 * omega**3,
+        },
+        rel=1e-7,
+    )
+
+
 def test_efficiency_in_driving_and_in_braking_and_where_there_is_none():
     """In driving the shaft's part, in braking the link's; where both feed the losses, and at rest, nothing is used."""
 

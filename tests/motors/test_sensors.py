@@ -331,7 +331,14 @@ def test_controllers_do_not_know_them_and_ideal_ones_cost_nothing():
         ({"current_bits": 8, "current_range": 0.0}, "must be greater than 0"),
         ({"encoder_lines": -1}, "encoder_lines must lie in"),
         ({"encoder_offset": 0.1}, "give its encoder_lines too"),
-        ({"encoder_lines": 10, "resolver_first": 0.1}, "an encoder or a resolver, not both"),
+        (
+            {"encoder_lines": 10, "resolver_first": 0.1},
+            "an encoder or a resolver, not both: encoder_lines is 10, and resolver_first is 0.1$",
+        ),
+        (
+            {"encoder_lines": 10, "resolver_first": 0.1, "resolver_second": (0.0, 0.2)},
+            "and resolver_first is 0.1 and resolver_second lies between 0 and 0.2$",
+        ),
         ({"resolver_second": 1.0}, "resolver_second must lie in"),
     ],
 )

@@ -199,9 +199,13 @@ def _shaft_bounds(given: Sensors) -> dict[str, Bounds]:
     if any(bounds["encoder_offset"]) and not lines:
         raise ValueError("sensors encoder_offset is of an encoder: give its encoder_lines too")
     if lines and any(high for _, high in harmonics.values()):
+        told = " and ".join(
+            f"{name} is {low:g}" if low == high else f"{name} lies between {low:g} and {high:g}"
+            for name, (low, high) in harmonics.items()
+            if high
+        )
         raise ValueError(
-            "sensors takes an encoder or a resolver, not both: encoder_lines is "
-            f"{lines:g}, and {', '.join(harmonics)} are {[list(pair) for pair in harmonics.values()]}"
+            f"sensors takes an encoder or a resolver, not both: encoder_lines is {lines:g}, and {told}"
         )
     return bounds | harmonics
 
