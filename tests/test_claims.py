@@ -46,6 +46,10 @@ TRACED = {
     "test_a_hot_drive_bears_the_demand_and_looking_ahead_earns_more_than_the_line",
     "20 seeds each pass without a trip nominally, with noise, with mismatch": "motors/"
     "test_direct_torque.py::test_no_drive_trips_and_the_torque_is_followed",
+    "Of 20 seeds of each id none trips nominally, with 1 % noise": "motors/test_flux_control.py::"
+    "test_no_drive_trips_nominally_with_noise_with_a_late_action_or_disturbed",
+    "with 30 % mismatch at most one of the PMSM does and none of the SCIM": "motors/test_flux_control.py::"
+    "test_of_machines_that_are_others_few_trip",
     "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"
     "test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_totals",
     "under the disturbance, and not with 1 % noise or a late action": "test_claims.py::"

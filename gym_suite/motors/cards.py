@@ -16,6 +16,8 @@ _PREDICTIVE = {
 }
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
+#: Machines with direct torque control: those of two currents whose flux has a direction without torque.
+_DIRECT = ("PMSM", "SCIM")
 _LADDERS = {
     "CurrentControl": {
         "pi-predicted": f"{_HOME}.compensated:CompensatedCurrentControl",
@@ -29,6 +31,13 @@ _LADDERS = {
     },
     "SpeedControl": {"load-observer": f"{_HOME}.observed:ObservedSpeedControl"},
 }
+#: Of machines with :data:`_DIRECT`.
+_DIRECT_PROSE = """## Reference Controllers
+
+`dtc-svm` leaves the currents out: direct torque control with space-vector modulation (Buja and Kazmierkowski 2004,
+doi:10.1109/TIE.2004.831717), a PI law of the stator flux' amplitude and one of the torque in the frame of that flux.
+Both are led to those of the currents of least loss; their gains are the magnitude optimum's.
+"""
 _STRONG = {
     "CurrentControl": ("mpc", "mpc-soft"),
     "TorqueControl": ("mpc", "mpc-soft"),
@@ -89,6 +98,10 @@ def _drive(
     **more: Any,
 ) -> Card:
     rung = law if machine in _LADDERED else ""
+    direct, words = {}, prose or _PROSE.get(rung, "")
+    if law == "TorqueControl" and machine in _DIRECT:
+        direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
+        words = f"{words}\n{_DIRECT_PROSE}"
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -96,10 +109,10 @@ def _drive(
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": converter},
-        controllers={"pi": f"{laws}:{law}", **_LADDERS.get(rung, {}), **BASELINES},
+        controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
-        prose=prose or _PROSE.get(rung, ""),
+        prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
     )
@@ -280,8 +293,6 @@ _SWITCHED_HOLDS = {
 #: Machines with hysteresis control. Under it windings that share a flux pull each other's currents out of their bands:
 #: the EESM trips.
 _BANDED = (*_DC_WORDS, "PMSM", "SynRM", "SCIM")
-#: Machines with direct torque control: those of two currents whose flux has a direction without torque.
-_DIRECT = ("PMSM", "SCIM")
 _SWITCHED_SPEEDS = {"PermExDc": 0.2, "SeriesDc": 0.4, "ShuntDc": 0.5}
 
 

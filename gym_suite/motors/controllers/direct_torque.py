@@ -47,7 +47,7 @@ SEXTANT = math.pi / 3.0
 
 
 @kernel
-def _leakage(law):
+def leakage_of(law):
     """Return the leakage inductance that the stator sees (H), and its coupling with the rotor's flux, l_m / l_r."""
     coupling = law[P.l_m] / (law[P.l_m] + law[P.l_sigr])
     return law[P.l_m] + law[P.l_sigs] - coupling * law[P.l_m], coupling
@@ -57,13 +57,13 @@ def _leakage(law):
 def _linkage(group, i_d, i_q, flux, law):
     """Return the stator's flux along and across the drive's frame by the nominal machine, Vs."""
     if len(group) == INDUCTION:
-        leakage, coupling = _leakage(law)
+        leakage, coupling = leakage_of(law)
         return leakage * i_d + coupling * flux, leakage * i_q
     return law[P.l_d] * i_d + law[P.psi_p], law[P.l_q] * i_q
 
 
 @kernel
-def flux_and_torque_for(group, torque, seen, law, points):
+def flux_and_torque_for(group, torque, seen, law, points, u_max):
     """Return the stator flux (Vs) and the torque (N m) to lead to: those of the currents of least loss for a torque.
 
     What flux and torque these currents have, the machine has at no other currents within the limits, so that their
@@ -76,8 +76,9 @@ def flux_and_torque_for(group, torque, seen, law, points):
         seen: Row of :data:`gym_suite.motors.controllers.laws.SEEN`.
         law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
         points: Table of the machine's operating points.
+        u_max: Voltage amplitude to stay below, V.
     """
-    omega, flux, u_max = seen[S.omega], seen[S.flux], law[L.u_max]
+    omega, flux = seen[S.omega], seen[S.flux]
     i = seen[S.current_0], seen[S.current_1], 0.0, 0.0
     if len(group) == INDUCTION:
         waiting = currents_for_torque(group, 0.0, law[P.p] * omega, u_max, points)[0]
@@ -86,7 +87,7 @@ def flux_and_torque_for(group, torque, seen, law, points):
     wanted = currents_for(group, torque, omega, i, flux, u_max, law, points)
     i_d, i_q = wanted[0], wanted[1]
     if len(group) == INDUCTION:
-        leakage, coupling = _leakage(law)
+        leakage, coupling = leakage_of(law)
         room = math.sqrt(max(law[L.i_max] * law[L.i_max] - i_q * i_q, 0.0))
         i_d = ((law[P.l_m] + law[P.l_sigs]) * i_d - coupling * flux) / leakage
         i_d = min(max(i_d, -room), room)
@@ -162,14 +163,14 @@ def direct_torque_rows(group, seen, last, memory, law, points, direct, action):
             s = predicted(group, s, legs, cosine, sine, k, load, law)
         i_a, i_b = s[1], s[2]
         if len(group) == INDUCTION:
-            leakage, coupling = _leakage(law)
+            leakage, coupling = leakage_of(law)
             psi_a, psi_b = leakage * i_a + coupling * s[3], leakage * i_b + coupling * s[4]
         else:
             psi_d, psi_q = _linkage(group, i_a, i_b, flux, law)
             ahead = rotate(cosine, sine, *turn(s[5]))
             psi_a, psi_b = rotate(psi_d, psi_q, ahead[0], ahead[1])
             i_a, i_b = rotate(i_a, i_b, ahead[0], ahead[1])
-        aim, torque = flux_and_torque_for(group, row[S.reference_0], row, law, points)
+        aim, torque = flux_and_torque_for(group, row[S.reference_0], row, law, points, law[L.u_max])
         if math.hypot(i_a, i_b) > direct[D.guard]:
             aim, torque = _linkage(group, 0.0, 0.0, flux, law)[0], 0.0
         error = torque - 1.5 * law[P.p] * (psi_a * i_b - psi_b * i_a)

@@ -171,7 +171,7 @@ def _single_windings(group, i, references, seen, memory, first, law, u_dc):
 
 
 @kernel
-def _part_within(base_a, base_b, change_a, change_b, radius):
+def part_within(base_a, base_b, change_a, change_b, radius):
     """Return the largest part in [0, 1] of a change that keeps base + part * change within a circle, or is small."""
     square = change_a * change_a + change_b * change_b
     along = base_a * change_a + base_b * change_b
@@ -204,7 +204,7 @@ def _saturated_windings(i, references, seen, memory, first, law, u_dc):
     base_q = memory[first + 1] + decoupling * omega_e * psi_d
     change_d, change_q = l_dd * own_d + l_dq * own_q, l_dq * own_d + l_qq * own_q
     modulation = math.hypot(base_d + change_d, base_q + change_q) * SQRT3 / u_dc
-    part = _part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
+    part = part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
     u_d, u_q = base_d + part * change_d, base_q + part * change_q
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
@@ -240,8 +240,8 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     to_stator, to_exciter = decoupling * l_m / l_e, decoupling * 1.5 * l_m / l_d
     change_d, change_e = own_d + to_stator * own_e, own_e + to_exciter * own_d
     part = min(
-        _part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
-        _part_within(base_e, 0.0, change_e, 0.0, u_dc),
+        part_within(base_d, base_q, change_d, own_q, u_dc / SQRT3),
+        part_within(base_e, 0.0, change_e, 0.0, u_dc),
     )
     u_d, u_q = base_d + change_d, base_q + own_q
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
@@ -325,14 +325,14 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     radius = u_dc / SQRT3
     share = LEAST_CHANGE * radius
     part = min(
-        _part_within(base_d, base_q, change_d, change_q, radius),
-        _part_within(base_rd, base_rq, change_rd, change_rq, radius),
+        part_within(base_d, base_q, change_d, change_q, radius),
+        part_within(base_rd, base_rq, change_rd, change_rq, radius),
     )
     part_d = max(part, share / max(abs(change_d), abs(change_rd), share))
     moved_d, moved_rd = base_d + part_d * change_d, base_rd + part_d * change_rd
     part_q = min(
-        _part_within(moved_d, base_q, 0.0, change_q, radius),
-        _part_within(moved_rd, base_rq, 0.0, change_rq, radius),
+        part_within(moved_d, base_q, 0.0, change_q, radius),
+        part_within(moved_rd, base_rq, 0.0, change_rq, radius),
     )
     u_d, u_q = base_d + change_d, base_q + change_q
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
