@@ -66,8 +66,10 @@ TRACED = {
     "test_order_of_the_ladder_on_the_nominal_plant",
     "it follows a speed without a trip nominally": "motors/test_observed.py::"
     "test_speed_is_followed_without_a_trip_and_about_as_well_as_by_pi_or_better",
-    "the cycle without a trip with 1 % noise, where `pi` trips": "motors/test_observed.py::"
-    "test_noise_on_the_cycle_trips_the_reference_and_not_the_observer",
+    "at every sample under 1 % noise, and episodes tripped; with it none does": "motors/test_observed.py::"
+    "test_noise_on_the_cycle_trips_neither_observer_nor_reference_whose_error_is_filtered",
+    "the cycle without a trip with 1 % noise, and uses": "motors/test_observed.py::"
+    "test_noise_on_the_cycle_trips_neither_observer_nor_reference_whose_error_is_filtered",
     "above `pid` in each, and in tracking reaches more than 0.8": "drones/test_controllers.py::"
     "test_a_law_whose_gains_were_searched_fits_its_task",
     "on 30 % mismatch each earns more than by its rule": "drones/test_controllers.py::"

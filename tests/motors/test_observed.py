@@ -81,9 +81,44 @@ def test_with_a_preview_the_cycle_is_followed_more_closely_than_by_pi():
     assert ahead < 0.8 * rmse("load-observer")
 
 
-def test_noise_on_the_cycle_trips_the_reference_and_not_the_observer():
+def test_noise_on_the_cycle_trips_neither_observer_nor_reference_whose_error_is_filtered():
     assert run("gem/PMSM-DriveCycle-v0", "load-observer", 2000, noise=0.01)[1] == 0
-    assert run("gem/PMSM-DriveCycle-v0", "pi", 2000, noise=0.01)[1] > 0
+    assert run("gem/PMSM-DriveCycle-v0", "pi", 2000, noise=0.01)[1] == 0
+    bare = {"error_lag": 0.0, "symmetry": 4.0}
+    assert run("gem/PMSM-DriveCycle-v0", "pi", 2000, gains=bare, noise=0.01)[1] > 0
+
+
+def test_the_filtered_error_is_that_of_a_first_order_lag_and_its_gains_reckon_with_it():
+    """A constant error of the speed is demanded as (1 - exp(-n dt / lag)) of it, and the integral of that."""
+    env = gymnasium.make("gem/PMSM-DriveCycle-v0", start=100.0)
+    values, columns = env.unwrapped.nominal.parameters, env.unwrapped.setup.observation_columns
+    lag, dt, a = 0.2, 0.01, 3.0
+    law = gym_suite.make_controller(env, error_lag=lag, symmetry=a)
+    lever = values["wheel_radius"] / values["gear_ratio"]
+    inertia = values["j_rotor"] + values["mass"] * lever**2
+    gains = law.gains_["omega"]
+    delay = inertia / (a * gains.kp)
+    assert delay - lag == pytest.approx(0.0153)  # of the drive's own current loop and of sampling
+    assert gains.ki == pytest.approx(gains.kp / (a**2 * delay))
+    observation, _ = env.reset(seed=0)
+    apart = observation.copy()
+    place, error = columns.index("omega"), 10.0
+    apart[place] -= error / columns["omega"].scale
+    seen = float(observation[place] - apart[place]) * columns["omega"].scale
+    state, other, demands = None, None, []
+    for _ in range(20):
+        here, state = law.predict(observation, state)
+        there, other = law.predict(apart, other)
+        demands.append(float(there[0] - here[0]) * values["torque_limit"])
+    filtered = seen * (1.0 - np.exp(-np.arange(1, 21) * dt / lag))
+    integral = gains.ki * dt * (np.cumsum(filtered) - filtered)
+    # The table of operating points rounds torques.
+    np.testing.assert_allclose(demands, gains.kp * filtered + integral, rtol=1e-3, atol=0.2)
+
+
+def test_a_lag_below_zero_is_refused():
+    with pytest.raises(ValueError, match="error_lag"):
+        gym_suite.make_controller(gymnasium.make("gem/PMSM-DriveCycle-v0"), error_lag=-0.1)
 
 
 @pytest.mark.parametrize("id", ["gem/PMSM-v0", "gem/SynRM-v0", "gem/PMSM-Torque-v0"])

@@ -148,6 +148,11 @@ def _speed_law(group, seen, memory, law, points):
         target = earlier + (reference - earlier) * (1.0 - math.exp(-dt / law[L.prefilter]))
     memory[M.target] = target
     error = target - omega
+    if law[L.error_lag] > 0.0:
+        memory[M.error_speed] += (error - memory[M.error_speed]) * (
+            1.0 - math.exp(-dt / law[L.error_lag])
+        )
+        error = memory[M.error_speed]
     demanded = pi_output(error, memory[M.integral_speed], law[L.kp_speed])
     if law[L.inertia] > 0.0:
         # What the nominal shaft needs to follow the reference as it moves.

@@ -168,7 +168,7 @@ class DcPositionControl(DcSpeedControl):
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
         law, values = self._constants, nominal.parameters
-        lag = self.symmetry**2 * self._torque_delay(nominal)
+        lag = self._symmetry**2 * self._torque_delay(nominal)
         self.gains_["position"] = Gains(
             kp=0.25 / lag,
             rule="critical damping",

@@ -43,9 +43,13 @@ from gym_suite.motors.transforms import SQRT3
 if TYPE_CHECKING:
     from gym_suite.analysis.c_source import CLaw
 
-SPEED_VOLTAGE_SHARE = (
-    0.9  # of the voltage for operating points: speed control accelerates beyond where it has looked
-)
+# Of the voltage for operating points: speed control accelerates beyond where it has looked.
+SPEED_VOLTAGE_SHARE = 0.9
+#: Parameter a of the symmetrical optimum where none is given.
+USUAL_SYMMETRY = 4.0
+#: Parameter a of the symmetrical optimum, and lag of the speed's error, s, on a drive cycle. A car is so heavy that
+#: without the lag 1 % of noise asks for more than the machine's torque at every sample, and such steps trip the drive.
+CYCLE_SYMMETRY, CYCLE_LAG = 2.0, 0.05
 
 RULES = ("magnitude_optimum", "symmetrical_optimum")
 
@@ -154,7 +158,7 @@ class _FieldOriented(Controller):
         self,
         *,
         rule: str = "magnitude_optimum",
-        symmetry: float = 4.0,
+        symmetry: float | None = USUAL_SYMMETRY,
         anti_windup: str = "clamping",
         decoupling: bool = True,
     ) -> None:
@@ -166,7 +170,8 @@ class _FieldOriented(Controller):
     def _prepare(self, nominal: Any) -> None:
         """Set the current loops' gains, the columns to read and the law's row."""
         check_option("rule", self.rule, RULES)
-        check_number("symmetry", self.symmetry, above=1.0)
+        given = USUAL_SYMMETRY if self.symmetry is None else self.symmetry
+        self._symmetry = check_number("symmetry", given, above=1.0)
         values, setup = nominal.parameters, nominal.setup
         self._machine: Any = machine_of(values, setup.keywords["machine"])
         self._group = group_of(self._machine.group)
@@ -201,7 +206,7 @@ class _FieldOriented(Controller):
         self, inductance: float, resistance: float, delay: float, values: Mapping[str, float]
     ) -> Gains:
         """Return the gains of one axis' current; arguments as :func:`current_gains`, and the nominal parameters."""
-        return current_gains(inductance, resistance, delay, rule=self.rule, symmetry=self.symmetry)
+        return current_gains(inductance, resistance, delay, rule=self.rule, symmetry=self._symmetry)
 
     def _delay(self, values: Mapping[str, float]) -> float:
         """Return the delay of the nominal current loops, s."""
@@ -394,13 +399,15 @@ class SpeedControl(_FieldOriented):
 
     Args:
         rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
-        symmetry: Parameter a of the symmetrical optimum, above 1.
+        symmetry: Parameter a of the symmetrical optimum, above 1; None: 4, on a drive cycle 2.
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out what rotation and other windings induce.
         prefilter: Whether steps of the reference are smoothed as the symmetrical optimum asks for;
             None: where the reference has steps (not on a drive cycle).
         feedforward: Whether the torque that the nominal shaft and load need for the reference's own
             acceleration and speed is added; None: on a drive cycle.
+        error_lag: Time constant of the filter of the speed's error, s, with which the loop is tuned; None: 0.05 on a
+            drive cycle, else 0.
         voltage_margin: Part of the converter's voltage that operating points may use; None: 0.9, or the
             machine's ``voltage_share`` if that is less.
         current_margin: Part of the current limits that operating points may use; None: the machine's
@@ -417,11 +424,12 @@ class SpeedControl(_FieldOriented):
         self,
         *,
         rule: str = "magnitude_optimum",
-        symmetry: float = 4.0,
+        symmetry: float | None = None,
         anti_windup: str = "clamping",
         decoupling: bool = True,
         prefilter: bool | None = None,
         feedforward: bool | None = None,
+        error_lag: float | None = None,
         voltage_margin: float | None = None,
         current_margin: float | None = None,
         voltage_feedback: float | None = None,
@@ -431,9 +439,14 @@ class SpeedControl(_FieldOriented):
         )
         self.prefilter = prefilter
         self.feedforward = feedforward
+        self.error_lag = error_lag
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
         self.voltage_feedback = voltage_feedback
+
+    @classmethod
+    def _numbers(cls) -> set[str]:
+        return super()._numbers() | {"symmetry"}  # whose default depends on the task
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
@@ -449,16 +462,19 @@ class SpeedControl(_FieldOriented):
         if cycle if self.feedforward is None else self.feedforward:
             law[L.inertia], law[L.friction] = inertia, friction
             law[L.viscous], law[L.drag] = viscous, drag
+        lag = (CYCLE_LAG if cycle else 0.0) if self.error_lag is None else self.error_lag
+        law[L.error_lag] = check_number("error_lag", lag, low=0.0)
+        symmetry = CYCLE_SYMMETRY if cycle and self.symmetry is None else self._symmetry
         delay = self._torque_delay(nominal)
-        gains = symmetrical_optimum(1.0 / inertia, delay=delay, a=self.symmetry)
+        gains = symmetrical_optimum(1.0 / inertia, delay=delay + lag, a=symmetry)
         filtered = not cycle if self.prefilter is None else self.prefilter
         gains = replace(gains, unit="N m s/rad", prefilter=gains.prefilter if filtered else 0.0)
         self.gains_["omega"] = gains
         gains = self.gains_["omega"]
+        shaft = [inertia * lag, inertia, 0.0] if lag > 0.0 else [inertia, 0.0]
         self._loops.append(
             Loop.from_gains(
-                "omega", gains, numerator=[1.0], denominator=[inertia, 0.0], delay=delay,
-                dt=nominal.dt,
+                "omega", gains, numerator=[1.0], denominator=shaft, delay=delay, dt=nominal.dt,
             )
         )  # fmt: skip
         law[L.kp_speed], law[L.ki_speed] = gains.kp, gains.ki

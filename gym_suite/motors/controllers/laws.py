@@ -56,6 +56,7 @@ LAW = (
         Column("ki_speed", "N m/rad", meaning="integral gain of the speed"),
         Column("back_gain_speed", "1/s", meaning="gain of back-calculation of the speed"),
         Column("prefilter", "s", meaning="time constant of the filter of the speed reference"),
+        Column("error_lag", "s", 0, meaning="time constant of the filter of the speed's error"),
         Column("inertia", "kg m^2", meaning="of the shaft; 0: no feedforward"),
         Column("friction", "N m", meaning="Coulomb friction, for feedforward"),
         Column("viscous", "N m s", meaning="viscous friction, for feedforward"),
@@ -94,6 +95,7 @@ S = SEEN.places
 MEMORY = _axes("integral", "V", "integral term of an axis") + Columns(
     Column("integral_speed", "N m", meaning="integral term of the speed law"),
     Column("target", "rad/s", meaning="filtered reference of the speed"),
+    Column("error_speed", "rad/s", meaning="filtered error of the speed"),
     Column("started", "1", meaning="1 if there is an earlier target to take a difference from"),
     Column("weakening", "1", 0, 1, "part of their voltage that operating points leave free"),
 )
