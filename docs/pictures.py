@@ -82,7 +82,7 @@ def _take(card: Card, path: Path) -> None:
         return
     from gym_suite.rendering import record
 
-    record(card.id, agent=card.reference, out=path, seed=SEED, steps=steps)
+    record(card.id, agent=card.reference, out=path, seed=SEED, steps=steps, **card.anywhere)
 
 
 def _take_of_several(card: Card, path: Path, steps: int) -> None:

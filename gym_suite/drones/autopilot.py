@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.controllers.pilot import (
     HEADING,
+    HEIGHT_INTEGRAL,
+    HEIGHT_POSITION,
+    HEIGHT_SPEED,
     INTEGRAL,
     MOST_INTEGRAL,
     POSITION,
@@ -93,9 +96,10 @@ class Pilot:
         """
         error = target[0] - position
         if flying:
-            self._integral += INTEGRAL * PERIOD * error
+            self._integral += INTEGRAL * HEIGHT_INTEGRAL * PERIOD * error
             np.clip(self._integral, -MOST_INTEGRAL, MOST_INTEGRAL, out=self._integral)
-        wanted = target[2] + SPEED_GAIN * (target[1] - velocity) + POSITION * error + self._integral
+        wanted = target[2] + self._integral + POSITION * HEIGHT_POSITION * error
+        wanted += SPEED_GAIN * HEIGHT_SPEED * (target[1] - velocity)
         nose = np.array([heading])
         moved = sticks(wanted[None], nose, HEADING * nose, self._parameters)
         roll, pitch, yaw, throttle = moved[0].tolist()

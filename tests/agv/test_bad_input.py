@@ -73,7 +73,7 @@ def test_a_state_that_cannot_be_is_refused_before_anything_moves(state):
     env = make()
     env.reset(seed=0)
     before = env.state()
-    with pytest.raises(ValueError, match=f"{next(iter(state))!r} must be"):
+    with pytest.raises(ValueError, match=f"{next(iter(state))!r} must (be|lie)"):
         env.reset(seed=1, options={"state": state})
     assert all(np.array_equal(before[name], value) for name, value in env.state().items())
 

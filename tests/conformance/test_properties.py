@@ -126,7 +126,7 @@ def test_one_wrong_element_stops_all_worlds(id, row, wrong, column, seed):
 
 @functools.cache
 def keyword_names(id):
-    return tuple(gymnasium.make(id).unwrapped.setup.keywords)
+    return tuple(gymnasium.make(id, **catalogue()[id].anywhere).unwrapped.setup.keywords)
 
 
 # Values near what keywords take, beside junk: most of these must work.
@@ -150,7 +150,8 @@ def test_any_value_of_any_keyword(id, data):
     name = data.draw(st.sampled_from(keyword_names(id)))
     value = data.draw(st.one_of(PLAUSIBLE, JUNK))
     try:
-        env = gymnasium.make(id, disable_env_checker=True, **{name: value})
+        given = dict(catalogue()[id].anywhere) | {name: value}
+        env = gymnasium.make(id, disable_env_checker=True, **given)
     except (ValueError, TypeError) as error:
         assert str(error)
         return
@@ -167,7 +168,7 @@ def test_any_value_of_any_keyword(id, data):
 @given(seed=st.integers(0, 2**63), n=st.integers(1, 6))
 @settings(max_examples=15)
 def test_any_seed_and_number_of_worlds_agree_with_single_ones(id, seed, n):
-    envs = gymnasium.make_vec(id, num_envs=n)
+    envs = gymnasium.make_vec(id, num_envs=n, **catalogue()[id].anywhere)
     actions = suite.random_actions(envs.action_space, 5, seed=seed)
     env, row = world(id), seed % n
     pairs = [(envs.reset(seed=seed)[0][row], env.reset(seed=seed + row)[0])]

@@ -180,6 +180,8 @@ def ladders():
 WORLDS, STEPS = 12, 30
 #: Steps of DC drives: their fields take hundreds of periods before the voltage, and with it an integral, is free.
 DC_STEPS = 600
+#: Steps of a drive that is derated: 45 s, until the warmest of its worlds are near their limits.
+HOT_STEPS = 450
 
 
 @functools.cache
@@ -194,6 +196,9 @@ def played(id):
     law.watch(envs)
     # What a band or an integral does shows when random actions are over.
     steps = DC_STEPS if {"dc", "finite"} & set(catalogue()[id].tags) else STEPS
+    if catalogue()[id].facets.get("task") == "thermal":
+        steps = HOT_STEPS
+    steps += getattr(law, "starting_", 0) // 2  # of two attempts the first one
     for k, chance in enumerate(random_actions(envs.action_space, steps, seed=3)):
         action, state = law.predict(seen[-1], state)
         seen.append(envs.step(chance if k % 3 == 0 and k < STEPS else action)[0])

@@ -10,8 +10,8 @@ from gym_suite.learning.settings import _data, settings_for
 
 ENTRIES = [(id, algo) for id, algos in _data().items() for algo in algos if algo in ALGORITHMS]
 CLASSES = {
-    "ppo": "PPO",
-    "ppo-nominal": "PPO",
+    "ppo": "LeanPPO",
+    "ppo-nominal": "LeanPPO",
     "sac": "SAC",
     "ddpg": "DDPG",
     "td3": "TD3",

@@ -98,7 +98,7 @@ def test_controllers_say_what_they_need():
             cls.for_env(gymnasium.make("gem/PMSM-Speed-v0"))
     with pytest.raises(ValueError, match="symmetry must be greater than 1"):
         gym_suite.make_controller(gymnasium.make(ID), "pi", symmetry=1.0)
-    with pytest.raises(ValueError, match="torque_share must lie in"):
+    with pytest.raises(ValueError, match="torque_share must be greater than 0 and at most 1, got"):
         gym_suite.make_controller(gymnasium.make(ID), "state-feedback", torque_share=1.1)
     with pytest.raises(ValueError, match="torque_weight must be greater than 0"):
         gym_suite.make_controller(gymnasium.make(ID), "state-feedback", torque_weight=0.0)
