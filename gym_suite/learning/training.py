@@ -377,7 +377,7 @@ class _Told:
         jobs: int,
         say: Callable[[str], None],
         status: Callable[[str], None] | None,
-        events: Events | None,
+        events: Events | None = None,
     ):
         self._jobs, self._estimated = min(jobs, max(len(lessons), 1)), False
         self._say, self._status, self._events = say, status, events
