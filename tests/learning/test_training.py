@@ -186,7 +186,7 @@ def test_trainings_that_run_at_once_take_their_rounds(jobs, count, all):
     lessons = [SimpleNamespace(seed=k, settings=SimpleNamespace(steps=100)) for k in range(count)]
     told = _Told(lessons, jobs, lines.append, None)
     for lesson in lessons[:2]:
-        told(lesson, Progress(1, "", 720.0))
+        told(lesson, Progress(1, "", whole=720.0))
     (said,) = lines
     assert said.startswith("it will take about 12 minutes")
     assert (f"{min(jobs, 5)} at once: {all} for all" in said) if all else ("for all" not in said)
