@@ -387,13 +387,11 @@ class Rows:
         Raises:
             ValueError: If something is missing, or it comes from another id, setup or number of rows.
         """
-        engine = (
-            "engine",
-        )  # of another engine's snapshot the compiled one needs the columns alone
-        names, spare = (
-            ((*KEPT, "id"), engine) if self.engine is None else ((*KEPT, "id", *engine), ())
-        )
-        check_entries(state, names, "the snapshot's rows", spare)
+        names, engine = (*KEPT, "id"), ("engine",)
+        if self.engine is None:  # of another engine's snapshot the columns alone are needed
+            check_entries(state, names, "the snapshot's rows", engine)
+        else:
+            check_entries(state, (*names, *engine), "the snapshot's rows")
         if state["id"] != self.setup.id:
             raise ValueError(
                 f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
