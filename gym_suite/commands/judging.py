@@ -162,23 +162,25 @@ def submit(
     folder: Positional[Annotated[Path, arg(metavar="FOLDER")]],
     /,
     *,
+    run_code: bool = False,
     jobs: int = 1,
     executor: Literal["local", "ray"] = "local",
     out: Path = Path("leaderboard"),
 ) -> int:
-    """Run an outsider's policies and put them onto a leaderboard if what they claim comes out.
+    """Run an outsider's policies or controller and put them onto a leaderboard if what they claim comes out.
 
     Ends with status 1 if it does not; the leaderboard is then as it was.
 
     Args:
-        folder: With submission.json and the policies that it names.
+        folder: With submission.json and the policies (.npz), gains (.json) or "file.py:factory" that it names.
+        run_code: Run the file of a controller, which can do anything; read it before.
         jobs: Processes.
         executor: Where the jobs run.
         out: Folder of the leaderboard.
     """
     from gym_suite import comparison
 
-    checked = comparison.submit(folder, out, workers=jobs, executor=executor)
+    checked = comparison.submit(folder, out, run_code=run_code, workers=jobs, executor=executor)
     for setting, found in checked.found.items():
         claimed = checked.claimed.get(setting)
         told = [f"{setting}:", "no claim" if claimed is None else f"claimed {claimed:.4g},"]

@@ -44,19 +44,30 @@ EPISODES = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Somebody's policies on an id, beside the agents of its ladder.
+    """Somebody's policies or controller on an id, beside the agents of its ladder.
 
     Attributes:
         id: environment id.
         name: for tables.
-        policies: files, one per training.
+        files: policies, one per training, or the one file of a controller: gains (.json) or a factory's (.py).
         by: who made it.
+        factory: name of the function that builds the controller, empty for policies and gains.
     """
 
     id: str
     name: str
-    policies: tuple[Path, ...]
+    files: tuple[Path, ...]
     by: str = ""
+    factory: str = ""
+
+    @property
+    def agent(self) -> str | list[str]:
+        """The entry as :func:`gym_suite.comparison.compare` takes an agent."""
+        if self.factory:
+            return f"{self.files[0]}:{self.factory}"
+        if self.files[0].suffix == ".json":
+            return str(self.files[0])
+        return [str(path) for path in self.files]
 
 
 @dataclass(frozen=True)
@@ -173,8 +184,13 @@ class Board:
         found = []
         for file in sorted((self.folder / "submissions").glob("*/submission.json")):
             told = _read_json(file)
-            policies = tuple(file.parent / name for name in told["policies"])
-            found.append(Entry(told["id"], told["name"], policies, told.get("by", "")))
+            names = told.get("policies", ())
+            factory = ""
+            if "controller" in told:
+                name, _, factory = told["controller"].partition(":")
+                names = (name,)
+            files = tuple(file.parent / name for name in names)
+            found.append(Entry(told["id"], told["name"], files, told.get("by", ""), factory))
         return found
 
 
@@ -208,7 +224,7 @@ class Field:
         chosen = settings_of(protocol.settings, [id], {})[id]
         seeds = tuple(protocol.seeds)[: None if board.protocol else board.episodes]
         agents: list[Any] = ["all"] if ladder else []
-        agents += [{entry.name: list(map(str, entry.policies))} for entry in entries]
+        agents += [{entry.name: entry.agent} for entry in entries]
         lineups = lineups_of(id, chosen, agents, seeds)
         experiments = experiments_of(
             id,

@@ -15,7 +15,7 @@ from gym_suite.comparison.text import MISSING, digits, listed, number, seconds, 
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.core.cards import PRIMARY
 
-__all__ = ["write_page"]
+__all__ = ["OUTCOMES", "how", "line", "write_page"]
 
 INFORMATION = {
     "observation": "observation",
@@ -27,6 +27,7 @@ TOLD = 3
 """Most agents that are named beside the first of a cell."""
 
 OUTCOMES = ("wins", "ties", "loses")
+"""What the best learned policy may do beside the best law."""
 
 
 def write_page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Path) -> Path:
@@ -74,10 +75,10 @@ def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[s
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": about["version"],
         "protocol": about["protocol"],
-        "about": _how(about),
+        "about": how(about),
         "settings": settings,
         "families": [
-            (family, [_line(row, settings) for row in own])
+            (family, [line(row, settings) for row in own])
             for family, own in groupby(ordered, key=lambda row: row["family"])
         ],
         "sections": [_section(row) for row in ordered],
@@ -94,8 +95,12 @@ def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[s
     }
 
 
-def _how(about: Mapping[str, Any]) -> str:
-    """How it was run, in words."""
+def how(about: Mapping[str, Any]) -> str:
+    """How it was run, in words.
+
+    Args:
+        about: of a leaderboard.
+    """
     if about["protocol"]:
         return "Every id is run by the whole of its protocol."
     cut = f", cut after {about['steps']} control periods" if about["steps"] else ""
@@ -105,8 +110,13 @@ def _how(about: Mapping[str, Any]) -> str:
     )
 
 
-def _line(row: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """A row of the table: who leads."""
+def line(row: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Who leads on an id: first of all by what ranks, and under each setting.
+
+    Args:
+        row: of the id.
+        settings: a cell for each.
+    """
     ranked = [a for a in row["agents"] if a["primary"] is not None and a["information"] != "state"]
     first = max(ranked, key=lambda agent: agent["primary"]["score"][0], default=None)
     outcomes = Counter(c["outcome"] for c in row["learning"].values() if c is not None)

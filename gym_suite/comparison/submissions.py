@@ -1,6 +1,6 @@
-"""Outsiders' entries: policies with a claim, which is accepted only if it comes out here.
+"""Outsiders' entries: policies or a controller with a claim, which is accepted only if it comes out here.
 
-An entry is a folder with ``submission.json`` and the policy files that it names::
+An entry is a folder with ``submission.json`` and the files that it names::
 
     {
       "id": "gem/PMSM-v0",
@@ -8,11 +8,17 @@ An entry is a folder with ``submission.json`` and the policy files that it names
       "by": "who made it",
       "policies": ["policy-0.npz", "policy-1.npz"],
       "claim": {"nominal": 1.08, "noise": 1.05, "mismatch": 0.97, "delay": 0.9, "disturbance": 1.07},
-      "command": "how the policies were made"
+      "command": "how the policies were made",
+      "versions": {"gym_suite": "0.2.0", "torch": "2.13.0"},
+      "seeds": [0, 9999]
     }
 
 The claim is the score under each setting of the id's protocol, as ``gym-suite compare ID --protocol`` gives it.
-Policies are ``.npz`` files (:func:`gym_suite.learning.export_policy`), which hold numbers and can run no code.
+Policies are ``.npz`` files (:func:`gym_suite.learning.export_policy`), which hold numbers and can run no code. In place
+of "policies" a "controller" may be named: a file of gains ("gains.json", from ``gym-suite tune``), which holds numbers
+too, or "file.py:factory", a file with a function that takes the environment and returns an object with ``predict``.
+Such a file runs code of whoever wrote it, so it is run only where ``run_code`` says so. "versions" and "seeds" may be
+left out: what it was made with, and the first and last seed of the episodes that it was made with.
 """
 
 from __future__ import annotations
@@ -33,6 +39,7 @@ from gym_suite.comparison.summary import Summary
 from gym_suite.core.parameters import check_keywords
 from gym_suite.learning.records import folder_named
 from gym_suite.registration import card
+from gym_suite.version import __version__
 
 __all__ = ["TOLERANCE", "Check", "Submission", "check", "submit"]
 
@@ -40,8 +47,10 @@ TOLERANCE = 0.01
 """How far a score may be from what is claimed. A policy repeats to rounding here; elsewhere rounding may grow in an
 unstable loop, but not to a hundredth of the way from do-nothing to the reference."""
 
-FIELDS = ("id", "name", "by", "policies", "claim", "command")
-NEEDED = ("id", "name", "policies", "claim", "command")
+NAME = "submission.json"
+NEEDED = ("id", "name", "claim", "command")
+KINDS = ("policies", "controller")
+FIELDS = (*NEEDED, *KINDS, "by", "versions", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +59,19 @@ class Submission:
 
     Attributes:
         folder: where it lies.
-        entry: id, name and policies.
+        entry: id, name and files.
         claim: score by setting.
-        command: how the policies were made.
+        command: how the policies or the controller were made.
+        versions: of what it was made with, by package.
+        seeds: first and last seed of the episodes that it was made with, None where nothing is told.
     """
 
     folder: Path
     entry: Entry
     claim: Mapping[str, float]
     command: str
+    versions: Mapping[str, str]
+    seeds: tuple[int, int] | None
 
     @classmethod
     def read(cls, folder: Path) -> Submission:
@@ -68,14 +81,12 @@ class Submission:
             folder: with submission.json.
 
         Raises:
-            FileNotFoundError: there is no submission.json, or a policy is missing.
-            ValueError: something is missing, unknown or of another kind, or a file is no policy of the id.
+            FileNotFoundError: there is no submission.json, or a file that it names is missing.
+            ValueError: something is missing, unknown or of another kind, or a file is no policy and no gains of the id.
         """
-        from gym_suite.learning.policies import load_policy
-
-        file = folder / "submission.json"
+        file = folder / NAME
         if not file.is_file():
-            raise FileNotFoundError(f"{folder} holds no submission.json")
+            raise FileNotFoundError(f"{folder} holds no {NAME}")
         try:
             told = json.loads(file.read_text("utf-8-sig"))
         except (ValueError, RecursionError) as error:
@@ -85,6 +96,10 @@ class Submission:
         check_keywords(told, FIELDS, "field of a submission")
         if missing := [name for name in NEEDED if not told.get(name)]:
             raise ValueError(f"{file} lacks {', '.join(missing)}")
+        if len(kinds := [name for name in KINDS if told.get(name)]) != 1:
+            raise ValueError(
+                f"{file} names {' and '.join(kinds) or 'neither policies nor a controller'}; an entry is either"
+            )
         id = card(str(told["id"])).id
         name = told["name"]
         if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
@@ -98,20 +113,78 @@ class Submission:
         if not isinstance(claim, dict) or not all(_is_number(v) for v in claim.values()):
             raise ValueError(f"the claim is a score for each setting, got {claim!r}")
         check_keywords(claim, wanted, f"setting of the protocol of {id}")
-        files = told["policies"]
-        if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
-            raise ValueError(f"policies is a list of file names, got {files!r}")
-        policies = []
-        for one in files:
-            path = folder / one
-            if Path(one).name != one or path.suffix != ".npz":
-                raise ValueError(f"a policy is an .npz file beside submission.json, got {one!r}")
-            if not path.is_file():
-                raise FileNotFoundError(f"no policy file {path}")
-            load_policy(path, id)
-            policies.append(path)
-        entry = Entry(id, name, tuple(policies), str(told.get("by", "")))
-        return cls(folder, entry, {k: float(v) for k, v in claim.items()}, str(told["command"]))
+        by = str(told.get("by", ""))
+        if kinds == ["policies"]:
+            entry = Entry(id, name, _policies(folder, told["policies"], id), by)
+        else:
+            path, factory = _controller(folder, told["controller"], id)
+            entry = Entry(id, name, (path,), by, factory)
+        return cls(
+            folder,
+            entry,
+            {k: float(v) for k, v in claim.items()},
+            str(told["command"]),
+            _versions(told.get("versions")),
+            _seeds(told.get("seeds")),
+        )
+
+
+def _policies(folder: Path, files: Any, id: str) -> tuple[Path, ...]:
+    """The policy files of an entry, each looked at."""
+    from gym_suite.learning.policies import load_policy
+
+    if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
+        raise ValueError(f"policies is a list of file names, got {files!r}")
+    paths = []
+    for one in files:
+        path = folder / one
+        if Path(one).name != one or path.suffix != ".npz":
+            raise ValueError(f"a policy is an .npz file beside submission.json, got {one!r}")
+        if not path.is_file():
+            raise FileNotFoundError(f"no policy file {path}")
+        load_policy(path, id)
+        paths.append(path)
+    return tuple(paths)
+
+
+def _controller(folder: Path, given: Any, id: str) -> tuple[Path, str]:
+    """The file of a controller and the name of its factory, empty for gains; no code is run."""
+    from gym_suite.learning.gains import load_gains
+
+    name, _, factory = given.partition(":") if isinstance(given, str) else ("", "", "")
+    ending = Path(name).suffix
+    fits = (ending == ".py" and factory.isidentifier()) or (ending == ".json" and not factory)
+    if Path(name).name != name or not fits or name == NAME:
+        raise ValueError(
+            f"a controller is gains ('gains.json') or 'file.py:factory' beside {NAME}, got {given!r}"
+        )
+    path = folder / name
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path} of a controller")
+    if not factory:
+        load_gains(path, id)
+    return path, factory
+
+
+def _versions(given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
+        raise ValueError(
+            f"versions are texts by package, such as {{'gym_suite': '{__version__}'}}, got {given!r}"
+        )
+    return dict(given)
+
+
+def _seeds(given: Any) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    whole = isinstance(given, list) and all(type(seed) is int for seed in given)
+    if not whole or len(given) != 2 or not 0 <= given[0] <= given[1]:
+        raise ValueError(
+            f"seeds are the first and the last of the episodes that it was made with, such as [0, 9999], got {given!r}"
+        )
+    return given[0], given[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +194,12 @@ class Check:
     Attributes:
         claimed: score by setting.
         found: score by setting; None where there is none.
+        made_with: version of this package that the entry was made with, empty where nothing is told.
     """
 
     claimed: Mapping[str, float]
     found: Mapping[str, float | None]
+    made_with: str = ""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -141,6 +216,8 @@ class Check:
         told += [
             f"there is no setting {name} here" for name in self.claimed if name not in self.found
         ]
+        if told and self.made_with not in ("", __version__):
+            told.append(f"it was made with gym_suite {self.made_with}, this is {__version__}")
         return tuple(told)
 
 
@@ -160,10 +237,21 @@ def check(
         workers: processes.
         executor: "local" or "ray".
         progress: show progress on stderr.
+
+    Raises:
+        ValueError: the entry was made with episodes on which it would be judged.
     """
     id = submission.entry.id
     board.prepare([id])
     field = Field.of(board, id, [submission.entry], ladder=False)
+    if submission.seeds is not None:
+        first, last = submission.seeds
+        seen = [seed for seed in field.experiments[0].seeds if first <= seed <= last]
+        if seen:
+            raise ValueError(
+                f"{submission.entry.name!r} was made with episode seeds {first} to {last}, so it cannot be judged on "
+                f"seed {seen[0]} of this leaderboard"
+            )
     with closing(board.results(id)) as results:
         jobs = field.missing(results)
         check_executor(executor, workers, jobs)
@@ -182,13 +270,14 @@ def check(
             for row in summary.summary()
             if row.name == submission.entry.name
         }
-    return Check(submission.claim, found)
+    return Check(submission.claim, found, submission.versions.get("gym_suite", ""))
 
 
 def submit(
     folder: str | Path,
     out: str | Path,
     *,
+    run_code: bool = False,
     workers: int = 1,
     executor: str = "local",
     progress: bool = True,
@@ -198,12 +287,13 @@ def submit(
     Args:
         folder: of the entry; it is not changed.
         out: folder of the leaderboard.
+        run_code: whether a controller's file of Python may be run.
         workers: processes.
         executor: "local" or "ray".
         progress: show progress on stderr.
 
     Raises:
-        ValueError: the entry is not complete, or its name is taken by another one.
+        ValueError: the entry is not complete, its name is taken by another one, or it would run code without leave.
         FileNotFoundError: a file is missing.
     """
     entry, place = folder_named("folder", folder), folder_named("out", out)
@@ -212,6 +302,11 @@ def submit(
     if place.exists() and not _same(submission, place):
         raise ValueError(
             f"there is an entry {submission.entry.name!r} on this leaderboard already: choose another name"
+        )
+    if submission.entry.factory and not run_code:
+        raise ValueError(
+            f"{submission.entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on "
+            "the shell --run-code"
         )
     checked = check(submission, board, workers=workers, executor=executor, progress=progress)
     if checked.problems:
@@ -233,27 +328,39 @@ def submit(
 def _accept(submission: Submission, place: Path, checked: Check) -> None:
     """Copy an entry; submission.json comes last, for with it the entry counts."""
     place.mkdir(parents=True, exist_ok=True)
-    for policy in submission.entry.policies:
-        shutil.copyfile(policy, place / policy.name)
+    entry = submission.entry
+    for file in entry.files:
+        shutil.copyfile(file, place / file.name)
     told = {
-        "id": submission.entry.id,
-        "name": submission.entry.name,
-        "by": submission.entry.by,
-        "policies": [policy.name for policy in submission.entry.policies],
+        "id": entry.id,
+        "name": entry.name,
+        "by": entry.by,
+        **_what(entry),
         "claim": dict(submission.claim),
         "found": dict(checked.found),
         "command": submission.command,
+        "versions": dict(submission.versions),
+        "seeds": submission.seeds,
     }
     text = json.dumps(told, indent=1) + "\n"
-    write_whole(place / "submission.json", lambda stream: _write(stream, text))
+    write_whole(place / NAME, lambda stream: _write(stream, text))
+
+
+def _what(entry: Entry) -> dict[str, Any]:
+    """What an entry consists of, as its file tells it."""
+    names = [file.name for file in entry.files]
+    if names[0].endswith(".npz"):
+        return {"policies": names}
+    return {"controller": f"{names[0]}:{entry.factory}" if entry.factory else names[0]}
 
 
 def _same(submission: Submission, place: Path) -> bool:
     """Whether what was handed in is what has been accepted under the name before."""
-    return all(
-        (place / policy.name).is_file()
-        and (place / policy.name).read_bytes() == policy.read_bytes()
-        for policy in submission.entry.policies
+    before = json.loads((place / NAME).read_text("utf-8")) if (place / NAME).is_file() else {}
+    entry = submission.entry
+    return _what(entry).items() <= before.items() and all(
+        (place / file.name).is_file() and (place / file.name).read_bytes() == file.read_bytes()
+        for file in entry.files
     )
 
 

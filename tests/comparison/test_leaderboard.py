@@ -14,6 +14,7 @@ from gym_suite.comparison.rows import with_claims
 from gym_suite.comparison.submissions import TOLERANCE
 from gym_suite.comparison.verdicts import LEVEL, holm
 from gym_suite.learning import shipped
+from gym_suite.learning.gains import shipped_gains
 from gym_suite.registration import card
 
 ID = "gem/PMSM-v0"
@@ -256,7 +257,16 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
         ({"policies": ["agent.py"]}, "beside submission.json"),
         ({"policies": ["policy-0.npz", "policy-0.npz"]}, "same training seed"),
         ({"policies": ["policy-7.npz"]}, "no policy file"),
-        ({"policies": []}, "lacks policies"),
+        ({"policies": []}, "neither policies nor a controller"),
+        ({"controller": "mine.py:build"}, "policies and controller; an entry is either"),
+        ({"policies": [], "controller": "mine.py"}, "gains .* or 'file.py:factory' beside"),
+        ({"policies": [], "controller": "../mine.py:build"}, "beside submission.json"),
+        ({"policies": [], "controller": "submission.json"}, "beside submission.json"),
+        ({"policies": [], "controller": ["mine.py:build"]}, "beside submission.json"),
+        ({"policies": [], "controller": "mine.py:build"}, "no file .*mine.py"),
+        ({"versions": "0.2.0"}, "versions are texts by package"),
+        ({"seeds": [9, 3]}, "the first and the last"),
+        ({"seeds": [0, 60_000]}, "cannot be judged on seed 50000"),
         ({"claim": {"nominl": 1.0}}, "Did you mean 'nominal'"),
         ({"claim": {"nominal": "high"}}, "a score for each setting"),
         ({"id": "gem/SynRM-v0"}, "gem/SynRM-v0"),
@@ -268,6 +278,50 @@ def test_what_is_wrong_with_an_entry_is_said(copied, changes, reason, tmp_path):
     with pytest.raises((ValueError, FileNotFoundError), match=reason):
         submit(folder, copied, progress=False)
     assert not (copied / "submissions").exists()
+
+
+CONTROLLER = """
+import gym_suite
+
+
+def build(env):
+    return gym_suite.make_controller(env, "lqr")
+"""
+
+
+def test_a_controller_is_an_entry_and_runs_only_with_leave(made, copied, tmp_path, capsys):
+    claim = scores(made[1][0], "lqr")
+    folder = entry(tmp_path / "mine", claim, policies=[], controller="mine.py:build")
+    (folder / "mine.py").write_text("raise SystemExit('this ran')\n" + CONTROLLER)
+    assert main(["submit", str(folder), "--out", str(copied)]) == 2
+    assert "runs code of whoever wrote it" in capsys.readouterr().err
+    (folder / "mine.py").write_text(CONTROLLER)
+    assert main(["submit", str(folder), "--run-code", "--out", str(copied)]) == 0
+    data = json.loads((copied / "leaderboard.json").read_text())
+    assert scores(data["rows"][0], "outsider") == claim
+    shutil.rmtree(folder)
+    (row,) = leaderboard(copied, ids=[ID], **SMALL)
+    assert scores(row, "outsider") == claim
+
+
+def test_gains_are_an_entry(made, copied, tmp_path):
+    claim = scores(made[1][0], "pi-tuned")
+    folder = entry(tmp_path / "mine", claim, policies=[], controller="gains.json")
+    shutil.copyfile(shipped_gains(ID, "pi-tuned", "nominal"), folder / "gains.json")
+    versions = {"gym_suite": "0.1.0"}
+    told = json.loads((folder / "submission.json").read_text()) | {"versions": versions}
+    (folder / "submission.json").write_text(
+        json.dumps(told | {"claim": claim | {"noise": claim["noise"] + 1.0}})
+    )
+    problems = submit(folder, copied, progress=False).problems
+    assert len(problems) == 2 and problems[1].startswith("it was made with gym_suite 0.1.0, this")
+    (folder / "submission.json").write_text(json.dumps(told))
+    assert not submit(folder, copied, progress=False).problems
+    kept = json.loads((copied / "submissions" / "outsider" / "submission.json").read_text())
+    assert (kept["controller"], kept["versions"]) == ("gains.json", versions)
+    (folder / "gains.json").write_text((folder / "gains.json").read_text() + "\n")
+    with pytest.raises(ValueError, match="an entry 'outsider' on this leaderboard already"):
+        submit(folder, copied, progress=False)
 
 
 def test_an_entry_needs_a_leaderboard_and_a_file(tmp_path):
