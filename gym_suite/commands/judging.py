@@ -142,7 +142,9 @@ def leaderboard(
         put(planning.as_table(estimates))
         if page is not None:
             command = "gym-suite leaderboard --plan" + (" --protocol" if protocol else "")
-            page.write_text(planning.as_markdown(estimates, command), encoding="utf-8")
+            writes = planning.store_rate(board, chosen[0])
+            text = planning.as_markdown(estimates, command, writes)
+            page.write_text(text, encoding="utf-8")
         return 0
     rows = comparison.leaderboard(
         out,

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from gym_suite.comparison.board import Board, Field
@@ -17,13 +19,19 @@ from gym_suite.version import __version__
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Estimate", "as_markdown", "as_table", "estimate"]
+__all__ = ["Estimate", "as_markdown", "as_table", "estimate", "store_rate"]
 
 SHORT, LONG = 8, 40
 """Control periods of the two runs from which the rate of an agent is taken: what both have in common falls out."""
 
 CORES = (1, 2, 10, 100, 1000, 100_000)
 """Numbers of cores for which the hours are told."""
+
+PRICE = 0.05
+"""US dollars of a core hour, about what large providers ask for a virtual core by the hour without a contract."""
+
+WRITES = 50
+"""Jobs whose results are written to measure how many the disk takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,28 @@ def _seconds(cost: tuple[float, float], limit: int) -> float:
     return fixed + limit * rate
 
 
+def store_rate(board: Board, id: str) -> float:
+    """Measure how many jobs a second a leaderboard can put onto the disk; the results go to a folder of passing use.
+
+    One process writes all results, each job's as it comes in, and waits until the disk has them.
+
+    Args:
+        board: how the leaderboard is run.
+        id: whose results are written.
+    """
+    from gym_suite.comparison.results import Results
+
+    field = Field.of(board, id, ())
+    with closing(Results(None)) as none:
+        job = field.missing(none)[0]
+    records = execute(replace(job, horizon=SHORT, kept=())).records
+    with TemporaryDirectory() as folder, closing(Results(Path(folder))) as results:
+        begin = time.perf_counter()
+        for _ in range(WRITES):
+            results.add(records, {})
+        return WRITES / (time.perf_counter() - begin)
+
+
 def hours_on(estimates: Sequence[Estimate], cores: int) -> float:
     """Wall hours on so many cores: the work shared out, but no less than the longest job.
 
@@ -128,12 +158,13 @@ def hours_on(estimates: Sequence[Estimate], cores: int) -> float:
     return max(work / cores, max((one.longest for one in estimates), default=0.0)) / 3600.0
 
 
-def as_markdown(estimates: Sequence[Estimate], command: str) -> str:
+def as_markdown(estimates: Sequence[Estimate], command: str, writes: float) -> str:
     """The estimates as a page of the documentation: a row a family, and what bounds more cores.
 
     Args:
         estimates: of all ids.
         command: that measured them.
+        writes: jobs a second whose results one process can put onto the disk, of :func:`store_rate`.
     """
     from gym_suite.provenance import machine
     from gym_suite.registration import card
@@ -156,7 +187,9 @@ def as_markdown(estimates: Sequence[Estimate], command: str) -> str:
     lines += [
         "",
         f"The mean job takes {total / jobs:.1f} s and the longest {longest.longest:.0f} s ({longest.slowest} on "
-        f"`{longest.id}`).",
+        f"`{longest.id}`). One process puts the results of {writes:,.0f} jobs a second onto this disk, as many as "
+        f"{writes * total / jobs:,.0f} cores finish. At {PRICE:g} US dollars a core hour all of it costs "
+        f"{total / 3600.0 * PRICE:.2f}, and {2.0 * total / 3600.0 * PRICE:.2f} with 100 episodes in place of 50.",
         "",
         "| Cores | Jobs a core | Wall hours | with 100 episodes | Bound by |",
         "|---|---|---|---|---|",

@@ -9,7 +9,7 @@ from gym_suite.cli import main
 from gym_suite.comparison import board as boards
 from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
-from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on
+from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
 from gym_suite.comparison.rows import with_claims
 from gym_suite.comparison.submissions import TOLERANCE
 from gym_suite.comparison.verdicts import LEVEL, holm
@@ -173,12 +173,21 @@ def test_a_plan_as_a_page_adds_up():
         Estimate("gem/PMSM-v0", 10, 500, 10**6, 3600.0, 900.0, "mpc"),
         Estimate("radio/Access-v0", 20, 1000, 10**6, 7200.0, 400.0, "ucb1"),
     ]
-    page = as_markdown(ones, "gym-suite leaderboard --plan")
+    page = as_markdown(ones, "gym-suite leaderboard --plan", 4.0)
     assert "| motors | 1 | 10 | 500 | 1.0 | 1 | 900 |" in page
     assert "| all | 2 | 30 | 1,500 | 2.0 | 3 | 900 |" in page
     assert "| 2 | 15 | 1.5 | 3 | the work |" in page
     assert "| 100 | 0.30 | 0.25 | 0.5 | the longest job |" in page
     assert "(mpc on `gem/PMSM-v0`)" in page
+    assert (
+        "4 jobs a second onto this disk, as many as 1,440 cores finish" in page
+    )  # 4 * 360 s a job
+    assert "costs 0.15, and 0.30 with 100 episodes" in page
+
+
+def test_what_the_disk_takes_is_measured_elsewhere(tmp_path):
+    assert store_rate(Board(tmp_path / "new", episodes=4, steps=40), ID) > 0.0
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_page_is_for_a_plan(tmp_path, capsys):
