@@ -15,8 +15,9 @@ from gym_suite import provenance
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.export import as_numpy
+from gym_suite.learning.hyperparameters import Settings
 from gym_suite.learning.learners import build, packages, place, set_log_std
-from gym_suite.learning.methods import PPOSettings, Settings
+from gym_suite.learning.methods import PPOSettings
 from gym_suite.learning.novelty import Exploration
 from gym_suite.learning.policies import ExportedPolicy
 from gym_suite.learning.randomised import blocks_of, shares, side_by_side

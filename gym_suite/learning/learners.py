@@ -7,7 +7,7 @@ from typing import Any
 
 from gym_suite.core.parameters import check_option
 from gym_suite.learning import sbx_models
-from gym_suite.learning.methods import Settings
+from gym_suite.learning.hyperparameters import Settings
 from gym_suite.learning.vec_env import require_sb3
 
 LEARNERS = ("sb3", "sbx")

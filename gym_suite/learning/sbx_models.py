@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.core.extras import install_line
-from gym_suite.learning.methods import PPOSettings, SACSettings, Settings
+from gym_suite.learning.hyperparameters import Settings
+from gym_suite.learning.methods import PPOSettings
 from gym_suite.learning.policies import ACTIVATIONS
+from gym_suite.learning.replay import SACSettings
 
 METHODS = ("ppo", "ppo-nominal", "sac")
 #: A dense layer: weights (inputs, outputs) and biases (outputs,).

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite.core.parameters import check_keywords, unknown_error
-from gym_suite.learning.methods import ALGORITHMS, BASES, Settings
+from gym_suite.learning.hyperparameters import Settings
+from gym_suite.learning.methods import ALGORITHMS, BASES
 
 DATA = Path(__file__).with_name("hyperparameters.toml")
 #: What an entry may say besides hyper-parameters: how many trainings were tried to find them.

@@ -15,6 +15,7 @@ from gym_suite.behaviour import behaviour_of
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.events import Events
+from gym_suite.learning.hyperparameters import Settings
 from gym_suite.learning.learner import (
     EVALUATION_EPISODES,
     Learned,
@@ -25,7 +26,6 @@ from gym_suite.learning.learner import (
     learn,
 )
 from gym_suite.learning.learners import check_learner
-from gym_suite.learning.methods import Settings
 from gym_suite.learning.policies import folder_of, load_policy
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
