@@ -1,12 +1,13 @@
 """Does it matter how novelty is counted, or where it is looked for? PPO, distillation and counts on the same columns.
 
 ``exploration.py`` trains what ships, in which distillation and counts look at different columns of the observation.
-Here each of the two looks for novelty once in the direction to the target and once in the pose, with the same weights
-of the bonus: as many trials for either. Differences of the mean success are tested by exact permutation of the
-trainings, and Holm's correction is made over all of them. Everything is recorded as it finishes; a killed run goes on
-where it was. Ten trainings of each of five methods take two processes some hours:
+Here each of the two looks for novelty once in the direction to the target and once in the pose. Weight of the bonus,
+and whether it ends with the episode, are swept for either on either columns, as many trials for each; the way with the
+highest mean success is then trained anew with other seeds, beside PPO alone. Differences of the mean success are tested
+by exact permutation of the trainings, and Holm's correction is made over all of them. Everything is recorded as it
+finishes; a killed run goes on where it was. The whole takes two processes some hours:
 
-    python examples/same_columns.py --seeds 10 --steps 2000000 --jobs 2 --out same-columns
+    python examples/same_columns.py --seeds 10 --trials 2 --weights 0.3 1 3 --steps 2000000 --jobs 2 --out same-columns
 """
 
 import json
@@ -26,6 +27,8 @@ COLUMNS = {
     "pose": ("goal_distance", "pose_x", "pose_y"),
 }
 BONUSES = ("ppo-rnd", "ppo-count")
+#: Seed of the first training of the sweep; what is found there is judged on other seeds.
+SWEEP_SEED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,44 +40,52 @@ class Condition:
         method: "ppo", "ppo-rnd" or "ppo-count".
         columns: Of :data:`COLUMNS`, or "".
         weight: Weight of the bonus's advantage.
+        episodic: Whether the bonus's stream ends with the episode.
     """
 
     scene: str
     method: str
     columns: str = ""
     weight: float = 0.0
+    episodic: bool = False
 
     @property
     def name(self) -> str:
         """What tables call it."""
-        return f"{self.method} {self.columns} {self.weight:g}" if self.columns else self.method
+        ends = " episodic" if self.episodic else ""
+        return (
+            f"{self.method} {self.columns} {self.weight:g}{ends}" if self.columns else self.method
+        )
 
     @property
     def settings(self) -> dict:
         """What is set besides the method's own hyper-parameters."""
         if not self.columns:
             return {}
-        return {"novelty": list(COLUMNS[self.columns]), "bonus_weight": self.weight}
+        return {
+            "novelty": list(COLUMNS[self.columns]),
+            "bonus_weight": self.weight,
+            "bonus_episodic": self.episodic,
+        }
 
 
-def conditions(scenes: Sequence[str], weights: Sequence[float]) -> list[Condition]:
-    """Return all ways to train: PPO, and each bonus on the same columns with the same weights."""
+def sweep(scenes: Sequence[str], weights: Sequence[float]) -> list[list[Condition]]:
+    """Return what is tried: for each scene, columns and bonus the ways to set it, the same for all."""
     return [
-        condition
+        [
+            Condition(scene=scene, method=method, columns=columns, weight=weight, episodic=episodic)
+            for weight in weights
+            for episodic in (False, True)
+        ]
         for scene in scenes
-        for condition in (
-            Condition(scene=scene, method="ppo"),
-            *(
-                Condition(scene=scene, method=method, columns=columns, weight=weight)
-                for columns in COLUMNS
-                for weight in weights
-                for method in BONUSES
-            ),
-        )
+        for columns in COLUMNS
+        for method in BONUSES
     ]
 
 
-def learn(condition: Condition, seeds: int, steps: int, settings: dict, out: str) -> list[float]:
+def learn(
+    condition: Condition, seed: int, seeds: int, steps: int, settings: dict, out: str
+) -> list[float]:
     """Train one condition, or what is left of it, and return the success of each training."""
     from gym_suite.learning import train
     from gym_suite.learning.records import outcomes
@@ -83,6 +94,7 @@ def learn(condition: Condition, seeds: int, steps: int, settings: dict, out: str
     train(
         f"agv/{condition.scene}-v0",
         algo=condition.method,
+        seed=seed,
         seeds=seeds,
         steps=steps,
         settings=settings | condition.settings,
@@ -122,7 +134,7 @@ def compared(found: dict[Condition, list[float]]) -> list[dict]:
     for a in found:
         for b in found:
             plain = a.method == "ppo" and b.columns
-            same = a.columns and a.columns == b.columns and a.weight == b.weight
+            same = a.columns and a.columns == b.columns
             alike = same and (a.method, b.method) == BONUSES
             if a.scene == b.scene and (plain or alike):
                 pairs.append((a, b))
@@ -146,7 +158,7 @@ def told(found: dict[Condition, list[float]], steps: int) -> str:
     for condition, success in found.items():
         each = " ".join(f"{value:.2f}" for value in success)
         mean = np.mean(success)
-        lines.append(f"  {condition.scene:15}{condition.name:26} mean {mean:.2f}: {each}")
+        lines.append(f"  {condition.scene:15}{condition.name:32} mean {mean:.2f}: {each}")
     tests = compared(found)
     count = min(map(len, found.values()))
     least = 2.0 / math.comb(2 * count, count)
@@ -157,31 +169,49 @@ def told(found: dict[Condition, list[float]], steps: int) -> str:
     for test in tests:
         sure = "differs" if test["corrected"] < 0.05 else "no difference shown"
         lines.append(
-            f"  {test['scene']:15}{test['one']:26} - {test['other']:26} {test['difference']:+.2f}, "
+            f"  {test['scene']:15}{test['one']:32} - {test['other']:32} {test['difference']:+.2f}, "
             f"p {test['p']:.3f}, corrected {test['corrected']:.3f}: {sure}"
         )
     return "\n".join(lines)
 
 
+def run(
+    plan: Sequence[Condition], seed: int, seeds: int, steps: int, jobs: int, out: str
+) -> dict[Condition, list[float]]:
+    """Train all conditions and return the success of each training."""
+    settings = {"evaluations": 10} if steps >= 100_000 else {"evaluations": 1, "rows": 16}
+    arguments = [(condition, seed, seeds, steps, settings, out) for condition in plan]
+    if jobs == 1:
+        success = [learn(*one) for one in arguments]
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            success = list(pool.map(learn, *zip(*arguments, strict=True)))
+    return dict(zip(plan, success, strict=True))
+
+
 def main(
     scenes: Sequence[str] = ("SimpleStatic",),
-    seeds: int = 2,
+    seeds: int = 1,
+    trials: int = 1,
     steps: int = 4_096,
     weights: Sequence[float] = (1.0,),
     jobs: int = 1,
     out: str = "same-columns",
 ) -> list[dict]:
     """Run the experiment and return its tests; by default a sliver of it."""
-    settings = {"evaluations": 10} if steps >= 100_000 else {"evaluations": 1, "rows": 16}
-    plan = conditions(scenes, weights)
-    arguments = [(condition, seeds, steps, settings, out) for condition in plan]
-    if jobs == 1:
-        success = [learn(*one) for one in arguments]
-    else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            success = list(pool.map(learn, *zip(*arguments, strict=True)))
-    found = dict(zip(plan, success, strict=True))
-    text, tests = told(found, steps), compared(found)
+    tried = sweep(scenes, weights)
+    every = [way for ways in tried for way in ways]
+    swept = run(every, SWEEP_SEED, trials, steps, jobs, str(Path(out) / "sweep"))
+    best = [max(ways, key=lambda way: np.mean(swept[way])) for ways in tried]
+    plan = [
+        way
+        for scene in scenes
+        for way in (Condition(scene=scene, method="ppo"), *(w for w in best if w.scene == scene))
+    ]
+    found = run(plan, 0, seeds, steps, jobs, out)
+    lines = [f"Swept with {trials} trainings each, mean success after {steps:,} steps:"]
+    lines += [f"  {way.scene:15}{way.name:32} {np.mean(swept[way]):.2f}" for way in every]
+    text, tests = "\n".join([*lines, told(found, steps)]), compared(found)
     (Path(out) / "results.txt").write_text(text + "\n", "utf-8")
     (Path(out) / "tests.json").write_text(json.dumps(tests, indent=1) + "\n", "utf-8")
     print(text)
@@ -194,8 +224,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--scenes", nargs="+", default=("SimpleStatic", "ComplexStatic"))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=2)
     parser.add_argument("--steps", type=int, default=2_000_000)
-    parser.add_argument("--weights", type=float, nargs="+", default=(1.0,))
+    parser.add_argument("--weights", type=float, nargs="+", default=(0.3, 1.0, 3.0))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", default="same-columns")
     main(**vars(parser.parse_args()))

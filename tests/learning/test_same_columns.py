@@ -22,14 +22,42 @@ def example():
 
 
 def test_both_bonuses_get_the_same_columns_and_as_many_trials(example):
-    plan = example.conditions(["SimpleStatic"], [0.5, 1.0])
+    tried = example.sweep(["SimpleStatic"], [0.5, 1.0])
     ways = {
-        method: [(c.columns, c.weight) for c in plan if c.method == method]
-        for method in ("ppo", *example.BONUSES)
+        method: [
+            [(w.columns, w.weight, w.episodic) for w in group]
+            for group in tried
+            if group[0].method == method
+        ]
+        for method in example.BONUSES
     }
     assert ways["ppo-rnd"] == ways["ppo-count"]
-    assert len(ways["ppo-rnd"]) == 4 and len(ways["ppo"]) == 1
-    assert len({c.name for c in plan}) == len(plan)
+    assert [len(group) for group in ways["ppo-rnd"]] == [
+        4,
+        4,
+    ]  # two columns; weights, episodic or not
+    names = [way.name for group in tried for way in group]
+    assert len(set(names)) == len(names) == 16
+
+
+def test_the_way_that_did_best_in_the_sweep_is_judged_on_other_seeds(
+    example, monkeypatch, tmp_path
+):
+    asked = []
+
+    def learn(condition, seed, seeds, steps, settings, out):
+        asked.append((condition, seed))
+        good = condition.episodic and condition.weight == 0.5
+        return [0.9 if good else 0.1] * seeds
+
+    monkeypatch.setattr(example, "learn", learn)
+    tests = example.main(seeds=3, trials=2, weights=(0.5, 1.0), out=str(tmp_path))
+    judged = [condition for condition, seed in asked if seed == 0]
+    assert [c.method for c in judged] == ["ppo", *example.BONUSES, *example.BONUSES]
+    assert all(c.episodic and c.weight == 0.5 for c in judged[1:])
+    assert all(seed in (0, example.SWEEP_SEED) for _, seed in asked)
+    assert len(tests) == 6
+    assert "Swept with 2 trainings each" in (tmp_path / "results.txt").read_text()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -47,7 +75,8 @@ def test_the_permutation_test_is_scipys_exact_one(example, seed):
 
 def test_what_is_asked_is_corrected_over_all_comparisons(example):
     """Five alike trainings are no difference; five of five are one, until it is corrected for six questions."""
-    plan = example.conditions(["SimpleStatic"], [1.0])
+    best = [ways[0] for ways in example.sweep(["SimpleStatic"], [1.0])]
+    plan = [example.Condition(scene="SimpleStatic", method="ppo"), *best]
     found = {c: [0.0] * 5 for c in plan} | {plan[-1]: [1.0] * 5}
     tests = example.compared(found)
     assert len(tests) == 6  # four with PPO, and counts with distillation on either columns
