@@ -368,7 +368,10 @@ def _typed_without_constants(template: Any, args: Iterable[Any], kws: Mapping[st
 
 _TIMES = "compile-times.json"
 _announcing = threading.local()
-_taken: dict[str, tuple[int, float]] = {}  # functions and seconds of this process by family
+_said: set[str] = set()  # families of which this process has told that their kernels are compiled
+_taken: dict[
+    tuple[str, str], tuple[int, float]
+] = {}  # functions and seconds of it, by family and id
 
 
 class Compilations:
@@ -403,21 +406,24 @@ class _Listener(event.Listener):
 
 
 @contextmanager
-def announce_slow_compile(family: str) -> Iterator[None]:
+def announce_slow_compile(family: str, id: str) -> Iterator[None]:
     """Say on stderr that kernels are being compiled, should the body take over two seconds.
 
-    It says so once for each family, and on a terminal it goes on to count. What a process has taken is kept beside the
-    cache, so that the next one can say how long it usually takes.
+    It says so once for each family, and on a terminal it goes on to count. What the first start of an id has taken is
+    kept beside the cache, so that the next process can say how long it usually takes: in seconds of the processor,
+    since what else the machine had to do then says nothing of later.
 
     Args:
         family: Whose kernels, for the message.
+        id: What is started.
     """
     if getattr(_announcing, "busy", False):
         yield
         return
     _announcing.busy = True
     usual = _usual(family)
-    start = time.perf_counter()
+    functions, seconds = _taken.get((family, id), (0, 0.0))
+    start, worked = time.perf_counter(), time.thread_time()
     done = threading.Event()
     compiled = Compilations()
 
@@ -427,19 +433,19 @@ def announce_slow_compile(family: str) -> Iterator[None]:
         while not compiled.count:
             if done.wait(0.05):
                 return
-        if family not in _taken:
+        if family not in _said:
             about = f"{usual[1]:.0f} s" if usual else "half a minute"
             sys.stderr.write(
-                f"gym_suite: compiling the {family} kernels, which usually takes {about}; "
+                f"gym_suite: compiling the {family} kernels, which usually takes {about} of an idle processor core; "
                 "this happens once per version and machine.\n"
             )
+            _said.add(family)
         if not sys.stderr.isatty():
             return
         of = f" of about {usual[0]:.0f}" if usual else ""
         while not done.wait(0.5):
-            seconds = time.perf_counter() - start
-            count = compiled.count + _taken.get(family, (0, 0.0))[0]
-            sys.stderr.write(f"\r  {count}{of} functions, {seconds:.0f} s ")
+            passed = time.perf_counter() - start
+            sys.stderr.write(f"\r  {functions + compiled.count}{of} functions, {passed:.0f} s ")
             sys.stderr.flush()
         sys.stderr.write("\r" + " " * 50 + "\r")
 
@@ -452,27 +458,32 @@ def announce_slow_compile(family: str) -> Iterator[None]:
         _announcing.busy = False
         done.set()
         teller.join()
-        seconds = time.perf_counter() - start
-        if seconds > SLOW_COMPILE and compiled.count:
-            count, before = _taken.get(family, (0, 0.0))
-            _taken[family] = count + compiled.count, before + seconds
-            _keep(family, *_taken[family])
+        if compiled.count:
+            taken = functions + compiled.count, seconds + time.thread_time() - worked
+            _taken[family, id] = taken
+            if time.perf_counter() - start > SLOW_COMPILE:
+                _keep(family, *taken)
 
 
 def _usual(family: str) -> tuple[float, float] | None:
-    """Return how many functions and seconds the last long compilation of a family took here, if it is known."""
+    """Return how many functions and seconds the longest first start of a family took here, if it is known."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        count, seconds = json.loads((cache_root() / _TIMES).read_text("utf-8"))[family]
+        _, count, seconds = json.loads((cache_root() / _TIMES).read_text("utf-8"))[family]
         return float(count), float(seconds)
     return None
 
 
 def _keep(family: str, count: int, seconds: float) -> None:
-    path = cache_root() / _TIMES
+    """Keep what a first start took, unless another one of the same sources has compiled more."""
+    path, digest = cache_root() / _TIMES, kernel_digest(family)
     known: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError):
         known = dict(json.loads(path.read_text("utf-8")))
-    known[family] = [count, round(seconds, 1)]
+    with suppress(KeyError, ValueError, TypeError):
+        of, most, _ = known[family]
+        if of == digest and most > count:
+            return
+    known[family] = [digest, count, round(seconds, 1)]
     with suppress(OSError):
         scratch = path.with_suffix(f".{os.getpid()}")
         scratch.write_text(json.dumps(known), "utf-8")

@@ -189,7 +189,7 @@ class Rows:
             self._fresh()
         arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
         if self._cold:
-            with announce_slow_compile(setup.family):
+            with announce_slow_compile(setup.family, setup.id):
                 setup.kernels.reset(*arguments)
             self._cold = self.engine is None  # the compiled step is still to come
         else:
@@ -319,7 +319,7 @@ class Rows:
     def _step(self, skip: np.ndarray) -> int:
         if self._cold:
             self._cold = False
-            with announce_slow_compile(self.setup.family):
+            with announce_slow_compile(self.setup.family, self.setup.id):
                 wrong = self._step(skip)
             # What the first call has compiled is called at once from now on.
             self._step_batch = compiled_for(self._step_batch, self._arguments(skip))

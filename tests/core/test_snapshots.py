@@ -57,6 +57,31 @@ def test_a_snapshot_says_what_it_lacks_and_nothing_moves(face):
         suite.assert_same(env.get_state(), whole, f"the world after {words}")
 
 
+@pytest.mark.parametrize("face", FACES)
+def test_an_array_of_another_shape_is_refused_even_where_it_could_be_spread(face):
+    """Without its first axis or with one more, doubled, and a single number: each could be written over the rows."""
+    env = begun(face)
+    whole = env.get_state()
+    arrays = {name: a for name, a in whole["rows"].items() if isinstance(a, np.ndarray)}
+    own = {name: whole[name] for name in ("done", "gone") if name in whole}
+    if isinstance(whole["generators"], np.ndarray):
+        own["generators"] = whole["generators"]
+    for name, array in {**arrays, **own}.items():
+        others = (
+            array[:1].ravel(),
+            array[None],
+            np.repeat(array, 2, axis=0),
+            np.zeros((), array.dtype),
+        )
+        for other in others:
+            if np.shape(other) == array.shape:
+                continue
+            bad = whole | {name: other} if name in own else replaced(whole, name, other)
+            with pytest.raises(ValueError, match=rf"the snapshot's {name} has shape .*, this"):
+                env.set_state(bad)
+    suite.assert_same(env.get_state(), whole, "the world after all of them")
+
+
 def test_a_snapshot_of_another_face_is_refused():
     one, many = begun("one"), gymnasium.make_vec(ONE, num_envs=1)
     many.reset(seed=0)

@@ -224,13 +224,15 @@ def test_sticks_and_rotors_are_in_lockstep(stand_in):
 
     def exchange(state, channels, **keywords):
         answer = answered(state, channels, **keywords)
-        sent.append((state, channels, answer))
+        sent.append((state, channels, answer, keywords["slot"]))
         return answer
 
     engine._firmware.exchange = exchange
     env.step(np.array([0.5, -0.2, 0.1, 0.3]))
     assert len(sent) == 4
-    assert [channels[:5] for _, channels, _ in sent] == [[1750, 1400, 1650, 1550, 2000]] * 4
+    # How long a state takes to come is learnt of each place in the period: the first waits for whoever flies.
+    assert [slot for *_, slot in sent] == [0, 1, 2, 3]
+    assert [channels[:5] for _, channels, *_ in sent] == [[1750, 1400, 1650, 1550, 2000]] * 4
     fastest = env.nominal.parameters["max_rpm"]
     commands = [env.state()[f"command_{c}"][0] for c in range(4)]
     np.testing.assert_allclose(commands, fastest * sent[-1][2])
@@ -238,7 +240,7 @@ def test_sticks_and_rotors_are_in_lockstep(stand_in):
     assert min(commands[2:]) > max(commands[:2])
     # At the first state the craft is held; from then on it feels what its rotors and the air give.
     np.testing.assert_allclose(np.linalg.norm(sent[0][0].force), env.nominal.parameters["gravity"])
-    heights = [state.position[2] for state, _, _ in sent]
+    heights = [state.position[2] for state, *_ in sent]
     assert len(set(heights)) == 4
     env.close()
 

@@ -162,6 +162,30 @@ def test_a_hot_drive_bears_the_demand_and_looking_ahead_earns_more_than_the_line
     assert ahead.mean() > line.mean() > nothing.mean()
 
 
+@pytest.mark.parametrize("reference", [300.0, -300.0])
+@pytest.mark.parametrize(
+    ("winding", "magnet", "part"),
+    [
+        (139.0, 40.0, 0.5),  # 10 K below the end of the winding's line, which begins 20 K below it
+        (144.0, 40.0, 0.25),
+        (100.0, 108.0, 0.55),  # the magnets' line counts where it is the lower one
+        (139.0, 114.0, 0.25),
+        (60.0, 40.0, 1.0),
+        (149.5, 40.0, 0.0),
+    ],
+)
+def test_the_line_gives_the_part_of_the_torque_that_its_page_says(winding, magnet, part, reference):
+    """Full torque 21 K below a limit, none 1 K below it and linear between, in both directions."""
+    limits = {"limit_winding": 150.0, "limit_magnet": 120.0}
+    env = gymnasium.make(ID, reference=reference, thermal=limits)
+    state = {"temperature_winding": winding, "temperature_magnet": magnet}
+    observation, _ = env.reset(seed=0, options={"state": state})
+    most = env.unwrapped.nominal.parameters["torque_limit"]
+    command = gym_suite.make_controller(env).predict(observation)[0][0] * most
+    wanted = np.copysign(min(abs(reference), part * most), reference)
+    assert command == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+
+
 def test_over_whole_episodes_looking_ahead_gives_more_than_the_narrowest_line():
     line, cut = run("derating", worlds=8, given={"width": 2.0}, steps=1199)
     ahead, told = run("preview-derating", worlds=8, steps=1199)

@@ -11,8 +11,10 @@ from gym_suite.controllers.protocol import nominal_of
 from gym_suite.motors.controllers.sensorless import EmfControl, SlidingModeControl
 from gym_suite.motors.controllers.sensorless_laws import (
     SENSORLESS,
+    TRACED,
     N,
     R,
+    _lock,
     changing_flux,
     observed,
     transition,
@@ -200,6 +202,64 @@ def test_the_changing_flux_is_what_saliency_induces_along_the_d_axis():
     assert abs(changing_flux(before, (20.0 + 80.0j) * turned, 0.7, 900.0, law)) < 1e-9
     moved = changing_flux(before, (23.0 + 50.0j) * turned, 0.7, 900.0, law)
     np.testing.assert_allclose(moved, -0.8e-3 * 3.0 / 1e-4 * np.exp(0.7j), rtol=1e-9)
+
+
+def lock(direction, offset, acceleration, periods=40, z=0.8, scale=1.0):
+    """Return the errors of angle and speed of the phase-locked loop, (periods, 2), and its low-pass error.
+
+    The rotor begins at 500 electrical rad/s and is accelerated by a torque that the loop is told, and the loop begins
+    off by an angle.
+    """
+    tau, agility = 1e-4, 40.0
+    law = numbers(tau=tau, locking=z, floor=1.0, fastest=1e4, agility=agility)
+    memory = np.zeros(len(TRACED))
+    speed, angle = direction * 500.0, 0.7
+    memory[R.angle], memory[R.speed], memory[R.direction] = angle - offset, speed, direction
+    errors = []
+    for _ in range(periods):
+        angle += (speed + 0.5 * acceleration * tau) * tau
+        speed += acceleration * tau
+        emf = scale * 1j * direction * np.exp(1j * angle)
+        _lock(emf, acceleration / agility, memory, law)
+        off = np.angle(np.exp(1j * (angle - memory[R.angle])))
+        errors.append((off, speed - memory[R.speed]))
+    return np.array(errors), memory[R.error]
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_both_poles_of_the_phase_locked_loop_are_where_they_were_asked_for(direction):
+    z = 0.8
+    errors, low = lock(direction, 1e-5, 0.0, z=z)
+    for error in errors.T:  # (z - pole)^2 applied to the sequence leaves nothing
+        left = error[2:] - 2.0 * z * error[1:-1] + z**2 * error[:-2]
+        assert abs(left).max() < 1e-9 * abs(error).max()
+    assert abs(errors[0, 0]) == pytest.approx(z**2 * 1e-5, rel=1e-6)
+    # Too slow at first where the rotor is ahead: it speeds up in the way that it turns or the other.
+    assert errors[0, 1] == pytest.approx(-((1.0 - z) ** 2) / 1e-4 * 1e-5, rel=1e-6)
+    assert abs(low) < 1e-6
+    begun = lock(direction, 1e-5, 0.0, periods=1, z=z)[1]
+    assert begun == pytest.approx((1.0 - z) * 1e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("acceleration", [3e4, -3e4])
+def test_the_loop_keeps_up_with_an_acceleration_whose_torque_it_is_told(acceleration):
+    errors, _ = lock(1.0, 0.0, acceleration)
+    np.testing.assert_allclose(errors, 0.0, atol=1e-9)
+
+
+def test_below_the_floor_the_loop_is_slower_in_proportion():
+    whole, half = (lock(1.0, 1e-5, 0.0, periods=1, scale=scale)[0][0] for scale in (1.0, 0.5))
+    assert half[1] == pytest.approx(0.5 * whole[1], rel=1e-6)
+
+
+def test_the_loop_believes_no_speed_beyond_the_fastest():
+    law, memory = numbers(tau=1e-4, locking=0.5, floor=1.0, fastest=300.0), np.zeros(len(TRACED))
+    memory[R.direction] = 1.0
+    for sign in (1.0, -1.0):
+        for _ in range(50):
+            ahead = memory[R.angle] + memory[R.speed] * 1e-4 + sign * 1.0
+            _lock(1j * np.exp(1j * ahead), 0.0, memory, law)
+        assert memory[R.speed] == sign * 300.0
 
 
 def test_poles_follow_from_bandwidths_and_floors_from_the_speed_of_the_start():

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import gym_suite  # noqa: F401 - registers the ids
-from gym_suite.motors.machines import PMSM
+from gym_suite.motors.machines import PMSM, ShuntDc
 from gym_suite.motors.parameters import TwoMass
 
 ID = "gem/PMSM-Speed-v0"
@@ -70,6 +70,45 @@ def test_machine_and_shaft_move_as_scipy_says():
             scale = np.abs(theirs).max()
             np.testing.assert_allclose(told[name], theirs, atol=1e-8 * scale, err_msg=name)
     assert told["torque_shaft"] == pytest.approx(300.0 * found[5] + found[0] - found[4], rel=1e-7)
+
+
+def test_armature_and_excitation_of_a_shunt_machine_share_its_terminals_on_the_shaft_too():
+    """One voltage across both windings, as SciPy integrates them with rotor, shaft and load."""
+    machine, steps = ShuntDc(), 200
+    load = {**LOAD, "j_load": 0.01, "stiffness": 20.0, "damping": 0.05}
+    start = {"omega": 30.0, "omega_load": 25.0, "twist": 0.02, "i_a": 20.0, "i_e": 10.0}
+    told, tau = driven(
+        (0.02,),
+        steps,
+        id="gem/ShuntDc-Speed-v0",
+        load=load,
+        state=start,
+        control="voltage",
+        dead_time=False,
+        substeps=16,
+    )
+    u, linear = 0.02 * machine.u_dc, 0.4 * 1e-3 / 0.01
+
+    def slope(t, y):
+        w, i_a, i_e, w_load, twist = y
+        shaft = 20.0 * twist + 0.05 * (w - w_load)
+        coulomb = 0.4 * min(max(w_load / linear, -1.0), 1.0)
+        taken = coulomb + (0.02 + 1e-4 * abs(w_load)) * w_load
+        return (
+            (machine.l_e_prime * i_e * i_a - shaft) / machine.j_rotor,
+            (u - machine.r_a * i_a - machine.l_e_prime * i_e * w) / machine.l_a,
+            (u - machine.r_e * i_e) / machine.l_e,
+            (shaft - taken) / 0.01,
+            w - w_load,
+        )
+
+    t = tau * np.arange(steps + 1)
+    found = solve_ivp(
+        slope, (0, t[-1]), [30.0, 20.0, 10.0, 25.0, 0.02], t_eval=t, rtol=1e-12, atol=1e-12
+    ).y
+    for name, theirs in zip(("omega", "i_a", "i_e", "omega_load", "twist"), found, strict=True):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(told[name], theirs, atol=1e-7 * scale, err_msg=name)
 
 
 def test_it_swings_at_the_resonance_of_both_inertias():

@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+from scipy import signal
 
 import gym_suite
 from gym_suite.comparison import settings
@@ -51,6 +52,26 @@ def test_notch_and_state_feedback_damp_what_pi_keeps_swinging(agent, backlash):
     told = controlled(agent, backlash=backlash)
     assert np.ptp(told["omega_load"][-400:], axis=0).max() < 0.05
     np.testing.assert_allclose(told["omega_load"][-1], 50.0, atol=0.05)
+
+
+@pytest.mark.parametrize(("width", "damping"), [(0.5, 0.03), (0.9, 2.0)])
+def test_the_notch_is_the_filter_of_the_literature(width, damping):
+    """Ellis 2012, chapter 9: its impulse response is that of SciPy's bilinear transform, prewarped to the resonance."""
+    env = gymnasium.make(ID, load={"kind": "two_mass", "backlash": 0.03, "damping": damping})
+    law, p = gym_suite.make_controller(env, "notch", width=width), env.unwrapped.nominal.parameters
+    mobility = 1.0 / p["j_rotor"] + 1.0 / p["j_load"]
+    w = np.sqrt(p["stiffness"] * mobility)
+    z, half = 0.5 * damping * mobility / w, np.tan(0.5 * w * env.unwrapped.dt)
+    above, below = signal.bilinear(
+        [1.0, 2.0 * z * w, w * w], [1.0, 2.0 * width * w, w * w], w / half / 2
+    )
+    impulse = np.eye(1, 600)[0]
+    state = np.zeros((1, law.state_size))
+    found = [law._filtered(np.array([one]), state)[0] for one in impulse]
+    np.testing.assert_allclose(found, signal.lfilter(above, below, impulse), atol=1e-12)
+    # At the resonance it passes z / width and nothing is turned; far above and below it passes all.
+    _, passed = signal.freqz(found, worN=[w * env.unwrapped.dt])
+    assert passed[0] == pytest.approx(z / width, abs=1e-6)
 
 
 def test_state_feedback_holds_the_speed_under_a_load_that_it_does_not_know():
