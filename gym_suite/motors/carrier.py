@@ -22,11 +22,12 @@ from gym_suite.motors.quantities import (
 )
 from gym_suite.motors.transforms import SQRT3, inverse_clarke, rotate
 
-#: What kernels take for an averaged converter, for one with a carrier, and for one whose legs are interlocked besides;
-#: told apart by their lengths.
+#: What kernels take for an averaged converter, for one with a carrier, for one whose legs are interlocked besides, and
+#: for a bridge of three levels with two carriers, one above the other; told apart by their lengths.
 AVERAGED: tuple[int, ...] = ()
 CARRIER: tuple[int, ...] = (0,)
 INTERLOCKED: tuple[int, ...] = (0, 0)
+DISPOSED: tuple[int, ...] = (0, 0, 0)
 
 
 @kernel

@@ -20,16 +20,18 @@ from gym_suite.motors.controllers.dc_points import torque_range
 from gym_suite.motors.controllers.operating_points import operating_points, torque_limit
 from gym_suite.motors.efficiency import AIMS, efficiency_map
 from gym_suite.motors.machines import DC, DOUBLY_FED, EXCITED, Machine, build_machine
-from gym_suite.motors.quantities import PARAMETERS
+from gym_suite.motors.pulses import LINE_MULTIPLES, leg_means, line_spectrum
+from gym_suite.motors.quantities import LEG_MEANS, PARAMETERS
 from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.rendering import style
 
-__all__ = ["DIAGRAMS", "diagram", "efficiency_diagram", "record"]
+__all__ = ["DIAGRAMS", "diagram", "efficiency_diagram", "line_voltage_diagram", "record"]
 
 Values = NDArray[np.float64]
 Vectors = NDArray[np.complex128]
 _WIDTH, _DPI = 8.0, 120  # inches, dots per inch
 _SPEEDS = 121  # points of a limit over the speed
+_LEAST_PART = 1e-4  # of the link's voltage: lines below are not drawn
 _CORNERS = np.arange(7) * math.pi / 3.0
 
 
@@ -277,6 +279,53 @@ def spectrum(signal: Values, dt: float) -> tuple[Values, Values]:
     amplitude *= 2.0 / window.sum()
     amplitude[0] = abs(mean)
     return np.fft.rfftfreq(count, dt).astype(np.float64), amplitude
+
+
+def line_voltage_diagram(env: Any, run: Trajectory) -> Any:
+    """Return the spectrum of the pulsed voltage between two terminals as a Matplotlib figure.
+
+    It is that of the pulses' own edges, not of samples, so that it reaches beyond the carrier.
+
+    Args:
+        env: A drive whose legs follow a carrier, of two or of three levels.
+        run: What was recorded in it, as :func:`record` returns it.
+
+    Raises:
+        ValueError: For a drive without such pulses, saying why; see :func:`gym_suite.motors.pulses.leg_means`.
+    """
+    from matplotlib.figure import Figure
+
+    setup = env.unwrapped.setup
+    machine = build_machine(
+        dict(setup.keywords["machine"]), kind=env.unwrapped.card.facets["machine"]
+    )
+    means = leg_means(setup, machine, run)
+    levels = 3 if LEG_MEANS.names[0] in run else 2
+    frequency, amplitude = line_spectrum(means, run.dt, machine.u_dc, levels=levels)
+    part = np.maximum(amplitude / machine.u_dc, _LEAST_PART)
+    carrier = 1e-3 / run.dt
+    with style.context():
+        figure = Figure(figsize=(_WIDTH, 0.5 * _WIDTH), dpi=_DPI, layout="constrained")
+        ax = figure.subplots()
+        for k in range(1, int(LINE_MULTIPLES) + 1):
+            ax.axvline(k * carrier, color=style.FAINT, lw=0.8, ls=":")
+        ax.vlines(frequency / 1e3, _LEAST_PART, part, color=style.PALETTE[0], lw=0.8)
+        largest = int(np.argmax(part))
+        ax.plot(
+            frequency[largest] / 1e3, part[largest], "o", ms=6, color=style.COLORS["vermillion"],
+            label=f"{amplitude[largest]:.3g} V at {frequency[largest]:.4g} Hz",
+        )  # fmt: skip
+        ax.set_yscale("log")
+        ax.set_xlim(0.0, frequency[-1] / 1e3)
+        ax.set_ylim(_LEAST_PART, 3.0)
+        ax.set_xlabel(f"frequency (kHz), multiples of the carrier's {carrier:.4g} kHz dotted")
+        ax.set_ylabel("amplitude / $u_{dc}$")
+        ax.legend(loc="upper right")
+        figure.suptitle(
+            f"{setup.id}: voltage between two terminals, {'three' if levels == 3 else 'two'} levels",
+            x=0.01, ha="left", fontsize=11,
+        )  # fmt: skip
+    return figure
 
 
 # ------------------------------------------------------------------------------------------------------------ pieces

@@ -9,7 +9,7 @@ from functools import cache
 
 from gym_suite.core.family import Kernels, clip_action, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.carrier import AVERAGED
+from gym_suite.motors.carrier import AVERAGED, DISPOSED
 from gym_suite.motors.dissipation import measure_powers, start_warm
 from gym_suite.motors.dynamics import advance_one
 from gym_suite.motors.link import FED_LINK, IDEAL_LINK, measure_link, start_link
@@ -38,6 +38,7 @@ from gym_suite.motors.tasks import (
     tell_one,
 )
 from gym_suite.motors.three_level import (
+    THREE_LEVEL,
     TWO_LEVEL,
     advance_three_level_one,
     measure_neutral,
@@ -82,7 +83,23 @@ def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
 
 @kernel
 def _step_modulated(
-    group, supply, carrier, reach, i, x, key, step, u, p, tables, q, m, o, reward, terminated
+    group,
+    supply,
+    carrier,
+    levels,
+    reach,
+    i,
+    x,
+    key,
+    step,
+    u,
+    p,
+    tables,
+    q,
+    m,
+    o,
+    reward,
+    terminated,
 ):
     """Do as :func:`_step` with a supply whose voltage moves, legs that follow a carrier, or over-modulation."""
     own, row = p[parameter_row(p, i)], x[i]
@@ -92,6 +109,7 @@ def _step_modulated(
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
     measure_link(supply, row, q)
+    measure_neutral(levels, row, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
@@ -227,6 +245,7 @@ def modulated_loops_of_group(
         reach: :data:`gym_suite.motors.overmodulation.HEXAGON` or :data:`gym_suite.motors.overmodulation.SIX_STEP`.
     """
     group = group_of(number)
+    levels = THREE_LEVEL if carrier == DISPOSED else TWO_LEVEL
 
     @kernel
     def step_modulated(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
@@ -239,6 +258,7 @@ def modulated_loops_of_group(
                     group,
                     supply,
                     carrier,
+                    levels,
                     reach,
                     i,
                     x,
@@ -262,14 +282,14 @@ def modulated_loops_of_group(
             if mask[i]:
                 reset_one(group, x[i], key[i], p[parameter_row(p, i)], tables)
                 start_link(supply, x[i], key[i], p[parameter_row(p, i)], tables)
-                _look_linked(group, supply, TWO_LEVEL, i, x, key, 0, p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, 0, p, tables, work[i], m, o)
 
     @kernel
     def observe_modulated(x, key, step, p, tables, work, m, o, mask):
         """Fill observations and metrics of the masked rows from their states."""
         for i in range(x.shape[0]):
             if mask[i]:
-                _look_linked(group, supply, TWO_LEVEL, i, x, key, step[i], p, tables, work[i], m, o)
+                _look_linked(group, supply, levels, i, x, key, step[i], p, tables, work[i], m, o)
 
     @kernel
     def advance_modulated(x, key, step, u, p, tables, work):

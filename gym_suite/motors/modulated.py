@@ -17,6 +17,7 @@ from gym_suite.motors.carrier import (
     next_gating,
 )
 from gym_suite.motors.converters import commanded
+from gym_suite.motors.disposition import disposed
 from gym_suite.motors.dynamics import (
     carried,
     command_currents,
@@ -127,7 +128,10 @@ def _move(group, supply, carrier, x, key, tick, v, p, tables):
     load, k = carried(x, key, tick, extra, p, tables), _coefficients(group, p, tables)
     cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
     s, w, phase = electrical_state(group, x), link_of(supply, x), mains_phase(supply, key, p)
-    if len(carrier) > 0:
+    if len(carrier) > 2:
+        s, v = disposed(group, x, s, v, d, cosine, sine, k, load, p)
+        link = w
+    elif len(carrier) > 0:
         before = _last_duties(x)
         s, link, total, duties = _pulsed(
             group, carrier, s, w, v, before, d, cosine, sine, k, load, phase, t, p, tables

@@ -102,6 +102,14 @@ NEUTRAL = Columns(
     Column("u_n", "V", meaning="voltage of the neutral point against the middle of the link"),
 )
 
+#: Of such a bridge whose legs follow carriers: 1 is the upper rail, 0 the neutral point, -1 the lower rail.
+LEG_MEANS = Columns(
+    *(
+        Column(f"leg_{phase}", "1", -1, 1, f"mean position of leg {phase} in the last period")
+        for phase in "abc"
+    )
+)
+
 #: Of a supply whose voltage moves.
 LINK = Columns(
     Column("u_dc", "V", 0, math.inf, "voltage of the DC link"),
@@ -151,6 +159,7 @@ STATES = (
     + LINK
     + PULSES
     + NEUTRAL
+    + LEG_MEANS
     + COUNTED
     + SHAFT
     + POWERS
@@ -214,6 +223,7 @@ QUANTITIES = (
     )
     + LINK
     + NEUTRAL
+    + LEG_MEANS
     + SHAFT
     + Columns(Column("torque_shaft", "N m", meaning="torque that the shaft transmits to the load"))
     + POWERS
@@ -226,7 +236,8 @@ Q = QUANTITIES.places
 
 # ------------------------------------------------------------------------------------------------------ the parameters
 
-#: Zero sequences of a carrier's duty cycles; those from the third on hold one leg in each period.
+#: Zero sequences of a carrier's duty cycles; those from the third to the last but one hold one leg in each period, and
+#: the last keeps the neutral point of a bridge of three levels.
 ZERO_SEQUENCES = (
     "none",
     "space-vector",
@@ -236,6 +247,7 @@ ZERO_SEQUENCES = (
     "dpwm1",
     "dpwm2",
     "dpwm3",
+    "balancing",
 )
 (
     NO_ZERO_SEQUENCE,
@@ -246,6 +258,7 @@ ZERO_SEQUENCES = (
     DPWM1,
     DPWM2,
     DPWM3,
+    BALANCING,
 ) = range(len(ZERO_SEQUENCES))
 MODULATIONS = ("averaged", "carrier")
 #: What becomes of a voltage beyond the circle within the hexagon.
@@ -311,7 +324,7 @@ PARAMETERS = (
             "1",
             0,
             len(ZERO_SEQUENCES) - 1,
-            "of a carrier: 0 none, 1 space vectors, 2 to 7 discontinuous, by its place",
+            "of a carrier: 0 none, 1 space vectors, 2 to 7 discontinuous, 8 balancing, by its place",
         ),
         Column("frame", "1", 0, 1, "of the action: 0 dq, 1 abc"),
         Column("control", "1", 0, 1, "the action is: 0 a voltage, 1 a torque"),

@@ -62,10 +62,24 @@ def _slopes(group, s, w, v, legs, cosine, sine, k, load, p):
 
 
 @called_kernel
-def _period(group, s, w, v, legs, cosine, sine, k, load, p):
-    """Return machine and neutral point after a period, by Runge-Kutta steps of fourth order."""
-    steps = int(p[P.substeps])
-    d = p[P.tau] / steps
+def neutral_period(group, s, w, v, legs, cosine, sine, k, load, h, steps, p):
+    """Return machine and neutral point after the time h, by Runge-Kutta steps of fourth order.
+
+    Args:
+        group: The group.
+        s: The machine's state.
+        w: The neutral point's voltage, V, and its integral, V s.
+        v: Voltages of the windings with the neutral point in the middle of the link, V.
+        legs: Positions of the legs.
+        cosine: Cosine of the electrical angle at which the angle passed is 0.
+        sine: Its sine.
+        k: Coefficients of the machine.
+        load: The shaft.
+        h: The time, s.
+        steps: Runge-Kutta steps.
+        p: Parameter row.
+    """
+    d = h / steps
     for _ in range(steps):
         s1, w1 = _slopes(group, s, w, v, legs, cosine, sine, k, load, p)
         s2, w2 = combine(s, 0.5 * d, s1), combine(w, 0.5 * d, w1)
@@ -103,9 +117,10 @@ def start_at_neutral(levels, x):
 
 @kernel
 def measure_neutral(levels, x, q):
-    """Fill the neutral point's voltage."""
+    """Fill the neutral point's voltage and, of legs that follow carriers, their mean positions."""
     if len(levels) > 0:
         q[Q.u_n] = x[X.u_n]
+        q[Q.leg_a], q[Q.leg_b], q[Q.leg_c] = x[X.leg_a], x[X.leg_b], x[X.leg_c]
 
 
 @kernel
@@ -131,7 +146,7 @@ def advance_three_level_one(group, x, key, step, u, p, tables):
     v = winding_voltages(group, levels_of((legs[0], legs[1], legs[2], -1.0, -1.0, -1.0)), p)
     v = v[0] + d[0], v[1] + d[1], v[2] + d[2], v[3] + d[3]
     s, w = electrical_state(group, x), (x[X.u_n], 0.0)
-    s, w = _period(group, s, w, v, legs, cosine, sine, k, load, p)
+    s, w = neutral_period(group, s, w, v, legs, cosine, sine, k, load, tau, int(p[P.substeps]), p)
     at = at_neutral(legs)
     alpha, beta = clarke(at[0], at[1], at[2])
     mean = w[1] / tau

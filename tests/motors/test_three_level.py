@@ -185,7 +185,6 @@ def test_the_neutral_point_is_balanced_and_nothing_trips_in_five_settings(settin
         ("gem/PMSM-Finite-v0", {"converter": "npc", "supply": "rc"}, "for the ideal supply"),
         ("gem/PMSM-Finite-v0", {"converter": "t-type", "interlocking": 1e-6}, "switch at once"),
         ("gem/SCIM-Finite-v0", {"converter": "npc"}, "converter"),
-        ("gem/PMSM-v0", {"converter": "npc"}, "converter"),
         ("gem/PermExDc-v0", {"c_neutral": 1e-3}, "c_neutral"),
     ],
 )

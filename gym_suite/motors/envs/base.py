@@ -53,14 +53,14 @@ class MotorEnv(IdEnv):
         switched = converter == SWITCHED
         period = machine.switching_period if switched else machine.period
         # A bridge of three levels is for the machines with d and q windings alone.
-        bridge = switched and machine.group == SYNCHRONOUS
+        bridge = machine.group == SYNCHRONOUS
         lossy = machine.group in _LOSSY and not switched
         defaults = {"machine": kind, "tau": period, **task.defaults}
         if bridge:
             defaults["converter"] = "two-level"
         own = ("converter",) if machine.group == DC else () if switched else ("frame",)
         if bridge:
-            own = ("converter", "c_neutral")
+            own = (*own, "converter", "c_neutral")
         pulses = ("modulation", "interlocking")
         if machine.group != DC:  # a chopper's legs have no zero sequence and turn no vector
             pulses = (*pulses, "zero_sequence", "overmodulation")

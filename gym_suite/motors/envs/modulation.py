@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gym_suite.core.parameters import check_number, check_option
-from gym_suite.motors.carrier import AVERAGED, CARRIER, INTERLOCKED
+from gym_suite.motors.carrier import AVERAGED, CARRIER, DISPOSED, INTERLOCKED
 from gym_suite.motors.envs.options import Options
-from gym_suite.motors.machines import Machine
+from gym_suite.motors.envs.switched import BRIDGES
+from gym_suite.motors.machines import SYNCHRONOUS, Machine
 from gym_suite.motors.overmodulation import HEXAGON, SIX_STEP
 from gym_suite.motors.quantities import (
+    BALANCING,
     MODULATIONS,
     OVERMODULATIONS,
     SPACE_VECTOR,
@@ -61,20 +63,33 @@ class Modulation:
         return max(first + len(names) for names, _, first in parts_of(machine, values))
 
 
-def read_modulation(options: Options) -> Modulation:
+def read_modulation(options: Options, machine: Machine) -> Modulation:
     """Return the modulation of commanded voltages.
+
+    Args:
+        options: The keyword arguments.
+        machine: The machine, of which those with d and q windings alone take a bridge of three levels.
 
     Raises:
         ValueError: For an unknown name, naming the nearest; a zero sequence without a carrier; over-modulation where an
             action is no voltage in the rotor's frame, or where a carrier's legs have nothing in common; interlocking
-            without a carrier, or too long for its pulses.
+            without a carrier, or too long for its pulses; three levels without a carrier, or their zero sequence
+            without them.
     """
     modulation = check_option("modulation", options.modulation, MODULATIONS)
     over = check_option("overmodulation", options.overmodulation, OVERMODULATIONS)
     reach, given = HEXAGON if over == "hexagon" else SIX_STEP, options.zero_sequence
+    disposed = False
+    if machine.group == SYNCHRONOUS:
+        disposed = check_option("converter", options.converter, BRIDGES) != BRIDGES[0]
     if reach == SIX_STEP:
         _check_command(options)
     if modulation == "averaged":
+        if disposed:
+            raise ValueError(
+                f"converter={options.converter!r} is for modulation='carrier': the mean of a period within the hexagon "
+                "is the same for two levels and for three"
+            )
         if given is not None:
             raise ValueError(
                 "zero_sequence is for modulation='carrier'; the mean of a period has none"
@@ -86,16 +101,21 @@ def read_modulation(options: Options) -> Modulation:
                 "edges"
             )
         return Modulation(AVERAGED, reach, 0)
-    zero_sequence = SPACE_VECTOR
+    zero_sequence = BALANCING if disposed else SPACE_VECTOR
     if given is not None:
         zero_sequence = ZERO_SEQUENCES.index(check_option("zero_sequence", given, ZERO_SEQUENCES))
+        if zero_sequence == BALANCING and not disposed:
+            raise ValueError(
+                f"zero_sequence={given!r} is for converter='npc' and 't-type'; a bridge of two levels has no neutral "
+                "point"
+            )
     if reach == SIX_STEP and ZERO_SEQUENCES[zero_sequence] == "none":
         raise ValueError(
             "overmodulation='six-step' needs legs that reach the hexagon, which sines against a triangle do not: take "
             "another zero_sequence than 'none', such as 'space-vector'"
         )
     interlocking = read_interlocking(options, edges=2)
-    carrier = INTERLOCKED if interlocking > 0.0 else CARRIER
+    carrier = DISPOSED if disposed else INTERLOCKED if interlocking > 0.0 else CARRIER
     return Modulation(carrier, reach, zero_sequence, interlocking)
 
 

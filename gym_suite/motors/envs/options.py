@@ -51,8 +51,8 @@ class Options(PlantOptions):
     )
     converter: Any = option(
         "4QC",
-        takes='choppers: "1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them; a switched bridge: '
-        '"two-level", "npc", "t-type"',
+        takes='choppers: "1QC", "2QC", "4QC", or a mapping from terminal voltage to one of them; a bridge that is '
+        'switched or follows a carrier: "two-level", "npc", "t-type"',
         meaning="a chopper's quadrants of voltage and current, or a bridge's levels",
     )
     c_neutral: float | None = option(
@@ -73,8 +73,9 @@ class Options(PlantOptions):
     )
     zero_sequence: str | None = option(
         None,
-        takes='"space-vector", "none", "dpwm0" to "dpwm3", "dpwm-min" or "dpwm-max"',
-        meaning="what a carrier's duty cycles have in common; `None`: that of space vectors",
+        takes='"space-vector", "none", "dpwm0" to "dpwm3", "dpwm-min", "dpwm-max" or, with three levels, "balancing"',
+        meaning="what a carrier's duty cycles have in common; `None`: that of space vectors, with three levels what "
+        "keeps the neutral point",
     )
     overmodulation: str = option(
         "hexagon",

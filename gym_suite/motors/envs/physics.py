@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gym_suite.core.family import Kernels
+from gym_suite.motors.carrier import DISPOSED
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs.dissipation import Dissipation
 from gym_suite.motors.envs.modulation import Modulation, read_interlocking
@@ -18,7 +19,7 @@ from gym_suite.motors.flexible import flexible_kernels, follow_load
 from gym_suite.motors.loops import lossy_kernels, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import SYNCHRONOUS, Machine
 from gym_suite.motors.parameters import Load, TwoMass
-from gym_suite.motors.quantities import COUNTED, SHAFT
+from gym_suite.motors.quantities import COUNTED, LEG_MEANS, SHAFT
 from gym_suite.motors.sensors import follow_shaft
 from gym_suite.motors.three_level import NEUTRAL_LIMIT, THREE_LEVEL, TWO_LEVEL
 
@@ -106,6 +107,11 @@ def read_physics(
         )
     kernels = modulated_kernels(group, fed, modulation.carrier, modulation.reach)
     values |= modulation.numbers
+    if group == SYNCHRONOUS:
+        values["c_neutral"] = read_neutral(options, machine, fed)
+    if modulation.carrier == DISPOSED:
+        neutral = ("u_n", *LEG_MEANS.names)
+        kept, told = (*kept, *neutral), (*told, *neutral)
     if dissipation:
         kernels = lossy_kernels(group)
         kept, told = (*kept, *dissipation.kept), (*told, *dissipation.told)

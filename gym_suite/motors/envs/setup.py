@@ -134,7 +134,7 @@ def build_setup(
     if task.follows == "cycle":
         cycle = driven_cycle(options, machine, load)
     values = _numbers(machine, load)
-    modulation = None if finite else read_modulation(options)
+    modulation = None if finite else read_modulation(options, machine)
     dissipation = read_dissipation(
         options,
         machine,
