@@ -69,14 +69,19 @@ def test_dense_rewards_add_up():
 
 
 def test_coming_within_half_a_metre_of_something_costs_in_proportion():
+    """What is clear is the shortest beam from the vehicle's middle, less half of its width."""
     env = gymnasium.make("agv/ComplexStatic-v0", weights={"clearance": 2.0})
     env.action_space.seed(0)
+    p = env.unwrapped.nominal.parameters
+    beams, half = int(p["lidar_beams"]), 0.5 * p["width"]
     seen = set()
     for seed in range(8):
         _, ended = env.reset(seed=seed), False
         for _ in range(40):
-            *_, ended, _, info = env.step(env.action_space.sample())
+            seen_there, _, ended, _, info = env.step(env.action_space.sample())
             clearance, cost = info["clearance"], info["reward_clearance"]
+            shortest = float(seen_there[:beams].min()) * p["lidar_range"]
+            assert clearance == pytest.approx(max(shortest - half, 0.0), abs=1e-5)
             assert cost == pytest.approx(-2.0 * max(0.0, 1.0 - clearance / 0.5), abs=1e-9)
             seen.add("near" if clearance < 0.25 else "between" if clearance < 0.5 else "far")
             if ended:
