@@ -55,6 +55,20 @@ def test_sparse_rewards_are_one_at_the_end_and_nothing_else():
     assert min(ends.values()) > 20
 
 
+@pytest.mark.parametrize("action", [(0.0, 1.0), (1.0, 0.0)])
+def test_whoever_docks_stands_and_does_not_turn(action):
+    """Wherever it is and however it is turned, it has arrived once its speed and its yaw rate are together 0.05."""
+    env = gymnasium.make("agv/Dock-v0", goal_radius=100.0, goal_angle=math.pi, goal_speed=0.05)
+    _, info = env.reset(seed=0)
+    for step in range(20):
+        *_, arrived, _, info = env.step(np.array(action if step < 3 else (0.0, 0.0)))
+        speed = abs(info["v"]) + abs(info["omega"])
+        assert arrived == (speed <= 0.05) == bool(info["arrived"])
+        if arrived:
+            break
+    assert arrived and step > 3
+
+
 def test_dense_rewards_add_up():
     env = gymnasium.make("agv/SimpleStatic-v0", reward="dense").unwrapped
     agent = gym_suite.make_controller(env)
