@@ -139,6 +139,27 @@ def test_obstacles_walk_on_free_floor_and_do_not_run_into_a_standing_vehicle():
         )
 
 
+def test_an_obstacle_that_is_near_a_vehicle_may_walk_away_from_it_and_no_nearer():
+    env = gymnasium.make("agv/SimpleStatic-v0", moving_obstacles=1)
+    stride, gone = env.unwrapped.nominal.parameters["obstacle_speed"] * env.unwrapped.dt, 0
+    for k in range(16):
+        _, info = env.reset(seed=0)
+        away = 2.0 * math.pi * k / 16
+        at = info["x"] + 0.9 * math.cos(away), info["y"] + 0.9 * math.sin(away)
+        for heading, nearer in ((away, False), (away + math.pi, True)):
+            state = dict(
+                zip(("x", "y", "theta"), (*at, math.remainder(heading, 2 * math.pi)), strict=True)
+            )
+            given = {f"obstacle_0_{name}": value for name, value in state.items()}
+            env.reset(seed=0, options={"state": given})
+            env.step(np.zeros(2))
+            now = env.unwrapped.state()
+            moved = math.hypot(now["obstacle_0_x"][0] - at[0], now["obstacle_0_y"][0] - at[1])
+            assert moved == pytest.approx(0.0, abs=1e-9) or not nearer
+            gone += moved == pytest.approx(stride)
+    assert gone >= 4  # some of the ways end at a wall
+
+
 def test_obstacles_find_the_little_free_floor_that_there_is_and_keep_off_the_start():
     """Three rows of sixty are free: chance alone misses them now and then, and nothing may start inside a wall."""
     layout = "\n".join(["#" * 60] * 28 + ["#" + "." * 58 + "#"] * 3 + ["#" * 60] * 29)
