@@ -176,6 +176,13 @@ def test_spaces_columns_and_keywords_say_how_many_rotors_there_are():
     env.close()
 
 
+def test_a_vehicle_file_lists_rotors(tmp_path):
+    path = tmp_path / "wide.toml"
+    path.write_text(f'[vehicle]\nbase = "f550"\nrotors = {json.dumps(WIDE)}\n', "utf-8")
+    assert pm.build_vehicle(path) == pm.build_vehicle({"base": "f550", "rotors": WIDE})
+    assert pm.build_vehicle(path).places == tuple(map(tuple, WIDE))
+
+
 def test_several_octorotors_have_their_own_commands():
     envs = gymnasium.make_vec(
         "drones/MultiHover-v0", num_envs=3, engine="compiled", vehicle="octorotor", spacing=1.5
@@ -230,6 +237,12 @@ def test_six_and_eight_rotors_fly_on_without_any_of_them(vehicle, setting):
     distances = flown(FAILURE, "relaxed", steps=720, vehicle=vehicle, **setting)
     assert np.isfinite(distances[-1]).all()
     assert distances[-120:].mean() < 0.15
+
+
+def test_an_octocopter_flies_on_where_nobody_tells_and_a_hexacopter_does_not():
+    untold = {"steps": 360, "action_range": 1.0, "failure": {"effectiveness": 0.0, "time": 1.0}}
+    assert (flown(HOVER, "indi", vehicle="octorotor", **untold)[-60:] < 0.1).all()
+    assert np.isnan(flown(HOVER, "indi", vehicle="f550", **untold)[-1]).all()
 
 
 def test_any_rotor_may_fail_and_it_is_told_which():

@@ -8,6 +8,7 @@ import pytest
 
 import gym_suite  # noqa: F401  registers the ids
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.vehicles import RINGS
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0", "drones/Formation-v0")
 MORE = ("drones/Waypoints-v0", "drones/Landing-v0", "drones/Autopilot-v0")
@@ -32,7 +33,7 @@ def a_vehicle(rng):
     given = {name: extreme(rng, pm.Vehicle, name) for name in numbers(pm.Vehicle)}
     x, y = given["i_xx"], given["i_yy"]
     given["i_zz"] = float(np.clip(given["i_zz"], abs(x - y), min(x + y, 1e3)))
-    return {**given, "layout": str(rng.choice(pm.LAYOUTS))}
+    return {**given, "layout": str(rng.choice([*pm.LAYOUTS, *RINGS]))}
 
 
 def a_setup(rng, id):
@@ -41,7 +42,7 @@ def a_setup(rng, id):
     model = {name: extreme(rng, pm.Model, name) for name in numbers(pm.Model)}
     model["gravity"] = max(model["gravity"], 0.1)
     vehicle = a_vehicle(rng)
-    if not 1e-10 < vehicle["k_f"] < 1e-9:
+    if not 1e-10 < vehicle["k_f"] < 1e-9 or vehicle["layout"] in RINGS:
         model["battery_voltage"] = 0.0  # it is a Crazyflie's
     physics = float(rng.choice([10, 240, 1e5]))
     near = "progress" if id in MORE[:2] else "position"
