@@ -11,10 +11,13 @@ import math
 from gym_suite.controllers.pid import limit_one
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.motors.converters import chopper_range
-from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES
+from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.quantities import P
 
 _LEAST_FIELD = 1e-3  # part of the excitation's limit below which an armature current makes no torque to speak of
+#: Part of the largest field that the armature's current can still hold which a machine in parallel may have while it
+#: excites itself: at all of it a field that is a little stronger would run away. A design value.
+_HELD = 0.5
 _LEAST_RESISTANCE = 1e-12  # Ohm, in place of none
 
 
@@ -144,6 +147,21 @@ def _least_loss_excitation(p, torque, omega, u_max, part):
     return limit_one(best, min(least, most), most)
 
 
+@kernel
+def _held_voltage(p, omega, u_max, i_max):
+    """Return the voltage within which the armature's current can hold the field of a machine in parallel, V.
+
+    Above the speed r_e / l_e_prime the rotation induces more than the field's resistance takes: with any steady
+    armature current the field grows. Only a current against the induced voltage stops it, r_a i = (l_e_prime omega -
+    r_e) i_e, so that i_e must not exceed what the largest current holds, nor the voltage what drives that i_e.
+    """
+    resistance = max(p[P.r_e], _LEAST_RESISTANCE)
+    excess = p[P.l_e_prime] * omega / resistance - 1.0
+    if excess <= 0.0:
+        return u_max
+    return min(u_max, _HELD * p[P.r_a] * i_max / excess)
+
+
 @called_kernel
 def dc_currents_for(torque, omega, i, u_max, p, part):
     """Return the references of four axes for a torque, or for the nearest that the limits allow.
@@ -170,5 +188,10 @@ def dc_currents_for(torque, omega, i, u_max, p, part):
     if excitation == SEPARATE:
         wanted = _least_loss_excitation(p, torque, omega, u_max, part)
     field = max(i[1], _LEAST_FIELD * p[P.i_e_limit])
-    least, most = armature_range(p, p[P.l_e_prime] * field, omega, u_max, i_max)
+    psi = p[P.l_e_prime] * field
+    if excitation == SHUNT:
+        held = _held_voltage(p, omega, u_max, i_max)
+        if held < u_max:
+            psi, u_max = p[P.l_e_prime] * i[1], held
+    least, most = armature_range(p, psi, omega, u_max, i_max)
     return limit_one(torque / (p[P.l_e_prime] * field), least, most), wanted, 0.0, 0.0
