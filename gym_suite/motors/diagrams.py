@@ -103,7 +103,7 @@ def diagram(kind: str, env: Any, run: Trajectory) -> Any:
         figure = Figure(figsize=(_WIDTH, 0.62 * _WIDTH), dpi=_DPI, layout="constrained")
         DIAGRAMS[kind](figure, setup, machine, run)
         if kind in ("dq", "alphabeta"):
-            figure.legend(loc="outside lower left", ncols=2)
+            figure.legend(loc="outside lower center", ncols=2)
         figure.suptitle(f"{setup.id}: {_TITLES[kind]}", x=0.01, ha="left", fontsize=11)
     return figure
 
