@@ -36,7 +36,7 @@ def import_extra(name: str, missing: str) -> Any:
         module = importlib.import_module(name)
     except ImportError as error:
         raise ImportError(missing) from error
-    if getattr(module, "__file__", None) is None:
-        folders = ", ".join(getattr(module, "__path__", ()))
+    folders = ", ".join(getattr(module, "__path__", ()))
+    if folders and getattr(module, "__file__", None) is None:
         raise ImportError(f"{missing}; the folder {folders} of that name is not the package")
     return module

@@ -90,7 +90,7 @@ def lives(pid):
         return False
 
 
-SCRIPT = """
+WITHOUT_GUARD = """
 import gym_suite
 
 options = {{"horizon": 5, "settings": "nominal", "progress": False}}
@@ -101,7 +101,7 @@ print(gym_suite.compare({id!r}, agents=[], seeds=2, workers=2, **options))
 @pytest.mark.parametrize("guarded", [False, True])
 def test_a_script_that_starts_workers_in_its_workers_is_told_how_to_be_written(guarded, tmp_path):
     """Each worker runs the script again; without a guard each would start workers and die, all work with it."""
-    script = SCRIPT.format(id=ID)
+    script = WITHOUT_GUARD.format(id=ID)
     if guarded:
         script = script.replace("print(", 'if __name__ == "__main__":\n    print(')
     (tmp_path / "script.py").write_text(script)

@@ -72,6 +72,7 @@ def a_setup(rng, id):
         keywords["spacing"] = 100.0
     if "Autopilot" in id:
         del keywords["action"]  # these are sticks
+        vehicle["layout"] = str(rng.choice(pm.LAYOUTS))
     return keywords
 
 
