@@ -84,6 +84,59 @@ _TUNED = {
     "SeriesDc-Speed": ("pi-tuned",),
 }
 
+#: The drive on which Traue, Book, Kirchgässner and Wallscheid set DDPG against a cascade of PI controllers ("Toward a
+#: Reinforcement Learning Environment Toolbox for Intelligent Electric Motor Control", IEEE TNNLS 33(3), 2022,
+#: arXiv:1910.09434), by the example that came with it. An action is held for five steps of 0.1 ms. Rated values are
+#: chosen so that full voltage is no trip: of its 420 V the 7 Ohm let 60 A pass.
+_TRAUE = {
+    "machine": {
+        "r_a": 2.5,
+        "r_e": 4.5,
+        "l_a": 0.0097,
+        "l_e": 0.0092,
+        "l_e_prime": 0.0092,
+        "j_rotor": 0.001,
+        "i_nominal": 50.0,
+        "i_limit": 75.0,
+        "omega_nominal": 80.0,
+        "omega_limit": 105.0,
+        "u_dc": 420.0,
+    },
+    "load": {"kind": "polynomial_static", "a": 0.0, "b": 0.0, "c": 0.01, "j_load": 0.001},
+    "converter": "2QC",
+    "tau": 5e-4,
+}
+
+#: Settings of ids that have some of their own. Under "losses" a torque is worth less the more copper warms for it; under
+#: "torque" the drive's own controller of the flux and the currents takes a torque each millisecond.
+_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
+    "SeriesDc-Speed": {"traue_2022": _TRAUE},
+    "EESM-Torque": {"losses": {"weights": {"loss": 0.5}}},
+    "SCIM-Speed": {"torque": {"control": "torque"}},
+}
+#: What pages say of these settings.
+_NOTES = {
+    "SCIM-Speed": """## Description
+
+Under the setting `torque` the agent commands a torque each millisecond, which the drive's own control of flux and
+currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials that were made.
+""",
+    "EESM-Torque": """## Description
+
+Under the setting `losses` a step costs half of the copper losses, in parts of what they are where all currents are at
+their limits, so that the excitation and the stator have to share the torque. `ppo` is trained under this setting alone.
+""",
+}
+#: Names of ids, without family and version, for which policies ship.
+_LEARNED = {
+    "PMSM": ("ppo",),
+    "PMSM-DriveCycle": ("ppo",),
+    "PMSM-Finite": ("ppo",),
+    "SCIM-Speed": ("ppo",),
+    "EESM-Torque": ("ppo",),
+    "SeriesDc-Speed": ("td3", "ddpg"),
+}
+
 
 def _drive(
     name: str,
@@ -102,6 +155,8 @@ def _drive(
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
+    if name in _NOTES:
+        words = f"{_NOTES[name]}\n{words}"
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -112,6 +167,8 @@ def _drive(
         controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
+        learned=_LEARNED.get(name, ()),
+        settings=_SETTINGS.get(name, {}),
         prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
@@ -130,7 +187,6 @@ _WORDS = {
 _AVERAGED_WORDS = {
     "SaturatedPMSM": "a measured machine whose iron saturates",
 }
-_LEARNED = {"PMSM": ("ppo",)}
 
 
 def _cards(machine: str) -> tuple[Card, ...]:
@@ -145,7 +201,6 @@ def _cards(machine: str) -> tuple[Card, ...]:
             f"current control of {words} by its voltage",
             max_episode_steps=2000,
             tags=("current", tag),
-            learned=_LEARNED.get(machine, ()),
         ),
         _drive(
             f"{machine}-Torque",
@@ -185,29 +240,6 @@ _DC_HOLDS = {
 }
 _DC_STEPS = {"ShuntDc": {"torque": 20_000}, "ExtExDc": {"current": 4000, "torque": 4000}}
 
-#: The drive on which Traue, Book, Kirchgässner and Wallscheid set DDPG against a cascade of PI controllers ("Toward a
-#: Reinforcement Learning Environment Toolbox for Intelligent Electric Motor Control", IEEE TNNLS 33(3), 2022,
-#: arXiv:1910.09434), by the example that came with it. An action is held for five steps of 0.1 ms. Rated values are
-#: chosen so that full voltage is no trip: of its 420 V the 7 Ohm let 60 A pass.
-_TRAUE = {
-    "machine": {
-        "r_a": 2.5,
-        "r_e": 4.5,
-        "l_a": 0.0097,
-        "l_e": 0.0092,
-        "l_e_prime": 0.0092,
-        "j_rotor": 0.001,
-        "i_nominal": 50.0,
-        "i_limit": 75.0,
-        "omega_nominal": 80.0,
-        "omega_limit": 105.0,
-        "u_dc": 420.0,
-    },
-    "load": {"kind": "polynomial_static", "a": 0.0, "b": 0.0, "c": 0.01, "j_load": 0.001},
-    "converter": "2QC",
-    "tau": 5e-4,
-}
-
 _TRAUE_PAGE = """## Description
 
 Under the setting `traue_2022` the drive is the one on which Traue, Book, Kirchgässner and Wallscheid set a learned
@@ -244,8 +276,6 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
     more: dict[str, Any] = {}
     if machine == "SeriesDc":
         more = {
-            "settings": {"traue_2022": _TRAUE},
-            "learned": ("td3", "ddpg"),
             "prose": _TRAUE_PAGE,
         }
     else:
@@ -323,6 +353,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
                 **direct,
                 **BASELINES,
             },
+            learned=_LEARNED.get(f"{machine}{middle}-Finite", ()),
             protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
             **more,
         )
@@ -428,6 +459,5 @@ CARDS = (
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
         keywords={"machine": "HSM16.17.12-C01"},
         tags=("speed", "pmsm", "vehicle"),
-        learned=("ppo",),
     ),
 )
