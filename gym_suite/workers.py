@@ -6,7 +6,6 @@ with it at most, which is begun once more and is lost if it brings down its work
 
 from __future__ import annotations
 
-import importlib
 import os
 import pickle
 import socket
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Generic, TypeVar
 
+from gym_suite.core.extras import import_extra
 from gym_suite.core.parameters import check_option
 from gym_suite.provenance import THREADS
 
@@ -243,12 +243,9 @@ def _end_with_parent() -> None:
 
 
 def _ray() -> Any:
-    try:
-        return importlib.import_module("ray")
-    except ImportError as error:
-        raise ImportError(
-            "executor='ray' needs Ray, best in an environment of its own: pip install ray"
-        ) from error
+    return import_extra(
+        "ray", "executor='ray' needs Ray, best in an environment of its own: pip install ray"
+    )
 
 
 def _check_cluster(address: str) -> None:

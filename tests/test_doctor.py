@@ -1,10 +1,12 @@
 """What ``gym-suite doctor`` tells of this machine."""
 
+import json
 from importlib.metadata import PackageNotFoundError
 
 import pytest
 
 from gym_suite import cli, doctor
+from gym_suite.core.extras import import_extra
 
 
 def test_every_extra_that_the_package_declares_is_explained():
@@ -31,6 +33,17 @@ def test_a_package_that_is_only_on_the_path_is_told_to_be_installed(monkeypatch,
     assert found["extras"].state == "missing" and found["extras"].remedy == "pip install -e ."
     assert cli.main(["doctor"]) == 1
     assert "not installed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_called_like_a_package_is_not_taken_for_it(monkeypatch, tmp_path):
+    """Python takes any folder in its path for a package, one without a single line."""
+    (tmp_path / "beside").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"^install it; the folder .*beside of that name is not"):
+        import_extra("beside", "install it")
+    with pytest.raises(ImportError, match=r"^install it$"):
+        import_extra("beside_nowhere", "install it")
+    assert import_extra("json", "install it") is json
 
 
 def test_a_cold_cache_is_told_and_an_own_folder_is_named(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gym_suite.controllers.protocol import nominal_of
-from gym_suite.core.extras import install_line
+from gym_suite.core.extras import import_extra, install_line
 from gym_suite.core.parameters import unknown_error
 
 Vector = NDArray[np.float64]
@@ -457,12 +457,9 @@ class LinearModel:
         Raises:
             ImportError: If python-control is not installed; names the extra.
         """
-        try:
-            import control
-        except ImportError as error:
-            raise ImportError(
-                f"to_control() needs python-control: {install_line('control')}"
-            ) from error
+        control = import_extra(
+            "control", f"to_control() needs python-control: {install_line('control')}"
+        )
         a, b = (self.Ad, self.Bd) if discrete else (self.A, self.B)
         return control.ss(
             a,

@@ -265,7 +265,8 @@ class Controller:
         Args:
             env: The env, or ``env.unwrapped.nominal``.
             gains: Values by the names of ``hyperparameters_`` or of the gains in :meth:`describe`, such as "i_sd.kp",
-                in place of those that the rule gives. A number of that name among the keyword arguments is meant first.
+                in place of those that the rule gives; ``{"i_sd": {"kp": 0.3}}`` says the same. A number of that name
+                among the keyword arguments is meant first.
             **overrides: Hyper-parameters that differ from the defaults.
 
         Raises:
@@ -275,7 +276,10 @@ class Controller:
         """
         if gains is not None and not isinstance(gains, Mapping):
             raise TypeError(f"gains must be a mapping by name, got {type(gains).__name__}")
-        given = dict(gains or {})
+        given: dict[str, Any] = {}
+        for name, value in (gains or {}).items():
+            within = value.items() if isinstance(value, Mapping) else ()
+            given |= {f"{name}.{part}": one for part, one in within} if within else {name: value}
         own = {name: given.pop(name) for name in cls._numbers() & given.keys()}
         controller = cls(**overrides | own)
         controller._given = given

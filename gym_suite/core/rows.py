@@ -397,6 +397,8 @@ class Rows:
                 f"the snapshot is of {state['id']}, this environment is {self.setup.id}"
             )
         arrays = {name: as_kept(name, state[name], getattr(self, name)) for name in KEPT}
+        if (arrays["step"] < 0).any():
+            raise ValueError(f"the snapshot's step must be 0 or more, got {arrays['step'].min()}")
         if not np.isfinite(arrays["x"]).all():
             broken = np.flatnonzero(~np.isfinite(arrays["x"]).all(axis=0))
             column = self.setup.state_columns[int(broken[0])]

@@ -26,7 +26,8 @@ def check_entries(
         spare: Names of entries that may be there besides.
 
     Raises:
-        ValueError: Naming what is missing, or what is there besides.
+        ValueError: Naming what is missing, or what is there besides; or if it says of itself neither that it has been
+            started nor that it has not.
     """
     if not isinstance(snapshot, Mapping):
         raise ValueError(
@@ -37,6 +38,9 @@ def check_entries(
     if missing:
         raise ValueError(f"{what} lacks {', '.join(map(repr, missing))}: {SAME}")
     check_keywords(snapshot, (*names, *spare), f"entry of {what}")
+    started = snapshot.get("started", True)
+    if not isinstance(started, bool):
+        raise ValueError(f"the snapshot's started must be True or False, got {started!r:.80}")
 
 
 def as_kept(name: str, values: object, kept: np.ndarray) -> np.ndarray:
@@ -48,16 +52,20 @@ def as_kept(name: str, values: object, kept: np.ndarray) -> np.ndarray:
         kept: The array of this environment.
 
     Raises:
-        ValueError: For another shape, or for what are no numbers.
+        ValueError: For another shape, for what are no numbers, or for numbers that the type would change.
     """
     try:
-        array = np.asarray(values, dtype=kept.dtype)
+        given = np.asarray(values)
+        array = given.astype(kept.dtype)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"the snapshot's {name} must be an array of numbers: {SAME}") from None
     if array.shape != kept.shape:
         raise ValueError(
             f"the snapshot's {name} has shape {array.shape}, this environment's {kept.shape}"
         )
+    kinds = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[kept.dtype.kind]
+    if given.dtype.kind not in kinds or (kinds == "iu" and not (array == given).all()):
+        raise ValueError(f"the snapshot's {name} must be of the type {kept.dtype}: {SAME}")
     return array
 
 

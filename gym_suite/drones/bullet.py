@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.core.extras import install_line
+from gym_suite.core.extras import import_extra, install_line
 from gym_suite.core.family import Setup
 from gym_suite.core.observations import Image
 from gym_suite.core.rows import Rows
@@ -45,14 +44,12 @@ def load_pybullet() -> Any:
     Raises:
         ImportError: If it is not installed; says how to get it and what needs nothing.
     """
-    try:
-        with _quiet_import():
-            return importlib.import_module("pybullet")
-    except ImportError as error:
-        raise ImportError(
+    with _quiet_import():
+        return import_extra(
+            "pybullet",
             f"engine='bullet' needs PyBullet: {install_line('bullet')}. "
-            "engine='compiled' flies the same drones and needs nothing."
-        ) from error
+            "engine='compiled' flies the same drones and needs nothing",
+        )
 
 
 @contextmanager
@@ -362,7 +359,7 @@ class Engine:
         if n > MOST_WORLDS:
             raise ValueError(
                 f"engine='bullet' holds at most {MOST_WORLDS} worlds in a process, got {n}; "
-                "engine='compiled' has no such bound"
+                "engine='compiled' (on the shell --set engine=compiled) has no such bound"
             )
         self._count = setup.agent_count
         self._ratio = int(setup.row[P.ratio])

@@ -56,7 +56,8 @@ class Lockstep:
         if n > 1:
             raise ValueError(
                 f"engine='betaflight' holds one world, got {n}: the firmware's ports are fixed, and its clock is that "
-                "of the machine. engine='compiled' flies a model of its angle mode in any number of worlds"
+                "of the machine. engine='compiled' (on the shell --set engine=compiled) flies a model of its angle "
+                "mode in any number of worlds"
             )
         Firmware()  # refuses where there is none
         self._kernels = cast("loops.DroneKernels", setup.kernels)

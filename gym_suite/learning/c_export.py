@@ -87,7 +87,10 @@ def export_folder(
         )
     law = None if isinstance(agent, ExportedPolicy) else agent.in_c()
     place = folder_named("folder", folder)
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot write into {place}: {error.strerror or error}") from error
     observations, actions = _episode(env, agent, seed, steps)
     if law is None:
         written = _policy(agent, setup, place, name)

@@ -140,7 +140,9 @@ def read_datasheet(form: str | Path | Mapping[str, Any]) -> DataSheet:
     """
     name, given = _form(form)
     check_keywords(given, (*_WORDS, *NUMBERS), "entry of a data sheet")
-    kind = check_option("kind of a data sheet", given.get("kind"), ("PMSM", "PermExDc"))
+    if "kind" not in given:
+        raise ValueError(f'the data sheet {name} lacks its kind: kind = "PMSM" or "PermExDc"')
+    kind = check_option("kind of a data sheet", given["kind"], ("PMSM", "PermExDc"))
     name = str(given.get("name", name))
     numbers = {n: _number(n, given[n]) for n in NUMBERS if n in given}
     for needed in ("resistance", "inductance", "inertia", "voltage", "current"):

@@ -19,10 +19,18 @@ from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.controllers.dc_points import torque_range
 from gym_suite.motors.controllers.operating_points import operating_points, torque_limit
 from gym_suite.motors.efficiency import AIMS, efficiency_map
-from gym_suite.motors.machines import DC, DOUBLY_FED, EXCITED, Machine, build_machine
+from gym_suite.motors.machines import (
+    DC,
+    DOUBLY_FED,
+    EXCITED,
+    SIX_PHASE,
+    Machine,
+    build_machine,
+)
 from gym_suite.motors.pulses import LINE_MULTIPLES, leg_means, line_spectrum
 from gym_suite.motors.quantities import LEG_MEANS, PARAMETERS
 from gym_suite.motors.references import VOLTAGE_MARGIN
+from gym_suite.motors.transforms import voltage_corners
 from gym_suite.rendering import style
 
 __all__ = ["DIAGRAMS", "diagram", "efficiency_diagram", "line_voltage_diagram", "record"]
@@ -32,7 +40,6 @@ Vectors = NDArray[np.complex128]
 _WIDTH, _DPI = 8.0, 120  # inches, dots per inch
 _SPEEDS = 121  # points of a limit over the speed
 _LEAST_PART = 1e-4  # of the link's voltage: lines below are not drawn
-_CORNERS = np.arange(7) * math.pi / 3.0
 
 
 def record(env: Any, agent: Any, *, seed: int = 0, steps: int = 1000) -> Trajectory:
@@ -165,27 +172,44 @@ def _dq(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
 
 
 def _alphabeta(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
-    """The stator's own plane: currents with the circle, voltages with the hexagon of a two-level inverter."""
-    left, right = figure.subplots(1, 2)
-    current, voltage = _stator(machine, run)
-    _circle(left, machine.i_limit, style.WARNING, f"current limit, {machine.i_limit:g} A")
-    _run(left, current.real, current.imag)
-    _square(left, 1.1 * machine.i_limit, r"$i_\alpha$ (A)", r"$i_\beta$ (A)", "current")
-    corner = 2.0 / 3.0 * machine.u_dc
-    right.plot(
-        corner * np.cos(_CORNERS), corner * np.sin(_CORNERS), color=style.WARNING, lw=1.0,
-        label="voltage that the inverter can give",
-    )  # fmt: skip
-    right.plot(voltage.real, voltage.imag, ".", ms=2.5, color=style.PALETTE[0], alpha=0.5)
-    _square(right, 0.74 * machine.u_dc, r"$u_\alpha$ (V)", r"$u_\beta$ (V)", "voltage")
+    """The stator's own plane: currents with the circle, voltages with what a two-level inverter gives.
+
+    Of two stars the plane stands below in which they differ.
+    """
+    planes, stars = [("\\alpha", "\\beta", *_stator(machine, run))], 1
+    if machine.group == SIX_PHASE:
+        stars = 2
+        figure.set_size_inches(_WIDTH, 1.12 * _WIDTH)
+        # With y counted the other way round the plane turns against the rotor.
+        planes.append(("x", "y", *_resting(run, "i_sx", "i_sy", "u_sx", "u_sy", -1.0)))
+    rows = figure.subplots(len(planes), 2, squeeze=False)
+    outline = voltage_corners(machine.u_dc, stars)
+    outline = np.array([*outline, outline[0]])
+    for (left, right), (one, two, current, voltage) in zip(rows, planes, strict=True):
+        named = left is rows[0, 0]
+        limit = f"current limit, {machine.i_limit:g} A" if named else "_"
+        _circle(left, machine.i_limit, style.WARNING, limit)
+        _run(left, current.real, current.imag)
+        _square(left, 1.1 * machine.i_limit, f"$i_{one}$ (A)", f"$i_{two}$ (A)", "current")
+        label = "voltage that the inverter can give" if named else "_"
+        right.plot(outline.real, outline.imag, color=style.WARNING, lw=1.0, label=label)
+        right.plot(voltage.real, voltage.imag, ".", ms=2.5, color=style.PALETTE[0], alpha=0.5)
+        _square(right, 0.74 * machine.u_dc, f"$u_{one}$ (V)", f"$u_{two}$ (V)", "voltage")
 
 
 def _stator(machine: Any, run: Trajectory) -> tuple[Vectors, Vectors]:
     """Return current and voltage of the stator as complex numbers, the voltage in the middle of each period."""
-    angle = np.unwrap(run["rho" if "rho" in run else "epsilon"])
+    return _resting(run, "i_sd", "i_sq", "u_sd", "u_sq", 1.0)
+
+
+def _resting(
+    run: Trajectory, i_x: str, i_y: str, u_x: str, u_y: str, sense: float
+) -> tuple[Vectors, Vectors]:
+    """Return current and voltage of a plane that turns with the field, or against it, as the stator sees them."""
+    angle = sense * np.unwrap(run["rho" if "rho" in run else "epsilon"])
     turned = np.gradient(angle) if len(angle) > 1 else 0.0 * angle
-    current = (run["i_sd"] + 1j * run["i_sq"]) * np.exp(1j * angle)
-    return current, (run["u_sd"] + 1j * run["u_sq"]) * np.exp(1j * (angle - 0.5 * turned))
+    current = (run[i_x] + 1j * run[i_y]) * np.exp(1j * angle)
+    return current, (run[u_x] + 1j * run[u_y]) * np.exp(1j * (angle - 0.5 * turned))
 
 
 # ----------------------------------------------------------------------------------------------- torque over speed

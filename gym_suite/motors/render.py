@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.motors.quantities import TEMPERATURES
+from gym_suite.motors.transforms import voltage_corners
 from gym_suite.rendering import (
     Box,
     EpisodeRenderer,
@@ -21,6 +23,7 @@ from gym_suite.rendering import (
     style,
 )
 from gym_suite.rendering.canvas import Canvas
+from gym_suite.rendering.plane import MovingPolygon
 
 __all__ = ["MotorRenderer"]
 
@@ -30,6 +33,8 @@ _SYMBOLS = {
     "i_sq": "$i_q$",
     "u_sd": "$u_d$",
     "u_sq": "$u_q$",
+    "u_sx": "$u_x$",
+    "u_sy": "$u_y$",
     "i": "$i$",
     "i_a": "$i_a$",
     "i_e": "$i_e$",
@@ -54,14 +59,36 @@ _GROUPS: dict[str, dict[str, str | None]] = {
 }
 _MOST_PANELS = 4
 _CURRENTS = ("i_sd", "i_sq")
-_VOLTAGES = ("u_sd", "u_sq")
+
+
+@dataclass(frozen=True, slots=True)
+class _VoltagePlane:
+    """A plane of voltages.
+
+    Attributes:
+        words: Its name.
+        values: Columns of its two components.
+        sense: Which way what stands still turns in it while the rotor turns forward.
+    """
+
+    words: str
+    values: tuple[str, str]
+    sense: float
+
+
+#: The plane of d and q, and that in which two stars differ, whose y is counted the other way round.
+_VOLTAGES = (
+    _VoltagePlane("dq", ("u_sd", "u_sq"), -1.0),
+    _VoltagePlane("xy", ("u_sx", "u_sy"), 1.0),
+)
 #: Parts of the time axis that the trails go back; voltages jump, and a long trail hides the point.
 _CURRENT_TRAIL, _VOLTAGE_TRAIL = 0.15, 0.01
-_HEXAGON = np.arange(6) * math.pi / 3.0
+#: Widths of the planes' column, px: with one plane of voltages, and with two side by side.
+_COLUMN, _WIDE_COLUMN = 330.0, 440.0
 
 
 class MotorRenderer(EpisodeRenderer):
-    """Strip charts on the left, the dq planes of current and voltage on the right.
+    """Strip charts on the left, the dq planes of current and voltage on the right, of two stars that of x and y too.
 
     It draws the metric columns that the setup has: each tracked value with its reference, then
     currents, torque and voltages. A machine without dq currents gets the charts alone.
@@ -71,15 +98,17 @@ class MotorRenderer(EpisodeRenderer):
         """Return the metric columns that are drawn."""
         panels = self._panels()
         drawn = [name for panel in panels for name in panel.names]
-        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", *_VOLTAGES, "epsilon", "rho", "omega")
-        extra = (*extra, self.setup.violation)
+        extra = (*_CURRENTS, "i_sd_ref", "i_sq_ref", "epsilon", "rho", "omega")
+        voltages = [name for plane in _VOLTAGES for name in plane.values]
+        extra = (*extra, *voltages, self.setup.violation)
         present = [name for name in extra if name in self.setup.metric_columns]
         return tuple(dict.fromkeys([*drawn, *present]))
 
     def build(self, canvas: Canvas) -> None:
         """Put the plots on a fresh sheet."""
         planes = all(name in self.columns for name in _CURRENTS)
-        right = canvas.width - 330.0 if planes else canvas.width - 16.0
+        column = _WIDE_COLUMN if len(self._voltage_planes()) > 1 else _COLUMN
+        right = canvas.width - column if planes else canvas.width - 16.0
         top = canvas.height - 34.0
         self._chart = StripChart(
             canvas,
@@ -87,7 +116,8 @@ class MotorRenderer(EpisodeRenderer):
             box=Box(56.0, 4.0, right - 56.0, top - 4.0),
             span=self.span,
         )
-        self._current = self._voltage = None
+        self._current: PlanePlot | None = None
+        self._voltages: list[tuple[_VoltagePlane, PlanePlot, MovingPolygon | None]] = []
         if planes:
             self._build_planes(canvas, right + 14.0, top)
         self._build_header(canvas, right)
@@ -103,11 +133,12 @@ class MotorRenderer(EpisodeRenderer):
             self._current.update(
                 values["i_sd"][recent], values["i_sq"][recent], reference=reference
             )
-        if self._voltage is not None:
-            recent = self._since(time, _VOLTAGE_TRAIL)
-            self._voltage.update(values["u_sd"][recent], values["u_sq"][recent])
-            if self._hexagon is not None:
-                self._hexagon.update(self._corners(values))
+        recent = self._since(time, _VOLTAGE_TRAIL)
+        now = {name: column[-1:] for name, column in values.items()}
+        for plane, plot, polygon in self._voltages:
+            plot.update(*(values[name][recent] for name in plane.values))
+            if polygon is not None:
+                polygon.update(self._corners(now, plane.sense)[0])
         self._write_header(time[-1], values)
 
     def stage(self, row: int = 0) -> Stage:
@@ -130,17 +161,18 @@ class MotorRenderer(EpisodeRenderer):
                     trail=_CURRENT_TRAIL * span,
                 )
             )
-        u_dc = self._nominal("u_dc")
-        if views and math.isfinite(u_dc) and all(name in values for name in _VOLTAGES):
+        u_dc, voltages = self._nominal("u_dc"), self._voltage_planes()
+        limit = "inverter's hexagon" if len(voltages) == 1 else "inverters' dodecagon"
+        for plane in voltages if views else []:
             turns = self._angle() in values
             views.append(
                 Plane(
-                    title="voltage in the dq plane (V), within the inverter's hexagon",
-                    labels=("$u_d$", "$u_q$"),
-                    values=_VOLTAGES,
+                    title=f"voltage in the {plane.words} plane (V), within the {limit}",
+                    labels=(_symbol(plane.values[0]), _symbol(plane.values[1])),
+                    values=plane.values,
                     extent=1.1 * 2.0 / 3.0 * u_dc,
-                    circles=[(u_dc / math.sqrt(3.0), "linear range")],
-                    corners=self._hexagons(values) if turns else None,
+                    circles=self._linear_range(plane),
+                    corners=self._corners(values, plane.sense) if turns else None,
                     trail=_VOLTAGE_TRAIL * span,
                 )
             )
@@ -161,7 +193,7 @@ class MotorRenderer(EpisodeRenderer):
         """Choose the charts from the columns that there are."""
         tracked = [item.value for item in self.setup.tracking]
         panels = [self._tracked_panel(item) for item in self.setup.tracking]
-        turning = _VOLTAGES[0] in self.setup.metric_columns
+        turning = _VOLTAGES[0].values[0] in self.setup.metric_columns
         voltage = self._nominal("u_dc") / (math.sqrt(3.0) if turning else 1.0)
         bounds = {
             "temperature": (self._nominal("limit_winding"),),
@@ -240,42 +272,53 @@ class MotorRenderer(EpisodeRenderer):
         )
         if known:
             self._current.circle(limit, label=f"limit {limit:g} A", warning=True)
-        u_dc = self._nominal("u_dc")
-        if not (math.isfinite(u_dc) and all(name in self.columns for name in _VOLTAGES)):
-            return
-        self._voltage = PlanePlot(
-            canvas,
-            box=Box(left, 4.0, width, split - 8.0),
-            title="voltage (V)",
-            labels=("$u_d$", "$u_q$"),
-            extent=1.1 * 2.0 / 3.0 * u_dc,
-            arrow=True,
-        )
-        self._voltage.circle(u_dc / math.sqrt(3.0))
-        turns = self._angle() in self.columns
-        self._hexagon = self._voltage.moving_polygon() if turns else None
+        voltages = self._voltage_planes()
+        each = width / max(len(voltages), 1)
+        for k, plane in enumerate(voltages):
+            plot = PlanePlot(
+                canvas,
+                box=Box(left + k * each, 4.0, each, split - 8.0),
+                title="voltage (V)",
+                labels=(_symbol(plane.values[0]), _symbol(plane.values[1])),
+                extent=1.1 * 2.0 / 3.0 * self._nominal("u_dc"),
+                arrow=True,
+            )
+            for radius, _ in self._linear_range(plane):
+                plot.circle(radius)
+            turns = self._angle() in self.columns
+            self._voltages.append((plane, plot, plot.moving_polygon() if turns else None))
+
+    def _voltage_planes(self) -> list[_VoltagePlane]:
+        """Return the planes of voltage that are drawn, none where the link's voltage is not known."""
+        if not math.isfinite(self._nominal("u_dc")):
+            return []
+        known = self.setup.metric_columns
+        return [plane for plane in _VOLTAGES if all(name in known for name in plane.values)]
+
+    def _linear_range(self, plane: _VoltagePlane) -> list[tuple[float, str]]:
+        """Return radius and label of the voltage that there is at every angle; for x and y it depends on d and q."""
+        if plane is not _VOLTAGES[0]:
+            return []
+        return [(self._nominal("u_dc") / math.sqrt(3.0), "linear range")]
 
     def _angle(self) -> str:
         """Return the column of the angle of the dq frame: of the flux where the drive is oriented by one."""
         return "rho" if "rho" in self.setup.metric_columns else "epsilon"
 
-    def _corners(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return the corners (6, 2) of what a two-level inverter can give, in the dq frame.
+    def _corners(self, values: dict[str, NDArray[np.float64]], sense: float) -> NDArray[np.float64]:
+        """Return the corners of what two-level inverters can give, in a plane of voltages at each instant, (k, n, 2).
 
-        The hexagon stands still in the stator frame, so the rotor sees it turn backwards. Voltages
-        are those in the middle of the last inverter period, the angle is that at its end.
+        The hexagon of one star or the dodecagon of two stands still in the stator frame, so the rotor sees it turn
+        backwards in d and q and forwards in x and y. Voltages are those in the middle of the last inverter period, the
+        angle is that at its end.
         """
-        return self._hexagons({name: column[-1:] for name, column in values.items()})[0]
-
-    def _hexagons(self, values: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return the corners of :meth:`_corners` for each instant, (k, 6, 2)."""
         middle = values[self._angle()]
         if "omega" in values:
             turned = self._nominal("p") * values["omega"] * self._nominal("tau")
             middle = middle - 0.5 * np.where(np.isfinite(turned), turned, 0.0)
-        radius = 2.0 / 3.0 * self._nominal("u_dc")
-        angle = _HEXAGON - middle[:, None]
-        return radius * np.stack([np.cos(angle), np.sin(angle)], axis=2)
+        still = np.array(voltage_corners(self._nominal("u_dc"), len(self._voltage_planes())))
+        corners: Any = still * np.exp(1j * sense * middle[:, None])
+        return np.stack([corners.real, corners.imag], axis=2)
 
     def _build_header(self, canvas: Canvas, right: float) -> None:
         top = canvas.height - 21.0

@@ -28,6 +28,8 @@ from gym_suite.motors.switches import (
 _NO_CURRENT = 1e-9
 #: Sweeps over the legs without current, each of which takes the rest of an error away but for a quarter.
 _SWEEPS = 40
+#: Times that the levels of such legs are found anew from the currents that those found before have led to.
+_CORRECTIONS = 3
 #: Steps of a search for the moment in which a current is zero.
 _SEARCH = 60
 #: Events in a period, beyond its Runge-Kutta steps, that are looked for at most.
@@ -80,15 +82,82 @@ def _attempt(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, p, tabl
     return after, then, leg_currents(group, after, cosine, sine, p)
 
 
+@kernel
+def _without_current(legs, now, least, k):
+    """Return whether leg k has neither a closed switch nor a current."""
+    return legs[k] == 0.0 and abs(now[k]) <= least
+
+
+@called_kernel
+def _resting_levels(
+    group, s, w, legs, now, least, levels, d, cosine, sine, k, load, phase, t, h, p, tables
+):
+    """Return the levels with those of legs without current at which these stay without, or conduct through a diode.
+
+    Currents after a step are a linear function of the levels where the speed stands still, and nearly one else. The
+    function is taken from a step for each such leg; projected Gauss-Seidel sweeps over it (Cottle, Pang and Stone, "The
+    Linear Complementarity Problem", Academic Press 1992, section 5.2) then cost no step.
+
+    Args:
+        group: The group.
+        s: The machine's state.
+        w: The link's.
+        legs: Positions of the legs.
+        now: Currents of the legs, A.
+        least: Current below which a leg carries none, A.
+        levels: Levels of the legs, from which the sweeps begin.
+        d: Voltages that disturb the windings, V.
+        cosine: Cosine of the electrical angle at which the angle passed is 0.
+        sine: Its sine.
+        k: Coefficients of the machine.
+        load: The shaft.
+        phase: Phase of the mains at reset, rad.
+        t: Time since reset at the beginning, s.
+        h: The step, s.
+        p: Parameter row.
+        tables: The family's tables.
+    """
+    _, _, i = _attempt(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, p, tables)
+    by = NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING  # A of every leg per level of each
+    resting = 0
+    for m in range(LEGS):
+        if _without_current(legs, now, least, m):
+            resting += 1
+            other = _replaced(levels, m, levels[m] + 0.5)
+            _, _, moved = _attempt(
+                group, s, w, other, d, cosine, sine, k, load, phase, t, h, p, tables
+            )
+            by = _replaced(by, m, plus(plus(moved, 1.0, moved), -2.0, i))
+    for _ in range(_CORRECTIONS):
+        for _ in range(_SWEEPS):
+            change = 0.0
+            for m in range(LEGS):
+                own = by[m]
+                if own[m] > 0.0:
+                    found = min(max(levels[m] - i[m] / own[m], 0.0), 1.0)
+                    step = found - levels[m]
+                    change = max(change, abs(step))
+                    levels, i = _replaced(levels, m, found), plus(i, step, own)
+            if change < 1e-14 or resting == 1:
+                break
+        _, _, i = _attempt(group, s, w, levels, d, cosine, sine, k, load, phase, t, h, p, tables)
+        left = 0.0
+        for m in range(LEGS):
+            if by[m][m] > 0.0 and 0.0 < levels[m] < 1.0:
+                left = max(left, abs(i[m]))
+        if left <= 0.1 * least:
+            break
+    return levels
+
+
 @called_kernel
 def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, tables):
     """Move a machine over a time in which some legs have no switch closed.
 
     The level of such a leg is given by the sign of its current. Without a current it is the one in [0, 1] with which
-    the current stays zero or, at a bound, flows as its diode lets it: a linear complementarity problem, solved by
-    projected Gauss-Seidel sweeps (Cottle, Pang and Stone, "The Linear Complementarity Problem", Academic Press 1992,
-    section 5.2). The moment in which a current reaches zero is found by the Illinois method (Dowell and Jarratt, BIT
-    11, 1971, doi:10.1007/BF01934364).
+    the current stays zero or, at a bound, flows as its diode lets it: a linear complementarity problem. The moment in
+    which a current reaches zero is found by the Illinois method (Dowell and Jarratt, BIT 11, 1971,
+    doi:10.1007/BF01934364).
 
     Args:
         group: The group.
@@ -119,7 +188,7 @@ def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, 
         if left - step < 1e-6 * h:  # what is left over is no step of its own
             step = left
         now = leg_currents(group, s, cosine, sine, p)
-        levels, resting = levels_of(legs), 0
+        levels, rests = levels_of(legs), False
         for m in range(LEGS):
             if legs[m] == 0.0:
                 if now[m] > least:
@@ -127,25 +196,27 @@ def drift(group, s, w, legs, d, cosine, sine, k, load, phase, t, h, longest, p, 
                 elif now[m] < -least:
                     levels = _replaced(levels, m, 1.0)
                 else:
-                    resting += 1
-        for _ in range(_SWEEPS if resting > 0 else 0):
-            change = 0.0
-            for m in range(LEGS):
-                if legs[m] == 0.0 and abs(now[m]) <= least:
-                    low = _replaced(levels, m, 0.0)
-                    _, _, lower = _attempt(
-                        group, s, w, low, d, cosine, sine, k, load, phase, at, step, p, tables
-                    )
-                    high = _replaced(levels, m, 1.0)
-                    _, _, upper = _attempt(
-                        group, s, w, high, d, cosine, sine, k, load, phase, at, step, p, tables
-                    )
-                    if upper[m] > lower[m]:
-                        found = min(max(lower[m] / (lower[m] - upper[m]), 0.0), 1.0)
-                        change = max(change, abs(found - levels[m]))
-                        levels = _replaced(levels, m, found)
-            if change < 1e-14 or resting == 1:
-                break
+                    rests = True
+        if rests:
+            levels = _resting_levels(
+                group,
+                s,
+                w,
+                legs,
+                now,
+                least,
+                levels,
+                d,
+                cosine,
+                sine,
+                k,
+                load,
+                phase,
+                at,
+                step,
+                p,
+                tables,
+            )
         after, link, then = _attempt(
             group, s, w, levels, d, cosine, sine, k, load, phase, at, step, p, tables
         )

@@ -118,3 +118,23 @@ def wrap(angle):
     if -math.pi <= angle < math.pi:
         return angle
     return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
+
+
+def voltage_corners(u_dc: float, stars: int) -> list[complex]:
+    """Return the corners of what switched bridges give, as complex numbers that go once around, V.
+
+    One bridge gives the hexagon of :func:`hexagon_factor`. Two that feed two stars 30 degrees apart give in the plane
+    of d and q half the sum of two hexagons that are turned so against one another, a dodecagon with corners at
+    2/3 u_dc cos(15 degrees); half their difference, in the plane of x and y, is the same, because a hexagon is its own
+    mirror image (Zhao and Lipo, IEEE Trans. Ind. Appl. 31(5), 1995, doi:10.1109/28.464525).
+
+    Args:
+        u_dc: Voltage of the DC link, V.
+        stars: Three-phase stars of the winding, 1 or 2.
+    """
+    count, radius, first = 6 * stars, 2.0 / 3.0 * u_dc, 0.0
+    if stars == 2:
+        first = math.pi / 12.0
+        radius *= math.cos(first)
+    angles = [first + 2.0 * math.pi * k / count for k in range(count)]
+    return [complex(radius * math.cos(angle), radius * math.sin(angle)) for angle in angles]

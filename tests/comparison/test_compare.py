@@ -5,6 +5,8 @@ import html.parser
 import json
 import math
 import re
+import sys
+import types
 
 import gymnasium
 import numpy as np
@@ -243,6 +245,13 @@ def test_ray_missing_names_what_to_install():
     except ImportError:
         with pytest.raises(ImportError, match=r"pip install ray"):
             compare(ID, executor="ray", progress=False)
+
+
+def test_a_folder_called_ray_is_no_cluster(monkeypatch):
+    """Python makes a module without a file of it; that is told before anything runs."""
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    with pytest.raises(ImportError, match=r"pip install ray; the folder .* is not the package"):
+        compare(ID, executor="ray", progress=False)
 
 
 def test_an_agent_that_cannot_be_sent_to_another_process_is_refused():

@@ -54,6 +54,17 @@ def test_a_gain_that_is_given_reaches_the_law_and_the_description(nominal):
     assert rule.describe()["rule"] == "magnitude optimum"
 
 
+def test_gains_may_be_given_within_the_name_of_what_they_control(nominal):
+    one, other = (
+        Law.for_env(nominal, gains=gains).describe()["gains"]
+        for gains in ({"i.kp": 3.0, "i.ki": 4.0}, {"i": {"kp": 3.0, "ki": 4.0}})
+    )
+    assert one == other
+    assert one["i.ki"] == {"value": 4.0, "unit": "V/(A s)", "given": True}
+    with pytest.raises(ValueError, match=r"'i\.kq'. Did you mean 'i.kp'"):
+        Law.for_env(nominal, gains={"i": {"kq": 1.0}})
+
+
 def test_gains_given_go_along_with_copies(nominal):
     mine = Law.for_env(nominal, gains={"i.kp": 3.0})
     for twin in (
@@ -82,6 +93,7 @@ def test_gains_cannot_be_changed_behind_the_law(nominal):
         ({"i.kq": 1.0}, ValueError, "Did you mean 'i.kp'"),
         ({"i.kd": 1.0}, ValueError, "unknown gain"),  # the law has no derivative part
         ({"i": 1.0}, ValueError, "unknown gain"),
+        ({"i": {}}, ValueError, "unknown gain"),
         ({"i.kp": math.nan}, ValueError, "finite"),
         ({"i.kp": "much"}, ValueError, "number"),
         ({"weights": [1.0]}, ValueError, r"shape \(2,\)"),

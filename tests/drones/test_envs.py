@@ -141,11 +141,30 @@ def test_two_bullet_worlds_never_touch_and_close_frees_them():
         ({"wieghts": {}}, "'weights'"),
         ({"weights": {"positon": 1}}, "'position'"),
         ({"history": 0}, "history"),
+        ({"start_position": 3.0}, r"bound = 2 m ends .* below 1\.15 m, or a bound above 5\.2 m"),
+        ({"start_position": 1.0, "bound": 1.7}, "start_position = 1 m starts drones up to 1.73 m"),
     ],
 )
 def test_bad_keywords_are_named(keywords, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make("drones/Hover-v0", **({"engine": "compiled"} | keywords))
+
+
+@pytest.mark.parametrize(
+    ("id", "keywords"),
+    [
+        ("drones/Hover-v0", {"start_position": 1.15}),
+        ("drones/Autopilot-v0", {"start_position": 3.0, "bound": 5.2}),
+        ("drones/Velocity-v0", {"start_position": 50.0}),  # no distance ends its episodes
+    ],
+)
+def test_an_episode_does_not_end_before_any_action_has_acted(id, keywords):
+    envs = gymnasium.make_vec(id, num_envs=200, engine="compiled", start_velocity=0.0, **keywords)
+    envs.reset(seed=0)
+    *_, terminated, _, _ = envs.step(np.zeros(envs.action_space.shape, np.float32))
+    assert not terminated.any()
+    with pytest.raises(ValueError, match="start_position"):
+        gymnasium.make("drones/Autopilot-v0", engine="compiled", start_position=2.0)
 
 
 @pytest.mark.bullet

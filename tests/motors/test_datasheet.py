@@ -158,6 +158,8 @@ def test_what_does_not_fit_is_refused(change, message):
 
 
 def test_what_is_missing_is_named():
+    with pytest.raises(ValueError, match='lacks its kind: kind = "PMSM" or "PermExDc"'):
+        read_datasheet(without(RE40, "kind"))
     with pytest.raises(ValueError, match="lacks inertia"):
         read_datasheet(without(RE40, "inertia"))
     with pytest.raises(ValueError, match="needs one of kv, k_e and k_t"):

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 import gym_suite
+from gym_suite.controllers.baselines import RandomAgent
 from gym_suite.motors.controllers.operating_points import DQModel, operating_points
 from gym_suite.motors.diagrams import DIAGRAMS, diagram, record, spectrum
 from gym_suite.motors.machines import PMSM
@@ -85,6 +86,30 @@ def test_voltages_of_the_stator_s_plane_lie_in_the_hexagon(runs, id):
     assert across.max() <= u_dc / np.sqrt(3.0) * (1.0 + 2e-3)
     if "PMSM" in id:  # reached by the large steps of the torque
         assert across.max() > 0.99 * u_dc / np.sqrt(3.0)
+
+
+def test_voltages_of_two_stars_lie_in_the_dodecagons_that_their_switching_states_span():
+    """In the plane of alpha and beta and in that of x and y, and the longest vectors are the corners."""
+    env = gymnasium.make("gem/SixPhasePMSM-Finite-v0", speed=300.0)
+    u_dc = env.unwrapped.nominal.parameters["u_dc"]
+    bits = np.array([[code >> k & 1 for k in (2, 1, 0)] for code in range(8)])
+    star = 2.0 / 3.0 * u_dc * bits @ np.exp(2j * np.pi / 3.0 * np.arange(3))
+    one, other = np.meshgrid(star, np.exp(1j * np.pi / 6.0) * star)
+    spans = 0.5 * (one + other), 0.5 * np.conj(one - other)
+    run = record(env, RandomAgent().tune(env), steps=12)
+    axes = diagram("alphabeta", env, run).axes
+    for right, span in zip((axes[1], axes[3]), spans, strict=True):
+        outline, points = (line.get_xydata() @ (1.0, 1j) for line in right.lines)
+        direction = np.exp(-1j * np.linspace(0.0, 2.0 * np.pi, 100))[:, None]
+
+        def reach(of, direction=direction):
+            return np.real(direction * np.ravel(of)).max(axis=1)
+
+        assert len(outline) == 13
+        assert reach(outline) == pytest.approx(reach(span), abs=1e-9 * u_dc)
+        # The angle between two samples is known to a thousandth of a turn.
+        assert (reach(points) <= reach(span) + 2e-3 * u_dc).all()
+        assert len(set(np.round(points, 3))) > 4
 
 
 def test_the_limit_of_the_torque_is_what_current_and_voltage_allow(runs):

@@ -62,5 +62,7 @@ def test_a_signal_is_the_reference_of_the_only_tracked_quantity(signal):
     )
     seen = [env.reset(seed=3)[0] for env in (alone, named)]
     assert np.array_equal(*seen)
-    with pytest.raises(TypeError, match="must map"):
+    with pytest.raises(
+        TypeError, match=r'must map i_sd, i_sq to .* signal each, such as reference=\{"i_sd": 0.0\}'
+    ):
         gymnasium.make("gem/PMSM-v0", reference=signal)

@@ -9,10 +9,12 @@ import pytest
 from PIL import Image, ImageSequence
 
 import gym_suite  # noqa: F401 - registers the ids
+from gym_suite.controllers.baselines import RandomAgent
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Tracked
 from gym_suite.motors.render import MotorRenderer
 from gym_suite.rendering import record, style
+from gym_suite.rendering.replay import episode_stage
 
 IDS = ("gem/PMSM-v0", "gem/PMSM-Speed-v0", "gem/PMSM-DriveCycle-v0")
 
@@ -128,6 +130,7 @@ def test_violation_is_announced():
         {"i_sd": "A", "i_sq": "A"},
         {"i_sd": "A", "i_sq": "A", "u_sd": "V", "u_sq": "V"},
         {"i_sd": "A", "i_sq": "A", "u_sd": "V", "u_sq": "V", "epsilon": "rad", "omega": "rad/s"},
+        {"i_sd": "A", "i_sq": "A", "u_sd": "V", "u_sq": "V", "u_sx": "V", "u_sy": "V"},
     ],
 )
 def test_it_draws_what_there_is(columns):
@@ -144,6 +147,27 @@ def test_it_draws_what_there_is(columns):
     assert (renderer.frame() != first).any()
     renderer.close()
     renderer.close()
+
+
+@pytest.mark.parametrize(("id", "corners"), [("PMSM", 6), ("SixPhasePMSM", 12)])
+def test_switched_voltages_lie_within_the_turning_polygons(id, corners):
+    """In every plane of a replay, at each instant; the longest ones are corners, whichever way the plane turns."""
+    agent = RandomAgent().tune
+    stage = episode_stage(f"gem/{id}-Finite-v0", agent, seed=1, steps=12, speed=200.0)
+    planes = [view for view in stage.views if view.corners is not None]
+    assert len(planes) == corners // 6
+    for plane in planes:
+        points = np.stack([stage.values[name] for name in plane.values], axis=1)[2:]
+        outline = plane.corners[2:]
+        assert outline.shape == (len(points), corners, 2)
+        distance = np.linalg.norm(outline - points[:, None], axis=2).min(axis=1)
+        longest = np.linalg.norm(outline[0], axis=1).max()
+        far = np.linalg.norm(points, axis=1) > 0.99 * longest
+        assert (distance[far] < 1e-6 * longest).all()
+        sides = np.roll(outline, -1, axis=1) - outline
+        inward = points[:, None] - outline
+        turning = sides[..., 0] * inward[..., 1] - sides[..., 1] * inward[..., 0]
+        assert (turning > -1e-6 * longest**2).all()
 
 
 def test_rendering_before_reset_is_an_error():

@@ -42,7 +42,10 @@ def read_path(given: Any, *, strongest: float) -> tuple[dict[str, float], np.nda
     if isinstance(given, str):
         given = {"kind": given}
     if not isinstance(given, Mapping):
-        raise TypeError(f"path must be a name or a mapping, got {type(given).__name__}")
+        raise TypeError(
+            f"path must be a name or a mapping, got {type(given).__name__}; rows of (t, x, y, z) go into a mapping, "
+            '{"table": rows}'
+        )
     values: dict[str, Any] = dict(given)
     kind = check_option("path", values.pop("kind", _kind_of(values)), (*PATHS, *TABLES))
     if kind in TABLES:

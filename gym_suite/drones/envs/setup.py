@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from functools import partial
@@ -325,6 +326,7 @@ def _task_values(
         given["error_scale"] = task.error_scale
     for name, value in given.items():
         values[name] = check_number(name, value, above=0.0, high=FARTHEST)
+    _check_start(task, values["start_position"], values["bound"])
     given = dict(options.weights or {})
     check_keywords(given, task.weights, "weight")
     for column, (name, default) in zip(WEIGHTS, task.weights.items(), strict=True):
@@ -340,6 +342,23 @@ def _task_values(
         )
     values["penalty_crash"] = penalty
     return values
+
+
+def _check_start(task: Task, span: float, bound: float) -> None:
+    """Refuse starts so far from the target that episodes end before any action has acted.
+
+    Args:
+        task: The task; where a velocity is the target no distance ends an episode.
+        span: Largest offset at reset along each axis, m.
+        bound: Distance from the target that ends an episode, m.
+    """
+    farthest = math.sqrt(3.0) * span
+    if task.aim != "velocity" and farthest >= bound:
+        raise ValueError(
+            f"start_position = {span:g} m starts drones up to {farthest:.3g} m from their targets, and bound = "
+            f"{bound:g} m ends the episode there; take a start_position below {bound / math.sqrt(3.0):.3g} m, or a "
+            f"bound above {farthest:.3g} m"
+        )
 
 
 def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) -> dict[str, float]:

@@ -58,7 +58,8 @@ def read_references(task: Task, options: Options) -> tuple[list[Signal], list[Sw
     if single or not isinstance(given, Mapping):
         if len(task.tracked) != 1:
             raise TypeError(
-                f"reference must map {task.tracked} to signals, got {type(given).__name__}"
+                f"reference must map {', '.join(task.tracked)} to a number or a signal each, such as "
+                f'reference={{"{task.tracked[0]}": 0.0}}; got {given!r:.80}'
             )
         given = {task.tracked[0]: given}
     check_keywords(given, task.tracked, f"reference of task {task.name!r}")
