@@ -107,8 +107,8 @@ _TRAUE = {
     "tau": 5e-4,
 }
 
-#: Settings of ids that have some of their own. Under "losses" a torque is worth less the more copper warms for it; under
-#: "torque" the drive's own controller of the flux and the currents takes a torque each millisecond.
+#: Settings of ids that have some of their own. Under "losses" a torque is worth less the more copper warms for it;
+#: under "torque" the drive's own controller of the flux and the currents takes a torque each millisecond.
 _SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "SeriesDc-Speed": {"traue_2022": _TRAUE},
     "EESM-Torque": {"losses": {"weights": {"loss": 0.5}}},
@@ -119,7 +119,8 @@ _NOTES = {
     "SCIM-Speed": """## Description
 
 Under the setting `torque` the agent commands a torque each millisecond, which the drive's own control of flux and
-currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials that were made.
+currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials
+that were made.
 """,
     "EESM-Torque": """## Description
 
