@@ -125,7 +125,8 @@ that were made.
     "EESM-Torque": """## Description
 
 Under the setting `losses` a step costs half of the copper losses, in parts of what they are where all currents are at
-their limits, so that the excitation and the stator have to share the torque. `ppo` is trained under this setting alone.
+their limits, so that the excitation and the stator have to share the torque. `ppo-dagger` imitates the reference controller and goes
+on from there; it is trained under this setting alone.
 """,
 }
 #: Names of ids, without family and version, for which policies ship.
@@ -134,7 +135,7 @@ _LEARNED = {
     "PMSM-DriveCycle": ("ppo",),
     "PMSM-Finite": ("ppo",),
     "SCIM-Speed": ("ppo",),
-    "EESM-Torque": ("ppo",),
+    "EESM-Torque": ("ppo-dagger",),
     "SeriesDc-Speed": ("td3", "ddpg"),
 }
 
