@@ -119,14 +119,14 @@ _NOTES = {
     "SCIM-Speed": """## Description
 
 Under the setting `torque` the agent commands a torque each millisecond, which the drive's own control of flux and
-currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials
-that were made.
+currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials that were
+made.
 """,
     "EESM-Torque": """## Description
 
 Under the setting `losses` a step costs half of the copper losses, in parts of what they are where all currents are at
-their limits, so that the excitation and the stator have to share the torque. `ppo-dagger` imitates the reference controller and goes
-on from there; it is trained under this setting alone.
+their limits, so that the excitation and the stator have to share the torque. `ppo-dagger` imitates the reference
+controller and goes on from there; it is trained under this setting alone.
 """,
 }
 #: Names of ids, without family and version, for which policies ship.
