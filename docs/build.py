@@ -36,7 +36,6 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     Args:
         source: The folder of all pages; pictures are put below it.
     """
-    import boards
     import counterparts
     import courses
     import environments
@@ -49,7 +48,6 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield from environments.pages(source, pictures)
     pictures.forget_the_rest()
     yield from reference.pages()
-    yield f"{MADE}/leaderboard.inc", boards.table()
     yield f"{MADE}/promises.inc", promises.table()
     yield f"{MADE}/gem.inc", counterparts.table()
     yield f"{MADE}/gem_machines.inc", counterparts.differences()
@@ -87,7 +85,6 @@ def build(out: Path) -> Path | None:
     Args:
         out: The folder; the pages are in "html" below it.
     """
-    import boards
     from sphinx.cmd.build import build_main
 
     source, html = out / "source", out / "html"
@@ -105,7 +102,6 @@ def build(out: Path) -> Path | None:
     ]
     if build_main([*arguments, str(source), str(html)]):
         return None
-    boards.whole(html)
     return html / "index.html"
 
 

@@ -11,7 +11,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,12 @@ EXECUTORS = ("local", "ray")
 
 TRIES = 2
 """How often a piece of work is started whose worker dies."""
+
+UNGUARDED = (
+    "a worker process failed before it had any work: each runs the script that started it again, and so what starts "
+    "workers (workers= of compare, jobs= of train) has to stand below  if __name__ == '__main__':"
+)
+"""What is said where a script would start workers in its workers."""
 
 REACH = 20.0
 """Seconds in which a named Ray cluster has to answer."""
@@ -94,6 +100,9 @@ def run_tasks(
         executor: "local" or "ray".
         workers: Processes of the local executor; with 1 the work is done here, and what it raises is raised.
         told: Gets what a piece of work tells on the way; Ray's do not tell.
+
+    Raises:
+        RuntimeError: The script that starts workers cannot be run again by them.
     """
     if executor == "ray":
         yield from _on_ray(function, tasks)
@@ -119,6 +128,7 @@ class _Worker(Generic[Task]):
     pipe: connection.Connection
     task: Task | None = None
     tries: int = 0
+    ready: bool = False
 
     @classmethod
     def start(cls, function: Function[Task, Any]) -> _Worker[Task]:
@@ -168,10 +178,19 @@ class _Finished:
     result: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a worker sends first, when the script that started it has been run again as far as its functions need."""
+
+
 def _in_processes(
     function: Function[Task, Result], tasks: Sequence[Task], count: int, told: Told[Task]
 ) -> Iterator[tuple[Task, Result | Lost]]:
-    """Do the work in so many worker processes."""
+    """Do the work in so many worker processes.
+
+    Raises:
+        RuntimeError: The script that starts workers cannot be run again by them.
+    """
     waiting = [(task, 1) for task in tasks]
     workers: list[_Worker[Task]] = [_Worker.start(function) for _ in range(count)]
     try:
@@ -188,6 +207,8 @@ def _in_processes(
                     what = worker.pipe.recv()
                 except (EOFError, OSError):  # it has died
                     tries, code = worker.tries, _exit_code(worker)
+                    if not worker.ready and code == 1:  # an exception of Python, printed above
+                        raise RuntimeError(UNGUARDED) from None
                     worker.stop()
                     workers[place] = _Worker.start(function)
                     if tries < TRIES:
@@ -195,7 +216,9 @@ def _in_processes(
                         continue
                     words = f"the process that ran it died (exit status {code}), {TRIES} times"
                     what = _Finished(Lost(words))
-                if isinstance(what, _Finished):
+                if isinstance(what, _Ready):
+                    worker.ready = True
+                elif isinstance(what, _Finished):
                     worker.task = None
                     yield task, what.result
                 else:
@@ -213,6 +236,8 @@ def _exit_code(worker: _Worker[Any]) -> Any:
 def _work(pipe: connection.Connection, function: Function[Any, Any]) -> None:
     """Do pieces of work as they come, in a worker process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(OSError):
+        pipe.send(_Ready())
     while True:
         try:
             task = pipe.recv()

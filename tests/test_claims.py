@@ -34,6 +34,8 @@ TRACED = {
     "test_a_step_from_10_to_100_percent_of_the_nominal_speed_is_followed_without_loss_of_lock",
     "no episode of its test trips": "motors/test_ac_drives.py::"
     "test_reference_controller_follows_without_a_trip",
+    "together lose least": "motors/test_least_loss.py::"
+    "test_losses_are_never_above_those_of_least_current_and_equal_an_independent_optimum",
     "which 60 V move by 0.5 % of the limit in a period": "motors/test_peer_errors.py::"
     "test_the_map_of_a_period_is_the_closed_form_of_the_circuit",
     "so references keep to 95 % of it": "motors/test_peer_errors.py::"

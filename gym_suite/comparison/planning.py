@@ -38,7 +38,8 @@ def settings_of(
     channels = {}
     for id in ids:
         if id in catalogue() and not isinstance(settings, Mapping):
-            env = make(id, keywords)
+            # What can be disturbed is asked of what runs without an extra: the settings chosen may not need it.
+            env = make(id, {**catalogue()[id].anywhere, **keywords})
             channels[id] = channels_of(env) or ()
             env.close()
     chosen = read_settings(

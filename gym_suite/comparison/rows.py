@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gym_suite.behaviour import recorded
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Experiment, provenance
 from gym_suite.comparison.outcomes import AgentSummary
@@ -57,6 +58,7 @@ def row_of(summary: Summary, id: str, by: Mapping[str, str]) -> dict[str, Any]:
         "learning": {
             e.setting.name: _learning(e, summary, rankings[e.setting.name]) for e in experiments
         },
+        "behaviour": recorded().get(id),
         "provenance": provenance(id),
     }
 

@@ -310,7 +310,7 @@ class Controller:
         for name in self._given:
             if name not in self._table.used:
                 known = [*self._table.units({}), *self._parameter_names()]
-                raise unknown_error(f"gain of {type(self).__name__}", name, known)
+                raise unknown_error(f"gain of {type(self).__name__}", name, dict.fromkeys(known))
         self._sealed = True
 
     @property

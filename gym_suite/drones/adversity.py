@@ -10,12 +10,13 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform, uniform4
-from gym_suite.drones.columns import ADVERSITY, BODY
+from gym_suite.drones.columns import ADVERSITY, BODY, ROTOR
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import lift, spun
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
 from gym_suite.drones.vehicles import RPM
 
-X, P, A = BODY.places, PHYSICS.places, ADVERSITY.places
+X, P, A, R = BODY.places, PHYSICS.places, ADVERSITY.places, ROTOR.places
 
 STREAM_ADVERSITY, STREAM_GUST, STREAM_TURBULENCE = 1 << 18, 1 << 19, 1 << 20
 #: m, length that MIL-F-8785C's filters have at least; m/s, air speed at which they are passed at least.
@@ -129,42 +130,47 @@ def wind(a, key, t, numbers):
 
 
 @called_kernel
-def endure(agents, key, t, p, nominal, numbers):
+def endure(agents, key, t, p, rotors, nominal, numbers):
     """Add to every drone's disturbing force and torque what wind, payload and a failing rotor do at time t."""
     for j in range(agents.shape[0]):
         a = agents[j]
         r = rotation(a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w])
-        _blow(a, r, key, t, p, numbers)
-        _unbalance(a, r, t, p, nominal, numbers)
+        _blow(a, r, key, t, p, rotors, numbers)
+        _unbalance(a, r, t, p, rotors, nominal, numbers)
 
 
 @called_kernel
-def tell_health(key, t, table, numbers, o, at):
+def tell_health(key, t, table, rotors, numbers, o, at):
     """Fill what part of its thrust each rotor has at time t.
 
     Args:
         key: The episode's key.
         t: Time since reset, s.
         table: Bounds of an episode's numbers, (2, columns); without rows nothing fails.
+        rotors: Table of the rotors.
         numbers: Scratch for these.
         o: Observation.
         at: Where in it that is.
     """
-    for c in range(4):
+    count = 4 if rotors.ndim == 1 else rotors.shape[0]
+    for c in range(count):
         o[at + c] = 1.0
     if table.shape[0] > 0:
         draw(key, table, numbers)
-        failed = min(int(numbers[A.failed_rotor]), 3)
+        failed = min(int(numbers[A.failed_rotor]), count - 1)
         if failed >= 0 and t >= numbers[A.failure_time]:
             o[at + failed] = numbers[A.effectiveness]
 
 
 @kernel
-def _blow(a, r, key, t, p, numbers):
+def _blow(a, r, key, t, p, rotors, numbers):
     """Add the force of the wind: drag is linear in the velocity through the air, so it is that of the wind's part."""
     turning = 0.0
-    for c in range(4):
-        turning += RPM * a[X.rotor_0 + c]
+    if rotors.ndim == 1:
+        for c in range(4):
+            turning += RPM * a[X.rotor_0 + c]
+    else:
+        turning = spun(a, rotors)
     most = p[P.mass] * p[P.substeps] / p[P.dt]
     across, along = min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
     x, y, z = wind(a, key, t, numbers)
@@ -179,26 +185,37 @@ def _blow(a, r, key, t, p, numbers):
 
 
 @kernel
-def _unbalance(a, r, t, p, nominal, numbers):
+def _unbalance(a, r, t, p, rotors, nominal, numbers):
     """Add what a rotor that lost effectiveness lacks, and the torque of thrust beside the centre of mass."""
+    count = 4 if rotors.ndim == 1 else rotors.shape[0]
     failed = int(numbers[A.failed_rotor])
-    failed = min(failed, 3)
+    failed = min(failed, count - 1)
     lost = 1.0 - numbers[A.effectiveness]
     fails = failed >= 0 and lost > 0.0 and t >= numbers[A.failure_time]
-    thrust = 0.0
+    thrust, column = 0.0, R.speed if p[P.identified] > 0.5 else R.command
     speeds = X.rotor_0 if p[P.identified] > 0.5 else X.command_0
-    for c in range(4):
-        thrust += p[P.k_f] * a[speeds + c] ** 2
+    if rotors.ndim == 1:
+        for c in range(4):
+            thrust += p[P.k_f] * a[speeds + c] ** 2
+    else:
+        thrust, _, _, _ = lift(a, column, p, rotors)
     tx, ty, tz = 0.0, 0.0, 0.0
     if fails:
-        square = a[speeds + failed] ** 2
-        lack = p[P.k_f] * square * lost
+        if rotors.ndim == 1:
+            square = a[speeds + failed] ** 2
+            lack = p[P.k_f] * square * lost
+            f_0, f_1 = lack if failed == 0 else 0.0, lack if failed == 1 else 0.0
+            f_2, f_3 = lack if failed == 2 else 0.0, lack if failed == 3 else 0.0
+            mx, my = rotor_moments(p[P.layout], f_0, f_1, f_2, f_3)
+            mx, my = p[P.lever] * mx, p[P.lever] * my
+            sense = -1.0 if failed % 2 == 0 else 1.0
+        else:
+            square = a[int(rotors[failed, column])] ** 2
+            lack = p[P.k_f] * square * lost
+            mx, my = rotors[failed, R.x] * lack, rotors[failed, R.y] * lack
+            sense = rotors[failed, R.turn]
         thrust -= lack
-        f_0, f_1 = lack if failed == 0 else 0.0, lack if failed == 1 else 0.0
-        f_2, f_3 = lack if failed == 2 else 0.0, lack if failed == 3 else 0.0
-        mx, my = rotor_moments(p[P.layout], f_0, f_1, f_2, f_3)
-        tx, ty = -p[P.lever] * my, p[P.lever] * mx
-        sense = -1.0 if failed % 2 == 0 else 1.0
+        tx, ty = -my, mx
         tz = -sense * p[P.k_m] * square * lost
         a[X.force_x] -= lack * r[2]
         a[X.force_y] -= lack * r[5]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 
 from gym_suite.core.kernel import called_kernel, kernel
-from gym_suite.drones.columns import BODY, SCRATCH
+from gym_suite.drones.columns import BODY, ROTOR, SCRATCH
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import lift, spun
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
 from gym_suite.drones.vehicles import RPM
 
-X, W, P = BODY.places, SCRATCH.places, PHYSICS.places
+X, W, P, R = BODY.places, SCRATCH.places, PHYSICS.places, ROTOR.places
 DRONE_SCRATCH = len(SCRATCH)
 
 # The identified downwash is the peer's law down to the height difference at which its width would fall
@@ -54,8 +55,25 @@ def _ground(a, r, f, p):
     )
 
 
+@kernel
+def _ground_of(a, r, column, p, rotors):
+    """Return the extra thrust near the floor of all rotors and its moments, as :func:`gym_suite.drones.rotors.lift`."""
+    thrust, mx, my = 0.0, 0.0, 0.0
+    if not r[8] > 0.0:  # rolled or pitched by 90 degrees or more
+        return thrust, mx, my
+    gain = p[P.ground_coefficient] * (0.25 * p[P.prop_radius]) ** 2
+    for c in range(rotors.shape[0]):
+        x, y, n = rotors[c, R.x], rotors[c, R.y], a[int(rotors[c, column])]
+        h = max(a[X.position_z] + r[6] * x + r[7] * y, p[P.ground_height])
+        f = p[P.k_f] * n * n * gain / (h * h)
+        thrust += f
+        mx += x * f
+        my += y * f
+    return thrust, mx, my
+
+
 @called_kernel
-def downwash(agents, j, p):
+def downwash(agents, j, p, rotors):
     """Return the downwash on drone j from all drones above it, N."""
     identified = p[P.identified] > 0.5
     strength = p[P.downwash_1] * (0.25 * p[P.prop_radius]) ** 2
@@ -78,8 +96,12 @@ def downwash(agents, j, p):
         if identified:
             share = min(dz / (2.0 * p[P.radius]), 1.0)
             speeds = 0.0
-            for k in range(X.rotor_0, X.rotor_0 + 4):
-                speeds += agents[i, k] * agents[i, k]
+            if rotors.ndim == 1:
+                for k in range(X.rotor_0, X.rotor_0 + 4):
+                    speeds += agents[i, k] * agents[i, k]
+            else:
+                for c in range(rotors.shape[0]):
+                    speeds += agents[i, int(rotors[c, R.speed])] ** 2
             share *= p[P.k_f] * speeds / (p[P.mass] * max(p[P.gravity], 1.0))
         inside = 0.5 * square / (beta * beta) if square > 0.0 else 0.0
         total += share * strength / (height * height) * math.exp(-inside)
@@ -87,7 +109,7 @@ def downwash(agents, j, p):
 
 
 @kernel
-def wrench(a, r, push, p):
+def wrench(a, r, push, p, rotors):
     """Return force and torque of flight, world coordinates, under a downwash; without gravity.
 
     Args:
@@ -95,12 +117,11 @@ def wrench(a, r, push, p):
         r: Its rotation matrix.
         push: Downwash on it, N.
         p: Parameters.
+        rotors: Table of the rotors.
     """
     identified = p[P.identified] > 0.5
-    k_f, lever = p[P.k_f], p[P.lever]
     stale, after = r, r
-    n0, n1, n2, n3 = a[X.rotor_0], a[X.rotor_1], a[X.rotor_2], a[X.rotor_3]
-    turning = RPM * (n0 + n1 + n2 + n3)
+    column, lever = R.speed if identified else R.command, p[P.lever]
     if not identified:
         stale = rotation(
             a[X.old_quaternion_x],
@@ -111,29 +132,43 @@ def wrench(a, r, push, p):
         # Where it computes the ground effect the peer reads the link poses, which refreshes Bullet's
         # frames for all that follows.
         after = r if p[P.ground_coefficient] > 0.0 else stale
-        n0, n1, n2, n3 = a[X.command_0], a[X.command_1], a[X.command_2], a[X.command_3]
-    s0, s1, s2, s3 = n0 * n0, n1 * n1, n2 * n2, n3 * n3
-    f = (k_f * s0, k_f * s1, k_f * s2, k_f * s3)
-    thrust = f[0] + f[1] + f[2] + f[3]
+    if rotors.ndim == 1:
+        k_f = p[P.k_f]
+        n0, n1, n2, n3 = a[X.rotor_0], a[X.rotor_1], a[X.rotor_2], a[X.rotor_3]
+        turning = RPM * (n0 + n1 + n2 + n3)
+        if not identified:
+            n0, n1, n2, n3 = a[X.command_0], a[X.command_1], a[X.command_2], a[X.command_3]
+        s0, s1, s2, s3 = n0 * n0, n1 * n1, n2 * n2, n3 * n3
+        f = (k_f * s0, k_f * s1, k_f * s2, k_f * s3)
+        thrust = f[0] + f[1] + f[2] + f[3]
+        mx, my = rotor_moments(p[P.layout], f[0], f[1], f[2], f[3])
+        mx, my = lever * mx, lever * my
+        yaw = p[P.k_m] * (s1 - s0 + s3 - s2)
+    else:
+        f = (0.0, 0.0, 0.0, 0.0)
+        turning = spun(a, rotors)
+        thrust, mx, my, yaw = lift(a, column, p, rotors)
     fx = thrust * stale[2] + a[X.force_x]
     fy = thrust * stale[5] + a[X.force_y]
     fz = thrust * stale[8] + a[X.force_z]
     # Bullet applies the thrusts where the rotors are, along where they pointed one step ago.
-    mx, my = rotor_moments(p[P.layout], f[0], f[1], f[2], f[3])
-    ax, ay, az = turn(r, lever * mx, lever * my, 0.0)
+    ax, ay, az = turn(r, mx, my, 0.0)
     tx, ty, tz = cross(ax, ay, az, stale[2], stale[5], stale[8])
-    yaw = p[P.k_m] * (s1 - s0 + s3 - s2)
     tx += yaw * stale[2] + a[X.torque_x]
     ty += yaw * stale[5] + a[X.torque_y]
     tz += yaw * stale[8] + a[X.torque_z]
     if p[P.ground_coefficient] > 0.0:
-        g = _ground(a, r, f, p)
-        extra = g[0] + g[1] + g[2] + g[3]
+        if rotors.ndim == 1:
+            g = _ground(a, r, f, p)
+            extra = g[0] + g[1] + g[2] + g[3]
+            mx, my = rotor_moments(p[P.layout], g[0], g[1], g[2], g[3])
+            mx, my = lever * mx, lever * my
+        else:
+            extra, mx, my = _ground_of(a, r, column, p, rotors)
         fx += extra * r[2]
         fy += extra * r[5]
         fz += extra * r[8]
-        mx, my = rotor_moments(p[P.layout], g[0], g[1], g[2], g[3])
-        ax, ay, az = turn(r, lever * mx, lever * my, 0.0)
+        ax, ay, az = turn(r, mx, my, 0.0)
         gx, gy, gz = cross(ax, ay, az, r[2], r[5], r[8])
         tx += gx
         ty += gy
@@ -162,17 +197,17 @@ def wrench(a, r, push, p):
 
 
 @called_kernel
-def store_wrench(a, push, p, work, k):
+def store_wrench(a, push, p, rotors, work, k):
     """Write force and torque of flight on a drone to ``work[k]`` and the five numbers after it."""
-    fx, fy, fz, tx, ty, tz = wrench(a, attitude(a), push, p)
+    fx, fy, fz, tx, ty, tz = wrench(a, attitude(a), push, p, rotors)
     work[k], work[k + 1], work[k + 2] = fx, fy, fz
     work[k + 3], work[k + 4], work[k + 5] = tx, ty, tz
 
 
 @kernel
-def store_wrench_of(agents, j, p, work):
+def store_wrench_of(agents, j, p, rotors, work):
     """Write force and torque of flight on drone j of a world to its scratch."""
     push = 0.0
     if p[P.downwash_1] > 0.0 and agents.shape[0] > 1:
-        push = downwash(agents, j, p)
-    store_wrench(agents[j], push, p, work, j * DRONE_SCRATCH + W.wrench_0)
+        push = downwash(agents, j, p, rotors)
+    store_wrench(agents[j], push, p, rotors, work, j * DRONE_SCRATCH + W.wrench_0)

@@ -126,7 +126,7 @@ def _remember(a, s):
 
 
 @kernel
-def reset_aim_one(agents, key, p, path, aim, gates):
+def reset_aim_one(agents, key, p, path, rotors, aim, gates):
     """Draw the starting state of a world: as of other tasks, on a course half-way between two gates.
 
     Args:
@@ -134,10 +134,11 @@ def reset_aim_one(agents, key, p, path, aim, gates):
         key: The episode's key.
         p: Parameters.
         path: The path of the kind "table".
+        rotors: Table of the rotors.
         aim: Numbers of the aim.
         gates: The gates.
     """
-    reset_one(agents, key, p, path)
+    reset_one(agents, key, p, path, rotors)
     a, s = agents[0], agents.shape[1] - AIM_SIZE
     if int(aim[A.kind]) == GATE:
         stage = int(uniform(key, 0, STREAM_AIM) * gates.shape[0])

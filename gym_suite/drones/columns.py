@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gym_suite.core.columns import Column, Columns
+from gym_suite.drones import tables
 from gym_suite.drones.parameters import CONTROL, PHYSICS
+from gym_suite.drones.vehicles import FEWEST, MOST
 
 # -------------------------------------------------------------------------------------------------------------- state
 
@@ -29,6 +33,17 @@ BODY = Columns(
     # What is held within a control period; environments name its elements by their kind of action.
     *(Column(f"setpoint_{i}", "*", meaning=f"element {i} of what is to be held") for i in range(4)),
 )
+
+
+def further_rotors(count: int) -> Columns:
+    """Return the columns of a drone's row for rotors beyond the four of :data:`BODY`: their speeds, their commands."""
+    further = range(FEWEST, count)
+    return Columns(
+        *(Column(f"rotor_{i}", "rpm", 0, meaning=f"speed of rotor {i}") for i in further),
+        *(Column(f"command_{i}", "rpm", 0, meaning=f"command of rotor {i}") for i in further),
+    )
+
+
 #: Numbers of position, quaternion, velocity and angular velocity, which stand first: the state of a rigid body.
 RIGID = BODY.index("rotor_0")
 
@@ -39,7 +54,7 @@ TASK_STATE = Columns(
         Column(f"target_acceleration_{a}", "m/s^2", meaning=f"target acceleration {a}")
         for a in "xyz"
     ),
-    Column("clipped", "1", 0, 4, "elements of the action outside [-1, 1]"),
+    Column("clipped", "1", 0, MOST, "elements of the action outside [-1, 1]"),
 )
 STATES = BODY + TASK_STATE
 
@@ -113,7 +128,7 @@ TASK_PARAMETERS = Columns(
     Column("weight_effort", "1", 0, math.inf, "weight of the squared action"),
     Column("weight_smoothness", "1", 0, math.inf, "weight of the squared change of the action"),
     Column("penalty_crash", "1", 0, math.inf, "penalty of a crash or of leaving"),
-    Column("action_size", "1", 1, 4, "numbers in a drone's action", whole=True),
+    Column("action_size", "1", 1, MOST, "numbers in a drone's action", whole=True),
 )
 PARAMETERS = PHYSICS + CONTROL + TASK_PARAMETERS
 
@@ -187,6 +202,15 @@ DRONE_METRICS = Columns(
     Column("speed", "m/s", 0, math.inf, "speed"),
     *(Column(f"command_{i}", "rpm", 0, math.inf, "rotor command") for i in range(4)),
 )
+
+
+def further_commands(count: int) -> Columns:
+    """Return the metrics of a drone's rotors beyond the first four, behind all others of a world."""
+    return Columns(
+        *(Column(f"command_{i}", "rpm", 0, math.inf, "rotor command") for i in range(FEWEST, count))
+    )
+
+
 #: Metrics of tasks with aims, behind the drone's: of waypoints and gates, of a commanded velocity, of a pad.
 COURSE_METRICS = Columns(
     Column("passed", "1", 0, math.inf, "waypoints or gates passed since reset"),
@@ -224,38 +248,51 @@ YAW_OBSERVATIONS = Columns(
     Column("target_heading_y", "1", -1, 1, "direction in which the nose is to point, y"),
     Column("target_yaw_rate", "rad/s", -_FAR, _FAR, "rate at which it turns", _TURNING),
 )
-#: What is observed of the rotors' health behind the last actions, where an id tells it.
-HEALTH_OBSERVATIONS = Columns(
-    *(Column(f"health_{i}", "1", 0, 1, f"part of its thrust that rotor {i} has") for i in range(4))
-)
 YAW_METRICS = Columns(
     Column("yaw_error", "rad", -math.pi, math.pi, "angle by which the nose has to turn"),
 )
 
+
+def health_observations(count: int) -> Columns:
+    """Return what is observed of the rotors' health behind the last actions, where an id tells it."""
+    return Columns(
+        *(
+            Column(f"health_{i}", "1", 0, 1, f"part of its thrust that rotor {i} has")
+            for i in range(count)
+        )
+    )
+
+
 # -------------------------------------------------------------------------------------------------- tables and scratch
 
-#: Tables that all rows share: the path of the kind "table", what is observed (place among :data:`QUANTITIES`, inverse
-#: of the full scale, bound), the parameters that inner loops know (one row), disturbing forces and their own tables,
-#: the numbers of an aim (one row) and of gates, where a task has them, those of sensors and of headings, where some are
-#: asked for, and times and angles of the latter.
+#: Tables that all rows share, in the order of :mod:`gym_suite.drones.tables`, which says what they are.
 TABLES = Columns(
     *map(
         Column,
-        (
-            "path",
-            "observed",
-            "nominal",
-            "signals",
-            "samples",
-            "adversity",
-            "aim",
-            "gates",
-            "sensors",
-            "yaw",
-            "yaw_rows",
+        sorted(
+            (n for n, at in vars(tables).items() if type(at) is int), key=lambda n: vars(tables)[n]
         ),
     )
 )
+
+#: Numbers of a rotor of a vehicle that has not four in a usual layout; see :mod:`gym_suite.drones.rotors`.
+ROTOR = Columns(
+    Column("x", "m", meaning="place in the body, x"),
+    Column("y", "m", meaning="place in the body, y"),
+    Column("turn", "1", -1, 1, "sign of its drag torque about z"),
+    Column("speed", "1", 0, meaning="where in a drone's row its speed stands", whole=True),
+    Column("command", "1", 0, meaning="where in a drone's row its command stands", whole=True),
+    Column("shown", "1", 0, meaning="where its command stands among the metrics", whole=True),
+    Column("hover", "rpm", 0, meaning="speed with which it does its part in carrying the weight"),
+    Column("per_thrust", "rpm^2/N", meaning="squared speed for thrust"),
+    Column("per_roll", "rpm^2/(N m)", meaning="squared speed for torque about x"),
+    Column("per_pitch", "rpm^2/(N m)", meaning="squared speed for torque about y"),
+    Column("per_yaw", "rpm^2/(N m)", meaning="squared speed for torque about z"),
+)
+#: The table "rotors" of a vehicle with four in a usual layout. It has one dimension, where others have two: by that
+#: kernels are compiled without what only others need.
+USUAL = np.zeros(0)
+USUAL.setflags(write=False)
 
 #: Numbers of a task with aims.
 AIM = Columns(
@@ -288,7 +325,7 @@ ADVERSITY = Columns(
     Column("gust_every", "s", 0, meaning="interval in which there is one"),
     *(Column(f"payload_{a}", "m", meaning=f"place of the payload {a}") for a in "xy"),
     *(Column(f"centre_{a}", "m", meaning=f"centre of mass {a}, without the payload") for a in "xy"),
-    Column("failed_rotor", "1", -1, 4, "rotor that fails, rounded down; -1 none"),
+    Column("failed_rotor", "1", -1, MOST, "rotor that fails, rounded down; -1 none"),
     Column("effectiveness", "1", 0, 1, "part of its thrust and torque that is left"),
     Column("failure_time", "s", 0, meaning="time at which it fails"),
     Column("taken", "A s", 0, meaning="charge taken from the battery at the start"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import Plant
 from gym_suite.core.kernel import kernel
 from gym_suite.drones.aerodynamics import attitude, wrench
-from gym_suite.drones.columns import BODY
+from gym_suite.drones.columns import BODY, ROTOR, USUAL
 from gym_suite.drones.motion import acceleration, constants
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import rotor_count, rotor_table
 from gym_suite.drones.transforms import turn, turn_back
+from gym_suite.drones.vehicles import FEWEST, Vehicle
 
 #: Columns of the state without the rotors, which are states only where they have a lag.
 STATES = Columns(
@@ -36,46 +39,60 @@ OUTPUTS = Columns(
     *(column for column in STATES if not column.name.startswith("body_rate")),
     Column("thrust", "N", 0, meaning="of all rotors"),
 )
-X, P, S, Y = BODY.places, PHYSICS.places, STATES.places, OUTPUTS.places
+X, P, S, Y, R = BODY.places, PHYSICS.places, STATES.places, OUTPUTS.places, ROTOR.places
 ROTORS = len(STATES)
 
 
-def hover_plant(physics: Mapping[str, float], height: float) -> Plant:
+def hover_plant(vehicle: Vehicle, physics: Mapping[str, float], height: float) -> Plant:
     """Return the plant of one drone, with hovering at a height above the origin as the guess.
 
     Args:
+        vehicle: The vehicle.
         physics: Physical parameters by name, see :data:`gym_suite.drones.parameters.PHYSICS`.
         height: Where it hovers, m.
     """
-    top, hover = physics["max_rpm"], _hover_speed(physics, height)
-    rotors = Columns(*(Column(f"rotor_{i}", "rpm", 0, top, f"speed of {i}") for i in range(4)))
-    inputs = Columns(*(Column(f"command_{i}", "rpm", 0, top, f"of rotor {i}") for i in range(4)))
+    table = rotor_table(vehicle, physics, first=len(BODY))
+    top, count = physics["max_rpm"], rotor_count(table)
+    hover = _hover_speeds(physics, table, height)
+    rotors = Columns(*(Column(f"rotor_{i}", "rpm", 0, top, f"speed of {i}") for i in range(count)))
+    inputs = Columns(
+        *(Column(f"command_{i}", "rpm", 0, top, f"of rotor {i}") for i in range(count))
+    )
     states, guess = STATES, [0.0, 0.0, height] + [0.0] * (len(STATES) - 3)
     if physics["motor_lag"] > 0.0:
-        states, guess = states + rotors, guess + [hover] * 4
+        states, guess = states + rotors, guess + hover
     return Plant(
         states=states,
         inputs=inputs,
         outputs=OUTPUTS,
-        derivative=derivative,
+        derivative=derivative if table.ndim == 1 else partial(derivative, rotors=table),
         output=output,
-        guess=(*guess, *[hover] * 4),
+        guess=(*guess, *hover),
     )
 
 
-def _hover_speed(physics: Mapping[str, float], height: float) -> float:
-    """Return the rotor speed, rpm, at which thrust and ground effect carry the drone, level at a height."""
+def _hover_speeds(
+    physics: Mapping[str, float], rotors: NDArray[np.float64], height: float
+) -> list[float]:
+    """Return the rotors' speeds, rpm, at which thrust and ground effect carry the drone, level at a height."""
     gain = physics["ground_coefficient"] * (0.25 * physics["prop_radius"]) ** 2
     share = 1.0 + gain / max(height, physics["ground_height"]) ** 2
+    if rotors.ndim == 2:
+        return (rotors[:, R.hover] / math.sqrt(share)).tolist()
     weight = physics["mass"] * physics["gravity"]
-    return math.sqrt(0.25 * weight / (physics["k_f"] * share))
+    return [math.sqrt(0.25 * weight / (physics["k_f"] * share))] * FEWEST
 
 
 def derivative(
-    x: NDArray[np.float64], v: NDArray[np.float64], p: NDArray[np.float64], dx: NDArray[np.float64]
+    x: NDArray[np.float64],
+    v: NDArray[np.float64],
+    p: NDArray[np.float64],
+    dx: NDArray[np.float64],
+    rotors: NDArray[np.float64] = USUAL,
 ) -> None:
-    """Fill dx with d/dt of the state x, (16,) or without rotors (12,), under the rotor commands v, (4,)."""
-    _derivative(x, v, p, np.zeros(len(BODY)), dx)
+    """Fill dx with d/dt of the state x, (12 + rotors,) or without their lag (12,), under commands v, (rotors,)."""
+    a = np.zeros(len(BODY) + 2 * (rotor_count(rotors) - FEWEST))
+    _derivative(x, v, p, rotors, a, dx)
 
 
 def output(
@@ -88,7 +105,7 @@ def output(
 
 
 @kernel
-def _derivative(x, v, p, a, dx):
+def _derivative(x, v, p, rotors, a, dx):
     roll, pitch, yaw = x[S.roll], x[S.pitch], x[S.yaw]
     cr, sr = math.cos(0.5 * roll), math.sin(0.5 * roll)
     cp, sp = math.cos(0.5 * pitch), math.sin(0.5 * pitch)
@@ -99,10 +116,13 @@ def _derivative(x, v, p, a, dx):
     a[X.quaternion_w] = cr * cp * cy + sr * sp * sy
     for c in range(4):
         a[X.old_quaternion_x + c] = a[X.quaternion_x + c]
-        a[X.command_0 + c] = v[c]
-        a[X.rotor_0 + c] = v[c]
+    for c in range(v.shape[0]):
+        speed, command = X.rotor_0 + c, X.command_0 + c
+        if rotors.ndim == 2:
+            speed, command = int(rotors[c, R.speed]), int(rotors[c, R.command])
+        a[command] = a[speed] = v[c]
         if x.shape[0] > ROTORS:
-            a[X.rotor_0 + c] = x[ROTORS + c]
+            a[speed] = x[ROTORS + c]
             dx[ROTORS + c] = (v[c] - x[ROTORS + c]) / p[P.motor_lag]
     for c in range(3):
         a[X.position_x + c] = x[S.x + c]
@@ -118,7 +138,7 @@ def _derivative(x, v, p, a, dx):
     dx[S.roll] = wx + math.tan(pitch) * along
     dx[S.pitch] = math.cos(roll) * wy - math.sin(roll) * wz
     dx[S.yaw] = along / math.cos(pitch)
-    fx, fy, fz, tx, ty, tz = wrench(a, r, 0.0, p)
+    fx, fy, fz, tx, ty, tz = wrench(a, r, 0.0, p, rotors)
     ax, ay, az, bx, by, bz = acceleration(a, r, p, constants(p), fx, fy, fz, tx, ty, tz)
     dx[S.velocity_x], dx[S.velocity_y], dx[S.velocity_z] = ax, ay, az
     # d(R w)/dt = R dw/dt, as w x w = 0

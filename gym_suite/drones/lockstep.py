@@ -59,7 +59,13 @@ class Lockstep:
                 "of the machine. engine='compiled' (on the shell --set engine=compiled) flies a model of its angle "
                 "mode in any number of worlds"
             )
-        Firmware()  # refuses where there is none
+        try:
+            Firmware()  # refuses where there is none
+        except ImportError as error:
+            raise ImportError(
+                f"{error}. engine='compiled' (on the shell --set engine=compiled) flies a model of its angle mode and "
+                "needs nothing"
+            ) from None
         self._kernels = cast("loops.DroneKernels", setup.kernels)
         self._ratio = int(setup.row[P.ratio])
         self._gravity, self._fastest = float(setup.row[P.gravity]), float(setup.row[P.max_rpm])

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 from gym_suite.core.family import Kernels, first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.drones import tables as T
 from gym_suite.drones.aims import judge_aim_one, reset_aim_one, show_aim_one
-from gym_suite.drones.columns import PARAMETERS, TABLES
+from gym_suite.drones.columns import PARAMETERS
 from gym_suite.drones.contacts import forget_neighbours
 from gym_suite.drones.dynamics import advance_one, advance_plain_one, fly, prepare, wrenches
 from gym_suite.drones.motion import constants
 from gym_suite.drones.references import refer_one
 from gym_suite.drones.tasks import act_one, judge_one, reset_one, see_neighbours, show_one
 
-P, T = PARAMETERS.places, TABLES.places
+P = PARAMETERS.places
 
 
 @kernel
@@ -48,7 +49,7 @@ def _begin_metrics(m):
 @kernel
 def show_all(agents, size, p, tables, work, m, o):
     """Fill metrics and observations of a world."""
-    show_one(agents, size, p, tables[T.observed], work, m, o)
+    show_one(agents, size, p, tables[T.observed], tables[T.rotors], work, m, o)
     see_neighbours(agents, p, o)
 
 
@@ -64,7 +65,7 @@ def step_batch(x, key, step, u, p, tables, work, m, o, reward, terminated, skip)
         if skip[i]:
             continue
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
         advance_one(agents, key[i], step[i], row, tables, work[i])
         step[i] += 1
         refer_one(agents, key[i], step[i], row, tables[T.path])
@@ -81,7 +82,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
-            reset_one(worlds[i], key[i], row, tables[T.path])
+            reset_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors])
             _begin_metrics(m[:, i])
             show_all(worlds[i], size, row, tables, work[i], m[:, i], o[i])
 
@@ -104,7 +105,7 @@ def advance_batch(x, key, step, u, p, tables, work):
     size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
         advance_one(agents, key[i], step[i], row, tables, work[i])
 
 
@@ -122,12 +123,12 @@ def step_plain_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
         if skip[i]:
             continue
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
-        advance_plain_one(agents[0], row, work[i])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
+        advance_plain_one(agents[0], row, tables[T.rotors], work[i])
         step[i] += 1
         refer_one(agents, key[i], step[i], row, tables[T.path])
         judge_one(agents, size, row, m[:, i], reward[i], terminated[i])
-        show_one(agents, size, row, tables[T.observed], work[i], m[:, i], o[i])
+        show_one(agents, size, row, tables[T.observed], tables[T.rotors], work[i], m[:, i], o[i])
     return -1
 
 
@@ -138,9 +139,12 @@ def reset_plain_batch(x, key, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
-            reset_one(worlds[i], key[i], row, tables[T.path])
+            reset_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors])
             _begin_metrics(m[:, i])
-            show_one(worlds[i], size, row, tables[T.observed], work[i], m[:, i], o[i])
+            agents = worlds[i]
+            show_one(
+                agents, size, row, tables[T.observed], tables[T.rotors], work[i], m[:, i], o[i]
+            )
 
 
 @kernel
@@ -151,7 +155,10 @@ def observe_plain_batch(x, key, step, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             _begin_metrics(m[:, i])
-            show_one(worlds[i], size, row, tables[T.observed], work[i], m[:, i], o[i])
+            agents = worlds[i]
+            show_one(
+                agents, size, row, tables[T.observed], tables[T.rotors], work[i], m[:, i], o[i]
+            )
 
 
 @kernel
@@ -160,8 +167,8 @@ def advance_plain_batch(x, key, step, u, p, tables, work):
     size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
-        advance_plain_one(agents[0], row, work[i])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
+        advance_plain_one(agents[0], row, tables[T.rotors], work[i])
 
 
 # ------------------------------------------------------------------------------------------------ another engine
@@ -177,7 +184,8 @@ def begin_batch(x, u, p, tables, skip):
     size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if not skip[i]:
-            act_one(worlds[i], size, u[i], p[parameter_row(p, i)], tables[T.nominal][0])
+            row = p[parameter_row(p, i)]
+            act_one(worlds[i], size, u[i], row, tables[T.nominal][0], tables[T.rotors])
     return -1
 
 
@@ -193,7 +201,7 @@ def forces_batch(x, key, step, tick, p, tables, work, out, skip):
         if not skip[i]:
             row = p[parameter_row(p, i)]
             prepare(worlds[i], key[i], step[i], tick, row, tables, work[i])
-            wrenches(worlds[i], row, work[i], out[i])
+            wrenches(worlds[i], row, tables[T.rotors], work[i], out[i])
 
 
 @kernel
@@ -209,7 +217,7 @@ def fly_tick_batch(x, key, step, tick, p, tables, work, skip):
             row = p[parameter_row(p, i)]
             forget_neighbours(worlds[i], work[i])
             prepare(worlds[i], key[i], step[i], tick, row, tables, work[i])
-            fly(worlds[i], row, constants(row), work[i])
+            fly(worlds[i], row, constants(row), tables[T.rotors], work[i])
 
 
 @kernel
@@ -232,7 +240,7 @@ def finish_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
 @kernel
 def show_aimed(agents, key, size, p, tables, work, m, o):
     """Do as :func:`show_all` does for a drone with an aim."""
-    show_one(agents, size, p, tables[T.observed], work, m, o)
+    show_one(agents, size, p, tables[T.observed], tables[T.rotors], work, m, o)
     show_aim_one(agents, key, tables[T.aim][0], tables[T.gates], m, o)
 
 
@@ -255,7 +263,7 @@ def step_aimed_batch(x, key, step, u, p, tables, work, m, o, reward, terminated,
         if skip[i]:
             continue
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
         advance_one(agents, key[i], step[i], row, tables, work[i])
         step[i] += 1
         _finish_aimed(
@@ -282,7 +290,7 @@ def reset_aimed_batch(x, key, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             aim, gates = tables[T.aim][0], tables[T.gates]
-            reset_aim_one(worlds[i], key[i], row, tables[T.path], aim, gates)
+            reset_aim_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors], aim, gates)
             _begin_metrics(m[:, i])
             show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
 
@@ -304,7 +312,7 @@ def advance_aimed_batch(x, key, step, u, p, tables, work):
     size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         row, agents = p[parameter_row(p, i)], worlds[i]
-        act_one(agents, size, u[i], row, tables[T.nominal][0])
+        act_one(agents, size, u[i], row, tables[T.nominal][0], tables[T.rotors])
         advance_one(agents, key[i], step[i], row, tables, work[i])
 
 
@@ -317,7 +325,8 @@ def begin_aimed_batch(x, u, p, tables, skip):
     size, worlds = action_size(p), x.reshape(x.shape[0], 1, x.shape[1])
     for i in range(x.shape[0]):
         if not skip[i]:
-            act_one(worlds[i], size, u[i], p[parameter_row(p, i)], tables[T.nominal][0])
+            row = p[parameter_row(p, i)]
+            act_one(worlds[i], size, u[i], row, tables[T.nominal][0], tables[T.rotors])
     return -1
 
 

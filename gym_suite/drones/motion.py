@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones.aerodynamics import attitude, store_wrench_of, wrench
-from gym_suite.drones.columns import BODY, RIGID, SCRATCH
+from gym_suite.drones.columns import BODY, RIGID, ROTOR, SCRATCH
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import turn, turn_back, turned
 
-X, W, P = BODY.places, SCRATCH.places, PHYSICS.places
+X, W, P, R = BODY.places, SCRATCH.places, PHYSICS.places, ROTOR.places
 DRONE_SCRATCH = len(SCRATCH)
 
 #: Turn within a step, rad, up to which Bullet's explicit gyroscopic term may stay, see :func:`turns_hard`.
@@ -58,11 +58,16 @@ def rotor_memory(p, dt):
 
 
 @kernel
-def spin_rotors(a, kept):
+def spin_rotors(a, kept, rotors):
     """Let the rotors approach their commands: ``kept`` of the difference stays."""
-    for c in range(4):
-        command = a[X.command_0 + c]
-        a[X.rotor_0 + c] = command + (a[X.rotor_0 + c] - command) * kept
+    if rotors.ndim == 1:
+        for c in range(4):
+            command = a[X.command_0 + c]
+            a[X.rotor_0 + c] = command + (a[X.rotor_0 + c] - command) * kept
+    else:
+        for c in range(rotors.shape[0]):
+            k, command = int(rotors[c, R.speed]), a[int(rotors[c, R.command])]
+            a[k] = command + (a[k] - command) * kept
 
 
 @kernel
@@ -203,13 +208,13 @@ def bullet_step(a, r, p, per, dt, fx, fy, fz, tx, ty, tz):
 
 
 @kernel
-def fly_free(a, push, p, per):
+def fly_free(a, push, p, per, rotors):
     """Move a drone that touches nothing by one integration step under a downwash, and its rotors."""
     x, y, z, w = a[X.quaternion_x], a[X.quaternion_y], a[X.quaternion_z], a[X.quaternion_w]
     r = attitude(a)
-    fx, fy, fz, tx, ty, tz = wrench(a, r, push, p)
+    fx, fy, fz, tx, ty, tz = wrench(a, r, push, p, rotors)
     bullet_step(a, r, p, per, per.dt, fx, fy, fz, tx, ty, tz)
-    spin_rotors(a, per.kept)
+    spin_rotors(a, per.kept, rotors)
     a[X.old_quaternion_x], a[X.old_quaternion_y] = x, y
     a[X.old_quaternion_z], a[X.old_quaternion_w] = z, w
 
@@ -241,9 +246,9 @@ def remember_attitude(a):
 
 
 @called_kernel
-def _slope(agents, j, p, per, work):
+def _slope(agents, j, p, per, rotors, work):
     """Fill the time derivative of position, quaternion, velocity and angular velocity of drone j."""
-    store_wrench_of(agents, j, p, work)
+    store_wrench_of(agents, j, p, rotors, work)
     a, k = agents[j], j * DRONE_SCRATCH + W.wrench_0
     s = j * DRONE_SCRATCH + W.slope_0
     for c in range(3):
@@ -265,7 +270,7 @@ def _slope(agents, j, p, per, work):
 
 
 @called_kernel
-def runge_kutta_step(agents, p, per, work):
+def runge_kutta_step(agents, p, per, rotors, work):
     """Move all drones with the classical Runge-Kutta scheme (Kutta, 1901); the rotors' lag is exact."""
     count, h = agents.shape[0], per.dt
     half = rotor_memory(p, 0.5 * h)
@@ -276,7 +281,7 @@ def runge_kutta_step(agents, p, per, work):
             work[k + W.sum_0 + c] = 0.0
     for stage in range(4):
         for j in range(count):
-            _slope(agents, j, p, per, work)
+            _slope(agents, j, p, per, rotors, work)
         weight = 1.0 if stage == 0 or stage == 3 else 2.0
         ahead = 0.5 * h if stage < 2 else h
         for j in range(count):
@@ -289,7 +294,7 @@ def runge_kutta_step(agents, p, per, work):
                 else:
                     a[c] = start + h / 6.0 * work[k + W.sum_0 + c]
             if stage == 0 or stage == 2:
-                spin_rotors(a, half)
+                spin_rotors(a, half, rotors)
     for j in range(count):
         a, square = agents[j], 0.0
         for c in range(X.velocity_x, RIGID):

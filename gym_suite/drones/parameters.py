@@ -14,10 +14,10 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import build, parameter, unknown_error, validate
 from gym_suite.drones.files import is_file, read_file
 from gym_suite.drones.vehicles import LAYOUTS as LAYOUTS
+from gym_suite.drones.vehicles import LISTED, RINGS, is_crazyflie_s
 from gym_suite.drones.vehicles import VEHICLES as VEHICLES
 from gym_suite.drones.vehicles import Vehicle as Vehicle
 from gym_suite.drones.vehicles import build_vehicle as build_vehicle
-from gym_suite.drones.vehicles import is_crazyflie_s
 from gym_suite.drones.vehicles import vehicle_source as vehicle_source
 
 # ------------------------------------------------------------------------------------------------------------ models
@@ -261,9 +261,14 @@ def check_battery(vehicle: Vehicle, model: Model) -> None:
     """Refuse the Crazyflie's battery and motors on a vehicle of another kind.
 
     Raises:
-        ValueError: If the model has a battery and the vehicle's rotors are not like a Crazyflie's.
+        ValueError: If the model has a battery and the vehicle's rotors are not like a Crazyflie's, or not four.
     """
     low, high = _SMALL_ROTORS
+    if model.battery_voltage > 0.0 and not vehicle.usual:
+        raise ValueError(
+            "the measured battery's current is that of four rotors in layout 'x' or '+'; this vehicle has "
+            f"{vehicle.count} in layout {vehicle.arrangement!r}. Use model='identified' and no battery="
+        )
     if model.battery_voltage > 0.0 and not low < vehicle.k_f < high:
         raise ValueError(
             "the measured battery and motors are a Crazyflie's, whose thrust constant is some 2e-10 N/rpm^2; "
@@ -274,12 +279,12 @@ def check_battery(vehicle: Vehicle, model: Model) -> None:
 def max_rpm(vehicle: Vehicle) -> float:
     """Return the largest rotor speed, rpm: the peer's, for its gravity of 9.8 m/s^2."""
     weight = vehicle.mass * MODELS["bullet-parity"].gravity
-    return math.sqrt(vehicle.thrust_to_weight * weight / (4.0 * vehicle.k_f))
+    return math.sqrt(vehicle.thrust_to_weight * weight / (vehicle.count * vehicle.k_f))
 
 
 def hover_rpm(vehicle: Vehicle, model: Model) -> float:
-    """Return the rotor speed at which thrust equals weight, rpm."""
-    return math.sqrt(vehicle.mass * model.gravity / (4.0 * vehicle.k_f))
+    """Return the rotor speed at which thrust equals weight, rpm; of listed rotors, of one that carries the mean."""
+    return math.sqrt(vehicle.mass * model.gravity / (vehicle.count * vehicle.k_f))
 
 
 def ratio_holds(vehicle: Vehicle, model: Model) -> bool:
@@ -294,7 +299,9 @@ _LOWEST = 1e-4
 def lowest_ground_height(vehicle: Vehicle) -> float:
     """Return the height below which the ground effect no longer grows, m: 4/15 of the largest thrust (peer)."""
     highest = max_rpm(vehicle)
-    thrust = 4.0 * highest**2 * vehicle.k_f
+    thrust = (
+        4.0 * highest**2 * vehicle.k_f
+    )  # of the peer's four; the number of rotors would cancel out
     ratio = 15.0 * highest**2 * vehicle.k_f * vehicle.ground_coefficient / thrust
     return max(0.25 * vehicle.prop_radius * math.sqrt(ratio), _LOWEST)
 
@@ -315,12 +322,21 @@ def _numbers(parameters: type, *without: str) -> Columns:
     return Columns(*(replace(c, low=max(c.low, declared[c.name]["low"])) for c in columns))
 
 
+#: Layouts by their numbers in a row.
+ARRANGEMENTS = (*LAYOUTS, *RINGS, LISTED)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Return what the numbers of names are."""
+    return ", ".join(f"{k} {name}" for k, name in enumerate(names))
+
+
 #: What moves a drone: the vehicle's and the model's numbers, then what follows from them and how time is cut.
 PHYSICS = (
     _numbers(Vehicle, "thrust_to_weight", "rotor_lag")
     + _numbers(Model, "yaw_ratio", *IN_PLACE)
     + Columns(
-        Column("layout", "1", 0, 1, "0 x, 1 +"),
+        Column("layout", "1", 0, len(ARRANGEMENTS) - 1, _listed(ARRANGEMENTS)),
         Column("identified", "1", 0, 1, "1 the identified laws, 0 the peer's"),
         Column("max_rpm", "rpm", 0, math.inf, "largest rotor speed"),
         Column("hover_rpm", "rpm", 0, math.inf, "rotor speed that carries the nominal weight"),
@@ -351,9 +367,9 @@ CONTROL = Columns(
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
 
 
-def strongest(values: Mapping[str, float]) -> float:
+def strongest(values: Mapping[str, float], rotors: int) -> float:
     """Return the largest specific thrust of a vehicle's physical numbers by name, m/s^2."""
-    return 4.0 * values["k_f"] * values["max_rpm"] ** 2 / values["mass"]
+    return rotors * values["k_f"] * values["max_rpm"] ** 2 / values["mass"]
 
 
 def physics_values(
@@ -368,7 +384,7 @@ def physics_values(
     """Return the physical part of a parameter row by name."""
     vehicle = installed(vehicle, model)
     values: dict[str, float] = {**asdict(vehicle), **asdict(model)}
-    values["layout"] = LAYOUTS.index(vehicle.layout)
+    values["layout"] = ARRANGEMENTS.index(vehicle.arrangement)
     values["max_rpm"] = max_rpm(vehicle)
     values["hover_rpm"] = hover_rpm(vehicle, model)
     values["ground_height"] = lowest_ground_height(vehicle)

@@ -14,13 +14,13 @@ import numpy as np
 
 from gym_suite.core.family import parameter_row
 from gym_suite.core.kernel import kernel
+from gym_suite.drones import tables as T
 from gym_suite.drones.adversity import tell_health
 from gym_suite.drones.columns import (
     ADVERSITY,
     PARAMETERS,
     SCRATCH,
     SENSORS,
-    TABLES,
     WORLD_SCRATCH,
 )
 from gym_suite.drones.headings import judge_heading_one, point, show_heading_one
@@ -35,7 +35,7 @@ from gym_suite.drones.loops import (
 from gym_suite.drones.sensors import measure, remember
 from gym_suite.drones.tasks import LAST
 
-P, T, S = PARAMETERS.places, TABLES.places, SENSORS.places
+P, S = PARAMETERS.places, SENSORS.places
 _NUMBERS = len(SENSORS)
 #: Where in the scratch of a drone that is alone an episode's numbers of :data:`ADVERSITY` stand, and how many.
 _DRAWN, _DRAWN_SIZE = len(SCRATCH) + WORLD_SCRATCH.places.drawn_0, len(ADVERSITY)
@@ -137,7 +137,7 @@ def tell_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, wh
             at = tables[T.observed].shape[0] + int(row[P.history]) * size
             t = step[i] * row[P.ratio] * row[P.dt]
             numbers = work[i][_DRAWN : _DRAWN + _DRAWN_SIZE]
-            tell_health(key[i], t, tables[T.adversity], numbers, o[i], at)
+            tell_health(key[i], t, tables[T.adversity], tables[T.rotors], numbers, o[i], at)
 
 
 # ---------------------------------------------------------------------------------------------------- the sensors

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from gym_suite.drones.bullet import World
 from gym_suite.drones.camera import LIGHT, NEAR, furnish
-from gym_suite.drones.columns import AIM, GATES, PARAMETERS, STATES, TABLES
+from gym_suite.drones.columns import AIM, GATES, PARAMETERS, ROTOR, STATES, TABLES, USUAL
 from gym_suite.drones.references import HEIGHT, TABLE
+from gym_suite.drones.rotors import rotor_count
+from gym_suite.drones.vehicles import FEWEST
 from gym_suite.rendering import (
     Body,
     Box,
@@ -30,7 +32,7 @@ from gym_suite.rendering.spaceplot import FOCAL, rotate
 
 __all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
-T, X, P = TABLES.places, STATES.places, PARAMETERS.places
+T, X, P, R = TABLES.places, STATES.places, PARAMETERS.places, ROTOR.places
 A, G = AIM.places, GATES.places
 
 _TRAIL = 2.0  # s
@@ -209,7 +211,9 @@ class DroneRenderer(EpisodeRenderer):
             for k, s in enumerate(suffixes)
         ]
         first = suffixes[0]
-        rotors = [Series(name=f"command_{i}{first}", label=f"rotor {i}") for i in range(4)]
+        count = rotor_count(self.setup.tables[T.rotors])
+        word = "rotor " if count <= FEWEST else ""  # more names stand beside the title without it
+        rotors = [Series(name=f"command_{i}{first}", label=f"{word}{i}") for i in range(count)]
         height = [Series(name=f"z{first}", label="$z$", reference=f"target_z{first}")]
         of = " of drone 0" if first else ""
         title = "distance" if first else "distance from the target"  # many names stand beside it
@@ -229,13 +233,18 @@ class DroneRenderer(EpisodeRenderer):
         ]
 
 
-def rotor_places(row: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+def rotor_places(
+    row: NDArray[np.float64], rotors: NDArray[np.float64] = USUAL
+) -> tuple[tuple[float, float], ...]:
     """Return where the rotors are in the body, (x, y) in m, by number.
 
     Args:
         row: Parameters, of which the lever and the layout are read; see
             :func:`gym_suite.drones.transforms.rotor_moments` for the order.
+        rotors: Table of the rotors, where they are others than four in a usual layout.
     """
+    if rotors.ndim == 2:
+        return tuple((float(x), float(y)) for x, y in rotors[:, [R.x, R.y]])
     lever = float(row[P.lever])
     if row[P.layout] > 0.5:
         signs = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -261,7 +270,8 @@ def eye_of(
     place = state[X.position_x : X.position_x + 3]
     ahead = rotate((1.0, 0.0, 0.0), state[X.quaternion_x : X.quaternion_x + 4])[0]
     heading = math.atan2(ahead[1], ahead[0])
-    reach = math.hypot(*rotor_places(setup.row)[0]) + float(setup.row[P.prop_radius])
+    places = rotor_places(setup.row, setup.tables[T.rotors])
+    reach = max(math.hypot(*place) for place in places) + float(setup.row[P.prop_radius])
     back = _CHASE * reach * np.array([-math.cos(heading), -math.sin(heading), 0.4])
     return place + back, place
 
@@ -319,8 +329,8 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     if extent is not None:
         low, high = np.full(2, -extent), np.full(2, extent)
     row = setup.row
-    rotors, radius = rotor_places(row), float(row[P.prop_radius])
-    reach = math.hypot(*rotors[0]) + radius
+    rotors, radius = rotor_places(row, setup.tables[T.rotors]), float(row[P.prop_radius])
+    reach = max(math.hypot(*place) for place in rotors) + radius
     bodies = [
         Body(
             name=f"drone {j}" if count > 1 else "drone",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_option
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.columns import BODY, RIGID, scratch_size
+from gym_suite.drones.columns import BODY, RIGID, USUAL, scratch_size
 from gym_suite.drones.contacts import forget_neighbours
 from gym_suite.drones.dynamics import fly
 from gym_suite.drones.logs import STANDARD_GRAVITY, Log
@@ -69,8 +69,18 @@ class Inputs:
 
 
 def physics_row(vehicle: object, model: object, effects: tuple[str, ...] = pm.EFFECTS) -> Array:
-    """Return the parameter row of a body that measured rates turn; the log's voltage takes the battery's place."""
-    built = replace(pm.build_vehicle(vehicle), i_xx=_UNTURNED, i_yy=_UNTURNED, i_zz=_UNTURNED)
+    """Return the parameter row of a body that measured rates turn; the log's voltage takes the battery's place.
+
+    Raises:
+        ValueError: If the vehicle has not four rotors in layout "x" or "+", as the logs are of.
+    """
+    given = pm.build_vehicle(vehicle)
+    if not given.usual:
+        raise ValueError(
+            "logs are of vehicles with four rotors in layout 'x' or '+'; this one has "
+            f"{given.count} in layout {given.arrangement!r}"
+        )
+    built = replace(given, i_xx=_UNTURNED, i_yy=_UNTURNED, i_zz=_UNTURNED)
     law = replace(pm.build_model(model), battery_voltage=0.0)
     values = pm.physics_values(built, law, effects, integrator="rk4", dt=0.01, substeps=1)
     return np.array(list(values.values()))
@@ -291,7 +301,7 @@ def _predict_compiled(
             k = starts[i] + h
             _turn_as_measured(a, k, rate, commands)
             p[P.dt] = t[k + 1] - t[k]
-            fly(agents, p, constants(p), work)
+            fly(agents, p, constants(p), USUAL, work)
             for c in range(3):
                 out[i, h, c] = a[X.position_x + c]
                 out[i, h, 3 + c] = a[X.velocity_x + c]
@@ -322,7 +332,7 @@ def _predict_in_bullet(
                 for _ in range(_BULLET_STEPS):
                     _turn_as_measured(agents[0], k, rate, commands)
                     world.set_poses(agents)
-                    wrenches(agents, p, work, wrench)
+                    wrenches(agents, p, USUAL, work, wrench)
                     place = agents[:, X.position_x : X.position_x + 3]
                     world.step(wrench.tolist(), place.tolist())
                     agents[0, :RIGID] = world.read()

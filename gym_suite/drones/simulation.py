@@ -11,14 +11,16 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number, check_option
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.drones import parameters as pm
-from gym_suite.drones.columns import BODY, RIGID, scratch_size
+from gym_suite.drones.columns import BODY, RIGID, ROTOR, scratch_size
 from gym_suite.drones.contacts import forget_neighbours
 from gym_suite.drones.dynamics import fly, wrenches
 from gym_suite.drones.motion import constants
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.propulsion import supply
+from gym_suite.drones.rotors import rotor_count, rotor_table
+from gym_suite.drones.vehicles import FEWEST
 
-X, P = BODY.places, PHYSICS.places
+X, P, R = BODY.places, PHYSICS.places, ROTOR.places
 
 ENGINES = ("bullet", "compiled")
 #: Integration steps per dt that ``integrator="rk4"`` takes by default.
@@ -46,9 +48,10 @@ def simulate(
     """Fly one or many drones under given rotor speeds, each held over one step.
 
     Args:
-        vehicle: A set's name ("cf2x", "cf2p", "cf21", "race", "x500"), a mapping of overrides such as
-            ``{"base": "cf2p", "mass": 0.03}``, a vehicle file or a :class:`gym_suite.drones.parameters.Vehicle`.
-        rpm: Commanded rotor speeds, rpm, shape (steps, drones, 4), or (steps, 4) for one drone.
+        vehicle: A set's name ("cf2x", "cf2p", "cf21", "race", "x500", "f550", "octorotor"), a mapping of overrides
+            such as ``{"base": "cf2p", "mass": 0.03}``, a vehicle file or a
+            :class:`gym_suite.drones.parameters.Vehicle`.
+        rpm: Commanded rotor speeds, rpm, shape (steps, drones, rotors), or (steps, rotors) for one drone.
         engine: "bullet" (PyBullet) or "compiled".
         model: "identified", "bullet-parity", "measured", a mapping of overrides or a
             :class:`gym_suite.drones.parameters.Model`.
@@ -77,7 +80,7 @@ def simulate(
     law = pm.build_model(model)
     pm.check_battery(built, law)
     effects = pm.read_effects(aerodynamics)
-    commands = _commands(rpm)
+    commands = _commands(rpm, built.count)
     if integrator == "rk4" and (engine == "bullet" or not law.identified):
         raise ValueError(
             "integrator='rk4' is for engine='compiled' and an identified model; "
@@ -96,18 +99,20 @@ def simulate(
         substeps=int(check_number("substeps", substeps, low=1, high=1_000_000, integer=True)),
     )
     row = np.array(list(values.values()))
+    rotors = rotor_table(built, values, first=X.setpoint_0)
     start = {
         "position": position,
         "quaternion": quaternion,
         "velocity": velocity,
         "angular_velocity": angular_velocity,
     }
-    agents = _agents(start, commands, float(row[P.motor_lag]))
+    agents = _agents(start, commands, float(row[P.motor_lag]), rotors)
     if engine == "compiled":
         states = np.empty((len(commands) + 1, len(agents), RIGID))
-        _fly_compiled(agents, commands, row, np.zeros(scratch_size(len(agents))), states)
+        work = np.zeros(scratch_size(len(agents)))
+        _fly_compiled(agents, commands, row, rotors, work, states)
     else:
-        states = _fly_bullet(agents, commands, row)
+        states = _fly_bullet(agents, commands, row, rotors)
     meta = {"engine": engine, "vehicle": repr(built), "model": repr(law), "effects": list(effects)}
     columns, at = {}, 0
     for name, size in _SHAPES.items():
@@ -116,12 +121,12 @@ def simulate(
     return Trajectory(columns, dt=float(row[P.dt]), units=_UNITS, meta=meta)
 
 
-def _commands(rpm: ArrayLike) -> NDArray[np.float64]:
+def _commands(rpm: ArrayLike, rotors: int) -> NDArray[np.float64]:
     values = np.ascontiguousarray(rpm, dtype=np.float64)
     if values.ndim == 2:
         values = values[:, None]
-    if values.ndim != 3 or values.shape[2] != 4 or not values.size:
-        raise ValueError(f"rpm must have shape (steps, drones, 4), got {np.shape(rpm)}")
+    if values.ndim != 3 or values.shape[2] != rotors or not values.size:
+        raise ValueError(f"rpm must have shape (steps, drones, {rotors}), got {np.shape(rpm)}")
     wrong = _first_wrong(values.reshape(-1))
     if wrong >= 0:
         step, drone, rotor = np.unravel_index(wrong, values.shape)
@@ -143,10 +148,16 @@ def _first_wrong(values):
     return -1
 
 
-def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) -> NDArray:
+def _agents(
+    start: dict[str, Any],
+    commands: NDArray[np.float64],
+    lag: float,
+    rotors: NDArray[np.float64],
+) -> NDArray:
     """Return the drones' rows at the beginning."""
-    count = commands.shape[1]
-    agents = np.zeros((count, X.setpoint_0))  # what is held by inner loops is not flown
+    count, further = commands.shape[1], rotor_count(rotors) - FEWEST
+    # What is held by inner loops is not flown; in its place stand the rotors beyond four.
+    agents = np.zeros((count, X.setpoint_0 + 2 * further))
     at = 0
     for name, size in _SHAPES.items():
         given = start[name]
@@ -168,12 +179,24 @@ def _agents(start: dict[str, Any], commands: NDArray[np.float64], lag: float) ->
     attitude /= length[:, None]
     agents[:, X.old_quaternion_x : X.old_quaternion_x + 4] = attitude
     if lag > 0.0:
-        agents[:, X.rotor_0 : X.rotor_0 + 4] = commands[0]
+        places = np.arange(X.rotor_0, X.rotor_0 + FEWEST)
+        agents[:, places if rotors.ndim == 1 else rotors[:, R.speed].astype(int)] = commands[0]
     return agents
 
 
 @kernel
-def _fly_compiled(agents, commands, p, work, states):
+def _command(a, wanted, rotors):
+    """Write the commands of a drone's rotors, (rotors,), to its row."""
+    if rotors.ndim == 1:
+        for c in range(4):
+            a[X.command_0 + c] = wanted[c]
+    else:
+        for c in range(rotors.shape[0]):
+            a[int(rotors[c, R.command])] = wanted[c]
+
+
+@kernel
+def _fly_compiled(agents, commands, p, rotors, work, states):
     count, steps = agents.shape[0], commands.shape[0]
     per = constants(p)
     forget_neighbours(agents, work)
@@ -182,26 +205,28 @@ def _fly_compiled(agents, commands, p, work, states):
         for j in range(count):
             for c in range(RIGID):
                 states[k, j, c] = agents[j, c]
-            for c in range(4 if k < steps else 0):
-                agents[j, X.command_0 + c] = commands[k, j, c]
+            if k < steps:
+                _command(agents[j], commands[k, j], rotors)
         if k < steps:
             if p[P.battery_voltage] > 0.0:
                 supply(agents, p)
-            fly(agents, p, per, work)
+            fly(agents, p, per, rotors, work)
 
 
 @kernel
-def _prepare(agents, command, p, work, out):
+def _prepare(agents, command, p, rotors, work, out):
     for j in range(agents.shape[0]):
-        for c in range(4):
-            agents[j, X.command_0 + c] = command[j, c]
+        _command(agents[j], command[j], rotors)
     if p[P.battery_voltage] > 0.0:
         supply(agents, p)
-    wrenches(agents, p, work, out)
+    wrenches(agents, p, rotors, work, out)
 
 
 def _fly_bullet(
-    agents: NDArray[np.float64], commands: NDArray[np.float64], row: NDArray[np.float64]
+    agents: NDArray[np.float64],
+    commands: NDArray[np.float64],
+    row: NDArray[np.float64],
+    rotors: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     from gym_suite.drones.bullet import World
 
@@ -214,7 +239,7 @@ def _fly_bullet(
         world.set_poses(agents)
         poses = agents[:, X.position_x : X.position_x + 3].tolist()
         for k in range(steps):
-            _prepare(agents, commands[k], row, work, wrench)
+            _prepare(agents, commands[k], row, rotors, work, wrench)
             world.step(wrench.tolist(), poses)
             after = states[k + 1]
             after.flat = world.read()

@@ -16,6 +16,7 @@ from gym_suite.drones.columns import (
     METRICS,
     PARAMETERS,
     QUANTITIES,
+    ROTOR,
     STATES,
 )
 from gym_suite.drones.references import refer_one
@@ -23,7 +24,7 @@ from gym_suite.drones.sticks import meant
 from gym_suite.drones.transforms import rotation, turn_back
 
 X, P, Q = STATES.places, PARAMETERS.places, QUANTITIES.places
-M, D = METRICS.places, DRONE_METRICS.places
+M, D, R = METRICS.places, DRONE_METRICS.places, ROTOR.places
 #: Where a drone's last actions begin, and the metrics of the first drone; how many metrics each has.
 LAST, FIRST_DRONE, PER_DRONE = len(STATES), len(METRICS), len(DRONE_METRICS)
 
@@ -41,7 +42,7 @@ def _attitude(a):
 
 
 @kernel
-def reset_one(agents, key, p, path):
+def reset_one(agents, key, p, path, rotors):
     """Draw the starting state of a world.
 
     Args:
@@ -49,6 +50,7 @@ def reset_one(agents, key, p, path):
         key: The episode's key.
         p: Parameters.
         path: The path of the kind "table".
+        rotors: Table of the rotors.
     """
     for j in range(agents.shape[0]):
         for c in range(agents.shape[1]):
@@ -79,10 +81,14 @@ def reset_one(agents, key, p, path):
         for c in range(4):
             a[X.old_quaternion_x + c] = a[X.quaternion_x + c]
             a[X.rotor_0 + c] = a[X.command_0 + c] = p[P.hover_rpm]
+        if rotors.ndim == 2:
+            for c in range(rotors.shape[0]):
+                speed = rotors[c, R.hover]
+                a[int(rotors[c, R.speed])] = a[int(rotors[c, R.command])] = speed
 
 
 @kernel
-def act_one(agents, size, u, p, nominal):
+def act_one(agents, size, u, p, nominal, rotors):
     """Clip a world's action, put it in front of the last ones and turn it into the drones' setpoints.
 
     Args:
@@ -91,6 +97,7 @@ def act_one(agents, size, u, p, nominal):
         u: All drones' actions one after the other; clipped to [-1, 1] in place.
         p: Parameters.
         nominal: Parameters that inner loops know.
+        rotors: Table of the rotors.
     """
     for j in range(agents.shape[0]):
         a, clipped = agents[j], 0.0
@@ -102,17 +109,22 @@ def act_one(agents, size, u, p, nominal):
             clipped += 1.0 if action != given else 0.0
             u[j * size + k] = a[LAST + k] = action
         a[X.clipped] = clipped
-        _set_setpoint(a, p, nominal)
+        _set_setpoint(a, p, nominal, rotors)
 
 
 @kernel
-def _set_setpoint(a, p, nominal):
+def _set_setpoint(a, p, nominal, rotors):
     """Say in SI units what the last action of a drone asks for: rotor speeds, or what an inner loop is to hold."""
     kind, span = int(p[P.action]), p[P.action_range]
     if kind == pm.ROTORS:
-        for c in range(4):
-            speed = p[P.hover_rpm] * (1.0 + span * a[LAST + c])
-            a[X.command_0 + c] = min(max(speed, 0.0), p[P.max_rpm])
+        if rotors.ndim == 1:
+            for c in range(4):
+                speed = p[P.hover_rpm] * (1.0 + span * a[LAST + c])
+                a[X.command_0 + c] = min(max(speed, 0.0), p[P.max_rpm])
+        else:
+            for c in range(rotors.shape[0]):
+                speed = rotors[c, R.hover] * (1.0 + span * a[LAST + c])
+                a[int(rotors[c, R.command])] = min(max(speed, 0.0), p[P.max_rpm])
     elif kind == pm.RATES:
         weight = nominal[P.mass] * nominal[P.gravity]
         a[X.setpoint_0] = weight * (1.0 + p[P.thrust_range] * a[LAST])
@@ -211,7 +223,7 @@ def judge_one(agents, size, p, m, reward, terminated):
 
 
 @kernel
-def show_one(agents, size, p, observed, work, m, o):
+def show_one(agents, size, p, observed, rotors, work, m, o):
     """Fill the metrics that follow from the state, and the observations.
 
     Args:
@@ -219,6 +231,7 @@ def show_one(agents, size, p, observed, work, m, o):
         size: Numbers in one drone's action.
         p: Parameters.
         observed: Which quantities are observed: place, inverse of the full scale and bound of each, (k, 3).
+        rotors: Table of the rotors.
         work: Scratch for the quantities.
         m: Metrics.
         o: Observations of all drones one after the other.
@@ -240,6 +253,11 @@ def show_one(agents, size, p, observed, work, m, o):
         m[at + D.speed] = math.sqrt(vx**2 + vy**2 + vz**2)
         for c in range(4):
             m[at + D.command_0 + c] = a[X.command_0 + c]
+        if rotors.ndim == 2:
+            further = rotors.shape[0] - 4
+            for c in range(4, rotors.shape[0]):
+                k = int(rotors[c, R.shown]) + j * further
+                m[k] = a[int(rotors[c, R.command])]
         _fill_quantities(a, work)
         at = j * columns
         for k in range(observed.shape[0]):

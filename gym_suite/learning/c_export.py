@@ -82,8 +82,8 @@ def export_folder(
     steps = int(check_number("steps", steps, low=1, high=100_000, integer=True))
     if not isinstance(agent, ExportedPolicy) and not hasattr(agent, "in_c"):
         raise ValueError(
-            f"{type(agent).__name__} has no C source: policies have one, and PI control of the currents of DC and "
-            "synchronous drives"
+            f"{type(agent).__name__} has no C source: policies have one, PI control of the currents of DC and "
+            "synchronous drives, and that of torque and speed of DC drives in a constant field"
         )
     law = None if isinstance(agent, ExportedPolicy) else agent.in_c()
     place = folder_named("folder", folder)

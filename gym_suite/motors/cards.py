@@ -310,6 +310,49 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
     )
 
 
+# ------------------------------------------------------------------------------------------------ six-step commutation
+
+
+def _brushless(name: str, task: str, law: str, summary: str, **more: Any) -> Card:
+    """Return an id of the brushless DC machine, which its drive controls as a DC machine."""
+    return _drive(
+        name,
+        "BLDC",
+        task,
+        law,
+        summary,
+        converter="commutated",
+        laws=_DC_LAWS,
+        tags=(task, "dc", "bldc"),
+        **more,
+    )
+
+
+def _disturbed(channel: str, **signal: Any) -> dict[str, Any]:
+    """Return the setting "disturbance" of a small machine: a twentieth of its voltage, a quarter of its torque."""
+    return {"disturbance": {"disturbance": {channel: signal}}}
+
+
+_COMMUTATED = (
+    _brushless(
+        "BLDC",
+        "current",
+        "DcCurrentControl",
+        "current control of a brushless DC machine in six-step commutation by its voltage",
+        max_episode_steps=2000,
+        keywords={"reference_hold": 0.01},
+        settings=_disturbed("u", kind="sine", amplitude=1.0, period=5e-3),
+    ),
+    _brushless(
+        "BLDC-Speed",
+        "speed",
+        "DcSpeedControl",
+        "speed control of a brushless DC machine in six-step commutation by its torque",
+        keywords={"reference_hold": 0.1, "duration": 0.3, "control": "torque"},
+        settings=_disturbed("torque_load", kind="prbs", amplitude=0.03, period=0.05),
+    ),
+)
+
 # ------------------------------------------------------------------------------------------------ switched converters
 
 #: How long references hold in current and torque control, s, and the steps of such an episode, four of them.
@@ -401,6 +444,7 @@ CARDS = (
     ),
     *(card for machine in (*_WORDS, *_DC_WORDS) for card in _switched_cards(machine)),
     _THREE_LEVEL,
+    *_COMMUTATED,
     Card(
         id="gem/PMSM-Sensorless-v0",
         family="motors",

@@ -31,9 +31,17 @@ from gym_suite.motors.pulses import LINE_MULTIPLES, leg_means, line_spectrum
 from gym_suite.motors.quantities import LEG_MEANS, PARAMETERS
 from gym_suite.motors.references import VOLTAGE_MARGIN
 from gym_suite.motors.transforms import voltage_corners
+from gym_suite.motors.trapezoid import phase_shapes
 from gym_suite.rendering import style
 
-__all__ = ["DIAGRAMS", "diagram", "efficiency_diagram", "line_voltage_diagram", "record"]
+__all__ = [
+    "DIAGRAMS",
+    "diagram",
+    "efficiency_diagram",
+    "line_voltage_diagram",
+    "phase_diagram",
+    "record",
+]
 
 Values = NDArray[np.float64]
 Vectors = NDArray[np.complex128]
@@ -95,7 +103,7 @@ def diagram(kind: str, env: Any, run: Trajectory) -> Any:
         figure = Figure(figsize=(_WIDTH, 0.62 * _WIDTH), dpi=_DPI, layout="constrained")
         DIAGRAMS[kind](figure, setup, machine, run)
         if kind in ("dq", "alphabeta"):
-            figure.legend(loc="outside lower left", ncols=2)
+            figure.legend(loc="outside lower center", ncols=2)
         figure.suptitle(f"{setup.id}: {_TITLES[kind]}", x=0.01, ha="left", fontsize=11)
     return figure
 
@@ -349,6 +357,51 @@ def line_voltage_diagram(env: Any, run: Trajectory) -> Any:
             f"{setup.id}: voltage between two terminals, {'three' if levels == 3 else 'two'} levels",
             x=0.01, ha="left", fontsize=11,
         )  # fmt: skip
+    return figure
+
+
+# ----------------------------------------------------------------------------------------------- six-step commutation
+
+
+def phase_diagram(env: Any, run: Trajectory) -> Any:
+    """Return currents and induced voltages of a brushless DC machine's phases, and its torque, as a Matplotlib figure.
+
+    Args:
+        env: A drive with such a machine.
+        run: What was recorded in it, as :func:`record` returns it.
+
+    Raises:
+        ValueError: For another machine, whose magnets induce no trapezoids.
+    """
+    from matplotlib.figure import Figure
+
+    setup = env.unwrapped.setup
+    machine: Any = build_machine(
+        dict(setup.keywords["machine"]), kind=env.unwrapped.card.facets["machine"]
+    )
+    if not machine.commutated:
+        raise ValueError(f"in a {machine.words} the magnets induce no trapezoids")
+    vector = run["i_salpha"] + 1j * run["i_sbeta"]
+    shapes = np.array([phase_shapes(angle, machine.flat) for angle in run["epsilon"]])
+    milliseconds = 1e3 * run.time
+    with style.context():
+        figure = Figure(figsize=(_WIDTH, 0.75 * _WIDTH), dpi=_DPI, layout="constrained")
+        *axes, last = figure.subplots(4, 1, sharex=True)
+        for k, ax in enumerate(axes):
+            current = (vector * np.exp(-2j / 3.0 * math.pi * k)).real
+            induced = machine.pairs * run["omega"] * machine.psi_p * shapes[:, k]
+            ax.plot(milliseconds, current, color=style.PALETTE[0], lw=1.2, label="current (A)")
+            ax.plot(
+                milliseconds, induced, color=style.COLORS["vermillion"], lw=1.0,
+                label="induced (V)",
+            )  # fmt: skip
+            ax.set_ylabel(f"phase {'abc'[k]}")
+        axes[0].legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), ncols=1)
+        last.plot(milliseconds, run["torque"], color=style.COLORS["green"], lw=1.0)
+        last.set_ylabel("torque (N m)")
+        last.set_xlabel("time (ms)")
+        last.set_xlim(milliseconds[0], milliseconds[-1])
+        figure.suptitle(f"{setup.id}: six-step commutation", x=0.01, ha="left", fontsize=11)
     return figure
 
 

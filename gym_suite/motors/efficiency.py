@@ -82,7 +82,7 @@ def steady(
     """
     own, period = _checked(machine, losses, tau)
     one, two, omega = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (i_d, i_q, speed)))
-    psi_d, psi_q = _linkages(machine, one, two)
+    psi_d, psi_q = linkages(machine, one, two)
     omega_e, square = machine.pairs * omega, one**2 + two**2
     drop = own.slope + 4.0 / math.pi * own.threshold / np.sqrt(square + own.i_knee**2)
     resistance = machine.r_s + drop
@@ -231,7 +231,7 @@ def efficiency_map(
     parts = np.arange(1, 25) / 24.0
     if torque is None:
         _checked(machine, losses, tau)
-        psi_d, psi_q = _linkages(machine, *_circle(machine))
+        psi_d, psi_q = linkages(machine, *_circle(machine))
         i_d, i_q = _circle(machine)
         torque = parts * 1.5 * machine.pairs * np.max(psi_d * i_q - psi_q * i_d)
     torques = np.asarray(torque, np.float64)
@@ -259,8 +259,14 @@ def _checked(machine: Any, losses: object, tau: float | None) -> tuple[Losses, f
     return own, check_number("tau", machine.period if tau is None else tau, above=0.0)
 
 
-def _linkages(machine: Any, i_d: Values, i_q: Values) -> tuple[Values, Values]:
-    """Return the flux linkages at currents, Vs."""
+def linkages(machine: Any, i_d: Values, i_q: Values) -> tuple[Values, Values]:
+    """Return the flux linkages of a machine at its d and q currents (A), Vs.
+
+    Args:
+        machine: A synchronous machine with one winding and without excitation.
+        i_d: d currents, A.
+        i_q: q currents, A.
+    """
     if machine.group == SATURATED:
         # Beyond its limit there may be no map; where currents are not numbers fluxes are none either.
         known = np.isfinite(i_d) & np.isfinite(i_q)

@@ -14,7 +14,7 @@ DC                      omega, i_a, i_e, u_a, u_e, angle
 INDUCTION               omega, i_salpha, i_sbeta, psi_ralpha, psi_rbeta, u_salpha, u_sbeta, angle
 DOUBLY_FED              omega, i_salpha, i_sbeta, psi_ralpha, psi_rbeta, u_salpha, u_sbeta, u_ralpha, u_rbeta, angle
 SIX_PHASE               omega, i_sd, i_sq, i_sx, i_sy, u_sd, u_sq, u_sx, u_sy, angle
-SATURATED               as SYNCHRONOUS
+SATURATED, TRAPEZOIDAL  as SYNCHRONOUS
 ======================  ==============================================================
 """
 
@@ -31,11 +31,13 @@ from gym_suite.motors.machines.base import (
     INDUCTION,
     SATURATED,
     SIX_PHASE,
+    TRAPEZOIDAL,
 )
 from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.quantities import P, X
 from gym_suite.motors.transforms import rotate
+from gym_suite.motors.trapezoid import trapezoidal_derivative
 
 # --------------------------------------------------------------------------------------------- synchronous machines
 
@@ -279,7 +281,10 @@ def six_phase_derivative(x, k, load, spin):
 
 @kernel
 def coefficients(group, p):
-    """Return what the derivative of a group reads of a parameter row; SATURATED needs the map too."""
+    """Return what the derivative of a group reads of a parameter row.
+
+    SATURATED needs the map too and TRAPEZOIDAL the angle.
+    """
     kind = len(group)
     if kind == EXCITED:
         return excited_coefficients(p)
@@ -319,6 +324,8 @@ def derivative(group, x, k, load, spin):
         return six_phase_derivative(x, k, load, spin)
     if kind == SATURATED:
         return saturated_derivative(x, k, load, spin)
+    if kind == TRAPEZOIDAL:
+        return trapezoidal_derivative(x, k, load, spin)
     return synchronous_derivative(x, k, load, spin)
 
 

@@ -216,7 +216,7 @@ def plant_of(machine: Machine) -> Plant:
         Column("torque_load", "N m", meaning="torque on the shaft besides the load's own"),
     )
     group = machine.group
-    derivative, output = _KERNELS[(group, len(machine.states)) if group == DC else group]
+    derivative, output = _KERNELS[(group, len(machine.currents)) if group == DC else group]
     if group == SATURATED:
         row = machine.flux_row()
         derivative, output = partial(derivative, row), partial(output, row)

@@ -94,6 +94,11 @@ def simulate(
     """
     tau = check_number("tau", tau, above=0.0)
     built = build_machine(machine)
+    if built.commutated:
+        raise ValueError(
+            f"simulate holds voltages at all windings; those of a {built.words} are commutated, some without a "
+            f"voltage: take an environment, such as gem/{type(built).__name__}-v0"
+        )
     own_frame = next(iter(built.frames))
     frame = check_option("frame", own_frame if frame is None else frame, built.frames)
     carried = build_load(load, default="constant_speed", j_rotor=built.j_rotor)

@@ -55,6 +55,20 @@ def test_sparse_rewards_are_one_at_the_end_and_nothing_else():
     assert min(ends.values()) > 20
 
 
+@pytest.mark.parametrize("action", [(0.0, 1.0), (1.0, 0.0)])
+def test_whoever_docks_stands_and_does_not_turn(action):
+    """Wherever it is and however it is turned, it has arrived once its speed and its yaw rate are together 0.05."""
+    env = gymnasium.make("agv/Dock-v0", goal_radius=100.0, goal_angle=math.pi, goal_speed=0.05)
+    _, info = env.reset(seed=0)
+    for step in range(20):
+        *_, arrived, _, info = env.step(np.array(action if step < 3 else (0.0, 0.0)))
+        speed = abs(info["v"]) + abs(info["omega"])
+        assert arrived == (speed <= 0.05) == bool(info["arrived"])
+        if arrived:
+            break
+    assert arrived and step > 3
+
+
 def test_dense_rewards_add_up():
     env = gymnasium.make("agv/SimpleStatic-v0", reward="dense").unwrapped
     agent = gym_suite.make_controller(env)
@@ -69,14 +83,19 @@ def test_dense_rewards_add_up():
 
 
 def test_coming_within_half_a_metre_of_something_costs_in_proportion():
+    """What is clear is the shortest beam from the vehicle's middle, less half of its width."""
     env = gymnasium.make("agv/ComplexStatic-v0", weights={"clearance": 2.0})
     env.action_space.seed(0)
+    p = env.unwrapped.nominal.parameters
+    beams, half = int(p["lidar_beams"]), 0.5 * p["width"]
     seen = set()
     for seed in range(8):
         _, ended = env.reset(seed=seed), False
         for _ in range(40):
-            *_, ended, _, info = env.step(env.action_space.sample())
+            seen_there, _, ended, _, info = env.step(env.action_space.sample())
             clearance, cost = info["clearance"], info["reward_clearance"]
+            shortest = float(seen_there[:beams].min()) * p["lidar_range"]
+            assert clearance == pytest.approx(max(shortest - half, 0.0), abs=1e-5)
             assert cost == pytest.approx(-2.0 * max(0.0, 1.0 - clearance / 0.5), abs=1e-9)
             seen.add("near" if clearance < 0.25 else "between" if clearance < 0.5 else "far")
             if ended:
@@ -118,6 +137,27 @@ def test_obstacles_walk_on_free_floor_and_do_not_run_into_a_standing_vehicle():
         assert not any(
             geometry.disc_hits_grid(*place, 0.3, grid, 0.5) for place in zip(x, y, strict=True)
         )
+
+
+def test_an_obstacle_that_is_near_a_vehicle_may_walk_away_from_it_and_no_nearer():
+    env = gymnasium.make("agv/SimpleStatic-v0", moving_obstacles=1)
+    stride, gone = env.unwrapped.nominal.parameters["obstacle_speed"] * env.unwrapped.dt, 0
+    for k in range(16):
+        _, info = env.reset(seed=0)
+        away = 2.0 * math.pi * k / 16
+        at = info["x"] + 0.9 * math.cos(away), info["y"] + 0.9 * math.sin(away)
+        for heading, nearer in ((away, False), (away + math.pi, True)):
+            state = dict(
+                zip(("x", "y", "theta"), (*at, math.remainder(heading, 2 * math.pi)), strict=True)
+            )
+            given = {f"obstacle_0_{name}": value for name, value in state.items()}
+            env.reset(seed=0, options={"state": given})
+            env.step(np.zeros(2))
+            now = env.unwrapped.state()
+            moved = math.hypot(now["obstacle_0_x"][0] - at[0], now["obstacle_0_y"][0] - at[1])
+            assert moved == pytest.approx(0.0, abs=1e-9) or not nearer
+            gone += moved == pytest.approx(stride)
+    assert gone >= 4  # some of the ways end at a wall
 
 
 def test_obstacles_find_the_little_free_floor_that_there_is_and_keep_off_the_start():

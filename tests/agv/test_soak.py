@@ -66,11 +66,11 @@ def a_setup(rng, id):
     return keywords
 
 
-def soak(rng, id, steps):
+def soak(rng, id, steps, rows=ROWS):
     """Drive held bang-bang and random actions; return the steps of vehicles, 0 where the setup is refused."""
     keywords = a_setup(rng, id)
     try:
-        envs = gymnasium.make_vec(team_id(id), num_envs=ROWS, **keywords)
+        envs = gymnasium.make_vec(team_id(id), num_envs=rows, **keywords)
     except ValueError:
         return 0
     observation, _ = envs.reset(seed=int(rng.integers(1 << 30)))
@@ -88,7 +88,7 @@ def soak(rng, id, steps):
         np.testing.assert_array_equal(reward, sum(info[name] for name in terms), str(keywords))
     agents = len(envs.unwrapped.setup.agents) or 1
     envs.close()
-    return steps * ROWS * agents
+    return steps * rows * agents
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -100,6 +100,7 @@ def test_extremes_of_the_bounds(id):
 @pytest.mark.slow
 @pytest.mark.parametrize("id", IDS)
 def test_extremes_of_the_bounds_for_long(id):
-    rng = np.random.default_rng(100 + IDS.index(id))
-    for _ in range(100):
-        soak(rng, id, 700)
+    """As many steps as make 10^8 of all ids together, of setups drawn until then."""
+    rng, done = np.random.default_rng(100 + IDS.index(id)), 0
+    while done < 1e8 / len(IDS):
+        done += soak(rng, id, 700, rows=128)

@@ -26,16 +26,16 @@ def test_a_column_that_comes_twice_is_refused_where_it_is_read(tmp_path):
     assert read_columns(file, ("t",))[0]["t"] == [0.0]
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("torn.csv.gz", gzip.compress(b"t,i\n0,1\n")[:-6]),
-        ("garbled.csv.gz", gzip.compress(b"t,i\n0,1\n")[:10] + b"\xff" * 20),
-        ("wide.csv", b't,i\n0,"' + b"1" * 200_000 + b'"\n'),
-    ],
-)
-def test_a_damaged_table_is_named(tmp_path, name, content):
+DAMAGED = {
+    "torn.csv.gz": gzip.compress(b"t,i\n0,1\n")[:-6],
+    "garbled.csv.gz": gzip.compress(b"t,i\n0,1\n")[:10] + b"\xff" * 20,
+    "wide.csv": b't,i\n0,"' + b"1" * 200_000 + b'"\n',
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_table_is_named(tmp_path, name):
     file = tmp_path / name
-    file.write_bytes(content)
+    file.write_bytes(DAMAGED[name])
     with pytest.raises(ValueError, match=f"{name} cannot be read as CSV"):
         read_columns(file, ("t", "i"))

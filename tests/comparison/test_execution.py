@@ -90,6 +90,35 @@ def lives(pid):
         return False
 
 
+SCRIPT = """
+import gym_suite
+
+options = {{"horizon": 5, "settings": "nominal", "progress": False}}
+print(gym_suite.compare({id!r}, agents=[], seeds=2, workers=2, **options))
+"""
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_script_that_starts_workers_in_its_workers_is_told_how_to_be_written(guarded, tmp_path):
+    """Each worker runs the script again; without a guard each would start workers and die, all work with it."""
+    script = SCRIPT.format(id=ID)
+    if guarded:
+        script = script.replace("print(", 'if __name__ == "__main__":\n    print(')
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        env=os.environ | {"PYTHONPATH": ROOT},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode == 0) == guarded, done.stderr
+    last = (done.stderr.splitlines() or [""])[-1]
+    assert last.endswith("has to stand below  if __name__ == '__main__':") != guarded
+    assert (ID in done.stdout) == guarded
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at the processes of Linux")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_a_comparison_that_is_ended(how, tmp_path):

@@ -75,6 +75,15 @@ def test_piecewise_constant_reference_is_judged_step_by_step():
     np.testing.assert_allclose(by_step["SteadyStateValue"], 1.0, atol=1e-3)
 
 
+def test_the_steady_state_is_the_mean_over_the_last_tenth_of_a_step():
+    """Of a value that rises by a hundredth of the step in every period that is the mean of the last ten, 0.945."""
+    value = np.concatenate([np.arange(100) / 100.0, np.ones(5)])
+    steps = find_steps(value, np.repeat([1.0, 2.0], [100, 5]), smallest=0.05)
+    by_step = step_metrics(value, steps, dt=DT)
+    np.testing.assert_allclose(by_step["SteadyStateValue"][0], 0.945)
+    np.testing.assert_allclose(by_step["SteadyStateError"][0], 0.055)
+
+
 def test_a_moving_reference_has_no_steps_and_its_metrics_do_not_apply():
     time = np.arange(500) * DT
     reference = np.sin(10 * time)

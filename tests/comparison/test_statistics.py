@@ -131,6 +131,17 @@ def test_probability_of_improvement_known_values():
     assert probability_of_improvement(a, b, paired=False).estimate == pytest.approx(oracle)
 
 
+def test_few_trainings_of_either_side_widen_the_probability_of_improvement():
+    """Three trainings beside forty episodes of a law: the interval is as wide whichever of the two is named first."""
+    rng = np.random.default_rng(4)
+    law, trained = rng.normal(size=40), rng.normal(size=(3, 40))
+    one = probability_of_improvement(law, trained)
+    other = probability_of_improvement(trained, law)
+    assert one.estimate == pytest.approx(1.0 - other.estimate)
+    assert one.low == pytest.approx(1.0 - other.high, abs=0.02)
+    assert one.high == pytest.approx(1.0 - other.low, abs=0.02)
+
+
 def test_twenty_wins_of_twenty_are_not_certainty():
     won = probability_of_improvement(np.ones(20), np.zeros(20))
     exact = binomtest(20, 20).proportion_ci(0.95, method="exact")

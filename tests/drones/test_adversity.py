@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 import gym_suite
 from gym_suite.drones import adversity, aerodynamics
-from gym_suite.drones.columns import ADVERSITY, BODY, TABLES
+from gym_suite.drones.columns import ADVERSITY, BODY, TABLES, USUAL
 
 ID = "drones/Hover-v0"
 CALM = {
@@ -118,9 +118,9 @@ def test_what_moves_with_the_wind_feels_no_drag():
     agents[0, X.quaternion_x : X.quaternion_x + 4] = attitude.as_quat()
     agents[0, X.velocity_x : X.velocity_x + 3] = 3.0, -1.0, 0.5
     agents[0, X.rotor_0 : X.rotor_0 + 4] = speeds
-    adversity.endure(agents, np.uint64(1), 0.0, p, p, numbers)
+    adversity.endure(agents, np.uint64(1), 0.0, p, USUAL, p, numbers)
     work = np.zeros(6)
-    aerodynamics.store_wrench(agents[0], 0.0, p, work, 0)
+    aerodynamics.store_wrench(agents[0], 0.0, p, USUAL, work, 0)
     thrust = values["k_f"] * (speeds**2).sum()
     np.testing.assert_allclose(work[:3], attitude.apply([0.0, 0.0, thrust]), atol=1e-12)
 

@@ -93,6 +93,19 @@ def test_neighbours_are_the_nearest_in_order_and_zeros_beyond_the_radius():
     assert seen_any and hidden_any
 
 
+def test_neighbours_that_are_equally_far_are_both_seen():
+    """The one in the middle of three in a row sees the next in order first, then the other, at the same distance."""
+    env = gymnasium.make(ID, engine="compiled", drones=3, neighbours=2, path=None, **STILL)
+    rows = {0: (0.0, 0.0), 1: (1.0, 0.0), 2: (-1.0, 0.0)}
+    state = {f"position_{c}_{j}": at[k] for j, at in rows.items() for k, c in enumerate("xy")}
+    observation, _ = env.reset(seed=0, options={"state": state})
+    columns = env.unwrapped.setup.observation_columns
+    first, second = (columns.index(f"neighbour_{k}_x") for k in (1, 2))
+    middle = observation.reshape(3, -1)[0]
+    np.testing.assert_array_equal(middle[first : first + 3], [1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(middle[second : second + 3], [-1.0, 0.0, 0.0])
+
+
 def test_history_holds_the_last_actions_newest_first():
     env = gymnasium.make("drones/Hover-v0", engine="compiled", history=3).unwrapped
     observation, _ = env.reset(seed=0)

@@ -97,6 +97,8 @@ def test_the_pilot_refuses_what_has_no_sticks():
         ValueError, match=r"drones/Autopilot-v0; the actions here are action_rotor_0"
     ):
         Pilot.for_env(gymnasium.make("drones/Track-v0", engine="compiled"))
+    with pytest.raises(ValueError, match=r"Valid: position, speed, integral, heading$"):
+        Pilot.for_env(gymnasium.make(ID, engine="compiled"), gains={"sped": 1.0})
 
 
 # ------------------------------------------------------------------------------------ what is refused, and what goes on
@@ -107,6 +109,12 @@ def test_without_the_extra_it_is_told_how_to_install_it_and_the_rest_goes_on(mon
     with pytest.raises(ImportError) as told:
         gymnasium.make(ID)
     assert install_line("sitl") in str(told.value)
+    assert "engine='compiled' (on the shell --set engine=compiled)" in str(told.value)
+    options = {"seeds": 1, "horizon": 5, "progress": False}
+    found = gym_suite.compare(ID, agents=[], settings=("compiled",), **options)
+    assert [experiment.setting.name for experiment in found.experiments] == ["compiled"]
+    with pytest.raises(ImportError, match="needs Betaflight's firmware"):
+        gym_suite.compare(ID, agents=[], settings=("nominal",), **options)
     assert card(ID).extra == "sitl" and card(ID).anywhere == {"engine": "compiled"}
     gymnasium.make(ID, **card(ID).anywhere).close()
     page = compose(id_class_of(ID)).markdown()

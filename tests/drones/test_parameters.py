@@ -30,17 +30,19 @@ def parameters(**keywords):
 
 
 @pytest.mark.parametrize(
-    ("vehicle", "mass", "thrust", "lag"),
+    ("vehicle", "rotors", "mass", "thrust", "lag"),
     [
-        ("cf21", 0.0319, 0.48, 0.072),  # 0.12 N a rotor
-        ("race", 0.752, 49.0, 0.033),  # 1.5625e-6 N/(rad/s)^2 at 2,800 rad/s
-        ("x500", 2.0, 34.19, 0.0125),  # 8.54858e-6 N/(rad/s)^2 at 1,000 rad/s
+        ("cf21", 4, 0.0319, 0.48, 0.072),  # 0.12 N a rotor
+        ("race", 4, 0.752, 49.0, 0.033),  # 1.5625e-6 N/(rad/s)^2 at 2,800 rad/s
+        ("x500", 4, 2.0, 34.19, 0.0125),  # 8.54858e-6 N/(rad/s)^2 at 1,000 rad/s
+        ("f550", 6, 2.0, 60.27, 0.03),  # 1.2216e-7 N/rpm^2 at 9,068 rpm
+        ("octorotor", 8, 1.64, 48.22, 0.03),  # three times its weight
     ],
 )
-def test_published_vehicles_have_their_thrust_and_lag(vehicle, mass, thrust, lag):
+def test_published_vehicles_have_their_thrust_and_lag(vehicle, rotors, mass, thrust, lag):
     p = parameters(vehicle=vehicle)
     assert p["mass"] == mass
-    assert 4 * p["k_f"] * p["max_rpm"] ** 2 == pytest.approx(thrust, rel=0.005)
+    assert rotors * p["k_f"] * p["max_rpm"] ** 2 == pytest.approx(thrust, rel=0.005)
     assert p["motor_lag"] == lag
     assert parameters(vehicle=vehicle, model={"motor_lag": 0.05})["motor_lag"] == 0.05
     assert parameters(vehicle=vehicle, model="bullet-parity")["motor_lag"] == 0.0

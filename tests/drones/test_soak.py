@@ -8,8 +8,10 @@ import pytest
 
 import gym_suite  # noqa: F401  registers the ids
 from gym_suite.drones import parameters as pm
+from gym_suite.drones.vehicles import RINGS
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0", "drones/Formation-v0")
+MORE = ("drones/Waypoints-v0", "drones/Landing-v0", "drones/Autopilot-v0")
 ROWS = 32
 
 
@@ -31,7 +33,7 @@ def a_vehicle(rng):
     given = {name: extreme(rng, pm.Vehicle, name) for name in numbers(pm.Vehicle)}
     x, y = given["i_xx"], given["i_yy"]
     given["i_zz"] = float(np.clip(given["i_zz"], abs(x - y), min(x + y, 1e3)))
-    return {**given, "layout": str(rng.choice(pm.LAYOUTS))}
+    return {**given, "layout": str(rng.choice([*pm.LAYOUTS, *RINGS]))}
 
 
 def a_setup(rng, id):
@@ -40,9 +42,10 @@ def a_setup(rng, id):
     model = {name: extreme(rng, pm.Model, name) for name in numbers(pm.Model)}
     model["gravity"] = max(model["gravity"], 0.1)
     vehicle = a_vehicle(rng)
-    if not 1e-10 < vehicle["k_f"] < 1e-9:
+    if not 1e-10 < vehicle["k_f"] < 1e-9 or vehicle["layout"] in RINGS:
         model["battery_voltage"] = 0.0  # it is a Crazyflie's
     physics = float(rng.choice([10, 240, 1e5]))
+    near = "progress" if id in MORE[:2] else "position"
     keywords = {
         "engine": "compiled",
         "vehicle": vehicle,
@@ -56,7 +59,7 @@ def a_setup(rng, id):
         "start_tilt": float(rng.choice([0.0, 1.5])),
         "bound": 1e6,
         "mismatch": rng.choice([None, 0.3, 0.99]),
-        "weights": dict.fromkeys(("position", "rates", "effort", "smoothness"), 1e6),
+        "weights": dict.fromkeys((near, "rates", "effort", "smoothness"), 1e6),
         "penalty_crash": float(rng.choice([0.0, 1e8])),
         "wind": None
         if rng.integers(2)
@@ -67,12 +70,14 @@ def a_setup(rng, id):
     }
     if id in IDS[2:]:
         keywords["spacing"] = 100.0
+    if "Autopilot" in id:
+        del keywords["action"]  # these are sticks
     return keywords
 
 
-def soak(rng, id, steps):
-    """Fly held bang-bang and random actions; the drones go on after their crash as users may let them."""
-    envs = gymnasium.make_vec(id, num_envs=ROWS, **a_setup(rng, id))
+def soak(rng, id, steps, rows=ROWS):
+    """Fly held bang-bang and random actions, after a crash too as users may; return how many steps it were."""
+    envs = gymnasium.make_vec(id, num_envs=rows, **a_setup(rng, id))
     observation, _ = envs.reset(seed=int(rng.integers(1 << 30)))
     assert np.isfinite(observation).all()
     held = np.sign(rng.standard_normal(envs.action_space.shape))
@@ -83,6 +88,7 @@ def soak(rng, id, steps):
         assert np.isfinite(reward).all()
         assert all(np.isfinite(v).all() for n, v in info.items() if n.startswith("reward"))
     envs.close()
+    return rows * steps
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -93,11 +99,12 @@ def test_extremes_of_the_bounds(id):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", (*IDS, *MORE))
 def test_extremes_of_the_bounds_for_long(id):
-    rng = np.random.default_rng(100 + IDS.index(id))
-    for _ in range(150):
-        soak(rng, id, 700)
+    """As many steps as make 10^8 of all ids together, of setups drawn until then."""
+    rng, done = np.random.default_rng(100 + (*IDS, *MORE).index(id)), 0
+    while done < 1e8 / len((*IDS, *MORE)):
+        done += soak(rng, id, 700, rows=256)
 
 
 @pytest.mark.parametrize("engine", ["compiled", pytest.param("bullet", marks=pytest.mark.bullet)])

@@ -66,6 +66,19 @@ LAWS = {
     "plain": ("gem/PMSM-v0", {"dead_time": False}, {"decoupling": False, "anti_windup": "none"}),
     "armature": ("gem/PermExDc-v0", {}, {}),
     "two windings": ("gem/ExtExDc-v0", {}, {"anti_windup": "back_calculation"}),
+    "torque": ("gem/PermExDc-Torque-v0", {"converter": "2QC"}, {}),
+    "speed above torque": ("gem/PermExDc-Speed-v0", {}, {"prefilter": False}),
+    "speed with feedforward": (
+        "gem/PermExDc-Speed-v0",
+        {"load": {"a": 0.2, "b": 0.01, "c": 1e-4}},
+        {"feedforward": True, "anti_windup": "back_calculation"},
+    ),
+    "speed above voltage": (
+        "gem/PermExDc-Speed-v0",
+        {"control": "voltage", "control_period": None, "duration": 0.01},
+        {},
+    ),
+    "six steps": ("gem/BLDC-Speed-v0", {"duration": 0.4}, {}),
 }
 
 
@@ -90,7 +103,9 @@ def test_a_law_in_c_is_the_law(case, tmp_path):
         assert np.abs(plain - actions).max() <= TOLERANCE
         for level in ("O2", "O3"):
             assert np.array_equal(plain, answers(export, level, observations, actions.shape[1]))
-    assert export.memory_bytes == 4 * len(controller.gains_)
+    # A filter of the reference remembers it, what is left of its steps, and whether there is one yet.
+    filtered = "omega" in controller.gains_ and parameters.get("prefilter", True)
+    assert export.memory_bytes == 4 * (len(controller.gains_) + 3 * filtered)
 
 
 @needs_compiler
@@ -184,6 +199,12 @@ def test_what_has_no_c_source_is_refused(tmp_path):
     idle = gym_suite.make_controller(env, "zero")
     with pytest.raises(ValueError, match="has no C source: policies have one"):
         export_folder(env, idle, tmp_path)
+    position = gymnasium.make("gem/PermExDc-Position-v0")
+    with pytest.raises(ValueError, match="export the speed control below it"):
+        export_folder(position, gym_suite.make_controller(position), tmp_path)
+    series = gymnasium.make("gem/SeriesDc-Speed-v0")
+    with pytest.raises(ValueError, match="PermExDc and BLDC, not for the SeriesDc"):
+        export_folder(series, gym_suite.make_controller(series), tmp_path)
     salient = gymnasium.make("gem/EESM-v0")
     with pytest.raises(ValueError, match="not for the EESM"):
         export_folder(salient, gym_suite.make_controller(salient), tmp_path)

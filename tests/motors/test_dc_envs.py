@@ -301,3 +301,20 @@ def test_the_catalogue_motor_drives_every_task():
         envs = gymnasium.make_vec(f"gem/PermExDc{task}-v0", num_envs=4, machine="RE40-148867")
         _, ended = follow(envs, 500)
         assert not ended
+
+
+def test_a_shaft_that_is_driven_beyond_the_speed_of_self_excitation_does_not_trip_the_drive():
+    """Its load turns it by several times its largest torque; above r_e / l_e_prime the field would run away."""
+    torque = {"kind": "prbs", "amplitude": 10.0, "period": 0.1}
+    envs = gymnasium.make_vec(
+        "gem/ShuntDc-Speed-v0", num_envs=8, disturbance={"torque_load": torque}
+    )
+    law, state = gym_suite.make_controller(envs), None
+    machine, fastest = KINDS["ShuntDc"](), 0.0
+    observation, _ = envs.reset(seed=50_000)
+    for _ in range(1499):
+        action, state = law.predict(observation, state)
+        observation, _, tripped, _, info = envs.step(action)
+        assert not tripped.any()
+        fastest = max(fastest, info["omega"].max())
+    assert fastest > 1.5 * machine.r_e / machine.l_e_prime

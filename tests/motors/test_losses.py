@@ -379,6 +379,22 @@ def test_only_the_heat_trips_when_the_current_is_within_its_limit():
     assert np.hypot(info["i_sd"], info["i_sq"]) < 400.0
 
 
+@pytest.mark.parametrize(
+    ("node", "losses"), [("winding", (600.0, 0.0, 0.0)), ("magnet", (0.0, 1500.0, 0.0))]
+)
+def test_winding_and_magnets_trip_each_at_its_own_limit(node, losses):
+    """Iron loss heats the magnets while the winding stays cold, copper loss the winding; alone a limit below trips."""
+    net = usual_network(KINDS["PMSM"]())
+    reached = net.settled(*losses)
+    other = "magnet" if node == "winding" else "winding"
+    assert reached[node] > reached[other] + 1.0
+    far = {f"limit_{name}": max(reached.values()) + 50.0 for name in (node, other)}
+    for limit, trips in ((reached[node] - 0.5, True), (reached[node] + 0.5, False)):
+        own = replace(net, **far | {f"limit_{node}": limit})
+        _, tripped = heated(own, (40.0, 40.0, 40.0), losses, 5.0, 5000)
+        assert bool(tripped) == trips
+
+
 def test_a_range_of_starting_temperatures_is_drawn_for_each_episode():
     thermal = {"temperature_low": 30.0, "temperature_high": 90.0}
     envs = gymnasium.make_vec("gem/PMSM-v0", num_envs=64, thermal=thermal)

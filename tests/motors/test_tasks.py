@@ -41,6 +41,22 @@ def test_current_references_can_be_held_with_the_voltage_there_is(machine):
     assert 0.0 <= infos[0]["omega"].min() < infos[0]["omega"].max() <= p["omega_nominal"]
 
 
+@pytest.mark.parametrize(
+    ("id", "action"),
+    [("gem/PMSM-v0", (0.3, -0.1)), ("gem/PermExDc-v0", (0.3,)), ("gem/EESM-v0", (0.1, 0.2, -0.3))],
+)
+def test_effort_costs_the_mean_square_of_the_action_and_smoothness_that_of_its_change(id, action):
+    env = gymnasium.make(id, weights={"effort": 0.3, "smoothness": 0.2})
+    env.reset(seed=0)
+    action = np.array(action)
+    *_, first = env.step(action)
+    *_, info = env.step(-0.5 * action)
+    mean = np.mean(np.square(action))
+    assert first["reward_effort"] == pytest.approx(-0.3 * mean, rel=1e-6)
+    assert info["reward_effort"] == pytest.approx(-0.3 * 0.25 * mean, rel=1e-6)
+    assert info["reward_smoothness"] == pytest.approx(-0.2 * 2.25 * mean, rel=1e-6)
+
+
 def test_references_step_every_20_ms():
     env = gymnasium.make("gem/PMSM-v0")
     infos, _ = rollout_single(env, 601)

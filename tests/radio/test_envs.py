@@ -170,6 +170,21 @@ def test_a_random_jammer_hits_each_channel_equally_often():
     assert np.all(np.abs(busy - 0.3) < 4.0 * np.sqrt(0.3 * 0.7 / 20_000))
 
 
+@pytest.mark.parametrize("id", ["radio/Access-v0", "radio/Jamming-v0"])
+def test_the_acknowledgement_is_observed_with_its_sign(id):
+    """1 for what was delivered or hit, -1 for what was not, 0 for silence: as ``info`` tells of the same step."""
+    env = gymnasium.make(id)
+    place = env.unwrapped.setup.observation_columns.index("ack")
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    seen = set()
+    for _ in range(100):
+        observation, *_, info = env.step(env.action_space.sample())
+        assert observation[place] == info["ack"]
+        seen.add(info["ack"])
+    assert {-1.0, 1.0} <= seen
+
+
 def test_gilbert_elliott_users_have_their_chain():
     envs = gymnasium.make_vec("radio/GilbertElliott-v0", num_envs=200, p01=0.2, p11=0.9, steps=500)
     _, info = envs.reset(seed=0)

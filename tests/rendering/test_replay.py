@@ -140,7 +140,7 @@ def test_drones_are_where_they_were(name):
         assert y0 < body.position[:, 1].min() and body.position[:, 1].max() < y1
 
 
-@pytest.mark.parametrize("vehicle", ["cf2x", "cf2p", "x500"])
+@pytest.mark.parametrize("vehicle", ["cf2x", "cf2p", "x500", "f550"])
 def test_rotors_are_drawn_where_their_thrust_acts(vehicle):
     """More thrust of one rotor turns the body away from its place: r x F along x and y."""
     env = gymnasium.make("drones/Hover-v0", vehicle=vehicle, engine="compiled", start_tilt=0.0,
@@ -149,7 +149,7 @@ def test_rotors_are_drawn_where_their_thrust_acts(vehicle):
                           vehicle=vehicle, engine="compiled")  # fmt: skip
     for rotor, (x, y) in enumerate(stage.views[0].bodies[0].rotors):
         env.reset(seed=0)
-        action = np.zeros(4)
+        action = np.zeros(env.action_space.shape)
         action[rotor] = 0.5
         env.step(action)
         state = env.unwrapped.state()

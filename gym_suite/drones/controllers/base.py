@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
+from gym_suite.drones.columns import TABLES
 from gym_suite.drones.controllers.heading import MEMORY, HeadingFrame
 from gym_suite.drones.parameters import PHYSICS
-from gym_suite.drones.vehicles import RPM
+from gym_suite.drones.rotors import hover_speeds
+from gym_suite.drones.vehicles import FEWEST, RPM
 
-P = PHYSICS.places
+P, T = PHYSICS.places, TABLES.places
 
 
 def parts(**sizes: int) -> Mapping[str, slice]:
@@ -29,6 +31,10 @@ def parts(**sizes: int) -> Mapping[str, slice]:
     )
 
 
+#: Parts of what laws remember that hold a number of each rotor.
+OF_ROTORS = ("rotors", "before")
+
+
 class RotorController(Controller, ABC):
     """A law that gives rotor speeds from one drone's observation; of several drones each is flown alike.
 
@@ -38,8 +44,9 @@ class RotorController(Controller, ABC):
     Observations may be one drone's or, in the joint form, all drones' side by side.
     """
 
-    #: What one drone's law remembers, by name; "rotors" is its belief of the rotors' speeds, rpm above hovering.
-    memory: ClassVar[Mapping[str, slice]] = parts()
+    #: What one drone's law remembers, by name; "rotors" is its belief of the rotors' speeds, rpm above hovering. What
+    #: it holds of each of four rotors (:data:`OF_ROTORS`) is as long as there are rotors once the law is tuned.
+    memory: Mapping[str, slice] = parts()
     #: Parts of it that begin with a vector of the world, and that end with a heading. What a target's motion is
     #: compared with is none: its change is fed forward, and that is its change in the axes that turn.
     vectors: ClassVar[tuple[str, ...]] = ()
@@ -47,6 +54,9 @@ class RotorController(Controller, ABC):
     #: Whether thrust gives way where the rotors cannot give both thrust and torque: a drone that keeps upright
     #: sinks, one that does not falls.
     keeps_torque = True
+    #: Whether a vehicle of more than four rotors may turn about z for long: the law then sees the world in axes that
+    #: stay near its nose.
+    lets_turn = False
     #: Where the gains come from, for :meth:`describe`; set by ``_tune``.
     rule_: str = ""
     source_: str = ""
@@ -69,15 +79,24 @@ class RotorController(Controller, ABC):
         self._dt = setup.dt
         self._range = setup.action_columns[0].scale
         self._hover = float(self._row[P.hover_rpm])
+        self._rotor_table = nominal.tables[T.rotors]
+        # Each rotor's speed where they carry the weight; of four in a usual layout all turn alike.
+        self._even = hover_speeds(self._row, self._rotor_table)
+        self._count = len(self._even)
+        if self._count != FEWEST:
+            sizes = {name: part.stop - part.start for name, part in self.memory.items()}
+            self.memory = parts(
+                **{n: self._count if n in OF_ROTORS else size for n, size in sizes.items()}
+            )
         drag = self._row[[P.drag_xy, P.drag_xy, P.drag_z]]
-        self._drag = drag * 4.0 * self._hover * RPM / self._row[P.mass]
+        self._drag = drag * self._count * self._hover * RPM / self._row[P.mass]
         lag = self._row[P.motor_lag]
         self._kept = float(np.exp(-self._dt / lag)) if lag > 0.0 else 0.0
         self.observation_size_ = None  # one drone's or all drones'
         self._drones = setup.agent_count
         self._memory_size = max((part.stop for part in self.memory.values()), default=0)
         self._frame = None
-        if "target_heading_x" in self._columns:
+        if "target_heading_x" in self._columns or (self.lets_turn and self._count > FEWEST):
             self._frame = HeadingFrame(self._columns, self._dt)
             self._memory_size += MEMORY
         self.state_size = self._memory_size * self._drones
@@ -135,25 +154,25 @@ class RotorController(Controller, ABC):
             vectors = [self.memory[name].start for name in self.vectors]
             headings = [self.memory[name].stop - 1 for name in self.headings]
             o = self._frame.seen(o, mine, vectors, headings)
-        action = (self._rotors(o, mine) / self._hover - 1.0) / self._range
+        action = (self._rotors(o, mine) / self._even - 1.0) / self._range
         if self.keeps_torque:
             action -= np.maximum(action.max(axis=1, keepdims=True) - 1.0, 0.0)
             action += np.maximum(-1.0 - action.min(axis=1, keepdims=True), 0.0)
         action = np.clip(action, -1.0, 1.0)
         self._after(action, mine)
         state[:, :used] = mine.reshape(n, used)
-        return action.reshape(n, count * 4)
+        return action.reshape(n, count * self._count)
 
     @abstractmethod
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return rotor speeds, rpm, (n, 4), from observations (n, no); may update the state (n, ns) in place."""
+        """Return rotor speeds, rpm, (n, rotors), from observations (n, no); may update the state (n, ns) in place."""
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Update the state with what the action space let through."""
 
     def _follow_rotors(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Let the believed rotor speeds, rpm above hovering, approach what was commanded."""
-        wanted = action * self._range * self._hover
+        wanted = action * self._range * self._even
         believed = state[:, self.memory["rotors"]]
         believed[:] = wanted + (believed - wanted) * self._kept
 

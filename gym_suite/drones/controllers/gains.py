@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.parameters import check_keywords
+from gym_suite.drones.columns import USUAL
 from gym_suite.drones.controllers.laws import Gains
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import effects
 from gym_suite.drones.transforms import rotor_moments
 
 P = PHYSICS.places
@@ -28,7 +30,7 @@ POWERS = {"position": 2, "velocity": 1, "attitude": 2, "rate": 1}
 #: rad/s^2, angular acceleration about x and y that full bandwidths take: an error of some 50 degrees asks for it.
 TURNED = 170.0
 
-#: Signs of the rotors' torques about z.
+#: Signs of four rotors' torques about z.
 TURNS = np.array([-1.0, 1.0, -1.0, 1.0])
 
 POLES = "pole placement"
@@ -54,7 +56,7 @@ def geometric_gains() -> Gains:
     )
 
 
-def authority_scale(row: np.ndarray, share: float) -> float:
+def authority_scale(row: np.ndarray, share: float, rotors: np.ndarray = USUAL) -> float:
     """Return the factor on all bandwidths with which a vehicle's rotors can give the torque that the gains ask for.
 
     It is 1 where roll and pitch can be accelerated by :data:`TURNED` at hovering. Less torque for the inertia lowers
@@ -63,10 +65,16 @@ def authority_scale(row: np.ndarray, share: float) -> float:
     Args:
         row: Physical parameters.
         share: By which part of the hovering speed rotors may depart from it.
+        rotors: Table of the rotors.
     """
     hover = float(row[P.hover_rpm])
     fastest = min((1.0 + share) * hover, float(row[P.max_rpm]))
     slowest = (1.0 - share) * hover
+    if rotors.ndim == 2:
+        # The rotors on one side of the axis fast and those on the other slow.
+        levers = 0.5 * np.abs(effects(row, rotors)[1:3]).sum(axis=1)
+        turned = levers * (fastest**2 - slowest**2) / row[[P.i_xx, P.i_yy]]
+        return float(min(1.0, turned.min() / TURNED))
     pairs = 1.0 if row[P.layout] > 0.5 else 2.0
     torque = pairs * row[P.lever] * row[P.k_f] * (fastest**2 - slowest**2)
     return float(min(1.0, torque / max(row[P.i_xx], row[P.i_yy]) / TURNED))

@@ -23,12 +23,10 @@ from gym_suite.drones.controllers.gains import (
 from gym_suite.drones.controllers.laws import (
     Gains,
     attitude_torque,
-    led,
-    turning_thrust,
+    command_rotors,
     wanted_force,
 )
 from gym_suite.drones.parameters import PHYSICS
-from gym_suite.drones.transforms import rotor_speeds
 
 P = PHYSICS.places
 
@@ -85,7 +83,7 @@ class Geometric(RotorController):
         super()._tune(nominal)
         slow = check_number("position_scale", self.position_scale, above=0.0)
         fast = check_number("attitude_scale", self.attitude_scale, above=0.0)
-        able = authority_scale(self._row, self._range)
+        able = authority_scale(self._row, self._range, self._rotor_table)
         slow, fast = able * slow, able * fast
         gains = geometric_gains()._asdict() | {"integral": 0.0}
         if self.integral:
@@ -126,7 +124,7 @@ class Geometric(RotorController):
         gone = state[:, self.memory["integrals"]]
         gone += self._dt * np.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
         gone[:] = np.clip(gone, -self._most, self._most)
-        rotors = np.empty((len(o), 4))
+        rotors = np.empty((len(o), self._count))
         _geometric(
             error,
             self._seen(o, "velocity"),
@@ -134,10 +132,11 @@ class Geometric(RotorController):
             self._seen(o, "body_rate"),
             velocity,
             acceleration + self._integral * gone,
-            state[:, self.memory["rotors"]] + self._hover,
+            state[:, self.memory["rotors"]] + self._even,
             self._row,
             self._gains,
             (1.0 - self._range) * self._hover,
+            self._rotor_table,
             rotors,
         )
         return rotors
@@ -156,8 +155,8 @@ class Geometric(RotorController):
 
 
 @kernel
-def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, least, out):
-    """Fill rotor commands (n, 4) from errors, velocities and so on, each (n, 3), and rotations (n, 9)."""
+def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, least, rotors, out):
+    """Fill rotor commands (n, rotors) from errors, velocities and so on, each (n, 3), and rotations (n, 9)."""
     for i in range(error.shape[0]):
         e, v, w, b, c = error[i], velocity[i], rate[i], v_ref[i], a_ref[i]
         fx, fy, fz = wanted_force(
@@ -174,6 +173,4 @@ def _geometric(error, velocity, rotation, rate, v_ref, a_ref, rotor, p, gains, l
             c[2],
         )
         thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
-        wanted = rotor_speeds(turning_thrust(p, least, thrust, tx, ty, tz), tx, ty, tz, p)
-        for k in range(4):
-            out[i, k] = led(p, gains, wanted[k], rotor[i, k])
+        command_rotors(thrust, tx, ty, tz, rotor[i], least, p, gains, rotors, out[i])

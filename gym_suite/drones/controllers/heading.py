@@ -18,11 +18,13 @@ MEMORY = 2
 class HeadingFrame:
     """Level axes whose x points where a drone's nose is to point, or at most :data:`FARTHEST` from where it points.
 
+    Where no heading is observed that is wanted, the nose is to point along the world's x.
+
     In them the law's own heading, along x, is the one that is wanted; body rates are over the rate of the axes, which
     is its feed-forward.
 
     Args:
-        columns: Of one drone's observation, with the wanted heading.
+        columns: Of one drone's observation.
         dt: Control period, s.
     """
 
@@ -36,9 +38,11 @@ class HeadingFrame:
         pairs += [(f"rotation_x{axis}", f"rotation_y{axis}") for axis in "xyz"]
         self._pairs = [(columns.index(x), columns.index(y)) for x, y in pairs if {x, y} <= names]
         self._rotation = columns.index("rotation_xx")
-        self._target = columns.index("target_heading_x")
-        self._rate = columns.index("target_yaw_rate")
-        self._rate_scale = columns[self._rate].scale
+        self._told = "target_heading_x" in names
+        if self._told:
+            self._target = columns.index("target_heading_x")
+            self._rate = columns.index("target_yaw_rate")
+            self._rate_scale = columns[self._rate].scale
         self._body = columns.index("body_rate_x")
         self._body_scale = columns[self._body].scale
         self._dt = dt
@@ -60,10 +64,12 @@ class HeadingFrame:
         """
         at = self._rotation
         heading = np.arctan2(o[:, at + 3], o[:, at])
-        wanted = np.arctan2(o[:, self._target + 1], o[:, self._target])
+        wanted, rate = np.zeros(len(o)), np.zeros(len(o))
+        if self._told:
+            wanted = np.arctan2(o[:, self._target + 1], o[:, self._target])
+            rate = o[:, self._rate] * self._rate_scale
         off = np.remainder(wanted - heading + np.pi, 2.0 * np.pi) - np.pi
         axes = heading + np.clip(off, -FARTHEST, FARTHEST)
-        rate = o[:, self._rate] * self._rate_scale
         last, known = memory[:, -2], memory[:, -1]
         step = np.where(known > 0.0, axes - last, 0.0)
         for k in vectors:

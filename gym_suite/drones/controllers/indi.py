@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
+from gym_suite.drones.columns import USUAL
 from gym_suite.drones.controllers.base import parts
 from gym_suite.drones.controllers.gains import TURNS
 from gym_suite.drones.controllers.geometric import Geometric
-from gym_suite.drones.controllers.laws import attitude_torque, led, turning_thrust, wanted_force
+from gym_suite.drones.controllers.laws import attitude_torque, command_rotors, wanted_force
 from gym_suite.drones.parameters import PHYSICS
-from gym_suite.drones.transforms import rotor_moments, rotor_speeds
+from gym_suite.drones.rotors import effects
+from gym_suite.drones.transforms import rotor_moments
 
 P = PHYSICS.places
 
@@ -31,12 +33,17 @@ _SOURCE = (
 )
 
 
-def rotor_levers(row: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the body torques, N m, of each rotor's squared speed, rpm^2, (3, 4).
+def rotor_levers(
+    row: NDArray[np.float64], rotors: NDArray[np.float64] = USUAL
+) -> NDArray[np.float64]:
+    """Return the body torques, N m, of each rotor's squared speed, rpm^2, (3, rotors).
 
     Args:
         row: Physical parameters.
+        rotors: Table of the rotors.
     """
+    if rotors.ndim == 2:
+        return effects(row, rotors)[1:]
     moments = np.array([rotor_moments(row[P.layout], *unit) for unit in np.eye(4)])
     lift = row[P.k_f] * row[P.lever]
     return np.stack([lift * moments[:, 1], -lift * moments[:, 0], row[P.k_m] * TURNS])
@@ -110,8 +117,8 @@ class INDI(Geometric):
         for name in ("force_filter", "torque_filter"):
             check_number(name, getattr(self, name), above=0.0, high=1.0)
         top = self._hover * (1.0 + self._range)
-        self._most = _USABLE * 4.0 * float(self._row[P.k_f]) * top**2
-        self._levers = rotor_levers(self._row)
+        self._most = _USABLE * self._count * float(self._row[P.k_f]) * top**2
+        self._levers = rotor_levers(self._row, self._rotor_table)
         self._inertia = self._row[[P.i_xx, P.i_yy, P.i_zz]]
         self.source_ += f"; inversion: {_SOURCE}"
 
@@ -124,7 +131,7 @@ class INDI(Geometric):
         error, speed, velocity, acceleration = self._asked(
             error, speed, velocity, acceleration, state
         )
-        rotors = np.empty((len(o), 4))
+        demand = np.empty((len(o), 4))
         _incremental(
             error,
             speed,
@@ -133,13 +140,29 @@ class INDI(Geometric):
             velocity,
             acceleration,
             np.ascontiguousarray(state[:, self.memory["torque"]]),
-            state[:, self.memory["rotors"]] + self._hover,
             self._row,
             self._gains,
             self._most,
-            (1.0 - self._range) * self._hover,
-            rotors,
+            demand,
         )
+        return self._shared(o, demand, state[:, self.memory["rotors"]] + self._even)
+
+    def _shared(
+        self,
+        o: NDArray[np.float64],
+        demand: NDArray[np.float64],
+        believed: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the commands of the rotors, rpm, (n, rotors), among which thrust and torques are shared.
+
+        Args:
+            o: Observations.
+            demand: Thrust, N, and body torques, N m, (n, 4).
+            believed: Speeds of the rotors, rpm, (n, rotors).
+        """
+        rotors = np.empty_like(believed)
+        least = (1.0 - self._range) * self._hover
+        _command(demand, believed, least, self._row, self._gains, self._rotor_table, rotors)
         return rotors
 
     def _asked(
@@ -200,7 +223,7 @@ class INDI(Geometric):
         """
         last = {name: state[:, place] for name, place in self.memory.items()}
         known = last["known"] > 0.0
-        now, before = last["rotors"] + self._hover, last["before"] + self._hover
+        now, before = last["rotors"] + self._even, last["before"] + self._even
         squares = 0.5 * (now**2 + before**2)
         torque = (squares[:, None, :] * self._levers).sum(axis=2)
         middle = 0.5 * (rate + last["rate"])
@@ -234,10 +257,8 @@ def _affordable(fx, fy, fz, most):
 
 
 @kernel
-def _incremental(
-    error, velocity, rotation, rate, v_ref, a_ref, left, rotor, p, gains, most, least, out
-):
-    """Fill rotor commands (n, 4) as geometric control does, less the angular accelerations left over, (n, 3)."""
+def _incremental(error, velocity, rotation, rate, v_ref, a_ref, left, p, gains, most, out):
+    """Fill thrust and torques (n, 4) as geometric control does, less the angular accelerations left over, (n, 3)."""
     for i in range(error.shape[0]):
         e, v, w, b, c, d = error[i], velocity[i], rate[i], v_ref[i], a_ref[i], left[i]
         fx, fy, fz = wanted_force(
@@ -255,7 +276,13 @@ def _incremental(
         )
         fx, fy, fz = _affordable(fx, fy, fz, most)
         thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
-        tx, ty, tz = tx - p[P.i_xx] * d[0], ty - p[P.i_yy] * d[1], tz - p[P.i_zz] * d[2]
-        wanted = rotor_speeds(turning_thrust(p, least, thrust, tx, ty, tz), tx, ty, tz, p)
-        for k in range(4):
-            out[i, k] = led(p, gains, wanted[k], rotor[i, k])
+        out[i, 0], out[i, 1] = thrust, tx - p[P.i_xx] * d[0]
+        out[i, 2], out[i, 3] = ty - p[P.i_yy] * d[1], tz - p[P.i_zz] * d[2]
+
+
+@kernel
+def _command(demand, rotor, least, p, gains, rotors, out):
+    """Fill rotor commands (n, rotors) for thrust and torques (n, 4)."""
+    for i in range(demand.shape[0]):
+        d = demand[i]
+        command_rotors(d[0], d[1], d[2], d[3], rotor[i], least, p, gains, rotors, out[i])

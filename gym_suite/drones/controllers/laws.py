@@ -11,10 +11,12 @@ import math
 from typing import NamedTuple
 
 from gym_suite.core.kernel import kernel
+from gym_suite.drones.columns import ROTOR
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import wanted_speed
 from gym_suite.drones.transforms import rotor_speeds
 
-P = PHYSICS.places
+P, R = PHYSICS.places, ROTOR.places
 
 
 class Gains(NamedTuple):
@@ -91,14 +93,7 @@ def attitude_torque(p, gains, r, wx, wy, wz, fx, fy, fz):
 
 
 @kernel
-def attitude_rotors(p, gains, r, wx, wy, wz, fx, fy, fz):
-    """Return rotor speeds, rpm, for a wanted force; arguments as :func:`attitude_torque`."""
-    thrust, tx, ty, tz = attitude_torque(p, gains, r, wx, wy, wz, fx, fy, fz)
-    return rotor_speeds(thrust, tx, ty, tz, p)
-
-
-@kernel
-def turning_thrust(p, least, thrust, tx, ty, tz):
+def turning_thrust(p, least, thrust, tx, ty, tz, rotors):
     """Return the thrust, N, with which rotors that must keep a least speed give wanted torques where none is wanted.
 
     A drone turned by more than a right angle from the wanted force wants no thrust (Lee, Leok and McClamroch's max(F
@@ -112,8 +107,16 @@ def turning_thrust(p, least, thrust, tx, ty, tz):
         tx: Torque about x, N m.
         ty: About y.
         tz: About z.
+        rotors: Table of the rotors.
     """
     if thrust > 0.0:
+        return thrust
+    if rotors.ndim == 2:
+        for c in range(rotors.shape[0]):
+            torques = (
+                rotors[c, R.per_roll] * tx + rotors[c, R.per_pitch] * ty + rotors[c, R.per_yaw] * tz
+            )
+            thrust = max(thrust, (least * least - torques) / rotors[c, R.per_thrust])
         return thrust
     pairs = 2.0 if p[P.layout] > 0.5 else 1.0
     yaw = abs(tz) * p[P.k_f] / p[P.k_m] if p[P.k_m] > 0.0 else 0.0
@@ -130,9 +133,33 @@ def led(p, gains, wanted, rotor):
 
 
 @kernel
-def rate_rotors(p, gains, thrust, ox, oy, oz, wx, wy, wz):
-    """Return rotor speeds, rpm, for a thrust (N) and wanted body rates o under body rates w, rad/s."""
-    tx, ty, tz = body_torque(
-        p, 0.0, gains.rate, 0.0, 0.0, 0.0, wx - ox, wy - oy, wz - oz, wx, wy, wz
-    )
-    return rotor_speeds(thrust, tx, ty, tz, p)
+def rate_torque(p, gains, ox, oy, oz, wx, wy, wz):
+    """Return body torques, N m, for wanted body rates o under body rates w, rad/s."""
+    return body_torque(p, 0.0, gains.rate, 0.0, 0.0, 0.0, wx - ox, wy - oy, wz - oz, wx, wy, wz)
+
+
+@kernel
+def command_rotors(thrust, tx, ty, tz, rotor, least, p, gains, rotors, out):
+    """Fill the commands of a drone's rotors, rpm, for a thrust (N) and body torques (N m).
+
+    Args:
+        thrust: Wanted thrust.
+        tx: Torque about x.
+        ty: About y.
+        tz: About z.
+        rotor: Speeds of the rotors, rpm.
+        least: Least speed of the rotors, rpm; see :func:`turning_thrust`.
+        p: Physical parameters of the nominal model.
+        gains: Of the law.
+        rotors: Table of the rotors.
+        out: The commands.
+    """
+    thrust = turning_thrust(p, least, thrust, tx, ty, tz, rotors)
+    if rotors.ndim == 1:
+        wanted = rotor_speeds(thrust, tx, ty, tz, p)
+        for k in range(4):
+            out[k] = led(p, gains, wanted[k], rotor[k])
+    else:
+        for k in range(rotors.shape[0]):
+            speed = wanted_speed(rotors, k, thrust, tx, ty, tz, p[P.max_rpm])
+            out[k] = led(p, gains, speed, rotor[k])

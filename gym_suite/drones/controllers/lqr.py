@@ -41,7 +41,7 @@ class HoverLQR(RotorController):
         command: Of a rotor's command, as a share of the hover speed.
         reach: Position errors beyond this many times ``position`` count as that much.
         feed_forward: Whether the target's velocity, acceleration and jerk are used, and drag is made up for.
-        gains: Gains to use in place of the computed ones: "k", (4, states), and "k_i", (4, 3).
+        gains: Gains to use in place of the computed ones: "k", (rotors, states), and "k_i", (rotors, 3).
     """
 
     name = "lqr"
@@ -94,7 +94,7 @@ class HoverLQR(RotorController):
             model.Ad,
             model.Bd,
             self._state_weights(len(point.x)),
-            np.full(4, 1.0 / (self._positive("command") * self._hover) ** 2),
+            np.full(self._count, 1.0 / (self._positive("command") * self._hover) ** 2),
             dt=self._dt,
             integral=np.eye(3, len(point.x)),
         )
@@ -130,11 +130,11 @@ class HoverLQR(RotorController):
     def _feedback(
         self, deviation: NDArray[np.float64], kept: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return what is commanded on top of what is kept, rpm, (n, 4).
+        """Return what is commanded on top of what is kept, rpm, (n, rotors).
 
         Args:
             deviation: States and integrals as they depart from what is to be kept, (n, states + 3).
-            kept: Rotor speeds, rpm, that keep the target's motion, (n, 4).
+            kept: Rotor speeds, rpm, that keep the target's motion, (n, rotors).
         """
         states = self._k.shape[1]
         integrals = deviation[:, states:]
@@ -164,7 +164,7 @@ class HoverLQR(RotorController):
             deviation[:, at + 1] -= vector[:, 0] / self._row[P.gravity]
         lift = self._lift * wanted[:, 2:3]
         if self._lags:
-            deviation[:, _STATES:] = believed + (self._hover - self._trim) - lift
+            deviation[:, _STATES:] = believed + (self._even - self._trim) - lift
         departure = np.hstack([deviation, _headed(integrals, heading)])
         # The integrators wait while the error is cut off.
         integrals += self._dt * np.where(np.abs(error) < self._reach, error, 0.0)

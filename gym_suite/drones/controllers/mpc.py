@@ -12,7 +12,6 @@ from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.controllers.lqr import HoverLQR
 
-_ROTORS = 4
 _ITERATIONS = 120  # of the solver; a test holds what they leave of the solution
 _SOURCE = (
     "J. B. Rawlings, D. Q. Mayne and M. M. Diehl, Model Predictive Control, 2nd ed., Nob Hill 2017, section 2.5; "
@@ -88,8 +87,8 @@ class LinearMPC(HoverLQR):
         a = np.zeros((states + 3, states + 3))
         a[:states, :states] = model.Ad
         a[states:, :3], a[states:, states:] = self._dt * np.eye(3), np.eye(3)
-        b = np.vstack([model.Bd, np.zeros((3, _ROTORS))])
-        weight = np.full(_ROTORS, 1.0 / (self.command * self._hover) ** 2)
+        b = np.vstack([model.Bd, np.zeros((3, self._count))])
+        weight = np.full(self._count, 1.0 / (self.command * self._hover) ** 2)
         hessian, gradient = _condensed(
             a,
             b,
@@ -103,7 +102,7 @@ class LinearMPC(HoverLQR):
         self._inverse = np.linalg.inv(hessian + self._penalty * np.eye(len(hessian)))
         self._gradient = gradient
         self._free = -np.linalg.solve(hessian, gradient)
-        self._bounds = self._hover * (1.0 - self._range), self._hover * (1.0 + self._range)
+        self._bounds = self._even * (1.0 - self._range), self._even * (1.0 + self._range)
         self.rule_ += ", the rotors' limits as constraints"
         self.source_ += f"; constraints: {_SOURCE}"
 
@@ -111,7 +110,7 @@ class LinearMPC(HoverLQR):
         self, deviation: NDArray[np.float64], kept: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         low, high = (np.ascontiguousarray(bound - kept) for bound in self._bounds)
-        command = np.empty((len(deviation), _ROTORS))
+        command = np.empty((len(deviation), self._count))
         size = len(self._free)
         scratch = np.empty((4, size))
         _solve(
@@ -163,11 +162,11 @@ def _condensed(
 
 @kernel
 def _solve(deviation, low, high, free, gradient, inverse, penalty, scratch, command):
-    """Fill the first commands (n, 4) of quadratic programs with bounds, each by alternating directions.
+    """Fill the first commands (n, rotors) of quadratic programs with bounds, each by alternating directions.
 
     Args:
         deviation: Where each row starts, (n, states).
-        low: Lower bounds of a period's commands, (n, 4).
+        low: Lower bounds of a period's commands, (n, rotors).
         high: Upper bounds.
         free: Commands without bounds by the state, (commands, states).
         gradient: Of the cost by the state, (commands, states).
@@ -176,7 +175,7 @@ def _solve(deviation, low, high, free, gradient, inverse, penalty, scratch, comm
         scratch: (4, commands).
         command: Filled.
     """
-    size, states = free.shape
+    (size, states), rotors = free.shape, low.shape[1]
     u, z, y, g = scratch[0], scratch[1], scratch[2], scratch[3]
     for row in range(deviation.shape[0]):
         bounded = False
@@ -186,7 +185,7 @@ def _solve(deviation, low, high, free, gradient, inverse, penalty, scratch, comm
                 total += free[i, j] * deviation[row, j]
                 pull += gradient[i, j] * deviation[row, j]
             u[i], g[i], y[i] = total, pull, 0.0
-            z[i] = min(max(total, low[row, i % _ROTORS]), high[row, i % _ROTORS])
+            z[i] = min(max(total, low[row, i % rotors]), high[row, i % rotors])
             bounded = bounded or z[i] != total
         if bounded:
             for _ in range(_ITERATIONS):
@@ -197,7 +196,7 @@ def _solve(deviation, low, high, free, gradient, inverse, penalty, scratch, comm
                     u[i] = total
                 for i in range(size):
                     wanted = u[i] + y[i]
-                    z[i] = min(max(wanted, low[row, i % _ROTORS]), high[row, i % _ROTORS])
+                    z[i] = min(max(wanted, low[row, i % rotors]), high[row, i % rotors])
                     y[i] = wanted - z[i]
-        for k in range(_ROTORS):
+        for k in range(rotors):
             command[row, k] = z[k] if bounded else u[k]

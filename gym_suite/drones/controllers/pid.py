@@ -97,6 +97,11 @@ class PeerPID(RotorController):
 
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
+        if self._rotor_table.ndim == 2:
+            raise ValueError(
+                "the PID mixes for four rotors in layout 'x' or '+'; this vehicle's rotors stand otherwise. "
+                "Geometric control and INDI compute their mixer from the vehicle's rotors"
+            )
         self._mixer = _MIXERS[int(self._row[P.layout])]
         tuning = check_option("tuning", self.tuning, TUNINGS)
         crazyflie = self._is_crazyflie()

@@ -168,7 +168,7 @@ class Racer(INDI):
             )
         gravity = float(self._row[P.gravity])
         top = self._hover * (1.0 + self._range)
-        self._strongest = 4.0 * float(self._row[P.k_f]) * top**2 / float(self._row[P.mass])
+        self._strongest = self._count * float(self._row[P.k_f]) * top**2 / float(self._row[P.mass])
         most = share * self._strongest
         if most <= gravity:
             raise ValueError(

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.parameters import check_number
+from gym_suite.drones.controllers.allocation import SOURCE, Sharing
 from gym_suite.drones.controllers.base import parts
 from gym_suite.drones.controllers.indi import INDI, rotor_levers
 from gym_suite.drones.parameters import PHYSICS
+from gym_suite.drones.rotors import effects
+from gym_suite.drones.vehicles import FEWEST
 
 P = PHYSICS.places
 
@@ -28,6 +31,8 @@ _SLANT, _UPRIGHT = 0.3, 0.5
 _LEAST_SLANT, _LEAST_THRUST = 0.05, 2.0
 #: Largest share of the rotor opposite; at 2 nothing would turn the drone any more.
 _MOST_SHARE = 1.6
+#: What six or eight rotors may miss of the weight or of its torque at the longest lever, one of them being lost.
+_MISSED = 1e-3
 #: Weight of thrust beside torque where the rotors cannot give both.
 _THRUST = 0.3
 #: m, beyond which level errors count as that much; m/s^2, largest level and vertical acceleration.
@@ -57,6 +62,10 @@ class Relaxed(INDI):
     It needs rotors of which two carry the drone with thrust to spare, and actions that are fast beside the rate at
     which it turns.
 
+    More than four rotors keep a vehicle upright when one is lost. There the law goes on inverting incrementally, and
+    what thrust and torques it wants are shared among the other rotors: least squares within their bounds, in which
+    the torque about z counts least (:class:`gym_suite.drones.controllers.allocation.Sharing`).
+
     Args:
         place: Acceleration per error of position.
         speed: Acceleration per error of velocity.
@@ -77,6 +86,7 @@ class Relaxed(INDI):
         Hyperparameter(name="turn", low=5.0, high=60.0, unit="1/s"),
     )
     memory = parts(**{name: part.stop - part.start for name, part in INDI.memory.items()}, slant=1)
+    lets_turn = True
     keeps_torque = (
         False  # of a drone that turns the commands of one rotor are not to be moved for another's
     )
@@ -118,6 +128,14 @@ class Relaxed(INDI):
         self._weight = float(row[P.mass] * row[P.gravity])
         top = min(self._hover * (1.0 + self._range), float(row[P.max_rpm]))
         self._strongest = float(row[P.k_f]) * top**2
+        if self._count > FEWEST:
+            self._tune_sharing()
+            return
+        if self._rotor_table.ndim == 2:
+            raise ValueError(
+                "relaxed hover turns about an axis that it knows of layouts 'x' and '+'; this vehicle's four rotors "
+                "are listed"
+            )
         carried = 2.0 * self._strongest
         if carried <= self._weight:
             raise ValueError(
@@ -129,8 +147,45 @@ class Relaxed(INDI):
         lag = float(row[P.motor_lag])
         self._lead = max(1.0, lag / self.lag_left)
 
+    def _tune_sharing(self) -> None:
+        """Prepare how more than four rotors share thrust and torques when one is lost."""
+        gives = effects(self._row, self._rotor_table) / self._row[P.k_f]
+        self._sharing = Sharing(gives, self._weight)
+        self.source_ += f"; sharing: {SOURCE}"
+        tops = self._even * (1.0 + self._range)
+        self._tops = np.minimum(tops, self._row[P.max_rpm]) ** 2 * self._row[P.k_f]
+        level = np.array([self._weight, 0.0, 0.0, 0.0])
+        for lost in range(self._count):
+            missed = self._sharing.missed(
+                level, np.where(np.arange(self._count) == lost, 0.0, self._tops)
+            )
+            if missed > _MISSED:
+                raise ValueError(
+                    f"with rotor {lost} lost the others cannot carry the vehicle level: they miss {missed:.2g} of "
+                    "its weight or of that weight's torque at the longest lever"
+                )
+
+    def _shared(
+        self,
+        o: NDArray[np.float64],
+        demand: NDArray[np.float64],
+        believed: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        rotors = super()._shared(o, demand, believed)
+        lost = o[:, self._health : self._health + self._count] < _LOST
+        some = lost.any(axis=1)
+        if self._count > FEWEST and some.any():
+            most = np.where(lost[some], 0.0, self._tops)
+            speeds = np.sqrt(self._sharing.forces(demand[some], most) / self._row[P.k_f])
+            lead = max(1.0, float(self._row[P.motor_lag]) / self._gains.lag)
+            led = believed[some] + lead * (speeds - believed[some])
+            rotors[some] = np.where(lost[some], 0.0, np.clip(led, 0.0, self._row[P.max_rpm]))
+        return rotors
+
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         rotors = super()._rotors(o, state)
+        if self._count > FEWEST:
+            return rotors
         health = o[:, self._health : self._health + 4]
         lost = np.argmin(health, axis=1)
         for k in range(4):

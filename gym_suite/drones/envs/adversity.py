@@ -49,8 +49,12 @@ def _vector(name: str, value: object, axes: str, **limits: Any) -> dict[str, Bou
     }
 
 
-def read_adversity(options: Options) -> np.ndarray:
+def read_adversity(options: Options, rotors: int) -> np.ndarray:
     """Return the table ``adversity``: lowest and highest numbers of an episode, or no row where nothing was asked for.
+
+    Args:
+        options: Keyword arguments.
+        rotors: How many the vehicle has.
 
     Raises:
         ValueError: For an unknown name, naming the nearest, or a number out of bounds.
@@ -61,7 +65,7 @@ def read_adversity(options: Options) -> np.ndarray:
     if all(value is None for value in asked):
         return np.zeros((0, len(ADVERSITY)))
     bounds |= _read_wind(options.wind) | _read_offsets(options.payload)
-    bounds |= _read_failure(options.failure)
+    bounds |= _read_failure(options.failure, rotors)
     if options.battery is not None:
         low, high = bounds_of("battery", options.battery, low=0.1, high=1.0)
         bounds["taken"] = ((1.0 - high) * CAPACITY, (1.0 - low) * CAPACITY)
@@ -114,7 +118,7 @@ def _read_offsets(given: Any) -> dict[str, Bounds]:
     }
 
 
-def _read_failure(given: Any) -> dict[str, Bounds]:
+def _read_failure(given: Any, rotors: int) -> dict[str, Bounds]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
@@ -123,10 +127,10 @@ def _read_failure(given: Any) -> dict[str, Bounds]:
         )
     check_keywords(given, ("rotor", "effectiveness", "time", "yaw_drag"), "part of failure")
     rotor = given.get("rotor")
-    if rotor is None:  # any of the four, drawn at each reset
-        chosen = (0.0, 4.0)
+    if rotor is None:  # any of them, drawn at each reset
+        chosen = (0.0, float(rotors))
     else:
-        number = check_number("failure rotor", rotor, low=0, high=3, integer=True)
+        number = check_number("failure rotor", rotor, low=0, high=rotors - 1, integer=True)
         chosen = (number, number)
     return {
         "failed_rotor": chosen,
@@ -163,7 +167,7 @@ def loaded(
     if high == 0.0:
         return None, none
     places, own = PARAMETERS.places, vehicle.mass
-    strongest = 4.0 * row[places.k_f] * row[places.max_rpm] ** 2 / row[places.gravity]
+    strongest = vehicle.count * row[places.k_f] * row[places.max_rpm] ** 2 / row[places.gravity]
     if own + high >= strongest:
         raise ValueError(
             f"a payload of {high:g} kg on a vehicle of {own:g} kg is more than its rotors lift, {strongest:.3g} kg"

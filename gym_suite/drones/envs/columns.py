@@ -13,7 +13,6 @@ from gym_suite.drones.columns import (
     AIM_STATE,
     BODY,
     DRONE_METRICS,
-    HEALTH_OBSERVATIONS,
     METRICS,
     PARAMETERS,
     QUANTITIES,
@@ -22,23 +21,26 @@ from gym_suite.drones.columns import (
     YAW_OBSERVATIONS,
     YAW_STATE,
     captured_columns,
+    further_commands,
+    further_rotors,
+    health_observations,
     neighbour_columns,
 )
 from gym_suite.drones.envs.options import (
-    ACTION_NAMES,
     AIMS,
     SETPOINTS,
     UNITS,
     WEIGHTS,
     Options,
     Task,
+    action_names,
 )
 
 
 def action_columns(options: Options, values: Mapping[str, float]) -> Columns:
     """Return the columns of one drone's action."""
     columns = []
-    for name in ACTION_NAMES[options.action]:
+    for name in action_names(options.action, int(values["action_size"])):
         unit, scale = UNITS[options.action], values["action_range"]
         if name == "action_thrust":
             unit, scale = "1", values["thrust_range"]
@@ -61,11 +63,13 @@ def _last_actions(options: Options, values: Mapping[str, float], periods: int) -
     return Columns(*columns)
 
 
-def observation_columns(task: Task, options: Options, values: Mapping[str, float]) -> Columns:
-    """Return the columns of one drone's observation."""
+def observation_columns(
+    task: Task, options: Options, values: Mapping[str, float], rotors: int
+) -> Columns:
+    """Return the columns of the observation of one drone with so many rotors."""
     columns = Columns(*(QUANTITIES[name] for name in task.observed))
     columns += _last_actions(options, values, int(values["history"]))
-    columns += HEALTH_OBSERVATIONS if task.tells else Columns()
+    columns += health_observations(rotors) if task.tells else Columns()
     columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)
@@ -84,6 +88,7 @@ def state_columns(
     options: Options,
     values: Mapping[str, float],
     *,
+    rotors: int,
     latency: int = 0,
 ) -> Columns:
     """Return the columns of a world: each drone's one after the other; setpoints that no inner loop holds are spare.
@@ -93,6 +98,7 @@ def state_columns(
         task: What drones are to do.
         options: Keyword arguments.
         values: Parameters by name.
+        rotors: How many a drone has.
         latency: Control periods by which motion capture is late.
     """
     held = iter(SETPOINTS[options.action])
@@ -107,23 +113,24 @@ def state_columns(
     last = _last_actions(options, values, int(values["history"]) + 1)
     seen = captured_columns(latency)
     own = AIM_STATE if task.aim else YAW_STATE if options.yaw is not None else ()
-    drone = (*columns, *TASK_STATE, *last, *seen, *own)
+    drone = (*columns, *TASK_STATE, *last, *seen, *further_rotors(rotors), *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
 
-def metric_columns(suffixes: list[str], task: Task, options: Options) -> Columns:
-    """Return the columns of ``info``."""
-    world, drone, heading = (
+def metric_columns(suffixes: list[str], task: Task, options: Options, rotors: int) -> Columns:
+    """Return the columns of ``info``, drones having so many rotors."""
+    world, drone, heading, further = (
         METRICS,
         *(
             Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in columns))
-            for columns in (DRONE_METRICS, YAW_METRICS)
+            for columns in (DRONE_METRICS, YAW_METRICS, further_commands(rotors))
         ),
     )
     if not task.aim:
-        return world + drone + (heading if options.yaw is not None else Columns())
+        return world + drone + (heading if options.yaw is not None else Columns()) + further
     aim, (_, *others) = AIMS[task.aim], world
-    return Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others) + drone + aim.metrics
+    first = Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others)
+    return first + drone + aim.metrics + further
 
 
 def terms(task: Task, options: Options, values: Mapping[str, float]) -> tuple[Term, ...]:

@@ -26,8 +26,9 @@ class Options(PlantOptions):
 
     vehicle: Any = option(
         "cf2x",
-        takes='"cf2x", "cf2p", "cf21", "race", "x500", a mapping (with "base"), a vehicle file (.toml) or a `Vehicle`',
-        meaning="the quadcopter",
+        takes='"cf2x", "cf2p", "cf21", "race", "x500", "f550" (six rotors), "octorotor" (eight), a mapping (with '
+        '"base"), a vehicle file (.toml) or a `Vehicle`',
+        meaning="the vehicle",
     )
     engine: str = option(
         "bullet",
@@ -341,13 +342,22 @@ TASKS: Mapping[str, Task] = MappingProxyType(
 )
 #: What an action of 1 stands for: a share of the hover speed, rad/s, m/s, m from the target.
 ACTION_RANGES = {"rotors": 0.4, "rates": 6.0, "velocity": 2.0, "position": 0.5, "sticks": 1.0}
+#: Names of the numbers in a drone's action; of rotor speeds there are as many as rotors, :func:`action_names`.
 ACTION_NAMES = {
-    "rotors": tuple(f"action_rotor_{i}" for i in range(4)),
     "rates": ("action_thrust", "action_roll_rate", "action_pitch_rate", "action_yaw_rate"),
     "velocity": ("action_velocity_x", "action_velocity_y", "action_velocity_z"),
     "position": ("action_position_x", "action_position_y", "action_position_z"),
     "sticks": ("action_roll", "action_pitch", "action_yaw", "action_throttle"),
 }
+
+
+def action_names(action: str, rotors: int) -> tuple[str, ...]:
+    """Return the names of the numbers in the action of a drone with so many rotors."""
+    if action == "rotors":
+        return tuple(f"action_rotor_{i}" for i in range(rotors))
+    return ACTION_NAMES[action]
+
+
 UNITS = {"rotors": "1", "rates": "rad/s", "velocity": "m/s", "position": "m", "sticks": "1"}
 #: What inner loops hold, with units; rotor speeds are commanded without one.
 SETPOINTS: dict[str, tuple[tuple[str, str], ...]] = {

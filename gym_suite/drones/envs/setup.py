@@ -19,7 +19,14 @@ from gym_suite.core.signals import Signal, pack
 from gym_suite.drones import loops
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
-from gym_suite.drones.columns import DISTURBANCES, PARAMETERS, SENSORS, TABLES, scratch_size
+from gym_suite.drones.columns import (
+    DISTURBANCES,
+    PARAMETERS,
+    SENSORS,
+    TABLES,
+    further_commands,
+    scratch_size,
+)
 from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
 from gym_suite.drones.envs.aims import read_aim
@@ -36,20 +43,22 @@ from gym_suite.drones.envs.columns import (
 )
 from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
-    ACTION_NAMES,
     ACTION_RANGES,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
     Options,
     Task,
+    action_names,
 )
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.envs.sensors import read_sensors
 from gym_suite.drones.linear import hover_plant
 from gym_suite.drones.passes import Followed, sensing, sensing_size, tell_batch, turn_batch
 from gym_suite.drones.references import HEIGHT
+from gym_suite.drones.rotors import rotor_table
 from gym_suite.drones.tracks import as_mapping, build_track
+from gym_suite.drones.vehicles import FEWEST
 
 ENGINES, AUTOPILOTS = ("bullet", "compiled"), ("betaflight", "compiled")
 FORMATIONS = ("hold", "swap")
@@ -86,6 +95,11 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     if options.integrator == "rk4" and (options.engine == "bullet" or not model.identified):
         raise ValueError("integrator='rk4' is for engine='compiled' and an identified model")
     pm.check_battery(vehicle, model)
+    if task.sticks and not vehicle.usual:
+        raise ValueError(
+            "the autopilot mixes for four rotors in layout 'x' or '+'; this vehicle has "
+            f"{vehicle.count} in layout {vehicle.arrangement!r}"
+        )
     if model.gravity < LEAST_GRAVITY:
         raise ValueError(
             "actions are commanded about the rotor speed that carries the weight, so Model.gravity must be at "
@@ -100,29 +114,38 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         dt=dt,
         substeps=1,
     )
-    path, table = read_path(options.path, strongest=pm.strongest(physics))
+    path, table = read_path(options.path, strongest=pm.strongest(physics, vehicle.count))
     count = 1
     if task.drones > 1:
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
-    values = physics | _task_values(task, options, ratio, path)
+    size = len(action_names(options.action, vehicle.count))
+    values = physics | _task_values(task, options, ratio, path) | {"action_size": size}
     values |= _ring_values(task, options, count, vehicle)
-    able = authority_scale(np.array(list(physics.values())), INNER_SHARE)
+    names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
+    suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
+    sensors = read_sensors(options.sensors)
+    late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
+    state = state_columns(suffixes, task, options, values, rotors=vehicle.count, latency=late)
+    metrics = metric_columns(suffixes, task, options, vehicle.count)
+    further = count * len(further_commands(vehicle.count))
+    rotors = rotor_table(
+        vehicle,
+        physics,
+        first=state.index(f"rotor_{FEWEST}{suffixes[0]}") if further else 0,
+        shown=len(metrics) - further,
+    )
+    able = authority_scale(np.array(list(physics.values())), INNER_SHARE, rotors)
     for name, gain in geometric_gains()._asdict().items():
         values[f"gain_{name}"] = gain * able ** POWERS.get(name, 0)
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
-    size = len(ACTION_NAMES[options.action])
-    observations = observation_columns(task, options, values)
+    observations = observation_columns(task, options, values, vehicle.count)
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
-    names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
-    suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
-    adversity = read_adversity(options)
+    adversity = read_adversity(options, vehicle.count)
     aim, gates = read_aim(task, options, vehicle)
     plant_row, carried = loaded(row, vehicle, options.payload)
-    sensors = read_sensors(options.sensors)
-    late = int(sensors[0, SENSORS.places.latency]) if len(sensors) else 0
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
-    tables |= {"aim": aim, "gates": gates}
+    tables |= {"aim": aim, "gates": gates, "rotors": rotors}
     tables["yaw"], tables["yaw_rows"] = read_yaw(
         options.yaw, path=options.path, action=options.action
     )
@@ -139,9 +162,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     if isinstance(kernels, loops.DroneKernels):
         passes += (sensing(kernels),) if len(sensors) else ()
         kernels = Followed(kernels, passes).kernels if passes else kernels
-    state = state_columns(suffixes, task, options, values, latency=late)
     following = followers(suffixes, task, late)
-    metrics = metric_columns(suffixes, task, options)
     work = scratch_size(count)
     work += sensing_size(len(state), len(metrics)) if len(sensors) else 0
     departures = disturbed.setup
@@ -178,8 +199,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         plant_parameters=pm.PLANT_PARAMETERS,
         measured=tuple(measured),
         tracking=_tracking(task, suffixes),
-        effort=tuple(f"command_{i}{s}" for s in suffixes for i in range(4)),
-        effort_scale=(float(values["max_rpm"]),) * (4 * count),
+        effort=tuple(f"command_{i}{s}" for s in suffixes for i in range(vehicle.count)),
+        effort_scale=(float(values["max_rpm"]),) * (vehicle.count * count),
         violation="violation",
         success="landed" if task.aim == "pad" else "",
         follow=partial(follow_injected, state, following) if following else None,
@@ -187,7 +208,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         idle_action=np.zeros(size),
         work_size=work,
         **departures,
-        plant=hover_plant(physics, HEIGHT),
+        plant=hover_plant(vehicle, physics, HEIGHT),
         renderer="gym_suite.drones.render:DroneRenderer",
         keywords=_resolved(takes, options, vehicle, model),
         engine=engine,
@@ -317,7 +338,6 @@ def _task_values(
         **path,
         "start_tilt": check_number("start_tilt", options.start_tilt, low=0.0, high=1.5),
         "history": check_number("history", options.history, low=1, high=100, integer=True),
-        "action_size": len(ACTION_NAMES[options.action]),
     }
     for name in ("start_position", "start_velocity"):
         values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)

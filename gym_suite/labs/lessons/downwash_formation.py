@@ -119,7 +119,7 @@ def downwash(height: NDArray[np.float64], aside: NDArray[np.float64]) -> NDArray
     """
     from gym_suite.drones import parameters as pm
     from gym_suite.drones.aerodynamics import downwash as push
-    from gym_suite.drones.columns import BODY
+    from gym_suite.drones.columns import BODY, USUAL
 
     vehicle, model = pm.build_vehicle("cf2x"), pm.build_model("identified")
     values = pm.physics_values(
@@ -132,7 +132,7 @@ def downwash(height: NDArray[np.float64], aside: NDArray[np.float64]) -> NDArray
     found = []
     for h, r in zip(height, aside, strict=True):
         agents[0, places.position_x], agents[0, places.position_z] = r, h
-        found.append(push(agents, 1, row))
+        found.append(push(agents, 1, row, USUAL))
     return np.array(found, dtype=np.float64)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from gym_suite.motors.controllers.field_oriented import (
 from gym_suite.motors.controllers.laws import L
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines.dc import DcMachine
+
+if TYPE_CHECKING:
+    from gym_suite.analysis.c_source import CLaw
 
 
 class DcCurrentControl(CurrentControl):
@@ -71,6 +74,18 @@ class DcTorqueControl(TorqueControl):
             current_margin=current_margin,
         )
 
+    def in_c(self) -> CLaw:
+        """Return the law as C source for a microcontroller.
+
+        Raises:
+            ValueError: For a machine whose law is not written in C.
+        """
+        from gym_suite.motors.controllers.c_law import torque_law_in_c
+
+        self._check_tuned()
+        part = float(self._points[0, 0])
+        return torque_law_in_c(self._machine, self._constants, part, self._take, self._scale)
+
 
 class DcSpeedControl(SpeedControl):
     """A PI speed controller above torque control.
@@ -123,6 +138,24 @@ class DcSpeedControl(SpeedControl):
 
     def _torque_delay(self, nominal: Any) -> float:
         return super()._torque_delay(nominal) + self._machine.slew()
+
+    def in_c(self) -> CLaw:
+        """Return the law as C source for a microcontroller.
+
+        Raises:
+            ValueError: For a machine whose law is not written in C.
+        """
+        from gym_suite.motors.controllers.c_law import speed_law_in_c
+
+        self._check_tuned()
+        return speed_law_in_c(
+            self._machine,
+            self._constants,
+            float(self._points[0, 0]),
+            self._take,
+            self._scale,
+            commands=self._commands,
+        )
 
 
 class DcPositionControl(DcSpeedControl):
@@ -180,6 +213,16 @@ class DcPositionControl(DcSpeedControl):
         part = check_number("braking", self.braking, above=0.0, high=1.0)
         law[L.braking] = part * values["torque_limit"] / load_coefficients(nominal.row)[3]
         law[L.omega_max] = self._machine.speeds()[1]
+
+    def in_c(self) -> CLaw:
+        """Refuse: the law of the position is not written in C.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "position control is not written in C: export the speed control below it, and let it follow a speed"
+        )
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]

@@ -11,11 +11,14 @@ import math
 from gym_suite.controllers.pid import limit_one
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.motors.converters import chopper_range
-from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES
+from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.quantities import P
 
 _LEAST_FIELD = 1e-3  # part of the excitation's limit below which an armature current makes no torque to speak of
-_LEAST_RESISTANCE = 1e-12  # Ohm, in place of none
+#: Part of the largest field that the armature's current can still hold which a machine in parallel may have while it
+#: excites itself: at all of it a field that is a little stronger would run away. A design value.
+_HELD = 0.5
+LEAST_RESISTANCE = 1e-12  # Ohm, in place of none
 
 
 @kernel
@@ -36,7 +39,7 @@ def armature_range(p, psi, omega, u_max, i_max):
         i_max: Current to stay within, A.
     """
     low, high = voltage_range(p, u_max)
-    resistance = max(p[P.r_a], _LEAST_RESISTANCE)
+    resistance = max(p[P.r_a], LEAST_RESISTANCE)
     least = -i_max if int(p[P.quadrants_a]) > 1 else 0.0
     first = limit_one((low - psi * omega) / resistance, least, i_max)
     return first, max(first, min(i_max, (high - psi * omega) / resistance))
@@ -53,12 +56,12 @@ def bound_together(p, omega, u_max, i_max):
         slope = p[P.r_a] + p[P.r_e] + p[P.l_e_prime] * omega
         most, drawn = u_max, slope
     else:
-        r_e = max(p[P.r_e], _LEAST_RESISTANCE)
+        r_e = max(p[P.r_e], LEAST_RESISTANCE)
         part = 1.0 - p[P.l_e_prime] * omega / r_e
         slope = p[P.r_a] / part if part != 0.0 else math.inf
         drawn = part + p[P.r_a] / r_e  # what both windings draw has this sign
         most = min(u_max, p[P.r_e] * p[P.i_e_limit] * i_max / p[P.i_limit])
-    amplitude = min(i_max, most / max(abs(slope), _LEAST_RESISTANCE))
+    amplitude = min(i_max, most / max(abs(slope), LEAST_RESISTANCE))
     quadrants = int(p[P.quadrants_a])
     if quadrants == 4:
         return amplitude, 0.0
@@ -101,7 +104,7 @@ def torque_range(p, omega, u_max, part):
         return p[P.psi_e] * least, p[P.psi_e] * most
     if excitation == SEPARATE:
         low, high = voltage_range(p, u_max)
-        resistance = max(p[P.r_a], _LEAST_RESISTANCE)
+        resistance = max(p[P.r_a], LEAST_RESISTANCE)
         psi = p[P.l_e_prime] * largest_excitation(p, u_max, part)
         drive = _largest_product(i_max, psi, resistance, omega, low, high)
         if int(p[P.quadrants_a]) == 1:
@@ -110,7 +113,7 @@ def torque_range(p, omega, u_max, part):
     current, _ = bound_together(p, omega, u_max, i_max)
     if excitation == SERIES:
         return 0.0, p[P.l_e_prime] * current * current
-    part_a = 1.0 - p[P.l_e_prime] * omega / max(p[P.r_e], _LEAST_RESISTANCE)
+    part_a = 1.0 - p[P.l_e_prime] * omega / max(p[P.r_e], LEAST_RESISTANCE)
     if part_a == 0.0:
         return 0.0, 0.0
     torque = p[P.l_e_prime] * current * current * p[P.r_a] / (p[P.r_e] * part_a)
@@ -120,7 +123,7 @@ def torque_range(p, omega, u_max, part):
 @kernel
 def largest_excitation(p, u_max, part):
     """Return the largest excitation current of a winding with a converter of its own, A."""
-    return min(part * p[P.i_e_limit], u_max / max(p[P.r_e], _LEAST_RESISTANCE))
+    return min(part * p[P.i_e_limit], u_max / max(p[P.r_e], LEAST_RESISTANCE))
 
 
 @kernel
@@ -131,7 +134,7 @@ def _least_loss_excitation(p, torque, omega, u_max, part):
     The armature's limit wants more, the voltage less: r_a torque / psi + psi omega within it.
     """
     most = largest_excitation(p, u_max, part)
-    ratio = math.sqrt(p[P.r_a] / max(p[P.r_e], _LEAST_RESISTANCE))
+    ratio = math.sqrt(p[P.r_a] / max(p[P.r_e], LEAST_RESISTANCE))
     best = math.sqrt(abs(torque) / p[P.l_e_prime] * ratio)
     least = abs(torque) / (p[P.l_e_prime] * part * p[P.i_limit])
     if omega != 0.0:
@@ -142,6 +145,21 @@ def _least_loss_excitation(p, torque, omega, u_max, part):
             # No negative voltage: what is induced must exceed the drop.
             least = max(least, math.sqrt(p[P.r_a] * abs(torque / omega)) / p[P.l_e_prime])
     return limit_one(best, min(least, most), most)
+
+
+@kernel
+def _held_voltage(p, omega, u_max, i_max):
+    """Return the voltage within which the armature's current can hold the field of a machine in parallel, V.
+
+    Above the speed r_e / l_e_prime the rotation induces more than the field's resistance takes: with any steady
+    armature current the field grows. Only a current against the induced voltage stops it, r_a i = (l_e_prime omega -
+    r_e) i_e, so that i_e must not exceed what the largest current holds, nor the voltage what drives that i_e.
+    """
+    resistance = max(p[P.r_e], LEAST_RESISTANCE)
+    excess = p[P.l_e_prime] * omega / resistance - 1.0
+    if excess <= 0.0:
+        return u_max
+    return min(u_max, _HELD * p[P.r_a] * i_max / excess)
 
 
 @called_kernel
@@ -170,5 +188,10 @@ def dc_currents_for(torque, omega, i, u_max, p, part):
     if excitation == SEPARATE:
         wanted = _least_loss_excitation(p, torque, omega, u_max, part)
     field = max(i[1], _LEAST_FIELD * p[P.i_e_limit])
-    least, most = armature_range(p, p[P.l_e_prime] * field, omega, u_max, i_max)
+    psi = p[P.l_e_prime] * field
+    if excitation == SHUNT:
+        held = _held_voltage(p, omega, u_max, i_max)
+        if held < u_max:
+            psi, u_max = p[P.l_e_prime] * i[1], held
+    least, most = armature_range(p, psi, omega, u_max, i_max)
     return limit_one(torque / (p[P.l_e_prime] * field), least, most), wanted, 0.0, 0.0

@@ -22,8 +22,11 @@ from gym_suite.motors.controllers.cascade import (
 )
 from gym_suite.motors.controllers.interlocking import compensate_interlocking
 from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN, L, M, S
+from gym_suite.motors.controllers.least_loss import least_loss_points
 from gym_suite.motors.controllers.operating_points import operating_points
+from gym_suite.motors.efficiency import AIMS
 from gym_suite.motors.loads import load_coefficients
+from gym_suite.motors.losses import build_losses
 from gym_suite.motors.machines import (
     DC,
     DOUBLY_FED,
@@ -226,6 +229,20 @@ class _FieldOriented(Controller):
         self._constants[L.i_max] = margin * self._machine.i_limit
         self._points = operating_points(self._machine, margin)
 
+    def _aim_at(self, aim: str, nominal: Any) -> None:
+        """Choose operating points for an aim, those of the least current being there already."""
+        check_option("aim", aim, AIMS)
+        losses = build_losses(nominal.setup.keywords.get("losses"), self._machine)
+        if aim != "loss" or losses is None:
+            return
+        law, short = self._constants, self._points
+        part = float(law[L.i_max]) / self._machine.i_limit
+        self._points = least_loss_points(
+            self._machine, part, losses, nominal.parameters["tau"], float(law[L.u_max])
+        )
+        # The time of the feedback is that of the machine's largest flux, not of the table's largest bound.
+        law[L.feedback] *= self._points[-1, 0] / short[-1, 0]
+
     def _feed_back(self, given: float | None, usual: float) -> None:
         """Set the gain with which a voltage that lacks weakens the field: the given one, or else the usual."""
         gain = usual if given is None else given
@@ -342,6 +359,8 @@ class TorqueControl(_FieldOriented):
             ``current_share``.
         voltage_feedback: Gain with which a voltage that is demanded but not there weakens the field; 0 turns the
             feedback off. None: the machine's ``voltage_feedback``.
+        aim: "current", operating points of the least current, or "loss", of all that the drive loses at its speed, for
+            the nominal voltage; without ``losses=`` that is its copper, and they are the same.
     """
 
     name: ClassVar[str] = "pi"
@@ -356,6 +375,7 @@ class TorqueControl(_FieldOriented):
         voltage_margin: float | None = None,
         current_margin: float | None = None,
         voltage_feedback: float | None = None,
+        aim: str = "current",
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -363,12 +383,14 @@ class TorqueControl(_FieldOriented):
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
         self.voltage_feedback = voltage_feedback
+        self.aim = aim
 
     def _tune(self, nominal: Any) -> None:
         self._prepare(nominal)
         own = self._machine.voltage_share if self.voltage_margin is None else self.voltage_margin
         self._use_operating_points(nominal.parameters, own, self.current_margin)
         self._feed_back(self.voltage_feedback, self._machine.voltage_feedback)
+        self._aim_at(self.aim, nominal)
 
     def _spare_periods(self) -> float:
         return self._machine.spare_periods
@@ -414,6 +436,8 @@ class SpeedControl(_FieldOriented):
             ``current_share``.
         voltage_feedback: Gain with which a voltage that is demanded but not there weakens the field; 0 turns the
             feedback off. None: the machine's ``voltage_feedback``.
+        aim: "current", operating points of the least current, or "loss", of all that the drive loses at its speed, for
+            the nominal voltage; without ``losses=`` that is its copper, and they are the same.
     """
 
     name: ClassVar[str] = "pi"
@@ -433,6 +457,7 @@ class SpeedControl(_FieldOriented):
         voltage_margin: float | None = None,
         current_margin: float | None = None,
         voltage_feedback: float | None = None,
+        aim: str = "current",
     ) -> None:
         super().__init__(
             rule=rule, symmetry=symmetry, anti_windup=anti_windup, decoupling=decoupling
@@ -443,6 +468,7 @@ class SpeedControl(_FieldOriented):
         self.voltage_margin = voltage_margin
         self.current_margin = current_margin
         self.voltage_feedback = voltage_feedback
+        self.aim = aim
 
     @classmethod
     def _numbers(cls) -> set[str]:
@@ -453,6 +479,10 @@ class SpeedControl(_FieldOriented):
         law, values, setup = self._constants, nominal.parameters, nominal.setup
         cycle = "v_ref" in setup.observation_columns
         self._commands = int(values["control"]) == CONTROL_TORQUE
+        if self._commands and self.aim != "current":
+            raise ValueError(
+                f"aim = {self.aim!r} chooses currents, which under control='torque' the drive itself does; leave it out"
+            )
         if self._commands:  # the drive's own current loop acts, with gains of its own
             for name in self._machine.followed:
                 del self.gains_[name]
@@ -485,6 +515,7 @@ class SpeedControl(_FieldOriented):
             own = min(SPEED_VOLTAGE_SHARE, self._machine.voltage_share)
         self._use_operating_points(values, own, self.current_margin)
         self._feed_back(self.voltage_feedback, self._machine.voltage_feedback)
+        self._aim_at(self.aim, nominal)
 
     def _spare_periods(self) -> float:
         return 0.0 if rise_time(self._machine) > 0.0 else self.spare_periods

@@ -41,7 +41,7 @@ class MotorEnv(IdEnv):
         {
             "machine": tuple(name for name, cls in KINDS.items() if cls.group in KERNELS),
             "task": tuple(TASKS),
-            "converter": ("averaged", "chopper", SWITCHED),
+            "converter": ("averaged", "chopper", "commutated", SWITCHED),
         }
     )
 
@@ -69,6 +69,8 @@ class MotorEnv(IdEnv):
             *((*pulses, "control", "control_period") if not switched else ("interlocking",)),
         )
         own = (*own, *(("losses", "thermal") if lossy else ()))
+        if machine.commutated:
+            own = ("control", "control_period")
         without = (*task.without, *(name for name in _OF_CONVERTERS if name not in own))
         return OptionSet(Options, without=without, defaults=defaults)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gym_suite.core.family import Kernels
 from gym_suite.motors.carrier import DISPOSED
+from gym_suite.motors.commutated import commutated_kernels, follow_commutated
 from gym_suite.motors.dynamics import follow_angle
 from gym_suite.motors.envs.dissipation import Dissipation
 from gym_suite.motors.envs.modulation import Modulation, read_interlocking
@@ -104,6 +105,17 @@ def read_physics(
             scales=dict.fromkeys(neutral, NEUTRAL_LIMIT * values["u_dc"]),
             pulsing=0,
             follow=follow,
+        )
+    if machine.commutated:
+        return Physics(
+            kernels=commutated_kernels(fed),
+            switches=None,
+            observed=(),
+            kept=(*kept, "i_a"),
+            told=(*told, "i_salpha", "i_sbeta"),
+            scales={},
+            pulsing=0,
+            follow=partial(follow_commutated, follow),
         )
     kernels = modulated_kernels(group, fed, modulation.carrier, modulation.reach)
     values |= modulation.numbers

@@ -129,6 +129,11 @@ def _base(kind: str | None, machine: object) -> tuple[Machine, dict[str, Any]]:
     if is_machine_file(machine):
         machine = read_machine_file(machine)
     built = build_machine(machine, default=kind or "PMSM", kind=kind)
+    if built.commutated:
+        raise ValueError(
+            f"a log of a {built.words} in six-step commutation is not fitted: identify fits machines whose voltages "
+            "are those of windings"
+        )
     if machine is None:
         return built, {}
     if isinstance(machine, Mapping) and "base" not in machine:

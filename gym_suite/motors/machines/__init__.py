@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import build, check_option, unknown_error
-from gym_suite.motors.machines import dc, induction, saturated, six_phase, synchronous
+from gym_suite.motors.machines import brushless, dc, induction, saturated, six_phase, synchronous
 from gym_suite.motors.machines.base import (
     DC,
     DOUBLY_FED,
@@ -17,11 +17,13 @@ from gym_suite.motors.machines.base import (
     SATURATED,
     SIX_PHASE,
     SYNCHRONOUS,
+    TRAPEZOIDAL,
     Group,
     Machine,
     MachineSet,
     group_of,
 )
+from gym_suite.motors.machines.brushless import BLDC
 from gym_suite.motors.machines.dc import ExtExDc, PermExDc, SeriesDc, ShuntDc
 from gym_suite.motors.machines.files import is_machine_file, read_machine_file
 from gym_suite.motors.machines.flux_maps import FluxMap
@@ -31,6 +33,7 @@ from gym_suite.motors.machines.six_phase import SixPhasePMSM
 from gym_suite.motors.machines.synchronous import EESM, PMSM, SynRM
 
 __all__ = [
+    "BLDC",
     "DC",
     "DFIM",
     "DOUBLY_FED",
@@ -44,6 +47,7 @@ __all__ = [
     "SETS",
     "SIX_PHASE",
     "SYNCHRONOUS",
+    "TRAPEZOIDAL",
     "ExtExDc",
     "FluxMap",
     "Group",
@@ -68,7 +72,7 @@ KINDS: Mapping[str, type[Machine]] = MappingProxyType(
         for cls in (
             *(PMSM, SynRM, EESM),
             *(PermExDc, SeriesDc, ShuntDc, ExtExDc),
-            *(SCIM, DFIM, SixPhasePMSM, SaturatedPMSM),
+            *(SCIM, DFIM, SixPhasePMSM, SaturatedPMSM, BLDC),
         )
     }
 )
@@ -81,6 +85,7 @@ SETS: Mapping[str, MachineSet] = MappingProxyType(
         **induction.SETS,
         **six_phase.SETS,
         **saturated.SETS,
+        **brushless.SETS,
     }
 )
 

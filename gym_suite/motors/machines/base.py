@@ -17,7 +17,7 @@ from gym_suite.core.parameters import check_number, parameter, validate
 # is a type of its own: it is compiled apart for each group, and what another group needs is not compiled at all. Inside
 # a kernel ``kind = len(group)`` is a constant.
 SYNCHRONOUS, EXCITED = range(1, 3)
-INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED = range(3, 7)
+INDUCTION, DOUBLY_FED, SIX_PHASE, SATURATED, TRAPEZOIDAL = range(3, 8)
 DC = 8
 Group = tuple[int, ...]
 
@@ -44,6 +44,9 @@ class Machine(ABC):
 
     #: Number of its group, whose equations it obeys.
     group: ClassVar[int]
+    #: Whether Hall sensors switch its windings, so that a drive sees a DC machine: its windings then obey the
+    #: equations of the group TRAPEZOIDAL, its drive, task and controllers reckon with those of its group.
+    commutated: ClassVar[bool] = False
     #: What it is, for a sentence.
     words: ClassVar[str]
     #: Parameters of its circuit, which ``mismatch=`` may touch.

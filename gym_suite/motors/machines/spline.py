@@ -24,7 +24,6 @@ HEADER = 6  # numbers before the coefficients
 #: Weight of the fluxes' second differences from cell to cell beside their distance from the measured ones: enough to
 #: keep measurement noise out of the inductances, far too little to move a flux by more than that noise.
 SMOOTHING = 1e-3
-_SIXTH = 1.0 / 6.0  # a product costs a quarter of a quotient
 
 
 # ------------------------------------------------------------------------------------------------------ evaluation
@@ -39,10 +38,8 @@ def _place(current, row, first):
         inside = cells
     elif along > 0.0:
         inside = along
-    cell, beyond = min(int(inside), int(cells) - 1), along - inside
-    if beyond != 0.0:
-        beyond /= row[first + 1]
-    return cell, inside - cell, beyond
+    cell = min(int(inside), int(cells) - 1)
+    return cell, inside - cell, (along - inside) / row[first + 1]
 
 
 @kernel
@@ -51,10 +48,10 @@ def _weights(t):
     s = 1.0 - t
     square, cube = t * t, t * t * t
     return (
-        _SIXTH * (s * s * s),
-        _SIXTH * (3.0 * cube - 6.0 * square + 4.0),
-        _SIXTH * (3.0 * t + 3.0 * square - 3.0 * cube + 1.0),
-        _SIXTH * cube,
+        s * s * s / 6.0,
+        (3.0 * cube - 6.0 * square + 4.0) / 6.0,
+        (3.0 * t + 3.0 * square - 3.0 * cube + 1.0) / 6.0,
+        cube / 6.0,
     )
 
 
