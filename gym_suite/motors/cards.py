@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gym_suite.core.cards import BASELINES, Card, Protocol
+from gym_suite.motors.settings import NOTES, SETTINGS
 
 _HOME = "gym_suite.motors.controllers"
 _LAWS = f"{_HOME}.field_oriented"
@@ -84,58 +85,12 @@ _TUNED = {
     "SeriesDc-Speed": ("pi-tuned",),
 }
 
-#: The drive on which Traue, Book, Kirchgässner and Wallscheid set DDPG against a cascade of PI controllers ("Toward a
-#: Reinforcement Learning Environment Toolbox for Intelligent Electric Motor Control", IEEE TNNLS 33(3), 2022,
-#: arXiv:1910.09434), by the example that came with it. An action is held for five steps of 0.1 ms. Rated values are
-#: chosen so that full voltage is no trip: of its 420 V the 7 Ohm let 60 A pass.
-_TRAUE = {
-    "machine": {
-        "r_a": 2.5,
-        "r_e": 4.5,
-        "l_a": 0.0097,
-        "l_e": 0.0092,
-        "l_e_prime": 0.0092,
-        "j_rotor": 0.001,
-        "i_nominal": 50.0,
-        "i_limit": 75.0,
-        "omega_nominal": 80.0,
-        "omega_limit": 105.0,
-        "u_dc": 420.0,
-    },
-    "load": {"kind": "polynomial_static", "a": 0.0, "b": 0.0, "c": 0.01, "j_load": 0.001},
-    "converter": "2QC",
-    "tau": 5e-4,
-}
-
-#: Settings of ids that have some of their own. Under "losses" a torque is worth less the more copper warms for it;
-#: under "torque" the drive's own controller of the flux and the currents takes a torque each millisecond.
-_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
-    "SeriesDc-Speed": {"traue_2022": _TRAUE},
-    "EESM-Torque": {"losses": {"weights": {"loss": 0.5}}},
-    "SCIM-Speed": {"torque": {"control": "torque"}},
-}
-#: What pages say of these settings.
-_NOTES = {
-    "SCIM-Speed": """## Description
-
-Under the setting `torque` the agent commands a torque each millisecond, which the drive's own control of flux and
-currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials that were
-made.
-""",
-    "EESM-Torque": """## Description
-
-Under the setting `losses` a step costs half of the copper losses, in parts of what they are where all currents are at
-their limits, so that the excitation and the stator have to share the torque. `ppo-dagger` imitates the reference
-controller and goes on from there; it is trained under this setting alone.
-""",
-}
 #: Names of ids, without family and version, for which policies ship.
 _LEARNED = {
     "PMSM": ("ppo",),
     "PMSM-DriveCycle": ("ppo",),
     "PMSM-Finite": ("ppo",),
     "SCIM-Speed": ("ppo",),
-    "EESM-Torque": ("ppo-dagger",),
     "SeriesDc-Speed": ("td3", "ddpg"),
 }
 
@@ -157,8 +112,8 @@ def _drive(
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
-    if name in _NOTES:
-        words = f"{_NOTES[name]}\n{words}"
+    if name in NOTES:
+        words = f"{NOTES[name]}\n{words}"
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -170,7 +125,7 @@ def _drive(
         strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
         learned=_LEARNED.get(name, ()),
-        settings=_SETTINGS.get(name, {}),
+        settings=SETTINGS.get(name, {}),
         prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
@@ -242,16 +197,6 @@ _DC_HOLDS = {
 }
 _DC_STEPS = {"ShuntDc": {"torque": 20_000}, "ExtExDc": {"current": 4000, "torque": 4000}}
 
-_TRAUE_PAGE = """## Description
-
-Under the setting `traue_2022` the drive is the one on which Traue, Book, Kirchgässner and Wallscheid set a learned
-policy against a cascade of PI controllers ("Toward a Reinforcement Learning Environment Toolbox for Intelligent
-Electric Motor Control", IEEE TNNLS 33(3), 2022, arXiv:1910.09434), by the example that came with it: 7 Ohm let no
-voltage of the link trip it. A period is 0.5 ms, as an action there is held for five steps of 0.1 ms, and the
-chopper has two quadrants. Other than there references are steps, rated values are chosen, and rewards are this id's.
-`td3` and `ddpg` are trained under this setting alone.
-"""
-
 
 def _dc_cards(machine: str) -> tuple[Card, ...]:
     """Return the ids of a DC machine: its currents, its torque and its speed."""
@@ -275,12 +220,7 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
 
     # A speed moves in tenths of a second, currents of a small inductance in microseconds: between them the drive.
     speed: dict[str, Any] = {"reference_hold": holds["speed"], "duration": 3.0 * holds["speed"]}
-    more: dict[str, Any] = {}
-    if machine == "SeriesDc":
-        more = {
-            "prose": _TRAUE_PAGE,
-        }
-    else:
+    if machine != "SeriesDc":
         speed["control"] = "torque"
     return (
         card(
@@ -305,7 +245,6 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
             "DcSpeedControl",
             f"speed control of {words} by its {'torque' if 'control' in speed else 'voltage'}",
             keywords=speed,
-            **more,
         ),
     )
 
@@ -328,11 +267,6 @@ def _brushless(name: str, task: str, law: str, summary: str, **more: Any) -> Car
     )
 
 
-def _disturbed(channel: str, **signal: Any) -> dict[str, Any]:
-    """Return the setting "disturbance" of a small machine: a twentieth of its voltage, a quarter of its torque."""
-    return {"disturbance": {"disturbance": {channel: signal}}}
-
-
 _COMMUTATED = (
     _brushless(
         "BLDC",
@@ -341,7 +275,6 @@ _COMMUTATED = (
         "current control of a brushless DC machine in six-step commutation by its voltage",
         max_episode_steps=2000,
         keywords={"reference_hold": 0.01},
-        settings=_disturbed("u", kind="sine", amplitude=1.0, period=5e-3),
     ),
     _brushless(
         "BLDC-Speed",
@@ -349,7 +282,6 @@ _COMMUTATED = (
         "DcSpeedControl",
         "speed control of a brushless DC machine in six-step commutation by its torque",
         keywords={"reference_hold": 0.1, "duration": 0.3, "control": "torque"},
-        settings=_disturbed("torque_load", kind="prbs", amplitude=0.03, period=0.05),
     ),
 )
 
