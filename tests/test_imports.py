@@ -58,6 +58,7 @@ FAMILY_MAY_IMPORT = {"version", "core", "registration", "controllers", "renderin
 # rooms on one floor do not know each other. A room that is not named here has no place: add it to its family.
 FLOORS = {
     "motors": (
+        "settings",
         "cards constraints counterparts parameters supplies machines transforms",
         "losses thermal",
         "datasheet efficiency quantities",

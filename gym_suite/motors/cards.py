@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gym_suite.core.cards import BASELINES, Card, Protocol
+from gym_suite.motors.settings import NOTES, SETTINGS
 
 _HOME = "gym_suite.motors.controllers"
 _LAWS = f"{_HOME}.field_oriented"
@@ -84,6 +85,15 @@ _TUNED = {
     "SeriesDc-Speed": ("pi-tuned",),
 }
 
+#: Names of ids, without family and version, for which policies ship.
+_LEARNED = {
+    "PMSM": ("ppo",),
+    "PMSM-DriveCycle": ("ppo",),
+    "PMSM-Finite": ("ppo",),
+    "SCIM-Speed": ("ppo",),
+    "SeriesDc-Speed": ("td3", "ddpg"),
+}
+
 
 def _drive(
     name: str,
@@ -102,6 +112,8 @@ def _drive(
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
+    if name in NOTES:
+        words = f"{NOTES[name]}\n{words}"
     return Card(
         id=f"gem/{name}-v0",
         family="motors",
@@ -112,6 +124,8 @@ def _drive(
         controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
         tuned=_TUNED.get(name, ()),
+        learned=_LEARNED.get(name, ()),
+        settings=SETTINGS.get(name, {}),
         prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
         **more,
@@ -130,7 +144,6 @@ _WORDS = {
 _AVERAGED_WORDS = {
     "SaturatedPMSM": "a measured machine whose iron saturates",
 }
-_LEARNED = {"PMSM": ("ppo",)}
 
 
 def _cards(machine: str) -> tuple[Card, ...]:
@@ -145,7 +158,6 @@ def _cards(machine: str) -> tuple[Card, ...]:
             f"current control of {words} by its voltage",
             max_episode_steps=2000,
             tags=("current", tag),
-            learned=_LEARNED.get(machine, ()),
         ),
         _drive(
             f"{machine}-Torque",
@@ -185,39 +197,6 @@ _DC_HOLDS = {
 }
 _DC_STEPS = {"ShuntDc": {"torque": 20_000}, "ExtExDc": {"current": 4000, "torque": 4000}}
 
-#: The drive on which Traue, Book, Kirchgässner and Wallscheid set DDPG against a cascade of PI controllers ("Toward a
-#: Reinforcement Learning Environment Toolbox for Intelligent Electric Motor Control", IEEE TNNLS 33(3), 2022,
-#: arXiv:1910.09434), by the example that came with it. An action is held for five steps of 0.1 ms. Rated values are
-#: chosen so that full voltage is no trip: of its 420 V the 7 Ohm let 60 A pass.
-_TRAUE = {
-    "machine": {
-        "r_a": 2.5,
-        "r_e": 4.5,
-        "l_a": 0.0097,
-        "l_e": 0.0092,
-        "l_e_prime": 0.0092,
-        "j_rotor": 0.001,
-        "i_nominal": 50.0,
-        "i_limit": 75.0,
-        "omega_nominal": 80.0,
-        "omega_limit": 105.0,
-        "u_dc": 420.0,
-    },
-    "load": {"kind": "polynomial_static", "a": 0.0, "b": 0.0, "c": 0.01, "j_load": 0.001},
-    "converter": "2QC",
-    "tau": 5e-4,
-}
-
-_TRAUE_PAGE = """## Description
-
-Under the setting `traue_2022` the drive is the one on which Traue, Book, Kirchgässner and Wallscheid set a learned
-policy against a cascade of PI controllers ("Toward a Reinforcement Learning Environment Toolbox for Intelligent
-Electric Motor Control", IEEE TNNLS 33(3), 2022, arXiv:1910.09434), by the example that came with it: 7 Ohm let no
-voltage of the link trip it. A period is 0.5 ms, as an action there is held for five steps of 0.1 ms, and the
-chopper has two quadrants. Other than there references are steps, rated values are chosen, and rewards are this id's.
-`td3` and `ddpg` are trained under this setting alone.
-"""
-
 
 def _dc_cards(machine: str) -> tuple[Card, ...]:
     """Return the ids of a DC machine: its currents, its torque and its speed."""
@@ -241,14 +220,7 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
 
     # A speed moves in tenths of a second, currents of a small inductance in microseconds: between them the drive.
     speed: dict[str, Any] = {"reference_hold": holds["speed"], "duration": 3.0 * holds["speed"]}
-    more: dict[str, Any] = {}
-    if machine == "SeriesDc":
-        more = {
-            "settings": {"traue_2022": _TRAUE},
-            "learned": ("td3", "ddpg"),
-            "prose": _TRAUE_PAGE,
-        }
-    else:
+    if machine != "SeriesDc":
         speed["control"] = "torque"
     return (
         card(
@@ -273,7 +245,6 @@ def _dc_cards(machine: str) -> tuple[Card, ...]:
             "DcSpeedControl",
             f"speed control of {words} by its {'torque' if 'control' in speed else 'voltage'}",
             keywords=speed,
-            **more,
         ),
     )
 
@@ -296,11 +267,6 @@ def _brushless(name: str, task: str, law: str, summary: str, **more: Any) -> Car
     )
 
 
-def _disturbed(channel: str, **signal: Any) -> dict[str, Any]:
-    """Return the setting "disturbance" of a small machine: a twentieth of its voltage, a quarter of its torque."""
-    return {"disturbance": {"disturbance": {channel: signal}}}
-
-
 _COMMUTATED = (
     _brushless(
         "BLDC",
@@ -309,7 +275,6 @@ _COMMUTATED = (
         "current control of a brushless DC machine in six-step commutation by its voltage",
         max_episode_steps=2000,
         keywords={"reference_hold": 0.01},
-        settings=_disturbed("u", kind="sine", amplitude=1.0, period=5e-3),
     ),
     _brushless(
         "BLDC-Speed",
@@ -317,7 +282,6 @@ _COMMUTATED = (
         "DcSpeedControl",
         "speed control of a brushless DC machine in six-step commutation by its torque",
         keywords={"reference_hold": 0.1, "duration": 0.3, "control": "torque"},
-        settings=_disturbed("torque_load", kind="prbs", amplitude=0.03, period=0.05),
     ),
 )
 
@@ -366,6 +330,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
                 **direct,
                 **BASELINES,
             },
+            learned=_LEARNED.get(f"{machine}{middle}-Finite", ()),
             protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
             **more,
         )
@@ -472,6 +437,5 @@ CARDS = (
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
         keywords={"machine": "HSM16.17.12-C01"},
         tags=("speed", "pmsm", "vehicle"),
-        learned=("ppo",),
     ),
 )
