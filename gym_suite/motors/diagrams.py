@@ -192,7 +192,7 @@ def _alphabeta(figure: Any, setup: Any, machine: Any, run: Trajectory) -> None:
         planes.append(("x", "y", *_resting(run, "i_sx", "i_sy", "u_sx", "u_sy", -1.0)))
     rows = figure.subplots(len(planes), 2, squeeze=False)
     outline = voltage_corners(machine.u_dc, stars)
-    outline = np.array([*outline, outline[0]])
+    outline = np.array([*outline, outline[0]], np.complex128)
     for (left, right), (one, two, current, voltage) in zip(rows, planes, strict=True):
         named = left is rows[0, 0]
         limit = f"current limit, {machine.i_limit:g} A" if named else "_"
