@@ -80,9 +80,11 @@ TRACED = {
     "test_searched_gains_earn_more_than_the_policies_and_those_stand_beside_the_rule",
     "seven of ten more than the cascade by rule": "motors/test_founding_drive.py::"
     "test_searched_gains_earn_more_than_the_policies_and_those_stand_beside_the_rule",
-    "with five policies of PPO trained on plants that differ: each earns more than the cascade": "motors/test_drive_policies.py::"
+    "trained on plants that differ: each earns more than the cascade": "motors/test_drive_policies.py::"
     "test_policies_that_command_the_torque_of_an_induction_machine_earn_more_than_the_cascade_by_rule",
-    "in the same four each earns less than `fcs-mpc`": "motors/test_drive_policies.py::"
+    "which trips in at most one of 20, earns more": "motors/test_drive_policies.py::"
+    "test_under_a_disturbing_load_these_policies_trip_in_most_episodes_and_the_cascade_earns_more",
+    "settings each earns less than `fcs-mpc`": "motors/test_drive_policies.py::"
     "test_policies_that_choose_switching_states_earn_less_than_the_search_over_them",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"
     "test_a_jammer_trained_on_late_actions_too_loses_less_of_them_than_one_that_never_met_them",

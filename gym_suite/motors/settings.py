@@ -56,7 +56,7 @@ chopper has two quadrants. Other than there references are steps, rated values a
 
 Under the setting `torque` the agent commands a torque each millisecond, which the drive's own control of flux and
 currents follows. `ppo` is trained under this setting alone: by voltages it learned nothing in the trials that were
-made.
+made. A load that it has not met in training trips it.
 """,
     "EESM-Torque": """## Description
 

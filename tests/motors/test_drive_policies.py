@@ -5,11 +5,18 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.comparison.planning import settings_of
 from gym_suite.learning import load_policy, shipped
 
 WORLDS = 20
-PLANTS = {"nominal": {}, "noise": {"noise": 0.01}, "mismatch": {"mismatch": 0.3}}
-PLANTS |= {"delay": {"delay": 1}}
+SETTINGS = ("nominal", "noise", "mismatch", "delay", "disturbance")
+CALM = SETTINGS[:-1]
+
+
+def plant_of(id, setting):
+    """Return the keyword arguments of a setting of the protocol."""
+    (found,) = settings_of((setting,), [id], {})[id].settings
+    return found.keywords
 
 
 def earned(envs, agent, steps):
@@ -35,21 +42,32 @@ def judged(id, setting, keywords, steps):
     return reference, tuple(np.array(part) for part in zip(*policies, strict=True))
 
 
-@pytest.mark.parametrize("plant", PLANTS)
+def torque_commands(setting):
+    id = "gem/SCIM-Speed-v0"
+    keywords = {**gym_suite.card(id).setting("torque"), **plant_of(id, setting)}
+    return judged(id, "torque", keywords, 600)
+
+
+@pytest.mark.parametrize("setting", CALM)
 def test_policies_that_command_the_torque_of_an_induction_machine_earn_more_than_the_cascade_by_rule(
-    plant,
+    setting,
 ):
-    keywords = {**gym_suite.card("gem/SCIM-Speed-v0").setting("torque"), **PLANTS[plant]}
-    (rule, tripped), (returns, trips) = judged("gem/SCIM-Speed-v0", "torque", keywords, 600)
+    (rule, tripped), (returns, trips) = torque_commands(setting)
     assert not tripped.any() and not trips.any()
     assert (returns.mean(axis=1) > rule.mean()).all()
 
 
-@pytest.mark.parametrize("plant", PLANTS)
-def test_policies_that_choose_switching_states_earn_less_than_the_search_over_them(plant):
-    (search, tripped), (returns, trips) = judged(
-        "gem/PMSM-Finite-v0", "nominal", PLANTS[plant], 2000
-    )
+def test_under_a_disturbing_load_these_policies_trip_in_most_episodes_and_the_cascade_earns_more():
+    (rule, tripped), (returns, trips) = torque_commands("disturbance")
+    assert tripped.sum() <= 1
+    assert (trips.mean(axis=1) > 0.5).all()
+    assert (returns.mean(axis=1) < rule.mean()).all()
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_policies_that_choose_switching_states_earn_less_than_the_search_over_them(setting):
+    id = "gem/PMSM-Finite-v0"
+    (search, tripped), (returns, trips) = judged(id, "nominal", plant_of(id, setting), 2000)
     assert not tripped.any()
     assert trips.mean() <= 0.15
     assert (returns.mean(axis=1) < search.mean()).all()

@@ -22,10 +22,7 @@ from gym_suite.motors.machines.base import (
     rotor_inertia,
     speed_limit,
 )
-from gym_suite.motors.machines.dc import MAGNETS, DcMachine
-
-#: Part of the speed at which the magnets induce the link's voltage that episodes usually start with at most.
-_USUAL = 0.5
+from gym_suite.motors.machines.dc import MAGNETS, DcMachine, magnet_speeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +100,7 @@ class BLDC(DcMachine):
 
     def speeds(self) -> tuple[float, float]:
         """Return the speeds at which the voltage outweighs what the magnets induce: usual and largest, rad/s."""
-        most = self.u_dc / self.psi_e
-        return min(self.omega_nominal, _USUAL * most), min(self.omega_limit, most)
+        return magnet_speeds(self, self.psi_e)
 
     def circuits(self) -> list[tuple[float, float]]:
         """Return inductance (H) and resistance (Ohm) of the two windings in series."""

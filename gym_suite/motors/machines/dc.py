@@ -84,6 +84,17 @@ class DcMachine(Machine):
         """Return the largest torque that a part of the current limits gives, N m."""
 
 
+def magnet_speeds(machine: DcMachine, psi_e: float) -> tuple[float, float]:
+    """Return the speeds at which the voltage outweighs what magnets induce: usual and largest, rad/s.
+
+    Args:
+        machine: With one armature current.
+        psi_e: Voltage induced per mechanical speed, Vs.
+    """
+    most = machine.u_dc / psi_e
+    return min(machine.omega_nominal, _USUAL * most), min(machine.omega_limit, most)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermExDc(DcMachine):
     """A DC machine with permanent magnets, and the voltage that it is meant for.
@@ -119,8 +130,7 @@ class PermExDc(DcMachine):
 
     def speeds(self) -> tuple[float, float]:
         """Return the speeds at which the voltage outweighs what the magnets induce: usual and largest, rad/s."""
-        most = self.u_dc / self.psi_e
-        return min(self.omega_nominal, _USUAL * most), min(self.omega_limit, most)
+        return magnet_speeds(self, self.psi_e)
 
     def circuits(self) -> list[tuple[float, float]]:
         """Return inductance (H) and resistance (Ohm) of the armature."""
