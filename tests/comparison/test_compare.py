@@ -249,7 +249,9 @@ def test_ray_missing_names_what_to_install():
 
 def test_a_folder_called_ray_is_no_cluster(monkeypatch):
     """Python makes a module without a file of it; that is told before anything runs."""
-    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    folder = types.ModuleType("ray")
+    folder.__path__ = ["/home/somebody/ray"]
+    monkeypatch.setitem(sys.modules, "ray", folder)
     with pytest.raises(ImportError, match=r"pip install ray; the folder .* is not the package"):
         compare(ID, executor="ray", progress=False)
 
