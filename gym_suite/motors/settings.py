@@ -36,7 +36,7 @@ _SMALL: dict[str, dict[str, Any]] = {
 #: under "torque" the drive's own controller of the flux and the currents takes a torque each millisecond.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "SeriesDc-Speed": {"traue_2022": _TRAUE},
-    "EESM-Torque": {"losses": {"weights": {"loss": 0.1}}},
+    "EESM-Torque": {"losses": {"weights": {"loss": 0.02}}},
     "SCIM-Speed": {"torque": {"control": "torque"}},
     "BLDC": {"disturbance": {"disturbance": {"u": _SMALL["u"]}}},
     "BLDC-Speed": {"disturbance": {"disturbance": {"torque_load": _SMALL["torque_load"]}}},
@@ -60,8 +60,9 @@ made. A load that it has not met in training trips it.
 """,
     "EESM-Torque": """## Description
 
-Under the setting `losses` a step costs a tenth of the copper losses, in parts of what they are where all currents are
-at their limits, so that the excitation and the stator have to share the torque. `ppo` is trained under this setting
-alone.
+Under the setting `losses` a step costs a fiftieth of the copper losses, in parts of what they are where all currents
+are at their limits, so that the excitation and the stator have to share the torque. A larger part would make the
+penalty of a trip, which must exceed what losses can cost in an episode, outweigh all else. `ppo` is trained under this
+setting alone.
 """,
 }
