@@ -84,6 +84,8 @@ TRACED = {
     "test_policies_that_command_the_torque_of_an_induction_machine_earn_more_than_the_cascade_by_rule",
     "which trips in at most one of 20, earns more": "motors/test_drive_policies.py::"
     "test_under_a_disturbing_load_these_policies_trip_in_most_episodes_and_the_cascade_earns_more",
+    "each earns less than `pi` in every setting": "motors/test_drive_policies.py::"
+    "test_policies_that_share_torque_between_field_and_stator_earn_less_than_the_table_of_points",
     "settings each earns less than `fcs-mpc`": "motors/test_drive_policies.py::"
     "test_policies_that_choose_switching_states_earn_less_than_the_search_over_them",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"

@@ -87,6 +87,7 @@ _TUNED = {
 
 #: Names of ids, without family and version, for which policies ship.
 _LEARNED = {
+    "EESM-Torque": ("ppo",),
     "PMSM": ("ppo",),
     "PMSM-DriveCycle": ("ppo",),
     "PMSM-Finite": ("ppo",),

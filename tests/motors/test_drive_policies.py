@@ -71,3 +71,15 @@ def test_policies_that_choose_switching_states_earn_less_than_the_search_over_th
     assert not tripped.any()
     assert trips.mean() <= 0.15
     assert (returns.mean(axis=1) < search.mean()).all()
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_policies_that_share_torque_between_field_and_stator_earn_less_than_the_table_of_points(
+    setting,
+):
+    id = "gem/EESM-Torque-v0"
+    keywords = {**gym_suite.card(id).setting("losses"), **plant_of(id, setting)}
+    (table, tripped), (returns, trips) = judged(id, "losses", keywords, 2000)
+    assert not tripped.any()
+    assert (trips.mean(axis=1) <= 0.1).all()
+    assert (returns.mean(axis=1) < table.mean()).all()
