@@ -5,16 +5,18 @@ Here each of the two looks for novelty once in the direction to the target and o
 and whether it ends with the episode, are swept for either on either columns, as many trials for each; the way with the
 highest mean success is then trained anew with other seeds, beside PPO alone. Differences of the mean success are tested
 by exact permutation of the trainings, and Holm's correction is made over all of them. Everything is recorded as it
-finishes; a killed run goes on where it was. The whole takes two processes some hours:
+finishes; a killed run goes on where it was. What the documentation says of it took two processes some hours:
 
-    python examples/same_columns.py --seeds 10 --trials 2 --weights 0.3 1 3 --steps 2000000 --jobs 2 --out same-columns
+    python examples/same_columns.py --scenes SimpleStatic --steps 1000000
+
+``results.json`` in the folder then says how each training ended.
 """
 
 import json
 import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
@@ -58,6 +60,11 @@ class Condition:
         )
 
     @property
+    def folder(self) -> Path:
+        """Where its trainings are kept, below the folder of all."""
+        return Path(self.scene) / self.name.replace(" ", "-")
+
+    @property
     def settings(self) -> dict:
         """What is set besides the method's own hyper-parameters."""
         if not self.columns:
@@ -90,7 +97,7 @@ def learn(
     from gym_suite.learning import train
     from gym_suite.learning.records import outcomes
 
-    folder = Path(out) / condition.scene / condition.name.replace(" ", "-")
+    folder = Path(out) / condition.folder
     train(
         f"agv/{condition.scene}-v0",
         algo=condition.method,
@@ -179,7 +186,7 @@ def run(
     plan: Sequence[Condition], seed: int, seeds: int, steps: int, jobs: int, out: str
 ) -> dict[Condition, list[float]]:
     """Train all conditions and return the success of each training."""
-    settings = {"evaluations": 10} if steps >= 100_000 else {"evaluations": 1, "rows": 16}
+    settings: dict = {"evaluations": 10} if steps >= 100_000 else {"evaluations": 1, "rows": 16}
     arguments = [(condition, seed, seeds, steps, settings, out) for condition in plan]
     if jobs == 1:
         success = [learn(*one) for one in arguments]
@@ -187,6 +194,23 @@ def run(
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             success = list(pool.map(learn, *zip(*arguments, strict=True)))
     return dict(zip(plan, success, strict=True))
+
+
+def recorded(found: dict[Condition, list[float]]) -> list[dict]:
+    """Return conditions and the success of each of their trainings as data for a file."""
+    return [asdict(way) | {"name": way.name, "success": found[way]} for way in found]
+
+
+def origin(condition: Condition, out: Path) -> dict:
+    """Return by which version and commit a condition was trained, and with which hyper-parameters besides its own."""
+    run = json.loads((out / condition.folder / "manifest.json").read_text("utf-8"))
+    method = run["runs"][condition.method]
+    policy = method["policies"][0]
+    return {
+        "version": policy["versions"]["gym_suite"],
+        "commit": policy["commit"],
+        "hyper_parameters": method["hyper_parameters"],
+    }
 
 
 def main(
@@ -213,7 +237,17 @@ def main(
     lines += [f"  {way.scene:15}{way.name:32} {np.mean(swept[way]):.2f}" for way in every]
     text, tests = "\n".join([*lines, told(found, steps)]), compared(found)
     (Path(out) / "results.txt").write_text(text + "\n", "utf-8")
-    (Path(out) / "tests.json").write_text(json.dumps(tests, indent=1) + "\n", "utf-8")
+    results = {
+        "steps": steps,
+        "seeds": seeds,
+        "trials": trials,
+        "weights": list(weights),
+        "origin": origin(plan[0], Path(out)),
+        "swept": recorded(swept),
+        "judged": recorded(found),
+        "tests": tests,
+    }
+    (Path(out) / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     print(text)
     return tests
 

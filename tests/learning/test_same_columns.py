@@ -1,6 +1,7 @@
 """The experiment on novelty: equal trials, the same columns, an exact test, and a correction over all of them."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_the_way_that_did_best_in_the_sweep_is_judged_on_other_seeds(
         return [0.9 if good else 0.1] * seeds
 
     monkeypatch.setattr(example, "learn", learn)
+    monkeypatch.setattr(example, "origin", lambda condition, out: {"commit": "none"})
     tests = example.main(seeds=3, trials=2, weights=(0.5, 1.0), out=str(tmp_path))
     judged = [condition for condition, seed in asked if seed == 0]
     assert [c.method for c in judged] == ["ppo", *example.BONUSES, *example.BONUSES]
@@ -58,6 +60,9 @@ def test_the_way_that_did_best_in_the_sweep_is_judged_on_other_seeds(
     assert all(seed in (0, example.SWEEP_SEED) for _, seed in asked)
     assert len(tests) == 6
     assert "Swept with 2 trainings each" in (tmp_path / "results.txt").read_text()
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [way["success"] for way in results["judged"]] == [[0.1] * 3, *[[0.9] * 3] * 4]
+    assert results["tests"] == tests
 
 
 @pytest.mark.parametrize("seed", range(4))
