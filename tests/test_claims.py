@@ -40,6 +40,8 @@ TRACED = {
     "test_the_map_of_a_period_is_the_closed_form_of_the_circuit",
     "so references keep to 95 % of it": "motors/test_peer_errors.py::"
     "test_two_axes_are_not_asked_for_more_than_their_common_limit",
+    "None of 20 episodes trips nominally, with noise, with mismatch or with delay": "motors/"
+    "test_dc_envs.py::test_torque_control_of_two_windings_overshoots_no_limit_while_the_field_grows",
     "20 seeds of each id pass without a trip": "motors/test_saturation.py::"
     "test_the_reference_controller_never_trips",
     "its errors are 0.62 to 0.65 of the constant thrust's over whole flights": "test_claims.py::"

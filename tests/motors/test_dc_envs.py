@@ -88,6 +88,15 @@ def test_torque_control_survives_parameters_off_by_30_percent(name, factor):
     assert np.isfinite(run["torque"]).all()
 
 
+@pytest.mark.parametrize("setting", [{"delay": 1}, {"mismatch": 0.3}])
+@pytest.mark.parametrize("name", ["ShuntDc", "ExtExDc"])
+def test_torque_control_of_two_windings_overshoots_no_limit_while_the_field_grows(name, setting):
+    """Answered a period later than believed, or with less inductance than believed."""
+    envs = gymnasium.make_vec(f"gem/{name}-Torque-v0", num_envs=100, **setting)
+    _, ended = follow(envs, 1500, seed=50_000)
+    assert not ended
+
+
 # ---------------------------------------------------------------------------------------------------------- choppers
 
 
@@ -245,6 +254,38 @@ def test_excitation_is_that_of_least_copper_loss(omega, torque):
     ours = dc_currents_for(torque, omega, (0.0, 50.0), u_max, known.row, part)[1]
     armature = torque / (p["l_e_prime"] * ours)
     assert p["r_a"] * armature**2 + p["r_e"] * ours**2 <= loss.min() * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", ["ShuntDc", "ExtExDc"])
+@pytest.mark.parametrize("torque", [0.4, 2.0, 50.0])
+def test_a_negative_field_takes_the_opposite_current_of_the_armature(name, torque):
+    """The torque is l_e_prime i_a i_e, so that both signs of both currents give the same."""
+    known = nominal(name)
+    p, part, u_max = known.parameters, 0.75, 57.0
+    i_a, *_ = dc_currents_for(torque, 100.0, (0.0, -50.0), u_max, known.row, part)
+    wanted = min(torque, torque_range(known.row, 100.0, u_max, part)[1])
+    u = -u_max + p["l_e_prime"] * 100.0 * 50.0
+    most = min(part * p["i_limit"], -u / p["r_a"])
+    assert i_a == pytest.approx(-min(wanted / (p["l_e_prime"] * 50.0), most), rel=1e-12)
+
+
+def test_a_shunt_machine_holds_its_torque_in_either_field():
+    """Of one voltage: i_e^2 = T r_a / (l_e_prime (r_e - l_e_prime omega)), and i_a has the sign of i_e."""
+    m, torque, omega = KINDS["ShuntDc"](), 2.5, 110.0
+    field = np.sqrt(torque * m.r_a / (m.l_e_prime * (m.r_e - m.l_e_prime * omega)))
+    for sign in (1.0, -1.0):
+        keywords = {"speed": omega, "reference": {"torque": torque}}
+        env = gymnasium.make("gem/ShuntDc-Torque-v0", **keywords)
+        pi = gym_suite.make_controller(env)
+        start = {"state": {"i_a": sign * 30.0, "i_e": sign * 30.0}}
+        observation, state = env.reset(seed=0, options=start)[0], None
+        for _ in range(15_000):
+            action, state = pi.predict(observation, state)
+            observation, _, terminated, _, info = env.step(action)
+            assert not terminated
+        assert info["torque"] == pytest.approx(torque, rel=1e-3)
+        assert info["i_e"] == pytest.approx(sign * field, rel=2e-3)
+        assert info["i_a"] == pytest.approx(sign * torque / (m.l_e_prime * field), rel=2e-3)
 
 
 # ----------------------------------------------------------------------------------------------- starts and refusals

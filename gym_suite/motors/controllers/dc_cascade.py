@@ -43,6 +43,8 @@ class DcTorqueControl(TorqueControl):
     """The currents that give a torque, with an excitation of its own those of least copper loss, above current control.
 
     The armature's current is the one that gives the torque in the field that is measured, since the field is slow.
+    Where the machine has a winding for it, the current loops are tuned for one more period of delay than the nominal
+    ones: while the field grows any torque asks for the largest current of the armature.
 
     Args:
         rule: Rule of the current loops, "magnitude_optimum" or "symmetrical_optimum".
@@ -50,7 +52,8 @@ class DcTorqueControl(TorqueControl):
         anti_windup: "none", "clamping" or "back_calculation".
         decoupling: False leaves out the induced voltage.
         voltage_margin: Part of the chopper's voltage that operating points may use.
-        current_margin: Part of the current limits that operating points may use.
+        current_margin: Part of the current limits that operating points may use; None: the machine's
+            ``current_share``.
     """
 
     name: ClassVar[str] = "pi"
@@ -63,7 +66,7 @@ class DcTorqueControl(TorqueControl):
         anti_windup: str = "clamping",
         decoupling: bool = True,
         voltage_margin: float = 0.95,
-        current_margin: float = DcMachine.current_margin,
+        current_margin: float | None = None,
     ) -> None:
         super().__init__(
             rule=rule,

@@ -15,6 +15,9 @@ from gym_suite.motors.machines.dc import MAGNETS, SEPARATE, SERIES, SHUNT
 from gym_suite.motors.quantities import P
 
 _LEAST_FIELD = 1e-3  # part of the excitation's limit below which an armature current makes no torque to speak of
+#: Part of the excitation's limit beyond which a negative field is used as it is, where else a positive one is built:
+#: three times the usual noise of a measured current, which must not turn the armature's about. A design value.
+_TURNED = 0.03
 #: Part of the largest field that the armature's current can still hold which a machine in parallel may have while it
 #: excites itself: at all of it a field that is a little stronger would run away. A design value.
 _HELD = 0.5
@@ -166,7 +169,8 @@ def _held_voltage(p, omega, u_max, i_max):
 def dc_currents_for(torque, omega, i, u_max, p, part):
     """Return the references of four axes for a torque, or for the nearest that the limits allow.
 
-    The armature's current is the one that gives the torque in the field that there is, for the field is slow.
+    The armature's current is the one that gives the torque in the field that there is, for the field is slow. In a
+    negative field it is the opposite of that in a positive one: l_e_prime i_a i_e is the same.
 
     Args:
         torque: Wanted torque, N m.
@@ -187,7 +191,9 @@ def dc_currents_for(torque, omega, i, u_max, p, part):
     wanted = i[1]
     if excitation == SEPARATE:
         wanted = _least_loss_excitation(p, torque, omega, u_max, part)
-    field = max(i[1], _LEAST_FIELD * p[P.i_e_limit])
+    field = i[1]
+    if field > -_TURNED * p[P.i_e_limit]:
+        field = max(field, _LEAST_FIELD * p[P.i_e_limit])
     psi = p[P.l_e_prime] * field
     if excitation == SHUNT:
         held = _held_voltage(p, omega, u_max, i_max)

@@ -87,7 +87,10 @@ class _Switched(Controller, ABC):
         follows, cascade = kinds.get(setup.tracking[0].value, (FOLLOW_CURRENTS, CurrentControl))
         # The currents have no gains: they are switched.
         given = {name: value for name, value in self._given.items() if name.startswith("omega")}
-        self._above: Any = cascade.for_env(nominal, gains=given)
+        # A current that is switched leaves its reference by what one period moves, so a DC machine's keeps to what the
+        # drive itself would use.
+        kept = {"current_margin": machine.current_margin} if cascade is DcTorqueControl else {}
+        self._above: Any = cascade.for_env(nominal, gains=given, **kept)
         if follows == FOLLOW_SPEED:
             self.gains_["omega"] = self._above.gains_["omega"]
         self._choice = np.zeros(len(CHOICE))

@@ -60,6 +60,7 @@ class DcMachine(Machine):
     frames: ClassVar[Mapping[str, tuple[str, ...]]] = {"terminals": ("u",)}
     voltage_divisor: ClassVar[float] = 1.0
     current_margin: ClassVar[float] = 0.75
+    current_share: ClassVar[float] = 0.75
     period: ClassVar[float] = 2e-5
     switching_period: ClassVar[float] = 5e-6
 
@@ -188,6 +189,11 @@ class TwoWindings(DcMachine):
 
     circuit: ClassVar[tuple[str, ...]] = ("r_a", "r_e", "l_a", "l_e", "l_e_prime")
     states: ClassVar[tuple[str, ...]] = ("i_a", "i_e")
+    # While a weak field grows the armature is asked for all its current for the slightest torque. Tuned for the nominal
+    # delay its current then exceeds the limit where one period more passes, or where its inductance is less than
+    # believed; tuned for that period it overshoots so little that more of the limit may be used.
+    spare_periods: ClassVar[float] = 1.0
+    current_share: ClassVar[float] = 0.8
     loss: ClassVar[str] = "(r_a i_a^2 + r_e i_e^2) / (r_a i_limit^2 + r_e i_e_limit^2)"
 
     r_a: float = resistance(16e-3, "armature")
