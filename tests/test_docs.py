@@ -26,6 +26,8 @@ OFFERING = (
     "testing",
 )
 WHOLE_MODULES = (
+    "controllers/experiments.py",
+    "controllers/gains.py",
     "controllers/tuning.py",
     "core/env.py",
     "core/parallel_env.py",

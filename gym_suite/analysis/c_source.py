@@ -1,17 +1,19 @@
 """Control laws as C99 source: the frame that all of them share, whoever writes their equations.
 
-A law is straight-line code in single precision: no loop, no allocation, no call, so it takes the same time at every
-sample and gives the same bits at every level of optimisation of a compiler that keeps to the standard (without
--ffast-math, and without contracting a * b + c, which ISO mode of gcc does not).
+A law is code in single precision without a loop or an allocation, so the time of a sample is bounded, and gives the
+same bits at every level of optimisation of a compiler that keeps to the standard (without -ffast-math, and without
+contracting a * b + c, which ISO mode of gcc does not). Of the library it calls, if anything, sqrtf, fabsf and
+copysignf, whose results IEEE 754 fixes to the last bit.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gym_suite.core.columns import Columns
 
@@ -20,7 +22,8 @@ TAKEN = frozenset(
     """
     auto break case char const continue default do double else enum extern float for goto if inline int long register
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    main layer tanh tanhf fmax fmaxf fmin fminf within largest smallest
+    main layer tanh tanhf fmax fmaxf fmin fminf sqrtf fabsf copysignf observation action memory
+    larger smaller turned sine_of cosine_of
     """.split()  # noqa: SIM905 (read as a text, the words are C's own)
 )
 
@@ -49,13 +52,16 @@ def literal(value: float) -> str:
         value: The number.
 
     Raises:
-        ValueError: If it is not finite.
+        ValueError: If it is not finite in single precision.
     """
-    if not np.isfinite(value):
-        raise ValueError(f"a law with the number {value} has no C source")
-    text = repr(float(np.float32(value)))
-    shortest = np.format_float_scientific(np.float32(value), trim="0")
-    return f"{min(text, shortest, key=len)}f"
+    with np.errstate(over="ignore"):
+        fits = np.isfinite(np.float32(value))
+    if not fits:
+        raise ValueError(f"a law with the number {value} has no C source in single precision")
+    number = np.float32(value)
+    plain = np.format_float_positional(number, trim="0")
+    power = np.format_float_scientific(number, trim="0", exp_digits=1)
+    return f"{min(plain, power, key=len)}f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,13 @@ class CLaw:
         constants: Name to value and meaning with unit.
         memory: Name to meaning with unit of what it remembers; zeros are a fresh start.
         body: Statements from ``observation`` and ``memory`` to ``action``; constants by their names.
+        tables: Name to numbers, (rows, columns), and meaning of what it looks up in.
     """
 
     constants: Mapping[str, tuple[float, str]]
     memory: Mapping[str, str]
     body: Sequence[str]
+    tables: Mapping[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
 
     @property
     def flops(self) -> int:
@@ -78,13 +86,13 @@ class CLaw:
         text = " ".join(
             re.sub(r"\[[^\]]*\]|->|e[-+]\d", "", line.split("/*")[0]) for line in self.body
         )
-        calls = text.count("within(") * 2 + (text.count("largest(") + text.count("smallest(")) * 2
+        calls = sum(text.count(f"{name}(") * count for name, count in _OPERATIONS.items())
         return len(re.findall(r"[-+*/]|<=|>=|[<>]", text)) + calls
 
     @property
     def constant_bytes(self) -> int:
-        """Bytes of constants."""
-        return 4 * len(self.constants)
+        """Bytes of constants and tables."""
+        return 4 * (len(self.constants) + sum(values.size for values, _ in self.tables.values()))
 
     @property
     def memory_bytes(self) -> int:
@@ -92,28 +100,55 @@ class CLaw:
         return 4 * max(len(self.memory), 1)
 
 
-_HELPERS = {
-    "within": """\
-static float within(float value, float low, float high)
+#: Functions of C that laws may call, by name, each with those that it calls before it.
+HELPERS = {
+    "larger": """\
+static float larger(float a, float b)
 {
-    return value < low ? low : value > high ? high : value;
+    return b > a ? b : a;
 }
 """,
-    "largest": """\
-static float largest(float a, float b, float c)
+    "smaller": """\
+static float smaller(float a, float b)
 {
-    const float d = a > b ? a : b;
-    return d > c ? d : c;
+    return b < a ? b : a;
 }
 """,
-    "smallest": """\
-static float smallest(float a, float b, float c)
+    "turned": """\
+/* Sine of an angle and some quarters of a turn: of what is left beside the nearest quarter, by its series. */
+static float turned(float angle, int quarters)
 {
-    const float d = a < b ? a : b;
-    return d < c ? d : c;
+    const float of_turn = angle * 0.636619772f;
+    const int nearest = (int)(of_turn < 0.0f ? of_turn - 0.5f : of_turn + 0.5f);
+    const float n = (float)nearest;
+    /* pi / 2 in three parts, of which the products with n are exact or negligible */
+    const float x = ((angle - n * 1.5703125f) - n * 0.000483751297f) - n * 7.54978995e-8f;
+    const float z = -x * x;
+    const int quarter = (nearest + quarters) & 3;
+    const float value = quarter & 1
+        ? 1.0f + z * (0.5f + z * (0.0416666667f + z * (0.00138888889f + z * 2.48015873e-5f)))
+        : x + x * z * (0.166666667f + z * (0.00833333333f + z * (0.000198412698f + z * 2.75573192e-6f)));
+    return quarter & 2 ? -value : value;
+}
+""",
+    "sine_of": """\
+static float sine_of(float angle)
+{
+    return turned(angle, 0);
+}
+""",
+    "cosine_of": """\
+static float cosine_of(float angle)
+{
+    return turned(angle, 1);
 }
 """,
 }
+_NEEDS = {"sine_of": "turned", "cosine_of": "turned"}
+#: Operations of a call; of the library those that processors have an instruction for.
+_OPERATIONS = {"larger": 1, "smaller": 1, "sqrtf": 1, "fabsf": 1, "copysignf": 1}
+_OPERATIONS |= dict.fromkeys(("sine_of", "cosine_of"), 24)
+_LIBRARY = "sqrtf", "fabsf", "copysignf"
 
 
 def listed(columns: Columns, names: Sequence[str] | None = None) -> list[str]:
@@ -138,7 +173,15 @@ def comment(lines: Sequence[str]) -> str:
 
 
 def header_of(
-    law: CLaw, name: str, about: str, dt: float, observation: Columns, action: Columns
+    law: CLaw,
+    name: str,
+    about: str,
+    dt: float,
+    observation: Columns,
+    action: Columns,
+    *,
+    given: str = "observation",
+    answered: str = "action, from -1 to 1",
 ) -> str:
     """Return the header of a law: its memory, its functions, and what observation and action hold.
 
@@ -149,15 +192,17 @@ def header_of(
         dt: Time between two samples, s.
         observation: Columns of the observation.
         action: Columns of the action.
+        given: What the observation is.
+        answered: What the action is.
     """
     guard = f"{name.upper()}_H"
     told = [
         about,
         f"Call {name}_step every {dt:.9g} s, and {name}_reset before the first time.",
         "",
-        "observation:",
+        f"{given}:",
         *listed(observation),
-        "action, from -1 to 1:",
+        f"{answered}:",
         *listed(action),
     ]
     kept = law.memory or {"nothing": "the law has no memory"}
@@ -181,17 +226,22 @@ def source_of(law: CLaw, name: str, observation: Columns, action: Columns) -> st
         action: Columns of the action.
     """
     text = "\n".join(law.body)
-    helpers = [code for word, code in _HELPERS.items() if f"{word}(" in text]
+    called = {word for word in HELPERS if f"{word}(" in text}
+    called |= {_NEEDS[word] for word in called if word in _NEEDS}
+    helpers = [code for word, code in HELPERS.items() if word in called]
+    library = any(f"{word}(" in text for word in _LIBRARY)
     constants = [
         f"static const float {constant} = {literal(value)}; /* {meaning} */"
         for constant, (value, meaning) in law.constants.items()
     ]
+    constants += [_table(table, *held) for table, held in law.tables.items()]
     kept = law.memory or {"nothing": ""}
     zeros = "".join(f"    memory->{field} = 0.0f;\n" for field in kept)
     unused = "" if law.memory else "    (void)memory;\n"
     body = "".join(f"    {line}\n" for line in law.body)
     return "\n".join(
         [
+            *(["#include <math.h>\n"] if library else []),
             f'#include "{name}.h"\n',
             "\n".join(constants) + "\n",
             *helpers,
@@ -200,3 +250,10 @@ def source_of(law: CLaw, name: str, observation: Columns, action: Columns) -> st
             f"float action[{len(action)}])\n{{\n{unused}{body}}}\n",
         ]
     )
+
+
+def _table(name: str, values: NDArray[np.float64], meaning: str) -> str:
+    """Return a table as a constant."""
+    rows = ",\n".join(f"    {{{', '.join(map(literal, row))}}}" for row in values)
+    shape = "".join(f"[{count}]" for count in values.shape)
+    return f"static const float {name}{shape} = {{ /* {meaning} */\n{rows}\n}};"

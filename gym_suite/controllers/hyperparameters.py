@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gym_suite.controllers.tuning import Gains
+from gym_suite.controllers.gains import Gains
 from gym_suite.core.parameters import check_number, check_option
 
 SCALES = ("log", "linear")

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gym_suite.controllers.tuning import Gains
+from gym_suite.controllers.gains import Gains
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import unknown_error
 

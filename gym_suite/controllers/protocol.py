@@ -24,8 +24,8 @@ from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gym_suite.controllers.gains import Gains
 from gym_suite.controllers.hyperparameters import GainTable, Hyperparameter, found_in
-from gym_suite.controllers.tuning import Gains
 from gym_suite.core.parameters import unknown_error
 
 #: What an agent may look at: the observation; that and the nominal model; the plant's true state.

@@ -1,12 +1,13 @@
 """Tuning rules: from a plant's parameters to gains, each with its assumptions and its source.
 
-Every rule is a function that returns frozen :class:`Gains` for the parallel (ideal) PID law
+Every rule is a function that returns frozen :class:`gym_suite.controllers.gains.Gains` for the parallel (ideal) PID law
 
     u = kp e + ki int(e) dt + kd de/dt
 
 so ``Ti = kp / ki`` and ``Td = kd / kp``. ``gain`` is the plant's static gain (output per input) or,
-for an integrating plant, its velocity gain (output per input and second); times are in s. State
-feedback is in :mod:`gym_suite.controllers.state_feedback`.
+for an integrating plant, its velocity gain (output per input and second); times are in s. Rules
+from experiments are in :mod:`gym_suite.controllers.experiments`, state feedback is in
+:mod:`gym_suite.controllers.state_feedback`.
 
 A rule refuses input outside its assumptions with a ValueError that says what it got.
 """
@@ -14,12 +15,14 @@ A rule refuses input outside its assumptions with a ValueError that says what it
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any
 
-from gym_suite.core.parameters import unknown_error
+from gym_suite.controllers.gains import (
+    Gains,
+    check_finite,
+    check_gain,
+    check_not_negative,
+    check_positive,
+)
 
 #: Dead time of one sampling period (computation) plus half of one (mean age of a held output), in
 #: sampling periods: D. Schröder, *Elektrische Antriebe - Regelung von Antriebssystemen*, 4th ed.,
@@ -27,101 +30,15 @@ from gym_suite.core.parameters import unknown_error
 SAMPLED_DELAY = 1.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gains:
-    """Gains of a P, PI, PD or PID law and where they come from.
-
-    Attributes:
-        kp: Proportional gain.
-        ki: Integral gain, per second.
-        kd: Derivative gain, in seconds.
-        prefilter: Time constant in s of the first-order reference filter the rule asks for; 0 none.
-        rule: Name of the rule.
-        source: Where the rule is published.
-        assumptions: What the rule took for granted, by name (numbers in SI).
-        unit: Unit of ``kp`` (output per error, such as "V/A"); empty when not stated.
-    """
-
-    kp: float
-    ki: float = 0.0
-    kd: float = 0.0
-    prefilter: float = 0.0
-    rule: str
-    source: str
-    assumptions: Mapping[str, Any] = field(default_factory=dict)
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("kp", "ki", "kd", "prefilter"):
-            if not math.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} of {self.rule!r} is not finite: {getattr(self, name)!r}")
-        object.__setattr__(self, "assumptions", MappingProxyType(dict(self.assumptions)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by value (a read-only mapping does not pickle by itself)."""
-        return _rebuild_gains, (self.as_dict(),)
-
-    @property
-    def integral_time(self) -> float:
-        """Ti = kp / ki in s; infinite without an integral part."""
-        return self.kp / self.ki if self.ki != 0.0 else math.inf
-
-    @property
-    def derivative_time(self) -> float:
-        """Td = kd / kp in s."""
-        return self.kd / self.kp if self.kp != 0.0 else 0.0
-
-    def with_unit(self, unit: str) -> Gains:
-        """Return the same gains with the unit of ``kp``, such as "V/A"."""
-        return replace(self, unit=unit, assumptions=dict(self.assumptions))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, fit for JSON."""
-        names = ("kp", "ki", "kd", "prefilter", "rule", "source", "unit")
-        return {name: getattr(self, name) for name in names} | {
-            "assumptions": dict(self.assumptions)
-        }
-
-
-def _rebuild_gains(values: dict[str, Any]) -> Gains:
-    return Gains(**values)
-
-
-def _finite(**values: float) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, got {value!r}")
-
-
-def _positive(**values: float) -> None:
-    _finite(**values)
-    for name, value in values.items():
-        if value <= 0.0:
-            raise ValueError(f"{name} must be positive, got {value!r}")
-
-
-def _not_negative(**values: float) -> None:
-    _finite(**values)
-    for name, value in values.items():
-        if value < 0.0:
-            raise ValueError(f"{name} must not be negative, got {value!r}")
-
-
-def _gain(gain: float) -> None:
-    _finite(gain=gain)
-    if gain == 0.0:
-        raise ValueError("gain must not be zero: a plant without gain cannot be controlled")
-
-
 def _small_delay(dt: float | None, delay: float | None) -> float:
     """Return the sum of the small delays, given itself or as 1.5 sampling periods."""
     if (dt is None) == (delay is None):
         raise ValueError(f"give either dt or delay, got dt={dt!r} and delay={delay!r}")
     if dt is not None:
-        _positive(dt=dt)
+        check_positive(dt=dt)
         return SAMPLED_DELAY * dt
     assert delay is not None
-    _positive(delay=delay)
+    check_positive(delay=delay)
     return delay
 
 
@@ -146,8 +63,8 @@ def magnitude_optimum(
     Raises:
         ValueError: For a time that is not positive, a zero gain, or not exactly one of dt, delay.
     """
-    _gain(gain)
-    _positive(time_constant=time_constant)
+    check_gain(gain)
+    check_positive(time_constant=time_constant)
     sigma = _small_delay(dt, delay)
     kp = time_constant / (2.0 * gain * sigma)
     return Gains(
@@ -182,8 +99,8 @@ def symmetrical_optimum(
     Raises:
         ValueError: For a <= 1, a zero gain, or not exactly one positive of dt, delay.
     """
-    _gain(gain)
-    _finite(a=a)
+    check_gain(gain)
+    check_finite(a=a)
     if a <= 1.0:
         raise ValueError(f"a must be above 1 (no phase margin is left below), got {a!r}")
     sigma = _small_delay(dt, delay)
@@ -227,16 +144,16 @@ def simc(
     Raises:
         ValueError: For negative times, a zero gain, T2 > T1, or ``lambda + delay = 0``.
     """
-    _gain(gain)
-    _positive(time_constant=time_constant)
-    _not_negative(delay=delay, second_time_constant=second_time_constant)
+    check_gain(gain)
+    check_positive(time_constant=time_constant)
+    check_not_negative(delay=delay, second_time_constant=second_time_constant)
     if second_time_constant > time_constant:
         raise ValueError(
             f"second_time_constant {second_time_constant!r} exceeds time_constant "
             f"{time_constant!r}; swap them"
         )
     wanted = delay if closed_loop is None else closed_loop
-    _not_negative(closed_loop=wanted)
+    check_not_negative(closed_loop=wanted)
     if wanted + delay == 0.0:
         raise ValueError("a plant without delay needs closed_loop > 0")
     series_gain = time_constant / (gain * (wanted + delay))
@@ -283,8 +200,8 @@ def pole_placement_first_order(
         ValueError: If a value is not positive, or the wish is slower than the plant (``kp`` would
             oppose the integral part).
     """
-    _gain(gain)
-    _positive(time_constant=time_constant, frequency=frequency, damping=damping)
+    check_gain(gain)
+    check_positive(time_constant=time_constant, frequency=frequency, damping=damping)
     numerator = 2.0 * damping * frequency * time_constant - 1.0
     if numerator < 0.0:
         raise ValueError(
@@ -330,9 +247,9 @@ def pole_placement_double_integrator(
     Raises:
         ValueError: For values out of range.
     """
-    _gain(gain)
-    _positive(frequency=frequency, damping=damping)
-    _not_negative(third_pole=third_pole, friction=friction)
+    check_gain(gain)
+    check_positive(frequency=frequency, damping=damping)
+    check_not_negative(third_pole=third_pole, friction=friction)
     return Gains(
         kp=(frequency**2 + 2.0 * damping * frequency * third_pole) / gain,
         ki=frequency**2 * third_pole / gain,
@@ -346,168 +263,4 @@ def pole_placement_double_integrator(
             "third_pole": third_pole,
             "friction": friction,
         },
-    )
-
-
-_ZIEGLER_NICHOLS = (
-    "J. G. Ziegler and N. B. Nichols, Optimum settings for automatic controllers, "
-    "Trans. ASME 64 (1942) 759-768"
-)
-
-
-def _from_times(
-    kp: float, integral_time: float, derivative_time: float, **provenance: Any
-) -> Gains:
-    """Return gains from kp, Ti, Td (infinite Ti: no integral part)."""
-    return Gains(kp=kp, ki=kp / integral_time, kd=kp * derivative_time, **provenance)
-
-
-def _kind(kind: str, options: Mapping[str, Any]) -> Any:
-    if kind not in options:
-        raise unknown_error("kind of law", kind, options)
-    return options[kind]
-
-
-def ziegler_nichols_ultimate(
-    ultimate_gain: float, ultimate_period: float, *, kind: str = "PI"
-) -> Gains:
-    """Ziegler-Nichols by the ultimate gain: quarter-amplitude decay, lively.
-
-    Args:
-        ultimate_gain: Proportional gain at which the loop oscillates steadily.
-        ultimate_period: Period of that oscillation in s.
-        kind: "P", "PI" or "PID".
-
-    Returns:
-        P 0.5 Ku; PI 0.45 Ku, Tu/1.2; PID 0.6 Ku, Tu/2, Tu/8.
-
-    Raises:
-        ValueError: For an unknown kind or values out of range.
-    """
-    _gain(ultimate_gain)
-    _positive(ultimate_period=ultimate_period)
-    table = {
-        "P": (0.5, math.inf, 0.0),
-        "PI": (0.45, 1.0 / 1.2, 0.0),
-        "PID": (0.6, 0.5, 0.125),
-    }
-    gain, integral, derivative = _kind(kind, table)
-    return _from_times(
-        gain * ultimate_gain,
-        integral * ultimate_period,
-        derivative * ultimate_period,
-        rule="Ziegler-Nichols (ultimate gain)",
-        source=_ZIEGLER_NICHOLS,
-        assumptions={"ultimate_gain": ultimate_gain, "ultimate_period": ultimate_period},
-    )
-
-
-def _reaction(gain: float, time_constant: float, delay: float) -> float:
-    """Return a = gain delay / T, the reaction curve's intercept."""
-    _gain(gain)
-    _positive(time_constant=time_constant, delay=delay)
-    return gain * delay / time_constant
-
-
-def ziegler_nichols_step(
-    gain: float, time_constant: float, delay: float, *, kind: str = "PI"
-) -> Gains:
-    """Ziegler-Nichols by the reaction curve of ``gain exp(-delay s) / (T s + 1)``.
-
-    Args:
-        gain: Static gain.
-        time_constant: T in s.
-        delay: Dead time L in s.
-        kind: "P", "PI" or "PID".
-
-    Returns:
-        With a = gain L / T: P 1/a; PI 0.9/a, L/0.3; PID 1.2/a, 2 L, L/2 (the 1942 paper's values).
-
-    Raises:
-        ValueError: For an unknown kind or values out of range.
-    """
-    a = _reaction(gain, time_constant, delay)
-    table = {
-        "P": (1.0, math.inf, 0.0),
-        "PI": (0.9, 1.0 / 0.3, 0.0),
-        "PID": (1.2, 2.0, 0.5),
-    }
-    factor, integral, derivative = _kind(kind, table)
-    return _from_times(
-        factor / a,
-        integral * delay,
-        derivative * delay,
-        rule="Ziegler-Nichols (step)",
-        source=_ZIEGLER_NICHOLS,
-        assumptions={"gain": gain, "time_constant": time_constant, "delay": delay},
-    )
-
-
-#: (purpose, overshoot in %) -> kind -> (factor of 1/a, Ti in T, Ti in L, Td in L).
-_CHIEN = {
-    ("setpoint", 0): {
-        "P": (0.3, math.inf, 0.0, 0.0),
-        "PI": (0.35, 1.2, 0.0, 0.0),
-        "PID": (0.6, 1.0, 0.0, 0.5),
-    },
-    ("setpoint", 20): {
-        "P": (0.7, math.inf, 0.0, 0.0),
-        "PI": (0.6, 1.0, 0.0, 0.0),
-        "PID": (0.95, 1.4, 0.0, 0.47),
-    },
-    ("disturbance", 0): {
-        "P": (0.3, math.inf, 0.0, 0.0),
-        "PI": (0.6, 0.0, 4.0, 0.0),
-        "PID": (0.95, 0.0, 2.4, 0.42),
-    },
-    ("disturbance", 20): {
-        "P": (0.7, math.inf, 0.0, 0.0),
-        "PI": (0.7, 0.0, 2.3, 0.0),
-        "PID": (1.2, 0.0, 2.0, 0.42),
-    },
-}
-
-
-def chien_hrones_reswick(
-    gain: float,
-    time_constant: float,
-    delay: float,
-    *,
-    kind: str = "PI",
-    purpose: str = "setpoint",
-    overshoot: int = 0,
-) -> Gains:
-    """Chien-Hrones-Reswick: calmer than Ziegler-Nichols, for set points or for disturbances.
-
-    Plant ``gain exp(-delay s) / (T s + 1)`` with T well above the dead time.
-
-    Args:
-        gain: Static gain.
-        time_constant: T in s.
-        delay: Dead time L in s.
-        kind: "P", "PI" or "PID".
-        purpose: "setpoint" or "disturbance".
-        overshoot: 0 or 20, in percent.
-
-    Returns:
-        The table's gains, as printed in Åström and Hägglund, *PID Controllers*, 2nd ed. 1995,
-        tables 4.2 and 4.3.
-
-    Raises:
-        ValueError: For an unknown kind, purpose or overshoot, or values out of range.
-    """
-    a = _reaction(gain, time_constant, delay)
-    if purpose not in ("setpoint", "disturbance"):
-        raise unknown_error("purpose", purpose, ("setpoint", "disturbance"))
-    if overshoot not in (0, 20):
-        raise ValueError(f"overshoot must be 0 or 20 (percent), got {overshoot!r}")
-    factor, per_time, per_delay, derivative = _kind(kind, _CHIEN[(purpose, int(overshoot))])
-    return _from_times(
-        factor / a,
-        per_time * time_constant + per_delay * delay,
-        derivative * delay,
-        rule=f"Chien-Hrones-Reswick ({purpose}, {overshoot} %)",
-        source="K. L. Chien, J. A. Hrones and J. B. Reswick, On the automatic control of "
-        "generalized passive systems, Trans. ASME 74 (1952) 175-185",
-        assumptions={"gain": gain, "time_constant": time_constant, "delay": delay},
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.analysis.c_source import CLaw, check_name, comment, header_of, listed, source_of
+from gym_suite.core.columns import Columns
 from gym_suite.core.parameters import check_number
 from gym_suite.learning.c_source import export_c
 from gym_suite.learning.policies import ExportedPolicy
@@ -61,7 +62,8 @@ def export_folder(
     """Write an agent as C99 in single precision, without allocation and with fixed memory.
 
     There are four files: the source, its header with units and scaling, test vectors (what the agent saw in an episode
-    and did in Python), and a program that runs the source on them.
+    and did in Python), and a program that runs the source on them. Two more hold the flux observer of an induction
+    machine's drive, whose estimates its controllers observe.
 
     Args:
         env: Single environment of the agent's id.
@@ -82,8 +84,8 @@ def export_folder(
     steps = int(check_number("steps", steps, low=1, high=100_000, integer=True))
     if not isinstance(agent, ExportedPolicy) and not hasattr(agent, "in_c"):
         raise ValueError(
-            f"{type(agent).__name__} has no C source: policies have one, PI control of the currents of DC and "
-            "synchronous drives, and that of torque and speed of DC drives in a constant field"
+            f"{type(agent).__name__} has no C source: policies have one, and PI control ('pi') of the currents, the "
+            "torque, the speed and the position of the drives under gem/"
         )
     law = None if isinstance(agent, ExportedPolicy) else agent.in_c()
     place = folder_named("folder", folder)
@@ -103,8 +105,10 @@ def export_folder(
     vectors.write_text(_vectors(name, observations, actions, seed), "utf-8")
     test = place / f"{name}_test.c"
     test.write_text(_test(name, call, kept, actions.shape[1]), "utf-8")
-    files = (place / f"{name}.c", place / f"{name}.h", vectors, test)
-    return CExport(name, files, *written)
+    files = [place / f"{name}.c", place / f"{name}.h", vectors, test]
+    for told, observer in getattr(agent, "observers_in_c", dict)().items():
+        files += _observer(observer, f"{name}_{told}", setup, place)
+    return CExport(name, tuple(files), *written)
 
 
 def _episode(
@@ -131,6 +135,27 @@ def _law(law: CLaw, told: str, setup: Any, place: Path, name: str) -> tuple[int,
     (place / f"{name}.h").write_text(header_of(law, name, about, setup.dt, *columns), "utf-8")
     (place / f"{name}.c").write_text(source_of(law, name, *columns), "utf-8")
     return law.flops, law.constant_bytes, law.memory_bytes
+
+
+def _observer(
+    observer: tuple[CLaw, Columns, Columns], name: str, setup: Any, place: Path
+) -> list[Path]:
+    """Write what estimates a part of an observation."""
+    law, measured, answered = observer
+    files = [place / f"{name}.c", place / f"{name}.h"]
+    header = header_of(
+        law,
+        name,
+        f"Estimates for the controller of {setup.id} what it observes and nothing measures.",
+        setup.dt,
+        measured,
+        answered,
+        given="observation, as measured",
+        answered="action, a part of the controller's observation",
+    )
+    files[1].write_text(header, "utf-8")
+    files[0].write_text(source_of(law, name, measured, answered), "utf-8")
+    return files
 
 
 def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from gym_suite.core.cards import BASELINES, Card, Protocol
 from gym_suite.motors.settings import NOTES, SETTINGS
 
 _HOME = "gym_suite.motors.controllers"
-_LAWS = f"{_HOME}.field_oriented"
+_LAWS, _SPEED_LAWS = f"{_HOME}.field_oriented", f"{_HOME}.speed_control"
 #: What stands above PI control of currents and torque: with the nominal model.
 _PREDICTIVE = {
     "deadbeat": f"{_HOME}.predictive:Deadbeat",
@@ -175,6 +175,7 @@ def _cards(machine: str) -> tuple[Card, ...]:
             "speed",
             "SpeedControl",
             f"speed control of {words} by its voltage",
+            laws=_SPEED_LAWS,
             tags=("speed", tag),
         ),
     )
@@ -436,6 +437,7 @@ CARDS = (
         "drive_cycle",
         "SpeedControl",
         "an electric car follows the WLTC class 3b by torque commands at 100 Hz",
+        laws=_SPEED_LAWS,
         keywords={"machine": "HSM16.17.12-C01"},
         tags=("speed", "pmsm", "vehicle"),
     ),

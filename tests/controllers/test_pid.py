@@ -7,8 +7,9 @@ import pytest
 from scipy import signal
 
 from gym_suite.controllers import pid
+from gym_suite.controllers.gains import Gains
 from gym_suite.controllers.pid import PI, PID, Cascade
-from gym_suite.controllers.tuning import Gains, magnitude_optimum
+from gym_suite.controllers.tuning import magnitude_optimum
 from gym_suite.core.kernel import kernel
 
 KINDS = sorted(pid.ANTI_WINDUP)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from gym_suite.controllers.baselines import DoNothing
+from gym_suite.controllers.gains import Gains
 from gym_suite.controllers.pid import pi_batch
 from gym_suite.controllers.protocol import Agent, Controller, Loop, nominal_of
-from gym_suite.controllers.tuning import Gains, magnitude_optimum
+from gym_suite.controllers.tuning import magnitude_optimum
 
 
 class Integrator(Controller):

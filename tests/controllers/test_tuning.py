@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg
 
-from gym_suite.controllers import tuning
+from gym_suite.controllers import experiments, tuning
 from gym_suite.controllers.state_feedback import lqr
 
 positive = st.floats(min_value=1e-4, max_value=1e3)
@@ -116,13 +116,13 @@ def test_double_integrator_pole_placement(third_pole, friction):
 def test_ziegler_nichols_ultimate_on_a_known_plant():
     # 1 / (s + 1)^3 oscillates at K = 8 with the period 2 pi / sqrt(3).
     ku, tu = 8.0, 2 * math.pi / math.sqrt(3)
-    gains = tuning.ziegler_nichols_ultimate(ku, tu, kind="PID")
+    gains = experiments.ziegler_nichols_ultimate(ku, tu, kind="PID")
     assert (gains.kp, gains.integral_time, gains.derivative_time) == pytest.approx(
         (4.8, tu / 2, tu / 8)
     )
     plant = control.tf([1], [1, 3, 3, 1])
     assert (control.poles(control.feedback(law(gains) * plant)).real < 0).all()
-    proportional = tuning.ziegler_nichols_ultimate(ku, tu, kind="P")
+    proportional = experiments.ziegler_nichols_ultimate(ku, tu, kind="P")
     assert proportional.ki == 0.0
     assert proportional.kp == 4.0
 
@@ -132,9 +132,9 @@ def test_ziegler_nichols_ultimate_on_a_known_plant():
 def test_step_rules_stabilise_their_own_plant(rule, kind):
     gain, time_constant, delay = 3.0, 10.0, 2.0
     if rule == "zn":
-        gains = tuning.ziegler_nichols_step(gain, time_constant, delay, kind=kind)
+        gains = experiments.ziegler_nichols_step(gain, time_constant, delay, kind=kind)
     else:
-        gains = tuning.chien_hrones_reswick(
+        gains = experiments.chien_hrones_reswick(
             gain,
             time_constant,
             delay,
@@ -151,8 +151,8 @@ def test_step_rules_stabilise_their_own_plant(rule, kind):
 
 
 def test_chien_setpoint_rules_are_ordered_by_overshoot():
-    calm = tuning.chien_hrones_reswick(1.0, 10.0, 1.0, overshoot=0)
-    lively = tuning.chien_hrones_reswick(1.0, 10.0, 1.0, overshoot=20)
+    calm = experiments.chien_hrones_reswick(1.0, 10.0, 1.0, overshoot=0)
+    lively = experiments.chien_hrones_reswick(1.0, 10.0, 1.0, overshoot=20)
     assert (calm.kp, calm.integral_time) == pytest.approx((3.5, 12.0))
     assert (lively.kp, lively.integral_time) == pytest.approx((6.0, 10.0))
 
@@ -215,10 +215,10 @@ def test_lqr_integral_action_removes_the_steady_error(dt):
         (lambda: tuning.simc(1.0, 1.0, 0.0), "closed_loop > 0"),
         (lambda: tuning.simc(1.0, 1.0, 1.0, second_time_constant=2.0), "swap"),
         (lambda: tuning.pole_placement_first_order(1.0, 1.0, frequency=0.1), "too slow"),
-        (lambda: tuning.ziegler_nichols_ultimate(1.0, 1.0, kind="PIDD"), "'PID'"),
-        (lambda: tuning.ziegler_nichols_step(1.0, 1.0, 0.0), "delay must be positive"),
-        (lambda: tuning.chien_hrones_reswick(1.0, 1.0, 1.0, overshoot=10), "0 or 20"),
-        (lambda: tuning.chien_hrones_reswick(1.0, 1.0, 1.0, purpose="setpint"), "'setpoint'"),
+        (lambda: experiments.ziegler_nichols_ultimate(1.0, 1.0, kind="PIDD"), "'PID'"),
+        (lambda: experiments.ziegler_nichols_step(1.0, 1.0, 0.0), "delay must be positive"),
+        (lambda: experiments.chien_hrones_reswick(1.0, 1.0, 1.0, overshoot=10), "0 or 20"),
+        (lambda: experiments.chien_hrones_reswick(1.0, 1.0, 1.0, purpose="setpint"), "'setpoint'"),
         (lambda: lqr([[1.0]], [[0.0]], [1.0], [1.0]), "no stabilising|unstable"),
         (lambda: lqr([[1.0]], [[1.0]], [-1.0], [1.0]), "positive semidefinite"),
         (lambda: lqr([[1.0]], [[1.0]], [1.0], [0.0]), "positive definite"),

@@ -24,8 +24,8 @@ def pointer(values):
     return values.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
 
 
-def library(export, level):
-    source = export.files[0]
+def library(export, level, source=None):
+    source = export.files[0] if source is None else source
     built = source.with_suffix(f".{level}.so")
     subprocess.run(
         [COMPILER, *STRICT, f"-{level}", "-shared", "-fPIC", str(source), "-o", str(built), "-lm"],
@@ -37,7 +37,7 @@ def library(export, level):
 def answers(export, level, observations, actions):
     """What a law says to observations, one after another."""
     functions = library(export, level)
-    memory = np.full(8, np.nan, np.float32)
+    memory = np.full(32, np.nan, np.float32)
     getattr(functions, f"{export.name}_reset")(pointer(memory))
     step = getattr(functions, f"{export.name}_step")
     out = np.zeros((len(observations), actions), np.float32)
@@ -79,7 +79,22 @@ LAWS = {
         {},
     ),
     "six steps": ("gem/BLDC-Speed-v0", {"duration": 0.4}, {}),
+    "least current for a torque": ("gem/PMSM-Torque-v0", {}, {}),
+    "reluctance": ("gem/SynRM-Torque-v0", {"frame": "abc"}, {"anti_windup": "back_calculation"}),
+    "speed above currents": ("gem/PMSM-Speed-v0", {}, {}),
+    "speed by reluctance": ("gem/SynRM-Speed-v0", {}, {"voltage_feedback": 0.0}),
+    "currents along a flux": ("gem/SCIM-v0", {}, {}),
+    "torque by a flux": ("gem/SCIM-Torque-v0", {}, {}),
+    "speed by a flux": ("gem/SCIM-Speed-v0", {}, {}),
+    "position": ("gem/PermExDc-Position-v0", {}, {}),
+    "position in a field": ("gem/ExtExDc-Position-v0", {}, {"gains": {"position.kp": 2.0}}),
 }
+#: By how much more than over an episode an action may differ where reference and currents jump anywhere at every
+#: sample: a gain times what single precision rounds of a full scale.
+WILD = 10.0
+#: What the observed flux may differ by, of its full scale: single precision times the samples in the time constant of
+#: the rotor.
+FLUX_TOLERANCE = 5e-5
 
 
 @needs_compiler
@@ -98,14 +113,69 @@ def test_a_law_in_c_is_the_law(case, tmp_path):
         action, state = controller.predict(row, state)
         wild.append(np.atleast_1d(action))
     assert (np.abs(wild) >= 1.0 - 1e-6).any()
-    for observations, actions in ((seen, done), (random, np.array(wild))):
+    for observations, actions, most in ((seen, done, 1.0), (random, np.array(wild), WILD)):
         plain = answers(export, "O0", observations, actions.shape[1])
-        assert np.abs(plain - actions).max() <= TOLERANCE
+        assert np.abs(plain - actions).max() <= most * TOLERANCE
         for level in ("O2", "O3"):
             assert np.array_equal(plain, answers(export, level, observations, actions.shape[1]))
-    # A filter of the reference remembers it, what is left of its steps, and whether there is one yet.
-    filtered = "omega" in controller.gains_ and parameters.get("prefilter", True)
-    assert export.memory_bytes == 4 * (len(controller.gains_) + 3 * filtered)
+    header, source = export.files[1].read_text(), export.files[0].read_text()
+    assert export.memory_bytes == 4 * header.split("typedef struct {")[1].split("}")[0].count(
+        "float "
+    )
+    # Two numbers for each integral at least; a table only where operating points are looked up.
+    integrals = sum(name != "position" for name in controller.gains_)
+    assert export.memory_bytes >= 8 * integrals
+    machine, task = id.split("/")[1].split("-")[:2]
+    table = task in ("Torque", "Speed") and not machine.endswith(("Dc", "BLDC"))
+    assert (export.constant_bytes > 10_000) == ("points[" in source) == table
+    # Code without its tables.
+    compiled = tmp_path / "drive.o"
+    subprocess.run(
+        [COMPILER, "-std=c99", "-O2", "-c", str(export.files[0]), "-o", str(compiled)], check=True
+    )
+    assert compiled.stat().st_size - export.constant_bytes < 10_000
+    assert not any(word in source for word in ("alloc", "double", "for (", "while ("))
+
+
+@needs_compiler
+def test_the_flux_observer_in_c_is_the_one_inside_the_drive(tmp_path):
+    env = gymnasium.make("gem/SCIM-Torque-v0")
+    export = export_folder(env, gym_suite.make_controller(env), tmp_path, name="drive")
+    source, header = (tmp_path / f"drive_flux.{end}" for end in "ch")
+    assert {source, header} < set(export.files) and "psi_rd" in header.read_text()
+    seen, _ = episode(env, gym_suite.make_controller(env), 7)
+    columns = env.get_wrapper_attr("setup").observation_columns
+
+    def value(name):
+        return seen[:, columns.index(name)].astype(float) * columns[name].scale
+
+    # What the sensors measure: the currents in the frame of the stator, and the speed.
+    current = (value("i_sd") + 1j * value("i_sq")) * (value("cos_rho") + 1j * value("sin_rho"))
+    measured = np.column_stack([current.real, current.imag, value("omega")]).astype(np.float32)
+    wanted = np.column_stack([seen[:, columns.index(n)] for n in ("sin_rho", "cos_rho", "psi_rd")])
+    told = []
+    for level in ("O0", "O2"):
+        functions = library(export, level, source)
+        memory, out = np.full(16, np.nan, np.float32), np.zeros_like(wanted)
+        functions.drive_flux_reset(pointer(memory))
+        assert (memory[:4] == 0.0).all()
+        # The drive's episode begins with its field up: the flux in the stator's frame, then the last currents.
+        sine, cosine, flux = wanted[0]
+        size = flux * columns["psi_rd"].scale
+        memory[:4] = size * cosine, size * sine, *measured[0, :2]
+        out[0] = wanted[0]
+        for row, answer in zip(measured[1:], out[1:], strict=True):
+            given = pointer(np.ascontiguousarray(row))
+            functions.drive_flux_step(pointer(memory), given, pointer(answer))
+        told.append(out)
+    assert np.array_equal(*told)
+    # There is a flux, and it turns.
+    assert wanted[:, 2].min() > 0.3 and np.ptp(wanted[:, 0]) > 1.0
+    apart = np.abs(told[0] - wanted).max(axis=0)
+    assert apart[:2].max() <= TOLERANCE and apart[2] <= FLUX_TOLERANCE
+    drive = gymnasium.make("gem/PMSM-Torque-v0")  # whose rotor tells where its flux is
+    export = export_folder(drive, gym_suite.make_controller(drive), tmp_path / "other")
+    assert len(export.files) == 4
 
 
 @needs_compiler
@@ -124,10 +194,10 @@ def test_its_own_test_passes_and_notices(tmp_path, capsys):
 
     assert outcome() == 0
     text = source.read_text()
-    assert "kp_d = 1.5f" in text
+    assert "kp_i_sd = 1.5f" in text
     # No allocation and no library: nothing is called that is not in the file.
     assert not any(word in text for word in ("alloc", "math.h", "double", "for (", "while"))
-    source.write_text(text.replace("kp_q * error_q +", "kp_q * error_q -"))
+    source.write_text(text.replace("kp_i_sq * error_q +", "kp_i_sq * error_q -"))
     assert outcome() == 1
     compiled = tmp_path / "servo.o"
     source.write_text(text)
@@ -190,7 +260,7 @@ def test_places_of_several_agents_have_their_names():
 def test_what_has_no_c_source_is_refused(tmp_path):
     env = gymnasium.make("gem/PMSM-v0")
     pi = gym_suite.make_controller(env)
-    for name in ("for", "2nd", "a-b", "within"):
+    for name in ("for", "2nd", "a-b", "larger"):
         with pytest.raises(ValueError, match="cannot be one in C"):
             export_folder(env, pi, tmp_path, name=name)
     (tmp_path / "file").write_text("")
@@ -199,12 +269,13 @@ def test_what_has_no_c_source_is_refused(tmp_path):
     idle = gym_suite.make_controller(env, "zero")
     with pytest.raises(ValueError, match="has no C source: policies have one"):
         export_folder(env, idle, tmp_path)
-    position = gymnasium.make("gem/PermExDc-Position-v0")
-    with pytest.raises(ValueError, match="export the speed control below it"):
-        export_folder(position, gym_suite.make_controller(position), tmp_path)
-    series = gymnasium.make("gem/SeriesDc-Speed-v0")
-    with pytest.raises(ValueError, match="PermExDc and BLDC, not for the SeriesDc"):
-        export_folder(series, gym_suite.make_controller(series), tmp_path)
-    salient = gymnasium.make("gem/EESM-v0")
-    with pytest.raises(ValueError, match="not for the EESM"):
-        export_folder(salient, gym_suite.make_controller(salient), tmp_path)
+    compensated = gym_suite.make_controller(env, interlocking_compensation=True)
+    with pytest.raises(ValueError, match="leave it out"):
+        export_folder(env, compensated, tmp_path)
+    # What stands on PI control and does more must not be taken for it.
+    predicted = gym_suite.make_controller(env, "pi-predicted")
+    with pytest.raises(ValueError, match=r"'pi-predicted' .* is not written in C: .* export 'pi'"):
+        export_folder(env, predicted, tmp_path)
+    torque = gymnasium.make("gem/PMSM-Torque-v0")
+    with pytest.raises(ValueError, match=r"'dtc-svm' .* is not written in C"):
+        export_folder(torque, gym_suite.make_controller(torque, "dtc-svm"), tmp_path)

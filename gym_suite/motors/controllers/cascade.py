@@ -140,14 +140,21 @@ def torque_control_rows(group, seen, memory, law, points, action):
 
 @kernel
 def _speed_law(group, seen, memory, law, points):
-    """Run the speed controller on one row; return current references and the torque they give."""
-    omega, reference, earlier = seen[S.omega], seen[S.reference_0], memory[M.target]
-    dt = law[L.dt]
-    target = reference
+    """Run the speed controller on one row; return current references and the torque they give.
+
+    The filter of the reference begins at the speed. It remembers what it has left of the reference's steps, which
+    decays to nothing, and not where it is, which in single precision would stand still before it is there.
+    """
+    omega, reference, dt = seen[S.omega], seen[S.reference_0], law[L.dt]
+    ahead = reference - omega
+    step = ahead
+    if memory[M.started] > 0.0:
+        step = reference - memory[M.reference]
+    before = memory[M.lag] + step
+    lag = 0.0
     if law[L.prefilter] > 0.0:
-        target = earlier + (reference - earlier) * (1.0 - math.exp(-dt / law[L.prefilter]))
-    memory[M.target] = target
-    error = target - omega
+        lag = before - before * (1.0 - math.exp(-dt / law[L.prefilter]))
+    error = ahead - lag
     if law[L.error_lag] > 0.0:
         memory[M.error_speed] += (error - memory[M.error_speed]) * (
             1.0 - math.exp(-dt / law[L.error_lag])
@@ -156,12 +163,13 @@ def _speed_law(group, seen, memory, law, points):
     demanded = pi_output(error, memory[M.integral_speed], law[L.kp_speed])
     if law[L.inertia] > 0.0:
         # What the nominal shaft needs to follow the reference as it moves.
+        target = reference - lag
         if memory[M.started] > 0.0:
-            demanded += law[L.inertia] * (target - earlier) / dt
+            demanded += law[L.inertia] * (before - lag) / dt
         if abs(target) > 1e-3:
             demanded += math.copysign(law[L.friction], target)
         demanded += (law[L.viscous] + law[L.drag] * abs(target)) * target
-        memory[M.started] = 1.0
+    memory[M.lag], memory[M.reference], memory[M.started] = lag, reference, 1.0
     limit = law[P.torque_limit]
     torque = min(max(demanded, -limit), limit)
     i = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.controllers.gains import Gains
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Information
 from gym_suite.controllers.state_feedback import lqr
-from gym_suite.controllers.tuning import Gains
 from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.compensation import (
     compensated_current_rows,

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.controllers.tuning import Gains
+from gym_suite.controllers.gains import Gains
 from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.cascade import position_command_rows, position_control_rows
 from gym_suite.motors.controllers.field_oriented import (
     CurrentControl,
-    SpeedControl,
     TorqueControl,
 )
 from gym_suite.motors.controllers.laws import L
+from gym_suite.motors.controllers.speed_control import SpeedControl
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines.dc import DcMachine
-
-if TYPE_CHECKING:
-    from gym_suite.analysis.c_source import CLaw
 
 
 class DcCurrentControl(CurrentControl):
@@ -77,18 +75,6 @@ class DcTorqueControl(TorqueControl):
             current_margin=current_margin,
         )
 
-    def in_c(self) -> CLaw:
-        """Return the law as C source for a microcontroller.
-
-        Raises:
-            ValueError: For a machine whose law is not written in C.
-        """
-        from gym_suite.motors.controllers.c_law import torque_law_in_c
-
-        self._check_tuned()
-        part = float(self._points[0, 0])
-        return torque_law_in_c(self._machine, self._constants, part, self._take, self._scale)
-
 
 class DcSpeedControl(SpeedControl):
     """A PI speed controller above torque control.
@@ -141,24 +127,6 @@ class DcSpeedControl(SpeedControl):
 
     def _torque_delay(self, nominal: Any) -> float:
         return super()._torque_delay(nominal) + self._machine.slew()
-
-    def in_c(self) -> CLaw:
-        """Return the law as C source for a microcontroller.
-
-        Raises:
-            ValueError: For a machine whose law is not written in C.
-        """
-        from gym_suite.motors.controllers.c_law import speed_law_in_c
-
-        self._check_tuned()
-        return speed_law_in_c(
-            self._machine,
-            self._constants,
-            float(self._points[0, 0]),
-            self._take,
-            self._scale,
-            commands=self._commands,
-        )
 
 
 class DcPositionControl(DcSpeedControl):
@@ -217,20 +185,6 @@ class DcPositionControl(DcSpeedControl):
         law[L.braking] = part * values["torque_limit"] / load_coefficients(nominal.row)[3]
         law[L.omega_max] = self._machine.speeds()[1]
 
-    def in_c(self) -> CLaw:
-        """Refuse: the law of the position is not written in C.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "position control is not written in C: export the speed control below it, and let it follow a speed"
-        )
-
-    def _law(
-        self, observation: NDArray[np.float64], state: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        action = np.empty((len(observation), self._actions))
-        law = position_command_rows if self._commands else position_control_rows
-        law(self._group, self._seen(observation), state, self._constants, self._points, action)
-        return action
+    def _over_rows(self) -> tuple[Callable[..., None], tuple[NDArray[np.float64], ...]]:
+        rows = position_command_rows if self._commands else position_control_rows
+        return rows, (self._constants, self._points)

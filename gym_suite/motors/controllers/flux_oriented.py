@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.controllers.gains import Gains
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Information, Loop
-from gym_suite.controllers.tuning import Gains, magnitude_optimum
+from gym_suite.controllers.tuning import magnitude_optimum
 from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.field_oriented import (
     TorqueControl,

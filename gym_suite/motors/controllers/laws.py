@@ -94,9 +94,10 @@ S = SEEN.places
 #: What the laws remember.
 MEMORY = _axes("integral", "V", "integral term of an axis") + Columns(
     Column("integral_speed", "N m", meaning="integral term of the speed law"),
-    Column("target", "rad/s", meaning="filtered reference of the speed"),
+    Column("lag", "rad/s", meaning="what the filter of the speed's reference leaves of its steps"),
+    Column("reference", "rad/s", meaning="reference of the speed at the last sample"),
     Column("error_speed", "rad/s", meaning="filtered error of the speed"),
-    Column("started", "1", meaning="1 if there is an earlier target to take a difference from"),
+    Column("started", "1", meaning="1 after the first sample of the speed"),
     Column("weakening", "1", 0, 1, "part of their voltage that operating points leave free"),
 )
 M = MEMORY.places

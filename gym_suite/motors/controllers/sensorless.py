@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.parameters import check_number
-from gym_suite.motors.controllers.field_oriented import SpeedControl
 from gym_suite.motors.controllers.sensorless_laws import (
     PHASED,
     SENSORLESS,
@@ -19,6 +18,7 @@ from gym_suite.motors.controllers.sensorless_laws import (
     V,
     sensorless_rows,
 )
+from gym_suite.motors.controllers.speed_control import SpeedControl
 from gym_suite.motors.transforms import SQRT3
 
 #: Part of the current that cancels a salient machine's active flux, psi_p / (l_q - l_d) along d, and of the nominal
@@ -51,7 +51,7 @@ class EmfControl(SpeedControl):
     direction and goes no slower than ``start_speed``. The formulas are in
     :mod:`gym_suite.motors.controllers.sensorless_laws`.
 
-    The speed loop is the one of :class:`gym_suite.motors.controllers.field_oriented.SpeedControl`, with the lag of the
+    The speed loop is the one of :class:`gym_suite.motors.controllers.speed_control.SpeedControl`, with the lag of the
     estimated speed among its small delays: two time constants of the phase-locked loop for that part of the
     acceleration which the nominal shaft may misjudge.
 
@@ -158,14 +158,6 @@ class EmfControl(SpeedControl):
 
     def _torque_delay(self, nominal: Any) -> float:
         return super()._torque_delay(nominal) + 2.0 * MISJUDGED / self._pace
-
-    def _restart(
-        self,
-        state: NDArray[np.float64],
-        rows: NDArray[np.bool_],
-        observation: NDArray[np.float64],
-    ) -> None:
-        state[rows] = 0.0
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]

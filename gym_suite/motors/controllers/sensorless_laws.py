@@ -293,7 +293,6 @@ def _hand_over(group, seen, memory, law):
     memory[R.integral_0], memory[R.integral_1] = integral.real, integral.imag
     currents = seen[V.current_0], seen[V.current_1], 0.0, 0.0
     memory[R.integral_speed] = torque_of(group, currents, law)
-    memory[R.target] = seen[V.omega]
     memory[R.running] = 1.0
 
 

@@ -20,12 +20,12 @@ from gym_suite.motors.controllers.dc_cascade import DcSpeedControl, DcTorqueCont
 from gym_suite.motors.controllers.direct_torque import DIRECT, LEVELS, D, direct_torque_rows
 from gym_suite.motors.controllers.field_oriented import (
     CurrentControl,
-    SpeedControl,
     TorqueControl,
     axis_plants,
     machine_of,
 )
 from gym_suite.motors.controllers.laws import MEMORY
+from gym_suite.motors.controllers.speed_control import SpeedControl
 from gym_suite.motors.controllers.switched_laws import (
     CHOICE,
     FOLLOW_CURRENTS,
