@@ -94,7 +94,8 @@ CARDS = (
         "Gates",
         "gates",
         "a quadcopter races through the gates of a track",
-        {"racing": f"{_HOME}.racing:Racer"},
+        {"racing": f"{_HOME}.racing:Racer", "time-optimal": f"{_HOME}.time_optimal:TimeOptimal"},
+        strong=("time-optimal",),
         tags=("racing", "quadcopter"),
     ),
     _drone(

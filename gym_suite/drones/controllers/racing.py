@@ -9,18 +9,15 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.parameters import check_number
-from gym_suite.drones.columns import GATE_OBSERVATIONS, GATES, TABLES
+from gym_suite.drones.columns import TABLES
 from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.course import Course, centres, checked_gates
 from gym_suite.drones.controllers.indi import INDI
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.trajectories import Pieces, minimum_snap
 
-P, T, G = PHYSICS.places, TABLES.places, GATES.places
+P, T = PHYSICS.places, TABLES.places
 
-#: s between the samples of a lap; s before and behind itself in which a drone looks for its place on the lap.
-EVERY, NEAR = 0.005, 0.2
-#: s behind a gate to which a drone may fly on that has not got through it; then it goes back half-way to the last one.
-BEYOND = 0.3
 #: s, in which the pace on the lap rises from rest to that of the plan, and falls to rest.
 RISE, FALL = 1.5, 0.5
 #: Least pace, as a share of the plan's; part of the largest thrust that a slower lap may take.
@@ -155,17 +152,7 @@ class Racer(INDI):
         super()._tune(nominal)
         share = check_number("thrust", self.thrust, above=0.0, high=1.0)
         rate = check_number("rate", self.rate, above=0.0)
-        gates = np.array(nominal.tables[T.gates])
-        if not len(gates):
-            raise ValueError("racing control needs gates; it flies drones/Gates-v0")
-        centres = gates[:, G.centre_x : G.centre_z + 1]
-        ways = np.roll(centres, -1, axis=0) - centres
-        farthest = GATE_OBSERVATIONS["next_x"].high * GATE_OBSERVATIONS["next_x"].scale
-        if np.abs(ways).max() >= farthest:
-            raise ValueError(
-                f"racing control needs gates less than {farthest:g} m apart along each axis, got "
-                f"{np.abs(ways).max():.3g} m"
-            )
+        gates = checked_gates(np.array(nominal.tables[T.gates]), self.name)
         gravity = float(self._row[P.gravity])
         top = self._hover * (1.0 + self._range)
         self._strongest = self._count * float(self._row[P.k_f]) * top**2 / float(self._row[P.mass])
@@ -176,37 +163,15 @@ class Racer(INDI):
                 f"takes {gravity:.3g} m/s^2"
             )
         self._level = float(np.sqrt(most**2 - gravity**2))
-        self._lap = plan_lap(centres, thrust=most, gravity=gravity, rate=rate)
-        through = gates[:, G.through_x : G.through_y + 1]
-        self._centres = centres
-        self._known = np.hstack([ways, centres[:, 2:], through, np.roll(through, -1, axis=0)])
-        total = float(self._lap.durations.sum())
-        self._times = np.arange(0.0, total, EVERY)
-        self._places = self._lap.at(self._times)
+        lap = plan_lap(centres(gates), thrust=most, gravity=gravity, rate=rate)
         # The lap begins at gate 0: piece k ends at gate k + 1.
-        self._at_gate = np.cumsum(self._lap.durations) - self._lap.durations
-        self._before = np.roll(self._lap.durations, 1)
-        self._total = total
+        self._course = Course(gates, self._columns, lap, np.cumsum(lap.durations) - lap.durations)
 
     @property
     def lap_time_(self) -> float:
         """Time of the planned lap, s."""
         self._check_tuned()
-        return self._total
-
-    def _gate(self, o: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return which gate is next."""
-        at = self._columns.index("height")
-        height = o[:, at] * self._columns[at].scale
-        names = [f"{which}_{a}" for which in ("gate", "next_gate") for a in "xy"]
-        seen = np.column_stack(
-            [
-                self._seen(o, "next") - error,
-                height + error[:, 2],
-                *(o[:, self._columns.index(name)] for name in names),
-            ]
-        )
-        return np.square(seen[:, None] - self._known).sum(axis=2).argmin(axis=1)
+        return self._course.total
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         # What the vertical acceleration lacks says which part of the nominal thrust per mass there is.
@@ -222,28 +187,11 @@ class Racer(INDI):
         self, o: NDArray[np.float64], memory: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], ...]:
         error = self._seen(o, "error")
-        gate = self._gate(o, error)
-        place = self._centres[gate] - error
-        # Times to the gate: below 0 before it. The one a period ago has gone on by a period.
-        until, piece = memory[:, 0], self._before[gate]
-        changed = memory[:, 1] != gate
-        until[:] = np.where(
-            changed, np.where(memory[:, 3] > 0.0, until - piece, -0.5 * piece), until
-        )
-        share = np.where(memory[:, 3] > 0.0, memory[:, 2], 0.0)
-        memory[:, 1], memory[:, 3] = gate, 1.0
-        until += share * self._dt
-        offsets = np.arange(-NEAR, NEAR, EVERY)
-        candidates = until[:, None] + offsets
-        index = ((self._at_gate[gate][:, None] + candidates) / EVERY).astype(np.intp)
-        ways = self._places[index % len(self._times)] - place[:, None]
-        nearest = np.square(ways).sum(axis=2).argmin(axis=1)
-        until[:] = candidates[np.arange(len(o)), nearest]
-        missed = until > BEYOND
-        until[:] = np.where(missed, -0.5 * piece, np.maximum(until, -piece))
-        t = (self._at_gate[gate] + until) % self._total
-        way = self._lap.at(t) - place
-        velocity, acceleration, jerk = (self._lap.at(t, k) for k in (1, 2, 3))
+        gate, place = self._course.find(o, error, self._seen(o, "next"))
+        t, share, missed = self._course.follow(memory, gate, place, self._dt)
+        lap = self._course.lap
+        way = lap.at(t) - place
+        velocity, acceleration, jerk = (lap.at(t, k) for k in (1, 2, 3))
         most = np.clip(memory[:, 4], share - self._dt / FALL, share + self._dt / RISE)
         paced = np.clip(most, 0.0, 1.0)
         memory[:, 2] = np.where(missed, 0.0, paced)
