@@ -322,6 +322,9 @@ class CurrentControl(_FieldOriented):
                 f"rotor, not for {type(self._machine).__name__}"
             )
 
+    def _spare_periods(self) -> float:
+        return self._machine.spare_periods_of_currents
+
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:
