@@ -58,8 +58,9 @@ def test_a_doubly_fed_machine_keeps_its_currents_late_or_not_the_believed_one(id
 
 def test_the_leakage_fluxes_of_a_doubly_fed_machine_are_moved_first():
     """From rest: di/dt = L^-1 u. The part in which i_s + i_r rests is as fast as wanted, the other what is left."""
-    env: Any = gymnasium.make("gem/DFIM-v0")
-    pi, machine = gym_suite.make_controller(env), DFIM()
+    machine = DFIM(l_sigr=0.04)
+    env: Any = gymnasium.make("gem/DFIM-v0", machine={"l_sigr": machine.l_sigr})
+    pi = gym_suite.make_controller(env)
     errors = np.array([[3.0 + 0.5, 1.0], [3.0 - 0.5, 2.0]])  # stator and rotor, by d and q, A
     references = errors[0, 0], errors[0, 1], errors[1, 0], errors[1, 1]
     at_rest, memory = (0.0, 1.0, 0.0, 0.0), np.zeros(4)
