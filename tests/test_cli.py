@@ -557,6 +557,22 @@ def test_the_examples_are_listed_printed_and_copied(tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "gem/PMSM-v0", "--agents", "pi", "--out"],
+        ["leaderboard", "--out"],
+        ["train", "gem/PMSM-v0", "--out"],
+        ["tune", "gem/PMSM-v0", "--out"],
+    ],
+)
+def test_a_file_where_a_folder_is_wanted_is_named(tmp_path, capsys, command):
+    (tmp_path / "file").write_text("in the way")
+    assert cli.main([*command, str(tmp_path / "file")]) == cli.USER_ERROR
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("gym-suite: out is to be a folder, and ") and "file is a file" in told
+
+
 def test_the_pages_are_listed_and_printed(capsys):
     assert cli.main(["docs"]) == 0
     listed = capsys.readouterr().out

@@ -1,6 +1,8 @@
 """The recorded ladders are what the comparison gives, of ids as they are now, in the order of the ranks."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +60,23 @@ def test_doing_nothing_earns_less_than_the_reference():
 def test_an_id_for_several_agents_has_no_ladder():
     with pytest.raises(ValueError, match="several agents"):
         ladders.judge("radio/JammingGame-v0")
+
+
+def test_what_a_delay_costs_laws_that_do_not_know_it_is_what_the_page_says():
+    page = Path(__file__).parents[1] / "docs/theory/drives.md"
+    told = re.findall(
+        r"^\| `([\w-]+)` +\| (\d+) +\| (\d+) +\|$", page.read_text("utf-8"), re.MULTILINE
+    )
+    ladder = ladders.ladder_of("gem/PMSM-v0")
+    assert ladder is not None
+    rungs = {rung.name: rung for rung in ladder.rungs}
+    late = {}
+    for name, nominal, delay in told:
+        returns = rungs[name].returns
+        assert [returns[s][0] for s in ("nominal", "delay")] == pytest.approx(
+            [float(nominal), float(delay)], abs=0.6
+        )
+        assert rungs[name].failures["delay"] == 0.0
+        late[name] = returns["delay"][0]
+    assert max(late[name] for name in ("deadbeat", "mpc", "pi-predicted")) < late["pi"]
+    assert late["pi"] < late["mpc-soft"]

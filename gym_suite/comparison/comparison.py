@@ -147,6 +147,7 @@ def compare(
         isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1
     ):
         raise ValueError(f"horizon must be a whole number >= 1, got {horizon!r}")
+    place = None if out is None else folder_named("out", out)
     protocols: dict[str, Protocol] = {}
     if protocol:
         given = {"seeds": seeds, "settings": settings, "keywords": keywords, "horizon": horizon}
@@ -178,7 +179,7 @@ def compare(
             protocol=protocols.get(id),
         )
     ]
-    results = Results(None if out is None else folder_named("out", out))
+    results = Results(place)
     try:
         jobs = [job for experiment in experiments for job in missing_jobs(experiment, results)]
         check_executor(executor, workers, jobs)

@@ -43,7 +43,7 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise type(error)(
-            error.errno, f"the output folder cannot be written ({error.strerror})", str(folder)
+            f"the output folder cannot be written: {folder} ({error.strerror or error})"
         ) from None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.analysis.tables import read_columns
-from gym_suite.core.parameters import unknown_error
+from gym_suite.core.parameters import nearest
 
 #: Columns of a log and what they hold.
 COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -35,6 +35,8 @@ FULL_WIDTH = 65535.0
 STANDARD_GRAVITY = 9.80665
 #: A step of time so many times the usual one is a jump; dropped packets of a radio link are shorter.
 MOST_SKIPPED = 20.0
+#: Columns of another file that a message names at most.
+MOST_SHOWN = 10
 #: s, what a log lasts at least: a window of prediction between its beginning and its end.
 SHORTEST = 7.2
 
@@ -79,10 +81,7 @@ def read_log(path: str | Path) -> Log:
     table, _ = read_columns(name, COLUMNS)
     missing = [column for column in COLUMNS if column not in table]
     if missing:
-        raise ValueError(
-            f"{name.name} lacks {', '.join(missing)}; a log has the columns {', '.join(COLUMNS)}. "
-            f"{unknown_error('column', missing[0], tuple(table))}"
-        )
+        raise ValueError(_lacking(name.name, missing, table))
     groups = {
         "position": ("px", "py", "pz"),
         "quaternion": ("qx", "qy", "qz", "qw"),
@@ -105,6 +104,17 @@ def read_log(path: str | Path) -> Log:
     values["force"] = log.force * STANDARD_GRAVITY
     values["width"] = log.width / FULL_WIDTH
     return Log(name=log.name, t=log.t - log.t[0], voltage=log.voltage, **values)
+
+
+def _lacking(name: str, missing: Sequence[str], there: Iterable[str]) -> str:
+    """Return the sentence about a file without some columns of a flight: which, what there is, what may be meant."""
+    there = [column for column in there if column not in COLUMNS]
+    found = {column: nearest(column, there) for column in missing}
+    meant = [f"{other!r} may be meant for {column!r}" for column, other in found.items() if other]
+    shown = ", ".join(there[:MOST_SHOWN]) + (", ..." if len(there) > MOST_SHOWN else "")
+    about = "; ".join(meant) or (f"it has {shown} instead" if there else "it has no other")
+    lacked = "every column" if len(missing) == len(COLUMNS) else ", ".join(missing)
+    return f"{name} lacks {lacked} of a flight's log, which are {', '.join(COLUMNS)}; {about}"
 
 
 def is_flight(path: Path) -> bool:

@@ -46,10 +46,17 @@ def folder_named(name: str, given: str | os.PathLike[str]) -> Path:
 
     Raises:
         ValueError: It is empty, which as a path would be the folder that one is in.
+        NotADirectoryError: It is a file, or lies below one.
     """
     if not str(given):
         raise ValueError(f"{name} is empty: give a folder, or leave it out")
-    return Path(given)
+    folder = Path(given)
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            raise NotADirectoryError(
+                f"{name} is to be a folder, and {place} is a file: give a folder, or a name that nothing has yet"
+            )
+    return folder
 
 
 def prepare_folder(folder: Path) -> None:

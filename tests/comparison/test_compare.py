@@ -204,9 +204,8 @@ def test_more_seeds_and_agents_add_to_what_is_there(tmp_path):
 def test_an_unwritable_folder_is_reported_before_anything_runs(tmp_path):
     (tmp_path / "file").write_text("in the way")
     before = Counting.calls
-    with pytest.raises(OSError, match=r"output folder cannot be written") as caught:
+    with pytest.raises(OSError, match=r"out is to be a folder, and .*file is a file"):
         compare(ID, agents={"c": Counting()}, out=tmp_path / "file" / "out", progress=False)
-    assert "file" in str(caught.value)
     assert Counting.calls == before
 
 

@@ -143,11 +143,24 @@ def test_two_bullet_worlds_never_touch_and_close_frees_them():
         ({"history": 0}, "history"),
         ({"start_position": 3.0}, r"bound = 2 m ends .* below 1\.15 m, or a bound above 5\.2 m"),
         ({"start_position": 1.0, "bound": 1.7}, "start_position = 1 m starts drones up to 1.73 m"),
+        ({"start_velocity": 30.0}, r"start_velocity = 30 m/s .* bound = 2 m ends"),
     ],
 )
 def test_bad_keywords_are_named(keywords, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make("drones/Hover-v0", **({"engine": "compiled"} | keywords))
+
+
+def test_a_start_is_refused_from_the_speed_on_that_the_whole_thrust_does_not_brake_within_the_bound():
+    """Twice its weight, falling along the diagonal: v^2 / 2 = (2 g - g / sqrt(3)) bound, v = sqrt(3) start_velocity."""
+    vehicle = {"base": "cf2x", "thrust_to_weight": 2.0}
+    braking = 9.80665 * (2.0 - 1.0 / np.sqrt(3.0))
+    most = np.sqrt(2.0 * braking * 2.0 / 3.0)
+    given = {"engine": "compiled", "model": "identified", "vehicle": vehicle, "bound": 2.0}
+    gymnasium.make("drones/Hover-v0", start_velocity=0.99 * most, **given)
+    with pytest.raises(ValueError, match=f"below {most:.3g} m/s, or a bound above 2.04 m"):
+        gymnasium.make("drones/Hover-v0", start_velocity=1.01 * most, **given)
+    gymnasium.make("drones/Velocity-v0", engine="compiled", start_velocity=30.0)
 
 
 @pytest.mark.parametrize(

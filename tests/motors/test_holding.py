@@ -8,8 +8,8 @@ import pytest
 
 import gym_suite
 from gym_suite.motors.controllers.cascade import within_circle
-from gym_suite.motors.controllers.laws import SEEN, S
-from gym_suite.motors.machines import DC, DOUBLY_FED, INDUCTION, SYNCHRONOUS, group_of
+from gym_suite.motors.controllers.laws import SEEN, S, current_control_one
+from gym_suite.motors.machines import DC, DFIM, DOUBLY_FED, INDUCTION, SYNCHRONOUS, group_of
 
 
 def trips(id, seeds, *, steps=None, **keywords):
@@ -48,6 +48,36 @@ def test_a_machine_that_is_not_the_believed_one_keeps_its_currents_within_the_li
 def test_stator_and_rotor_current_do_not_run_away_against_each_other():
     seeds = (9, 13, 28, 33, 36, 54, 70, 80, 99)
     assert not trips("gem/DFIM-Torque-v0", seeds, mismatch=0.3).any()
+
+
+@pytest.mark.parametrize("setting", [{"delay": 1}, {"mismatch": 0.3}])
+@pytest.mark.parametrize("id", ["gem/DFIM-v0", "gem/DFIM-Torque-v0"])
+def test_a_doubly_fed_machine_keeps_its_currents_late_or_not_the_believed_one(id, setting):
+    assert not trips(id, range(50_000, 50_060), **setting).any()
+
+
+def test_the_leakage_fluxes_of_a_doubly_fed_machine_are_moved_first():
+    """From rest: di/dt = L^-1 u. The part in which i_s + i_r rests is as fast as wanted, the other what is left."""
+    machine = DFIM(l_sigr=0.04)
+    env: Any = gymnasium.make("gem/DFIM-v0", machine={"l_sigr": machine.l_sigr})
+    pi = gym_suite.make_controller(env)
+    errors = np.array([[3.0 + 0.5, 1.0], [3.0 - 0.5, 2.0]])  # stator and rotor, by d and q, A
+    references = errors[0, 0], errors[0, 1], errors[1, 0], errors[1, 1]
+    at_rest, memory = (0.0, 1.0, 0.0, 0.0), np.zeros(4)
+    voltages, *_ = current_control_one(
+        group_of(DOUBLY_FED), (0.0,) * 4, references, at_rest, memory, 0, pi._constants, 720.0
+    )
+    u = np.reshape(voltages, (2, 2))
+    matrix = np.array([[machine.l_s, machine.l_m], [machine.l_m, machine.l_r]])
+    rates = np.linalg.solve(matrix, u)
+    share = machine.l_sigr / (machine.l_sigs + machine.l_sigr)
+    # The magnitude optimum closes a loop with twice the delay as its time constant.
+    fast = 1.0 / (2.0 * (1.5 + machine.spare_periods_of_currents) * 1e-4)
+    apart, wanted = rates[0] - share * rates.sum(0), errors[0] - share * errors.sum(0)
+    assert apart == pytest.approx(fast * wanted, rel=1e-9)
+    together = rates.sum(0) / (fast * errors.sum(0))
+    assert 0.0 < together[0] < 0.5 and together[1] == pytest.approx(together[0], rel=1e-9)
+    assert np.hypot(*u.T).max() == pytest.approx(720.0 / np.sqrt(3.0), rel=1e-9)
 
 
 @pytest.mark.parametrize(

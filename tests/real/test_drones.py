@@ -292,6 +292,11 @@ def test_missing_columns_and_files_are_named(table, tmp_path, capsys):
     np.savetxt(path, values, delimiter=",", header=renamed, comments="")
     with pytest.raises(ValueError, match=r"log.csv lacks gyro_z, vbat.*'gyroz'"):
         read_log(path)
+    path.write_text("time,a,b\n0,1,2\n1,2,3\n")
+    with pytest.raises(
+        ValueError, match=r"log.csv lacks every column of .*; it has time, a, b instead$"
+    ):
+        read_log(path)
     assert cli.main(["validate", "drones", "--data", str(tmp_path / "none")]) == cli.USER_ERROR
     assert "is no folder of logs" in capsys.readouterr().err
     assert cli.main(["validate", "drone"]) == cli.USER_ERROR

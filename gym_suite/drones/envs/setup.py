@@ -120,6 +120,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         count = int(check_number("drones", options.drones, low=2, high=MOST_DRONES, integer=True))
     size = len(action_names(options.action, vehicle.count))
     values = physics | _task_values(task, options, ratio, path) | {"action_size": size}
+    _check_velocity(task, values, pm.strongest(physics, vehicle.count))
     values |= _ring_values(task, options, count, vehicle)
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
@@ -378,6 +379,31 @@ def _check_start(task: Task, span: float, bound: float) -> None:
             f"start_position = {span:g} m starts drones up to {farthest:.3g} m from their targets, and bound = "
             f"{bound:g} m ends the episode there; take a start_position below {bound / math.sqrt(3.0):.3g} m, or a "
             f"bound above {farthest:.3g} m"
+        )
+
+
+def _check_velocity(task: Task, values: Mapping[str, float], strongest: float) -> None:
+    """Refuse starts so fast that no action stops them before their distance from the target ends the episode.
+
+    All three axes may draw the largest velocity, v = sqrt(3) start_velocity, downwards: along it the rotors slow a
+    drone by at most their whole specific thrust less g / sqrt(3), so that it moves on by at least v^2 / 2 over that.
+    Drag is left out of account.
+
+    Args:
+        task: The task; where a velocity is the target no distance ends an episode.
+        values: Parameters by name.
+        strongest: Largest specific thrust, m/s^2.
+    """
+    if task.aim == "velocity":
+        return
+    span, bound = values["start_velocity"], values["bound"]
+    braking = strongest - values["gravity"] / math.sqrt(3.0)
+    way = 1.5 * span * span / braking
+    if way >= bound:
+        raise ValueError(
+            f"start_velocity = {span:g} m/s on each axis moves drones away from their targets by at least {way:.3g} m "
+            f"while all of their thrust brakes, and bound = {bound:g} m ends the episode there; take a start_velocity "
+            f"below {math.sqrt(bound * braking / 1.5):.3g} m/s, or a bound above {way:.3g} m"
         )
 
 

@@ -16,7 +16,8 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.cascade import weaken
 from gym_suite.motors.controllers.direct_torque import flux_and_torque_for, leakage_of
-from gym_suite.motors.controllers.laws import LAW, L, M, S, part_within
+from gym_suite.motors.controllers.laws import LAW, L, M, S
+from gym_suite.motors.controllers.movements import part_within
 from gym_suite.motors.controllers.prediction import fill_command
 from gym_suite.motors.machines.base import INDUCTION
 from gym_suite.motors.observer import slip

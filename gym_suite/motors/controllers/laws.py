@@ -13,6 +13,7 @@ from gym_suite.controllers.pid import pi_output, pi_update
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.dc_points import dc_currents_for
+from gym_suite.motors.controllers.movements import part_from_circle, part_within
 from gym_suite.motors.controllers.operating_points import currents_for_torque
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.electrical import dc_field, excited_axis
@@ -73,9 +74,9 @@ L = LAW.places
 #: Where the flux map of a machine that saturates begins in its law's row: behind these columns.
 FLUX_MAP = len(LAW)
 
-#: Part of a converter's voltage that may move coupled currents even where what holds them uses all of it: the way to
-#: currents that need less voltage must not be closed.
-LEAST_CHANGE = 0.4
+#: Part of the current limit within which the fast movement of a doubly fed machine's currents keeps while the slow one
+#: has not come to its end. A design value: what is left holds the overshoot under one more period of delay.
+WITHIN = 0.92
 
 #: What the laws see, in SI.
 SEEN = (
@@ -171,21 +172,6 @@ def _single_windings(group, i, references, seen, memory, first, law, u_dc):
     _learn(1, error_q, u_q, real_q, memory, first, law)
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
     return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
-
-
-@kernel
-def part_within(base_a, base_b, change_a, change_b, radius):
-    """Return the largest part in [0, 1] of a change that keeps base + part * change within a circle, or is small."""
-    square = change_a * change_a + change_b * change_b
-    along = base_a * change_a + base_b * change_b
-    room = radius * radius - base_a * base_a - base_b * base_b
-    if square == 0.0 or square + 2.0 * along <= room:
-        return 1.0
-    small = min(LEAST_CHANGE * radius / math.sqrt(square), 1.0)
-    if room <= 0.0:
-        return small
-    # The positive root of |base + part * change| = radius.
-    return max((math.sqrt(along * along + square * room) - along) / square, small)
 
 
 @kernel
@@ -306,40 +292,66 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
 def _fed_windings(i, references, seen, memory, first, law, u_dc):
     """Current control of a doubly fed machine in the frame of its rotor, where both windings' currents rest.
 
-    There u_s = r_s i_s + dpsi_s/dt + j omega_e psi_s and u_r = r_r i_r + dpsi_r/dt. As with an excitation winding the
-    full matrix of inductances decouples, and all currents slow down together where a voltage is short; but those along
-    d keep a part of the voltage to themselves. Stator and rotor current along d may run away against each other, since
-    only the leakages hold them: of parameters that are off the decoupling drives them there while a jump of the torque
-    takes the whole voltage along q.
+    There u_s = r_s i_s + dpsi_s/dt + j omega_e psi_s and u_r = r_r i_r + dpsi_r/dt. What both currents are to do is
+    divided into what moves the leakage fluxes alone, i_s against i_r, and what moves the common flux with equal
+    voltages of both windings. The first needs little voltage and has the first claim on it: were it slowed down with
+    the second, parameters that are off would drive stator and rotor current against each other while a jump takes the
+    whole voltage, and both would run away. Since it is so much faster it also keeps to what the slow one leaves of the
+    circle in which the magnitude of each current has to stay.
     """
     omega, cosine, sine, _ = seen
     omega_e, decoupling, l_m = law[P.p] * omega, law[L.decoupling], law[P.l_m]
-    l_s, l_r = l_m + law[P.l_sigs], l_m + law[P.l_sigr]
+    sig_s, sig_r = law[P.l_sigs], law[P.l_sigr]
+    l_s, l_r = l_m + sig_s, l_m + sig_r
     errors = references[0] - i[0], references[1] - i[1], references[2] - i[2], references[3] - i[3]
-    own_d, own_q = law[L.kp_0] * errors[0], law[L.kp_1] * errors[1]
-    rotor_d, rotor_q = law[L.kp_2] * errors[2], law[L.kp_3] * errors[3]
     psi_d, psi_q = l_s * i[0] + l_m * i[2], l_s * i[1] + l_m * i[3]
     base_d = memory[first] - decoupling * omega_e * psi_q
     base_q = memory[first + 1] + decoupling * omega_e * psi_d
     base_rd, base_rq = memory[first + 2], memory[first + 3]
-    to_stator, to_rotor = decoupling * l_m / l_r, decoupling * l_m / l_s
-    change_d, change_q = own_d + to_stator * rotor_d, own_q + to_stator * rotor_q
-    change_rd, change_rq = rotor_d + to_rotor * own_d, rotor_q + to_rotor * own_q
+    # How fast the currents are to move, A/s, and of that the part in which i_s + i_r rests.
+    fast_s, fast_r = law[L.kp_0] / l_s, law[L.kp_2] / l_r
+    rate_d, rate_q = fast_s * errors[0], fast_s * errors[1]
+    rate_rd, rate_rq = fast_r * errors[2], fast_r * errors[3]
+    share_s = sig_r / (sig_s + sig_r) if sig_s + sig_r > 0.0 else 0.5
+    both_d, both_q = rate_d + rate_rd, rate_q + rate_rq
+    apart_d, apart_q = rate_d - share_s * both_d, rate_q - share_s * both_q
+    # Within the circles.
+    i_max = WITHIN * law[P.i_limit]
+    to_d, to_q = apart_d / fast_s, apart_q / fast_s
+    reach = min(
+        part_from_circle(i[0], i[1], to_d, to_q, references[0], references[1], i_max),
+        part_from_circle(i[2], i[3], -to_d, -to_q, references[2], references[3], i_max),
+    )
     radius = u_dc / SQRT3
-    share = LEAST_CHANGE * radius
-    part = min(
-        part_within(base_d, base_q, change_d, change_q, radius),
-        part_within(base_rd, base_rq, change_rd, change_rq, radius),
+    part = reach * min(
+        part_within(base_d, base_q, reach * sig_s * apart_d, reach * sig_s * apart_q, radius),
+        part_within(base_rd, base_rq, -reach * sig_r * apart_d, -reach * sig_r * apart_q, radius),
     )
-    part_d = max(part, share / max(abs(change_d), abs(change_rd), share))
-    moved_d, moved_rd = base_d + part_d * change_d, base_rd + part_d * change_rd
-    part_q = min(
-        part_within(moved_d, base_q, 0.0, change_q, radius),
-        part_within(moved_rd, base_rq, 0.0, change_rq, radius),
+    apart_d, apart_q = part * apart_d, part * apart_q
+    common = l_m + share_s * sig_s
+    slow = min(
+        part_within(
+            base_d + sig_s * apart_d,
+            base_q + sig_s * apart_q,
+            common * both_d,
+            common * both_q,
+            radius,
+        ),
+        part_within(
+            base_rd - sig_r * apart_d,
+            base_rq - sig_r * apart_q,
+            common * both_d,
+            common * both_q,
+            radius,
+        ),
     )
-    u_d, u_q = base_d + change_d, base_q + change_q
+    u_d = base_d + l_s * rate_d + decoupling * l_m * rate_rd
+    u_q = base_q + l_s * rate_q + decoupling * l_m * rate_rq
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
-    u_d, u_q = moved_d, base_q + part_q * change_q
+    rate_d, rate_q = apart_d + slow * share_s * both_d, apart_q + slow * share_s * both_q
+    rate_rd, rate_rq = slow * both_d - rate_d, slow * both_q - rate_q
+    u_d = base_d + l_s * rate_d + decoupling * l_m * rate_rd
+    u_q = base_q + l_s * rate_q + decoupling * l_m * rate_rq
 
     cosine, sine = _ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
@@ -348,17 +360,18 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     real_d = min(max(factor * u_d, -u_axis), u_axis)
     real_q = min(max(factor * u_q, -u_axis), u_axis)
     # Whatever the stator's flux really does, the rotor's current is to move as it should.
-    sigma = 1.0 - to_stator * to_rotor
-    u_rd = base_rd + to_rotor * (real_d - base_d) + part_d * sigma * rotor_d
-    u_rq = base_rq + to_rotor * (real_q - base_q) + part_q * sigma * rotor_q
+    to_rotor = decoupling * l_m / l_s
+    leakage = l_r - to_rotor * decoupling * l_m
+    u_rd = base_rd + to_rotor * (real_d - base_d) + leakage * rate_rd
+    u_rq = base_rq + to_rotor * (real_q - base_q) + leakage * rate_rq
     factor_r = hexagon_factor(u_rd, u_rq, u_dc)
     real_rd = min(max(factor_r * u_rd, -u_axis), u_axis)
     real_rq = min(max(factor_r * u_rq, -u_axis), u_axis)
-    # What the integrals learn goes with all currents' common part: where the voltage lacks for long they would wind up.
-    _learn(0, part * errors[0], u_d, real_d, memory, first, law)
-    _learn(1, part * errors[1], u_q, real_q, memory, first, law)
-    _learn(2, part * errors[2], u_rd, real_rd, memory, first, law)
-    _learn(3, part * errors[3], u_rq, real_rq, memory, first, law)
+    # Integrals learn from errors that could be followed (conditioning).
+    _learn(0, rate_d / fast_s, u_d, real_d, memory, first, law)
+    _learn(1, rate_q / fast_s, u_q, real_q, memory, first, law)
+    _learn(2, rate_rd / fast_r, u_rd, real_rd, memory, first, law)
+    _learn(3, rate_rq / fast_r, u_rq, real_rq, memory, first, law)
     held = factor * alpha, factor * beta, factor_r * u_rd, factor_r * u_rq
     return (real_d, real_q, real_rd, real_rq), held, modulation
 

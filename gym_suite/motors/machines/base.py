@@ -93,6 +93,8 @@ class Machine(ABC):
     current_share: ClassVar[float] = 0.9
     #: Periods of delay more than the nominal ones that the current loops of torque control are tuned for.
     spare_periods: ClassVar[float] = 0.0
+    #: The same of control of the currents themselves.
+    spare_periods_of_currents: ClassVar[float] = 0.0
     #: Gain with which the reference controller weakens the field where more voltage is demanded than there is; 0: not.
     #: It is for machines whose flux stays when the stator's current goes: without voltage that flux drives currents.
     voltage_feedback: ClassVar[float] = 0.0

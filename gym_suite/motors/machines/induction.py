@@ -149,6 +149,11 @@ class DFIM(Induction):
     voltage_share: ClassVar[float] = 0.8
     voltage_feedback: ClassVar[float] = 0.4
     current_share: ClassVar[float] = 0.7
+    # Against each other its currents are held by leakages alone, and the whole voltage moves them by a fifth of the
+    # limit in a period: what overshoots under a further period of delay trips. Where currents are the references a
+    # faster loop suffices, which rejects more of what parameters are off by.
+    spare_periods: ClassVar[float] = 1.0
+    spare_periods_of_currents: ClassVar[float] = 0.5
 
     p: int = pole_pairs(2)
     r_s: float = resistance(4.42, "stator")
