@@ -148,7 +148,8 @@ _NEEDS = {"sine_of": "turned", "cosine_of": "turned"}
 #: Operations of a call; of the library those that processors have an instruction for.
 _OPERATIONS = {"larger": 1, "smaller": 1, "sqrtf": 1, "fabsf": 1, "copysignf": 1}
 _OPERATIONS |= dict.fromkeys(("sine_of", "cosine_of"), 24)
-_LIBRARY = "sqrtf", "fabsf", "copysignf"
+#: What of <math.h> laws use.
+_LIBRARY = "sqrtf(", "fabsf(", "copysignf(", "INFINITY"
 
 
 def listed(columns: Columns, names: Sequence[str] | None = None) -> list[str]:
@@ -229,7 +230,7 @@ def source_of(law: CLaw, name: str, observation: Columns, action: Columns) -> st
     called = {word for word in HELPERS if f"{word}(" in text}
     called |= {_NEEDS[word] for word in called if word in _NEEDS}
     helpers = [code for word, code in HELPERS.items() if word in called]
-    library = any(f"{word}(" in text for word in _LIBRARY)
+    library = any(word in text for word in _LIBRARY)
     constants = [
         f"static const float {constant} = {literal(value)}; /* {meaning} */"
         for constant, (value, meaning) in law.constants.items()

@@ -84,8 +84,8 @@ def export_folder(
     steps = int(check_number("steps", steps, low=1, high=100_000, integer=True))
     if not isinstance(agent, ExportedPolicy) and not hasattr(agent, "in_c"):
         raise ValueError(
-            f"{type(agent).__name__} has no C source: policies have one, and PI control ('pi') of the currents, the "
-            "torque, the speed and the position of the drives under gem/"
+            f"{type(agent).__name__} has no C source: policies have one, and of the drives under gem/ PI control of "
+            "currents, torque, speed and position above operating points"
         )
     law = None if isinstance(agent, ExportedPolicy) else agent.in_c()
     place = folder_named("folder", folder)

@@ -86,6 +86,7 @@ LAWS = {
     "currents along a flux": ("gem/SCIM-v0", {}, {}),
     "torque by a flux": ("gem/SCIM-Torque-v0", {}, {}),
     "speed by a flux": ("gem/SCIM-Speed-v0", {}, {}),
+    "in parallel": ("gem/ShuntDc-Torque-v0", {}, {}),
     "position": ("gem/PermExDc-Position-v0", {}, {}),
     "position in a field": ("gem/ExtExDc-Position-v0", {}, {"gains": {"position.kp": 2.0}}),
 }
@@ -276,6 +277,11 @@ def test_what_has_no_c_source_is_refused(tmp_path):
     predicted = gym_suite.make_controller(env, "pi-predicted")
     with pytest.raises(ValueError, match=r"'pi-predicted' .* is not written in C: .* export 'pi'"):
         export_folder(env, predicted, tmp_path)
+    saturated = gymnasium.make("gem/SaturatedPMSM-v0")
+    with pytest.raises(
+        ValueError, match=r"flux map of SaturatedPMSM is not written in C: .* digits"
+    ):
+        export_folder(saturated, gym_suite.make_controller(saturated), tmp_path)
     torque = gymnasium.make("gem/PMSM-Torque-v0")
     with pytest.raises(ValueError, match=r"'dtc-svm' .* is not written in C"):
         export_folder(torque, gym_suite.make_controller(torque, "dtc-svm"), tmp_path)

@@ -129,7 +129,7 @@ class Translation:
                 self.constants[self._named[key]] = float(one), one.meaning
             name = self._named[key]
             return Value(name, "float", frozenset({name}))
-        text = literal(float(one))
+        text = literal(float(one)) if not math.isinf(one) else f"{'-' * (one < 0.0)}INFINITY"
         return Value(text, "float", frozenset(), UNARY if text[0] == "-" else ATOM)
 
     def call(self, name: str, arguments: Iterable[Any]) -> Value:
@@ -331,15 +331,10 @@ class Translation:
         return held[place]
 
     def _number(self, numbers: Numbers, place: Any) -> Any:
-        count = len(numbers.columns)
         if not is_known(place):
-            values = numbers.values[count:]
-            self.tables[numbers.table] = values[None], "as the machine's file has them"
-            shifted = self._binary(ast.Sub(), place, count)
-            reads = shifted.reads | {numbers.table}
-            return Value(f"{numbers.table}[0][{shifted.text}]", "float", reads)
+            raise ValueError("a place in the law that is measured has no C source")
         number = float(numbers.values[place])
-        if place >= count or number in (0.0, 1.0) or not math.isfinite(number):
+        if place >= len(numbers.columns) or number in (0.0, 1.0) or not math.isfinite(number):
             return number
         column = numbers.columns[int(place)]
         unit = "" if column.unit == "1" else f"{column.unit}, "

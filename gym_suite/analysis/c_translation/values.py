@@ -60,17 +60,15 @@ class Named(float):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A row of known numbers with columns; of what stands behind them a table is made where it is looked up.
+    """A row of known numbers with columns; behind them may stand more, which are read at known places too.
 
     Attributes:
         values: (n,).
         columns: Of the first of them.
-        table: What lies behind the columns.
     """
 
     values: NDArray[np.float64]
     columns: Columns
-    table: str = "map"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gym_suite.analysis.c_source import CLaw
 from gym_suite.analysis.c_translation import Batch, Numbers, Sampled, Slots, Table, law_of
 from gym_suite.core.columns import Column, Columns
 from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN
-from gym_suite.motors.machines import Machine, group_of
+from gym_suite.motors.machines import SATURATED, Machine, group_of
 from gym_suite.motors.observer import flux_frame, follow_flux
 from gym_suite.motors.quantities import STATES, X
 from gym_suite.motors.transforms import turn
@@ -43,7 +43,15 @@ def law_in_c(
         take: Which column of the observation stands for which column of what the law sees.
         scale: Scale of each column that the law sees.
         setup: The id's setup, for the columns of observation and action.
+
+    Raises:
+        ValueError: For a machine whose iron saturates.
     """
+    if machine.group == SATURATED:
+        raise ValueError(
+            f"control by the flux map of {type(machine).__name__} is not written in C: its inductances are second "
+            "differences of a co-energy, for which single precision has too few digits"
+        )
     law, *tables = numbers
     seen = list(SEEN)
     for k, j in take:
