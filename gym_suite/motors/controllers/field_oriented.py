@@ -357,27 +357,13 @@ class CurrentControl(FieldOriented):
                 f"rotor, not for {type(self._machine).__name__}"
             )
 
-<<<<<<< HEAD
+    def _spare_periods(self) -> float:
+        return self._machine.spare_periods_of_currents
+
     def _over_rows(self) -> tuple[Callable[..., None], tuple[NDArray[np.float64], ...]]:
         return current_control_rows, (self._constants,)
 
     def _beyond(self, seen: NDArray[np.float64], action: NDArray[np.float64]) -> None:
-||||||| 330e9bb
-    def _law(
-        self, observation: NDArray[np.float64], state: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        action, seen = np.empty((len(observation), self._actions)), self._seen(observation)
-        current_control_rows(self._group, seen, state, self._constants, action)
-=======
-    def _spare_periods(self) -> float:
-        return self._machine.spare_periods_of_currents
-
-    def _law(
-        self, observation: NDArray[np.float64], state: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        action, seen = np.empty((len(observation), self._actions)), self._seen(observation)
-        current_control_rows(self._group, seen, state, self._constants, action)
->>>>>>> j-drives
         if self.interlocking_compensation:
             compensate_interlocking(seen, self._constants, action)
 
