@@ -34,6 +34,7 @@ MODULES = (
     "gym_suite.core.family",
     "gym_suite.core.ids",
     "gym_suite.core.loops",
+    "gym_suite.core.marks",
     "gym_suite.core.options",
     "gym_suite.core.signals",
     "gym_suite.core.trajectory",

@@ -16,7 +16,7 @@ from gym_suite.comparison.rollouts import curve_stride
 from gym_suite.comparison.statistics import performance_profile, t_factor
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import digits
-from gym_suite.core.family import tightest
+from gym_suite.core.marks import tightest
 
 __all__ = [
     "agent_styles",

@@ -13,17 +13,18 @@ from gym_suite.comparison.charts import Figure, interval_glyph
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, notes, winners
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.summary import MEASURES, Summary
+from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
 from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.comparison.worlds import make
-from gym_suite.core.family import Mark
+from gym_suite.core.marks import Mark
 from gym_suite.learning.gains import OwnGains
 from gym_suite.registration import catalogue
 

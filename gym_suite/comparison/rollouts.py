@@ -27,7 +27,7 @@ from gym_suite.comparison.metrics import episode_metrics
 from gym_suite.comparison.settings import Setting
 from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import World, make, make_many
-from gym_suite.core.family import Total
+from gym_suite.core.marks import Total
 from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.teams import show_world, takes_rows

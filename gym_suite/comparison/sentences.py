@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import Standing
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.summary import MEASURES, Summary
+from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import listed, percent, span
 from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY

@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.measures import MEASURES, MORE_IS_BETTER, interval_of, mean
 from gym_suite.comparison.outcomes import AgentSummary, Scale, Standing
 from gym_suite.comparison.results import Results
-from gym_suite.comparison.samples import Sample, iqm
+from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.statistics import (
     Interval,
@@ -32,40 +32,12 @@ from gym_suite.comparison.statistics import (
     score,
     share,
     total_score,
-    within,
 )
 from gym_suite.comparison.text import digits, span
 from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
 from gym_suite.comparison.worlds import make, marks_of
-from gym_suite.core.family import Mark, tightest
+from gym_suite.core.marks import Mark, tightest
 from gym_suite.core.parameters import check_option
-
-__all__ = ["MEASURES", "Summary"]
-
-SHARES = ("terminated", "success", "failed")
-"""Metrics that are 0 or 1 in an episode, of which the share is given."""
-
-MEANS = ("violations", "completed", "Saturation", "TimeToGoal")
-"""Metrics of which the mean is given: an interquartile mean would hide what happens in less than a quarter of the
-episodes."""
-
-PARTS = ("completed", "Saturation")
-"""Metrics that are at most 1."""
-
-MEASURES: Mapping[str, str] = MappingProxyType(
-    {
-        "return": "return",
-        "IAE": "IAE",
-        "ISE": "ISE",
-        "ITAE": "ITAE",
-        "RMSE": "RMSE",
-        "TimeToGoal": "time to the goal",
-        "success": "goals reached",
-    }
-)
-"""Measures by which agents may be ranked: metric to its name."""
-
-_MORE_IS_BETTER = ("return", "success")
 
 CLEAR = 0.2
 """A reference beats do-nothing clearly if the lower end of its lead is above this part of the lead."""
@@ -205,7 +177,7 @@ class Summary:
 
     def _sample(self, experiment: Experiment, name: str, metric: str) -> Sample | None:
         """As :meth:`sample`, without looking whether it is known already."""
-        sign = 1.0 if metric in _MORE_IS_BETTER else -1.0
+        sign = 1.0 if metric in MORE_IS_BETTER else -1.0
         values = sign * self._values(experiment, name, metric)
         failed = self._failures(experiment, name)
         raised = np.isnan(self._values(experiment, name, "return"))
@@ -433,7 +405,7 @@ class Summary:
         marks = self.marks(experiment)
         first = tightest(marks)
         return {
-            mark.name: bootstrap(mark.value - returns, statistic=_mean)
+            mark.name: bootstrap(mark.value - returns, statistic=mean)
             for mark in sorted(marks, key=lambda mark: mark is not first)
             if mark.bounds and mark.value is not None
         }
@@ -457,15 +429,7 @@ class Summary:
 
     def _interval(self, experiment: Experiment, name: str, metric: str) -> Interval | None:
         """Interval of a metric over the episodes to which it applies."""
-        _, values = self.matrix(experiment, name, metric)
-        applies = ~np.isnan(values).any(axis=0)
-        if not applies.any():
-            return None
-        if metric in SHARES:
-            return share(values[:, applies])
-        interval = bootstrap(values[:, applies], statistic=_mean if metric in MEANS else iqm)
-        lowest = 0.0 if metric != "return" and (values[:, applies] >= 0.0).all() else -math.inf
-        return within(interval, lowest, 1.0 if metric in PARTS else math.inf)
+        return interval_of(metric, self.matrix(experiment, name, metric)[1])
 
     def overall(self) -> list[tuple[str, Interval]]:
         """Scores over all ids and settings together, of the agents that have one everywhere.
@@ -503,10 +467,6 @@ class Summary:
             for name in experiment.names
             if name in nominal[0].names
         )
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.mean(values, axis=-1)
 
 
 def _estimate(row: AgentSummary) -> float:

@@ -24,7 +24,7 @@ from gym_suite.comparison.text import (
     visible,
     with_interval,
 )
-from gym_suite.core.family import Mark
+from gym_suite.core.marks import Mark
 
 __all__ = ["table"]
 

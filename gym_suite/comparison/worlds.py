@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from gym_suite.core.family import Mark, Total, Tracked
+from gym_suite.core.marks import Mark, Total, Tracked
 from gym_suite.registration import card, catalogue
 from gym_suite.rendering import overviewer
 from gym_suite.teams import least_success, team_id

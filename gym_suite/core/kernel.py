@@ -42,8 +42,8 @@ _TOLD = frozenset({"core/page.py", "core/page_tables.py", "core/cards.py", "core
 #: What besides core, controllers and the family decides a result, and what of it only shows results.
 _JUDGES = ("comparison", "learning")
 _AFTER = (
-    "board charts coverage curves figures leaderboard_page outcomes overviews plan ranks report rows samples "
-    "sentences statistics submissions summary tables terminal verdicts"
+    "board charts coverage curves figures leaderboard_page measures outcomes overviews plan ranks report rows "
+    "samples sentences statistics submissions summary tables terminal verdicts"
 )
 _SHOWN = _TOLD | {f"comparison/{name}.py" for name in _AFTER.split()}
 #: How the text of a module outside names one of ours.
@@ -369,9 +369,8 @@ def _typed_without_constants(template: Any, args: Iterable[Any], kws: Mapping[st
 _TIMES = "compile-times.json"
 _announcing = threading.local()
 _said: set[str] = set()  # families of which this process has told that their kernels are compiled
-_taken: dict[
-    tuple[str, str], tuple[int, float]
-] = {}  # functions and seconds of it, by family and id
+#: Functions that it has compiled and the seconds that they took, by family and id.
+_taken: dict[tuple[str, str], tuple[int, float]] = {}
 
 
 class Compilations:

@@ -17,7 +17,8 @@ from gym_suite.core.expressions import Formula
 from gym_suite.core.parameters import check_keywords, check_number
 
 if TYPE_CHECKING:
-    from gym_suite.core.family import Mark, Setup
+    from gym_suite.core.family import Setup
+    from gym_suite.core.marks import Mark
 
 #: What the names of metrics that are reward terms begin with.
 PREFIX = "reward_"

@@ -108,17 +108,15 @@ def _seed_rows(seeds, states, pool, words):
 
 
 @kernel
-def _draw_rows(states, mask, out):
-    """Fill out with the next raw number of each masked row: XSL-RR of the next state."""
-    j = 0
-    for i in range(states.shape[0]):
-        if mask[i]:
-            inc_high, inc_low = states[i, 2], states[i, 3]
-            high, low = _step(states[i, 0], states[i, 1], inc_high, inc_low)
-            states[i, 0], states[i, 1] = high, low
-            value, turn = high ^ low, high >> _ROTATE
-            out[j] = (value >> turn) | (value << ((np.uint64(64) - turn) & _BITS))
-            j += 1
+def _draw_rows(states, rows, out):
+    """Fill out with the next raw number of each of some rows: XSL-RR of the next state."""
+    for j in range(rows.shape[0]):
+        i = rows[j]
+        inc_high, inc_low = states[i, 2], states[i, 3]
+        high, low = _step(states[i, 0], states[i, 1], inc_high, inc_low)
+        states[i, 0], states[i, 1] = high, low
+        value, turn = high ^ low, high >> _ROTATE
+        out[j] = (value >> turn) | (value << ((np.uint64(64) - turn) & _BITS))
 
 
 class Streams:
@@ -202,12 +200,12 @@ class Streams:
 
     def draw(self, mask: np.ndarray) -> np.ndarray:
         """Return the next raw number of each masked world in order, uint64 (mask.sum(),)."""
+        rows = np.flatnonzero(mask)
         if self._objects is not None:
-            rows = np.flatnonzero(mask).tolist()
-            drawn = (self._objects[i].bit_generator.random_raw() for i in rows)
+            drawn = (self._objects[i].bit_generator.random_raw() for i in rows.tolist())
             return np.fromiter(drawn, dtype=np.uint64, count=len(rows))
-        out = np.empty(int(np.count_nonzero(mask)), dtype=np.uint64)
-        _draw_rows(self._states, mask, out)
+        out = np.empty(len(rows), dtype=np.uint64)
+        _draw_rows(self._states, rows, out)
         return out
 
     @property

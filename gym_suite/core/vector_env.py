@@ -255,7 +255,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
             rows.advance(ended)
             rows.reset(ended, self._keys(ended), fresh=False)
             reward, terminated, truncated = self._judge()
-            truncated[ended] = False
+            truncated &= ~ended
         self._done = terminated | truncated
         if self.render_mode is not None:
             self._record(range(self.num_envs))

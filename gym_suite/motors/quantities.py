@@ -20,6 +20,7 @@ from gym_suite.motors.thermal import ThermalNetwork
 
 VOLTAGES = 4  # held by the converter, at most
 ACTIONS = 6  # elements of an action, at most
+PHASES = 3  # of a machine with one winding
 TRACKED = 4  # quantities that follow references at once, at most
 AXES = 4  # of an inner current controller, at most
 LEGS = 6  # of a converter, at most
@@ -32,8 +33,11 @@ def _slots(name: str, count: int, unit: str, meaning: str, high: float = math.in
 
 # ----------------------------------------------------------------------------------------------------------- the state
 
-#: What physics moves. What every step of a machine touches stands first, close together.
-BODY = (
+_ACTION = tuple(_slots("action", ACTIONS, "1", "last action", 1.0))
+
+#: What a step of a synchronous machine touches whose leader commands voltages, and its last action up to three phases:
+#: three cache lines. It stands first, because many worlds are as fast as the memory that their rows take.
+TOUCHED = (
     Columns(
         Column("omega", "rad/s", meaning="mechanical speed"),
         Column("epsilon", "rad", -math.pi, math.pi, "electrical rotor angle"),
@@ -41,29 +45,35 @@ BODY = (
         Column("sin_epsilon", "1", -1, 1, "sine of the electrical rotor angle"),
         Column("i_sd", "A", meaning="d current"),
         Column("i_sq", "A", meaning="q current"),
-        Column("i_e", "A", meaning="excitation current"),
-        Column("i_a", "A", meaning="armature current"),
         Column("position", "rad", meaning="angle that the shaft has turned by since reset"),
+        Column("torque_load", "N m", meaning="load torque at the end of the last period"),
     )
     + _slots("held", VOLTAGES, "V", "voltage that waits for the next period")
     + Columns(
         Column("u_sd", "V", meaning="d voltage in the middle of the last period"),
         Column("u_sq", "V", meaning="q voltage in the middle of the last period"),
-        Column("u_e", "V", meaning="excitation voltage in the last period"),
-        Column("u_a", "V", meaning="armature voltage in the last period"),
-        Column("torque_load", "N m", meaning="load torque at the end of the last period"),
         Column("tripped", "1", 0, 1, "1 if a current has exceeded its limit in the step"),
         Column("change", "1", 0, math.inf, "mean squared change of the last action"),
         Column("clipped", "1", 0, ACTIONS, "elements of the last action outside [-1, 1]"),
     )
-    + _slots("action", ACTIONS, "1", "last action", 1.0)
-    + _slots("command", AXES, "A", "current reference of the inner controller")
-    + _slots("integral", AXES, "V", "integral term of the inner controller")
+    + _slots("reference", TRACKED, "*", "reference")
+    + Columns(*_ACTION[:PHASES])
 )
 
-#: What the task keeps.
-TASK_STATE = _slots("reference", TRACKED, "*", "reference") + Columns(
-    Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
+#: What further machines and tasks with averaged legs on an ideal supply have.
+SELDOM = (
+    Columns(*_ACTION[PHASES:])
+    + Columns(
+        Column("i_e", "A", meaning="excitation current"),
+        Column("i_a", "A", meaning="armature current"),
+        Column("u_e", "V", meaning="excitation voltage in the last period"),
+        Column("u_a", "V", meaning="armature voltage in the last period"),
+    )
+    + _slots("command", AXES, "A", "current reference of the inner controller")
+    + _slots("integral", AXES, "V", "integral term of the inner controller")
+    + Columns(
+        Column("start", "s", 0, math.inf, "start of the window of the drive cycle"),
+    )
 )
 
 #: Electrical states of machines that stand apart in the layout, and the voltages of their further axes.
@@ -150,10 +160,12 @@ TEMPERATURES = Columns(
     Column("temperature_housing", "degC", meaning="temperature of housing and stator iron"),
 )
 
-#: All that a synchronous machine on an ideal supply with averaged legs has; a whole number of cache lines.
-PLAIN_STATES = BODY + TASK_STATE
+#: Columns with which a row of a synchronous machine may end, each a whole number of cache lines: the fewest that hold
+#: all that its setup uses are taken.
+ROW_LENGTHS = len(TOUCHED), len(TOUCHED) + len(SELDOM)
 STATES = (
-    PLAIN_STATES
+    TOUCHED
+    + SELDOM
     + FURTHER
     + SWITCHING
     + LINK

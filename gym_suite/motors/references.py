@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import uniform, uniform4
 from gym_suite.core.signals import interpolate, signal_value
@@ -295,6 +297,11 @@ def refer(group, x, key, tick, p, tables, target, first):
 
 @kernel
 def holds(tick, p):
-    """Return whether the references of this tick are those of the one before."""
-    drawn = int(p[P.reference_kind]) < REFERENCE_SIGNALS
-    return drawn and tick % int(p[P.reference_ticks]) != 0
+    """Return whether the references of this tick are those of the one before.
+
+    The quotient of whole numbers below 2^52 is whole only where one divides the other. Dividing whole numbers would do,
+    but the compiler makes no vector instructions of it.
+    """
+    ticks = p[P.reference_ticks]
+    divided = tick / ticks
+    return p[P.reference_kind] < REFERENCE_SIGNALS and np.floor(divided) != divided

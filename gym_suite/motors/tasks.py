@@ -29,7 +29,6 @@ from gym_suite.motors.machines.base import (
 from gym_suite.motors.observer import flux_frame
 from gym_suite.motors.parameters import SPEED_PROFILE, VEHICLE
 from gym_suite.motors.quantities import (
-    ACTIONS,
     AXES,
     CONTROL_TORQUE,
     REFERENCE_CYCLE,
@@ -214,7 +213,7 @@ def judge_one(group, x, p, tables, q):
     if p[P.weight_loss] > 0.0:
         loss = -p[P.weight_loss] * loss_of(group, axis_currents(group, x, p), p)
     if p[P.weight_effort] > 0.0:
-        for k in range(ACTIONS):
+        for k in range(int(p[P.actions])):
             effort += x[X.action_0 + k] * x[X.action_0 + k]
         effort = -p[P.weight_effort] * effort / p[P.actions]
     smoothness = -p[P.weight_smoothness] * x[X.change]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
+from gym_suite.core.caches import MANY_ROWS, NUMBERS, fetch, store_past
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.family import first_not_finite
 from gym_suite.core.kernel import kernel
@@ -32,11 +33,13 @@ from gym_suite.motors.quantities import (
     QUANTITIES,
     REFERENCE_CYCLE,
     SIGNAL_DISTURBANCE,
+    TOUCHED,
     K,
     P,
     T,
     X,
 )
+from gym_suite.motors.references import holds
 from gym_suite.motors.tasks import bounded, earned, refer_one
 from gym_suite.motors.transforms import (
     SMALL_ANGLE,
@@ -48,7 +51,9 @@ from gym_suite.motors.transforms import (
 )
 
 TILE = 64  # rows; their scratch fits the first cache
+_PARTS = 4  # in which the next tile's rows are asked for
 _GROUP = group_of(SYNCHRONOUS)
+_TOUCHED = len(TOUCHED)
 
 #: What a tile keeps of its rows within a step: the quantities, and what is only needed on the way.
 SCRATCH = QUANTITIES + Columns(
@@ -102,7 +107,7 @@ def is_plain(row: np.ndarray, signals: int, own_rows: bool) -> bool:
 
 
 @kernel
-def _take(x, u, w, p, count):
+def _take(x, u, skip, w, p, count):
     """Read the rows of a tile and their actions, which are clipped."""
     for k in range(count):
         row = x[k]
@@ -113,21 +118,28 @@ def _take(x, u, w, p, count):
         w[W.i_sd + k] = row[X.i_sd]
         w[W.i_sq + k] = row[X.i_sq]
         w[W.position + k] = row[X.position]
+        w[W.torque_load + k] = row[X.torque_load]
         w[W.held_0 + k] = row[X.held_0]
         w[W.held_1 + k] = row[X.held_1]
-        w[W.torque_load + k] = row[X.torque_load]
-        w[W.action_0 + k] = row[X.action_0]
-        w[W.action_1 + k] = row[X.action_1]
-        w[W.action_2 + k] = row[X.action_2]
+    for k in range(count):
         w[W.violation + k] = w[W.clipped + k] = w[W.change + k] = 0.0
     for j in range(int(p[P.actions])):
+        last = W.action_0 + TILE * j
         for k in range(count):
-            asked = u[k, j]
+            w[last + k], w[W.angle + k] = x[k, X.action_0 + j], u[k, j]
+        beyond = 0
+        for k in range(count):
+            asked = w[W.angle + k]
             action = bounded(asked, 1.0)
-            difference = action - w[W.action_0 + TILE * j + k]
+            difference = action - w[last + k]
+            w[last + k] = action
             w[W.change + k] += difference * difference
             w[W.clipped + k] += 1.0 if action != asked else 0.0
-            w[W.action_0 + TILE * j + k] = u[k, j] = action
+            beyond += action != asked
+        if beyond > 0:
+            for k in range(count):
+                if not skip[k]:
+                    u[k, j] = w[last + k]
     for k in range(count):
         w[W.change + k] = w[W.change + k] / p[P.actions]
 
@@ -220,16 +232,12 @@ def _move(w, p, count):
 
 
 @kernel
-def _give(x, w, count):
-    """Write what has changed into the rows."""
+def _give(x, skip, w, p, count):
+    """Write what has changed into the rows that are not skipped."""
     for k in range(count):
+        if skip[k]:
+            continue
         row = x[k]
-        row[X.clipped] = w[W.clipped + k]
-        row[X.change] = w[W.change + k]
-        row[X.action_0] = w[W.action_0 + k]
-        row[X.action_1] = w[W.action_1 + k]
-        row[X.action_2] = w[W.action_2 + k]
-        row[X.omega] = w[W.omega + k]
         row[X.epsilon] = w[W.epsilon + k]
         row[X.cos_epsilon] = w[W.cos_epsilon + k]
         row[X.sin_epsilon] = w[W.sin_epsilon + k]
@@ -240,8 +248,15 @@ def _give(x, w, count):
         row[X.held_1] = w[W.held_1 + k]
         row[X.u_sd] = w[W.u_sd + k]
         row[X.u_sq] = w[W.u_sq + k]
-        row[X.torque_load] = w[W.torque_load + k]
         row[X.tripped] = w[W.violation + k]
+        row[X.change] = w[W.change + k]
+        row[X.clipped] = w[W.clipped + k]
+        for j in range(int(p[P.actions])):
+            row[X.action_0 + j] = w[W.action_0 + TILE * j + k]
+    if int(p[P.load_kind]) != CONSTANT_SPEED:
+        for k in range(count):
+            if not skip[k]:
+                x[k, X.omega], x[k, X.torque_load] = w[W.omega + k], w[W.torque_load + k]
 
 
 # --------------------------------------------------------------------------------------------------- stages of the task
@@ -303,14 +318,18 @@ def _judge(w, p, tables, count):
 
 
 @kernel
-def _tell(w, p, tables, first, m, o, reward, terminated, count):
+def _tell(w, p, tables, first, m, o, reward, terminated, skip, count):
     """Hand out metrics, observations, rewards and flags of the rows from the first on."""
     task = tables[T.task]
     for j in range(int(p[P.told])):
         place = TILE * int(task[j, K.told])
         value, told = w[place : place + count], m[j][first : first + count]
-        for k in range(count):
-            told[k] = value[k]
+        if m.shape[1] < MANY_ROWS:
+            for k in range(count):
+                told[k] = value[k]
+        else:
+            for k in range(count):
+                store_past(told, k, value[k])
     for j in range(int(p[P.observed])):
         place = TILE * int(task[j, K.observed])
         value = w[place : place + count]
@@ -320,56 +339,94 @@ def _tell(w, p, tables, first, m, o, reward, terminated, count):
         for k in range(count):
             o[k, j] = w[W.angle + k]
     for k in range(count):
-        reward[k, 0], terminated[k, 0] = w[W.reward + k], w[W.violation + k] > 0.0
+        if not skip[k]:
+            reward[k, 0], terminated[k, 0] = w[W.reward + k], w[W.violation + k] > 0.0
 
 
 @kernel
-def _step_tile(x, key, step, u, p, constants, tables, w, first, m, o, reward, terminated):
-    """Advance, judge and observe the rows of a tile."""
-    count = x.shape[0]
-    _take(x, u, w, constants, count)
-    for _ in range(int(constants[P.ratio])):
-        _move(w, constants, count)
-    _give(x, w, count)
+def _refer(x, key, step, skip, w, row, p, tables, count):
+    """Count the step, and set the references that hold from here on."""
+    steady = int(p[P.ratio]) == 1
     for k in range(count):
-        step[k] += 1
-        refer_one(_GROUP, x[k], key[k], step[k], p, tables)
-    for j in range(int(constants[P.tracked])):
+        moved = 0 if skip[k] else 1
+        step[k] += moved
+        same = steady and step[k] > 0 and holds(step[k], p)
+        w[W.angle + k] = 0.0 if same else float(moved)
+    for k in range(count):
+        if w[W.angle + k] > 0.0:
+            refer_one(_GROUP, x[k], key[k], step[k], row, tables)
+    for j in range(int(p[P.tracked])):
         for k in range(count):
             w[W.reference_0 + TILE * j + k] = x[k, X.reference_0 + j]
+
+
+@kernel
+def _fetch_next(x, part, many):
+    """Ask for a part of the next tile's rows: a few at a time, while the processor computes."""
+    if many:
+        first = TILE + part * (TILE // _PARTS)
+        for k in range(first, first + TILE // _PARTS):
+            for j in range(0, _TOUCHED, NUMBERS):
+                fetch(x, k, j)
+
+
+@kernel
+def _step_tile(x, key, step, u, p, constants, tables, w, first, m, o, reward, terminated, skip):
+    """Advance, judge and observe the rows of a tile.
+
+    Those to be skipped go along, and nothing of theirs is written but metrics and observations, which nobody reads
+    before such a row is reset.
+    """
+    count, many = x.shape[0], m.shape[1] >= MANY_ROWS
+    _take(x, u, skip, w, constants, count)
+    _fetch_next(x, 0, many)
+    for _ in range(int(constants[P.ratio])):
+        _move(w, constants, count)
+    _fetch_next(x, 1, many)
+    _give(x, skip, w, constants, count)
+    _fetch_next(x, 2, many)
+    _refer(x, key, step, skip, w, p, constants, tables, count)
+    _fetch_next(x, 3, many)
     _judge(w, constants, tables, count)
-    _tell(w, constants, tables, first, m, o, reward, terminated, count)
+    _tell(w, constants, tables, first, m, o, reward, terminated, skip, count)
 
 
 @kernel
 def step_tiled(x, key, step, u, p, tables, work, m, o, reward, terminated, skip):
-    """Move all rows not skipped by one control period, each tile as many rows as follow one another."""
+    """Move all rows not skipped by one control period, those of a tile at once.
+
+    Tiles lie where cache lines do. Each begins and ends with a row that is not skipped: threads, of which each skips
+    the others' rows, meet nowhere.
+    """
     wrong = first_not_finite(u, skip)
     if wrong >= 0:
         return wrong
     w, constants = work.reshape(work.size), constants_of(p[0])
     a, n = 0, x.shape[0]
     while a < n:
-        b = a
-        while b < n and b - a < TILE and not skip[b]:
-            b += 1
-        if b > a:
-            _step_tile(
-                x[a:b],
-                key[a:b],
-                step[a:b],
-                u[a:b],
-                p[0],
-                constants,
-                tables,
-                w,
-                a,
-                m,
-                o[a:b],
-                reward[a:b],
-                terminated[a:b],
-            )
-        a = b + 1 if b < n and skip[b] else b
+        if skip[a]:
+            a += 1
+            continue
+        b = min((a // TILE + 1) * TILE, n)
+        while skip[b - 1]:
+            b -= 1
+        _step_tile(
+            x[a:b],
+            key[a:b],
+            step[a:b],
+            u[a:b],
+            p[0],
+            constants,
+            tables,
+            w,
+            a,
+            m,
+            o[a:b],
+            reward[a:b],
+            terminated[a:b],
+            skip[a:b],
+        )
+        a = b
     return wrong
 
 

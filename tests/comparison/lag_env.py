@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Mark, Tracked
+from gym_suite.core.marks import Mark, Tracked
 
 ID = "lag/Lag-v0"
 GOAL = "lag/Goal-v0"

@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 import gym_suite  # noqa: F401 - registers the ids
 from gym_suite.controllers.baselines import RandomAgent
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Tracked
+from gym_suite.core.marks import Tracked
 from gym_suite.motors.render import MotorRenderer
 from gym_suite.rendering import record, style
 from gym_suite.rendering.replay import episode_stage

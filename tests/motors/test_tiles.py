@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gym_suite  # noqa: F401
+from gym_suite.core.caches import MANY_ROWS
 from gym_suite.core.rows import Rows
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines.base import SYNCHRONOUS
@@ -69,6 +70,23 @@ def test_tiles_equal_rows_bit_for_bit(name):
             tiled.reset(over, keys)
             single.reset(over, keys)
     assert ended > 0 or name != "current"
+
+
+def test_very_many_rows_equal_rows_bit_for_bit():
+    """From some number on what is told goes past the caches, and the next rows are asked for ahead."""
+    setup = setup_of("gem/PMSM-v0")
+    n, rng = MANY_ROWS + TILE // 2 + 5, np.random.default_rng(0)
+    tiled, single = (started(s, n) for s in (setup, replace(setup, kernels=KERNELS[SYNCHRONOUS])))
+    for _ in range(3):
+        action, skip = rng.uniform(-1.1, 1.1, tiled.u.shape), rng.random(n) < 0.1
+        for rows in (tiled, single):
+            rows.u[:] = action
+            rows.advance(skip)
+        for part in ("x", "step"):
+            np.testing.assert_array_equal(getattr(tiled, part), getattr(single, part))
+        for part in ("m", "o", "u", "reward", "terminated"):
+            told, expected = getattr(tiled, part)[~skip], getattr(single, part)[~skip]
+            np.testing.assert_array_equal(told, expected)
 
 
 @pytest.mark.parametrize(

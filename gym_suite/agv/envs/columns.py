@@ -22,7 +22,7 @@ from gym_suite.agv.columns import (
 from gym_suite.agv.parameters import PARAMETERS, Vehicle, vehicle_source
 from gym_suite.agv.tasks import METRICS, SHOWN
 from gym_suite.core.columns import Column, Columns
-from gym_suite.core.family import Total
+from gym_suite.core.marks import Total
 
 #: Columns that follow another one where only that is written by hand.
 FOLLOWERS = {

@@ -20,7 +20,8 @@ from gym_suite.agv.envs.options import DENSE, ENGINES, ONE, SEVERAL, Options
 from gym_suite.agv.envs.placement import placed
 from gym_suite.agv.tasks import TERMS
 from gym_suite.core.columns import Term
-from gym_suite.core.family import Mark, Setup
+from gym_suite.core.family import Setup
+from gym_suite.core.marks import Mark
 from gym_suite.core.parameters import check_flag, check_keywords, check_number, check_option
 from gym_suite.core.signals import pack
 

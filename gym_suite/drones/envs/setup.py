@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gym_suite.core.family import Setup, Tracked
+from gym_suite.core.family import Setup
+from gym_suite.core.marks import Tracked
 from gym_suite.core.observations import Image
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option

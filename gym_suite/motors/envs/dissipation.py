@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from gym_suite.core.columns import Columns
-from gym_suite.core.family import Total
+from gym_suite.core.marks import Total
 from gym_suite.motors.envs.options import Options, Task
 from gym_suite.motors.losses import Losses, build_losses, nominal_power, usual_losses
 from gym_suite.motors.machines import SATURATED

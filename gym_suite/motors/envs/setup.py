@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.columns import Columns
-from gym_suite.core.family import Setup, Tracked
+from gym_suite.core.family import Setup
+from gym_suite.core.marks import Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_number
 from gym_suite.core.signals import Signal, pack
@@ -70,9 +71,9 @@ from gym_suite.motors.passes import SENSING_SIZE, sensed_kernels
 from gym_suite.motors.plant import plant_of
 from gym_suite.motors.quantities import (
     PARAMETERS,
-    PLAIN_STATES,
     QUANTITIES,
     REFERENCE_SIGNALS,
+    ROW_LENGTHS,
     SENSORS,
     SIGNAL_SWITCHED,
     K,
@@ -267,10 +268,11 @@ def build_setup(
         physics.kept,
         physics.pulsing,
     )
-    further = tuple(states)[len(PLAIN_STATES) :]
-    if kernels is KERNELS[SYNCHRONOUS] and all(column.spare for column in further):
-        # Many worlds are as fast as the memory that their rows take: these take half of it without what is never used.
-        states = Columns(*tuple(states)[: len(PLAIN_STATES)])
+    if kernels is KERNELS[SYNCHRONOUS]:
+        # Many worlds are as fast as the memory that their rows take: what is never used is left out.
+        used = 1 + max(k for k, column in enumerate(states) if not column.spare)
+        length = next((most for most in ROW_LENGTHS if used <= most), len(states))
+        states = Columns(*tuple(states)[:length])
     return Setup(
         id=id,
         family="motors",

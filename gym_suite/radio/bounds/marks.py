@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gym_suite.core.family import Mark
+from gym_suite.core.marks import Mark
 from gym_suite.radio.bounds import gilbert_elliott
 from gym_suite.radio.bounds.bands import ceilings, unseen
 from gym_suite.radio.bounds.planning import Rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gym_suite.core.family import Mark
+from gym_suite.core.marks import Mark
 from gym_suite.radio.bounds.chains import SILENT, Air, Chain, Uncounted
 from gym_suite.radio.bounds.planning import WORK
 from gym_suite.radio.scenario.kinds import KIND

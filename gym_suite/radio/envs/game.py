@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.columns import Column, Columns, Term
-from gym_suite.core.family import Mark, Setup
+from gym_suite.core.family import Setup
+from gym_suite.core.marks import Mark
 from gym_suite.core.parameters import check_number
 from gym_suite.radio import game
 from gym_suite.radio.bounds.games import jamming_game
