@@ -39,6 +39,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     import counterparts
     import courses
     import environments
+    import novelty
     import peer_errors
     import promises
     import reference
@@ -53,6 +54,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield f"{MADE}/gem_machines.inc", counterparts.differences()
     yield f"{MADE}/gem_errors.inc", peer_errors.table()
     yield f"{MADE}/labs.inc", courses.table()
+    yield f"{MADE}/novelty.inc", novelty.table()
     yield from courses.notebooks()
 
 

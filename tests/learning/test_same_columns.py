@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples/same_columns.py"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples/same_columns.py"
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,44 @@ def test_what_is_asked_is_corrected_over_all_comparisons(example):
     told = example.told(found, 1000)
     assert "25 trainings, 6 comparisons" in told
     assert told.count("differs") == 2
+
+
+def test_what_the_documentation_prints_follows_from_how_each_training_ended(example):
+    """By SciPy's exact test and a correction written anew, from the successes that are listed."""
+    found = json.loads((ROOT / "docs/theory/novelty.json").read_text("utf-8"))
+    success = {way["name"]: way["success"] for way in found["judged"]}
+    assert all(len(each) == found["seeds"] == 10 for each in success.values())
+
+    def difference(x, y, axis):
+        return np.mean(x, axis=axis) - np.mean(y, axis=axis)
+
+    raw = []
+    for test in found["tests"]:
+        pair = success[test["one"]], success[test["other"]]
+        theirs = stats.permutation_test(pair, difference, vectorized=True, n_resamples=np.inf)
+        extreme = np.abs(theirs.null_distribution) >= abs(theirs.statistic) - 1e-12
+        raw.append(extreme.mean())
+        assert test["difference"] == pytest.approx(theirs.statistic)
+        assert test["p"] == pytest.approx(extreme.mean())
+    by_rank = np.sort(raw) * np.arange(len(raw), 0, -1)
+    corrected = np.minimum(np.maximum.accumulate(by_rank), 1.0)
+    assert np.sort([test["corrected"] for test in found["tests"]]) == pytest.approx(corrected)
+    swept = {way["name"]: np.mean(way["success"]) for way in found["swept"]}
+    for way in found["judged"][
+        1:
+    ]:  # what did best of those that were tried for this bonus and these columns
+        rivals = [n for n in swept if n.startswith(f"{way['method']} {way['columns']}")]
+        assert len(rivals) == 2 * len(found["weights"])
+        assert swept[way["name"]] == max(swept[name] for name in rivals)
+
+
+def test_what_the_documentation_says_of_it_is_what_was_found():
+    found = json.loads((ROOT / "docs/theory/novelty.json").read_text("utf-8"))
+    sure = [test for test in found["tests"] if test["corrected"] < 0.05]
+    assert len(found["tests"]) == 6
+    assert [(test["one"].split()[:2], test["other"]) for test in sure] == [
+        (["ppo-count", "pose"], "ppo")
+    ]
+    assert sure[0]["difference"] > 0.0
+    trainings = sum(len(way["success"]) for way in (*found["swept"], *found["judged"]))
+    assert trainings == 98
