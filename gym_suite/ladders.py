@@ -4,12 +4,13 @@ The pages of the documentation show them. ``ladders.json`` is written by the com
 
     python -m gym_suite.ladders gem/PMSM-v0
 
-without ids, for all that a single agent acts in. It takes minutes an id. A ladder belongs to a behaviour: after a
-change of the id it is not shown until it is recorded anew.
+without ids, for all that a single agent acts in. It takes minutes an id. A ladder belongs to a behaviour, and to the
+policies and gains that ship: after a change of the id, or with other files, it is not shown until it is recorded anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 
 from gym_suite.behaviour import recorded as behaviours
 from gym_suite.core.cards import BASELINES, OUTSIDE, RANKS, Card
+from gym_suite.learning.policies import folder_of
 from gym_suite.registration import card, catalogue, id_class_of
 from gym_suite.version import __version__
 
@@ -54,12 +56,14 @@ class Ladder:
     Attributes:
         behaviour: Of the id when they were judged, as :func:`gym_suite.behaviour.behaviour_of` has it.
         version: Of the package that judged them.
+        files: Of the policies and gains that were judged, as :func:`files_of` has it.
         seeds: The first episode seed, and the number of episodes.
         rungs: The agents.
     """
 
     behaviour: str
     version: str
+    files: str
     seeds: tuple[int, int]
     rungs: tuple[Rung, ...]
 
@@ -70,21 +74,36 @@ class Ladder:
 
 
 def ladder_of(id: str) -> Ladder | None:
-    """Return the recorded ladder of an id; None where there is none, or where the id now behaves otherwise.
+    """Return the recorded ladder of an id; None where there is none, or where the id or what ships with it has changed.
 
     Args:
         id: An id of the catalogue.
     """
     told = _read().get(id)
-    if told is None or told["behaviour"] != behaviours().get(id):
+    if told is None or told["behaviour"] != behaviours().get(id) or told["files"] != files_of(id):
         return None
     rungs = tuple(Rung(**rung) for rung in told["rungs"])
     return Ladder(
         behaviour=told["behaviour"],
         version=told["version"],
+        files=told["files"],
         seeds=tuple(told["seeds"]),
         rungs=rungs,
     )
+
+
+def files_of(id: str) -> str:
+    """Return a digest of the policies and searched gains that ship for an id's nominal setting, "" where none do.
+
+    Args:
+        id: An id of the catalogue.
+    """
+    folder = folder_of(id)
+    digest = hashlib.sha256()
+    files = sorted([*folder.glob("*.npz"), *folder.glob("*-tuned*.json")])
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16] if files else ""
 
 
 def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
@@ -138,6 +157,7 @@ def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
     return Ladder(
         behaviour=behaviours().get(entry.id, ""),
         version=__version__,
+        files=files_of(entry.id),
         seeds=(protocol.first_seed, episodes),
         rungs=tuple(rungs),
     )

@@ -48,6 +48,18 @@ def test_a_ladder_of_another_behaviour_is_not_shown(monkeypatch):
     assert ladders.ladder_of("radio/GilbertElliott-v0") is None
 
 
+@pytest.mark.parametrize("id", RECORDED)
+def test_a_ladder_judged_the_policies_and_gains_that_ship_now(id):
+    recorded = json.loads(ladders.FILE.read_text("utf-8"))[id]
+    assert recorded["files"] == ladders.files_of(id), "record it anew: python -m gym_suite.ladders"
+
+
+def test_a_ladder_of_other_policies_is_not_shown(monkeypatch):
+    assert ladders.ladder_of("radio/Access-v0") is not None
+    monkeypatch.setattr(ladders, "files_of", lambda id: "others")
+    assert ladders.ladder_of("radio/Access-v0") is None
+
+
 def test_doing_nothing_earns_less_than_the_reference():
     for id in RECORDED:
         ladder = ladders.ladder_of(id)

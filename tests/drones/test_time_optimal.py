@@ -221,6 +221,6 @@ def test_it_is_flown_under_noise_late_actions_and_disturbance_too(setting, track
 
 def test_what_the_law_cannot_fly_is_refused():
     with pytest.raises(ValueError, match="time-optimal control needs gates"):
-        TimeOptimal().for_env(gymnasium.make("drones/Waypoints-v0", engine="compiled"))
+        TimeOptimal.for_env(gymnasium.make("drones/Waypoints-v0", engine="compiled"))
     with pytest.raises(ValueError, match="share"):
-        TimeOptimal(share=1.5).for_env(gymnasium.make(ID, engine="compiled"))
+        TimeOptimal.for_env(gymnasium.make(ID, engine="compiled"), share=1.5)

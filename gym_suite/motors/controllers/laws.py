@@ -289,6 +289,12 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
 
 
 @kernel
+def _way(rate, fast):
+    """Return the error, A, that a gain answers with a rate, A/s; 0 of a gain that answers none."""
+    return rate / fast if fast != 0.0 else 0.0
+
+
+@kernel
 def _fed_windings(i, references, seen, memory, first, law, u_dc):
     """Current control of a doubly fed machine in the frame of its rotor, where both windings' currents rest.
 
@@ -309,15 +315,16 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     base_q = memory[first + 1] + decoupling * omega_e * psi_d
     base_rd, base_rq = memory[first + 2], memory[first + 3]
     # How fast the currents are to move, A/s, and of that the part in which i_s + i_r rests.
-    fast_s, fast_r = law[L.kp_0] / l_s, law[L.kp_2] / l_r
-    rate_d, rate_q = fast_s * errors[0], fast_s * errors[1]
-    rate_rd, rate_rq = fast_r * errors[2], fast_r * errors[3]
+    fast_d, fast_q = law[L.kp_0] / l_s, law[L.kp_1] / l_s
+    fast_rd, fast_rq = law[L.kp_2] / l_r, law[L.kp_3] / l_r
+    rate_d, rate_q = fast_d * errors[0], fast_q * errors[1]
+    rate_rd, rate_rq = fast_rd * errors[2], fast_rq * errors[3]
     share_s = sig_r / (sig_s + sig_r) if sig_s + sig_r > 0.0 else 0.5
     both_d, both_q = rate_d + rate_rd, rate_q + rate_rq
     apart_d, apart_q = rate_d - share_s * both_d, rate_q - share_s * both_q
     # Within the circles.
     i_max = WITHIN * law[P.i_limit]
-    to_d, to_q = apart_d / fast_s, apart_q / fast_s
+    to_d, to_q = _way(apart_d, fast_d), _way(apart_q, fast_q)
     reach = min(
         part_from_circle(i[0], i[1], to_d, to_q, references[0], references[1], i_max),
         part_from_circle(i[2], i[3], -to_d, -to_q, references[2], references[3], i_max),
@@ -368,10 +375,10 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     real_rd = min(max(factor_r * u_rd, -u_axis), u_axis)
     real_rq = min(max(factor_r * u_rq, -u_axis), u_axis)
     # Integrals learn from errors that could be followed (conditioning).
-    _learn(0, rate_d / fast_s, u_d, real_d, memory, first, law)
-    _learn(1, rate_q / fast_s, u_q, real_q, memory, first, law)
-    _learn(2, rate_rd / fast_r, u_rd, real_rd, memory, first, law)
-    _learn(3, rate_rq / fast_r, u_rq, real_rq, memory, first, law)
+    _learn(0, _way(rate_d, fast_d), u_d, real_d, memory, first, law)
+    _learn(1, _way(rate_q, fast_q), u_q, real_q, memory, first, law)
+    _learn(2, _way(rate_rd, fast_rd), u_rd, real_rd, memory, first, law)
+    _learn(3, _way(rate_rq, fast_rq), u_rq, real_rq, memory, first, law)
     held = factor * alpha, factor * beta, factor_r * u_rd, factor_r * u_rq
     return (real_d, real_q, real_rd, real_rq), held, modulation
 
