@@ -39,13 +39,15 @@ def table() -> str:
         f"give a bonus with {found['trials']} trainings each, and {found['seeds']} trainings, with other seeds, of "
         "what did best for either bonus on either columns.",
         "",
-        "| Method | Columns, weight, with the episode | Mean success | Each training |",
-        "|---|---|---|---|",
+        "| Method | Columns, weight, with the episode | Mean success | on plants that differ | Each training |",
+        "|---|---|---|---|---|",
     ]
     for way in found["judged"]:
         each = " ".join(f"{value:.2f}" for value in sorted(way["success"]))
-        mean = math.fsum(way["success"]) / len(way["success"])
-        lines.append(f"| {way['method']} | {_way(way)} | {mean:.3f} | {each} |")
+        mean, elsewhere = (
+            math.fsum(way[which]) / len(way[which]) for which in ("success", "elsewhere")
+        )
+        lines.append(f"| {way['method']} | {_way(way)} | {mean:.3f} | {elsewhere:.3f} | {each} |")
     lines += [
         "",
         "| | compared with | Difference | p | corrected | |",

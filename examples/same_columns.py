@@ -201,16 +201,30 @@ def recorded(found: dict[Condition, list[float]]) -> list[dict]:
     return [asdict(way) | {"name": way.name, "success": found[way]} for way in found]
 
 
+def made(condition: Condition, out: Path) -> dict:
+    """Return the manifest's run of a condition's method."""
+    manifest = json.loads((out / condition.folder / "manifest.json").read_text("utf-8"))
+    return manifest["runs"][condition.method]
+
+
 def origin(condition: Condition, out: Path) -> dict:
     """Return by which version and commit a condition was trained, and with which hyper-parameters besides its own."""
-    run = json.loads((out / condition.folder / "manifest.json").read_text("utf-8"))
-    method = run["runs"][condition.method]
-    policy = method["policies"][0]
+    run = made(condition, out)
+    policy = run["policies"][0]
     return {
         "version": policy["versions"]["gym_suite"],
         "commit": policy["commit"],
-        "hyper_parameters": method["hyper_parameters"],
+        "hyper_parameters": run["hyper_parameters"],
     }
+
+
+def elsewhere(condition: Condition, out: Path) -> list[float]:
+    """Return the success of each training on the plants that differ, with mismatch, noise and late actions."""
+    return [
+        math.fsum(plant["score"]["success"] for plant in policy["randomised_scores"])
+        / len(policy["randomised_scores"])
+        for policy in made(condition, out)["policies"]
+    ]
 
 
 def main(
@@ -244,7 +258,10 @@ def main(
         "weights": list(weights),
         "origin": origin(plan[0], Path(out)),
         "swept": recorded(swept),
-        "judged": recorded(found),
+        "judged": [
+            way | {"elsewhere": elsewhere(condition, Path(out))}
+            for way, condition in zip(recorded(found), found, strict=True)
+        ],
         "tests": tests,
     }
     (Path(out) / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")

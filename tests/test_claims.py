@@ -86,6 +86,8 @@ TRACED = {
     "test_policies_that_command_the_torque_of_an_induction_machine_earn_more_than_the_cascade_by_rule",
     "which trips in at most one of 20, earns more": "motors/test_drive_policies.py::"
     "test_under_a_disturbing_load_these_policies_trip_in_most_episodes_and_the_cascade_earns_more",
+    "the means stand in the same order": "learning/test_same_columns.py::"
+    "test_what_the_documentation_says_of_it_is_what_was_found",
     "counts of the pose succeed more often than PPO alone": "learning/test_same_columns.py::"
     "test_what_the_documentation_says_of_it_is_what_was_found",
     "each earns less than `pi` in every setting": "motors/test_drive_policies.py::"

@@ -80,6 +80,28 @@ def test_the_leakage_fluxes_of_a_doubly_fed_machine_are_moved_first():
     assert np.hypot(*u.T).max() == pytest.approx(720.0 / np.sqrt(3.0), rel=1e-9)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("winding", [0, 1])
+def test_the_leakage_fluxes_move_as_far_as_a_windings_voltage_goes(winding, sign):
+    """Stator against rotor: of what a winding's integral leaves of the voltage they take all, and no more."""
+    machine = DFIM(l_sigs=0.04, l_sigr=0.04)
+    env: Any = gymnasium.make("gem/DFIM-v0", machine={"l_sigs": 0.04, "l_sigr": 0.04})
+    pi = gym_suite.make_controller(env)
+    error, held, most = 4.0, 200.0, 720.0 / np.sqrt(3.0)
+    fast = 1.0 / (2.0 * (1.5 + machine.spare_periods_of_currents) * 1e-4)
+    part = (most - held) / (0.04 * fast * error)
+    assert 0.5 < part < 0.6
+    way = np.zeros(4)
+    way[2 * winding], way[2 - 2 * winding] = sign, -sign
+    memory = np.zeros(4)
+    memory[2 * winding] = sign * held
+    voltages, *_ = current_control_one(
+        *(group_of(DOUBLY_FED), (0.0,) * 4, tuple(error * way), (0.0, 1.0, 0.0, 0.0)),
+        *(memory.copy(), 0, pi._constants, 720.0),
+    )
+    assert voltages == pytest.approx(memory + part * 0.04 * fast * error * way, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("id", "spare"),
     [

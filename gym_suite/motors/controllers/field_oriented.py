@@ -249,8 +249,11 @@ class FieldOriented(Controller):
         return seen
 
     def _over_rows(self) -> tuple[Callable[..., None], tuple[NDArray[np.float64], ...]]:
-        """Return the law, a function over rows, and its numbers, which it takes between memory and action."""
-        raise NotImplementedError
+        """Return the law, a function over rows, and its numbers, which it takes between memory and action.
+
+        For each law to fill in; one that needs more than a function over rows has a :meth:`_law` of its own.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no law over rows (_over_rows)")
 
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]

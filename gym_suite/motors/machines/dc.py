@@ -60,7 +60,7 @@ class DcMachine(Machine):
     frames: ClassVar[Mapping[str, tuple[str, ...]]] = {"terminals": ("u",)}
     voltage_divisor: ClassVar[float] = 1.0
     current_margin: ClassVar[float] = 0.75
-    current_share: ClassVar[float] = 0.75
+    current_share: ClassVar[float] = current_margin
     period: ClassVar[float] = 2e-5
     switching_period: ClassVar[float] = 5e-6
 
