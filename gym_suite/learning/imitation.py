@@ -33,6 +33,8 @@ class DaggerPPO:
         fit_rate: Step size of Adam at the start of a round, from which it falls to a hundredth.
         critic_rollouts: Rollouts after the rounds in which only the critic learns; a critic that knows nothing would
             make the pupil forget.
+        seen: Columns of an observation. Where the pupil decides by several, one behind the other, the teacher is shown
+            the last, which is the newest; 0: all there are.
         **keywords: Of ``PPO``.
     """
 
@@ -46,11 +48,12 @@ class DaggerPPO:
         fit_batch: int = 1024,
         fit_rate: float = 1e-3,
         critic_rollouts: int = 0,
+        seen: int = 0,
         **keywords: Any,
     ):
         self.teacher, self.rounds, self.round_steps = teacher, rounds, round_steps
         self.fits, self.fit_batch, self.fit_rate = fits, fit_batch, fit_rate
-        self.critic_rollouts = critic_rollouts
+        self.critic_rollouts, self.seen = critic_rollouts, seen
         self._round = 0
         self._states: Array | None = None  # of all rounds, (rounds * round_steps * rows, columns)
         self._answers: NDArray[Any] | None = None
@@ -104,7 +107,7 @@ class DaggerPPO:
         for _ in range(self.round_steps):
             raw = np.array(env.get_original_obs() if scaled else this._last_obs, np.float32)
             answer, self._memory = self.teacher.predict(
-                raw, self._memory, this._last_episode_starts, deterministic=True
+                raw[:, -self.seen :], self._memory, this._last_episode_starts, deterministic=True
             )
             self._note(raw, np.array(answer))
             actions = answer

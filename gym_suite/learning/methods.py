@@ -233,11 +233,6 @@ class DaggerSettings(PPOSettings):
                 "would be left for PPO; raise steps, or lower rounds or round_steps"
             )
 
-    @property
-    def by_column(self) -> str:
-        """The setting that needs a single observation as it is: a teacher reads it."""
-        return "rounds" if self.rounds else "visited" if self.visited else ""
-
     def build(self, env: Any, seed: int) -> Any:
         """The untrained model.
 
@@ -258,6 +253,7 @@ class DaggerSettings(PPOSettings):
             fit_batch=self.fit_batch,
             fit_rate=self.fit_rate,
             critic_rollouts=self.critic_rollouts,
+            seen=env.observation_space.shape[-1] // self.history,
         )
 
 

@@ -58,6 +58,18 @@ def test_after_the_rounds_it_does_what_its_teacher_does(normalize):
     assert np.abs(answers - wanted).mean() < 0.1 * np.abs(wanted).mean()
 
 
+def test_of_several_observations_the_teacher_is_shown_the_newest():
+    """The pendulum's observation three times over; shown the oldest, the pupil would be one of two steps ago."""
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    model = pupil(VecFrameStack(pendulums(), 3), seen=3).learn(600)
+    rows = np.stack([gymnasium.make("Pendulum-v1").reset(seed=s)[0] for s in range(50)])
+    old = rows * np.array([1.0, -1.0, 1.0])  # the other side of the vertical
+    answers, _ = model.predict(np.hstack([old, old, rows]), deterministic=True)
+    wanted, _ = Swing().predict(rows)
+    assert np.abs(answers - wanted).mean() < np.abs(answers - Swing().predict(old)[0]).mean()
+
+
 def test_the_first_round_is_the_teachers_and_the_others_are_the_pupils():
     model = pupil(pendulums(), rounds=2, round_steps=5, fits=1)
     taken = []

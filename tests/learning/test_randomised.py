@@ -62,8 +62,6 @@ def test_a_history_goes_with_whole_observations_only():
             settings_for(ID, "ppo", overrides={"history": 3} | overrides)
     with pytest.raises(ValueError, match="novelty"):
         settings_for(ID, "ppo-count", overrides={"history": 2})
-    with pytest.raises(ValueError, match="rounds"):
-        settings_for(ID, "ppo-dagger", overrides={"history": 2})
 
 
 def test_ppo_is_robust_and_ppo_nominal_is_not():
