@@ -38,6 +38,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     """
     import counterparts
     import courses
+    import elsewhere
     import environments
     import novelty
     import peer_errors
@@ -55,6 +56,7 @@ def made(source: Path) -> Iterator[tuple[str, str]]:
     yield f"{MADE}/gem_errors.inc", peer_errors.table()
     yield f"{MADE}/labs.inc", courses.table()
     yield f"{MADE}/novelty.inc", novelty.table()
+    yield f"{MADE}/elsewhere.inc", elsewhere.table()
     yield from courses.notebooks()
 
 

@@ -84,13 +84,13 @@ def judged(id, algo, engine="compiled", **keywords):
 
 @pytest.mark.parametrize("id", ROBUST)
 def test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal(id):
-    """Of 100 episodes in each setting at most 2 end in a crash; nominally at least 0.978 of geometric control."""
+    """Of 100 episodes in each setting none ends in a crash; nominally at least 0.98 of geometric control."""
     geometric, *policies = judged(id, "ppo")
     assert len(policies) == 5
     assert all(crashes == 0 for _, crashes in policies)
-    assert min(total for total, _ in policies) >= 0.978 * geometric[0]
+    assert min(total for total, _ in policies) >= 0.98 * geometric[0]
     for name, keywords in ADVERSE.items():
-        assert sum(crashes for _, crashes in judged(id, "ppo", **keywords)[1:]) <= 2, name
+        assert sum(crashes for _, crashes in judged(id, "ppo", **keywords)[1:]) == 0, name
 
 
 @pytest.mark.parametrize("id", ROBUST)
@@ -106,7 +106,7 @@ def test_policies_of_the_nominal_plant_alone_fall_when_actions_are_late(id):
 def test_they_survive_in_bullet_too(id):
     for name, keywords in {"nominal": {}, **ADVERSE}.items():
         found = judged(id, "ppo", engine="bullet", **keywords)[1:]
-        assert sum(crashes for _, crashes in found) <= 2, name
+        assert sum(crashes for _, crashes in found) == 0, name
 
 
 def test_hovering_is_learned_within_five_minutes():
