@@ -23,6 +23,8 @@ RESULT = re.compile(
 )
 #: A part of the sentence, in one line, and the test that holds it.
 TRACED = {
+    "earn against PI control by rule": "test_drive_ladders.py::"
+    "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",
     "within 0.5 % of the torque asked for": "motors/test_controllers.py::"
     "test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command",
     "numbers are off by 30 %": "motors/test_dc_envs.py::test_no_episode_trips_in_its_first_period",
