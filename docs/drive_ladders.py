@@ -67,6 +67,14 @@ def worst(rung: Rung) -> str:
     return min(rung.returns, key=lambda name: _mean(rung, name))
 
 
+def _ends(rung: Rung, setting: str) -> tuple[float, float]:
+    """Return the ends of a mean's interval, all numbers where the episodes cannot tell them."""
+    _, low, high = rung.returns[setting]
+    if low is None or high is None:
+        return float("-inf"), float("inf")
+    return low, high
+
+
 def _mean(rung: Rung, setting: str) -> float:
     value = rung.returns[setting][0]
     return float("-inf") if value is None else value
@@ -122,13 +130,10 @@ def tally(name: str, recorded: Mapping[str, Ladder | None], *, nominal: bool) ->
         if name not in rungs or RULE not in rungs:
             continue
         ids += 1
-        intervals = [
-            rung.returns["nominal" if nominal else worst(rung)][1:]
+        (low, high), (other_low, other_high) = (
+            _ends(rung, "nominal" if nominal else worst(rung))
             for rung in (rungs[name], rungs[RULE])
-        ]
-        if None in intervals[0] or None in intervals[1]:
-            continue
-        (low, high), (other_low, other_high) = intervals
+        )
         above += low > other_high
         below += high < other_low
     return Tally(ids, above, below)
