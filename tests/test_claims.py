@@ -136,6 +136,7 @@ MEASURED_ONCE = (
     "Nominally their returns fall by 0.70 and 0.14 %",
     "its returns fall by 0.46 % nominally",
     "steps 1.13 to 1.2 times as fast",
+    "`gem/BLDC-v0` steps some seven times as fast",
     "where returns change by less than 0.02 %",
     "nominally it returns 0.58 % less",
     "Returns change by -0.06 to +0.1 % in nominal, noise and delay",
