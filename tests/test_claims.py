@@ -23,6 +23,8 @@ RESULT = re.compile(
 )
 #: A part of the sentence, in one line, and the test that holds it.
 TRACED = {
+    "earn against PI control by rule": "test_drive_ladders.py::"
+    "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",
     "within 0.5 % of the torque asked for": "motors/test_controllers.py::"
     "test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_command",
     "numbers are off by 30 %": "motors/test_dc_envs.py::test_no_episode_trips_in_its_first_period",
@@ -133,6 +135,8 @@ TRACED = {
 MEASURED_ONCE = (
     "Nominally their returns fall by 0.70 and 0.14 %",
     "its returns fall by 0.46 % nominally",
+    "steps 1.13 to 1.2 times as fast",
+    "`gem/BLDC-v0` steps some seven times as fast",
     "where returns change by less than 0.02 %",
     "nominally it returns 0.58 % less",
     "Returns change by -0.06 to +0.1 % in nominal, noise and delay",

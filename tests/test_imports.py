@@ -63,7 +63,7 @@ FLOORS = {
         "losses thermal",
         "datasheet efficiency quantities",
         "loads observer overmodulation",
-        "iron trapezoid",
+        "iron trapezoid idle_leg",
         "electrical converters switches",
         "carrier",
         "controllers",

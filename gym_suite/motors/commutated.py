@@ -30,6 +30,7 @@ from gym_suite.motors.dynamics import (
     inner_voltages,
     remember_action,
 )
+from gym_suite.motors.idle_leg import idle_coefficients, pulsed_with_idle_leg
 from gym_suite.motors.link import (
     FED_LINK,
     IDEAL_LINK,
@@ -55,7 +56,7 @@ from gym_suite.motors.tasks import (
     reset_one,
     tell_one,
 )
-from gym_suite.motors.transforms import inverse_clarke, rotate
+from gym_suite.motors.transforms import clarke, inverse_clarke, rotate, turn
 from gym_suite.motors.trapezoid import trapezoidal_coefficients, trapezoidal_torque
 
 _DC, _TRAPEZOIDAL = group_of(DC), group_of(TRAPEZOIDAL)
@@ -141,6 +142,40 @@ def _pulsed(s, w, ends, part, cosine, sine, k, load, phase, t, p, tables):
 
 
 @kernel
+def _of(ends, k, one, two, three):
+    """Return what belongs to phase k of three values, those of the phases that conduct first."""
+    if k == ends[0]:
+        return one
+    return two if k == ends[1] else three
+
+
+@kernel
+def _pulsed_ideal(x, ends, part, cosine, sine, load, p):
+    """Do as :func:`_pulsed` with an ideal supply; return the machine's state and the integrals of the levels."""
+    i = phase_currents(x)
+    k = idle_coefficients(ends[0], ends[1], x[X.epsilon], p)
+    s = x[X.omega], i[ends[0]], i[ends[1]], 0.0, 0.0
+    s, up_in, up_out = pulsed_with_idle_leg(s, part, k, load, p)
+    rest, idle = -s[1] - s[2], s[4] / p[P.u_dc]
+    alpha, beta = clarke(
+        _of(ends, 0, s[1], s[2], rest),
+        _of(ends, 1, s[1], s[2], rest),
+        _of(ends, 2, s[1], s[2], rest),
+    )
+    cosine, sine = rotate(cosine, sine, *turn(s[3]))
+    i_d, i_q = rotate(alpha, beta, cosine, -sine)
+    total = (
+        _of(ends, 0, up_in, up_out, idle),
+        _of(ends, 1, up_in, up_out, idle),
+        _of(ends, 2, up_in, up_out, idle),
+        0.0,
+        0.0,
+        0.0,
+    )
+    return (s[0], i_d, i_q, 0.0, 0.0, s[3]), total
+
+
+@kernel
 def _move(supply, x, key, tick, v, p, tables):
     """Move machine and link by one period of the legs.
 
@@ -159,11 +194,14 @@ def _move(supply, x, key, tick, v, p, tables):
         extra = disturbance_of(tables, 0, key, t)
         v += disturbance_of(tables, 1, key, t)
     v = min(max(v, -u_dc), u_dc)
-    load, k = carried(x, key, tick, extra, p, tables), trapezoidal_coefficients(x[X.epsilon], p)
-    cosine, sine = x[X.cos_epsilon], x[X.sin_epsilon]
-    s, w, phase = electrical_state(_TRAPEZOIDAL, x), link_of(supply, x), mains_phase(supply, key, p)
-    ends = conducting(sector_of(x[X.epsilon]))
-    s, w, total = _pulsed(s, w, ends, v / u_dc, cosine, sine, k, load, phase, t, p, tables)
+    load, ends = carried(x, key, tick, extra, p, tables), conducting(sector_of(x[X.epsilon]))
+    cosine, sine, w = x[X.cos_epsilon], x[X.sin_epsilon], link_of(supply, x)
+    if len(supply) == 0:
+        s, total = _pulsed_ideal(x, ends, v / u_dc, cosine, sine, load, p)
+    else:
+        k, phase = trapezoidal_coefficients(x[X.epsilon], p), mains_phase(supply, key, p)
+        s = electrical_state(_TRAPEZOIDAL, x)
+        s, w, total = _pulsed(s, w, ends, v / u_dc, cosine, sine, k, load, phase, t, p, tables)
     means = winding_voltages(_TRAPEZOIDAL, total, p)
     means = means[0] / tau, means[1] / tau, 0.0, 0.0
     finish(_TRAPEZOIDAL, x, s, means, load, p, tables)

@@ -12,7 +12,9 @@ import gym_suite
 from gym_suite.motors import simulate
 from gym_suite.motors.commutated import conducting, sector_of
 from gym_suite.motors.diagrams import phase_diagram, record
+from gym_suite.motors.idle_leg import idle_coefficients, pulsed_with_idle_leg
 from gym_suite.motors.machines import BLDC
+from gym_suite.motors.quantities import P
 from gym_suite.motors.trapezoid import phase_shapes, trapezoid
 from gym_suite.registration import card
 
@@ -139,6 +141,41 @@ def test_currents_of_windings_and_diodes_are_scipys(speed):
         assert info["u"] == pytest.approx(part * U_DC, abs=1e-9)
         idle = max(idle, np.abs(np.delete(i, [first, second])).max())
     assert idle > 0.005
+
+
+@pytest.mark.parametrize("sector", range(6))
+def test_a_free_shaft_and_the_voltage_of_an_idle_terminal_are_scipys(sector):
+    """Two phases in series at the whole voltage, the third without current, over 0.4 ms."""
+    row = make("gem/BLDC-Speed-v0").setup.row.copy()
+    row[P.tau] = 2e-5
+    inertia, drag, extra = 2e-5, 1e-5, 0.03
+    load = 0.0, 0.0, drag, 1.0, extra, 1.0 / inertia
+    epsilon = -5.0 * np.pi / 6.0 + (sector + 0.2) * np.pi / 3.0
+    first, second = conducting(sector_of(epsilon))
+    ends = [first, second, 3 - first - second]
+    k = idle_coefficients(first, second, epsilon, row)
+
+    def slope(t, y):
+        f = shape(epsilon + y[2])[ends]
+        e = PAIRS * y[0] * PSI * f
+        return [
+            (PAIRS * PSI * (f[0] - f[1]) * y[1] - drag * y[0] ** 2 - extra) / inertia,
+            (U_DC - e[0] + e[1] - 2.0 * R * y[1]) / (2.0 * L),
+            PAIRS * y[0],
+            0.5 * (U_DC - e[0] - e[1]) + e[2],
+        ]
+
+    s, up = (200.0, 1.5, -1.5, 0.0, 0.0), 0.0
+    for _ in range(20):
+        s, up_in, up_out = pulsed_with_idle_leg(s, 1.0, k, load, row)
+        up += up_in
+        assert up_out == 0.0
+    theirs = solve_ivp(
+        slope, (0.0, 4e-4), [200.0, 1.5, 0.0, 0.0], rtol=1e-11, atol=1e-12, max_step=1e-5
+    ).y[:, -1]
+    assert [s[0], s[1], s[3], s[4]] == pytest.approx(theirs, rel=1e-8)
+    assert s[2] == -s[1]
+    assert up == pytest.approx(4e-4, rel=1e-12)
 
 
 @pytest.mark.parametrize("ratio", [3.0, 4.0, 7.0])

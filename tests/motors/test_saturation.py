@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 from scipy.integrate import simpson, solve_ivp
-from scipy.interpolate import RegularGridInterpolator, bisplev
+from scipy.interpolate import BSpline, RegularGridInterpolator, bisplev
 
 import gym_suite
 from gym_suite.motors import simulate
@@ -27,6 +27,7 @@ from gym_suite.motors.machines import (
     group_of,
 )
 from gym_suite.motors.machines.flux_maps import SHIPPED
+from gym_suite.motors.machines.spline import coenergy_rows
 from gym_suite.registration import id_class_of
 
 FILE = Path(gym_suite.__file__).parent / "motors" / "data" / "ecs101m0h7ef4_flux_map.csv"
@@ -58,15 +59,23 @@ def linear(machine, reach=500.0):
 
 
 class Spline:
-    """The co-energy of a map by SciPy's splines, from its coefficients alone."""
+    """The co-energy of a map by SciPy's splines, from its values alone: its cells are those of one spline."""
 
     def __init__(self, row):
-        knots, sizes = [], []
+        knots, points, inverses = [], [], []
         for first in (0, 3):
             low, per, cells = row[first : first + 3]
             knots.append(low + np.arange(-3, int(cells) + 4) / per)
-            sizes.append(int(cells) + 3)
-        self.tck = (*knots, row[6:].reshape(sizes).ravel(), 3, 3)
+            within = np.linspace(low, low + cells / per, 4 * int(cells) + 1)
+            points.append(np.minimum(within, knots[-1][-4]))
+            inverses.append(
+                np.linalg.pinv(BSpline.design_matrix(points[-1], knots[-1], 3).toarray())
+            )
+        one, two = np.meshgrid(*points, indexing="ij")
+        energy = np.empty(one.size)
+        coenergy_rows(np.column_stack([one.ravel(), two.ravel()]), np.array(row), energy)
+        coefficients = inverses[0] @ energy.reshape(one.shape) @ inverses[1].T
+        self.tck = (*knots, coefficients.ravel(), 3, 3)
 
     def __call__(self, i_d, i_q, d, q):
         """The derivative of order d along i_d and q along i_q."""

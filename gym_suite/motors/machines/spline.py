@@ -8,7 +8,9 @@ Ind. Appl. 49(5), 2013, doi:10.1109/TIA.2013.2258876.) Uniform cubic B-splines: 
 revised ed., Springer 2001. The flux linkages are smooth (C1), the inductances continuous.
 
 A spline is one row of numbers, which all rows of worlds share: along d and along q the first current (A), the cells per
-ampere and the number of cells, then the coefficients (J), those of one d after the other.
+ampere and the number of cells, then the cells, those of one d after the other. A cell is the polynomial that the
+splines sum up to in it: 16 coefficients (J) of the powers of the places s along q and t along d, the four of one power
+of s after the other. By Horner's scheme they take a quarter less time than splines by their weights.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from gym_suite.core.kernel import kernel
 
 Values = NDArray[np.float64]
 
-HEADER = 6  # numbers before the coefficients
+HEADER = 6  # numbers before the cells
+PATCH = 16  # coefficients of a cell
 #: Weight of the fluxes' second differences from cell to cell beside their distance from the measured ones: enough to
 #: keep measurement noise out of the inductances, far too little to move a flux by more than that noise.
 SMOOTHING = 1e-3
@@ -38,51 +41,25 @@ def _place(current, row, first):
         inside = cells
     elif along > 0.0:
         inside = along
-    cell = min(int(inside), int(cells) - 1)
-    return cell, inside - cell, (along - inside) / row[first + 1]
+    cell, beyond = min(int(inside), int(cells) - 1), 0.0
+    if along != inside:
+        beyond = (along - inside) / row[first + 1]
+    return cell, inside - cell, beyond
 
 
 @kernel
-def _weights(t):
-    """Return the four cubic B-splines that are not zero at a place t within a cell."""
-    s = 1.0 - t
-    square, cube = t * t, t * t * t
-    return (
-        s * s * s / 6.0,
-        (3.0 * cube - 6.0 * square + 4.0) / 6.0,
-        (3.0 * t + 3.0 * square - 3.0 * cube + 1.0) / 6.0,
-        cube / 6.0,
-    )
+def _cell(j, k, row, first):
+    """Return the place of the first coefficient of a cell."""
+    return first + HEADER + PATCH * (j * int(row[first + 5]) + k)
 
 
 @kernel
-def _slopes(t, per):
-    """Return their first derivatives, with ``per`` cells per ampere."""
-    s = 1.0 - t
-    return (
-        -0.5 * per * s * s,
-        0.5 * per * t * (3.0 * t - 4.0),
-        0.5 * per * (1.0 + 2.0 * t - 3.0 * t * t),
-        0.5 * per * t * t,
-    )
-
-
-@kernel
-def _bends(t, per):
-    """Return their second derivatives."""
-    square = per * per
-    return square * (1.0 - t), square * (3.0 * t - 2.0), square * (1.0 - 3.0 * t), square * t
-
-
-@kernel
-def _sum(w, row, at):
-    """Return the weighted sum of four coefficients that follow one another."""
-    return w[0] * row[at] + w[1] * row[at + 1] + w[2] * row[at + 2] + w[3] * row[at + 3]
-
-
-@kernel
-def _dot(w, a, b, c, d):
-    return w[0] * a + w[1] * b + w[2] * c + w[3] * d
+def _horner(row, at, s):
+    """Return a polynomial in s, its first and half its second derivative; coefficients stand four apart."""
+    second = row[at + 8] + s * row[at + 12]
+    first = row[at + 4] + s * second
+    bend = second + s * row[at + 12]
+    return row[at] + s * first, first + s * bend, bend + s * row[at + 12]
 
 
 @kernel
@@ -100,22 +77,18 @@ def linkages(i_d, i_q, row, first):
     """
     j, t, beyond_d = _place(i_d, row, first)
     k, s, beyond_q = _place(i_q, row, first + 3)
-    value, slope = _weights(s), _slopes(s, row[first + 4])
-    bend = _bends(s, row[first + 4])
-    width = int(row[first + 5]) + 3
-    a = first + HEADER + j * width + k
-    b, c, d = a + width, a + 2 * width, a + 3 * width
-    along = _weights(t)
-    slope_d, per = _slopes(t, row[first + 1]), row[first + 1]
-    v = _sum(value, row, a), _sum(value, row, b), _sum(value, row, c), _sum(value, row, d)
-    g = _sum(slope, row, a), _sum(slope, row, b), _sum(slope, row, c), _sum(slope, row, d)
-    l_dd = _dot(_bends(t, per), v[0], v[1], v[2], v[3])
-    l_dq = _dot(slope_d, g[0], g[1], g[2], g[3])
-    l_qq = _dot(
-        along, _sum(bend, row, a), _sum(bend, row, b), _sum(bend, row, c), _sum(bend, row, d)
-    )
-    psi_d = _dot(slope_d, v[0], v[1], v[2], v[3]) + l_dd * beyond_d + l_dq * beyond_q
-    psi_q = _dot(along, g[0], g[1], g[2], g[3]) + l_dq * beyond_d + l_qq * beyond_q
+    at, per_d, per_q = _cell(j, k, row, first), row[first + 1], row[first + 4]
+    _, g_0, b_0 = _horner(row, at, s)
+    v_1, g_1, b_1 = _horner(row, at + 1, s)
+    v_2, g_2, b_2 = _horner(row, at + 2, s)
+    v_3, g_3, b_3 = _horner(row, at + 3, s)
+    l_dd = per_d * per_d * (2.0 * v_2 + 6.0 * t * v_3)
+    l_dq = per_d * per_q * (g_1 + t * (2.0 * g_2 + 3.0 * t * g_3))
+    l_qq = 2.0 * per_q * per_q * (b_0 + t * (b_1 + t * (b_2 + t * b_3)))
+    psi_d = per_d * (v_1 + t * (2.0 * v_2 + 3.0 * t * v_3))
+    psi_q = per_q * (g_0 + t * (g_1 + t * (g_2 + t * g_3)))
+    psi_d += l_dd * beyond_d + l_dq * beyond_q
+    psi_q += l_dq * beyond_d + l_qq * beyond_q
     return psi_d, psi_q, l_dd, l_dq, l_qq
 
 
@@ -124,10 +97,12 @@ def coenergy(i_d, i_q, row, first):
     """Return the co-energy of d and q currents within the map, J without the factor 3/2 of three phases."""
     j, t, _ = _place(i_d, row, first)
     k, s, _ = _place(i_q, row, first + 3)
-    w, width = _weights(s), int(row[first + 5]) + 3
-    a = first + HEADER + j * width + k
-    b, c, d = a + width, a + 2 * width, a + 3 * width
-    return _dot(_weights(t), _sum(w, row, a), _sum(w, row, b), _sum(w, row, c), _sum(w, row, d))
+    at = _cell(j, k, row, first)
+    v_0, _, _ = _horner(row, at, s)
+    v_1, _, _ = _horner(row, at + 1, s)
+    v_2, _, _ = _horner(row, at + 2, s)
+    v_3, _, _ = _horner(row, at + 3, s)
+    return v_0 + t * (v_1 + t * (v_2 + t * v_3))
 
 
 @kernel
@@ -147,6 +122,15 @@ def coenergy_rows(i, row, out):
 # ------------------------------------------------------------------------------------------------------------- fit
 
 
+#: The four cubic B-splines that are not zero in a cell, by the powers of the place in it.
+_SPLINES = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6.0
+
+
+def _powers(place: float) -> Values:
+    """Return the powers of a place within a cell, and their slopes, (2, 4)."""
+    return np.array([[1.0, place, place**2, place**3], [0.0, 1.0, 2.0 * place, 3.0 * place**2]])
+
+
 def _basis(currents: Values, low: float, high: float, cells: int) -> tuple[Values, Values]:
     """Return the B-splines of an axis at currents and their slopes per ampere, each (currents, cells + 3)."""
     per = cells / (high - low)
@@ -154,8 +138,8 @@ def _basis(currents: Values, low: float, high: float, cells: int) -> tuple[Value
     for n, current in enumerate(currents):
         along = (current - low) * per
         cell = min(int(along), cells - 1)
-        value[n, cell : cell + 4] = _weights(along - cell)
-        slope[n, cell : cell + 4] = _slopes(along - cell, per)
+        splines = _powers(along - cell) @ _SPLINES
+        value[n, cell : cell + 4], slope[n, cell : cell + 4] = splines[0], per * splines[1]
     return value, slope
 
 
@@ -184,4 +168,10 @@ def fit(i_d: Values, i_q: Values, psi_d: Values, psi_q: Values, cells: tuple[int
     normal += np.outer(start, start)
     coefficients = np.linalg.solve(normal, right.ravel())
     header = [i_d[0], n / (i_d[-1] - i_d[0]), n, i_q[0], m / (i_q[-1] - i_q[0]), m]
-    return np.concatenate([header, coefficients])
+    return np.concatenate([header, _patches(coefficients.reshape(n + 3, m + 3)).ravel()])
+
+
+def _patches(coefficients: Values) -> Values:
+    """Return the polynomials of all cells, (n, m, powers along q, powers along d), from the splines' coefficients."""
+    each = np.lib.stride_tricks.sliding_window_view(coefficients, (4, 4))
+    return np.einsum("td,jkdq,sq->jkst", _SPLINES, each, _SPLINES)

@@ -1,0 +1,99 @@
+"""The table of what agents of electric drives earn, and the README's sentence on who wins, are what the ladders say."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gym_suite import ladders
+from gym_suite.registration import card
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = json.loads(ladders.FILE.read_text("utf-8"))
+
+
+@pytest.fixture
+def drive_ladders(monkeypatch):
+    """The script that writes the page."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import drive_ladders
+
+    return drive_ladders
+
+
+def rungs(id):
+    return {rung["name"]: rung for rung in RECORDED[id]["rungs"]}
+
+
+@cache
+def shown():
+    """Return the ids of drives whose ladders belong to what ships."""
+    return [id for id in RECORDED if id.startswith("gem/") and ladders.ladder_of(id) is not None]
+
+
+def test_the_page_and_the_readme_say_what_the_recorded_ladders_say(drive_ladders):
+    again = "write it anew: python docs/drive_ladders.py"
+    assert drive_ladders.FILE.read_text("utf-8") == drive_ladders.page(), again
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert drive_ladders.sentence() in readme, again
+
+
+def test_every_id_of_drives_has_a_row_with_its_own_numbers(drive_ladders):
+    titles = ["zero", "pi", "pi-tuned", "deadbeat", "mpc", "ppo"]
+    table = drive_ladders.page().partition("## Every id")[2]
+    rows = {}
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0].startswith("`gem/"):
+            rows[cells[0].strip("`")] = dict(zip(titles, cells[1:], strict=True))
+    assert list(rows) == [entry.id for entry in drive_ladders.cards()]
+    for id in shown():
+        own, row = rungs(id), rows[id]
+        for name in ("pi", "pi-tuned", "deadbeat", "ppo"):
+            if name not in own:
+                assert re.search("no .* for this id|not tuned|not trained", row[name]), (id, name)
+                continue
+            nominal, other = row[name].split("; ")
+            returns = own[name]["returns"]
+            lowest = min(returns, key=lambda setting: returns[setting][0])
+            for text, setting in ((nominal, "nominal"), (other, lowest)):
+                assert setting == "nominal" or text.startswith(setting)
+                numbers = [float(n) for n in re.findall(r"[0-9.]+", text)[:3]]
+                assert numbers == pytest.approx(returns[setting], rel=1e-3, abs=0.5), (id, name)
+                failed = re.search(r"\((\d+) % failed\)", text)
+                share = float(failed.group(1)) / 100.0 if failed else 0.0
+                assert own[name]["failures"][setting] == pytest.approx(share, abs=0.006)
+        if "pi" in own:
+            assert row["pi-tuned"] != "no PI law for this id"
+        for name in ("mpc", "mpc-soft", "fcs-mpc"):
+            assert (f"`{name}`" in row["mpc"]) == (name in own)
+
+
+@pytest.mark.parametrize("name", ["pi-tuned", "deadbeat", "mpc", "mpc-soft", "ppo"])
+def test_an_agent_is_counted_where_its_interval_lies_above_that_of_pi(drive_ladders, name):
+    recorded = drive_ladders.ladders()
+    for nominal in (True, False):
+        verdicts = []
+        for id in shown():
+            own = rungs(id)
+            if name in own and "pi" in own:
+                ends = []
+                for agent in (name, "pi"):
+                    returns = own[agent]["returns"]
+                    worst = min(returns.values(), key=lambda told: told[0])
+                    ends.append((returns["nominal"] if nominal else worst)[1:])
+                (low, high), (pi_low, pi_high) = ends
+                verdicts.append((low > pi_high) - (high < pi_low))
+        found = drive_ladders.tally(name, recorded, nominal=nominal)
+        counted = len(verdicts), verdicts.count(1), verdicts.count(-1)
+        assert (found.ids, found.above, found.below) == counted
+
+
+def test_an_id_whose_ladder_is_of_another_behaviour_is_not_told(drive_ladders, monkeypatch):
+    monkeypatch.setattr(drive_ladders, "ladder_of", lambda id: None)
+    page = drive_ladders.page()
+    assert page.count("| not recorded |") == len(drive_ladders.cards())
+    assert drive_ladders.tally("mpc", drive_ladders.ladders(), nominal=True).ids == 0
+    assert card("gem/PMSM-v0") in drive_ladders.cards()
