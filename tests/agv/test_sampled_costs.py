@@ -38,6 +38,8 @@ def test_costs_of_places_are_those_of_whole_arrays_to_the_last_bit(returns):
     rng = np.random.default_rng(returns)
     value = rng.uniform(0.0, 30.0, (20, 30))
     value[rng.uniform(size=value.shape) < 0.4] = 1e3 * CELL
+    # Around the target less is left than as the crow flies.
+    value[8:13, 10:15] = rng.uniform(0.0, 0.3, (5, 5))
     x = rng.normal(size=(3000, FIRST + len(X._fields)))
     x[:, FIRST + X.x] = rng.uniform(-1.0, 8.5, len(x))
     x[:, FIRST + X.y] = rng.uniform(-1.0, 6.0, len(x))
