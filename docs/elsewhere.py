@@ -17,7 +17,7 @@ from typing import Any
 
 from gym_suite.behaviour import recorded as behaviours
 from gym_suite.ladders import files_of
-from gym_suite.learning.policies import methods
+from gym_suite.learning.shelf import methods
 from gym_suite.registration import card, catalogue
 
 FILE = Path(__file__).parent / "theory" / "elsewhere.json"

@@ -10,7 +10,6 @@ policies and gains that ship: after a change of the id, or with other files, it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 from gym_suite.behaviour import recorded as behaviours
 from gym_suite.core.cards import BASELINES, OUTSIDE, RANKS, Card
-from gym_suite.learning.policies import folder_of
+from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card, catalogue, id_class_of
 from gym_suite.version import __version__
 
@@ -90,20 +89,6 @@ def ladder_of(id: str) -> Ladder | None:
         seeds=tuple(told["seeds"]),
         rungs=rungs,
     )
-
-
-def files_of(id: str) -> str:
-    """Return a digest of the policies and searched gains that ship for an id's nominal setting, "" where none do.
-
-    Args:
-        id: An id of the catalogue.
-    """
-    folder = folder_of(id)
-    digest = hashlib.sha256()
-    files = sorted([*folder.glob("*.npz"), *folder.glob("*-tuned*.json")])
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16] if files else ""
 
 
 def judge(id: str, *, episodes: int = EPISODES) -> Ladder:

@@ -306,14 +306,14 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
 
 def _methods(id: str, setting: str) -> tuple[str, ...]:
     """Names of methods: those that an id's card lines up, then all others of which policies ship."""
-    from gym_suite.learning.policies import methods
+    from gym_suite.learning.shelf import methods
 
     return tuple(dict.fromkeys((*catalogue()[id].learned, *methods(id, setting), *methods(id))))
 
 
 def _shipped(id: str, algo: str, setting: str) -> list[Path]:
     """Policies trained under the setting; without any, those of the id."""
-    from gym_suite.learning.policies import shipped
+    from gym_suite.learning.shelf import shipped
 
     return shipped(id, algo, setting) or shipped(id, algo)
 

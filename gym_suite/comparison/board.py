@@ -37,7 +37,7 @@ from gym_suite.version import __version__
 
 __all__ = ["EPISODES", "Board", "Entry", "leaderboard"]
 
-FORMAT = 1
+FORMAT = 2
 EPISODES = 5
 """Episodes of each agent where the protocols are not run whole."""
 

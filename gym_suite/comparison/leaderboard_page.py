@@ -91,6 +91,12 @@ def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[s
             for agent in row["agents"]
             for cell in agent["settings"].values()
         ),
+        "duels": sum(
+            1 + len(duel["p_of_others"])
+            for row in rows
+            for duel in row["learning"].values()
+            if duel is not None
+        ),
         "level": f"{100 * LEVEL:g}",
     }
 

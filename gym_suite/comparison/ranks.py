@@ -40,11 +40,15 @@ class Ranking:
 
     Attributes:
         ranks: by agent.
-        surely_better: pairs (better, worse) that the episodes tell apart, all of them together.
+        p: of each pair, by their names in the order of the table; not corrected.
     """
 
     ranks: Mapping[str, Rank]
-    surely_better: frozenset[tuple[str, str]]
+    p: Mapping[tuple[str, str], float]
+
+    def between(self, first: str, second: str) -> float:
+        """The p of a pair, in whichever order its names are given, not corrected."""
+        return self.p[(first, second) if (first, second) in self.p else (second, first)]
 
 
 def ranking(samples: Mapping[str, Sample]) -> Ranking:
@@ -54,13 +58,14 @@ def ranking(samples: Mapping[str, Sample]) -> Ranking:
         samples: by agent, larger being better.
     """
     pairs = list(combinations(samples, 2))
-    corrected = holm([p_value(samples[a], samples[b]) for a, b in pairs]) if pairs else []
+    found = {(a, b): p_value(samples[a], samples[b]) for a, b in pairs}
+    corrected = holm(list(found.values())) if pairs else []
     places = {name: sample.location for name, sample in samples.items()}
-    better = frozenset(
+    better = [
         (a, b) if places[a] > places[b] else (b, a)
         for (a, b), p in zip(pairs, corrected, strict=True)
         if p < LEVEL
-    )
+    ]
     ranks = {
         name: Rank(
             place=1 + sum(other > place for other in places.values()),
@@ -69,4 +74,4 @@ def ranking(samples: Mapping[str, Sample]) -> Ranking:
         )
         for name, place in places.items()
     }
-    return Ranking(ranks, better)
+    return Ranking(ranks, found)

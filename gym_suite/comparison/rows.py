@@ -17,6 +17,7 @@ from gym_suite.comparison.sources import PolicySource
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.verdicts import LEVEL, holm, judge
+from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card
 
 __all__ = ["row_of", "with_claims"]
@@ -59,6 +60,7 @@ def row_of(summary: Summary, id: str, by: Mapping[str, str]) -> dict[str, Any]:
             e.setting.name: _learning(e, summary, rankings[e.setting.name]) for e in experiments
         },
         "behaviour": recorded().get(id),
+        "files": files_of(id),
         "provenance": provenance(id),
     }
 
@@ -142,26 +144,31 @@ def _claim(summary: Summary, row: AgentSummary) -> str:
 def _learning(experiment: Experiment, summary: Summary, ranked: Ranking) -> dict[str, Any] | None:
     """The best learned policies beside the best of the rest; None where there are none of either.
 
-    All pairs of the table are corrected together, so that it does no harm to pick the best of each kind.
+    Whoever picks the best of each kind has looked at all pairs of a policy and a law, so each of these counts as a
+    comparison: :func:`with_claims` corrects for them all.
     """
     rows = _rows(summary, experiment)
-    best: dict[bool, str] = {}
-    for learned in (True, False):
-        names = [
-            name
-            for name in ranked.ranks
-            if rows[name].kind != "baseline" and (rows[name].kind == "learned") is learned
-        ]
-        if not names:
-            return None
-        best[learned] = min(names, key=lambda name: ranked.ranks[name].place)
-    policy, law = best[True], best[False]
-    outcome = "ties"
-    if (policy, law) in ranked.surely_better:
-        outcome = "wins"
-    elif (law, policy) in ranked.surely_better:
-        outcome = "loses"
-    return {"policy": policy, "law": law, "outcome": outcome}
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    for name in ranked.ranks:
+        if rows[name].kind != "baseline":
+            kinds[rows[name].kind == "learned"].append(name)
+    if not (kinds[True] and kinds[False]):
+        return None
+    policy, law = (
+        min(kinds[learned], key=lambda name: ranked.ranks[name].place) for learned in (True, False)
+    )
+    return {
+        "policy": policy,
+        "law": law,
+        "ahead": ranked.ranks[policy].place < ranked.ranks[law].place,
+        "p": ranked.between(policy, law),
+        "p_of_others": [
+            ranked.between(one, other)
+            for one in kinds[True]
+            for other in kinds[False]
+            if (one, other) != (policy, law)
+        ],
+    }
 
 
 def _steps(specs: Sequence[AgentSpec]) -> int | None:
@@ -186,28 +193,32 @@ def _number(value: float) -> float | None:
 
 
 def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with what may be claimed of agents beside the references, corrected for all comparisons of all rows.
+    """Rows with what may be claimed of them, corrected for the number of comparisons of all rows.
+
+    Two families of comparisons are corrected, each by itself (Holm): every agent beside the reference of its id, and
+    every learned policy beside every law of its id, under every setting.
 
     Args:
         rows: of a whole leaderboard.
     """
-    cells = [
-        cell
-        for row in rows
-        for agent in row["agents"]
-        for cell in agent["settings"].values()
-        if cell["p"] is not None
-    ]
-    corrected = dict(
-        zip(map(id, cells), holm([cell["p"] for cell in cells]) if cells else [], strict=True)
-    )
+    cells = [cell for row in rows for cell in _cells(row) if cell["p"] is not None]
+    duels = [duel for row in rows for duel in row["learning"].values() if duel is not None]
+    beside = _corrected(cells)
+    against = _corrected(duels, [p for duel in duels for p in duel["p_of_others"]])
 
     def told(cell: Mapping[str, Any]) -> dict[str, Any]:
-        p = corrected.get(id(cell))
+        p = beside.get(id(cell))
         claim = None
         if p is not None:
             claim = cell["claim_if_sure"] if p < LEVEL else "cannot tell"
         return {**cell, "p_corrected": p, "claim": claim}
+
+    def decided(duel: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if duel is None:
+            return None
+        p = against[id(duel)]
+        outcome = ("wins" if duel["ahead"] else "loses") if p < LEVEL else "ties"
+        return {**duel, "p_corrected": p, "outcome": outcome}
 
     return [
         {
@@ -216,6 +227,18 @@ def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 {**agent, "settings": {name: told(c) for name, c in agent["settings"].items()}}
                 for agent in row["agents"]
             ],
+            "learning": {name: decided(duel) for name, duel in row["learning"].items()},
         }
         for row in rows
     ]
+
+
+def _cells(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [cell for agent in row["agents"] for cell in agent["settings"].values()]
+
+
+def _corrected(told: Sequence[Mapping[str, Any]], others: Sequence[float] = ()) -> dict[int, float]:
+    """The corrected p of each, by identity, where further comparisons were made that are not told."""
+    found = [*(one["p"] for one in told), *others]
+    corrected = holm(found) if found else []
+    return {id(one): p for one, p in zip(told, corrected, strict=False)}

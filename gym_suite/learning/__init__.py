@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from gym_suite.learning.c_source import export_c
     from gym_suite.learning.export import export_policy
     from gym_suite.learning.gains import load_gains
-    from gym_suite.learning.policies import load_policy, shipped
+    from gym_suite.learning.policies import load_policy
     from gym_suite.learning.search import tune
+    from gym_suite.learning.shelf import shipped
     from gym_suite.learning.training import train
     from gym_suite.learning.vec_env import agents_as_batch, make_sb3_vec
 
@@ -36,7 +37,7 @@ _HOME = {
     "load_gains": "gains",
     "load_policy": "policies",
     "make_sb3_vec": "vec_env",
-    "shipped": "policies",
+    "shipped": "shelf",
     "train": "training",
     "tune": "search",
 }

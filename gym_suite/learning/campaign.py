@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite.learning.methods import BASES
-from gym_suite.learning.policies import MANIFEST, SHIPPED, folder_of
 from gym_suite.learning.records import read_curves, replace_curve
 from gym_suite.learning.settings import settings_for, shipped_for
+from gym_suite.learning.shelf import MANIFEST, SHIPPED, folder_of
 from gym_suite.registration import card, catalogue
 
 SEEDS, PROCESSES = 5, 2

@@ -127,7 +127,7 @@ def shipped_gains(id: str, name: str, setting: str = "nominal") -> Path:
         name: Of the file without the seed of the search, such as "pi-tuned".
         setting: Setting of the id; where nothing was searched under it, the id's own gains are meant.
     """
-    from gym_suite.learning.policies import folder_of
+    from gym_suite.learning.shelf import folder_of
 
     own = folder_of(id, setting) / f"{name}-0.json"
     return own if own.is_file() else folder_of(id) / own.name

@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gym_suite.learning.shelf import shipped
+
 #: The format that is written, and those that are read: the first has no histories.
 FORMAT, READABLE = 2, (1, 2)
-SHIPPED = Path(__file__).parent / "policies"
-MANIFEST = "manifest.json"
 #: Bytes to which a policy file may unpack; those that ship have some hundred thousand.
 LARGEST = 1 << 28
 
@@ -374,57 +374,6 @@ def load_policy(
         ) from e
     _check_belongs(policy, path, id, observation_columns, action_columns)
     return policy
-
-
-def shipped(id: str, algo: str | None = None, setting: str = "nominal") -> list[Path]:
-    """The policy files that come with the package for an id, as its manifest lists them.
-
-    Args:
-        id: Environment id.
-        algo: Only those of this algorithm.
-        setting: Only those trained under this setting of the id.
-
-    Returns:
-        Paths in order of algorithm and training seed; empty if none is shipped.
-    """
-    return listed(folder_of(id, setting), algo)
-
-
-def methods(id: str, setting: str = "nominal") -> list[str]:
-    """The algorithms of which policies come with the package for an id.
-
-    Args:
-        id: Environment id.
-        setting: Only those trained under this setting of the id.
-    """
-    return sorted(_runs(folder_of(id, setting)))
-
-
-def listed(folder: Path, algo: str | None = None) -> list[Path]:
-    """The finished policy files that a training folder's manifest lists."""
-    return [
-        folder / entry["file"]
-        for name, run in sorted(_runs(folder).items())
-        if algo in (None, name)
-        for entry in sorted(run["policies"], key=lambda entry: entry["training_seed"])
-    ]
-
-
-def _runs(folder: Path) -> dict[str, Any]:
-    """The trainings that a folder's manifest lists, by algorithm; none where there is no manifest."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return {}
-    return dict(json.loads(manifest.read_text(encoding="utf-8"))["runs"])
-
-
-def folder_of(id: str, setting: str = "nominal", *, root: Path = SHIPPED) -> Path:
-    """Folder of an id's policies, by default of the shipped ones (``gem/PMSM-v0``: ``gem-PMSM-v0``).
-
-    Those of a setting of the id lie in a folder of its name inside.
-    """
-    folder = root / id.replace("/", "-")
-    return folder if setting == "nominal" else folder / setting
 
 
 def _check_belongs(

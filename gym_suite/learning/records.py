@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite import provenance
-from gym_suite.learning.policies import MANIFEST
+from gym_suite.learning.shelf import MANIFEST
 
 CURVES = "curves.csv"
 CURVE_COLUMNS = (

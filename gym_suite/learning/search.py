@@ -32,11 +32,11 @@ from gym_suite.core.kernel import source_digest
 from gym_suite.core.parameters import check_option, unknown_error
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.gains import load_gains
-from gym_suite.learning.policies import folder_of
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import folder_named, prepare_folder, replace_curve, write_text
 from gym_suite.learning.seeds import EVALUATION_SEED, tuning_seeds
 from gym_suite.learning.settings import settings_for
+from gym_suite.learning.shelf import folder_of
 from gym_suite.learning.trials import Course, Trial, TrialLog
 
 FORMAT = 1

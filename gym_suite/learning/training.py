@@ -26,7 +26,7 @@ from gym_suite.learning.learner import (
     learn,
 )
 from gym_suite.learning.learners import check_learner
-from gym_suite.learning.policies import folder_of, load_policy
+from gym_suite.learning.policies import load_policy
 from gym_suite.learning.randomised import blocks_of, shares
 from gym_suite.learning.records import (
     folder_named,
@@ -37,6 +37,7 @@ from gym_suite.learning.records import (
 )
 from gym_suite.learning.seeds import EVALUATION_SEED
 from gym_suite.learning.settings import settings_for, trials_for
+from gym_suite.learning.shelf import folder_of
 from gym_suite.registration import assumed, card, make_controller
 from gym_suite.workers import Lost, check_workers, run_tasks
 

@@ -15,6 +15,7 @@ from gym_suite.comparison.submissions import TOLERANCE
 from gym_suite.comparison.verdicts import LEVEL, holm
 from gym_suite.learning import shipped
 from gym_suite.learning.gains import shipped_gains
+from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card
 
 ID = "gem/PMSM-v0"
@@ -141,7 +142,8 @@ def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
 def test_claims_are_corrected_for_all_comparisons_of_all_rows():
     def row(id, ps):
         cells = [{"p": p, "claim_if_sure": "beats"} for p in ps]
-        return {"id": id, "agents": [{"settings": {"nominal": cell}} for cell in cells]}
+        agents = [{"settings": {"nominal": cell}} for cell in cells]
+        return {"id": id, "agents": agents, "learning": {}}
 
     ps = [[0.001, 0.03], [0.02, 0.9, None]]
     rows = with_claims([row("a", ps[0]), row("b", ps[1])])
@@ -153,6 +155,43 @@ def test_claims_are_corrected_for_all_comparisons_of_all_rows():
         None,
     ]
     assert [cell["claim"] for cell in cells].count("beats") == 1
+
+
+def test_outcomes_of_learning_are_corrected_for_all_pairs_of_policies_and_laws():
+    def row(id, *duels):
+        learning = {f"setting {k}": duel for k, duel in enumerate(duels)}
+        return {"id": id, "agents": [], "learning": learning}
+
+    def duel(p, ahead, *others):
+        return {"policy": "ppo", "law": "pi", "ahead": ahead, "p": p, "p_of_others": list(others)}
+
+    # Five pairs: by Holm 5 * 0.001, 4 * 0.009 and 3 * 0.012.
+    rows = with_claims(
+        [
+            row("a", duel(0.001, True, 0.5, 0.9), duel(0.012, True)),
+            row("b", duel(0.009, False), None),
+        ]
+    )
+    found = [cell for one in rows for cell in one["learning"].values()]
+    assert [cell and cell["outcome"] for cell in found] == ["wins", "wins", "loses", None]
+    assert [cell["p_corrected"] for cell in found[:3]] == pytest.approx([0.005, 0.036, 0.036])
+    (more,) = with_claims([row("c", duel(0.012, True, 0.9, 0.9, 0.9, 0.9))])
+    assert more["learning"]["setting 0"]["outcome"] == "ties"
+
+
+def test_a_row_tells_the_pair_that_its_outcome_is_of(made):
+    (row,) = made[1]
+    kinds = {agent["name"]: agent["kind"] for agent in row["agents"]}
+    learned = sum(kind == "learned" for kind in kinds.values())
+    laws = sum(kind not in ("learned", "baseline") for kind in kinds.values())
+    for setting, told in row["learning"].items():
+        assert kinds[told["policy"]] == "learned" and kinds[told["law"]] == "controller"
+        assert len(told["p_of_others"]) == learned * laws - 1
+        places = {agent["name"]: agent["settings"][setting]["rank"][0] for agent in row["agents"]}
+        for kind, name in (("learned", told["policy"]), ("controller", told["law"])):
+            assert places[name] == min(places[n] for n, k in kinds.items() if k == kind)
+        assert told["ahead"] == (places[told["policy"]] < places[told["law"]])
+    assert row["files"] == files_of(ID)
 
 
 def test_a_plan_counts_what_is_left_and_writes_nothing(made, tmp_path):

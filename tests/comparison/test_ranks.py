@@ -11,7 +11,8 @@ def test_agents_that_are_far_apart_have_one_place_each():
     noise = rng.normal(size=20)
     found = ranking({name: Sample.of(10.0 * k + noise) for k, name in enumerate("cba")})
     assert found.ranks == {"a": Rank(1, 1, 1), "b": Rank(2, 2, 2), "c": Rank(3, 3, 3)}
-    assert found.surely_better == {("a", "b"), ("a", "c"), ("b", "c")}
+    assert len(found.p) == 3 and max(found.p.values()) < 1e-4
+    assert found.between("a", "c") == found.between("c", "a") == found.p["c", "a"]
 
 
 def test_agents_that_came_to_the_same_share_a_place_and_the_interval():

@@ -8,7 +8,8 @@ import pytest
 
 import gym_suite
 from gym_suite.learning import shipped, train
-from gym_suite.learning.policies import ExportedPolicy, folder_of
+from gym_suite.learning.policies import ExportedPolicy
+from gym_suite.learning.shelf import folder_of
 from gym_suite.registration import card
 
 # What a policy keeps to in the second half of an episode, m.

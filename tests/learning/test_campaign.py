@@ -6,8 +6,8 @@ import pytest
 
 from gym_suite.learning import campaign
 from gym_suite.learning.campaign import SEEDS, Work, install, plan, train_work
-from gym_suite.learning.policies import MANIFEST, listed
 from gym_suite.learning.records import read_curves, replace_curve
+from gym_suite.learning.shelf import MANIFEST, listed
 from gym_suite.registration import card, catalogue
 
 ID = "gem/PMSM-v0"

@@ -7,7 +7,8 @@ import pytest
 
 from gym_suite.learning import policies
 from gym_suite.learning.export import export_policy
-from gym_suite.learning.policies import listed, load_policy
+from gym_suite.learning.policies import load_policy
+from gym_suite.learning.shelf import listed, shipped
 
 COLUMNS = ("cos", "sin", "velocity")
 
@@ -338,7 +339,7 @@ def test_the_manifest_says_which_files_are_shipped(tmp_path):
     (tmp_path / "ppo-99.npz").write_bytes(b"not in the manifest")
     assert [path.name for path in listed(tmp_path)] == ["ppo-2.npz", "ppo-10.npz"]
     assert listed(tmp_path, "sac") == []
-    assert policies.shipped("no/Such-v0") == []
+    assert shipped("no/Such-v0") == []
 
 
 def test_choices_are_those_of_the_model(tmp_path):

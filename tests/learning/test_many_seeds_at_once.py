@@ -14,8 +14,8 @@ import pytest
 import gym_suite
 from gym_suite.cli import main
 from gym_suite.learning import load_policy, train
-from gym_suite.learning.policies import listed
 from gym_suite.learning.records import read_curves, replace_curve
+from gym_suite.learning.shelf import listed
 
 ID = "gem/PMSM-v0"
 TINY = {"rows": 8, "rollout": 32, "batch": 128, "epochs": 1, "evaluations": 2, "network": [8]}

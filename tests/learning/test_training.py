@@ -20,7 +20,7 @@ from gym_suite.comparison.agents import resolve
 from gym_suite.learning import learner, load_policy, train
 from gym_suite.learning.evaluation import Evaluation
 from gym_suite.learning.learner import Progress
-from gym_suite.learning.policies import listed
+from gym_suite.learning.shelf import listed
 from gym_suite.learning.training import _Told
 
 ID = "gem/PMSM-v0"

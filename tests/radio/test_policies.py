@@ -6,7 +6,7 @@ import pytest
 
 import gym_suite
 from gym_suite.learning import load_policy
-from gym_suite.learning.policies import shipped
+from gym_suite.learning.shelf import shipped
 
 # Least mean return of a policy over 50 episodes, in the order in which the issue names them.
 CASES = {

@@ -21,6 +21,96 @@ from gym_suite.agv.controllers.seen import (
 from gym_suite.agv.geometry import INFINITY
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
+from gym_suite.core.kernel import kernel
+
+#: Targets whose costs to go are kept.
+FIELDS = 256
+
+
+@kernel
+def to_go(value, cell, x, y, goal_x, goal_y):
+    """Return the cost to go (m), linear between the middles of cells; near the target as the crow flies.
+
+    Args:
+        value: Cost to go from each cell, m, (rows, columns); at least 1000 cells' lengths where there is no way.
+        cell: Length of a cell, m.
+        x: Place, m.
+        y: Place, m.
+        goal_x: Target, m.
+        goal_y: Target, m.
+    """
+    rows, columns = value.shape
+    c = min(max(x / cell - 0.5, 0.0), columns - 1.001)
+    r = min(max(y / cell - 0.5, 0.0), rows - 1.001)
+    j, i = int(c), int(r)
+    u, w = c - j, r - i
+    shut = 1e3 * cell
+    dearest = -1.0
+    for k in range(4):
+        corner = value[i + k // 2, j + k % 2]
+        if corner < shut:
+            dearest = max(dearest, corner)
+    # Closed cells stand for a little more than the dearest open neighbour.
+    closed = 100.0 if dearest < 0.0 else dearest + 4.0 * cell
+    far = 0.0
+    for k in range(4):
+        corner = value[i + k // 2, j + k % 2]
+        if corner >= shut:
+            corner = closed
+        far += corner * ((u if k % 2 else 1 - u) * (w if k // 2 else 1 - w))
+    distance = math.hypot(x - goal_x, y - goal_y)
+    return min(distance, far + cell) if distance < 2.0 * cell else far
+
+
+@kernel
+def closeness(x, y, seen, keep):
+    """Return the penalty of a place near what the lidar sees besides the map.
+
+    Args:
+        x: Place, m.
+        y: Place, m.
+        seen: Places of its returns, m, (k, 2).
+        keep: Distance from which there is none, m.
+    """
+    nearest = math.inf
+    for k in range(seen.shape[0]):
+        across, along = x - seen[k, 0], y - seen[k, 1]
+        nearest = min(nearest, across * across + along * along)
+    # Squares tell what is near with a rounding of their own; the distance itself is only taken of what may be nearest.
+    if nearest > keep * keep * (1.0 + 1e-9):
+        return 0.0
+    gap = math.inf
+    for k in range(seen.shape[0]):
+        across, along = x - seen[k, 0], y - seen[k, 1]
+        if across * across + along * along <= nearest * (1.0 + 1e-9):
+            gap = min(gap, math.hypot(across, along))
+    return 20.0 * max(0.0, 1.0 - gap / keep)
+
+
+@kernel
+def add_costs(x, first, value, cell, goal_x, goal_y, seen, keep, left, cost):
+    """Add what it costs sampled vehicles to be where they are.
+
+    Args:
+        x: States, (samples, nx).
+        first: Place of the vehicle's columns in them.
+        value: As of :func:`to_go`.
+        cell: Length of a cell, m.
+        goal_x: Target, m.
+        goal_y: Target, m.
+        seen: As of :func:`closeness`.
+        keep: As of :func:`closeness`, m.
+        left: Filled with the costs to go, m, (samples,).
+        cost: Added to, (samples,).
+    """
+    for i in range(x.shape[0]):
+        a, b = x[i, first + X.x], x[i, first + X.y]
+        if x[i, first + X.status] == COLLIDED:
+            cost[i] += 100.0
+        if seen.shape[0] > 0:
+            cost[i] += closeness(a, b, seen, keep)
+        left[i] = to_go(value, cell, a, b, goal_x, goal_y)
+        cost[i] += 0.2 * left[i]
 
 
 class MPPI(Controller):
@@ -71,6 +161,7 @@ class MPPI(Controller):
             raise ValueError(f"MPPI drives one vehicle, {nominal.setup.id} has several")
         self._nominal = nominal
         self._values = dict(nominal.parameters)
+        self._fields: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._cost = travel_cost(nominal, margin=0.0, caution=self.caution)
         self.state_size = 2 * self.horizon
         generator = np.random.default_rng(self.seed)
@@ -103,13 +194,12 @@ class MPPI(Controller):
         x = np.tile(self._state(o, pose, layout), (self.samples, 1))
         actions = np.clip(before + self._noise, -1.0, 1.0)
         seen = self._surprises(o, pose)
-        cost = np.zeros(self.samples)
+        keep = 0.5 * math.hypot(self._values["length"], self._values["width"]) + 0.25
+        cost, left = np.zeros(self.samples), np.zeros(self.samples)
         for t in range(self.horizon):
             x = self._nominal.advance(x, actions[:, t])
-            cost += 100.0 * (x[:, k + X.status] == COLLIDED)
-            cost += self._closeness(x[:, k + X.x], x[:, k + X.y], seen)
-            cost += 0.2 * self._to_go(value, x[:, k + X.x], x[:, k + X.y], pose)
-        cost += 2.0 * self._to_go(value, x[:, k + X.x], x[:, k + X.y], pose)
+            add_costs(x, k, value, self._values["cell"], pose[3], pose[4], seen, keep, left, cost)
+        cost += 2.0 * left
         weights = np.exp(-(cost - cost.min()) / self.temperature)
         return np.einsum("i,itj->tj", weights / weights.sum(), actions)
 
@@ -134,30 +224,14 @@ class MPPI(Controller):
         cost, cell = self._cost[layout], self._values["cell"]
         rows, columns = cost.shape
         goal = cell_of(pose[3], pose[4], cell, rows, columns)
-        value = np.empty(cost.shape)
-        size = 8 * cost.size
-        cost_to_go(cost, goal, value, np.empty(size, np.int64), np.empty(size))
-        return np.minimum(value, 1e3) * cell
-
-    def _to_go(
-        self, value: NDArray[np.float64], x: NDArray[Any], y: NDArray[Any], pose: tuple[float, ...]
-    ) -> NDArray[np.float64]:
-        """Return the cost to go, linear between the middles of cells; near the target as the crow flies."""
-        cell = self._values["cell"]
-        rows, columns = value.shape
-        c = np.clip(x / cell - 0.5, 0.0, columns - 1.001)
-        r = np.clip(y / cell - 0.5, 0.0, rows - 1.001)
-        j, i = c.astype(np.int64), r.astype(np.int64)
-        u, w = c - j, r - i
-        # Closed cells stand for a little more than the dearest open neighbour.
-        corners = np.stack([value[i, j], value[i, j + 1], value[i + 1, j], value[i + 1, j + 1]])
-        open_ = corners < 1e3 * cell
-        dearest = np.where(open_, corners, -1.0).max(axis=0)
-        corners = np.where(open_, corners, np.where(dearest < 0.0, 100.0, dearest + 4.0 * cell))
-        weights = np.stack([(1 - u) * (1 - w), u * (1 - w), (1 - u) * w, u * w])
-        far = (corners * weights).sum(axis=0)
-        distance = np.hypot(x - pose[3], y - pose[4])
-        return np.where(distance < 2.0 * cell, np.minimum(distance, far + cell), far)
+        if (layout, goal) not in self._fields:
+            value = np.empty(cost.shape)
+            size = 8 * cost.size
+            cost_to_go(cost, goal, value, np.empty(size, np.int64), np.empty(size))
+            if len(self._fields) >= FIELDS:
+                self._fields.clear()
+            self._fields[layout, goal] = np.minimum(value, 1e3) * cell
+        return self._fields[layout, goal]
 
     def _surprises(self, o: NDArray[np.float64], pose: tuple[float, ...]) -> NDArray[np.float64]:
         """Return the lidar's returns (k, 2) that lie well away from the map's walls."""
@@ -173,16 +247,6 @@ class MPPI(Controller):
         rows, columns = closed.shape
         inside = closed[np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, columns - 1)]
         return ends[~inside]
-
-    def _closeness(
-        self, x: NDArray[Any], y: NDArray[Any], seen: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the penalty of places near what the lidar sees besides the map."""
-        if not len(seen):
-            return np.zeros(len(x))
-        gap = np.hypot(x[:, None] - seen[:, 0], y[:, None] - seen[:, 1]).min(axis=1)
-        keep = 0.5 * math.hypot(self._values["length"], self._values["width"]) + 0.25
-        return 20.0 * np.maximum(0.0, 1.0 - gap / keep)
 
 
 class TunedMPPI(MPPI):

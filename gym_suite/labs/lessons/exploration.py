@@ -116,8 +116,8 @@ def learned(scene: str) -> dict[str, Learned]:
     Args:
         scene: A key of :data:`SCENES`.
     """
-    from gym_suite.learning.policies import folder_of
     from gym_suite.learning.records import read_curves
+    from gym_suite.learning.shelf import folder_of
 
     rows = read_curves(folder_of(SCENES[scene]))
     found = {}

@@ -1,0 +1,78 @@
+"""What sampling planners pay for places: compiled, and the same in NumPy to the last bit; targets are told apart."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.agv.columns import COLLIDED, X
+from gym_suite.agv.controllers.mppi import FIELDS, add_costs
+
+CELL, FIRST, KEEP = 0.25, 3, 0.7
+
+
+def in_numpy(x, value, goal, seen):
+    """Cost to go and costs of all places, with whole arrays."""
+    a, b = x[:, FIRST + X.x], x[:, FIRST + X.y]
+    rows, columns = value.shape
+    c = np.clip(a / CELL - 0.5, 0.0, columns - 1.001)
+    r = np.clip(b / CELL - 0.5, 0.0, rows - 1.001)
+    j, i = c.astype(np.int64), r.astype(np.int64)
+    u, w = c - j, r - i
+    corners = np.stack([value[i, j], value[i, j + 1], value[i + 1, j], value[i + 1, j + 1]])
+    open_ = corners < 1e3 * CELL
+    dearest = np.where(open_, corners, -1.0).max(axis=0)
+    corners = np.where(open_, corners, np.where(dearest < 0.0, 100.0, dearest + 4.0 * CELL))
+    far = (corners * np.stack([(1 - u) * (1 - w), u * (1 - w), (1 - u) * w, u * w])).sum(axis=0)
+    distance = np.hypot(a - goal[0], b - goal[1])
+    left = np.where(distance < 2.0 * CELL, np.minimum(distance, far + CELL), far)
+    cost = 100.0 * (x[:, FIRST + X.status] == COLLIDED)
+    if len(seen):
+        gap = np.hypot(a[:, None] - seen[:, 0], b[:, None] - seen[:, 1]).min(axis=1)
+        cost = cost + 20.0 * np.maximum(0.0, 1.0 - gap / KEEP)
+    return left, cost + 0.2 * left
+
+
+@pytest.mark.parametrize("returns", [0, 1, 40])
+def test_costs_of_places_are_those_of_whole_arrays_to_the_last_bit(returns):
+    rng = np.random.default_rng(returns)
+    value = rng.uniform(0.0, 30.0, (20, 30))
+    value[rng.uniform(size=value.shape) < 0.4] = 1e3 * CELL
+    # Around the target less is left than as the crow flies.
+    value[8:13, 10:15] = rng.uniform(0.0, 0.3, (5, 5))
+    x = rng.normal(size=(3000, FIRST + len(X._fields)))
+    x[:, FIRST + X.x] = rng.uniform(-1.0, 8.5, len(x))
+    x[:, FIRST + X.y] = rng.uniform(-1.0, 6.0, len(x))
+    x[:, FIRST + X.status] = np.where(rng.uniform(size=len(x)) < 0.1, COLLIDED, 0.0)
+    goal, seen = (3.0, 2.5), rng.uniform(0.0, 6.0, (returns, 2))
+    # Places on a return, between two that are as near to the last digits, and just as far as nothing is paid.
+    for k in range(returns):
+        x[k, [FIRST + X.x, FIRST + X.y]] = seen[k]
+        x[100 + k, [FIRST + X.x, FIRST + X.y]] = 0.5 * (seen[k] + seen[0])
+        x[200 + k, [FIRST + X.x, FIRST + X.y]] = seen[k] + (KEEP, 0.0)
+    left, cost = np.empty(len(x)), np.zeros(len(x))
+    add_costs(x, FIRST, value, CELL, *goal, seen, KEEP, left, cost)
+    expected_left, expected_cost = in_numpy(x, value, goal, seen)
+    np.testing.assert_array_equal(left, expected_left)
+    np.testing.assert_array_equal(cost, expected_cost)
+    near = np.hypot(x[:, FIRST + X.x] - goal[0], x[:, FIRST + X.y] - goal[1]) < 2.0 * CELL
+    assert near.any() and not near.all() and (cost > 100.0).any()
+    assert not returns or ((cost - 0.2 * left > 1.0) & (cost < 100.0)).any()
+
+
+def test_costs_to_go_are_kept_by_layout_and_target():
+    env = gymnasium.make("agv/SimpleStatic-v0")
+    pi = gym_suite.make_controller(env, "mppi")
+    shape = pi._cost[0].shape
+    places = [(0.0, 0.0, 0.0, 0.3 * k, 0.2 * k) for k in range(1, 12)]
+    kept = [pi._field(0, place).copy() for place in places]
+    fresh = gym_suite.make_controller(env, "mppi")
+    for place, field in zip(reversed(places), reversed(kept), strict=True):
+        np.testing.assert_array_equal(fresh._field(0, place), field)
+        np.testing.assert_array_equal(pi._field(0, place), field)
+    assert kept[0].shape == shape and not np.array_equal(kept[0], kept[-1])
+    cell = pi._values["cell"]
+    for k in range(3 * FIELDS):
+        pi._field(0, (0.0, 0.0, 0.0, cell * (k % shape[1] + 0.5), cell * (k // shape[1] + 0.5)))
+        assert len(pi._fields) <= FIELDS
+    env.close()
