@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite.behaviour import recorded as behaviours
-from gym_suite.ladders import files_of
-from gym_suite.learning.shelf import methods
+from gym_suite.learning.shelf import files_of, methods
 from gym_suite.registration import card, catalogue
 
 FILE = Path(__file__).parent / "theory" / "elsewhere.json"
@@ -39,7 +38,9 @@ EPISODES = 20
 
 def ids() -> list[str]:
     """Return the quadcopters' ids with policies."""
-    return [entry.id for entry in catalogue().values() if entry.family == "drones" and entry.learned]
+    return [
+        entry.id for entry in catalogue().values() if entry.family == "drones" and entry.learned
+    ]
 
 
 def agents_of(id: str) -> list[str]:
@@ -97,8 +98,8 @@ def results() -> dict[str, Any]:
 def table() -> str:
     """Return it as Markdown: a row for each id and agent, a column for each place."""
     lines = [
-        f"Interquartile mean of the return over {EPISODES} episodes and, where trained, five trainings; in brackets the "
-        "share of episodes that failed.",
+        f"Interquartile mean of the return over {EPISODES} episodes and, where trained, five trainings; in brackets "
+        "the share of episodes that failed.",
         "",
         "| Id | Agent | " + " | ".join(PLACES) + " |",
         "|---|---|" + "---|" * len(PLACES),

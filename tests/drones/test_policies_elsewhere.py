@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gym_suite.behaviour import recorded as behaviours
-from gym_suite.ladders import files_of
+from gym_suite.learning.shelf import files_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
