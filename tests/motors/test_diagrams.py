@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 import gym_suite
 from gym_suite.controllers.baselines import RandomAgent
+from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.controllers.operating_points import DQModel, operating_points
 from gym_suite.motors.diagrams import DIAGRAMS, diagram, record, spectrum, switching_diagram
 from gym_suite.motors.machines import PMSM
@@ -202,14 +203,31 @@ def test_the_switching_pattern_of_a_carrier_has_its_frequency_and_its_mean_volta
     assert between(switching_diagram(env, run, periods=5)) > 0.01
 
 
-def test_a_switching_pattern_of_mean_voltages_is_refused(runs):
+def written(env, actions):
+    """Return a run of actions that nobody took, at rest."""
+    names = env.unwrapped.setup.action_names
+    columns = dict(zip(names, np.array(actions, dtype=np.float64).T, strict=True))
+    columns |= dict.fromkeys(("i_sd", "i_sq", "epsilon"), np.zeros(len(actions)))
+    return Trajectory(columns, dt=env.unwrapped.setup.dt)
+
+
+def test_a_switching_pattern_of_mean_voltages_is_refused():
+    env = gymnasium.make("gem/PMSM-v0")
     with pytest.raises(ValueError, match="modulation='carrier'"):
-        switching_diagram(*runs[IDS[0]])
+        switching_diagram(env, written(env, [(0.0, 0.0)] * 4))
+
+
+def test_a_switching_pattern_names_the_legs_of_every_part_of_the_converter():
+    """State 4 a + 2 b + c of the bridge; of the chopper of four quadrants 1 is +u_dc and 2 is -u_dc."""
+    env = gymnasium.make("gem/EESM-Finite-v0")
+    run = written(env, [(4, 1), (3, 2), (0, 0)])
+    legs = {leg: list(positions) for leg, (_, positions) in leg_steps(env, run).items()}
+    # The last command has not acted yet, and before the first one no switch is closed.
+    assert legs == {
+        **{"a": [0.0, 1.0, -1.0], "b": [0.0, -1.0, 1.0], "c": [0.0, -1.0, 1.0]},
+        **{"e1": [0.0, 1.0, -1.0], "e2": [0.0, -1.0, 1.0]},
+    }
+    names = [text.get_text() for text in switching_diagram(env, run).axes[0].get_yticklabels()]
+    assert names == list(legs)
     with pytest.raises(ValueError, match="periods"):
-        switching_diagram(*runs["gem/EESM-Finite-v0"], periods=0)
-
-
-def test_a_switching_pattern_names_the_legs_of_every_part_of_the_converter(runs):
-    figure = switching_diagram(*runs["gem/EESM-Finite-v0"])
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == ["a", "b", "c", "e1", "e2"]
+        switching_diagram(env, run, periods=0)
