@@ -21,7 +21,7 @@ from gym_suite.rendering import style
 
 __all__ = ["leg_steps", "switching_diagram"]
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
 #: By leg: times (s) from which on it is in a position, and the positions, 1 (upper rail) to -1 (lower rail).
 Steps = dict[str, tuple[Values, Values]]
 
