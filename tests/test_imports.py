@@ -76,6 +76,7 @@ FLOORS = {
         "sensors flexible commutated",
         "loops",
         "tiles passes pulses",
+        "pattern",
         "diagrams simulation render",
         "identification",
         "envs",

@@ -27,6 +27,7 @@ from gym_suite.motors.machines import (
     Machine,
     build_machine,
 )
+from gym_suite.motors.pattern import switching_diagram
 from gym_suite.motors.pulses import LINE_MULTIPLES, leg_means, line_spectrum
 from gym_suite.motors.quantities import LEG_MEANS, PARAMETERS
 from gym_suite.motors.references import VOLTAGE_MARGIN
@@ -41,6 +42,7 @@ __all__ = [
     "line_voltage_diagram",
     "phase_diagram",
     "record",
+    "switching_diagram",
 ]
 
 Values = NDArray[np.float64]
@@ -130,11 +132,16 @@ def _dashboard(figure: Any, setup: Any, machine: Machine, run: Trajectory) -> No
             if title == "tracked" and reference in run:
                 ax.step(run.time, run[reference], where="post", color=style.INK, lw=0.9, ls="--")
                 shown = max(shown, np.abs(run[reference]).max())
-            ax.plot(run.time, run[name], color=color, label=name.removeprefix("action_"), lw=1.2)
+            stays = setup.choices and title in ("voltages", "actions")  # within a period
+            ax.plot(
+                run.time, run[name], color=color, label=name.removeprefix("action_"), lw=1.2,
+                drawstyle="steps-post" if stays else "default",
+            )  # fmt: skip
             shown = max(shown, np.abs(run[name]).max())
         for limit in {size for size in limits if size < 2.5 * shown}:
             for side in (-limit, limit):
                 ax.axhline(side, color=style.WARNING, lw=0.8, alpha=0.6)
+        ax.margins(y=0.06)
         unit = "1" if title == "actions" else run.units.get(names[0], "")
         ax.set_ylabel(title if unit in ("", "1") else f"{title} ({unit})")
         ax.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), ncols=1)

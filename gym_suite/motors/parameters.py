@@ -238,7 +238,7 @@ def build_load(
 ) -> Load:
     """Return a load from its kind's name, a mapping with "kind" and overrides, or a load.
 
-    For a polynomial load "j_total" (rotor plus load) may be given instead of "j_load".
+    For a polynomial load "j_total" (rotor plus load) may be given instead of "j_load", or with it where both agree.
 
     Args:
         value: What the user gave; None stands for the default.
@@ -265,14 +265,18 @@ def build_load(
     cls = LOADS[kind]
     names = [field.name for field in fields(cls)]
     if cls is PolynomialStatic and "j_total" in given:
-        if "j_load" in given:
-            raise ValueError("a load takes j_total or j_load, not both")
         total = check_number("j_total", given.pop("j_total"))
         if total < j_rotor * (1.0 - 1e-9):
             raise ValueError(
                 f"j_total includes the rotor: it must be at least j_rotor = {j_rotor:g}, got {total:g}"
             )
-        given["j_load"] = max(total - j_rotor, 0.0)
+        rest = max(total - j_rotor, 0.0)
+        own = check_number("j_load", given.get("j_load", rest))
+        if abs(own - rest) > 1e-9 * total:
+            raise ValueError(
+                f"j_total = {total:g} is j_rotor = {j_rotor:g} and a load of {rest:g}, but j_load = {own:g}: give one"
+            )
+        given["j_load"] = own
     known = [*names, "j_total"] if cls is PolynomialStatic else names
     check_keywords(given, known, f"parameter of the load {kind!r}")
     if cls is PolynomialStatic and usual is not None:

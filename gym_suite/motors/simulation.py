@@ -49,7 +49,7 @@ from gym_suite.motors.transforms import clarke, rotate, star_axes
 
 def simulate(
     machine: object,
-    voltages: ArrayLike,
+    voltages: ArrayLike | Mapping[str, ArrayLike],
     *,
     tau: float,
     frame: str | None = None,
@@ -67,7 +67,8 @@ def simulate(
             ("abc", whose common part has no effect); behind them the excitation voltage where there is one. Of
             induction machines alpha, beta in the stator's frame ("alphabeta") or phases, those of a fed rotor behind
             them. Of two stars d, q, x, y, or the phases of one and of the other. Of DC machines the terminal voltages:
-            one, or armature and excitation of an ExtExDc.
+            one, or armature and excitation of an ExtExDc. Or a mapping from their symbols, such as ``u_sd``, to arrays
+            of shape (steps,) or numbers.
         tau: Length of a period, s.
         frame: "dq": the voltage is held in the rotor's frame and turns with it. "alphabeta": all voltages are held in
             the stator's frame. "abc": each is held in the frame of its winding, as an inverter does. None: the frame of
@@ -172,8 +173,18 @@ def _initial(
     return np.array([check_number(f"initial {n}", given.get(n, 0.0)) for n in names])
 
 
-def _voltages(voltages: ArrayLike, names: tuple[str, ...], *, phases: bool) -> NDArray[np.float64]:
+def _voltages(voltages: Any, names: tuple[str, ...], *, phases: bool) -> NDArray[np.float64]:
     """Return the voltages in two components for each three phases, (steps, held voltages)."""
+    if isinstance(voltages, Mapping):
+        check_keywords(voltages, names, "voltage")
+        missing = [name for name in names if name not in voltages]
+        if missing:
+            raise ValueError(f"voltages lack {', '.join(missing)}; needed are {', '.join(names)}")
+        columns = [np.asarray(voltages[name], dtype=np.float64) for name in names]
+        if len({np.shape(column) for column in columns} - {()}) > 1:
+            shapes = ", ".join(f"{n} {c.shape}" for n, c in zip(names, columns, strict=True))
+            raise ValueError(f"voltages of a mapping must have one length, got {shapes}")
+        voltages = np.stack(np.broadcast_arrays(*columns), axis=-1)
     values = np.asarray(voltages, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != len(names) or not len(values):
         raise ValueError(

@@ -10,9 +10,11 @@ from matplotlib.image import imread
 
 import gym_suite
 from gym_suite.controllers.baselines import RandomAgent
+from gym_suite.core.trajectory import Trajectory
 from gym_suite.motors.controllers.operating_points import DQModel, operating_points
-from gym_suite.motors.diagrams import DIAGRAMS, diagram, record, spectrum
+from gym_suite.motors.diagrams import DIAGRAMS, diagram, record, spectrum, switching_diagram
 from gym_suite.motors.machines import PMSM
+from gym_suite.motors.pattern import leg_steps, rises
 
 IDS = ("gem/PMSM-Torque-v0", "gem/SCIM-Speed-v0", "gem/SeriesDc-Torque-v0", "gem/EESM-Finite-v0")
 
@@ -148,3 +150,84 @@ def test_the_spectrum_of_a_sine_is_its_amplitude_and_frequency():
     assert at[1000.0] < 1e-4 and frequency[-1] == 5000.0
     between = spectrum(np.sin(2 * np.pi * 52.5 * t), 1e-4)[1].max()
     assert 0.84 < between < 0.86
+
+
+def between(figure):
+    """Return what a picture shows, as parts that are not white."""
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    file.seek(0)
+    return (imread(file)[..., :3] < 0.98).any(axis=-1).mean()
+
+
+def test_the_switching_pattern_of_chosen_states_is_the_voltage_that_the_machine_had():
+    """Legs at the rails give u_dc / 3 (a + b e^j120 + c e^j240), and `info` tells it in the frame of d and q."""
+    env = gymnasium.make("gem/PMSM-Finite-v0", speed=200.0)
+    run = record(env, gym_suite.make_controller(env), seed=1, steps=120)
+    steps = leg_steps(env, run)
+    legs = np.array([positions for _, positions in steps.values()])
+    assert list(steps) == ["a", "b", "c"] and set(np.unique(legs[:, 1:])) == {-1.0, 1.0}
+    assert not legs[:, 0].any()  # one period of dead time, in which no switch is closed
+    u_dc = env.unwrapped.nominal.parameters["u_dc"]
+    expected = u_dc / 3.0 * np.exp(2j * np.pi / 3.0 * np.arange(3)) @ legs
+    # The frame turns by 0.006 rad in a period, and the voltage is told in the middle of it.
+    told = (run["u_sd"] + 1j * run["u_sq"]) * np.exp(1j * (run["epsilon"] - 0.003))
+    assert np.abs(told - expected)[1:].max() < 1e-3 * u_dc
+    assert np.abs(expected).max() > 0.6 * u_dc
+    figure = switching_diagram(env, run, periods=60)
+    upper, lower = figure.axes
+    assert between(figure) > 0.01 and len(upper.lines) == 3 and len(lower.lines) == 3
+    assert lower.get_xlim() == pytest.approx((0.6, 1.2))
+    closed = [int(((positions[1:] > 0) & (positions[:-1] < 1)).sum()) for positions in legs]
+    assert [text.get_text() for text in upper.texts] == [f"{n / 1.2:.4g} kHz" for n in closed]
+
+
+def test_the_switching_pattern_of_a_carrier_has_its_frequency_and_its_mean_voltage():
+    class Held:
+        def predict(self, observation, state):
+            return np.array([0.1, -0.5]), state
+
+    env = gymnasium.make("gem/PMSM-v0", modulation="carrier", speed=100.0)
+    run = record(env, Held(), seed=1, steps=20)
+    steps = leg_steps(env, run)
+    end, u_dc = len(run) * run.dt, env.unwrapped.nominal.parameters["u_dc"]
+    means = []
+    for times, positions in steps.values():
+        assert rises(positions) == len(run)  # one pulse in each period: the carrier's frequency
+        lasting = np.diff(times, append=end)
+        period = np.minimum((times + 1e-12) / run.dt, len(run) - 1).astype(int)
+        means.append(np.bincount(period, lasting * positions) / run.dt)
+    mean = u_dc / 3.0 * np.exp(2j * np.pi / 3.0 * np.arange(3)) @ np.array(means)
+    told = (run["u_sd"] + 1j * run["u_sq"]) * np.exp(1j * (run["epsilon"] - 0.015))
+    assert np.abs(told - mean)[1:].max() < 1e-3 * u_dc
+    assert between(switching_diagram(env, run, periods=5)) > 0.01
+
+
+def written(env, actions):
+    """Return a run of actions that nobody took, at rest."""
+    names = env.unwrapped.setup.action_names
+    columns = dict(zip(names, np.array(actions, dtype=np.float64).T, strict=True))
+    columns |= dict.fromkeys(("i_sd", "i_sq", "epsilon"), np.zeros(len(actions)))
+    return Trajectory(columns, dt=env.unwrapped.setup.dt)
+
+
+def test_a_switching_pattern_of_mean_voltages_is_refused():
+    env = gymnasium.make("gem/PMSM-v0")
+    with pytest.raises(ValueError, match="modulation='carrier'"):
+        switching_diagram(env, written(env, [(0.0, 0.0)] * 4))
+
+
+def test_a_switching_pattern_names_the_legs_of_every_part_of_the_converter():
+    """State 4 a + 2 b + c of the bridge; of the chopper of four quadrants 1 is +u_dc and 2 is -u_dc."""
+    env = gymnasium.make("gem/EESM-Finite-v0")
+    run = written(env, [(4, 1), (3, 2), (0, 0)])
+    legs = {leg: list(positions) for leg, (_, positions) in leg_steps(env, run).items()}
+    # The last command has not acted yet, and before the first one no switch is closed.
+    assert legs == {
+        **{"a": [0.0, 1.0, -1.0], "b": [0.0, -1.0, 1.0], "c": [0.0, -1.0, 1.0]},
+        **{"e1": [0.0, 1.0, -1.0], "e2": [0.0, -1.0, 1.0]},
+    }
+    names = [text.get_text() for text in switching_diagram(env, run).axes[0].get_yticklabels()]
+    assert names == list(legs)
+    with pytest.raises(ValueError, match="periods"):
+        switching_diagram(env, run, periods=0)

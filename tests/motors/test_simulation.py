@@ -17,6 +17,9 @@ MACHINE = {"r_s": 0.018, "l_d": 3.7e-4, "l_q": 1.2e-3, "psi_p": 0.066, "p": 3}
 LOAD = {"kind": "polynomial_static", "a": 0.05, "b": 0.01, "c": 1e-4, "j_total": 0.04}
 
 
+MACHINE_INERTIA = PMSM().j_rotor
+
+
 def deviation(ours, theirs):
     """Return max|a - b| / max|b|, the angle's turns undone."""
     return np.abs(ours - theirs).max() / np.abs(theirs).max()
@@ -189,6 +192,10 @@ def test_vehicle_coasts_down_as_its_force_balance_says():
         ({"machine": {"psi_p": 0.0, "l_q": 1e-3, "l_d": 1e-3}}, "no torque"),
         ({"load": {"kind": "polynomial"}}, "polynomial_static"),
         ({"load": {"kind": "polynomial_static", "j_total": 1e-3}}, "j_rotor"),
+        ({"load": {"kind": "polynomial_static", "j_total": 0.04, "j_load": 1e-3}}, "0.00117"),
+        ({"voltages": {"u_sd": np.zeros(5)}}, "lack u_sq; needed are u_sd, u_sq"),
+        ({"voltages": {"u_sd": 0.0, "u_q": np.zeros(5)}}, "'u_sq'"),
+        ({"voltages": {"u_sd": np.zeros(4), "u_sq": np.zeros(5)}}, r"one length, got u_sd \(4,\)"),
         ({"voltages": np.zeros((5, 3))}, r"\(steps, 2\)"),
         ({"voltages": np.full((5, 2), np.inf)}, "not finite"),
         ({"frame": "alphabeta"}, "abc"),
@@ -203,6 +210,24 @@ def test_bad_input_is_refused_with_what_is_near(change, message):
     machine, voltages = given.pop("machine"), given.pop("voltages")
     with pytest.raises(ValueError, match=message):
         simulate(machine, voltages, **given)
+
+
+def test_voltages_by_their_symbols_are_those_of_the_columns():
+    held = drive(40)
+    by_name = {"u_sq": held[:, 1], "u_sd": held[:, 0]}
+    ours, theirs = (simulate("PMSM", u, tau=1e-4) for u in (by_name, held))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs.names)
+    driven = {"u_salpha": 10.0, "u_sbeta": 0.0, "u_ralpha": 0.0, "u_rbeta": np.full(5, 1.0)}
+    run = simulate("DFIM", driven, tau=1e-4, frame="alphabeta")
+    assert (run["u_salpha"] == 10.0).all() and (run["u_rbeta"] == 1.0).all() and len(run) == 6
+
+
+def test_the_inertia_of_the_load_may_be_given_beside_the_whole():
+    """As recordings of the peer name both."""
+    load = LOAD | {"j_total": MACHINE_INERTIA + 1e-3, "j_load": 1e-3}
+    alone = {name: value for name, value in load.items() if name != "j_load"}
+    ours, theirs = (simulate("PMSM", drive(20), tau=1e-4, load=given) for given in (load, alone))
+    assert ours["omega"] == pytest.approx(theirs["omega"], rel=1e-12) and ours["omega"].any()
 
 
 def test_a_machine_of_another_type_is_a_type_error():
