@@ -15,6 +15,7 @@ from gym_suite.motors.envs.cycles import build_cycle
 from gym_suite.motors.envs.options import Options, Task
 from gym_suite.motors.loads import load_coefficients
 from gym_suite.motors.machines import (
+    DC,
     SATURATED,
     SYNCHRONOUS,
     Machine,
@@ -38,6 +39,7 @@ from gym_suite.motors.quantities import (
 from gym_suite.motors.references import REFERENCE_MARGIN
 
 MOST_TURNS = 1000.0  # of a random position
+_LITTLE_TURN = 0.5  # electrical rad in an inverter period, at the usual speeds of a start
 
 _REFERENCE_KINDS = {
     "current": REFERENCE_CURRENTS,
@@ -136,6 +138,10 @@ def _speeds(
         )
     given = options.speed
     usual, limit = machine.speeds()
+    if machine.group != DC:
+        # Within a period the rotor turns unseen: little at the usual speeds of a start, half a turn at most.
+        usual = min(usual, _LITTLE_TURN / (machine.pairs * options.tau))
+        limit = min(limit, math.pi / (machine.pairs * options.tau))
     if "speed" in task.without:
         return 0.0, 0.0
     if isinstance(load, SpeedProfile | OrnsteinUhlenbeck):

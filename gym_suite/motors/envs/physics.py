@@ -15,7 +15,7 @@ from gym_suite.motors.envs.dissipation import Dissipation
 from gym_suite.motors.envs.modulation import Modulation, read_interlocking
 from gym_suite.motors.envs.options import Options, Task
 from gym_suite.motors.envs.shafts import check_shaft, shaft_numbers
-from gym_suite.motors.envs.switched import Switches, read_neutral, read_switches
+from gym_suite.motors.envs.switched import Switches, check_jump, read_neutral, read_switches
 from gym_suite.motors.flexible import flexible_kernels, follow_load
 from gym_suite.motors.loops import lossy_kernels, modulated_kernels, switched_kernels
 from gym_suite.motors.machines import SYNCHRONOUS, Machine
@@ -89,6 +89,7 @@ def read_physics(
     kept, told = (*link,), (*link,)
     kept = (*kept, *(COUNTED.names if encoder else ()))
     if modulation is None:
+        check_jump(machine, values["tau"])
         levels = TWO_LEVEL
         if group == SYNCHRONOUS:
             values["c_neutral"] = read_neutral(options, machine, fed)

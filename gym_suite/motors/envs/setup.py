@@ -38,7 +38,7 @@ from gym_suite.motors.envs.sensors import (
     plain_sensors,
     read_sensors,
 )
-from gym_suite.motors.envs.signals import check_reach, read_references, rows_of
+from gym_suite.motors.envs.signals import check_reach, check_together, read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
     open_circuit_table,
@@ -185,6 +185,9 @@ def build_setup(
     if references:
         units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
         check_reach(task, references, switched, limits, units)
+        check_together(
+            task, references, switched, machine, (values["speed_low"], values["speed_high"])
+        )
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)

@@ -63,6 +63,29 @@ class Switches:
         return self.legs[-1][1] + 1
 
 
+def check_jump(machine: Machine, tau: float) -> None:
+    """Refuse periods in which any switching state but those without a voltage drives the current beyond its limit.
+
+    Args:
+        machine: The machine; only synchronous ones are looked at, whose inductances do not depend on a rotor's winding.
+        tau: Length of a period, s.
+
+    Raises:
+        ValueError: With the longest period that is allowed.
+    """
+    if not hasattr(machine, "l_q"):
+        return
+    largest = max(machine.l_d, machine.l_q)
+    voltage = 2.0 / 3.0 * machine.u_dc
+    jump = voltage * tau / largest
+    if jump > machine.i_limit:
+        raise ValueError(
+            f"a switching state moves the current by at least {jump:.4g} A in a period of tau = {tau:g} s, and its "
+            f"limit is {machine.i_limit:g} A; take a tau of at most {machine.i_limit * largest / voltage:.3g} s, or "
+            "larger l_d or l_q"
+        )
+
+
 def read_neutral(options: Options, machine: Machine, fed: bool) -> float:
     """Return the capacitance of each capacitor about the neutral point, F; 0 of a bridge of two levels.
 

@@ -23,6 +23,7 @@ from gym_suite.motors.machines.base import (
     rotor_inertia,
     speed_limit,
 )
+from gym_suite.motors.machines.synchronous import within_speeds
 
 _AXES = ("u_sd", "u_sq", "u_sx", "u_sy")
 
@@ -80,6 +81,10 @@ class SixPhasePMSM(Machine):
         """Refuse a machine without saliency and without a magnet."""
         if self.psi_p == 0.0 and self.l_d == self.l_q:
             raise ValueError("a SixPhasePMSM with psi_p = 0 and l_d = l_q gives no torque")
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the speeds at which a current within the limit holds against the magnets: usual and largest, rad/s."""
+        return within_speeds(self)
 
 
 SETS: Mapping[str, MachineSet] = MappingProxyType(

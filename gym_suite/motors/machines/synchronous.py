@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,6 +59,50 @@ class Synchronous(Machine):
         return [self.r_s / self.l_d, self.r_s / self.l_q]
 
 
+#: Part of the largest speed at which magnets leave a current that holds, up to which episodes usually start.
+_USUAL = 0.9
+
+
+def magnet_speeds(
+    psi_p: float, l_d: float, r_s: float, *, current: float, voltage: float
+) -> tuple[float, float]:
+    """Return the electrical speeds below which a current against the magnets holds: usual and largest, rad/s.
+
+    A current i along d leaves psi_p - l_d i of the magnets' flux and takes r_s i of the voltage u, so it holds up to
+    sqrt(u^2 - (r_s i)^2) / (psi_p - l_d i), which is largest at i = l_d u^2 / (r_s^2 psi_p) or at the limit. (Morimoto,
+    Takeda, Hirasa and Taniguchi, IEEE Trans. Ind. Appl. 26(5), 1990, doi:10.1109/28.60058.)
+
+    Args:
+        psi_p: Flux linkage of the magnets, V s.
+        l_d: Inductance, H.
+        r_s: Resistance, Ohm.
+        current: Its limit, A.
+        voltage: Largest length of a turning voltage, V.
+    """
+    if psi_p <= l_d * current and r_s * psi_p <= l_d * voltage:
+        return math.inf, math.inf
+    i = current
+    if r_s > 0.0 and psi_p > 0.0:
+        i = min(i, l_d * voltage**2 / (r_s**2 * psi_p))
+    most = math.sqrt(max(voltage**2 - (r_s * i) ** 2, 0.0)) / (psi_p - l_d * i)
+    return _USUAL * most, most
+
+
+def within_speeds(machine: Any) -> tuple[float, float]:
+    """Return nominal speed and limit of a machine with magnets, or the speeds at which its currents hold, rad/s."""
+    usual, most = magnet_speeds(
+        machine.psi_p,
+        machine.l_d,
+        machine.r_s,
+        current=machine.i_limit,
+        voltage=machine.u_dc / machine.voltage_divisor,
+    )
+    return (
+        min(machine.omega_nominal, usual / machine.pairs),
+        min(machine.omega_limit, most / machine.pairs),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PMSM(Synchronous):
     """A permanent-magnet synchronous machine with constant inductances, and the DC link it is meant for.
@@ -87,6 +131,10 @@ class PMSM(Synchronous):
         """Refuse a machine without saliency and without a magnet."""
         if self.psi_p == 0.0 and self.l_d == self.l_q:
             raise ValueError("a PMSM with psi_p = 0 and l_d = l_q gives no torque")
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the speeds at which a current within the limit holds against the magnets: usual and largest, rad/s."""
+        return within_speeds(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

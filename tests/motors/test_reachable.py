@@ -1,0 +1,86 @@
+"""What voltage, current and period allow at all: it is refused beyond, with the nearest numbers, and driven within."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.motors.machines.synchronous import magnet_speeds
+
+
+@pytest.mark.parametrize("r_s", [0.018, 0.5, 2.0])
+@pytest.mark.parametrize("psi_p", [0.1, 0.3, 5.0])
+def test_the_speed_at_which_magnets_can_be_held_is_found_on_a_grid_too(psi_p, r_s):
+    """By trying currents: each speed is held whose voltage r i + j omega psi is short enough for one of them."""
+    l_d, limit, voltage = 0.4e-3, 240.0, 173.0
+    _, most = magnet_speeds(psi_p, l_d, r_s, current=limit, voltage=voltage)
+    i = np.linspace(0.0, limit, 200_001)
+    i = i[r_s * i <= voltage]
+    held = np.sqrt(voltage**2 - (r_s * i) ** 2) / (psi_p - l_d * i)
+    if np.isinf(most):
+        assert psi_p <= l_d * i[-1]
+    else:
+        assert most == pytest.approx(held.max(), rel=1e-6)
+
+
+@pytest.mark.parametrize("id", ["gem/PMSM-v0", "gem/PMSM-Torque-v0", "gem/SixPhasePMSM-v0"])
+def test_magnets_that_outdo_the_voltage_bound_the_speed_so_that_the_drive_is_driven(id):
+    machine = {"psi_p": 5.0}
+    with pytest.raises(ValueError, match=r"speed must lie in \[-\d+\.\d+, \d+\.\d+\], got 300"):
+        gymnasium.make(id, machine=machine, speed=300.0)
+    env = gymnasium.make_vec(id, num_envs=4, machine=machine)
+    controller = gym_suite.make_controller(env)
+    observation, _ = env.reset(seed=1)
+    state, starts = None, np.ones(4, bool)
+    for _ in range(400):
+        action, state = controller.predict(observation, state, starts)
+        observation, _, starts, _, _ = env.step(action)
+        assert not starts.any()
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("id", "keywords", "message"),
+    [
+        ("gem/PMSM-v0", {"reference": {"i_sd": -300.0, "i_sq": 300.0}}, "-282.8 and 282.8 A are"),
+        ("gem/SynRM-v0", {"reference": {"i_sd": 14.0, "i_sq": -14.0}}, "beyond its limit of 18 A"),
+        (
+            "gem/PMSM-v0",
+            {"reference": {"i_sd": 0.0, "i_sq": 200.0}, "speed": 400.0},
+            "need 299.7 V",
+        ),
+        ("gem/PMSM-v0", {"tau": 5e-3, "speed": 300.0}, "speed must lie in"),
+        ("gem/PMSM-Finite-v0", {"machine": {"l_d": 1e-6, "l_q": 2e-6}}, "a tau of at most 4e-06 s"),
+    ],
+)
+def test_what_no_action_reaches_or_holds_is_refused_with_what_is_near(id, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make(id, **keywords)
+
+
+def test_what_is_just_within_is_taken():
+    gymnasium.make("gem/PMSM-v0", reference={"i_sd": -282.8, "i_sq": 282.8}).close()
+    sine = {"kind": "sine", "amplitude": 350.0, "period": 0.1}
+    gymnasium.make("gem/PMSM-v0", reference={"i_sd": sine, "i_sq": 300.0}).close()
+    gymnasium.make("gem/PMSM-Finite-v0", machine={"l_d": 5e-6, "l_q": 5.1e-6}).close()
+
+
+def test_a_constant_reference_needs_the_voltage_at_which_its_currents_rest():
+    """From the environment's own run: held at the speed, with the voltage that was told to be too little, it drifts."""
+    with pytest.raises(ValueError, match=r"need 299.7 V at 400 rad/s") as refused:
+        gymnasium.make("gem/PMSM-v0", reference={"i_sd": 0.0, "i_sq": 200.0}, speed=400.0)
+    assert "higher u_dc" in str(refused.value)
+    machine = {"u_dc": 299.7 * np.sqrt(3.0) * 1.02}
+    env = gymnasium.make(
+        "gem/PMSM-v0", machine=machine, reference={"i_sd": 0.0, "i_sq": 200.0}, speed=400.0
+    )
+    controller = gym_suite.make_controller(env)
+    observation, _ = env.reset(seed=0)
+    state, info = None, {}
+    for _ in range(1500):
+        action, state = controller.predict(observation, state)
+        observation, _, terminated, _, info = env.step(action)
+        assert not terminated
+    assert abs(info["i_sq"] - 200.0) < 4.0
+    assert np.hypot(info["u_sd"], info["u_sq"]) == pytest.approx(299.7, rel=0.01)
+    env.close()
