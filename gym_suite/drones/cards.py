@@ -105,6 +105,7 @@ CARDS = (
         {"indi": _PILOTS["indi"]},
         strong=(),
         tags=("tracking", "quadcopter"),
+        learned=("ppo",),
     ),
     _drone(
         "Landing",
@@ -112,6 +113,7 @@ CARDS = (
         "a quadcopter comes down on a pad that is driven over the floor",
         {"descent": f"{_HOME}.landing:Descent"},
         tags=("landing", "quadcopter"),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "RotorFailure",

@@ -1,0 +1,92 @@
+"""Shipped policies of the tasks with aims: trained as their manifests say, and judged beside the id's reference."""
+
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_suite
+from gym_suite.learning import shipped
+from gym_suite.learning.policies import ExportedPolicy
+from gym_suite.learning.settings import shipped_for
+from gym_suite.learning.shelf import folder_of
+from gym_suite.registration import card
+
+METHODS = {"drones/Velocity-v0": "ppo", "drones/Landing-v0": "ppo-dagger"}
+#: The settings under which the comparison judges.
+SETTINGS = {
+    "nominal": {},
+    "noise": {"noise": 0.01},
+    "mismatch": {"mismatch": 0.3},
+    "delay": {"delay": 1},
+}
+EPISODES = 20
+
+
+@pytest.mark.parametrize("id", METHODS)
+def test_five_policies_ship_with_the_command_that_made_them(id):
+    method = METHODS[id]
+    assert card(id).learned == (method,)
+    assert [path.name for path in shipped(id, method)] == [f"{method}-{k}.npz" for k in range(5)]
+    run = json.loads((folder_of(id) / "manifest.json").read_text())["runs"][method]
+    assert run["command"].startswith(f"gym-suite train {id} --algo {method} --seeds 5 --set")
+    assert run["keywords"] == shipped_for(id)["keywords"]
+    assert run["selection"].startswith("none")
+
+
+def judged(id, agents, **keywords):
+    """Return returns, ends in a crash and landings of agents, each (agents, episodes), over the protocol's seeds."""
+    envs = gymnasium.make_vec(id, num_envs=EPISODES, engine="compiled", **keywords)
+    found = []
+    for agent in agents(envs):
+        observation, _ = envs.reset(seed=card(id).protocol.first_seed)
+        state, total, alive = None, np.zeros(EPISODES), np.ones(EPISODES, bool)
+        lost, landed = np.zeros(EPISODES, bool), np.zeros(EPISODES, bool)
+        for _ in range(480):
+            action, state = agent.predict(observation, state)
+            observation, reward, terminated, truncated, info = envs.step(action)
+            total += alive * reward
+            lost |= alive & (info["violation"] > 0.0)
+            landed |= alive & (info.get("landed", np.zeros(EPISODES)) > 0.0)
+            alive &= ~(terminated | truncated)
+            if not alive.any():
+                break
+        found.append((total, lost, landed))
+    envs.close()
+    return [np.array(each) for each in zip(*found, strict=True)]
+
+
+def reference_and_policies(id):
+    def agents(envs):
+        yield gym_suite.make_controller(envs)
+        yield from (ExportedPolicy.for_env(envs, path) for path in shipped(id, METHODS[id]))
+
+    return agents
+
+
+@pytest.mark.parametrize("setting", [*SETTINGS, "wind"])
+def test_policies_that_fly_at_commanded_velocities_lose_no_drone_and_earn_less_than_indi(setting):
+    wind = {"mean": ((-2.0, 2.0), (-2.0, 2.0), 0.0), "gust": (0.0, 2.0), "turbulence": "light"}
+    keywords = {"wind": wind} if setting == "wind" else SETTINGS[setting]
+    id = "drones/Velocity-v0"
+    returns, lost, _ = judged(id, reference_and_policies(id), **keywords)
+    assert not lost.any()
+    reference, *policies = returns.mean(axis=1)
+    assert all(0.86 * reference < earned < 0.97 * reference for earned in policies)
+
+
+#: Landings of 20 that each policy makes at least; the reference makes all.
+LANDED = {"nominal": 20, "noise": 20, "mismatch": 15, "delay": 19}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_policies_land_and_where_the_vehicle_is_another_fewer_than_the_reference(setting):
+    id = "drones/Landing-v0"
+    _, lost, landed = judged(id, reference_and_policies(id), **SETTINGS[setting])
+    reference, *policies = landed.sum(axis=1)
+    assert reference == 20 and not lost[0].any()
+    assert min(policies) >= LANDED[setting]
+    assert lost[1:].sum() <= 3
+    if setting == "mismatch":
+        assert max(policies) < 20
