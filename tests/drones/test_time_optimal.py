@@ -1,5 +1,8 @@
 """Laps near the limits of the rotors: what bounds them from below, how they are planned, and how they are flown."""
 
+import re
+from importlib.resources import files
+
 import gymnasium
 import numpy as np
 import pytest
@@ -133,6 +136,42 @@ def test_commands_that_follow_from_a_lap_fly_it():
     np.testing.assert_allclose(after[3:6], pieces.at(0.8, 1), atol=1e-2)
 
 
+def test_commands_of_a_rising_pace_fly_the_lap_faster_and_faster():
+    """The pace rises from 0.6 to 1 in half a second; without the rates that this takes the flight ends 5 cm beside."""
+    law = gym_suite.make_controller(gymnasium.make(ID, engine="compiled"), "time-optimal")
+    law._craft, pieces = craft_of(), law.planned_[1].pieces
+    begin, pace, gain = 0.3, 0.6, 0.8
+
+    def flown(t):
+        now = np.array([begin + pace * t + 0.5 * gain * t**2])
+        return law._flown(now, np.array([pace + gain * t]), np.array([gain]), np.zeros((3, 1)))
+
+    start = flown(0.0)
+    turn = Rotation.from_matrix(start.axes[:, :, 0].T).as_quat()
+    x = [
+        pieces.at(begin),
+        pace * pieces.at(begin, 1),
+        np.roll(turn, 1),
+        start.rate[:, 0],
+        start.rotors[:, 0] / HOVER,
+    ]
+    after = integrated(
+        np.concatenate(x), lambda t: flown(t).commands[:, 0] / HOVER, 0.5, np.zeros(3)
+    )
+    end = begin + 0.5 * pace + 0.125 * gain
+    np.testing.assert_allclose(after[:3], pieces.at(end), atol=1e-3)
+    np.testing.assert_allclose(after[3:6], pieces.at(end, 1), atol=1e-2)
+
+
+def test_the_pace_rises_by_what_takes_the_thrust():
+    law = gym_suite.make_controller(gymnasium.make(ID, engine="compiled"), "time-optimal")
+    t, pace, none = np.linspace(0.0, 2.0, 9), np.full(9, 0.7), np.zeros((9, 3))
+    for thrust in (18.0, 14.0):
+        gain = law._room(t, pace, np.full(9, thrust), none)
+        force = law._flown(t, pace, gain).force
+        np.testing.assert_allclose(np.linalg.norm(force, axis=0), thrust, rtol=0.02)
+
+
 @pytest.mark.parametrize("track", TRACKS)
 def test_laps_that_ship_keep_to_their_bounds(track):
     """Between the moments at which they were planned too; and they are closed, smooth and through the openings."""
@@ -191,18 +230,37 @@ def test_a_lap_without_thrust_or_through_a_frame_is_refused():
 
 
 @pytest.mark.parametrize(("engine", "seeds"), ENGINES)
-@pytest.mark.parametrize(("track", "ratio"), [("oval", 1.21), ("eight", 1.17)])
+@pytest.mark.parametrize(("track", "ratio"), [("oval", 1.09), ("eight", 1.095)])
 def test_the_planned_lap_is_flown_without_loss(engine, seeds, track, ratio):
     """And takes on average, over the optimum on record, what the page says."""
     _, alive, infos = fly(ID, "time-optimal", engine=engine, seeds=seeds, track=track)
     laps = last(infos, "lap_time")[-1]
+    assert alive.all() and (laps > 0.0).all() and optimum(track) < laps.mean()
+    assert laps.mean() < ratio * optimum(track)
+    if engine == "compiled":
+        row = told(r"`time-optimal` as flown.*\| ([\d.]+) \| ([\d.]+) \|")
+        assert f"{laps.mean():.2f}" == row[TRACKS.index(track)]
+        shares = told(r"takes ([\d.]+) and ([\d.]+) times the vehicle's optimum")
+        assert f"{laps.mean() / optimum(track):.2f}" == shares[TRACKS.index(track)]
+
+
+def optimum(track):
+    """Return the time of the whole vehicle's optimal lap on record, s."""
     with np.load(FILE) as kept:
-        least = kept[f"{track}_times"].sum()
-    assert alive.all() and (laps > 0.0).all() and least < laps.mean() < ratio * least
+        return kept[f"{track}_times"].sum()
+
+
+def told(pattern):
+    """Return what the page of the id says of either track."""
+    page = files("gym_suite.drones").joinpath("pages/task_gates.md").read_text("utf-8")
+    found = re.search(pattern, page)
+    assert found, "the page no longer says it"
+    return found.groups()
 
 
 SETTINGS = {
     "noise": {"noise": 0.01},
+    "mismatch": {"mismatch": 0.3},
     "delay": {"delay": 1},
     "disturbance": {
         "disturbance": {
@@ -212,11 +270,20 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize(("engine", "seeds"), ENGINES)
 @pytest.mark.parametrize("track", TRACKS)
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_it_is_flown_under_noise_late_actions_and_disturbance_too(setting, track):
-    _, alive, infos = fly(ID, "time-optimal", track=track, steps=420, **SETTINGS[setting])
-    assert alive.all() and (last(infos, "lap_time")[-1] > 0.0).all()
+def test_it_is_flown_in_the_other_settings_without_loss_too(setting, track, engine, seeds):
+    """Who has hardly thrust to hover under mismatch may not have ended a lap; all others have."""
+    _, alive, infos = fly(
+        ID, "time-optimal", engine=engine, seeds=seeds, track=track, **SETTINGS[setting]
+    )
+    laps = last(infos, "lap_time")[-1]
+    ended = laps > 0.0
+    assert alive.all() and ended.sum() >= seeds - (setting == "mismatch")
+    if (setting, engine) == ("mismatch", "compiled"):
+        shares = told(r"under mismatch ([\d.]+) and ([\d.]+)\.")
+        assert f"{laps[ended].mean() / optimum(track):.2f}" == shares[TRACKS.index(track)]
 
 
 def test_what_the_law_cannot_fly_is_refused():

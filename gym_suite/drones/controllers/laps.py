@@ -42,6 +42,8 @@ LEVEL, LOWEST, ALONG = 0.2, 0.3, 0.3
 WORTH = 20.0
 #: Most steps; trust region at first, at most, and at which the search ends; gain of a step with which it ends, s.
 STEPS, TRUST, WIDEST, NARROWEST, GAIN = 80, 0.3, 0.3, 1e-3, 1e-4
+#: Part of what a step promised that it has to keep, or it is corrected, and the trust region does not grow.
+KEPT = 0.6
 #: Violation with which a lap is taken, in the same units.
 TAKEN = 1e-3
 #: Moments for each gate at which a lap is looked at for frames in its way; part of the mean way from gate to gate,
@@ -128,6 +130,8 @@ class Problem:
         moments = MOMENTS * self.knots
         shares = (np.arange(moments) + 0.5) / moments
         self._bases = [basis(self.knots, shares, k) for k in range(DERIVATIVES + 1)]
+        #: How many of the values are rotors' commands above their bounds; they come first.
+        self.commanded = len(bounds.lowest) * moments
 
     def moved(self, lap: Lap, step: Array) -> Lap:
         """Return a lap moved by a step of the unknowns."""
@@ -247,45 +251,78 @@ def first_lap(problem: Problem) -> Lap:
     return replace(lap, time=high)
 
 
+def _step(problem: Problem, lap: Lap, values: Array, slopes: Array, trust: float) -> Array:
+    """Return the step within the trust region, violation last, that promises most where values follow their slopes.
+
+    Args:
+        problem: The bounds.
+        lap: Where the slopes were taken.
+        values: Numbers that must not be above 0.
+        slopes: Theirs along the unknowns.
+        trust: By how much accelerations over gravity, commands over hovering speed and times over the lap's may change.
+
+    Returns:
+        The unknowns' changes and the largest violation that is left; nothing where no step is within the region.
+    """
+    from scipy.optimize import linprog
+
+    end = 3 * problem.knots
+    cost = np.zeros(problem.size + 1)
+    cost[end], cost[-1] = 1.0, WORTH
+    # Values far from 0 cannot be reached within the trust region.
+    near = values > -(1.0 + 3.0 * trust)
+    held = np.vstack([slopes[: problem.commanded], problem.guarded(lap)])
+    held = np.hstack([held, np.zeros((len(held), 1))])
+    limited = np.hstack([slopes[near], -np.ones((int(near.sum()), 1))])
+    reach = np.full(problem.size, 0.5 * trust)
+    reach[end], reach[end + 1 :] = trust * lap.time, 0.2 * trust
+    found: Any = linprog(
+        cost,
+        A_ub=np.vstack([limited, held, -held]),
+        b_ub=np.concatenate([-values[near], np.full(2 * len(held), trust)]),
+        bounds=[*((-r, r) for r in reach), (0.0, None)],
+        method="highs",
+    )
+    return found.x if found.success else np.zeros(0)
+
+
 def fastest_lap(problem: Problem) -> Lap:
-    """Return a lap of locally least time.
+    """Return a lap of locally least time, by a sequence of linear programs within a trust region.
+
+    The merit of a lap is its time and what its largest violation is worth. A step that keeps less than it promises,
+    because values bend, is corrected to second order: the program is solved again with the values where it led to
+    (R. Fletcher, Practical Methods of Optimization, 2nd ed., 1987, section 14.4).
 
     Raises:
         ValueError: If no lap within bounds was found; says by how much one is beyond them.
     """
-    from scipy.optimize import linprog
+    lap, trust = first_lap(problem), TRUST
 
-    lap, trust, end = first_lap(problem), TRUST, 3 * problem.knots
+    def merit(of: Lap, values: Array) -> float:
+        return of.time + WORTH * max(float(values.max()), 0.0)
+
     values, slopes = problem.values(lap), problem.slopes(lap)
-    merit = lap.time + WORTH * max(values.max(), 0.0)
-    guarded = len(problem.bounds.lowest) * len(problem._bases[0])
-    cost = np.zeros(problem.size + 1)
-    cost[end], cost[-1] = 1.0, WORTH
     for _ in range(STEPS):
-        # The last unknown is the largest violation. Values far from 0 cannot be reached within the trust region.
-        near = values > -(1.0 + 3.0 * trust)
-        held = np.vstack([slopes[:guarded], problem.guarded(lap)])
-        held = np.hstack([held, np.zeros((len(held), 1))])
-        limited = np.hstack([slopes[near], -np.ones((int(near.sum()), 1))])
-        reach = np.full(problem.size, 0.5 * trust)
-        reach[end], reach[end + 1 :] = trust * lap.time, 0.2 * trust
-        found: Any = linprog(
-            cost,
-            A_ub=np.vstack([limited, held, -held]),
-            b_ub=np.concatenate([-values[near], np.full(2 * len(held), trust)]),
-            bounds=[*((-r, r) for r in reach), (0.0, None)],
-            method="highs",
-        )
-        if not found.success:
+        step = _step(problem, lap, values, slopes, trust)
+        if not len(step):
             break
-        promised = merit - lap.time - float(cost @ found.x)
-        other = problem.moved(lap, found.x[:-1])
+        here = merit(lap, values)
+        promised = here - lap.time - float(step[3 * problem.knots]) - WORTH * float(step[-1])
+        other = problem.moved(lap, step[:-1])
         others = problem.values(other)
-        gained = merit - other.time - WORTH * max(others.max(), 0.0)
+        gained = here - merit(other, others)
+        if gained < KEPT * promised:
+            bent = others - slopes @ step[:-1]
+            again = _step(problem, lap, bent, slopes, trust)
+            if len(again):
+                third = problem.moved(lap, again[:-1])
+                thirds = problem.values(third)
+                if here - merit(third, thirds) > gained:
+                    other, others, gained = third, thirds, here - merit(third, thirds)
         if gained > 0.1 * promised:
-            lap, values, merit = other, others, merit - gained
+            lap, values = other, others
             slopes = problem.slopes(lap)
-            trust = min(1.5 * trust, WIDEST) if gained > 0.6 * promised else trust
+            trust = min(1.5 * trust, WIDEST) if gained > KEPT * promised else trust
         else:
             trust *= 0.4
         if trust < NARROWEST or promised < GAIN:

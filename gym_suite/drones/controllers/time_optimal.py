@@ -25,18 +25,27 @@ from gym_suite.drones.parameters import PHYSICS
 P, T = PHYSICS.places, TABLES.places
 Array = NDArray[np.float64]
 
-#: s, in which the pace on the lap rises from rest to that of the plan, and falls to rest.
+#: s, in which the pace on the lap rises from rest to that of the plan at least, and falls to rest.
 RISE, FALL = 1.0, 1.0
+#: 1/s^2, by which the pace's rise may grow, twice of which it may fall; s, in which it comes near to where it settles;
+#: s ahead, besides now, for which thrust has to be left that it takes.
+RAMP, SETTLE, AHEAD = 4.0, 0.35, 0.08
 #: Least pace that lacking thrust leaves, as a share of the plan's; part of the largest thrust that it may take.
-SLOWEST, USABLE = 0.2, 0.95
-#: m off the lap from which on the pace no longer rises at full rate, and from which it does not rise at all.
-NEAR, FAR = 0.1, 0.3
+SLOWEST, USABLE = 0.2, 0.96
+#: m off the lap from which on the pace no longer rises at full rate, and from which it does not rise at all: a drone
+#: that begins beside the lap has to be on it before it comes to a frame. m by which the latter is less, per share of
+#: the pace that a vehicle has lost for being another one.
+NEAR, FAR, CLOSER = 0.05, 0.2, 0.6
 #: m off the lap from which on the pace is lowered, m over which it would come to rest, and least share that is left.
-STRAYED, LOST, CRAWL = 0.15, 0.6, 0.5
+STRAYED, LOST, CRAWL = 0.06, 0.6, 0.5
 #: m, what a distance from the lap counts at most; rad, tilt beside the lap's for which place and velocity ask at most.
 REACH, LEAN = 0.3, 0.3
+#: Departure of thrust per mass from the nominal one that leaves the pace, what the pace loses per further departure,
+#: and least share that is left: a vehicle that is another one in its thrust may be so in its lag and inertia too.
+#: Without it the hundredth that is farthest off the lap near gates under mismatch is twice as far off.
+LIKE, DOUBT, DOUBTED = 0.03, 0.75, 0.9
 #: Part of a period's thrust and force that was left over which the next one believes; bounds of thrust over nominal.
-BELIEVED, SCALES = 0.1, (0.3, 2.0)
+BELIEVED, SCALES = 0.2, (0.3, 2.0)
 #: Numbers of the body's state before the rotors' speeds; s, least lag of the rotors that the feedback knows.
 _BODY, _QUICKEST = 12, 1e-3
 #: Part of the least command, and of hovering speed, below which a planned rotor is continued in a straight line.
@@ -56,8 +65,9 @@ class TimeOptimal(RotorController):
     axes on the lap, are fed back by the linear-quadratic regulator of a vehicle at the lap's mean thrust.
 
     The drone follows the lap in space, not in time: its place on the lap is the nearest one ahead of the gate that it
-    sees. It flies slower where the measured accelerations say that it has less thrust for its mass than the model,
-    and where it has strayed from the lap. It does not know how late its actions are.
+    sees. Its pace rises from rest once it is near the lap, as fast as thrust is left for, and the commands are those of
+    a flight whose pace rises. It flies slower where the measured accelerations say that it has less thrust for its mass
+    than the model, or more, and where it has strayed from the lap. It does not know how late its actions are.
 
     Args:
         share: Part of the rotors' range about hovering that the lap takes; the rest is left to the regulator.
@@ -74,7 +84,9 @@ class TimeOptimal(RotorController):
     planned_: tuple[str, Lap]
     name = "time-optimal"
     information = "model"
-    memory = parts(rotors=4, before=4, motion=MEMORY, velocity=3, axis=3, force=3, scale=1, known=1)
+    memory = parts(
+        rotors=4, before=4, motion=MEMORY, gain=1, velocity=3, axis=3, force=3, scale=1, known=1
+    )
     hyperparameters = (
         Hyperparameter(name="share", low=0.5, high=1.0),
         Hyperparameter(name="position", low=0.03, high=1.0),
@@ -87,14 +99,14 @@ class TimeOptimal(RotorController):
     def __init__(
         self,
         *,
-        share: float = 0.8,
-        clearance: float = 0.1,
-        position: float = 0.2,
+        share: float = 0.92,
+        clearance: float = 0.065,
+        position: float = 0.07,
         velocity: float = 0.5,
         tilt: float = 0.2,
         yaw: float = 0.5,
         rate: float = 3.0,
-        command: float = 0.12,
+        command: float = 0.08,
     ) -> None:
         self.share = share
         self.clearance = clearance
@@ -202,10 +214,17 @@ class TimeOptimal(RotorController):
             left: Acceleration that something else gives, m/s^2, (3, n).
         """
         lap = self._course.lap
-        derivatives = np.stack([lap.at(t, k).T for k in range(1, DERIVATIVES + 1)])
-        first = derivatives[0].copy()
-        derivatives *= pace ** np.arange(1, DERIVATIVES + 1)[:, None, None]
-        derivatives[1] += gain * first - left
+        v, a, j, s, c = (lap.at(t, k).T for k in range(1, DERIVATIVES + 1))
+        # The chain rule, for a pace whose own second derivative is left out.
+        derivatives = np.stack(
+            [
+                pace * v,
+                pace**2 * a + gain * v - left,
+                pace**3 * j + 3.0 * pace * gain * a,
+                pace**4 * s + 6.0 * pace**2 * gain * j + 3.0 * gain**2 * a,
+                pace**5 * c + 10.0 * pace**3 * gain * s + 15.0 * pace * gain**2 * j,
+            ]
+        )
         return flight(self._craft, derivatives, self._least)
 
     def _measure(self, axis: Array, speed: Array, state: Array) -> None:
@@ -232,26 +251,56 @@ class TimeOptimal(RotorController):
         last["axis"][:], last["velocity"][:] = axis, speed
         last["before"][:], last["known"][:] = last["rotors"], 1.0
 
+    def _room(self, t: Array, pace: Array, thrust: Array, left: Array) -> Array:
+        """Return by how much the pace may rise with a specific thrust, 1/s, (n,); below 0 where it must fall.
+
+        With the pace s the lap takes b + s' v of the rotors, b of them without a rise; the size of that is the thrust.
+
+        Args:
+            t: Times of the lap, s.
+            pace: Share of the lap's speed with which it is flown.
+            thrust: m/s^2.
+            left: Acceleration that something else gives, m/s^2, (n, 3).
+        """
+        v = self._course.lap.at(t, 1)
+        b = self._course.lap.at(t, 2) * pace[:, None] ** 2 + self._drag * v * pace[:, None] - left
+        b[:, 2] += self._craft.gravity
+        square = np.maximum(np.square(v).sum(axis=1), 1e-6)
+        along = (b * v).sum(axis=1)
+        inside = along**2 + square * (thrust**2 - np.square(b).sum(axis=1))
+        return (np.sqrt(np.maximum(inside, 0.0)) - along) / square
+
     def _paced(
-        self, memory: Array, last: Array, missed: NDArray[np.bool_], off: Array, scale: Array
+        self, state: Array, t: Array, last: Array, missed: NDArray[np.bool_], off: Array
     ) -> Array:
         """Return the pace of this period, (n,), and remember it.
 
         Args:
-            memory: As :class:`Course` has it.
+            state: What the law remembers.
+            t: Times of the lap, s.
             last: Pace of the last period.
             missed: Whether the gate was missed: it comes to rest, and begins anew.
             off: Distance from the lap, m.
-            scale: Thrust per mass over the nominal one.
         """
+        memory, gain = state[:, self.memory["motion"]], state[:, self.memory["gain"]][:, 0]
+        scale, left = state[:, self.memory["scale"]][:, 0], state[:, self.memory["force"]]
         # Level accelerations grow with the square of the pace.
-        thrust = np.minimum(scale, 1.0) * USABLE * self._strongest
+        thrust = np.minimum(1.0 + scale, 1.0) * USABLE * self._strongest
         level = np.sqrt(np.maximum(thrust**2 - self._craft.gravity**2, 0.0))
         most = np.clip(np.sqrt(level / self._level), SLOWEST, 1.0)
+        like = np.clip(1.0 - DOUBT * (np.abs(scale) - LIKE), DOUBTED, 1.0)
+        most *= like
         most *= np.clip(1.0 - (off - STRAYED) / LOST, CRAWL, 1.0)
-        ready = np.clip((FAR - off) / (FAR - NEAR), 0.0, 1.0)
-        pace = np.clip(most, last - self._dt / FALL, last + ready * self._dt / RISE)
-        pace = np.clip(pace, 0.0, 1.0)
+        far = FAR - CLOSER * (1.0 - like)
+        ready = np.clip((far - off) / (far - NEAR), 0.0, 1.0)
+        rise = np.minimum(ready / RISE, (most - last) / SETTLE)
+        for ahead in (0.0, AHEAD):
+            room = self._room((t + ahead) % self._course.total, last, thrust, left)
+            rise = np.minimum(rise, np.maximum(room, np.minimum(rise, 0.0)))
+        rise = np.maximum(rise, -1.0 / FALL)
+        rise = np.clip(rise, gain - 2.0 * RAMP * self._dt, gain + RAMP * self._dt)
+        pace = np.clip(last + rise * self._dt, 0.0, 1.0)
+        gain[:] = (pace - last) / self._dt
         memory[:, 2] = np.where(missed, 0.0, pace)
         return pace
 
@@ -264,13 +313,12 @@ class TimeOptimal(RotorController):
         t, last, missed = self._course.follow(memory, gate, place, self._dt)
         away = place - self._course.lap.at(t)
         off = np.sqrt(np.square(away).sum(axis=1))
-        pace = self._paced(memory, last, missed, off, scale)
+        pace = self._paced(state, t, last, missed, off)
         # What is commanded holds for a period: it is that of its middle.
         twice = np.concatenate([t, (t + 0.5 * self._dt * pace) % self._course.total])
         left = state[:, self.memory["force"]].T
-        flown = self._flown(
-            twice, np.tile(pace, 2), np.tile((pace - last) / self._dt, 2), np.tile(left, 2)
-        )
+        gain = state[:, self.memory["gain"]][:, 0]
+        flown = self._flown(twice, np.tile(pace, 2), np.tile(gain, 2), np.tile(left, 2))
         n = len(o)
         axes = np.moveaxis(flown.axes[:, :, :n], 2, 0)
         velocity = self._course.lap.at(t, 1) * pace[:, None]
