@@ -49,7 +49,7 @@ def agents_of(id: str) -> list[str]:
 
 
 def judge(id: str, place: str, agents: Sequence[str]) -> dict[str, list[float]]:
-    """Return for each agent the mean return over all episodes and trainings, and the share of episodes that failed.
+    """Return for each agent the interquartile mean of the return, and the share of episodes that failed.
 
     Args:
         id: Environment id.
