@@ -73,9 +73,10 @@ def check_jump(machine: Machine, tau: float) -> None:
     Raises:
         ValueError: With the longest period that is allowed.
     """
-    if not hasattr(machine, "l_q"):
+    inductances = [float(getattr(machine, name)) for name in ("l_d", "l_q") if hasattr(machine, name)]
+    if not inductances:
         return
-    largest = max(machine.l_d, machine.l_q)
+    largest = max(inductances)
     voltage = 2.0 / 3.0 * machine.u_dc
     jump = voltage * tau / largest
     if jump > machine.i_limit:
