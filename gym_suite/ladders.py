@@ -6,14 +6,17 @@ The pages of the documentation show them. ``ladders.json`` is written by the com
 
 without ids, for all that a single agent acts in. It takes minutes an id. A ladder belongs to a behaviour, and to the
 policies and gains that ship: after a change of the id, or with other files, it is not shown until it is recorded anew.
+An agent that is new is judged on its own, beside the others as they stand, if nothing else has changed::
+
+    python -m gym_suite.ladders gem/SCIM-v0 --add pi-tuned
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +94,7 @@ def ladder_of(id: str) -> Ladder | None:
     )
 
 
-def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
+def judge(id: str, *, episodes: int = EPISODES, agents: Sequence[str] = ()) -> Ladder:
     """Judge every agent of an id under every setting of its protocol and return the ladder.
 
     Quadcopters are moved by the compiled engine, which every system has.
@@ -99,6 +102,7 @@ def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
     Args:
         id: An id that a single agent acts in.
         episodes: Number of episodes a setting, from the first seed of the id's protocol on.
+        agents: Only these, with the anchors that their scores need; all of the id by default.
 
     Raises:
         ValueError: For an unknown id, or one for several agents only.
@@ -112,7 +116,7 @@ def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
     compiled = {"engine": "compiled"} if "engine" in id_class_of(id).option_set().names else {}
     found = compare(
         entry.id,
-        agents="all",
+        agents=list(agents) or "all",
         seeds=protocol.seeds[:episodes],
         settings=protocol.settings,
         horizon=protocol.horizon,
@@ -148,6 +152,31 @@ def judge(id: str, *, episodes: int = EPISODES) -> Ladder:
     )
 
 
+def extend(id: str, agents: Sequence[str]) -> Ladder:
+    """Judge new agents of an id and return its recorded ladder with them, the other agents as they stand.
+
+    Args:
+        id: An id with a ladder.
+        agents: Names of the agents.
+
+    Raises:
+        ValueError: There is no ladder of the id, or it is of another behaviour, other versions or other files.
+    """
+    entry = card(id)
+    told = _read().get(entry.id)
+    now = (behaviours().get(entry.id), __version__, files_of(entry.id, without=agents))
+    if told is None or (told["behaviour"], told["version"], told["files"]) != now:
+        raise ValueError(
+            f"{entry.id} has no ladder of what the id and its other agents are now; record it anew without --add"
+        )
+    _, episodes = told["seeds"]
+    found = judge(entry.id, episodes=episodes, agents=agents)
+    rungs = {rung["name"]: Rung(**rung) for rung in told["rungs"]}
+    rungs |= {rung.name: rung for rung in found.rungs if rung.name in agents}
+    ordered = sorted(rungs.values(), key=lambda rung: _place(entry, rung))
+    return replace(found, rungs=tuple(ordered))
+
+
 def _place(entry: Card, rung: Rung) -> tuple[int, int]:
     """Return where a rung stands: by its rank, and within a rank as on the card."""
     order = [*RANKS, ""]
@@ -172,18 +201,22 @@ def _ids() -> Iterator[str]:
     )
 
 
-def main(ids: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Record the ladders of ids and write the file after each, so that what is done stays done.
 
     Args:
-        ids: Only these ids; the others stay as they are. By default all that a single agent acts in.
+        arguments: Those of the process by default.
     """
-    for id in ids or list(_ids()):
-        ladder = asdict(judge(id))
+    parser = argparse.ArgumentParser(description="Record what the agents of ids earn.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="by default all of a single agent")
+    parser.add_argument("--add", action="append", metavar="AGENT", help="judge only this agent")
+    given = parser.parse_args(arguments)
+    for id in given.ids or list(_ids()):
+        ladder = asdict(extend(id, given.add) if given.add else judge(id))
         table = _read() | {id: ladder}
         text = ",\n".join(f"{json.dumps(key)}: {json.dumps(table[key])}" for key in sorted(table))
         FILE.write_text(f"{{\n{text}\n}}\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -43,6 +43,26 @@ def test_a_ladder_is_what_the_command_records(tmp_path, monkeypatch):
             assert new.returns[setting] == pytest.approx(told, rel=1e-3), (old.name, setting)
 
 
+def test_an_agent_that_is_new_is_judged_beside_the_others_as_they_stand(tmp_path, monkeypatch):
+    id, name = "radio/GilbertElliott-v0", "markov"
+    shipped = json.loads(ladders.FILE.read_text("utf-8"))[id]
+    (new,) = (rung for rung in shipped["rungs"] if rung["name"] == name)
+    others = [rung for rung in shipped["rungs"] if rung is not new]
+    others[1]["returns"]["nominal"][0] = 0.25  # which is not judged again
+    monkeypatch.setattr(ladders, "FILE", tmp_path / "ladders.json")
+    ladders.FILE.write_text(json.dumps({id: shipped | {"rungs": others}}), "utf-8")
+    ladders.main([id, "--add", name])
+    made = json.loads(ladders.FILE.read_text("utf-8"))[id]
+    assert [rung["name"] for rung in made["rungs"]] == [rung["name"] for rung in shipped["rungs"]]
+    (again,) = (rung for rung in made["rungs"] if rung["name"] == name)
+    assert again["returns"]["nominal"] == pytest.approx(new["returns"]["nominal"], rel=1e-3)
+    assert made["rungs"] != others
+    assert [rung for rung in made["rungs"] if rung is not again] == others
+    ladders.FILE.write_text(json.dumps({id: shipped | {"behaviour": "otherwise"}}), "utf-8")
+    with pytest.raises(ValueError, match="record it anew without --add"):
+        ladders.main([id, "--add", name])
+
+
 def test_a_ladder_of_another_behaviour_is_not_shown(monkeypatch):
     monkeypatch.setattr(ladders, "behaviours", lambda: {"radio/GilbertElliott-v0": "otherwise"})
     assert ladders.ladder_of("radio/GilbertElliott-v0") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,20 @@ def folder_of(id: str, setting: str = "nominal", *, root: Path = SHIPPED) -> Pat
     return folder if setting == "nominal" else folder / setting
 
 
-def files_of(id: str) -> str:
+def files_of(id: str, *, without: Collection[str] = ()) -> str:
     """Return a digest of the policies and searched gains that ship for an id's nominal setting, "" where none do.
 
     Args:
         id: An id of the catalogue.
+        without: Names of agents whose files are not looked at.
     """
     folder = folder_of(id)
     digest = hashlib.sha256()
-    files = sorted([*folder.glob("*.npz"), *folder.glob("*-tuned*.json")])
+    files = [
+        path
+        for path in sorted([*folder.glob("*.npz"), *folder.glob("*-tuned*.json")])
+        if path.stem.rpartition("-")[0] not in without
+    ]
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16] if files else ""

@@ -73,7 +73,9 @@ def check_jump(machine: Machine, tau: float) -> None:
     Raises:
         ValueError: With the longest period that is allowed.
     """
-    inductances = [float(getattr(machine, name)) for name in ("l_d", "l_q") if hasattr(machine, name)]
+    inductances = [
+        float(getattr(machine, name)) for name in ("l_d", "l_q") if hasattr(machine, name)
+    ]
     if not inductances:
         return
     largest = max(inductances)
