@@ -229,10 +229,11 @@ def _cost(group, i, references, torque, law):
 
 
 @kernel
-def _beyond(i, law):
-    """Return whether currents are too near to the limit at which the drive trips."""
+def _beyond(i, references, law):
+    """Return whether currents are too near to the limit at which the drive trips, and beyond their references."""
     most = law[N.margin] * law[P.i_limit]
-    return i[0] * i[0] + i[1] * i[1] > most * most
+    wanted = references[0] * references[0] + references[1] * references[1]
+    return i[0] * i[0] + i[1] * i[1] > max(most * most, wanted)
 
 
 @called_kernel
@@ -259,7 +260,7 @@ def _tail(group, i, references, torque, first, angle, turned, model, best, law):
         if reached:
             return total
         i = currents_after(i, (u_d, u_q), model)
-        if _beyond(i, law):
+        if _beyond(i, references, law):
             return math.inf
         total += _cost(group, i, references, torque, law)
         if total >= best:
@@ -295,7 +296,7 @@ def _search(group, i, references, torque, angle, turned, model, law):
             )
             u_d, u_q = size * v[0], size * v[1]
         after = currents_after(i, (u_d, u_q), model)
-        if _beyond(after, law):
+        if _beyond(after, references, law):
             continue
         paid = _cost(group, after, references, torque, law)
         for first in range(3):

@@ -84,6 +84,9 @@ class Watch:
 
 #: Part of the voltage and of the current limits that operating points may use under torque control.
 VOLTAGE_MARGIN, CURRENT_MARGIN = 0.95, 0.9
+#: Part of the current limit that a course to a torque may use. A plant whose inductances are smaller than nominal goes
+#: beyond it before that is seen; of 200 plants 30 % off 3 tripped with 0.9, 1 with 0.8 or 0.7, 5 with 0.6.
+COURSE_MARGIN = 0.8
 
 
 class Deadbeat(Controller):
@@ -133,7 +136,7 @@ class Deadbeat(Controller):
         law = set_up(self, PREDICTIVE, nominal)
         self._points = None
         if [item.value for item in setup.tracking] == ["torque"]:
-            law[N.by_torque] = 1.0
+            law[N.by_torque], law[N.margin] = 1.0, COURSE_MARGIN
             self._points = operating_points(machine, CURRENT_MARGIN)
         self._constants = law
 
