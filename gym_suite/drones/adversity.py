@@ -10,6 +10,7 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform, uniform4
+from gym_suite.drones.aerodynamics import rotor_drag
 from gym_suite.drones.columns import ADVERSITY, BODY, ROTOR
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.rotors import lift, spun
@@ -171,8 +172,7 @@ def _blow(a, r, key, t, p, rotors, numbers):
             turning += RPM * a[X.rotor_0 + c]
     else:
         turning = spun(a, rotors)
-    most = p[P.mass] * p[P.substeps] / p[P.dt]
-    across, along = min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
+    across, along = rotor_drag(turning, p)
     x, y, z = wind(a, key, t, numbers)
     if p[P.identified] > 0.5:
         x, y, z = turn_back(r, x, y, z)

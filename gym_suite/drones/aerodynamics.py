@@ -109,6 +109,20 @@ def downwash(agents, j, p, rotors):
 
 
 @kernel
+def rotor_drag(turning, p):
+    """Return the drag of rotors over velocity, N s/m, across and along the body's z axis.
+
+    It may stop a drone within an integration step, never turn it round.
+
+    Args:
+        turning: Sum of the rotors' speeds, rad/s.
+        p: Parameters.
+    """
+    most = p[P.mass] * p[P.substeps] / p[P.dt]
+    return min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
+
+
+@kernel
 def wrench(a, r, push, p, rotors):
     """Return force and torque of flight, world coordinates, under a downwash; without gravity.
 
@@ -174,9 +188,7 @@ def wrench(a, r, push, p, rotors):
         ty += gy
         tz += gz
     if p[P.drag_xy] > 0.0 or p[P.drag_z] > 0.0:
-        # which may stop a drone within an integration step, never turn it round
-        most = p[P.mass] * p[P.substeps] / p[P.dt]
-        across, along = min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
+        across, along = rotor_drag(turning, p)
         vx, vy, vz = a[X.velocity_x], a[X.velocity_y], a[X.velocity_z]
         if identified:
             bx, by, bz = turn_back(r, vx, vy, vz)
