@@ -130,13 +130,38 @@ def test_history_holds_the_last_actions_newest_first():
         ({"swap_period": 0.0}, "swap_period"),
         ({"neighbours": 4}, "neighbours"),
         ({"drones": 1}, "drones"),
-        ({"drones": 30}, r"30 drones 0.105 m from each other; they touch at 0.12 m"),
+        ({"drones": 30, "spacing": 0.5}, r"30 drones 0.105 m from each other; they touch at 0.12 m"),
         ({"spacing": 1.5}, "a swap is 3 m long, from which bound = 2 m"),
     ],
 )
 def test_impossible_rings_are_refused(keywords, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make(ID, engine="compiled", **keywords)
+
+
+@pytest.mark.parametrize("vehicle", ["x500", "f550", "octorotor"])
+@pytest.mark.parametrize(
+    ("id", "keywords"), [("drones/MultiHover-v0", {}), (ID, {"formation": "hold"})]
+)
+def test_a_ring_grows_with_its_vehicles_so_that_the_reference_loses_none(id, keywords, vehicle):
+    envs = gymnasium.make_vec(id, num_envs=20, engine="compiled", vehicle=vehicle, **keywords)
+    law = gym_suite.make_controller(envs)
+    observation, _ = envs.reset(seed=100_000)
+    state = None
+    for _ in range(480):
+        action, state = law.predict(observation, state)
+        observation, _, terminated, truncated, _ = envs.step(action)
+        assert not terminated.any()
+    assert truncated.all()
+    envs.close()
+
+
+def test_no_two_of_many_drones_start_in_each_other():
+    env = gymnasium.make("drones/MultiHover-v0", engine="compiled", drones=100)
+    for seed in range(5):
+        env.reset(seed=seed)
+        _, _, terminated, _, info = env.step(np.zeros(env.action_space.shape, np.float32))
+        assert not terminated and not np.any(info["violation"])
 
 
 def test_bad_gains_are_refused():

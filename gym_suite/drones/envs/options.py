@@ -123,7 +123,11 @@ class Options(PlantOptions):
         meaning="heading that is wanted; `None`: none is, and none is observed or paid for",
     )
     drones: int = option(2, takes="2 to 100", meaning="number of drones")
-    spacing: float = option(0.4, takes="m", meaning="distance of the targets from their centre")
+    spacing: float | None = option(
+        None,
+        takes="m",
+        meaning="distance of the targets from their centre; `None`: as far as no two start in each other",
+    )
     formation: str = option("swap", takes='"swap" or "hold"', meaning="what becomes of the places")
     swap_period: float = option(4.0, takes="s", meaning="time between two swaps")
     neighbours: int | None = option(
@@ -225,7 +229,7 @@ class Task:
         error_scale: Distance from the reference that earns nothing, m.
         path: The reference is this path by default; None: a place that stays.
         drones: How many drones hold a ring of places about the reference by default; 1: one alone.
-        spacing: Radius of the ring by default, m.
+        spacing: Least radius of the ring by default, m; the vehicle's size and the number of drones may need more.
         swaps: Whether drones may swap their places on the ring.
         aim: What there is instead of a reference, by a name of :data:`AIMS`; empty: a reference.
         bound: Distance from the target that ends the episode by default, m.
@@ -414,6 +418,7 @@ def option_set(task: Task) -> OptionSet[Options]:
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}
     own |= dict(task.keywords)
     own["path"] = dict(task.path) if task.path else None
+    own["spacing"] = None  # which follows from the task's, the vehicle and the number of drones
     return OptionSet(
         Options,
         without=without,

@@ -122,7 +122,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     size = len(action_names(options.action, vehicle.count))
     values = physics | _task_values(task, options, ratio, path) | {"action_size": size}
     _check_velocity(task, values, pm.strongest(physics, vehicle.count))
-    values |= _ring_values(task, options, count, vehicle)
+    values |= _ring_values(task, options, count, vehicle, values)
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
     sensors = read_sensors(options.sensors)
@@ -408,12 +408,17 @@ def _check_velocity(task: Task, values: Mapping[str, float], strongest: float) -
         )
 
 
-def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) -> dict[str, float]:
+def _ring_values(
+    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
+) -> dict[str, float]:
     """Return the numbers of several drones' ring of places and of what they see of each other."""
     values = {"spacing": 0.0, "swap_period": 0.0, "neighbours": 0.0, "drones": float(count)}
     if count == 1:
         return values
-    spacing = check_number("spacing", options.spacing, low=0.0, high=100.0)
+    spacing = options.spacing
+    if spacing is None:
+        spacing = _fitting(task, options, count, vehicle, known)
+    spacing = check_number("spacing", spacing, low=0.0, high=100.0)
     apart = 2.0 * spacing * np.sin(np.pi / count)
     if apart <= 2.0 * vehicle.radius:
         raise ValueError(
@@ -433,6 +438,22 @@ def _ring_values(task: Task, options: Options, count: int, vehicle: pm.Vehicle) 
                 f"a swap is {way:g} m long, from which bound = {options.bound:g} m ends the episode"
             )
     return values
+
+
+def _fitting(
+    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
+) -> float:
+    """Return the radius of a ring, m, on which no two drones start in each other, and that can be crossed.
+
+    Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
+    vehicle is left for what they overshoot.
+    """
+    apart = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
+    fitting = apart / (2.0 * math.sin(math.pi / count))
+    if task.swaps and options.formation == "swap":
+        # The way across is to end no episode.
+        fitting = min(fitting, 0.45 * known["bound"] / math.sin(math.pi * (count // 2) / count))
+    return max(fitting, task.spacing)
 
 
 def _resolved(
