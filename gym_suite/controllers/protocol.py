@@ -490,7 +490,7 @@ def _start_mask(episode_start: ArrayLike | None, n: int) -> NDArray[np.bool_]:
     mask = np.asarray(episode_start, dtype=bool)
     if mask.shape not in ((), (n,), (1,)):
         raise ValueError(f"episode_start must be a bool or have shape ({n},), got {mask.shape}")
-    return np.broadcast_to(mask, (n,))
+    return mask if mask.shape == (n,) else np.broadcast_to(mask, (n,))
 
 
 def _read_only(gain: Any) -> Any:

@@ -83,6 +83,11 @@ class TrialLog:
             )
         self._known += known
 
+    @property
+    def known(self) -> int:
+        """How many trials of an earlier call are still to be taken over."""
+        return len(self._known)
+
     def next(self, place: tuple[float, ...], run: Callable[[Any], Trial]) -> Trial:
         """Return the next trial: the one that was written, else a new one, written before it is returned.
 

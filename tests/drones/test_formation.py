@@ -130,7 +130,10 @@ def test_history_holds_the_last_actions_newest_first():
         ({"swap_period": 0.0}, "swap_period"),
         ({"neighbours": 4}, "neighbours"),
         ({"drones": 1}, "drones"),
-        ({"drones": 30, "spacing": 0.5}, r"30 drones 0.105 m from each other; they touch at 0.12 m"),
+        (
+            {"drones": 30, "spacing": 0.5},
+            r"30 drones 0.105 m from each other; they touch at 0.12 m",
+        ),
         ({"spacing": 1.5}, "a swap is 3 m long, from which bound = 2 m"),
     ],
 )

@@ -96,28 +96,42 @@ def test_the_curve_stands_in_the_columns_of_a_trainings(found):
 def test_a_search_that_was_killed_gives_what_it_would_have_given(
     found, tmp_path, after, monkeypatch
 ):
-    tried = search.Search._try
+    judged = search.TrialLog.next
     count = 0
 
-    def killed(self, place):
+    def killed(self, place, run):
         nonlocal count
         count += 1
         if count > after:
             raise KeyboardInterrupt
-        return tried(self, place)
+        return judged(self, place, run)
 
-    monkeypatch.setattr(search.Search, "_try", killed)
+    monkeypatch.setattr(search.TrialLog, "next", killed)
     with pytest.raises(KeyboardInterrupt):
         small_search(tmp_path)
     assert not list(tmp_path.glob("*.json"))
     (log,) = tmp_path.glob("*.trials.jsonl")
     with log.open("a") as file:
         file.write('{"place": [0.1, 0.')  # torn by the kill
-    monkeypatch.setattr(search.Search, "_try", tried)
+    monkeypatch.setattr(search.TrialLog, "next", judged)
     again = small_search(tmp_path)
     assert without_times(again.path) == without_times(found[0].path)
     assert not again.skipped
     assert small_search(tmp_path).skipped
+
+
+@pytest.mark.parametrize("id", [ID, "gem/SCIM-Torque-v0", "drones/Hover-v0", "agv/SimpleStatic-v0"])
+def test_candidates_side_by_side_come_to_what_each_comes_to_alone(id):
+    keywords = {"max_episode_steps": 60, "noise": 0.01, "mismatch": 0.3}
+    keywords |= {"drones": {"engine": "compiled"}, "agv": {"reward": "dense"}}.get(
+        id.partition("/")[0], {}
+    )
+    alone = Evaluation(id, episodes=3, seed=300_000, keywords=keywords)
+    beside = Evaluation(id, episodes=3, seed=300_000, keywords=keywords, times=4)
+    names = gym_suite.card(id).controllers
+    laws = [gym_suite.make_controller(alone.envs, name) for name in (*names, *names)][:4]
+    assert beside.scores(laws) == [alone.score(law) for law in laws]
+    assert len({score.episode_return for score in beside.scores(laws)}) > 1
 
 
 def test_another_seed_is_another_search_beside_the_first(tmp_path):

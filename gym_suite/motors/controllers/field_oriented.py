@@ -170,7 +170,7 @@ class FieldOriented(Controller):
         values, setup = nominal.parameters, nominal.setup
         self._machine: Any = machine_of(values, setup.keywords["machine"])
         self._group = group_of(self._machine.group)
-        self._take, self._scale = reading(setup, self._machine)
+        self._read(setup, self._machine)
         self._setup, self._actions = setup, len(setup.action_columns)
         self._loops = []
         delay, gains = self._delay(values), []
@@ -240,11 +240,16 @@ class FieldOriented(Controller):
         gain = usual if given is None else given
         self._constants[L.feedback] = check_number("voltage_feedback", gain, low=0.0, high=10.0)
 
+    def _read(self, setup: Any, machine: Machine) -> None:
+        """Find in the observations what the laws see; what is not observed is any column, times zero."""
+        self._take, self._scale = reading(setup, machine)
+        self._places = np.zeros(len(SEEN), np.intp)
+        for k, j in self._take:
+            self._places[k] = j
+
     def _seen(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the laws see, rows of :data:`SEEN`."""
-        seen = np.zeros((observation.shape[0], len(SEEN)))
-        for k, j in self._take:
-            seen[:, k] = observation[:, j]
+        seen = observation.take(self._places, axis=1)
         seen *= self._scale
         return seen
 

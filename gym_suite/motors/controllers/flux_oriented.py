@@ -17,7 +17,6 @@ from gym_suite.motors.controllers.field_oriented import (
     TorqueControl,
     axis_plants,
     machine_of,
-    reading,
     sampled_delay,
 )
 from gym_suite.motors.controllers.flux_control import FLUX_LAW, F, flux_and_torque_rows
@@ -85,7 +84,7 @@ class ModulatedTorqueControl(TorqueControl):
                 f"magnet or of an induction machine, and {setup.id} has a {machine.words}"
             )
         self._machine, self._group = machine, group_of(machine.group)
-        self._take, self._scale = reading(setup, machine)
+        self._read(setup, machine)
         self._actions = len(setup.action_columns)
         law = np.zeros(len(FLUX_LAW))
         law[: len(nominal.row)] = nominal.row
