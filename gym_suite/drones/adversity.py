@@ -10,10 +10,9 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.core.random import normal2, uniform, uniform4
-from gym_suite.drones.aerodynamics import rotor_drag
 from gym_suite.drones.columns import ADVERSITY, BODY, ROTOR
 from gym_suite.drones.parameters import PHYSICS
-from gym_suite.drones.rotors import lift, spun
+from gym_suite.drones.rotors import lift, rotor_drag, spun
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
 from gym_suite.drones.vehicles import RPM
 

@@ -12,7 +12,7 @@ import math
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones.columns import BODY, ROTOR, SCRATCH
 from gym_suite.drones.parameters import PHYSICS
-from gym_suite.drones.rotors import lift, spun
+from gym_suite.drones.rotors import lift, rotor_drag, spun
 from gym_suite.drones.transforms import cross, rotation, rotor_moments, turn, turn_back
 from gym_suite.drones.vehicles import RPM
 
@@ -106,20 +106,6 @@ def downwash(agents, j, p, rotors):
         inside = 0.5 * square / (beta * beta) if square > 0.0 else 0.0
         total += share * strength / (height * height) * math.exp(-inside)
     return min(total, _MOST_PUSH)
-
-
-@kernel
-def rotor_drag(turning, p):
-    """Return the drag of rotors over velocity, N s/m, across and along the body's z axis.
-
-    It may stop a drone within an integration step, never turn it round.
-
-    Args:
-        turning: Sum of the rotors' speeds, rad/s.
-        p: Parameters.
-    """
-    most = p[P.mass] * p[P.substeps] / p[P.dt]
-    return min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)
 
 
 @kernel

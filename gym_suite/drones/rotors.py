@@ -123,3 +123,17 @@ def wanted_speed(rotors, c, thrust, tx, ty, tz, top):
         + rotors[c, R.per_yaw] * tz
     )
     return min(max(square, 0.0) ** 0.5, top)
+
+
+@kernel
+def rotor_drag(turning, p):
+    """Return the drag of rotors over velocity, N s/m, across and along the body's z axis.
+
+    It may stop a drone within an integration step, never turn it round.
+
+    Args:
+        turning: Sum of the rotors' speeds, rad/s.
+        p: Parameters.
+    """
+    most = p[P.mass] * p[P.substeps] / p[P.dt]
+    return min(p[P.drag_xy] * turning, most), min(p[P.drag_z] * turning, most)

@@ -17,7 +17,6 @@ import datetime
 import json
 import math
 import shlex
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,13 @@ import numpy as np
 from gym_suite import provenance
 from gym_suite.behaviour import behaviour_of
 from gym_suite.controllers.hyperparameters import Hyperparameter
-from gym_suite.controllers.protocol import Controller
 from gym_suite.core.extras import install_line
 from gym_suite.core.kernel import source_digest
 from gym_suite.core.parameters import check_option, unknown_error
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.gains import load_gains
-from gym_suite.learning.randomised import blocks_of, shares
+from gym_suite.learning.jury import Jury
+from gym_suite.learning.randomised import blocks_of
 from gym_suite.learning.records import folder_named, prepare_folder, replace_curve, write_text
 from gym_suite.learning.seeds import EVALUATION_SEED, tuning_seeds
 from gym_suite.learning.settings import settings_for
@@ -186,9 +185,7 @@ class Search:
         self.parameters = dict(parameters)
         self.blocks, self.keywords = [dict(block) for block in blocks], dict(keywords)
         self.curve = Evaluation(id, episodes=CURVE_EPISODES, keywords=dict(keywords))
-        self.parts: list[Evaluation] = []
-        #: The same episodes for so many candidates at once, by their number.
-        self._wide: dict[int, list[Evaluation]] = {}
+        self.jury: Jury | None = None
         try:
             self._prepare(episodes)
         except BaseException:
@@ -219,18 +216,13 @@ class Search:
                 f"budget: {self.budget:,} steps hold not one candidate, which takes up to {self.cost:,}: "
                 f"{len(self.seeds)} episodes of {horizon:,} steps; raise budget, or lower episodes"
             )
-        first = self.seeds.start
-        self._shares = []
-        for block, n in zip(self.blocks, shares(len(self.seeds), count), strict=True):
-            self._shares.append({"episodes": n, "seed": first, "keywords": block})
-            self.parts.append(Evaluation(self.id, **self._shares[-1]))
-            first += n
+        self.jury = Jury(self.id, self.blocks, self.seeds, self.cost, self.controller)
 
     def close(self) -> None:
         """Close the environments."""
-        wide = [evaluation for some in self._wide.values() for evaluation in some]
-        for evaluation in (self.curve, *self.parts, *wide):
-            evaluation.close()
+        for one in (self.curve, self.jury):
+            if one is not None:
+                one.close()
 
     def run(
         self, folder: Path, name: str, about: Mapping[str, Any], say: Callable[[str], None]
@@ -315,8 +307,9 @@ class Search:
 
     def _generations(self, log: TrialLog) -> Iterator[list[Trial]]:
         """Yield the trials, the rule's own first, then a population at a time until the budget is used up."""
-        left = self.budget
-        first = log.next(self.start, self._try)
+        left, jury = self.budget, self.jury
+        assert jury is not None
+        first = log.next(self.start, lambda place: jury.judge([place])[0])
         if first.value is None:
             raise ValueError(f"{self.agent} of {self.id} cannot run as it is: {first.error}")
         left -= first.steps
@@ -329,7 +322,7 @@ class Search:
                 if left < self.cost:
                     break
                 if not log.known and not ahead:
-                    ahead = self._try_all(asked[k : k + left // self.cost])
+                    ahead = jury.judge(asked[k : k + left // self.cost])
                 tried.append(log.next(place, lambda _, ahead=ahead: ahead.pop(0)))
                 left -= tried[-1].steps
             if tried:
@@ -388,69 +381,6 @@ class Search:
         from gym_suite.registration import make_controller
 
         return make_controller(self.curve.envs, self.agent, gains=values, **self.parameters)
-
-    def _try_all(self, places: Sequence[tuple[float, ...]]) -> list[Trial]:
-        """Judge candidates side by side, which comes to what each comes to alone and takes a third of the time."""
-        if len(places) < 2 or not self._apart:
-            return [self._try(place) for place in places]
-        wall, cpu = time.perf_counter(), time.process_time()
-        try:
-            acting = [self.controller(place) for place in places]
-            judged = [part.scores(acting) for part in self._beside(len(places))]
-        except ValueError:  # of one of them: alone they tell whose it is
-            return [self._try(place) for place in places]
-        wall = round((time.perf_counter() - wall) / len(places), 4)
-        cpu = round((time.process_time() - cpu) / len(places), 4)
-        return [
-            self._trial(place, scores, wall, cpu)
-            for place, *scores in zip(places, *judged, strict=True)
-        ]
-
-    @property
-    def _apart(self) -> bool:
-        """Whether a controller acts on its own rows alone: on what is observed, in a world without a team."""
-        rule, alone = self.rule, self.curve.seat is self.curve.envs
-        return alone and isinstance(rule, Controller) and type(rule).watch is Controller.watch
-
-    def _beside(self, count: int) -> list[Evaluation]:
-        """Return the episodes, each so many times beside itself."""
-        if count not in self._wide:
-            self._wide[count] = [
-                Evaluation(self.id, times=count, **share) for share in self._shares
-            ]
-        return self._wide[count]
-
-    def _try(self, place: tuple[float, ...]) -> Trial:
-        """Judge one candidate on all plants; the rule's own gains are taken as they are."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        error, scores = "", []
-        try:
-            acting = self.controller(place)
-            scores = [part.score(acting) for part in self.parts]
-        except (
-            ValueError
-        ) as refusal:  # gains that make no controller, or actions that are no numbers
-            error = str(refusal)
-        wall, cpu = round(time.perf_counter() - wall, 4), round(time.process_time() - cpu, 4)
-        return self._trial(place, scores, wall, cpu, error)
-
-    def _trial(
-        self,
-        place: tuple[float, ...],
-        scores: Sequence[Score],
-        wall: float,
-        cpu: float,
-        error: str = "",
-    ) -> Trial:
-        """Return what a candidate came to from its scores on the plants, none where there is an error."""
-        counts = [part.episodes for part in self.parts]
-        total = sum(counts)
-        weighted = list(zip(counts, scores, strict=False))
-        value = math.nan if error else sum(n * s.episode_return for n, s in weighted) / total
-        if not math.isfinite(value):
-            return Trial(place, None, 0.0, self.cost, wall, cpu, error or "no finite return")
-        length = sum(n * s.length for n, s in weighted) / total
-        return Trial(place, value, length, round(total * length), wall, cpu)
 
 
 def _whole(name: str, value: float) -> int:
