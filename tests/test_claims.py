@@ -106,7 +106,7 @@ TRACED = {
     "test_policies_that_choose_switching_states_earn_less_than_the_search_over_them",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"
     "test_a_jammer_trained_on_late_actions_too_loses_less_of_them_than_one_that_never_met_them",
-    "with a late action, none of `ppo` crashes, and with 30 %": "drones/test_policies.py::"
+    "with 30 % mismatch and with a late action, none of `ppo` crashes": "drones/test_policies.py::"
     "test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal",
     "do not trip on these in 20 nominal episodes each": "motors/test_supplies.py::"
     "test_the_reference_controllers_do_not_trip_on_the_shipped_supplies",

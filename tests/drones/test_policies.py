@@ -59,8 +59,6 @@ def test_policies_beat_doing_nothing_in_the_engine_they_never_saw(id):
 #: What the policies of :data:`ROBUST` are judged by, beside the nominal plant.
 ADVERSE = {"noise": {"noise": 0.01}, "mismatch": {"mismatch": 0.3}, "delay": {"delay": 1}}
 ROBUST = ("drones/Hover-v0", "drones/Track-v0")
-#: Crashes in 100 episodes, where there are any.
-CRASHES = {("drones/Track-v0", "mismatch"): 1}
 EPISODES = 20
 
 
@@ -87,14 +85,13 @@ def judged(id, algo, engine="compiled", **keywords):
 
 @pytest.mark.parametrize("id", ROBUST)
 def test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal(id):
-    """Of 100 episodes in each setting none ends in a crash but one on a path; nominally at least 0.98 of the law."""
+    """Of 100 episodes in each setting none ends in a crash; nominally each earns at least 0.98 of the law's return."""
     geometric, *policies = judged(id, "ppo")
     assert len(policies) == 5
     assert all(crashes == 0 for _, crashes in policies)
     assert min(total for total, _ in policies) >= 0.98 * geometric[0]
     for name, keywords in ADVERSE.items():
-        crashes = sum(crashes for _, crashes in judged(id, "ppo", **keywords)[1:])
-        assert crashes == CRASHES.get((id, name), 0), name
+        assert sum(crashes for _, crashes in judged(id, "ppo", **keywords)[1:]) == 0, name
 
 
 @pytest.mark.parametrize("id", ROBUST)
@@ -110,7 +107,7 @@ def test_policies_of_the_nominal_plant_alone_fall_when_actions_are_late(id):
 def test_they_survive_in_bullet_too(id):
     for name, keywords in {"nominal": {}, **ADVERSE}.items():
         found = judged(id, "ppo", engine="bullet", **keywords)[1:]
-        assert sum(crashes for _, crashes in found) == CRASHES.get((id, name), 0), name
+        assert sum(crashes for _, crashes in found) == 0, name
 
 
 def test_hovering_is_learned_within_five_minutes():
