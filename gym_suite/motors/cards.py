@@ -77,13 +77,8 @@ torque alone.
 1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
 """,
 }
-#: Gains of the reference that were searched on the reward: on plants that differ, and on the nominal one.
-_TUNED = {
-    "PMSM": ("pi-tuned", "pi-tuned-nominal"),
-    "PMSM-Torque": ("pi-tuned",),
-    "SynRM": ("pi-tuned",),
-    "SeriesDc-Speed": ("pi-tuned",),
-}
+#: Gains of `pi` that were searched on the reward: of every id on plants that differ, of these besides on the nominal one.
+_TUNED = {"PMSM": ("pi-tuned", "pi-tuned-nominal")}
 
 #: Names of ids, without family and version, for which policies ship.
 _LEARNED = {
@@ -124,7 +119,7 @@ def _drive(
         facets={"machine": machine, "task": task, "converter": converter},
         controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
         strong=_STRONG.get(rung, ()),
-        tuned=_TUNED.get(name, ()),
+        tuned=_TUNED.get(name, ("pi-tuned",)),
         learned=_LEARNED.get(name, ()),
         settings=SETTINGS.get(name, {}),
         prose=words,
@@ -410,6 +405,7 @@ CARDS = (
             **BASELINES,
         },
         strong=("state-feedback",),
+        tuned=("pi-tuned",),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
