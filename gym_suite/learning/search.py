@@ -34,7 +34,7 @@ from gym_suite.learning.gains import load_gains
 from gym_suite.learning.jury import Jury
 from gym_suite.learning.randomised import blocks_of
 from gym_suite.learning.records import folder_named, prepare_folder, replace_curve, write_text
-from gym_suite.learning.seeds import EVALUATION_SEED, tuning_seeds
+from gym_suite.learning.seeds import EVALUATION_SEED, TUNING_STRIDE, tuning_seeds
 from gym_suite.learning.settings import settings_for
 from gym_suite.learning.shelf import folder_of
 from gym_suite.learning.trials import Course, Trial, TrialLog
@@ -47,6 +47,9 @@ TRAINING = "ppo"
 #: Evaluations that a budget is to give, from which the number of episodes of each follows.
 EVALUATIONS, FEWEST, MOST = 150, 8, 64
 CURVE_EPISODES = 20
+#: Part of the budget that the final choice among the best candidates and the rule's own gains gets, and how many they
+#: are at most: a search finds what happens to suit its few episodes, so the choice is made on more of others.
+RUNOFF, FINALISTS = 0.25, 5
 #: Standard deviation of the first candidates about the rule's values, in shares of the range.
 SPREAD = 0.2
 #: What counts as the cost of a candidate that cannot control at all.
@@ -217,6 +220,41 @@ class Search:
                 f"{len(self.seeds)} episodes of {horizon:,} steps; raise budget, or lower episodes"
             )
         self.jury = Jury(self.id, self.blocks, self.seeds, self.cost, self.controller)
+        self.finalists, self.last_seeds = self._runoff(horizon)
+
+    def _runoff(self, horizon: int) -> tuple[int, range]:
+        """Return how many candidates the final choice is among, and its episodes; none for a small budget."""
+        after = self.seeds.stop
+        for finalists in range(FINALISTS, 1, -1):
+            each = int(RUNOFF * self.budget) // (finalists * horizon * len(self.blocks))
+            episodes = each * len(self.blocks)
+            if episodes >= len(self.seeds):
+                episodes = min(episodes, TUNING_STRIDE - len(self.seeds))
+                return finalists, range(after, after + episodes)
+        return 0, range(after, after)
+
+    @property
+    def _last_cost(self) -> int:
+        """Environment steps of a candidate in the final choice, at most."""
+        return len(self.last_seeds) * (self.cost // len(self.seeds))
+
+    def _choose(self, log: TrialLog, trials: Sequence[Trial]) -> list[Trial]:
+        """Judge the rule's gains and the best others on the last episodes; return what they came to."""
+        first, *others = trials
+        distinct = {trial.place: trial for trial in others if trial.value is not None}
+        ranked = sorted(distinct.values(), key=lambda trial: trial.worth, reverse=True)
+        places = [first.place, *(trial.place for trial in ranked[: self.finalists - 1])]
+        jury = Jury(self.id, self.blocks, self.last_seeds, self._last_cost, self.controller)
+        try:
+            ahead: list[Trial] = []
+            found = []
+            for k, place in enumerate(places):
+                if not log.known and not ahead:
+                    ahead = jury.judge(places[k:])
+                found.append(log.next(place, lambda _, ahead=ahead: ahead.pop(0)))
+            return found
+        finally:
+            jury.close()
 
     def close(self) -> None:
         """Close the environments."""
@@ -244,6 +282,8 @@ class Search:
         course = Course(self, name, say)
         for generation in self._generations(log):
             course.add(generation)
+        if self.finalists:
+            course.settle(self._choose(log, course.trials))
         data = self._about(course) | dict(about) | {"plan": plan}
         replace_curve(folder, name, self.seed, course.rows)
         write_text(path, json.dumps(data, indent=2) + "\n")
@@ -255,7 +295,8 @@ class Search:
 
     def _about(self, course: Course) -> dict[str, Any]:
         """Return what a gains file says of a search that is over."""
-        trials, best = course.trials, course.best
+        trials, best, last = course.trials, course.best, course.last
+        everything = [*trials, *last]
         return {
             "format": FORMAT,
             "id": self.id,
@@ -264,17 +305,20 @@ class Search:
             "parameters": self.parameters,
             "rule": self.values(self.start),
             "value": best.value,
-            "rule_value": trials[0].value,
+            "rule_value": (last or trials)[0].value,
             "objective": "mean return of an episode",
             "method": f"CMA-ES (cmaes {provenance.versions(['cmaes']).get('cmaes', '')})",
             "budget": self.budget,
-            "steps": sum(trial.steps for trial in trials),
+            "steps": sum(trial.steps for trial in everything),
             "trials": len(trials),
             "failed_trials": sum(trial.value is None for trial in trials),
+            "finalists": [
+                {"gains": self.values(trial.place), "value": trial.value} for trial in last
+            ],
             "keywords": self.keywords,
             "seeds": {
                 "search": self.seed,
-                "episodes": [self.seeds.start, self.seeds.stop - 1],
+                "episodes": [self.seeds.start, self.last_seeds.stop - 1],
                 "evaluation": [EVALUATION_SEED, EVALUATION_SEED + CURVE_EPISODES - 1],
             },
             "score": dataclasses.asdict(course.score),
@@ -284,8 +328,8 @@ class Search:
             "commit": provenance.commit(),
             "source_digest": source_digest(self.curve.setup.family),
             "behaviour": behaviour_of(self.id, self.keywords),
-            "wall_time": round(sum(trial.wall_time for trial in trials), 2),
-            "cpu_time": round(sum(trial.cpu_time for trial in trials), 2),
+            "wall_time": round(sum(trial.wall_time for trial in everything), 2),
+            "cpu_time": round(sum(trial.cpu_time for trial in everything), 2),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
@@ -298,6 +342,8 @@ class Search:
             "budget": self.budget,
             "seed": self.seed,
             "episodes": [self.seeds.start, self.seeds.stop - 1],
+            "finalists": self.finalists,
+            "last_episodes": len(self.last_seeds),
             "plants": self.blocks,
             "hyperparameters": {n: h.as_dict() for n, h in self.hyperparameters.items()},
             "spread": SPREAD,
@@ -307,7 +353,7 @@ class Search:
 
     def _generations(self, log: TrialLog) -> Iterator[list[Trial]]:
         """Yield the trials, the rule's own first, then a population at a time until the budget is used up."""
-        left, jury = self.budget, self.jury
+        left, jury = self.budget - self.finalists * self._last_cost, self.jury
         assert jury is not None
         first = log.next(self.start, lambda place: jury.judge([place])[0])
         if first.value is None:

@@ -123,6 +123,8 @@ class Course:
 
         self.search, self.name, self.say = search, name, say
         self.trials: list[Trial] = []
+        #: What the finalists came to on the last episodes, the rule's own gains first; empty without a final choice.
+        self.last: list[Trial] = []
         self.rows: list[dict[str, Any]] = []
         self.best = Trial(search.start, -math.inf, 0.0, 0, 0.0, 0.0)
         self.score = self.rule_score = self.reference_score = search.curve.score(search.rule)
@@ -139,17 +141,25 @@ class Course:
             self.score = self.search.curve.score(self.search.controller(self.best.place))
         self._note(generation)
 
+    def settle(self, last: Sequence[Trial]) -> None:
+        """Take in what the finalists came to, of which the best is what was found."""
+        self.last += last
+        self.best = max(last, key=lambda trial: trial.worth)
+        self.score = self.search.curve.score(self.search.controller(self.best.place))
+        self._note([])
+
     def _note(self, generation: Sequence[Trial]) -> None:
         """Add a row: how the best so far does, and how the last candidates did."""
         ran = [trial for trial in generation if trial.value is not None]
         score, reference = self.score, self.reference_score
+        everything = [*self.trials, *self.last]
         self.rows.append(
             {
                 "algo": self.name,
                 "seed": self.search.seed,
-                "step": sum(trial.steps for trial in self.trials),
-                "wall_time": round(sum(trial.wall_time for trial in self.trials), 3),
-                "cpu_time": round(sum(trial.cpu_time for trial in self.trials), 3),
+                "step": sum(trial.steps for trial in everything),
+                "wall_time": round(sum(trial.wall_time for trial in everything), 3),
+                "cpu_time": round(sum(trial.cpu_time for trial in everything), 3),
                 "episode_return": float(np.mean([t.worth for t in ran])) if ran else None,
                 "episode_length": float(np.mean([t.length for t in ran])) if ran else None,
                 "evaluation_error": score.error,

@@ -43,20 +43,33 @@ def without_times(path):
     return about
 
 
-def test_the_gains_are_better_than_the_rules_where_they_were_sought(found):
+def test_the_gains_are_better_than_the_rules_on_episodes_that_the_search_did_not_see(found):
     tuning, lines = found
     assert tuning.value > tuning.rule_value
     about = json.loads(tuning.path.read_text())
     assert about["value"] == tuning.value and set(about["gains"]) == set(about["rule"])
-    # Judged again as the file says, on its episodes and plants.
+    # Judged again as the file says, on the last of its episodes and its plants.
     first, last = about["seeds"]["episodes"]
-    total = 0.0
-    for k, plant in enumerate(about["plan"]["plants"]):
-        evaluation = Evaluation(ID, episodes=1, seed=first + k, keywords=plant)
+    assert about["plan"]["episodes"] == [first, first + EPISODES - 1]
+    count = about["plan"]["last_episodes"]
+    assert last == first + EPISODES + count - 1 and count >= EPISODES
+    plants = about["plan"]["plants"]
+    each, total = count // len(plants), 0.0
+    for k, plant in enumerate(plants):
+        start = first + EPISODES + k * each
+        evaluation = Evaluation(ID, episodes=each, seed=start, keywords=plant)
         total += evaluation.score(load_gains(tuning.path).load(evaluation.envs)).episode_return
-    assert last - first + 1 == EPISODES == len(about["plan"]["plants"])
-    assert total / EPISODES == pytest.approx(tuning.value, rel=1e-12)
-    assert lines[-1].startswith("pi-tuned: 50 trials in 20,000 steps")
+    assert total / len(plants) == pytest.approx(tuning.value, rel=1e-12)
+    finalists = about["finalists"]
+    assert len(finalists) == about["plan"]["finalists"] == 5
+    assert finalists[0] == {"gains": about["rule"], "value": about["rule_value"]}
+    assert max(finalists, key=lambda one: one["value"])["gains"] == about["gains"]
+    assert lines[-1].startswith("pi-tuned: 40 trials in 20,000 steps")
+
+
+def test_a_budget_too_small_for_a_final_choice_is_all_searched(tmp_path):
+    about = json.loads(small_search(tmp_path, budget=2_000).path.read_text())
+    assert about["finalists"] == [] and about["trials"] == 5 and about["steps"] == 2_000
 
 
 def test_the_budget_is_kept_and_every_trial_counted(found):
@@ -64,7 +77,9 @@ def test_the_budget_is_kept_and_every_trial_counted(found):
     about = json.loads(tuning.path.read_text())
     trials = tuning.path.with_suffix(".trials.jsonl").read_text().splitlines()[1:]
     assert tuning.steps == BUDGET == about["budget"]
-    assert tuning.trials == about["trials"] == len(trials) == BUDGET // (EPISODES * HORIZON)
+    last = about["plan"]["finalists"], about["plan"]["last_episodes"] * HORIZON
+    searched = (BUDGET - last[0] * last[1]) // (EPISODES * HORIZON)
+    assert tuning.trials == about["trials"] == len(trials) - last[0] == searched
     assert about["steps"] == sum(json.loads(line)["steps"] for line in trials)
 
 
@@ -92,7 +107,7 @@ def test_the_curve_stands_in_the_columns_of_a_trainings(found):
     assert float(rows[0]["evaluation_return"]) == float(rows[0]["reference_return"])
 
 
-@pytest.mark.parametrize("after", [1, 17, 49])
+@pytest.mark.parametrize("after", [1, 17, 43])
 def test_a_search_that_was_killed_gives_what_it_would_have_given(
     found, tmp_path, after, monkeypatch
 ):
