@@ -77,7 +77,7 @@ torque alone.
 1996, doi:10.1109/3516.491410); its currents are controlled as `mpc-soft` of the current task controls them.
 """,
 }
-#: Gains of `pi` that were searched on the reward: of every id on plants that differ, of this one on the nominal one too.
+#: Gains of `pi` that were searched on the reward: on plants that differ for every id, on the nominal one for this too.
 _TUNED = {"PMSM": ("pi-tuned", "pi-tuned-nominal")}
 
 #: Names of ids, without family and version, for which policies ship.
