@@ -92,13 +92,13 @@ class Evaluation:
         times: int = 1,
     ):
         rows = episodes * times
-        self.envs = gymnasium.make_vec(team_id(id), num_envs=rows, **(keywords or {}))
+        self.envs: Any = gymnasium.make_vec(team_id(id), num_envs=rows, **(keywords or {}))
         self.episodes = episodes
         #: What an agent is built for.
         self.seat = seat_of(self.envs)
         self.setup = self.seat.unwrapped.setup
         self.seeds = [seed + k for k in range(episodes)] * times
-        spec: Any = self.envs.spec
+        spec = self.envs.spec
         given = (keywords or {}).get("max_episode_steps", spec.max_episode_steps)
         limits = [limit for limit in (self.setup.horizon, given) if limit]
         #: Control periods of an episode that nothing ends early; None: there is no limit.
