@@ -34,7 +34,7 @@ class Jury:
         cost: int,
         build: Callable[[Place], Any],
     ) -> None:
-        self._id, self._cost, self._build = id, cost, build
+        self._id, self.cost, self._build = id, cost, build
         self._parts: list[dict[str, Any]] = []
         first = seeds.start
         for plant, episodes in zip(plants, shares(len(seeds), len(plants)), strict=True):
@@ -105,7 +105,7 @@ class Jury:
         total, weighted = sum(counts), list(zip(counts, scores, strict=not error))
         value = math.nan if error else sum(n * s.episode_return for n, s in weighted) / total
         if not math.isfinite(value):
-            return Trial(place, None, 0.0, self._cost, wall, cpu, error or "no finite return")
+            return Trial(place, None, 0.0, self.cost, wall, cpu, error or "no finite return")
         length = sum(n * s.length for n, s in weighted) / total
         return Trial(place, value, length, round(total * length), wall, cpu)
 

@@ -188,7 +188,7 @@ class Search:
         self.parameters = dict(parameters)
         self.blocks, self.keywords = [dict(block) for block in blocks], dict(keywords)
         self.curve = Evaluation(id, episodes=CURVE_EPISODES, keywords=dict(keywords))
-        self.jury: Jury | None = None
+        self._open: list[Evaluation | Jury] = [self.curve]
         try:
             self._prepare(episodes)
         except BaseException:
@@ -219,7 +219,7 @@ class Search:
                 f"budget: {self.budget:,} steps hold not one candidate, which takes up to {self.cost:,}: "
                 f"{len(self.seeds)} episodes of {horizon:,} steps; raise budget, or lower episodes"
             )
-        self.jury = Jury(self.id, self.blocks, self.seeds, self.cost, self.controller)
+        self.jury = self._jury(self.seeds, self.cost)
         self.finalists, self.last_seeds = self._runoff(horizon)
 
     def _runoff(self, horizon: int) -> tuple[int, range]:
@@ -244,23 +244,18 @@ class Search:
         distinct = {trial.place: trial for trial in others if trial.value is not None}
         ranked = sorted(distinct.values(), key=lambda trial: trial.worth, reverse=True)
         places = [first.place, *(trial.place for trial in ranked[: self.finalists - 1])]
-        jury = Jury(self.id, self.blocks, self.last_seeds, self._last_cost, self.controller)
-        try:
-            ahead: list[Trial] = []
-            found = []
-            for k, place in enumerate(places):
-                if not log.known and not ahead:
-                    ahead = jury.judge(places[k:])
-                found.append(log.next(place, lambda _, ahead=ahead: ahead.pop(0)))
-            return found
-        finally:
-            jury.close()
+        jury = self._jury(self.last_seeds, self._last_cost)
+        return list(_in_turn(log, jury, places, len(places) * jury.cost))
+
+    def _jury(self, seeds: range, cost: int) -> Jury:
+        jury = Jury(self.id, self.blocks, seeds, cost, self.controller)
+        self._open.append(jury)
+        return jury
 
     def close(self) -> None:
         """Close the environments."""
-        for one in (self.curve, self.jury):
-            if one is not None:
-                one.close()
+        for one in self._open:
+            one.close()
 
     def run(
         self, folder: Path, name: str, about: Mapping[str, Any], say: Callable[[str], None]
@@ -353,24 +348,16 @@ class Search:
 
     def _generations(self, log: TrialLog) -> Iterator[list[Trial]]:
         """Yield the trials, the rule's own first, then a population at a time until the budget is used up."""
-        left, jury = self.budget - self.finalists * self._last_cost, self.jury
-        assert jury is not None
-        first = log.next(self.start, lambda place: jury.judge([place])[0])
+        left = self.budget - self.finalists * self._last_cost
+        (first,) = _in_turn(log, self.jury, [self.start], self.cost)
         if first.value is None:
             raise ValueError(f"{self.agent} of {self.id} cannot run as it is: {first.error}")
         left -= first.steps
         yield [first]
         for ask, tell in self._populations():
             asked = ask()
-            tried: list[Trial] = []
-            ahead: list[Trial] = []
-            for k, place in enumerate(asked):
-                if left < self.cost:
-                    break
-                if not log.known and not ahead:
-                    ahead = jury.judge(asked[k : k + left // self.cost])
-                tried.append(log.next(place, lambda _, ahead=ahead: ahead.pop(0)))
-                left -= tried[-1].steps
+            tried = list(_in_turn(log, self.jury, asked, left))
+            left -= sum(trial.steps for trial in tried)
             if tried:
                 yield tried
             if len(tried) < len(asked):
@@ -427,6 +414,28 @@ class Search:
         from gym_suite.registration import make_controller
 
         return make_controller(self.curve.envs, self.agent, gains=values, **self.parameters)
+
+
+def _in_turn(
+    log: TrialLog, jury: Jury, places: Sequence[tuple[float, ...]], left: int
+) -> Iterator[Trial]:
+    """Yield the trials of candidates while steps are left; what the log does not know is judged some at a time.
+
+    Args:
+        log: Of the search.
+        jury: Who judges.
+        places: Where the candidates lie.
+        left: Environment steps that they may take.
+    """
+    ahead: list[Trial] = []
+    for k, place in enumerate(places):
+        if left < jury.cost:
+            return
+        if not log.known and not ahead:
+            ahead = jury.judge(places[k : k + left // jury.cost])
+        trial = log.next(place, lambda _, ahead=ahead: ahead.pop(0))
+        left -= trial.steps
+        yield trial
 
 
 def _whole(name: str, value: float) -> int:

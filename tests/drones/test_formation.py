@@ -159,6 +159,13 @@ def test_a_ring_grows_with_its_vehicles_so_that_the_reference_loses_none(id, key
     envs.close()
 
 
+def test_a_ring_that_is_swapped_on_stays_within_what_can_be_crossed():
+    # On the default ring 30 drones would touch; one with room for their starts would be longer across than the bound.
+    env = gymnasium.make(ID, engine="compiled", drones=30)
+    env.reset(seed=0)
+    env.step(np.zeros(env.action_space.shape, np.float32))
+
+
 def test_no_two_of_many_drones_start_in_each_other():
     env = gymnasium.make("drones/MultiHover-v0", engine="compiled", drones=100)
     for seed in range(5):

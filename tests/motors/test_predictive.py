@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 import gym_suite
 from gym_suite.learning.gains import load_gains, shipped_gains
 from gym_suite.learning.seeds import purpose_of
-from gym_suite.motors.controllers.prediction import R, one_period
+from gym_suite.motors.controllers.prediction import PREDICTIVE, N, R, _beyond, one_period
 from gym_suite.motors.machines import SYNCHRONOUS, group_of
 
 SETTINGS = {
@@ -197,6 +197,16 @@ def test_a_course_to_a_torque_hardly_ever_trips_a_machine_that_is_not_the_nomina
     id, seeds = "gem/PMSM-Torque-v0", list(range(100_000, 100_100))
     _, trips = returns(id, "mpc-soft", steps=2000, seeds=seeds, **SETTINGS[setting])
     assert trips <= most
+
+
+@pytest.mark.parametrize(
+    ("current", "reference", "beyond"),
+    [(0.79, 0.1, False), (0.81, 0.1, True), (0.85, 0.88, False), (0.89, 0.88, True)],
+)
+def test_a_course_may_be_as_near_to_the_limit_as_its_references(current, reference, beyond):
+    law = np.zeros(len(PREDICTIVE))
+    law[N.margin], law[N.i_limit] = 0.8, 100.0
+    assert _beyond((0.0, -100.0 * current), (-100.0 * reference, 0.0), law) == beyond
 
 
 def test_numbers_out_of_bounds_are_refused():

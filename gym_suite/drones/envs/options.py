@@ -126,7 +126,7 @@ class Options(PlantOptions):
     spacing: float | None = option(
         None,
         takes="m",
-        meaning="distance of the targets from their centre; `None`: as far as no two start in each other",
+        meaning="distance of the targets from their centre; `None`: so far that no two start in each other",
     )
     formation: str = option("swap", takes='"swap" or "hold"', meaning="what becomes of the places")
     swap_period: float = option(4.0, takes="s", meaning="time between two swaps")

@@ -443,15 +443,15 @@ def _ring_values(
 def _fitting(
     task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
 ) -> float:
-    """Return the radius of a ring, m, on which no two drones start in each other, and that can be crossed.
+    """Return the radius of a ring, m, on which no two drones start in each other, if such a ring can be crossed.
 
     Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
-    vehicle is left for what they overshoot.
+    vehicle is left for what they overshoot. Where drones swap, the way across is to end no episode; of many some then
+    may start in each other.
     """
     apart = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
     fitting = apart / (2.0 * math.sin(math.pi / count))
     if task.swaps and options.formation == "swap":
-        # The way across is to end no episode.
         fitting = min(fitting, 0.45 * known["bound"] / math.sin(math.pi * (count // 2) / count))
     return max(fitting, task.spacing)
 
