@@ -56,20 +56,21 @@ def test_the_table_has_every_quantity_and_no_controller_is_better_than_possible(
         for item in there["followed"]:
             assert f"| `{name}` | `{item['quantity']}` |" in table
     for ours in json.loads(errors.FILE.read_text("utf-8")).values():
-        if "least" in ours:
-            # Together: of two currents one controller may prefer the one, another the other, and one may be lucky once.
-            for agent in ("pi", "best"):
-                if agent in ours:
-                    assert np.sum(ours[agent]["errors"]) >= 0.99 * np.sum(ours["least"])
+        least = ours.get("least", [])
+        bounded = [j for j, column in enumerate(least) if column is not None]
+        # Together: of two currents one controller may prefer the one, another the other, and one may be lucky once.
+        for agent in ("pi", "best"):
+            if agent in ours and bounded:
+                reached = np.sum([ours[agent]["errors"][j] for j in bounded])
+                assert reached >= 0.99 * np.sum([least[j] for j in bounded])
 
 
-def test_half_of_its_error_is_reached_or_out_of_reach_but_for_two_quantities(errors):
+def test_half_of_its_error_is_reached_or_out_of_reach(errors):
     """Where our best is not below half of its controller's error, nobody could be, as the page says."""
-    open_still = {("Cont-CC-SCIM-v0", "i_sd"), ("Cont-TC-ShuntDc-v0", "torque")}
     found = {(row["id"], row["quantity"]): row for row in errors.rows()}
     for key, row in found.items():
         reached, possible = row["best"] < 0.5 * row["its"], (row["least"] or 0.0) < 0.5 * row["its"]
-        assert reached or not possible or key in open_still, key
+        assert reached or not possible, key
     assert all(
         not sum(n for who, n in row["trips"].items() if "our" in who) for row in found.values()
     )
@@ -171,3 +172,74 @@ def test_phase_voltages_act_in_the_frame_of_the_rotor(errors, bounds):
     assert plant.turned == pytest.approx(3 * 100.0 * 1e-4)
     gains = np.diag(plant.rows[2:4])
     assert gains == pytest.approx([150.0 * 1e-4 / 0.37e-3, 150.0 * 1e-4 / 1.2e-3], rel=0.02)
+
+
+def test_a_flux_lets_a_negative_current_stand_only_until_it_is_gone(bounds):
+    """From the flux psi a current of -1 A is kept for time * log(1 + psi / l_m); then, and without flux, none is."""
+    l_m, time, step = 0.1, 0.2, 1e-3
+    down = np.full(401, -1.0)
+    none = bounds.least_flux_error(down, step, (-1e-9, 0.0), (l_m, time), 5.0)
+    assert none == pytest.approx(1.0, abs=0.01)
+    kept = time * np.log(1.0 + 0.3 / l_m)
+    some = bounds.least_flux_error(down, step, (-1.0, 0.3), (l_m, time), 5.0)
+    assert some == pytest.approx(1.0 - kept / 0.4, abs=0.01)
+    up = bounds.least_flux_error(-down, step, (1.0, l_m), (l_m, time), 5.0)
+    assert up == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_flux_of_an_induction_machine_follows_its_current_as_the_bound_takes_it(errors):
+    env, start, _ = errors.build("Cont-CC-SCIM-v0", 3)
+    _, info = env.reset(**start)
+    l_m, time = 0.14375, (0.14375 + 0.00587) / 1.355
+    psi, currents = [info["psi_rd"]], [info["i_sd"]]
+    for action in np.random.default_rng(0).uniform(-0.5, 0.5, (40, 3)):
+        info = env.step(action.astype(np.float32))[4]
+        psi.append(info["psi_rd"])
+        currents.append(info["i_sd"])
+    mean = 0.5 * (np.array(currents[1:]) + currents[:-1])
+    kept = np.exp(-1e-4 / time)
+    assert kept * np.array(psi[:-1]) + (1.0 - kept) * l_m * mean == pytest.approx(
+        np.array(psi[1:]), abs=2e-5
+    )
+
+
+@pytest.fixture
+def shunt(bounds):
+    """The machine of ShuntDc at its speed."""
+    numbers = {"r_a": 16e-3, "r_e": 0.4, "l_a": 19e-6, "l_e": 5.4e-3, "l_e_prime": 1.7e-3}
+    return bounds.Shunt(**numbers, omega=220.0, limit=210.0)
+
+
+def test_what_is_slow_in_a_shunt_machine_moves_as_the_bound_takes_it(errors, shunt):
+    env, start, _ = errors.build("Cont-TC-ShuntDc-v0", 3)
+    _, info = env.reset(**start)
+    actions = np.random.default_rng(1).uniform(0.2, 1.0, (60, 1)).astype(np.float32)
+    seen = [info, *(env.step(action)[4] for action in actions)]
+    i_a, i_e = (np.array([one[name] for one in seen]) for name in ("i_a", "i_e"))
+    slow = shunt.l_e * i_e - shunt.l_a * i_a
+    assert shunt.field(slow, i_a) == pytest.approx(i_e)
+    assert shunt.torque(slow, i_a) == pytest.approx([one["torque"] for one in seen])
+    slope = shunt.slope(slow, i_a)
+    # The armature settles within a period, so the mean of its ends is a rough one of the period.
+    gained = 1e-4 * np.sum(0.5 * (slope[1:] + slope[:-1]))
+    assert slow[-1] - slow[0] == pytest.approx(gained, rel=0.05)
+
+
+def test_a_torque_that_the_field_sustains_leaves_no_error(bounds, shunt):
+    field = 100.0
+    armature = (shunt.r_e - shunt.l_e_prime * shunt.omega) / shunt.r_a * field
+    slow = shunt.l_e * field - shunt.l_a * armature
+    course = np.full(301, shunt.l_e_prime * field * armature)
+    held = bounds.least_shunt_error(course, 1e-4, shunt, slow)
+    assert held == pytest.approx(0.0, abs=0.01 * course[0])
+
+
+def test_the_least_error_of_a_torque_is_what_trying_all_currents_finds(bounds, shunt):
+    """Two periods, in which the present torque may be given up for the next one."""
+    course, slow, step = np.array([2.0, 20.0, 0.0]), 0.05, 5e-3
+    currents = np.linspace(-210.0, 210.0, 2001)
+    first, second = np.meshgrid(currents, currents)
+    later = slow + step * shunt.slope(slow, first)
+    cost = np.abs(shunt.torque(slow, first) - 2.0) + np.abs(shunt.torque(later, second) - 20.0)
+    found = bounds.least_shunt_error(course, step, shunt, slow, cells=(800, 400))
+    assert found == pytest.approx(cost.min() / 2.0, rel=0.01)
