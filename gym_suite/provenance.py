@@ -75,9 +75,13 @@ def versions(packages: Iterable[str] = ("numpy", "numba", "gymnasium")) -> dict[
         packages: Names of distributions. The version of torch names its build, such as "2.13.0+cpu".
     """
     found = {"gym_suite": __version__, "python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return found | {name: own for name in packages if (own := _version(name)) is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    """Return the version of a distribution, None where it is not installed; read once, for every result asks."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

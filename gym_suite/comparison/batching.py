@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gym_suite.teams import Team
 
-__all__ = ["SIZE", "FixedBatches", "OneByOne", "first_memory", "first_state"]
+__all__ = ["SIZE", "FixedBatches", "OneByOne", "each_part", "first_memory", "first_state"]
 
 SIZE = 20
 """Rows in every call of an agent that takes several: as many as there are seeds by default."""
@@ -102,7 +102,7 @@ class _Batch:
     def predict(self, observation: Any, episode_start: Any, deterministic: bool) -> NDArray[Any]:
         action, self._state = _pair(
             self._agent.predict(
-                _each(observation, lambda part: part[self._source]),
+                each_part(observation, lambda part: part[self._source]),
                 self._state,
                 np.asarray(episode_start)[self._source],
                 deterministic,
@@ -127,7 +127,7 @@ class OneByOne:
         """Choose the action of the only row."""
         action, state = _pair(
             self._agent.predict(
-                _each(observation, lambda part: part[0]),
+                each_part(observation, lambda part: part[0]),
                 state,
                 bool(episode_start[0]),
                 deterministic,
@@ -147,10 +147,15 @@ def _pair(answer: Any) -> tuple[Any, Any]:
     return answer
 
 
-def _each(observation: Any, take: Callable[[Any], Any]) -> Any:
-    """Apply a function to an observation, or to each part of one that has several."""
+def each_part(observation: Any, take: Callable[[Any], Any]) -> Any:
+    """Apply a function to an observation, or to each part of one that has several.
+
+    Args:
+        observation: an array, or parts by name or by place.
+        take: what is done with each array.
+    """
     if isinstance(observation, Mapping):
-        return {name: _each(part, take) for name, part in observation.items()}
+        return {name: each_part(part, take) for name, part in observation.items()}
     if isinstance(observation, tuple):
-        return tuple(_each(part, take) for part in observation)
+        return tuple(each_part(part, take) for part in observation)
     return take(observation)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gym_suite.comparison.rollouts import Job, Outcome, execute, failed_records
+from gym_suite.comparison.rollouts import Job, Outcome, batches_of, execute_all, failed_records
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.workers import EXECUTORS, Lost, check_workers, run_tasks
 
@@ -33,7 +33,7 @@ def check_executor(executor: str, workers: int, jobs: Sequence[Job]) -> None:
 def run_jobs(
     jobs: Sequence[Job], *, executor: str, workers: int, progress: Progress
 ) -> Generator[tuple[Job, Outcome], None, None]:
-    """Run jobs and yield each with its outcome as it finishes.
+    """Run jobs and yield each with its outcome as it finishes; what shares its worlds finishes together.
 
     Args:
         jobs: what to run.
@@ -41,17 +41,40 @@ def run_jobs(
         workers: processes of the local executor; 1 runs here.
         progress: told how far a job is, from 0 to 1.
     """
+    # On a cluster nobody knows how many would have to share: each agent is a piece of work there.
+    batches = batches_of(jobs, workers if executor == "local" else len(jobs))
+    lost: list[Job] = []
+    where = {"executor": executor, "workers": workers, "progress": progress}
+    yield from _run_batches(batches, lost.extend, **where)
+    # Each by itself, so that only those at fault fail.
+    yield from _run_batches([(job,) for job in lost], lambda batch: None, **where)
 
-    def told(job: Job, share: float) -> None:
-        progress(job, min(share, 0.99))  # 1 is said once, when its results are there
 
-    finished = run_tasks(execute, jobs, executor=executor, workers=workers, told=told)
+def _run_batches(
+    batches: Sequence[tuple[Job, ...]],
+    lose: Callable[[tuple[Job, ...]], None],
+    *,
+    executor: str,
+    workers: int,
+    progress: Progress,
+) -> Generator[tuple[Job, Outcome], None, None]:
+    """Run batches; one of several jobs whose worker died twice is handed to `lose`, one of one has failed."""
+
+    def told(batch: tuple[Job, ...], share: float) -> None:
+        for job in batch:
+            progress(job, min(share, 0.99))  # 1 is said once, when its results are there
+
+    finished = run_tasks(execute_all, batches, executor=executor, workers=workers, told=told)
     try:
-        for job, outcome in finished:
-            if isinstance(outcome, Lost):
-                outcome = Outcome(failed_records(job, outcome.reason))
-            progress(job, 1.0)
-            yield job, outcome
+        for batch, outcomes in finished:
+            if isinstance(outcomes, Lost):
+                if len(batch) > 1:
+                    lose(batch)
+                    continue
+                outcomes = [Outcome(failed_records(job, outcomes.reason)) for job in batch]
+            for job, outcome in zip(batch, outcomes, strict=True):
+                progress(job, 1.0)
+                yield job, outcome
     finally:
         finished.close()
 

@@ -1,4 +1,4 @@
-"""Episodes of one agent: all seeds as rows of the vector environment.
+"""Episodes of agents: all seeds as rows of the vector environment, and those of several agents beside each other.
 
 Rows of the vector environment equal single environments bit for bit, and :mod:`gym_suite.comparison.batching` keeps
 agents from acting otherwise beside others, so an episode's result depends on its seed alone. Rows that have ended go on
@@ -7,13 +7,15 @@ with episodes that nobody looks at.
 
 from __future__ import annotations
 
+import json
 import math
 import sysconfig
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +23,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
-from gym_suite.comparison.batching import FixedBatches, OneByOne, first_state
+from gym_suite.comparison.batching import FixedBatches, OneByOne
 from gym_suite.comparison.experiments import Run, provenance
 from gym_suite.comparison.metrics import episode_metrics
+from gym_suite.comparison.seats import TIMED_CALLS, Episodes, Seat, Tick, roll
 from gym_suite.comparison.settings import Setting
+from gym_suite.comparison.sources import PolicySource
 from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.core.marks import Total
-from gym_suite.core.observations import row_of
 from gym_suite.core.trajectory import Trajectory
-from gym_suite.teams import show_world, takes_rows
+from gym_suite.registration import catalogue
+from gym_suite.teams import Team, show_world, takes_rows
 
-__all__ = ["Job", "Outcome", "curve_stride", "execute", "failed_records"]
+__all__ = [
+    "Job",
+    "Outcome",
+    "batches_of",
+    "curve_stride",
+    "execute",
+    "execute_all",
+    "failed_records",
+]
 
-TIMED_CALLS = 200
-"""Calls of predict over which the time per action is measured, one row each."""
+ROWS = 256
+"""Most rows that the episodes of several agents fill together."""
 
 CURVE_POINTS = 400
 """Most points of a kept curve of what an episode has earned by a time."""
-
-Tick = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,36 @@ class Job:
         """The run of one seed."""
         return Run(self.id, self.setting, seed, self.horizon, self.agent)
 
+    def seat(self, agent: Any, batched: bool) -> Seat:
+        """A place at rows of a vector environment for the agent, as loaded.
+
+        Args:
+            agent: of the job.
+            batched: whether it takes several rows at once.
+        """
+        ours = self.agent.kind in ("controller", "baseline")
+        acting: Any = OneByOne(agent)
+        if batched and (ours or getattr(agent, "information", None) == "state"):
+            acting = agent  # whoever looks at the worlds needs as many rows as there are worlds
+        elif batched:
+            acting = FixedBatches(agent, self.seeds)
+        shown = self.seeds.index(self.shown) if self.shown in self.seeds else None
+        return Seat(agent, acting, self.seeds, shown)
+
+    @property
+    def shares(self) -> bool:
+        """Whether its rows may stand beside those of others.
+
+        So may those of the package's own controllers and policies of the one agent of an environment, which act on
+        their rows alone. Whatever a user brings runs by itself, and so does who would look into the worlds.
+        """
+        own = catalogue().get(self.id)
+        if own is None or own.agents != "one" or self.setting.keywords.get("engine") == "bullet":
+            return False
+        return self.agent.kind in ("controller", "baseline") or isinstance(
+            self.agent.source, PolicySource
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -81,21 +121,6 @@ class Outcome:
 
     records: list[dict[str, Any]]
     trajectories: Mapping[int, Trajectory] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Episodes:
-    """Recorded rows: columns (T, n), lengths (n,), whether each ended by termination, and at its goal (n,).
-
-    Of one row all that is watched is recorded too, (T,).
-    """
-
-    columns: dict[str, NDArray[np.float64]]
-    lengths: NDArray[np.intp]
-    terminated: NDArray[np.bool_]
-    reached: NDArray[np.bool_]
-    observations: list[Any] = field(default_factory=list)
-    watched: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def execute(job: Job, tick: Tick | None = None) -> Outcome:
@@ -113,9 +138,7 @@ def execute(job: Job, tick: Tick | None = None) -> Outcome:
     except Exception as error:  # whatever a user's agent raises must stay visible as its failure
         if len(job.seeds) == 1:
             return Outcome(failed_records(job, _told(error)))
-    alone = [execute(replace(job, seeds=(seed,))) for seed in job.seeds]
-    kept = {seed: t for outcome in alone for seed, t in outcome.trajectories.items()}
-    return Outcome([record for outcome in alone for record in outcome.records], kept)
+    return _joined([execute(replace(job, seeds=(seed,))) for seed in job.seeds])
 
 
 def failed_records(job: Job, error: str) -> list[dict[str, Any]]:
@@ -136,8 +159,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     if batched is None:
         batched = takes_rows(agent, env)
     groups = [job.seeds] if batched else [(seed,) for seed in job.seeds]
-    records: list[dict[str, Any]] = []
-    trajectories: dict[int, Trajectory] = {}
+    parts: list[Outcome] = []
     for done, seeds in enumerate(groups):
         envs = make_many(job.id, len(seeds), job.setting.keywords, job.horizon)
 
@@ -146,38 +168,101 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
                 tick((done + share) / len(groups))
 
         show_world(agent, envs)
-        shown = seeds.index(job.shown) if job.shown in seeds else None
-        acting = _acting(job, agent, seeds, batched)
-        episodes = _roll(envs, acting, seeds, world, step_tick, shown)
+        part = replace(job, seeds=seeds)
+        seat = part.seat(agent, batched)
+        (episodes,) = roll(envs, [seat], world, step_tick)
         envs.close()
-        metrics = _metrics(episodes, world)
-        seconds = _time_per_action(agent, episodes.observations, env)
-        information = str(getattr(agent, "information", "undeclared"))
-        for row, seed in enumerate(seeds):
-            own = {name: float(values[row]) for name, values in metrics.items()}
-            if not np.isfinite(own["return"]):
-                records.append(_record(job, seed, error=f"the return is {own['return']}"))
-                continue
-            records.append(
-                _record(job, seed, metrics=own, seconds=seconds, information=information)
-            )
-            if seed in job.kept:
-                trajectories[seed] = _trajectory(job, episodes, row, seed, world, row == shown)
+        parts.append(_outcome(part, seat, episodes, world, env))
     env.close()
+    return _joined(parts)
+
+
+def batches_of(jobs: Sequence[Job], parts: int) -> list[tuple[Job, ...]]:
+    """Jobs in batches that :func:`execute_all` takes.
+
+    Args:
+        jobs: what to run.
+        parts: into how many batches at least, where there are as many, the jobs that could be one are shared out.
+    """
+    alike: dict[Any, list[Job]] = {}
+    for job in jobs:
+        setting = json.dumps(job.setting.as_dict(), sort_keys=True, default=repr)
+        key = (job.id, setting, job.horizon, job.seeds) if job.shares else id(job)
+        alike.setdefault(key, []).append(job)
+    batches: list[tuple[Job, ...]] = []
+    for group in alike.values():
+        most = max(1, ROWS // len(group[0].seeds))
+        count = max(-(-len(group) // most), min(parts, len(group)))
+        cuts = [len(group) * i // count for i in range(count + 1)]
+        batches += [tuple(group[begin:end]) for begin, end in pairwise(cuts)]
+    return batches
+
+
+def execute_all(jobs: tuple[Job, ...], tick: Tick | None = None) -> list[Outcome]:
+    """Run jobs of one id, setting, horizon and seeds, beside each other where they share; the results are the same.
+
+    Args:
+        jobs: what to run, one of :func:`batches_of`.
+        tick: told the share of them that is done, now and then.
+    """
+    if len(jobs) > 1:
+        try:
+            return _execute_beside(jobs, tick)
+        except Exception:  # whose fault it is shows when each runs by itself
+            pass
+    return [execute(job, tick) for job in jobs]
+
+
+def _execute_beside(jobs: tuple[Job, ...], tick: Tick | None) -> list[Outcome]:
+    """Run jobs in one vector environment, the rows of each agent next to each other."""
+    first = jobs[0]
+    env = make(first.id, first.setting.keywords, first.horizon)
+    world = World.of(env, first.horizon)
+    loaded = [(job, job.agent.load(env)) for job in jobs]
+    seats = {
+        place: job.seat(agent, batched=True)
+        for place, (job, agent) in enumerate(loaded)
+        if getattr(agent, "information", None) != "state" and not isinstance(agent, Team)
+    }
+    outcomes: dict[int, Outcome] = {}
+    if seats:
+        rows = len(seats) * len(first.seeds)
+        envs = make_many(first.id, rows, first.setting.keywords, first.horizon)
+        found = roll(envs, list(seats.values()), world, tick or (lambda share: None))
+        envs.close()
+        for (place, seat), episodes in zip(seats.items(), found, strict=True):
+            outcomes[place] = _outcome(jobs[place], seat, episodes, world, env)
+    env.close()
+    return [
+        outcomes[place] if place in outcomes else execute(job) for place, job in enumerate(jobs)
+    ]
+
+
+def _outcome(job: Job, seat: Seat, episodes: Episodes, world: World, env: Any) -> Outcome:
+    """Judge the episodes that a job's agent ran at its seat."""
+    metrics = _metrics(episodes, world)
+    seconds = _time_per_action(seat.agent, episodes.observations, env)
+    information = str(getattr(seat.agent, "information", "undeclared"))
+    records: list[dict[str, Any]] = []
+    trajectories: dict[int, Trajectory] = {}
+    for row, seed in enumerate(job.seeds):
+        own = {name: float(values[row]) for name, values in metrics.items()}
+        if not np.isfinite(own["return"]):
+            records.append(_record(job, seed, error=f"the return is {own['return']}"))
+            continue
+        records.append(_record(job, seed, metrics=own, seconds=seconds, information=information))
+        if seed in job.kept:
+            trajectories[seed] = _trajectory(job, episodes, row, seed, world, row == seat.shown)
     return Outcome(records, trajectories)
 
 
-def _acting(job: Job, agent: Any, seeds: tuple[int, ...], batched: bool) -> Any:
-    """What acts on the rows, such that nobody's company matters."""
-    if not batched:
-        return OneByOne(agent)
-    ours = job.agent.kind in ("controller", "baseline")
-    if ours or getattr(agent, "information", None) == "state":
-        return agent  # whoever looks at the worlds needs as many rows as there are worlds
-    return FixedBatches(agent, seeds)
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    """The outcomes of a job's parts as one."""
+    kept = {seed: t for part in parts for seed, t in part.trajectories.items()}
+    return Outcome([record for part in parts for record in part.records], kept)
 
 
-def _metrics(episodes: _Episodes, world: World) -> dict[str, NDArray[np.float64]]:
+def _metrics(episodes: Episodes, world: World) -> dict[str, NDArray[np.float64]]:
     """All metrics of the rows, (n,) each.
 
     Each row is judged by itself and only up to its end: sums over several rows, or over what comes after, are rounded
@@ -218,7 +303,7 @@ def _metrics(episodes: _Episodes, world: World) -> dict[str, NDArray[np.float64]
     return metrics
 
 
-def _total(total: Total, episodes: _Episodes, row: int) -> float:
+def _total(total: Total, episodes: Episodes, row: int) -> float:
     """A figure of a row's whole episode."""
     stop = int(episodes.lengths[row]) + 1
     values = np.stack([episodes.columns[name][:stop, row] for name in total.columns])
@@ -231,66 +316,6 @@ def _total(total: Total, episodes: _Episodes, row: int) -> float:
         whole = float(sums[1:].sum())
         return float(sums[0]) / whole if whole > 0.0 else math.nan
     return float(np.linalg.norm(np.diff(values, axis=1), axis=0).sum())
-
-
-def _roll(
-    envs: Any,
-    agent: Any,
-    seeds: tuple[int, ...],
-    world: World,
-    tick: Tick,
-    shown: int | None,
-) -> _Episodes:
-    """Run one episode per row until the last has ended, and watch the row that is to be shown."""
-    names, limit, n = world.recorded, world.limit, len(seeds)
-    values = np.zeros((limit + 1, len(names), n))
-    rewards = np.zeros((limit + 1, n))
-    lengths = np.zeros(n, dtype=np.intp)
-    terminated = np.zeros(n, dtype=np.bool_)
-    reached = np.zeros(n, dtype=np.bool_)
-    running = np.ones(n, dtype=np.bool_)
-    start = np.ones(n, dtype=np.bool_)
-    observation, infos = envs.reset(seed=list(seeds))
-    seen = [row_of(observation, 0)]
-    for i, name in enumerate(names):
-        values[0, i] = infos[name]
-    watched = np.zeros((limit + 1, len(world.watched)))
-    if shown is not None:
-        watched[0] = _watch(envs, infos, world, shown)
-    state = first_state(agent, seeds)
-    report_every = max(limit // 50, 1)
-    step = 0
-    while running.any() and step < limit:
-        step += 1
-        action, state = agent.predict(observation, state, start, True)
-        observation, reward, ended, cut, infos = envs.step(action)
-        for i, name in enumerate(names):
-            values[step, i] = infos[name]
-        if shown is not None and running[shown]:
-            watched[step] = _watch(envs, infos, world, shown)
-        rewards[step] = reward
-        lengths += running
-        terminated |= ended & running
-        if world.success:
-            reached |= ended & running & (infos[world.success] > world.least_success)
-        running &= ~(ended | cut)
-        start = ~running  # what an ended row goes on with matters to nobody
-        if running[0]:
-            seen.append(row_of(observation, 0))
-        if step % report_every == 0:
-            tick(step / limit)
-    columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
-    columns["reward"] = rewards[: step + 1]
-    about = dict(zip(world.watched, watched[: step + 1].T, strict=True))
-    return _Episodes(columns, lengths, terminated, reached, seen, about)
-
-
-def _watch(envs: Any, infos: Mapping[str, Any], world: World, row: int) -> list[float]:
-    """What is watched of a row, in the order of its names."""
-    if not world.watched:
-        return []
-    now = envs.unwrapped.state() | infos
-    return [float(now[name][row]) for name in world.watched]
 
 
 def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
@@ -310,7 +335,7 @@ def _time_per_action(agent: Any, observations: list[Any], env: Any) -> float:
 
 
 def _trajectory(
-    job: Job, episodes: _Episodes, row: int, seed: int, world: World, shown: bool
+    job: Job, episodes: Episodes, row: int, seed: int, world: World, shown: bool
 ) -> Trajectory:
     """The recorded columns of one row up to its end, or where nothing is tracked what it has earned by a time.
 

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from lag_env import ID
 
-from gym_suite.comparison import compare
+from gym_suite.comparison import compare, rollouts
+from gym_suite.comparison.agents import line_up
+from gym_suite.comparison.rollouts import Job, batches_of, execute, execute_all
+from gym_suite.comparison.seats import Seat
+from gym_suite.comparison.settings import Setting
 
 RADIO = "radio/GilbertElliott-v0"
 
@@ -109,3 +113,87 @@ def test_a_damaged_trajectory_is_made_again_as_it_was(damage, tmp_path):
         again = compare(id, horizon=40, out=out, **options)
         assert curves(again) == whole
         assert len(again.records) == 9
+
+
+def jobs_of(id, agents, *, seeds=(0, 5, 41), horizon=60, **keywords):
+    """A job of each agent of an id."""
+    setting = Setting("own", keywords)
+    return [
+        Job(id, setting, horizon, agent, seeds, kept=seeds[:2], shown=seeds[1])
+        for agent in line_up(agents, id).agents
+    ]
+
+
+def plain(outcome):
+    """An outcome but for times."""
+    records = [{k: v for k, v in r.items() if k != "time_per_action"} for r in outcome.records]
+    kept = {
+        seed: {name: trajectory[name].tobytes() for name in trajectory.names}
+        for seed, trajectory in outcome.trajectories.items()
+    }
+    return json.dumps(records), kept
+
+
+BESIDE = {
+    "currents": ("gem/PMSM-v0", None, {"noise": 0.01, "delay": 1}),
+    "switching states": ("gem/PMSM-Finite-v0", None, {"mismatch": 0.3}),
+    "band": (RADIO, None, {}),
+    "warehouse": ("agv/SimpleDynamic-v0", ["ppo", "dwa"], {}),
+    "quadcopter": ("drones/Hover-v0", ["ppo", "lqr"], {"engine": "compiled"}),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_agents_beside_each_other_do_what_each_does_alone(name):
+    id, agents, keywords = BESIDE[name]
+    jobs = jobs_of(id, agents, **keywords)
+    (batch,) = batches_of(jobs, 1)
+    assert list(batch) == jobs and len(batch) > 3
+    for job, outcome in zip(batch, execute_all(batch), strict=True):
+        assert plain(outcome) == plain(execute(job)), job.agent.name
+        assert all(record["status"] == "done" for record in outcome.records)
+
+
+def test_agents_beside_each_other_share_one_vector_environment(monkeypatch):
+    asked, make = [], rollouts.make_many
+    monkeypatch.setattr(rollouts, "make_many", lambda id, n, *o: asked.append(n) or make(id, n, *o))
+    (batch,) = batches_of(jobs_of("gem/PMSM-v0", ["ppo"]), 1)
+    execute_all(batch)
+    assert asked == [3 * 7]  # the two anchors and five trainings
+    asked.clear()
+    clairvoyant = jobs_of(RADIO, ["clairvoyant"])
+    execute_all(tuple(clairvoyant))
+    assert sorted(asked) == [3, 6], "who looks into the worlds has its own"
+
+
+def test_what_shares_is_shared_out_among_the_workers_and_bounded_in_size():
+    jobs = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat", "random"], seeds=tuple(range(20)))
+    sizes = [[len(batch) for batch in batches_of(jobs, parts)] for parts in (1, 2, 4, 100)]
+    assert sizes == [[9], [4, 5], [2, 2, 2, 3], [1] * 9]
+    many = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat"], seeds=tuple(range(100)))
+    assert [len(batch) for batch in batches_of(many, 1)] == [2] * 4
+    mixed = jobs_of("gem/PMSM-v0", {"net": Network()}) + jobs_of("gem/PMSM-v0", [], delay=1)
+    assert [[job.agent.name for job in batch] for batch in batches_of(mixed, 1)] == [
+        ["pi", "zero"],
+        ["net"],
+        ["pi", "zero"],
+    ]
+    bullet = jobs_of("drones/Hover-v0", ["lqr"], engine="bullet")
+    assert all(len(batch) == 1 for batch in batches_of(bullet, 1)), "its worlds fill the memory"
+
+
+def test_an_agent_that_fails_fails_alone(monkeypatch):
+    jobs = tuple(jobs_of("gem/PMSM-v0", ["deadbeat"]))
+    act = Seat.act
+
+    def wrong(seat, observation, start):
+        if seat.agent.name == "deadbeat":
+            raise RuntimeError("no idea")
+        return act(seat, observation, start)
+
+    monkeypatch.setattr(Seat, "act", wrong)
+    status = {
+        job.agent.name: {record["status"] for record in outcome.records}
+        for job, outcome in zip(jobs, execute_all(jobs), strict=True)
+    }
+    assert status == {"pi": {"done"}, "zero": {"done"}, "deadbeat": {"failed"}}
