@@ -228,14 +228,14 @@ def advance_commutated_one(supply, x, key, step, u, p, tables):
     remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
-    ratio, u_dc = int(p[P.ratio]), p[P.u_dc]
+    ratio, u_dc, law = int(p[P.ratio]), p[P.u_dc], tables[T.law][0]
     if torque_control:
         command_currents(_DC, x, u, measured_voltage(supply, x, p), p, tables)
     for k in range(ratio):
         tick = step * ratio + k
         if torque_control:
             measured = measured_voltage(supply, x, p)
-            v = inner_voltages(_DC, x, key, tick, measured, p, tables)[0] * u_dc / measured
+            v = inner_voltages(_DC, x, key, tick, measured, p, law)[0] * u_dc / measured
         else:
             v = chopper_voltage(u[0], _FOUR_QUADRANTS, u_dc)
         if p[P.dead_time] > 0.0:

@@ -90,12 +90,14 @@ def command_currents(group, x, u, u_dc, p, tables):
 
 
 @called_kernel
-def inner_voltages(group, x, key, tick, u_dc, p, tables):
+def inner_voltages(group, x, key, tick, u_dc, p, law):
     """Run the inner current controller once; return the voltages to hold, update its integrals."""
     i = axis_currents(group, x, p)
     if p[P.noise_0] > 0.0 or p[P.noise_2] > 0.0:
         first, second = normal2(key, tick, _STREAM_SENSOR)
-        third, fourth = normal2(key, tick, _STREAM_SENSOR + 1)
+        third, fourth = 0.0, 0.0
+        if p[P.noise_2] > 0.0 or p[P.noise_3] > 0.0:
+            third, fourth = normal2(key, tick, _STREAM_SENSOR + 1)
         i = (
             i[0] + p[P.noise_0] * first,
             i[1] + p[P.noise_1] * second,
@@ -109,7 +111,6 @@ def inner_voltages(group, x, key, tick, u_dc, p, tables):
         seen = x[X.omega], cosine, sine, flux
     else:
         seen = x[X.omega], x[X.cos_epsilon], x[X.sin_epsilon], 0.0
-    law = tables[T.law][0]
     return current_control_one(group, i, references, seen, x, X.integral_0, law, u_dc)[1]
 
 
@@ -117,10 +118,15 @@ def inner_voltages(group, x, key, tick, u_dc, p, tables):
 
 
 @called_kernel
+def _disturbance(signals, own, channel, key, t):
+    row, stream = SIGNAL_DISTURBANCE + channel, _STREAM_DISTURBANCE + channel
+    return signal_value(signals, row, own, key, stream, t)
+
+
+@kernel
 def disturbance_of(tables, channel, key, t):
     """Return what disturbs the plant on a channel at a time: the shaft is the first, then come the axes."""
-    row, stream = SIGNAL_DISTURBANCE + channel, _STREAM_DISTURBANCE + channel
-    return signal_value(tables[T.signals], row, tables[T.signal_tables], key, stream, t)
+    return _disturbance(tables[T.signals], tables[T.signal_tables], channel, key, t)
 
 
 @kernel
@@ -305,14 +311,14 @@ def advance_one(group, x, key, step, u, p, tables):
     remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
-    ratio = int(p[P.ratio])
+    ratio, law = int(p[P.ratio]), tables[T.law][0]
     if torque_control:
         command_currents(group, x, u, p[P.u_dc], p, tables)
     for k in range(ratio):
         tick = step * ratio + k
         half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
         if torque_control:
-            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
+            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, law)
         else:
             v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)
         if p[P.dead_time] > 0.0:

@@ -164,13 +164,13 @@ def advance_flexible_one(group, x, key, step, u, p, tables):
     remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
-    ratio = int(p[P.ratio])
+    ratio, law = int(p[P.ratio]), tables[T.law][0]
     if torque_control:
         command_currents(group, x, u, p[P.u_dc], p, tables)
     for k in range(ratio):
         tick = step * ratio + k
         if torque_control:
-            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
+            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, law)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
             v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)

@@ -79,14 +79,14 @@ def advance_lossy_one(group, x, key, step, u, p, tables):
     remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
-    ratio, energies = int(p[P.ratio]), NO_ENERGY
+    ratio, law, energies = int(p[P.ratio]), tables[T.law][0], NO_ENERGY
     k, d = lossy_coefficients(group, x, p, tables), loss_coefficients(p)
     if torque_control:
         command_currents(group, x, u, p[P.u_dc], p, tables)
     for j in range(ratio):
         tick = step * ratio + j
         if torque_control:
-            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, tables)
+            v = inner_voltages(group, x, key, tick, p[P.u_dc], p, law)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
             v = commanded(group, HEXAGON, x, u, half_cosine, half_sine, p)

@@ -178,14 +178,14 @@ def advance_modulated_one(group, supply, carrier, reach, x, key, step, u, p, tab
     remember_action(x, u)
     x[X.tripped] = 0.0
     torque_control = int(p[P.control]) == CONTROL_TORQUE
-    ratio = int(p[P.ratio])
+    ratio, law = int(p[P.ratio]), tables[T.law][0]
     if torque_control:
         command_currents(group, x, u, measured_voltage(supply, x, p), p, tables)
     for k in range(ratio):
         tick = step * ratio + k
         if torque_control:
             measured = measured_voltage(supply, x, p)
-            v = inner_voltages(group, x, key, tick, measured, p, tables)
+            v = inner_voltages(group, x, key, tick, measured, p, law)
             v = _scaled(v, p[P.u_dc] / measured)
         else:
             half_cosine, half_sine = turn(0.5 * frame_speed(group, x, p, tables) * p[P.tau])
