@@ -68,7 +68,7 @@ class Crew:
         self.count = min(count, n)
         if self._choose and n < FEWEST:
             self.count = 1
-        bounds = np.linspace(0, n, self.count + 1).astype(int)
+        self._bounds = bounds = np.linspace(0, n, self.count + 1).astype(int)
         self._others = np.ones((self.count, n), dtype=np.bool_)
         for k, (first, stop) in enumerate(pairwise(bounds)):
             self._others[k, first:stop] = False
@@ -101,6 +101,33 @@ class Crew:
         (call(skip, 0) if alone else self._together(call, skip))
         self._best[alone] = min(self._best[alone], time.perf_counter() - start)
         self._alone = self._best[True] <= 1.05 * self._best[False]
+
+    def share(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
+        """Make a call as :meth:`__call__` does, by as many threads as have shown to pay; nothing is timed.
+
+        Args:
+            call: As there.
+            skip: As there.
+        """
+        if self._pool is None or (self._choose and self._alone):
+            call(skip, 0)
+        else:
+            self._together(call, skip)
+
+    def split(self, call: Callable[[int, int], Any]) -> None:
+        """Make a call for each thread's rows, as :meth:`share` does.
+
+        Args:
+            call: Is given the first of its rows and the one behind the last.
+        """
+        bounds = self._bounds
+        if self._pool is None or (self._choose and self._alone):
+            call(int(bounds[0]), int(bounds[-1]))
+            return
+        waiting = [self._pool.submit(call, *part) for part in pairwise(bounds[1:].tolist())]
+        call(int(bounds[0]), int(bounds[1]))
+        for one in waiting:
+            one.result()
 
     def _together(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
         assert self._pool is not None

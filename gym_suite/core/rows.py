@@ -9,7 +9,7 @@ import numpy as np
 
 from gym_suite.core.caches import MANY_ROWS, lined_up
 from gym_suite.core.crew import Crew
-from gym_suite.core.family import Setup, first_not_finite
+from gym_suite.core.family import Setup, first_not_finite, take_whole
 from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
 from gym_suite.core.own_terms import pay, show
 from gym_suite.core.random import normal2, uniform
@@ -18,6 +18,8 @@ from gym_suite.core.snapshots import as_kept, check_entries
 # Streams of random numbers from here on are the core's: families use streams below.
 STREAM_MISMATCH = 1 << 32
 STREAM_NOISE = 1 << 33
+#: Rows to start, and numbers to convert, from which on threads share them.
+MANY_RESETS, MANY_NUMBERS = 64, 1 << 16
 #: The arrays of which a snapshot holds copies.
 KEPT = ("x", "key", "step", "p", "queue")
 
@@ -191,13 +193,14 @@ class Rows:
             self.queue[rows] = setup.idle_actions
         if fresh:
             self._fresh()
-        arguments = (self.x, self.key, self.p, setup.tables, self.work, self.metrics, self.o, mask)
         if self._cold:
             with announce_slow_compile(setup.family, setup.id):
-                setup.kernels.reset(*arguments)
+                self._call_reset(~mask, 0)
             self._cold = self.engine is None  # the compiled step is still to come
+        elif self._crew is not None and len(rows) >= MANY_RESETS:
+            self._crew.share(self._call_reset, ~mask)
         else:
-            setup.kernels.reset(*arguments)
+            self._call_reset(~mask, 0)
         if self.engine is not None:
             self.engine.reset(self, mask)
         self._owe_nothing(mask)
@@ -206,6 +209,30 @@ class Rows:
         self._capture(mask)
         if fresh and not mask.all():
             self.observe(~mask)
+
+    def _call_reset(self, skip: np.ndarray, thread: int) -> None:
+        """Start the rows not skipped anew."""
+        setup, work = self.setup, self._scratch[thread] if thread else self.work
+        setup.kernels.reset(
+            self.x, self.key, self.p, setup.tables, work, self.metrics, self.o, ~skip
+        )
+
+    def whole(self, columns: slice) -> np.ndarray:
+        """Return columns of the states as whole numbers, int32 (n, columns).
+
+        Args:
+            columns: From where to where.
+        """
+        out = np.empty((self.n, columns.stop - columns.start), dtype=np.int32)
+
+        def take(first: int, stop: int) -> None:
+            take_whole(self.x[first:stop], columns.start, out[first:stop])
+
+        if self._crew is not None and out.size >= MANY_NUMBERS:
+            self._crew.split(take)
+        else:
+            take(0, self.n)
+        return out
 
     def observe(self, mask: np.ndarray) -> None:
         """Fill observations and metrics of the masked rows from their states."""

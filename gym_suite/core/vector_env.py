@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from gym_suite.core.env import Face, episode_limit, joint_action_space, read_action, rebuilt
-from gym_suite.core.family import Setup, take_whole
+from gym_suite.core.family import Setup
 from gym_suite.core.observations import copy_of, joint_observations, observation_space, row_of
 from gym_suite.core.parameters import unknown_error
 from gym_suite.core.pool import Pool, read_workers
@@ -296,9 +296,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         for name in self._masks:
             infos[name] = present
         if self._places:
-            span = self._arrays.stop - self._arrays.start
-            whole = np.empty((self.num_envs, span), dtype=np.int32)
-            take_whole(self._rows.x, self._arrays.start, whole)
+            whole = self._rows.whole(self._arrays)
             if mask is not None:
                 whole[~mask] = 0
             for name, place in self._places:

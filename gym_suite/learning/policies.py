@@ -192,8 +192,10 @@ class ExportedPolicy:
         newest = observation.astype(np.float32)
         if self._frames_scaled:
             newest = self._scaled(observation, np.empty(observation.shape)).astype(np.float32)
-        stack = np.zeros(shape, np.float32)
-        if state is not None:
+        stack = np.empty(shape, np.float32)
+        if state is None:
+            stack[...] = 0.0
+        else:
             before = np.asarray(state, np.float32)
             if before.shape != shape:
                 raise ValueError(
@@ -201,8 +203,9 @@ class ExportedPolicy:
                     "previous predict returned, or None for a fresh start"
                 )
             stack[..., :-width] = before[..., width:]
-            if episode_start is not None:
-                stack[np.broadcast_to(np.asarray(episode_start, np.bool_), shape[:-1])] = 0.0
+            begins = np.asarray(False if episode_start is None else episode_start, np.bool_)
+            if begins.shape not in ((), shape[:-1]) or begins.any():
+                stack[np.broadcast_to(begins, shape[:-1])] = 0.0
         stack[..., -width:] = newest
         return stack
 
