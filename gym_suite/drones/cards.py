@@ -97,6 +97,7 @@ CARDS = (
         {"racing": f"{_HOME}.racing:Racer", "time-optimal": f"{_HOME}.time_optimal:TimeOptimal"},
         strong=("time-optimal",),
         tags=("racing", "quadcopter"),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "Velocity",
@@ -122,6 +123,7 @@ CARDS = (
         {"relaxed": f"{_HOME}.relaxed:Relaxed", "geometric": _PILOTS["geometric"]},
         max_episode_steps=1920,
         tags=("hover", "failure", "quadcopter"),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "Autopilot",

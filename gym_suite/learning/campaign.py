@@ -79,13 +79,18 @@ def plan() -> list[Work]:
         more = shipped_for(entry.id)
         methods = tuple(dict.fromkeys([*entry.learned, *more.get("also", ())]))
         found += [
-            Work(entry.id, setting, methods, more.get("keywords", {}))
+            Work(entry.id, setting, _methods(more, setting, methods), more.get("keywords", {}))
             for setting in more.get("settings", ("nominal", *entry.settings))
             if "settings" in more
             or setting == "nominal"
             or (folder_of(entry.id, setting) / MANIFEST).is_file()
         ]
     return found
+
+
+def _methods(more: Mapping[str, Any], setting: str, methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of an id's methods that are trained under a setting."""
+    return tuple(more.get("methods", {}).get(setting, methods))
 
 
 def train_work(work: Work, root: Path, say: Callable[[str], None]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase as fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,8 @@ def shipped_for(id: str) -> Mapping[str, Any]:
         id: Environment id.
 
     Returns:
-        "keywords" of the environment, the methods trained "also" besides those that its card names, and the "settings"
-        under which, if not the nominal one; empty: nothing.
+        "keywords" of the environment, the methods trained "also" besides those that its card names, the "settings"
+        under which, if not the nominal one, and the "methods" of a setting that has not all of them; empty: nothing.
     """
     return _data().get(id, {}).get("shipped", {})
 
@@ -84,7 +85,14 @@ def _layers(id: str, algo: str, setting: str) -> list[Mapping[str, Any]]:
     entry = data.get(id, {})
     own = entry.get("setting", {}).get(setting, {})
     names = (BASES[algo], algo) if algo in BASES else (algo,)
-    return [part.get(name, {}) for name in names for part in (data["default"], entry, own)]
+    parts = (data["default"], _patterned(id) | entry, own)
+    return [part.get(name, {}) for name in names for part in parts]
+
+
+def _patterned(id: str) -> Mapping[str, Any]:
+    """Return the entries of the patterns that an id matches, by algorithm; the first of each counts."""
+    matching = [entry for name, entry in _data().items() if "*" in name and fnmatch(id, name)]
+    return {algo: layer for entry in reversed(matching) for algo, layer in entry.items()}
 
 
 @cache

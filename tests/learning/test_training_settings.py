@@ -120,3 +120,20 @@ def test_a_wrong_setting_is_refused_by_name(overrides, reason):
 def test_an_unknown_algorithm_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'ppo'"):
         settings_for("default", "ppo2")
+
+
+def test_a_pattern_stands_in_where_an_id_has_no_entry_for_an_algorithm():
+    numbers = {
+        id: (settings.discount, settings.history)
+        for id in ("gem/EESM-v0", "gem/SynRM-Speed-Finite-v0", "gem/SeriesDc-Speed-v0")
+        for settings in [settings_for(id, "ppo")]
+    }
+    slow = (0.97, 5)
+    assert numbers == {
+        "gem/EESM-v0": (0.85, 5),
+        "gem/SynRM-Speed-Finite-v0": slow,
+        "gem/SeriesDc-Speed-v0": slow,  # which has entries, but of other algorithms
+    }
+    # An entry of its own is laid over the default alone.
+    assert settings_for("gem/PMSM-DriveCycle-v0", "ppo").history == 3
+    assert settings_for("drones/Waypoints-v0", "ppo") == settings_for("agv/Dock-v0", "ppo")
