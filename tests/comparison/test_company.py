@@ -9,8 +9,8 @@ from lag_env import ID
 from gym_suite.comparison import compare, rollouts
 from gym_suite.comparison.agents import line_up
 from gym_suite.comparison.rollouts import Job, batches_of, execute, execute_all
-from gym_suite.comparison.seats import Seat
 from gym_suite.comparison.settings import Setting
+from gym_suite.motors.controllers.predictive import Deadbeat
 
 RADIO = "radio/GilbertElliott-v0"
 
@@ -184,14 +184,11 @@ def test_what_shares_is_shared_out_among_the_workers_and_bounded_in_size():
 
 def test_an_agent_that_fails_fails_alone(monkeypatch):
     jobs = tuple(jobs_of("gem/PMSM-v0", ["deadbeat"]))
-    act = Seat.act
 
-    def wrong(seat, observation, start):
-        if seat.agent.name == "deadbeat":
-            raise RuntimeError("no idea")
-        return act(seat, observation, start)
+    def wrong(controller, *about):
+        raise RuntimeError("no idea")
 
-    monkeypatch.setattr(Seat, "act", wrong)
+    monkeypatch.setattr(Deadbeat, "predict", wrong)
     status = {
         job.agent.name: {record["status"] for record in outcome.records}
         for job, outcome in zip(jobs, execute_all(jobs), strict=True)
