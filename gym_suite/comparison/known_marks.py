@@ -18,8 +18,11 @@ import numpy as np
 
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.worlds import World, marks_of
+from gym_suite.core.cards import OUTSIDE
+from gym_suite.core.family import Setup
 from gym_suite.core.kernel import cache_root, source_digest
 from gym_suite.core.marks import Mark
+from gym_suite.registration import catalogue
 
 __all__ = ["known_marks"]
 
@@ -32,8 +35,9 @@ def known_marks(env: Any, horizon: int | None = None) -> tuple[Mark, ...]:
         horizon: control periods after which an episode is cut; None for the id's own limit.
     """
     setup = getattr(env.unwrapped, "setup", None)
-    if getattr(setup, "marks", None) is None:
-        return ()
+    own = catalogue().get(getattr(setup, "id", ""))
+    if own is None or own.module == OUTSIDE or not isinstance(setup, Setup) or not setup.marks:
+        return marks_of(env, horizon)  # what decides the figures of others is not known here
     path = cache_root() / "marks" / f"{_digest(env, setup, horizon)}.json"
     with suppress(OSError, ValueError, TypeError):  # what is damaged is computed again
         return tuple(Mark(**mark) for mark in json.loads(path.read_text("utf-8")))
