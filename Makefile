@@ -30,7 +30,7 @@ export MKL_NUM_THREADS ?= 1
 .PHONY: demo test lint types docs policies behaviours bench wheel clean
 
 demo: $(VENV)/.installed
-	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --out $(REPORT) --seeds 8 --workers 2
+	$(BIN)/gym-suite compare gem/PMSM-v0 gem/PMSM-DriveCycle-v0 --out $(REPORT) --seeds 12 --workers 2
 	@echo "Report: $(abspath $(REPORT))/index.html"
 
 test: $(VENV)/.tested

@@ -49,6 +49,9 @@ __all__ = [
 ROWS = 256
 """Most rows that the episodes of several agents fill together."""
 
+BATCHES = 3
+"""Batches that each worker is to have, where there are agents enough: at the end the others wait for the last."""
+
 CURVE_POINTS = 400
 """Most points of a kept curve of what an episode has earned by a time."""
 
@@ -177,18 +180,19 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     return _joined(parts)
 
 
-def batches_of(jobs: Sequence[Job], parts: int) -> list[tuple[Job, ...]]:
-    """Jobs in batches that :func:`execute_all` takes.
+def batches_of(jobs: Sequence[Job], workers: int) -> list[tuple[Job, ...]]:
+    """Jobs in batches that :func:`execute_all` takes; few are shared out, so that every worker has some.
 
     Args:
         jobs: what to run.
-        parts: into how many batches at least, where there are as many, the jobs that could be one are shared out.
+        workers: how many work at once.
     """
     alike: dict[Any, list[Job]] = {}
     for job in jobs:
         setting = json.dumps(job.setting.as_dict(), sort_keys=True, default=repr)
         key = (job.id, setting, job.horizon, job.seeds) if job.shares else id(job)
         alike.setdefault(key, []).append(job)
+    parts = 1 if workers == 1 else -(-BATCHES * workers // max(1, len(alike)))
     batches: list[tuple[Job, ...]] = []
     for group in alike.values():
         most = max(1, ROWS // len(group[0].seeds))

@@ -168,8 +168,10 @@ def test_agents_beside_each_other_share_one_vector_environment(monkeypatch):
 
 def test_what_shares_is_shared_out_among_the_workers_and_bounded_in_size():
     jobs = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat", "random"], seeds=tuple(range(20)))
-    sizes = [[len(batch) for batch in batches_of(jobs, parts)] for parts in (1, 2, 4, 100)]
-    assert sizes == [[9], [4, 5], [2, 2, 2, 3], [1] * 9]
+    sizes = [[len(batch) for batch in batches_of(jobs, workers)] for workers in (1, 2, 100)]
+    assert sizes == [[9], [1, 2, 1, 2, 1, 2], [1] * 9]
+    settings = [job for k in range(9) for job in jobs_of("gem/PMSM-v0", ["ppo"], noise=k / 100.0)]
+    assert [len(batch) for batch in batches_of(settings, 2)] == [7] * 9, "all have enough"
     many = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat"], seeds=tuple(range(100)))
     assert [len(batch) for batch in batches_of(many, 1)] == [2] * 4
     mixed = jobs_of("gem/PMSM-v0", {"net": Network()}) + jobs_of("gem/PMSM-v0", [], delay=1)
