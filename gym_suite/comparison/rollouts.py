@@ -106,7 +106,7 @@ class Job:
         their rows alone. Whatever a user brings runs by itself, and so does who would look into the worlds.
         """
         own = catalogue().get(self.id)
-        if own is None or own.agents != "one" or self.setting.keywords.get("engine") == "bullet":
+        if own is None or own.agents != "one":
             return False
         return self.agent.kind in ("controller", "baseline") or isinstance(
             self.agent.source, PolicySource
@@ -209,12 +209,23 @@ def execute_all(jobs: tuple[Job, ...], tick: Tick | None = None) -> list[Outcome
         jobs: what to run, one of :func:`batches_of`.
         tick: told the share of them that is done, now and then.
     """
-    if len(jobs) > 1:
+    if len(jobs) > 1 and not _moved_elsewhere(jobs[0]):
         try:
             return _execute_beside(jobs, tick)
         except Exception:  # whose fault it is shows when each runs by itself
             pass
     return [execute(job, tick) for job in jobs]
+
+
+def _moved_elsewhere(job: Job) -> bool:
+    """Whether another engine than the kernels moves the worlds, so many of which would fill the memory."""
+    try:
+        env = make(job.id, job.setting.keywords, job.horizon)
+    except Exception:  # it becomes the failure of each
+        return True
+    setup = getattr(env.unwrapped, "setup", None)
+    env.close()
+    return getattr(setup, "engine", None) is not None
 
 
 def _execute_beside(jobs: tuple[Job, ...], tick: Tick | None) -> list[Outcome]:

@@ -180,8 +180,17 @@ def test_what_shares_is_shared_out_among_the_workers_and_bounded_in_size():
         ["net"],
         ["pi", "zero"],
     ]
-    bullet = jobs_of("drones/Hover-v0", ["lqr"], engine="bullet")
-    assert all(len(batch) == 1 for batch in batches_of(bullet, 1)), "its worlds fill the memory"
+
+
+def test_worlds_of_bullet_do_not_stand_beside_those_of_others(monkeypatch):
+    """Bullet is the engine where none is named; so many of its worlds would fill the memory."""
+    pytest.importorskip("pybullet")
+    asked, make = [], rollouts.make_many
+    monkeypatch.setattr(rollouts, "make_many", lambda id, n, *o: asked.append(n) or make(id, n, *o))
+    for keywords in ({}, {"engine": "bullet"}):
+        (batch,) = batches_of(jobs_of("drones/Hover-v0", ["lqr"], horizon=5, **keywords), 1)
+        execute_all(batch)
+    assert asked == [3] * 6
 
 
 def test_an_agent_that_fails_fails_alone(monkeypatch):
