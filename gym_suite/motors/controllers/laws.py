@@ -68,6 +68,7 @@ LAW = (
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
         Column("i_max", "A", meaning="stator current that operating points may use"),
         Column("feedback", "1", 0, meaning="gain of the feedback of the demanded voltage; 0: none"),
+        Column("least_field", "A", 0, meaning="excitation that is kept where a machine has its own"),
     )
 )
 L = LAW.places
@@ -474,7 +475,7 @@ def currents_for(group, torque, omega, i, flux, u_max, law, points):
     """
     kind = len(group)
     if kind == DC:
-        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0])
+        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0], law[L.least_field])
     wanted = currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
     if kind == INDUCTION:
         i_d, i_max = wanted[0], law[L.i_max]
