@@ -41,6 +41,9 @@ class DeadbeatControl(Controller):
     Kim and M. J. Youn, "A discrete-time predictive current control for PMSM", IEEE Trans. Power Electronics 18(1),
     2003, doi:10.1109/TPEL.2002.807131.
 
+    A coarsely sampled DC machine, which a few periods of full voltage bring to its limit, is led so that its armature's
+    current stays within it even if it moves by half more than the model has it in the periods not yet seen.
+
     Above the currents stand the laws that stand above them under ``pi``: operating points of least loss, and a PI law
     of the speed with its gains.
 
@@ -49,7 +52,7 @@ class DeadbeatControl(Controller):
             mismatch and delay.
         observer: Part of an error of the prediction that is learned as its offset.
         filter: Part of an error of the prediction by which the currents that are controlled are corrected; 1 trusts
-            the measurement, less trusts the model.
+            the measurement, less trusts the model, within 2 % of the currents' limits.
         delays: Further periods of delay that it can find, at most 2.
     """
 
@@ -66,7 +69,7 @@ class DeadbeatControl(Controller):
         self,
         *,
         step: float = 1.0,
-        observer: float = 0.1,
+        observer: float = 0.05,
         filter: float = 0.5,
         delays: int = 2,
     ) -> None:

@@ -85,6 +85,11 @@ _NEWTON, _SLOPE = 3, 0.05
 #: Forgetting of errors of the prediction in a period, the part of the present delay's errors at which another one is
 #: believed, and the error that tells nothing of the delay, as a part of the current limits.
 _FORGETTING, _SURE, _SMALL = 0.99, 0.5, 0.01
+#: Part of a current's limit by which it is at most taken to be another than it is measured: twice the usual noise.
+_DOUBT = 0.02
+#: Part of a limit within which the current of a DC machine is led, were it to move by this part more than is believed
+#: in the periods that no sample has told of yet: a few periods of full voltage bring it to its limit. Design values.
+_LED, _MORE = 0.95, 0.5
 #: Part of the voltage that moves the currents which counts as demanded where the field is to be weakened: what a PI law
 #: by the magnitude optimum has of it, a gain of L / (3 tau) in place of L / tau.
 _DEMANDED = 1.0 / 3.0
@@ -135,6 +140,15 @@ def _believe(group, i, memory, choice, law):
 
 
 @kernel
+def _doubted(correction, limit):
+    """Return a correction of a measured current (A) within bounds; ``limit`` is the reciprocal of its limit, 1/A."""
+    if limit == 0.0:
+        return correction
+    bound = _DOUBT / limit
+    return min(max(correction, -bound), bound)
+
+
+@kernel
 def _observed(group, i, memory, choice, law):
     """Return the currents to act on, A; learn from the error of their prediction."""
     if memory[R.predicted] == 0.0:
@@ -145,7 +159,14 @@ def _observed(group, i, memory, choice, law):
     error = along(i, -1.0, expected)
     offset = along(_recalled(memory, R.offset_0), choice[N.observer], error)
     _remember(memory, R.offset_0, offset)
-    return along(expected, choice[N.filter], error)
+    # Between prediction and measurement, but not far from what is measured: so large an error is no noise.
+    limits, distrust = _limits(group, law), choice[N.filter] - 1.0
+    return (
+        i[0] + _doubted(distrust * error[0], limits[0]),
+        i[1] + _doubted(distrust * error[1], limits[1]),
+        i[2] + _doubted(distrust * error[2], limits[2]),
+        i[3] + _doubted(distrust * error[3], limits[3]),
+    )
 
 
 @kernel
@@ -202,12 +223,101 @@ def _fill_action(group, u, held, law, action):
 
 
 @kernel
-def deadbeat_action(group, seen, references, memory, choice, law, action):
-    """Run deadbeat control on one row; fill the voltage action, update what is remembered.
+def _frame_speed(group, seen, law):
+    """Return the electrical speed of the drive's frame, rad/s, as the drive knows it."""
+    omega = law[P.p] * seen[S.omega]
+    if len(group) == INDUCTION:
+        omega += slip(seen[S.current_1], seen[S.flux], law)
+    return omega
+
+
+@kernel
+def _step_of_slopes(group, law):
+    """Return the change of a voltage that slopes are taken over, V: large where the map is affine."""
+    return _SLOPE * law[P.u_dc] if len(group) == SATURATED else law[P.u_dc]
+
+
+@kernel
+def _begin(group, i, frame, middle, omega, memory, law):
+    """Remember of a drive that is switched on that it has held what keeps its currents."""
+    unit = _step_of_slopes(group, law)
+    c, columns = one_period(group, i, NOTHING, unit, omega, frame, middle, law)
+    hold = solved(columns, along(among(controlled(group, law), i), -1.0, c))
+    hold, _ = bounded(group, hold, hold, NOTHING, middle, law)
+    for j in range(MOST_DELAYS + 1):
+        _remember_command(group, hold, middle, j, memory, law)
+
+
+@kernel
+def foreseen(group, seen, memory, choice, law):
+    """Return the currents now, those at the time at which a new voltage begins to act, and the frames.
+
+    What is predicted for the next sample is remembered, for each number of further periods by which actions may be
+    late. Arguments as :func:`deadbeat_action`.
+
+    Returns:
+        Currents of four axes now (A), the same when the voltage begins to act, and cosine, sine and flux (Vs) of the
+        drive's frame then and when the drive takes the action.
+    """
+    omega, frame, dead = (
+        seen[S.omega],
+        (seen[S.cosine], seen[S.sine], seen[S.flux]),
+        int(law[P.dead_time]),
+    )
+    half = turn(0.5 * _frame_speed(group, seen, law) * law[P.tau])
+    measured = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
+    now = i = _observed(group, measured, memory, choice, law)
+    k, offset = free_coefficients(group, law), _recalled(memory, R.offset_0)
+    middle = rotate(frame[0], frame[1], half[0], half[1])
+    if memory[R.predicted] == 0.0:
+        _begin(group, i, frame, middle, omega, memory, law)
+    for delay in range(1 - dead, int(choice[N.delays]) + 1):
+        held = _acting(group, memory, delay + dead - 1, delay, middle, law)
+        expected, _ = moved_by(group, i, held, omega, frame, k, law)
+        expected = flowing(group, added(expected, offset), law)
+        _remember(memory, R.expected_0_0 + AXES * delay, expected)
+    delay, taken = int(memory[R.delay]), frame
+    for j in range(delay + dead - 1, -1, -1):
+        middle = rotate(frame[0], frame[1], half[0], half[1])
+        held = _acting(group, memory, j, delay, middle, law)
+        i, frame = moved_by(group, i, held, omega, frame, k, law)
+        i = flowing(group, added(i, offset), law)
+        if j == dead:
+            taken = frame
+    return now, i, frame, taken
+
+
+@kernel
+def _led(group, seen, references, change, i, law):
+    """Return a change of the currents (A) after which a DC machine that is not quite the nominal one does not trip."""
+    if len(group) != DC:
+        return change
+    measured = seen[S.current_0]
+    bound = max(_LED * law[P.i_limit], abs(references[0]))
+    low, high = _MORE * measured - bound, _MORE * measured + bound
+    target = min(max(i[0] + change[0], low / (1.0 + _MORE)), high / (1.0 + _MORE))
+    return target - i[0], change[1], change[2], change[3]
+
+
+@kernel
+def _exact(group, u, i, target, omega, frame, middle, law):
+    """Return the voltage of a machine whose iron saturates that brings its currents to a target, by Newton's method."""
+    unit = _step_of_slopes(group, law)
+    for _ in range(_NEWTON):
+        c, columns = one_period(group, i, u, unit, omega, frame, middle, law)
+        better = added(u, solved(columns, along(target, -1.0, c)))
+        u, _ = bounded(group, u, better, NOTHING, middle, law)
+    return u
+
+
+@kernel
+def deadbeat_action(group, seen, then, references, memory, choice, law, action):
+    """Fill the voltage action of one row by deadbeat control, update what is remembered.
 
     Args:
         group: The group.
         seen: Row of :data:`gym_suite.motors.controllers.laws.SEEN`.
+        then: Of :func:`foreseen`.
         references: Of the currents of four axes, A.
         memory: Row of :data:`RECALLED`, updated.
         choice: Row of :data:`DEADBEAT`.
@@ -217,47 +327,18 @@ def deadbeat_action(group, seen, references, memory, choice, law, action):
     Returns:
         The amplitude of the stator's demanded voltage as a part of u_dc / sqrt(3), before any limitation.
     """
-    kind, used, u_dc, dead = len(group), controlled(group, law), law[P.u_dc], int(law[P.dead_time])
-    omega, frame = seen[S.omega], (seen[S.cosine], seen[S.sine], seen[S.flux])
-    omega_frame = law[P.p] * omega
-    if kind == INDUCTION:
-        omega_frame += slip(seen[S.current_1], frame[2], law)
-    half = turn(0.5 * omega_frame * law[P.tau])
-    unit = _SLOPE * u_dc if kind == SATURATED else u_dc
-    measured = seen[S.current_0], seen[S.current_1], seen[S.current_2], seen[S.current_3]
-    i = _observed(group, measured, memory, choice, law)
-    k, offset = free_coefficients(group, law), _recalled(memory, R.offset_0)
-    middle = rotate(frame[0], frame[1], half[0], half[1])
-    if memory[R.predicted] == 0.0:
-        # A drive that is switched on holds what keeps its currents.
-        c, columns = one_period(group, i, NOTHING, unit, omega, frame, middle, law)
-        hold = solved(columns, along(among(used, i), -1.0, c))
-        hold, _ = bounded(group, hold, hold, NOTHING, middle, law)
-        for j in range(MOST_DELAYS + 1):
-            _remember_command(group, hold, middle, j, memory, law)
-    now, frame_now = i, frame
-    for delay in range(1 - dead, int(choice[N.delays]) + 1):
-        held = _acting(group, memory, delay + dead - 1, delay, middle, law)
-        expected, _ = moved_by(group, i, held, omega, frame, k, law)
-        expected = flowing(group, added(expected, offset), law)
-        _remember(memory, R.expected_0_0 + AXES * delay, expected)
-    # From now to the time at which the new voltage begins to act; its angle is reckoned when the drive takes it.
-    delay, taken = int(memory[R.delay]), frame
-    for j in range(delay + dead - 1, -1, -1):
-        middle = rotate(frame[0], frame[1], half[0], half[1])
-        held = _acting(group, memory, j, delay, middle, law)
-        i, frame = moved_by(group, i, held, omega, frame, k, law)
-        i = flowing(group, added(i, offset), law)
-        if j == dead:
-            taken = frame
-    middle = frame_ahead(taken[0], taken[1], omega_frame, law)
+    now, i, frame, taken = then
+    kind, used, u_dc, omega = len(group), controlled(group, law), law[P.u_dc], seen[S.omega]
+    offset = _recalled(memory, R.offset_0)
+    middle = frame_ahead(taken[0], taken[1], _frame_speed(group, seen, law), law)
+    unit = _step_of_slopes(group, law)
     c, columns = one_period(group, i, NOTHING, unit, omega, frame, middle, law)
     c = added(c, among(used, offset))
     change = among(used, along(NOTHING, choice[N.step], along(references, -1.0, i)))
+    change = _led(group, seen, references, change, i, law)
     hold = solved(columns, along(among(used, i), -1.0, c))
     change_u = solved(columns, change)
-    wanted = added(hold, change_u)
-    fast = NOTHING
+    wanted, fast = added(hold, change_u), NOTHING
     if kind == DOUBLY_FED:
         fast = solved(columns, leakage_part(group, i, references, change, law))
     u, enough = bounded(group, hold, wanted, fast, middle, law)
@@ -267,14 +348,12 @@ def deadbeat_action(group, seen, references, memory, choice, law, action):
         low, high = chopper_range(law[P.quadrants_a], u_dc)
         u = min(max(own, low), high), u[1], 0.0, 0.0
     if kind == SATURATED and enough:
-        target = added(among(used, i), change)
-        for _ in range(_NEWTON):
-            c, columns = one_period(group, i, u, unit, omega, frame, middle, law)
-            missing = along(target, -1.0, added(c, among(used, offset)))
-            u, _ = bounded(group, u, added(u, solved(columns, missing)), NOTHING, middle, law)
-    if dead == 0:
+        target = along(added(i, change), -1.0, offset)
+        u = _exact(group, u, i, among(used, target), omega, frame, middle, law)
+    if law[P.dead_time] == 0.0:
         held = held_voltages(group, u, middle, law)
-        expected, _ = moved_by(group, now, held, omega, frame_now, k, law)
+        seen_frame, k = (seen[S.cosine], seen[S.sine], seen[S.flux]), free_coefficients(group, law)
+        expected, _ = moved_by(group, now, held, omega, seen_frame, k, law)
         _remember(memory, R.expected_0_0, flowing(group, added(expected, offset), law))
     for j in range(MOST_DELAYS - 1, -1, -1):
         _remember(memory, R.past_0_0 + AXES * (j + 1), _recalled(memory, R.past_0_0 + AXES * j))
@@ -293,23 +372,27 @@ def deadbeat_current_rows(group, seen, memory, choice, law, action):
     for j in range(seen.shape[0]):
         row = seen[j]
         references = row[S.reference_0], row[S.reference_1], row[S.reference_2], row[S.reference_3]
-        deadbeat_action(group, row, references, memory[j], choice, law, action[j])
+        then = foreseen(group, row, memory[j], choice, law)
+        deadbeat_action(group, row, then, references, memory[j], choice, law, action[j])
 
 
 @kernel
 def deadbeat_torque_rows(group, seen, memory, choice, law, points, action):
     """Fill the actions of rows of deadbeat torque control: the currents of least loss, and their control.
 
-    Arguments as :func:`deadbeat_action`, in rows, and the table of the machine's operating points.
+    A slow field is the one that is foreseen. Arguments as :func:`deadbeat_action`, in rows, and the table of the
+    machine's operating points.
     """
     for j in range(seen.shape[0]):
         row = seen[j]
-        i = row[S.current_0], row[S.current_1], row[S.current_2], row[S.current_3]
+        then = foreseen(group, row, memory[j], choice, law)
         u_max = (1.0 - memory[j, M.weakening]) * law[L.u_max]
         references = currents_for(
-            group, row[S.reference_0], row[S.omega], i, row[S.flux], u_max, law, points
+            group, row[S.reference_0], row[S.omega], then[1], then[2][2], u_max, law, points
         )
-        modulation = deadbeat_action(group, row, references, memory[j], choice, law, action[j])
+        modulation = deadbeat_action(
+            group, row, then, references, memory[j], choice, law, action[j]
+        )
         weaken(modulation, memory[j], law, points)
 
 
@@ -320,5 +403,8 @@ def deadbeat_speed_rows(group, seen, memory, choice, law, points, action):
         row = seen[j]
         wanted = speed_references(group, row, memory[j], law, points)
         references = within_circle(group, wanted, row, law[L.i_max])
-        modulation = deadbeat_action(group, row, references, memory[j], choice, law, action[j])
+        then = foreseen(group, row, memory[j], choice, law)
+        modulation = deadbeat_action(
+            group, row, then, references, memory[j], choice, law, action[j]
+        )
         weaken(modulation, memory[j], law, points)
