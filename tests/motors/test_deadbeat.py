@@ -152,14 +152,14 @@ def test_one_period_and_the_dead_time_suffice(machine, dead_time):
     names = [item.value for item in env.unwrapped.nominal.setup.tracking]
     limits = [built["i_e_limit"] if name == "i_e" else built["i_limit"] for name in names]
     reference = {
-        name: {"kind": "step", "amplitude": part * limit, "start": 40.2 * env.unwrapped.nominal.dt}
+        name: {"kind": "step", "amplitude": part * limit, "start": 100.2 * env.unwrapped.nominal.dt}
         for name, limit in zip(names, limits, strict=True)
     }
     env = gymnasium.make(f"gem/{machine}-v0", speed=speed, reference=reference, dead_time=dead_time)
     law = gym_suite.make_controller(env, "deadbeat")
     observation, _ = env.reset(seed=0)
     state, errors = None, []
-    for _ in range(80):
+    for _ in range(130):
         action, state = law.predict(observation, state)
         observation, _, _, _, info = env.step(action)
         errors.append(
@@ -169,11 +169,13 @@ def test_one_period_and_the_dead_time_suffice(machine, dead_time):
             )
         )
     errors = np.array(errors)
-    jump = int(np.argmax(errors[30:] > 0.5 * part)) + 30
+    jump = int(np.argmax(errors[90:] > 0.5 * part)) + 90
     # The reference is seen at the end of the step in which it jumps; then dead time, and one period.
     assert errors[jump] == pytest.approx(part, rel=0.01)
-    assert errors[jump + (2 if dead_time else 1) :].max() < 1e-6
-    assert errors[30:jump].max() < 1e-6
+    # The frame of an induction machine is that of the drive's estimate, which is not quite the model's flux.
+    small = 1e-5 if machine == "SCIM" else 1e-6
+    assert errors[jump + (2 if dead_time else 1) :].max() < small
+    assert errors[90:jump].max() < small
 
 
 # ------------------------------------------------------------------------------------------------- beside PI control

@@ -14,7 +14,7 @@ import math
 
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.motors.controllers.laws import FLUX_MAP, WITHIN
-from gym_suite.motors.controllers.movements import part_from_circle
+from gym_suite.motors.controllers.movements import LEAST_CHANGE, part_from_circle
 from gym_suite.motors.controllers.prediction import hexagon_reach, square_reach, strip
 from gym_suite.motors.controllers.switched_laws import currents_of, state_with
 from gym_suite.motors.converters import chopper_range
@@ -24,7 +24,7 @@ from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, S
 from gym_suite.motors.machines.dc import SEPARATE, SHUNT
 from gym_suite.motors.quantities import P
 from gym_suite.motors.switches import under
-from gym_suite.motors.transforms import rotate, stars_of, turn
+from gym_suite.motors.transforms import SQRT3, rotate, stars_of, turn
 
 _STILL = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # a shaft that keeps its speed
 NOTHING = 0.0, 0.0, 0.0, 0.0  # of four axes
@@ -276,6 +276,13 @@ def _of_parts(group, first, second, v):
 
 
 @kernel
+def _shrunk(group, u, angle, law):
+    """Return a voltage of axes shortened, each converter's part by itself, to what can be given."""
+    first = _first_reach(group, NOTHING, u, angle, law)
+    return _of_parts(group, first, _second_reach(group, NOTHING, u, law), u)
+
+
+@kernel
 def _stepped(group, u, v, angle, law):
     """Return u + step * v with the largest step in [0, 1] that the converters can give.
 
@@ -286,6 +293,22 @@ def _stepped(group, u, v, angle, law):
     if len(group) != DC:
         first = second = min(first, second)
     return added(u, _of_parts(group, first, second, v))
+
+
+@kernel
+def _opened(group, u, v, angle, law):
+    """Return u + step * v as :func:`_stepped`, but with a step that is not small, and the voltage shortened after it.
+
+    Where all of the voltage holds the currents, a step towards those that need less of it, along a direction that first
+    asks for more, would be none, and the way to them closed; see :mod:`gym_suite.motors.controllers.movements`.
+    """
+    step = min(_first_reach(group, u, v, angle, law), _second_reach(group, u, v, law))
+    size = math.sqrt(v[0] * v[0] + v[1] * v[1])
+    least = LEAST_CHANGE * law[P.u_dc] / SQRT3
+    if step * size < least:
+        step = min(least / size, 1.0) if size > 0.0 else 1.0
+        return _shrunk(group, along(u, step, v), angle, law)
+    return along(u, step, v)
 
 
 @kernel
@@ -325,9 +348,9 @@ def bounded(group, hold, wanted, fast, angle, law):
     first = _first_reach(group, NOTHING, wanted, angle, law)
     if min(first, _second_reach(group, NOTHING, wanted, law)) >= 1.0:
         return wanted, True
-    first = _first_reach(group, NOTHING, hold, angle, law)
-    second = _second_reach(group, NOTHING, hold, law)
-    u = _of_parts(group, first, second, hold)
+    u = _shrunk(group, hold, angle, law)
+    if len(group) == DC:
+        return _stepped(group, u, along(wanted, -1.0, u), angle, law), False
     if len(group) == DOUBLY_FED:
         u = _stepped(group, u, fast, angle, law)
-    return _stepped(group, u, along(wanted, -1.0, u), angle, law), False
+    return _opened(group, u, along(wanted, -1.0, u), angle, law), False
