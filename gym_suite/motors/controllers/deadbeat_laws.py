@@ -243,7 +243,7 @@ def _begin(group, i, frame, middle, omega, memory, law):
     unit = _step_of_slopes(group, law)
     c, columns = one_period(group, i, NOTHING, unit, omega, frame, middle, law)
     hold = solved(columns, along(among(controlled(group, law), i), -1.0, c))
-    hold, _ = bounded(group, hold, hold, NOTHING, middle, law)
+    hold, _ = bounded(group, hold, hold, NOTHING, columns, middle, law)
     for j in range(MOST_DELAYS + 1):
         _remember_command(group, hold, middle, j, memory, law)
 
@@ -306,7 +306,7 @@ def _exact(group, u, i, target, omega, frame, middle, law):
     for _ in range(_NEWTON):
         c, columns = one_period(group, i, u, unit, omega, frame, middle, law)
         better = added(u, solved(columns, along(target, -1.0, c)))
-        u, _ = bounded(group, u, better, NOTHING, middle, law)
+        u, _ = bounded(group, u, better, NOTHING, columns, middle, law)
     return u
 
 
@@ -341,7 +341,7 @@ def deadbeat_action(group, seen, then, references, memory, choice, law, action):
     wanted, fast = added(hold, change_u), NOTHING
     if kind == DOUBLY_FED:
         fast = solved(columns, leakage_part(group, i, references, change, law))
-    u, enough = bounded(group, hold, wanted, fast, middle, law)
+    u, enough = bounded(group, hold, wanted, fast, columns, middle, law)
     if kind == DC and not enough and used[1] > 0.0:
         # Whatever the field really does, the armature's current is to move as it should.
         own = wanted[0] + columns[1][0] / columns[0][0] * (wanted[1] - u[1])

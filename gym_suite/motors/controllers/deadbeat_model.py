@@ -296,19 +296,34 @@ def _stepped(group, u, v, angle, law):
 
 
 @kernel
-def _opened(group, u, v, angle, law):
+def _opened(group, u, v, columns, angle, law):
     """Return u + step * v as :func:`_stepped`, but with a step that is not small, and the voltage shortened after it.
 
     Where all of the voltage holds the currents, a step towards those that need less of it, along a direction that first
     asks for more, would be none, and the way to them closed; see :mod:`gym_suite.motors.controllers.movements`.
+    Whatever the stator's flux really does then, the current of a winding that shares it is to move as it should.
     """
     step = min(_first_reach(group, u, v, angle, law), _second_reach(group, u, v, law))
     size = math.sqrt(v[0] * v[0] + v[1] * v[1])
     least = LEAST_CHANGE * law[P.u_dc] / SQRT3
-    if step * size < least:
-        step = min(least / size, 1.0) if size > 0.0 else 1.0
-        return _shrunk(group, along(u, step, v), angle, law)
-    return along(u, step, v)
+    if step * size >= least or size == 0.0:
+        return along(u, step, v)
+    asked = along(u, min(least / size, 1.0), v)
+    factor = _first_reach(group, NOTHING, asked, angle, law)
+    given = _of_parts(group, factor, 1.0, asked)
+    kind = len(group)
+    if kind == EXCITED or kind == DOUBLY_FED:  # noqa: SIM109 - the compiler drops no branch on `in`
+        d, q = asked[0] - given[0], asked[1] - given[1]
+        own = columns[2][2], columns[3][2], columns[2][3], columns[3][3]
+        z, w = _divided(
+            own,
+            (
+                columns[0][2] * d + columns[1][2] * q,
+                columns[0][3] * d + columns[1][3] * q,
+            ),
+        )
+        given = given[0], given[1], given[2] + z, given[3] + w
+    return _shrunk(group, given, angle, law)
 
 
 @kernel
@@ -331,7 +346,7 @@ def leakage_part(group, i, references, change, law):
 
 
 @called_kernel
-def bounded(group, hold, wanted, fast, angle, law):
+def bounded(group, hold, wanted, fast, columns, angle, law):
     """Return the voltage of axes that can be given in place of the one that is wanted, V, and whether it is that.
 
     It departs from the voltage that would keep the currents as they are, so that what suffices not moves the currents
@@ -342,6 +357,7 @@ def bounded(group, hold, wanted, fast, angle, law):
         hold: Voltage that keeps the currents, V.
         wanted: Voltage that brings them to their references, V.
         fast: Change of the voltage for a movement that has the first claim on it, V.
+        columns: Of :func:`one_period`, A/V.
         angle: Cosine and sine of the frame in the middle of the period.
         law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
     """
@@ -353,4 +369,4 @@ def bounded(group, hold, wanted, fast, angle, law):
         return _stepped(group, u, along(wanted, -1.0, u), angle, law), False
     if len(group) == DOUBLY_FED:
         u = _stepped(group, u, fast, angle, law)
-    return _opened(group, u, along(wanted, -1.0, u), angle, law), False
+    return _opened(group, u, along(wanted, -1.0, u), columns, angle, law), False
