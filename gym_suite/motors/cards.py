@@ -15,6 +15,8 @@ _PREDICTIVE = {
     "mpc": f"{_HOME}.predictive:PredictiveControl",
     "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
 }
+#: The same of any machine without a search, where the action is a voltage.
+_DEADBEAT = {"deadbeat": f"{_HOME}.deadbeat:DeadbeatControl"}
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
 #: Machines with direct torque control: those of two currents whose flux has a direction without torque.
@@ -39,6 +41,15 @@ _DIRECT_PROSE = """## Reference Controllers
 doi:10.1109/TIE.2004.831717), a PI law of the stator flux' amplitude and one of the torque in the frame of that flux.
 Both are led to those of the currents of least loss; their gains are the magnitude optimum's.
 """
+#: Of ids with :data:`_DEADBEAT`.
+_DEADBEAT_PROSE = """## Reference Controllers
+
+`deadbeat` solves the nominal model for the voltages that bring all currents to their references in one period, with
+an observer of what the model does not explain, and believes in that delay with which it has predicted best (Moon, Kim
+and Youn 2003, doi:10.1109/TPEL.2002.807131). What stands above the currents is what stands above them under `pi`.
+"""
+#: Tasks under which an action is a voltage, unless an id commands torques.
+_BY_VOLTAGE = ("current", "torque", "speed")
 _STRONG = {
     "CurrentControl": ("mpc", "mpc-soft"),
     "TorqueControl": ("mpc", "mpc-soft"),
@@ -105,6 +116,16 @@ def _drive(
 ) -> Card:
     rung = law if machine in _LADDERED else ""
     direct, words = {}, prose or _PROSE.get(rung, "")
+    ladder, strong = _LADDERS.get(rung, {}), _STRONG.get(rung, ())
+    commanded = more.get("keywords", {}).get("control") == "torque"
+    if (
+        task in _BY_VOLTAGE
+        and converter != "commutated"
+        and not commanded
+        and "deadbeat" not in ladder
+    ):
+        ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat")
+        words = f"{words}\n{_DEADBEAT_PROSE}"
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
@@ -117,8 +138,8 @@ def _drive(
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": converter},
-        controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
-        strong=_STRONG.get(rung, ()),
+        controllers={"pi": f"{laws}:{law}", **direct, **ladder, **BASELINES},
+        strong=strong,
         tuned=_TUNED.get(name, ("pi-tuned",)),
         learned=_LEARNED.get(name, ()),
         settings=SETTINGS.get(name, {}),

@@ -145,7 +145,7 @@ def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
 
 
 @kernel
-def _ahead(cosine, sine, omega_frame, law):
+def frame_ahead(cosine, sine, omega_frame, law):
     """Return cosine and sine of the frame in the middle of the period in which a voltage acts."""
     ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_frame * law[P.tau])
     return rotate(cosine, sine, ahead_cosine, ahead_sine)
@@ -163,7 +163,7 @@ def _single_windings(group, i, references, seen, memory, first, law, u_dc):
     psi_d = law[P.l_d] * i[0] + law[P.psi_p]
     u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -197,7 +197,7 @@ def _saturated_windings(i, references, seen, memory, first, law, u_dc):
     part = part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
     u_d, u_q = base_d + part * change_d, base_q + part * change_q
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -237,7 +237,7 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
     u_d, u_q = base_d + part * change_d, base_q + part * own_q
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -277,7 +277,7 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
     u_q = pi_output(error_q, memory[first + 1], law[L.kp_1])
     u_q += decoupling * (omega_s * leakage * i[0] + coupling * omega_e * flux)
 
-    cosine, sine = _ahead(cosine, sine, omega_s, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_s, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -361,7 +361,7 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     u_d = base_d + l_s * rate_d + decoupling * l_m * rate_rd
     u_q = base_q + l_s * rate_q + decoupling * l_m * rate_rq
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -397,7 +397,7 @@ def _two_stars(i, references, seen, memory, first, law, u_dc):
     u_x = pi_output(errors[2], memory[first + 2], law[L.kp_2]) + turning * law[P.l_y] * i[3]
     u_y = pi_output(errors[3], memory[first + 3], law[L.kp_3]) - turning * law[P.l_x] * i[2]
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     stars = stars_of((u_d, u_q, u_x, u_y), cosine, sine)
     factor = min(hexagon_factor(stars[0], stars[1], u_dc), hexagon_factor(stars[2], stars[3], u_dc))
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
