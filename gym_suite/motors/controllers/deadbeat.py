@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,6 +55,8 @@ class DeadbeatControl(Controller):
         filter: Part of an error of the prediction by which the currents that are controlled are corrected; 1 trusts
             the measurement, less trusts the model, within 2 % of the currents' limits.
         delays: Further periods of delay that it can find, at most 2.
+        above: Keyword arguments of the law that stands above the currents, such as ``{"voltage_margin": 1.0}``; those
+            of the class that controls the same quantity under ``pi``.
     """
 
     name: ClassVar[str] = "deadbeat"
@@ -72,11 +75,13 @@ class DeadbeatControl(Controller):
         observer: float = 0.05,
         filter: float = 0.5,
         delays: int = 2,
+        above: Mapping[str, Any] | None = None,
     ) -> None:
         self.step = step
         self.observer = observer
         self.filter = filter
         self.delays = delays
+        self.above = dict(above or {})
 
     def _tune(self, nominal: Any) -> None:
         values, setup = nominal.parameters, nominal.setup
@@ -99,7 +104,7 @@ class DeadbeatControl(Controller):
         self._follow, cascade = kinds.get(tracked, (deadbeat_current_rows, CurrentControl))
         # The currents have no gains: their voltages are solved for.
         given = {name: value for name, value in self._given.items() if name.startswith("omega")}
-        self._above: Any = cascade.for_env(nominal, gains=given)
+        self._above: Any = cascade.for_env(nominal, gains=given, **self.above)
         if "omega" in self._above.gains_:
             self.gains_["omega"] = self._above.gains_["omega"]
         self._choice = np.zeros(len(DEADBEAT))
