@@ -159,22 +159,30 @@ class _Bench:
 
 
 def _benches_of(seats: Sequence[Seat], own: Sequence[slice]) -> list[_Bench]:
-    """Return the seats, policies of one shape that follow each other as one."""
+    """Return the seats; those of one agent, or of policies of one shape, that follow each other as one."""
     benches: list[_Bench] = []
     pairs = list(zip(seats, own, strict=True))
-    for shape, group in groupby(pairs, key=lambda pair: _shape(pair[0])):
+    for _, group in groupby(pairs, key=lambda pair: _kind(pair[0])):
         run = list(group)
-        stack = stacked([seat.agent for seat, _ in run]) if shape is not None else None
-        if stack is None:
+        first, rows = run[0][0], slice(run[0][1].start, run[-1][1].stop)
+        stack = stacked([seat.agent for seat, _ in run])
+        if first.acting is first.agent:
+            benches.append(_Bench(first.acting, rows, first.state))
+        elif stack is None:
             benches += [_Bench(seat.acting, rows, seat.state) for seat, rows in run]
         else:
-            acting = StackedBatches(stack, len(run), run[0][0].seeds)
-            benches.append(_Bench(acting, slice(run[0][1].start, run[-1][1].stop)))
+            benches.append(_Bench(StackedBatches(stack, len(run), first.seeds), rows))
     return benches
 
 
-def _shape(seat: Seat) -> Any:
-    return shape_of(seat.agent) if isinstance(seat.acting, FixedBatches) else None
+def _kind(seat: Seat) -> Any:
+    """Return what seats that follow each other have the same if one call acts for all of them.
+
+    An agent that draws tells rows apart that begin alike, as the same seeds under two settings do.
+    """
+    shape = shape_of(seat.agent) if isinstance(seat.acting, FixedBatches) else None
+    own = seat.acting if seat.state is None else seat
+    return id(own) if shape is None else shape
 
 
 def _actions(

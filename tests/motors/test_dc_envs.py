@@ -228,7 +228,9 @@ def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_
                 field = np.sqrt(max(wanted, 0.0) / p["l_e_prime"] * ratio)
             else:
                 field = dc_currents_for(torque, omega, (0.0, 0.0), u_max, known.row, part, 0.0)[1]
-            i_a, i_e, _, _ = dc_currents_for(torque, omega, (0.0, field), u_max, known.row, part, 0.0)
+            i_a, i_e, _, _ = dc_currents_for(
+                torque, omega, (0.0, field), u_max, known.row, part, 0.0
+            )
             flux = {
                 "PermExDc": p["psi_e"],
                 "SeriesDc": p["l_e_prime"] * i_a,

@@ -68,7 +68,9 @@ LAW = (
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
         Column("i_max", "A", meaning="stator current that operating points may use"),
         Column("feedback", "1", 0, meaning="gain of the feedback of the demanded voltage; 0: none"),
-        Column("least_field", "A", 0, meaning="excitation that is kept where a machine has its own"),
+        Column(
+            "least_field", "A", 0, meaning="excitation that is kept where a machine has its own"
+        ),
     )
 )
 L = LAW.places
@@ -106,11 +108,11 @@ M = MEMORY.places
 
 
 @kernel
-def _learn(k, error, demanded, realised, memory, first, law):
-    """Update the integral term of axis k."""
-    memory[first + k] = pi_update(
+def _learned(k, error, integral, demanded, realised, law):
+    """Return the integral term of axis k after a sample."""
+    return pi_update(
         error,
-        memory[first + k],
+        integral,
         law[L.ki_0 + k],
         law[P.tau],
         demanded,
@@ -118,6 +120,12 @@ def _learn(k, error, demanded, realised, memory, first, law):
         int(law[L.anti_windup]),
         law[L.back_gain_0 + k],
     )
+
+
+@kernel
+def _learn(k, error, demanded, realised, memory, first, law):
+    """Update the integral term of axis k."""
+    memory[first + k] = _learned(k, error, memory[first + k], demanded, realised, law)
 
 
 @kernel
@@ -145,34 +153,66 @@ def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
 
 
 @kernel
+def angle_ahead(omega_frame, law):
+    """Return the angle that the frame moves until the middle of the period in which a voltage acts, rad."""
+    return (law[P.dead_time] + 0.5) * omega_frame * law[P.tau]
+
+
+@kernel
 def frame_ahead(cosine, sine, omega_frame, law):
     """Return cosine and sine of the frame in the middle of the period in which a voltage acts."""
-    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_frame * law[P.tau])
+    ahead_cosine, ahead_sine = turn(angle_ahead(omega_frame, law))
     return rotate(cosine, sine, ahead_cosine, ahead_sine)
 
 
 @kernel
-def _single_windings(group, i, references, seen, memory, first, law, u_dc):
-    """Current control of d and q windings that do not share a flux; see :func:`current_control_one`."""
-    omega, cosine, sine, _ = seen
+def single_windings(i, references, omega, ahead, integrals, law, u_dc):
+    """One sample of the control of d and q windings that do not share a flux; see :func:`current_control_one`.
+
+    Args:
+        i: Measured currents (d, q), A.
+        references: Their references, A.
+        omega: Mechanical speed, rad/s.
+        ahead: Of :func:`frame_ahead`.
+        integrals: Integral terms, V.
+        law: Row of :data:`LAW`.
+        u_dc: DC-link voltage, V.
+
+    Returns:
+        As :func:`current_control_one`, of voltages the first two, and the integral terms after the sample.
+    """
     omega_e = law[P.p] * omega
     decoupling = law[L.decoupling]
     error_d, error_q = references[0] - i[0], references[1] - i[1]
     share_d = law[L.kp_0] * error_d
-    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
+    u_d = share_d + integrals[0] - decoupling * omega_e * law[P.l_q] * i[1]
     psi_d = law[P.l_d] * i[0] + law[P.psi_p]
-    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
+    u_q = pi_output(error_q, integrals[1], law[L.kp_1]) + decoupling * omega_e * psi_d
 
-    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
-    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    alpha, beta = rotate(u_d, u_q, ahead[0], ahead[1])
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
     real_d = min(max(factor * u_d, -u_axis), u_axis)
     real_q = min(max(factor * u_q, -u_axis), u_axis)
-    _learn(0, error_d, u_d, real_d, memory, first, law)
-    _learn(1, error_q, u_q, real_q, memory, first, law)
+    learned = (
+        _learned(0, error_d, integrals[0], u_d, real_d, law),
+        _learned(1, error_q, integrals[1], u_q, real_q, law),
+    )
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
-    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
+    return (real_d, real_q), (factor * alpha, factor * beta), modulation, learned
+
+
+@kernel
+def _single_windings(i, references, seen, memory, first, law, u_dc):
+    """Do as :func:`single_windings` with the memory of a row; see :func:`current_control_one`."""
+    omega, cosine, sine, _ = seen
+    ahead = frame_ahead(cosine, sine, law[P.p] * omega, law)
+    integrals = memory[first], memory[first + 1]
+    real, held, modulation, learned = single_windings(
+        (i[0], i[1]), references, omega, ahead, integrals, law, u_dc
+    )
+    memory[first], memory[first + 1] = learned
+    return (real[0], real[1], 0.0, 0.0), (held[0], held[1], 0.0, 0.0), modulation
 
 
 @kernel
@@ -453,7 +493,7 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         return _two_stars(i, references, seen, memory, first, law, u_dc)
     if kind == SATURATED:
         return _saturated_windings(i, references, seen, memory, first, law, u_dc)
-    return _single_windings(group, i, references, seen, memory, first, law, u_dc)
+    return _single_windings(i, references, seen, memory, first, law, u_dc)
 
 
 @kernel
