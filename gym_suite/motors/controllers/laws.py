@@ -68,7 +68,9 @@ LAW = (
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
         Column("i_max", "A", meaning="stator current that operating points may use"),
         Column("feedback", "1", 0, meaning="gain of the feedback of the demanded voltage; 0: none"),
-        Column("least_field", "A", 0, meaning="excitation that is kept where a machine has its own"),
+        Column(
+            "least_field", "A", 0, meaning="excitation that is kept where a machine has its own"
+        ),
     )
 )
 L = LAW.places
