@@ -3,7 +3,8 @@
 The map is that of :mod:`gym_suite.motors.controllers.deadbeat_model`; where iron saturates, Newton's method finds the
 voltage from its slopes. A law whose voltage acts one period late first predicts the currents at the time at which it
 will begin to act, from the voltage that acts meanwhile. Sources: :mod:`gym_suite.motors.controllers.prediction`, which
-does the same for two currents and searches besides.
+does the same for two currents. Where the converters cannot give the voltage, predictive control searches for another,
+:mod:`gym_suite.motors.controllers.rollout`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from gym_suite.motors.controllers.deadbeat_model import (
     one_period,
     solved,
 )
+from gym_suite.motors.controllers.kept_field import currents_in_kept_field
 from gym_suite.motors.controllers.laws import MEMORY, L, M, S, currents_for, frame_ahead
 from gym_suite.motors.controllers.prediction import MOST_DELAYS
+from gym_suite.motors.controllers.rollout import Z, rolled_out
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SATURATED, SIX_PHASE
 from gym_suite.motors.observer import slip
@@ -311,7 +314,7 @@ def _exact(group, u, i, target, omega, frame, middle, law):
 
 
 @kernel
-def deadbeat_action(group, seen, then, references, memory, choice, law, action):
+def deadbeat_action(group, seen, then, references, torque, memory, choice, law, search, action):
     """Fill the voltage action of one row by deadbeat control, update what is remembered.
 
     Args:
@@ -319,9 +322,11 @@ def deadbeat_action(group, seen, then, references, memory, choice, law, action):
         seen: Row of :data:`gym_suite.motors.controllers.laws.SEEN`.
         then: Of :func:`foreseen`.
         references: Of the currents of four axes, A.
+        torque: Reference of the torque, N m, where that is what a search makes small.
         memory: Row of :data:`RECALLED`, updated.
         choice: Row of :data:`DEADBEAT`.
         law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
+        search: Row of :data:`gym_suite.motors.controllers.rollout.ROLLOUT`, or an empty tuple for no search.
         action: Row of the action, filled.
 
     Returns:
@@ -350,6 +355,10 @@ def deadbeat_action(group, seen, then, references, memory, choice, law, action):
     if kind == SATURATED and enough:
         target = along(added(i, change), -1.0, offset)
         u = _exact(group, u, i, among(used, target), omega, frame, middle, law)
+    if len(search) > 0 and kind != DC and not enough:
+        turned = turn(_frame_speed(group, seen, law) * law[P.tau])
+        where = omega, frame, middle, turned
+        u = rolled_out(group, i, references, torque, u, hold, columns, offset, where, law, search)
     if law[P.dead_time] == 0.0:
         held = held_voltages(group, u, middle, law)
         seen_frame, k = (seen[S.cosine], seen[S.sine], seen[S.flux]), free_coefficients(group, law)
@@ -367,37 +376,44 @@ def deadbeat_action(group, seen, then, references, memory, choice, law, action):
 
 
 @kernel
-def deadbeat_current_rows(group, seen, memory, choice, law, action):
+def deadbeat_current_rows(group, seen, memory, choice, law, search, action):
     """Fill the actions of rows of deadbeat current control; arguments as :func:`deadbeat_action`, in rows."""
     for j in range(seen.shape[0]):
         row = seen[j]
         references = row[S.reference_0], row[S.reference_1], row[S.reference_2], row[S.reference_3]
         then = foreseen(group, row, memory[j], choice, law)
-        deadbeat_action(group, row, then, references, memory[j], choice, law, action[j])
+        deadbeat_action(
+            group, row, then, references, 0.0, memory[j], choice, law, search, action[j]
+        )
 
 
 @kernel
-def deadbeat_torque_rows(group, seen, memory, choice, law, points, action):
+def deadbeat_torque_rows(group, seen, memory, choice, law, points, search, action):
     """Fill the actions of rows of deadbeat torque control: the currents of least loss, and their control.
 
     A slow field is the one that is foreseen. Arguments as :func:`deadbeat_action`, in rows, and the table of the
-    machine's operating points.
+    machine's operating points behind the law.
     """
     for j in range(seen.shape[0]):
         row = seen[j]
         then = foreseen(group, row, memory[j], choice, law)
         u_max = (1.0 - memory[j, M.weakening]) * law[L.u_max]
-        references = currents_for(
-            group, row[S.reference_0], row[S.omega], then[1], then[2][2], u_max, law, points
-        )
+        torque, omega, i, flux = row[S.reference_0], row[S.omega], then[1], then[2][2]
+        if len(search) > 0:
+            kept = search[Z.kept]
+            references = currents_in_kept_field(
+                group, torque, omega, i, flux, u_max, kept, law, points
+            )
+        else:
+            references = currents_for(group, torque, omega, i, flux, u_max, law, points)
         modulation = deadbeat_action(
-            group, row, then, references, memory[j], choice, law, action[j]
+            group, row, then, references, torque, memory[j], choice, law, search, action[j]
         )
         weaken(modulation, memory[j], law, points)
 
 
 @kernel
-def deadbeat_speed_rows(group, seen, memory, choice, law, points, action):
+def deadbeat_speed_rows(group, seen, memory, choice, law, points, search, action):
     """Fill the actions of rows of speed control above deadbeat control; arguments as :func:`deadbeat_torque_rows`."""
     for j in range(seen.shape[0]):
         row = seen[j]
@@ -405,6 +421,6 @@ def deadbeat_speed_rows(group, seen, memory, choice, law, points, action):
         references = within_circle(group, wanted, row, law[L.i_max])
         then = foreseen(group, row, memory[j], choice, law)
         modulation = deadbeat_action(
-            group, row, then, references, memory[j], choice, law, action[j]
+            group, row, then, references, 0.0, memory[j], choice, law, search, action[j]
         )
         weaken(modulation, memory[j], law, points)

@@ -232,7 +232,7 @@ def flowing(group, i, law):
 
 
 @kernel
-def _first_reach(group, u, v, angle, law):
+def first_reach(group, u, v, angle, law):
     """Return the largest step in [0, 1] along v from u, of axes, that the first converter can give, or both stars'."""
     kind, u_dc = len(group), law[P.u_dc]
     if kind == DC:
@@ -248,7 +248,7 @@ def _first_reach(group, u, v, angle, law):
 
 
 @kernel
-def _second_reach(group, u, v, law):
+def second_reach(group, u, v, law):
     """Return the largest step in [0, 1] along v from u, of axes, that the second converter can give."""
     kind, u_dc = len(group), law[P.u_dc]
     if kind == DC:
@@ -265,7 +265,7 @@ def _second_reach(group, u, v, law):
 
 
 @kernel
-def _of_parts(group, first, second, v):
+def of_parts(group, first, second, v):
     """Return a voltage of axes of which the first converter's is multiplied by one factor, the second's by another."""
     kind = len(group)
     if kind == DC:
@@ -276,41 +276,41 @@ def _of_parts(group, first, second, v):
 
 
 @kernel
-def _shrunk(group, u, angle, law):
+def shrunk(group, u, angle, law):
     """Return a voltage of axes shortened, each converter's part by itself, to what can be given."""
-    first = _first_reach(group, NOTHING, u, angle, law)
-    return _of_parts(group, first, _second_reach(group, NOTHING, u, law), u)
+    first = first_reach(group, NOTHING, u, angle, law)
+    return of_parts(group, first, second_reach(group, NOTHING, u, law), u)
 
 
 @kernel
-def _stepped(group, u, v, angle, law):
+def stepped(group, u, v, angle, law):
     """Return u + step * v with the largest step in [0, 1] that the converters can give.
 
     The windings of a DC machine are apart, and each goes as far as its own chopper lets it; those that share a flux go
     together.
     """
-    first, second = _first_reach(group, u, v, angle, law), _second_reach(group, u, v, law)
+    first, second = first_reach(group, u, v, angle, law), second_reach(group, u, v, law)
     if len(group) != DC:
         first = second = min(first, second)
-    return added(u, _of_parts(group, first, second, v))
+    return added(u, of_parts(group, first, second, v))
 
 
 @kernel
 def _opened(group, u, v, columns, angle, law):
-    """Return u + step * v as :func:`_stepped`, but with a step that is not small, and the voltage shortened after it.
+    """Return u + step * v as :func:`stepped`, but with a step that is not small, and the voltage shortened after it.
 
     Where all of the voltage holds the currents, a step towards those that need less of it, along a direction that first
     asks for more, would be none, and the way to them closed; see :mod:`gym_suite.motors.controllers.movements`.
     Whatever the stator's flux really does then, the current of a winding that shares it is to move as it should.
     """
-    step = min(_first_reach(group, u, v, angle, law), _second_reach(group, u, v, law))
+    step = min(first_reach(group, u, v, angle, law), second_reach(group, u, v, law))
     size = math.sqrt(v[0] * v[0] + v[1] * v[1])
     least = LEAST_CHANGE * law[P.u_dc] / SQRT3
     if step * size >= least or size == 0.0:
         return along(u, step, v)
     asked = along(u, min(least / size, 1.0), v)
-    factor = _first_reach(group, NOTHING, asked, angle, law)
-    given = _of_parts(group, factor, 1.0, asked)
+    factor = first_reach(group, NOTHING, asked, angle, law)
+    given = of_parts(group, factor, 1.0, asked)
     kind = len(group)
     if kind == EXCITED or kind == DOUBLY_FED:  # noqa: SIM109 - the compiler drops no branch on `in`
         d, q = asked[0] - given[0], asked[1] - given[1]
@@ -323,7 +323,7 @@ def _opened(group, u, v, columns, angle, law):
             ),
         )
         given = given[0], given[1], given[2] + z, given[3] + w
-    return _shrunk(group, given, angle, law)
+    return shrunk(group, given, angle, law)
 
 
 @kernel
@@ -361,12 +361,12 @@ def bounded(group, hold, wanted, fast, columns, angle, law):
         angle: Cosine and sine of the frame in the middle of the period.
         law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
     """
-    first = _first_reach(group, NOTHING, wanted, angle, law)
-    if min(first, _second_reach(group, NOTHING, wanted, law)) >= 1.0:
+    first = first_reach(group, NOTHING, wanted, angle, law)
+    if min(first, second_reach(group, NOTHING, wanted, law)) >= 1.0:
         return wanted, True
-    u = _shrunk(group, hold, angle, law)
+    u = shrunk(group, hold, angle, law)
     if len(group) == DC:
-        return _stepped(group, u, along(wanted, -1.0, u), angle, law), False
+        return stepped(group, u, along(wanted, -1.0, u), angle, law), False
     if len(group) == DOUBLY_FED:
-        u = _stepped(group, u, fast, angle, law)
+        u = stepped(group, u, fast, angle, law)
     return _opened(group, u, along(wanted, -1.0, u), columns, angle, law), False
