@@ -163,8 +163,8 @@ class RolloutControl(DeadbeatControl):
 
     Fields that windings and iron hold against their voltage are slower than any horizon. Under torque control of such
     machines the field of a large torque is kept whatever torque is asked for, which costs copper: where the reward
-    takes losses the fields are those of least loss. A machine with an excitation winding that is 30 % off may trip
-    under torque control where ``deadbeat`` does not: its courses have the windings' fluxes nearer to their limits.
+    takes losses the fields are those of least loss. Machines that are 30 % off may trip where ``deadbeat`` does not, as
+    single episodes of EESM and DFIM under torque control and of SaturatedPMSM do: courses lead nearer to the limits.
 
     Args:
         step: Part of the way to the references that a period is to bring.
@@ -222,7 +222,7 @@ class RolloutControl(DeadbeatControl):
             search[Z.factor_0 + k] = 1.0 / getattr(machine, machine.currents[name])
         task, search[Z.kept] = nominal.tables[T.task], field * values["torque_limit"]
         # Judged by the torque, an excitation winding and the stator that it shares its flux with are driven apart where
-        # parameters are off: 1 and 3 of 20 plants trip 35 and 40 % off, judged by currents none and 2.
+        # parameters are off.
         if torque and machine.group != EXCITED:
             search[Z.torque_factor], search[Z.strive] = task[0, K.tracked_factor], STRIVE
             search[Z.margin] = COURSE_SHARES.get(machine.group, COURSE_SHARE)
