@@ -177,8 +177,7 @@ def _execute_at(places: Sequence[_Place], jobs: Sequence[Job], tick: Tick) -> li
         found = roll(envs, list(seats.values()), places[0].world, tick)
         envs.close()
         for (k, seat), episodes in zip(seats.items(), found, strict=True):
-            place = places[k % len(places)]
-            outcomes[k] = outcome_of(jobs[k], seat, episodes, place.world, place.env)
+            outcomes[k] = outcome_of(jobs[k], seat, episodes, places[0].world, places[0].env)
     return [outcomes[k] if k in outcomes else execute(job) for k, job in enumerate(jobs)]
 
 

@@ -1,9 +1,9 @@
-"""The step of many synchronous machines under torque control at once: tiles of rows, period by period.
+"""The step of many synchronous machines that drive a vehicle at once: tiles of rows, period by period.
 
-A control step of a drive cycle is a hundred periods of the inverter, in each of which the current controller samples
-and the machine moves. As in :mod:`gym_suite.motors.tiles` a tile of rows goes through a period stage by stage, in loops
-that the compiler vectorises; the formulas are those of the rows, and the numbers the same bit for bit. What is done
-once a step, and what is drawn or looked up in a period, goes row by row.
+Under torque control a step of a drive cycle is a hundred periods of the inverter, in each of which the current
+controller samples and the machine moves. As in :mod:`gym_suite.motors.tiles` a tile of rows goes through a period stage
+by stage, in loops that the compiler vectorises; the formulas are those of the rows, and the numbers the same bit for
+bit. What is done once a step, and what is drawn or looked up in a period, goes row by row.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gym_suite.motors.electrical import coefficients, exceeds, runge_kutta
 from gym_suite.motors.loads import load_torque
 from gym_suite.motors.loops import KERNELS, judge_moved
 from gym_suite.motors.machines.base import SYNCHRONOUS, group_of
-from gym_suite.motors.parameters import CONSTANT_SPEED, POLYNOMIAL_STATIC, VEHICLE
+from gym_suite.motors.parameters import VEHICLE
 from gym_suite.motors.quantities import CONTROL_TORQUE, QUANTITIES, SIGNAL_DISTURBANCE, P, T, X
 from gym_suite.motors.tiles import TILE, constants_of, turn_all
 from gym_suite.motors.transforms import rotate, turned_on, wrap
@@ -74,7 +74,7 @@ SCRATCH = Columns(
 #: Where each of these columns begins in a tile's scratch.
 W: Any = namedtuple("W", SCRATCH.names)(*range(0, TILE * len(SCRATCH), TILE))
 _END, _QUANTITIES = TILE * len(SCRATCH), len(QUANTITIES)
-#: Columns that are the state's, with their places there, and whether they are given back.
+#: Columns that the state keeps, with their places there.
 _KEPT = tuple((getattr(W, name), getattr(X, name)) for name in SCRATCH.names[:12])
 #: Numbers of scratch of a row, and rows of it: behind the columns of a tile are the quantities of one row.
 WORK_SIZE, WORK_ROWS = max(len(SCRATCH), len(QUANTITIES)), TILE + 1
@@ -99,11 +99,7 @@ def is_cascaded(row: np.ndarray) -> bool:
     Args:
         row: Parameter row.
     """
-    return row[P.control] == CONTROL_TORQUE and row[P.load_kind] in (
-        CONSTANT_SPEED,
-        POLYNOMIAL_STATIC,
-        VEHICLE,
-    )
+    return row[P.control] == CONTROL_TORQUE and row[P.load_kind] == VEHICLE
 
 
 # ------------------------------------------------------------------------------------------------- what a row brings
@@ -243,7 +239,7 @@ def _integrate(w, constants, count):
 
 
 @kernel
-def _turn_on(w, constants, count):
+def _turn_on(w, count):
     """Move the angles by what has passed, and note loads, and where a current is beyond its limit."""
     turn_all(w, W.angle, W.cosine, W.sine, count)
     for k in range(count):
@@ -255,15 +251,14 @@ def _turn_on(w, constants, count):
         )
         over = exceeds(w[W.i_sd + k], w[W.i_sq + k], w[W.i_limit + k])
         w[W.tripped + k] = 1.0 if over else w[W.tripped + k]
-    if int(constants[P.load_kind]) != CONSTANT_SPEED:
-        for k in range(count):
-            a, b, c, linear = (
-                w[W.shaft_0 + k],
-                w[W.shaft_1 + k],
-                w[W.shaft_2 + k],
-                w[W.shaft_3 + k],
-            )
-            w[W.torque_load + k] = load_torque(w[W.omega + k], a, b, c, linear) + w[W.shaft_4 + k]
+    for k in range(count):
+        a, b, c, linear = (
+            w[W.shaft_0 + k],
+            w[W.shaft_1 + k],
+            w[W.shaft_2 + k],
+            w[W.shaft_3 + k],
+        )
+        w[W.torque_load + k] = load_torque(w[W.omega + k], a, b, c, linear) + w[W.shaft_4 + k]
 
 
 # --------------------------------------------------------------------------------------------------------- the step
@@ -281,7 +276,7 @@ def _advance(x, key, step, u, p, constants, law, tables, w, skip):
         if varied or j == 0:
             _load(x, key, step, ratio, j, w, p, tables, count)
         _integrate(w, constants, count)
-        _turn_on(w, constants, count)
+        _turn_on(w, count)
     _give(x, skip, w)
 
 
@@ -311,5 +306,5 @@ def step_cascaded(x, key, step, u, p, tables, work, m, o, reward, terminated, sk
     return wrong
 
 
-#: The loops of synchronous machines under torque control.
+#: The loops of synchronous machines that drive a vehicle under torque control.
 CASCADE_KERNELS = replace(KERNELS[SYNCHRONOUS], step=step_cascaded)

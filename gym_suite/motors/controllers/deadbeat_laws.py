@@ -13,7 +13,12 @@ import math
 
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
-from gym_suite.motors.controllers.cascade import speed_references, weaken, within_circle
+from gym_suite.motors.controllers.cascade import (
+    fill_phases,
+    speed_references,
+    weaken,
+    within_circle,
+)
 from gym_suite.motors.controllers.deadbeat_model import (
     NOTHING,
     added,
@@ -37,7 +42,7 @@ from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SATURATED, SIX_PHASE
 from gym_suite.motors.observer import slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, P
-from gym_suite.motors.transforms import SQRT3, inverse_clarke, rotate, turn
+from gym_suite.motors.transforms import SQRT3, rotate, turn
 
 #: Numbers of the law, one row.
 DEADBEAT = Columns(
@@ -195,16 +200,6 @@ def _remember_command(group, u, angle, j, memory, law):
 
 
 @kernel
-def _fill_phases(alpha, beta, u_dc, action, first):
-    """Fill the actions of three legs, their common part halfway between the extremes."""
-    a, b, c = inverse_clarke(alpha, beta)
-    common = 0.5 * (max(a, b, c) + min(a, b, c))
-    action[first] = 2.0 * (a - common) / u_dc
-    action[first + 1] = 2.0 * (b - common) / u_dc
-    action[first + 2] = 2.0 * (c - common) / u_dc
-
-
-@kernel
 def _fill_action(group, u, held, law, action):
     """Fill the action for voltages of axes and as they are held, V."""
     kind, u_dc = len(group), law[P.u_dc]
@@ -212,11 +207,11 @@ def _fill_action(group, u, held, law, action):
         for k in range(action.shape[0]):
             action[k] = u[k] / u_dc
     elif int(law[P.frame]) == FRAME_ABC:
-        _fill_phases(held[0], held[1], u_dc, action, 0)
+        fill_phases(held[0], held[1], u_dc, action, 0)
         if kind == EXCITED:
             action[3] = u[2] / u_dc
         if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
-            _fill_phases(held[2], held[3], u_dc, action, 3)
+            fill_phases(held[2], held[3], u_dc, action, 3)
     else:
         action[0], action[1] = u[0] * SQRT3 / u_dc, u[1] * SQRT3 / u_dc
         if kind == EXCITED:
