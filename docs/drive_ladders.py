@@ -113,6 +113,8 @@ def _row(card: Card, ladder: Ladder | None) -> str:
         missing = otherwise
         if agents == ("pi-tuned",) and RULE not in rungs:
             missing = COLUMNS[0][2]  # nothing to tune
+        elif any(name in card.controllers for name in agents):
+            missing = "not recorded"
         cells.append(_cell(rungs, agents, missing))
     return "| " + " | ".join(cells) + " |"
 

@@ -38,14 +38,23 @@ RUNS = Path(__file__).with_name("moving") / "gem-runs.json"
 
 #: Control period of its continuous ids, s.
 PERIOD = 1e-4
-#: The controller with the model, and `pi` with other settings, where they are judged besides `pi`. A reference that
-#: moves in every period needs no filter of its steps, and operating points need no margin for a machine that is known.
-STRONG: Mapping[str, str] = {"Cont-CC-PMSM-v0": "mpc", "Cont-CC-SynRM-v0": "mpc"}
+#: Operating points need no margin for a machine that is known.
 KNOWN: Mapping[str, Any] = {"voltage_margin": 1.0, "current_margin": 0.95}
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "Cont-TC-ShuntDc-v0": KNOWN,
-    "Cont-SC-SeriesDc-v0": {"prefilter": False},
-    "Cont-SC-ShuntDc-v0": {"prefilter": False, **KNOWN},
+#: The controller that is judged besides `pi`, with those of its settings that are not the default: one with the model,
+#: or `pi` without the filter of steps, which a reference that moves in every period does not need.
+BEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "Cont-CC-PermExDc-v0": ("deadbeat", {}),
+    "Cont-CC-SeriesDc-v0": ("deadbeat", {}),
+    "Cont-CC-ShuntDc-v0": ("deadbeat", {}),
+    "Cont-CC-ExtExDc-v0": ("deadbeat", {}),
+    "Cont-CC-PMSM-v0": ("mpc", {}),
+    "Cont-CC-SynRM-v0": ("mpc", {}),
+    "Cont-TC-PermExDc-v0": ("deadbeat", {}),
+    "Cont-TC-SeriesDc-v0": ("deadbeat", {}),
+    "Cont-TC-ShuntDc-v0": ("deadbeat", {"above": KNOWN}),
+    "Cont-TC-ExtExDc-v0": ("deadbeat", {"above": {**KNOWN, "least_field": 0.3}}),
+    "Cont-SC-SeriesDc-v0": ("pi", {"prefilter": False}),
+    "Cont-SC-ShuntDc-v0": ("pi", {"prefilter": False, **KNOWN}),
 }
 #: The id of which no least error is worked out. Of those whose flux is slow it is of one quantity alone.
 UNBOUND = ("Cont-TC-ExtExDc-v0",)
@@ -191,10 +200,8 @@ def judge(name: str, seeds: Sequence[int] = JUDGED) -> dict[str, Any]:
         seeds: Of the episodes.
     """
     agents: dict[str, Any] = {"pi": ("pi", None)}
-    if name in STRONG:
-        agents["best"] = STRONG[name], None
-    if name in SETTINGS:
-        agents["best"] = "pi", SETTINGS[name]
+    if name in BEST:
+        agents["best"] = BEST[name]
     told: dict[str, Any] = {}
     for key, (agent, settings) in agents.items():
         found = [errors(name, seed, agent, settings) for seed in seeds]

@@ -48,6 +48,8 @@ TRACED = {
     "test_losses_are_never_above_those_of_least_current_and_equal_an_independent_optimum",
     "which 60 V move by 0.5 % of the limit in a period": "motors/test_peer_errors.py::"
     "test_the_map_of_a_period_is_the_closed_form_of_the_circuit",
+    "In the nominal plant it earns more than `pi` on current and torque ids": "test_drive_ladders.py::"
+    "test_deadbeat_control_earns_more_than_pi_nominally_and_mostly_less_with_noise",
     "so references keep to 95 % of it": "motors/test_peer_errors.py::"
     "test_two_axes_are_not_asked_for_more_than_their_common_limit",
     "None of 20 episodes trips nominally, with noise, with mismatch or with delay": "motors/"
@@ -161,6 +163,7 @@ MEASURED_ONCE = (
 )
 #: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (
+    "whose field is kept at 30 % of its limit (`least_field`)",  # a setting, of docs/peer_errors.py
     "with noise of 1 % on what sensors measure; on a bench a drive writes it",
     "right within the tolerance of its question, mostly 2 %",
     "a rotor that loses thrust, the battery's charge",

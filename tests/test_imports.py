@@ -76,7 +76,7 @@ FLOORS = {
         "sensors flexible commutated",
         "loops",
         "tiles passes pulses",
-        "pattern",
+        "pattern cascade_tiles",
         "diagrams simulation render",
         "identification",
         "envs",

@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 
 from gym_suite.teams import Team
 
-__all__ = ["SIZE", "FixedBatches", "OneByOne", "each_part", "first_memory", "first_state"]
+__all__ = [
+    "SIZE",
+    "FixedBatches",
+    "OneByOne",
+    "StackedBatches",
+    "each_part",
+    "first_memory",
+    "first_state",
+]
 
 SIZE = 20
 """Rows in every call of an agent that takes several: as many as there are seeds by default."""
@@ -69,10 +77,9 @@ class FixedBatches:
     """
 
     def __init__(self, agent: Any, seeds: Sequence[int]) -> None:
-        blocks: dict[int, list[int]] = {}
-        for row, seed in enumerate(seeds):
-            blocks.setdefault(seed // SIZE, []).append(row)
-        self._batches = [_Batch(agent, block, rows, seeds) for block, rows in blocks.items()]
+        self._batches = [
+            _Batch(agent, block, rows, seeds) for block, rows in _blocks_of(seeds).items()
+        ]
 
     def predict(
         self, observation: Any, state: Any, episode_start: Any, deterministic: bool
@@ -87,16 +94,63 @@ class FixedBatches:
         return actions, None
 
 
+class StackedBatches:
+    """Several policies that act as :class:`FixedBatches` lets each, by one call for all.
+
+    Args:
+        stack: of them, of :func:`gym_suite.learning.stacked.stacked`; acts on (policies, rows).
+        policies: how many.
+        seeds: of the episodes, one per row of each policy.
+    """
+
+    def __init__(self, stack: Any, policies: int, seeds: Sequence[int]) -> None:
+        self._stack, self._policies = stack, policies
+        self._places = [_Places(rows, seeds) for rows in _blocks_of(seeds).values()]
+        self._states: list[Any] = [None] * len(self._places)
+
+    def predict(
+        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
+    ) -> tuple[NDArray[Any], None]:
+        """Choose actions for the rows of all policies, those of each next to each other."""
+        seen = np.reshape(observation, (self._policies, -1, np.shape(observation)[-1]))
+        begins = np.reshape(episode_start, (self._policies, -1))
+        actions: Any = None
+        for k, own in enumerate(self._places):
+            part, self._states[k] = self._stack.predict(
+                seen[:, own.source], self._states[k], begins[:, own.source], deterministic
+            )
+            if actions is None:
+                actions = np.empty((*begins.shape, *part.shape[2:]), part.dtype)
+            actions[:, own.rows] = part[:, own.places]
+        return actions.reshape(-1, *actions.shape[2:]), None
+
+
+def _blocks_of(seeds: Sequence[int]) -> dict[int, list[int]]:
+    """Return the rows of each block of :data:`SIZE` seeds."""
+    blocks: dict[int, list[int]] = {}
+    for row, seed in enumerate(seeds):
+        blocks.setdefault(seed // SIZE, []).append(row)
+    return blocks
+
+
+class _Places:
+    """Where the rows of a block act among :data:`SIZE`, by their seeds."""
+
+    def __init__(self, rows: list[int], seeds: Sequence[int]) -> None:
+        self.rows = np.array(rows)
+        self.places = np.array([seeds[row] % SIZE for row in rows])
+        # Places that no episode has repeat one that has one, so that nothing strange is computed there.
+        self.source = np.full(SIZE, rows[0])
+        self.source[self.places] = self.rows
+
+
 class _Batch:
     """The rows whose seeds fall into one block of :data:`SIZE` numbers."""
 
     def __init__(self, agent: Any, block: int, rows: list[int], seeds: Sequence[int]) -> None:
-        self.rows = np.array(rows)
+        own = _Places(rows, seeds)
+        self.rows, self._places, self._source = own.rows, own.places, own.source
         self._agent = agent
-        self._places = np.array([seeds[row] % SIZE for row in rows])
-        # Places that no episode has repeat one that has one, so that nothing strange is computed there.
-        self._source = np.full(SIZE, rows[0])
-        self._source[self._places] = self.rows
         self._state = first_state(agent, range(block * SIZE, (block + 1) * SIZE))
 
     def predict(self, observation: Any, episode_start: Any, deterministic: bool) -> NDArray[Any]:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -143,12 +142,13 @@ def thin(x: Array, y: Array, pixels: int = 700) -> tuple[Array, Array]:
     if x.size <= 2 * pixels:
         return x, y
     edges = np.linspace(0, x.size, pixels + 1).astype(int)
-    keep = {0, x.size - 1}
-    for start, stop in pairwise(edges):
-        part = y[start:stop]
-        if np.isfinite(part).any():
-            keep |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
-    index = np.array(sorted(keep))
+    bins = np.repeat(np.arange(pixels), np.diff(edges))
+    keep = [np.array([0, x.size - 1])]
+    for extreme in (np.fmin, np.fmax):
+        # Comparisons with NaN are false, so that a bin of nothing else keeps no point.
+        held = np.flatnonzero(y == extreme.reduceat(y, edges[:-1])[bins])
+        keep.append(held[np.unique(bins[held], return_index=True)[1]])
+    index = np.unique(np.concatenate(keep))
     return x[index], y[index]
 
 

@@ -181,7 +181,9 @@ def compare(
     ]
     results = Results(place)
     try:
-        jobs = [job for experiment in experiments for job in missing_jobs(experiment, results)]
+        # The longest first, so that no worker is left alone with one at the end.
+        longest = sorted(experiments, key=lambda experiment: -experiment.world.limit)
+        jobs = [job for experiment in longest for job in missing_jobs(experiment, results)]
         check_executor(executor, workers, jobs)
         _run(jobs, results, executor, workers, progress)
         idle = {id: chosen.idle for id, chosen in asked.items() if chosen.idle}

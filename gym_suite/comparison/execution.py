@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gym_suite.comparison.rollouts import Job, Outcome, batches_of, execute_all, failed_records
+from gym_suite.comparison.company import batches_of, execute_all
+from gym_suite.comparison.rollouts import Job, Outcome, failed_records
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.workers import EXECUTORS, Lost, check_workers, run_tasks
 

@@ -1,4 +1,4 @@
-"""Episodes of agents: all seeds as rows of the vector environment, and those of several agents beside each other.
+"""Episodes of an agent: all seeds as rows of the vector environment.
 
 Rows of the vector environment equal single environments bit for bit, and :mod:`gym_suite.comparison.batching` keeps
 agents from acting otherwise beside others, so an episode's result depends on its seed alone. Rows that have ended go on
@@ -7,7 +7,6 @@ with episodes that nobody looks at.
 
 from __future__ import annotations
 
-import json
 import math
 import sysconfig
 import time
@@ -15,7 +14,6 @@ import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +32,16 @@ from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.core.marks import Total
 from gym_suite.core.trajectory import Trajectory
 from gym_suite.registration import catalogue
-from gym_suite.teams import Team, show_world, takes_rows
+from gym_suite.teams import show_world, takes_rows
 
 __all__ = [
     "Job",
     "Outcome",
-    "batches_of",
     "curve_stride",
     "execute",
-    "execute_all",
     "failed_records",
+    "outcome_of",
 ]
-
-ROWS = 256
-"""Most rows that the episodes of several agents fill together."""
 
 CURVE_POINTS = 400
 """Most points of a kept curve of what an episode has earned by a time."""
@@ -103,7 +97,7 @@ class Job:
         their rows alone. Whatever a user brings runs by itself, and so does who would look into the worlds.
         """
         own = catalogue().get(self.id)
-        if own is None or own.agents != "one" or self.setting.keywords.get("engine") == "bullet":
+        if own is None or own.agents != "one":
             return False
         return self.agent.kind in ("controller", "baseline") or isinstance(
             self.agent.source, PolicySource
@@ -172,74 +166,21 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
         seat = part.seat(agent, batched)
         (episodes,) = roll(envs, [seat], world, step_tick)
         envs.close()
-        parts.append(_outcome(part, seat, episodes, world, env))
+        parts.append(outcome_of(part, seat, episodes, world, env))
     env.close()
     return _joined(parts)
 
 
-def batches_of(jobs: Sequence[Job], parts: int) -> list[tuple[Job, ...]]:
-    """Jobs in batches that :func:`execute_all` takes.
+def outcome_of(job: Job, seat: Seat, episodes: Episodes, world: World, env: Any) -> Outcome:
+    """Judge the episodes that a job's agent ran at its seat.
 
     Args:
-        jobs: what to run.
-        parts: into how many batches at least, where there are as many, the jobs that could be one are shared out.
+        job: what was run.
+        seat: where.
+        episodes: what came of it.
+        world: of the job.
+        env: a single environment of the job, on which actions are timed.
     """
-    alike: dict[Any, list[Job]] = {}
-    for job in jobs:
-        setting = json.dumps(job.setting.as_dict(), sort_keys=True, default=repr)
-        key = (job.id, setting, job.horizon, job.seeds) if job.shares else id(job)
-        alike.setdefault(key, []).append(job)
-    batches: list[tuple[Job, ...]] = []
-    for group in alike.values():
-        most = max(1, ROWS // len(group[0].seeds))
-        count = max(-(-len(group) // most), min(parts, len(group)))
-        cuts = [len(group) * i // count for i in range(count + 1)]
-        batches += [tuple(group[begin:end]) for begin, end in pairwise(cuts)]
-    return batches
-
-
-def execute_all(jobs: tuple[Job, ...], tick: Tick | None = None) -> list[Outcome]:
-    """Run jobs of one id, setting, horizon and seeds, beside each other where they share; the results are the same.
-
-    Args:
-        jobs: what to run, one of :func:`batches_of`.
-        tick: told the share of them that is done, now and then.
-    """
-    if len(jobs) > 1:
-        try:
-            return _execute_beside(jobs, tick)
-        except Exception:  # whose fault it is shows when each runs by itself
-            pass
-    return [execute(job, tick) for job in jobs]
-
-
-def _execute_beside(jobs: tuple[Job, ...], tick: Tick | None) -> list[Outcome]:
-    """Run jobs in one vector environment, the rows of each agent next to each other."""
-    first = jobs[0]
-    env = make(first.id, first.setting.keywords, first.horizon)
-    world = World.of(env, first.horizon)
-    loaded = [(job, job.agent.load(env)) for job in jobs]
-    seats = {
-        place: job.seat(agent, batched=True)
-        for place, (job, agent) in enumerate(loaded)
-        if getattr(agent, "information", None) != "state" and not isinstance(agent, Team)
-    }
-    outcomes: dict[int, Outcome] = {}
-    if seats:
-        rows = len(seats) * len(first.seeds)
-        envs = make_many(first.id, rows, first.setting.keywords, first.horizon)
-        found = roll(envs, list(seats.values()), world, tick or (lambda share: None))
-        envs.close()
-        for (place, seat), episodes in zip(seats.items(), found, strict=True):
-            outcomes[place] = _outcome(jobs[place], seat, episodes, world, env)
-    env.close()
-    return [
-        outcomes[place] if place in outcomes else execute(job) for place, job in enumerate(jobs)
-    ]
-
-
-def _outcome(job: Job, seat: Seat, episodes: Episodes, world: World, env: Any) -> Outcome:
-    """Judge the episodes that a job's agent ran at its seat."""
     metrics = _metrics(episodes, world)
     seconds = _time_per_action(seat.agent, episodes.observations, env)
     information = str(getattr(seat.agent, "information", "undeclared"))

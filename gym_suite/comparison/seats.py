@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.comparison.batching import each_part, first_state
+from gym_suite.comparison.batching import FixedBatches, StackedBatches, each_part, first_state
 from gym_suite.comparison.worlds import World
 from gym_suite.core.observations import row_of
+from gym_suite.learning.stacked import shape_of, stacked
 
 __all__ = ["TIMED_CALLS", "Episodes", "Seat", "Tick", "roll"]
 
@@ -48,7 +50,7 @@ class Seat:
         acting: what acts in its place on the rows, such that nobody's company matters.
         seeds: of its episodes, a row each.
         shown: place of the one that is to be shown among them, or None.
-        action: what it did last.
+        state: memory of what acts, when it begins.
         seen: first observations of its first row.
         watched: what is watched of its row that is to be shown, a row a period.
     """
@@ -58,18 +60,12 @@ class Seat:
     seeds: tuple[int, ...]
     shown: int | None = None
     state: Any = None
-    action: Any = None
     seen: list[Any] = field(default_factory=list)
     watched: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __post_init__(self) -> None:
         """Begin with the memory that its seeds give it."""
         self.state = first_state(self.acting, self.seeds)
-
-    def act(self, observation: Any, start: NDArray[np.bool_]) -> Any:
-        """Choose the actions of its rows."""
-        action, self.state = self.acting.predict(observation, self.state, start, True)
-        return action
 
 
 def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Episodes]:
@@ -94,6 +90,7 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
     start = np.ones(n, dtype=np.bool_)
     over = np.zeros(n, dtype=np.bool_)
     own = [slice(first, first + each) for first in range(0, n, each)]
+    benches = _benches_of(seats, own)
     observation, infos = envs.reset(seed=[seed for seat in seats for seed in seat.seeds])
     for i, name in enumerate(names):
         values[0, i] = infos[name]
@@ -105,20 +102,17 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
     for seat, rows in zip(seats, own, strict=True):
         seat.seen = [row_of(observation, rows.start)]
         seat.watched = np.zeros((limit + 1, len(world.watched)))
-    for seat, row in shown:
-        seat.watched[0] = _watch(envs, infos, world, row)
+    _watch(envs, infos, world, 0, shown)
     report_every = max(limit // 50, 1)
     step = 0
     while running.any() and step < limit:
         step += 1
         observation, reward, ended, cut, infos = envs.step(
-            _actions(seats, own, observation, start, running)
+            _actions(benches, observation, start, running)
         )
         for i, name in enumerate(names):
             values[step, i] = infos[name]
-        for seat, row in shown:
-            if running[row]:
-                seat.watched[step] = _watch(envs, infos, world, row)
+        _watch(envs, infos, world, step, [(seat, row) for seat, row in shown if running[row]])
         rewards[step] = reward
         lengths += running
         terminated |= ended & running
@@ -148,29 +142,75 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
     ]
 
 
+@dataclass(slots=True)
+class _Bench:
+    """Who acts by one call, on rows next to each other."""
+
+    acting: Any
+    rows: slice
+    state: Any = None
+    action: Any = None
+
+    def act(self, observation: Any, start: NDArray[np.bool_]) -> Any:
+        """Choose the actions of its rows, of all observations."""
+        seen = each_part(observation, lambda part: part[self.rows])
+        self.action, self.state = self.acting.predict(seen, self.state, start[self.rows], True)
+        return self.action
+
+
+def _benches_of(seats: Sequence[Seat], own: Sequence[slice]) -> list[_Bench]:
+    """Return the seats; those of one agent, or of policies of one shape, that follow each other as one."""
+    benches: list[_Bench] = []
+    pairs = list(zip(seats, own, strict=True))
+    for _, group in groupby(pairs, key=lambda pair: _kind(pair[0])):
+        run = list(group)
+        first, rows = run[0][0], slice(run[0][1].start, run[-1][1].stop)
+        stack = stacked([seat.agent for seat, _ in run])
+        if first.acting is first.agent:
+            benches.append(_Bench(first.acting, rows, first.state))
+        elif stack is None:
+            benches += [_Bench(seat.acting, rows, seat.state) for seat, rows in run]
+        else:
+            benches.append(_Bench(StackedBatches(stack, len(run), first.seeds), rows))
+    return benches
+
+
+def _kind(seat: Seat) -> Any:
+    """Return what seats that follow each other have the same if one call acts for all of them.
+
+    An agent that draws tells rows apart that begin alike, as the same seeds under two settings do.
+    """
+    shape = shape_of(seat.agent) if isinstance(seat.acting, FixedBatches) else None
+    own = seat.acting if seat.state is None else seat
+    return id(own) if shape is None else shape
+
+
 def _actions(
-    seats: Sequence[Seat],
-    own: Sequence[slice],
+    benches: Sequence[_Bench],
     observation: Any,
     start: NDArray[np.bool_],
     running: NDArray[np.bool_],
 ) -> Any:
-    """What all rows do; a seat whose episodes have all ended does what it did last."""
-    if len(seats) == 1:
-        return seats[0].act(observation, start)
-    parts = []
-    for seat, rows in zip(seats, own, strict=True):
-        if running[rows].any():
-            seat.action = seat.act(
-                each_part(observation, lambda part, r=rows: part[r]), start[rows]
-            )
-        parts.append(seat.action)
-    return np.concatenate(parts)
+    """What all rows do; a bench whose episodes have all ended does what it did last."""
+    parts = [
+        bench.act(observation, start) if running[bench.rows].any() else bench.action
+        for bench in benches
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _watch(envs: Any, infos: Mapping[str, Any], world: World, row: int) -> list[float]:
-    """What is watched of a row, in the order of its names."""
-    if not world.watched:
-        return []
-    now = envs.unwrapped.state() | infos
-    return [float(now[name][row]) for name in world.watched]
+def _watch(
+    envs: Any,
+    infos: Mapping[str, Any],
+    world: World,
+    step: int,
+    shown: Sequence[tuple[Seat, int]],
+) -> None:
+    """Put down what is watched of the rows that are shown, each with its seat, in the order of the names."""
+    if not (world.watched and shown):
+        return
+    states = envs.unwrapped.state() if any(name not in infos for name in world.watched) else {}
+    for k, name in enumerate(world.watched):
+        values = infos[name] if name in infos else states[name]
+        for seat, row in shown:
+            seat.watched[step, k] = float(values[row])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.known_marks import known_marks
 from gym_suite.comparison.measures import MEASURES, MORE_IS_BETTER, interval_of, mean
 from gym_suite.comparison.outcomes import AgentSummary, Scale, Standing
 from gym_suite.comparison.results import Results
@@ -35,7 +36,7 @@ from gym_suite.comparison.statistics import (
 )
 from gym_suite.comparison.text import digits, span
 from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
-from gym_suite.comparison.worlds import make, marks_of
+from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark, tightest
 from gym_suite.core.parameters import check_option
 
@@ -209,7 +210,7 @@ class Summary:
         if key not in self._kept:
             env = make(experiment.id, experiment.setting.keywords, experiment.horizon)
             try:
-                self._kept[key] = marks_of(env, experiment.horizon)
+                self._kept[key] = known_marks(env, experiment.horizon)
             finally:
                 env.close()
         return self._kept[key]

@@ -160,13 +160,22 @@ class ExportedPolicy:
                 f"expected observations of shape {(len(self.observation_columns),)} or "
                 f"(rows, {len(self.observation_columns)}), got {observation.shape}"
             )
+        return self._act(observation, state, episode_start, deterministic)
+
+    def _act(
+        self,
+        observation: NDArray[Any],
+        state: Any,
+        episode_start: ArrayLike | None,
+        deterministic: bool,
+    ) -> tuple[NDArray[np.float32], Any]:
         if self.history > 1:
             observation = state = self._remember(observation, state, episode_start)
         if observation.shape != self._scratch_shape:
             self._allocate(observation.shape)
         features = self._hidden(observation)
         weight, bias = self._weights[-1]
-        action = np.dot(features, weight)
+        action = np.matmul(features, weight)
         action += bias
         if self._choices is not None:
             return self._choose(action, deterministic), state
@@ -282,7 +291,8 @@ class ExportedPolicy:
         self._scratch_shape = shape
         self._wide = np.empty(shape, np.float64)
         self._input = np.empty(shape, np.float32)
-        self._layers = [np.empty((*rows, len(bias)), np.float32) for _, bias in self._weights[:-1]]
+        sizes = [bias.shape[-1] for _, bias in self._weights[:-1]]
+        self._layers = [np.empty((*rows, size), np.float32) for size in sizes]
 
     def _hidden(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """The network up to its last hidden layer, in the scratch memory."""
@@ -293,7 +303,7 @@ class ExportedPolicy:
             features[...] = observation
         activation = ACTIVATIONS[self._activation_name]
         for (weight, bias), out in zip(self._weights, self._layers, strict=False):
-            np.dot(features, weight, out=out)
+            np.matmul(features, weight, out=out)
             np.add(out, bias, out=out)
             activation(out, out)
             features = out

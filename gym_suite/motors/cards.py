@@ -15,6 +15,15 @@ _PREDICTIVE = {
     "mpc": f"{_HOME}.predictive:PredictiveControl",
     "mpc-soft": f"{_HOME}.predictive:SoftPredictiveControl",
 }
+#: The same of any machine, where the action is a voltage.
+_DEADBEAT = {
+    "deadbeat": f"{_HOME}.deadbeat:DeadbeatControl",
+    "mpc": f"{_HOME}.deadbeat:RolloutControl",
+    "mpc-soft": f"{_HOME}.deadbeat:SoftRolloutControl",
+}
+#: Where predictive control earns less than what it begins with: the search for the currents of a
+#: doubly fed machine below a speed law does.
+_UNSEARCHED = ("DFIM-Speed",)
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
 #: Machines with direct torque control: those of two currents whose flux has a direction without torque.
@@ -39,6 +48,21 @@ _DIRECT_PROSE = """## Reference Controllers
 doi:10.1109/TIE.2004.831717), a PI law of the stator flux' amplitude and one of the torque in the frame of that flux.
 Both are led to those of the currents of least loss; their gains are the magnitude optimum's.
 """
+#: Of ids with :data:`_DEADBEAT`.
+_DEADBEAT_PROSE = """## Reference Controllers
+
+`deadbeat` solves the nominal model for the voltages that bring all currents to their references in one period, with
+an observer of what the model does not explain, and believes in that delay with which it has predicted best (Moon, Kim
+and Youn 2003, doi:10.1109/TPEL.2002.807131). What stands above the currents is what stands above them under `pi`.
+"""
+_MPC_PROSE = """`mpc` does the same where one period suffices; where the converters cannot give that voltage it tries
+many first voltages, finishes each by simple rules over a horizon and takes the cheapest by what the reward takes for
+the error (rollout; Bertsekas 2017, section 6.4). Under torque control it also keeps a slow field for the torque that
+may be asked for next, at the price of copper loss. `mpc-soft` goes a part of the way in a period, which stands noise
+and mismatch.
+"""
+#: Tasks under which an action is a voltage, unless an id commands torques.
+_BY_VOLTAGE = ("current", "torque", "speed")
 _STRONG = {
     "CurrentControl": ("mpc", "mpc-soft"),
     "TorqueControl": ("mpc", "mpc-soft"),
@@ -99,6 +123,20 @@ def _drive(
 ) -> Card:
     rung = law if machine in _LADDERED else ""
     direct, words = {}, prose or _PROSE.get(rung, "")
+    ladder, strong = _LADDERS.get(rung, {}), _STRONG.get(rung, ())
+    commanded = more.get("keywords", {}).get("control") == "torque"
+    if (
+        task in _BY_VOLTAGE
+        and converter != "commutated"
+        and not commanded
+        and "deadbeat" not in ladder
+    ):
+        words = f"{words}\n{_DEADBEAT_PROSE}"
+        if name in _UNSEARCHED:
+            ladder, strong = {"deadbeat": _DEADBEAT["deadbeat"]}, ("deadbeat",)
+        else:
+            ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat", "mpc")
+            words = f"{words}\n{_MPC_PROSE}"
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
@@ -111,8 +149,8 @@ def _drive(
         base="gym_suite.motors.envs.base:MotorEnv",
         module="gym_suite.motors.envs",
         facets={"machine": machine, "task": task, "converter": converter},
-        controllers={"pi": f"{laws}:{law}", **direct, **_LADDERS.get(rung, {}), **BASELINES},
-        strong=_STRONG.get(rung, ()),
+        controllers={"pi": f"{laws}:{law}", **direct, **ladder, **BASELINES},
+        strong=strong,
         tuned=_TUNED.get(name, ("pi-tuned",)),
         learned=_LEARNED.get(name, _PPO),
         settings=SETTINGS.get(name, {}),

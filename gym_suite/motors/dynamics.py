@@ -38,7 +38,7 @@ from gym_suite.motors.quantities import CONTROL_TORQUE, SIGNAL_DISTURBANCE, P, T
 from gym_suite.motors.transforms import rotate, star_axes, turn, turned_on, wrap
 
 # Streams of random numbers; those below 16 belong to the references.
-_STREAM_SENSOR = 16
+STREAM_SENSOR = 16
 _STREAM_DISTURBANCE = 34
 
 
@@ -94,10 +94,10 @@ def inner_voltages(group, x, key, tick, u_dc, p, law):
     """Run the inner current controller once; return the voltages to hold, update its integrals."""
     i = axis_currents(group, x, p)
     if p[P.noise_0] > 0.0 or p[P.noise_2] > 0.0:
-        first, second = normal2(key, tick, _STREAM_SENSOR)
+        first, second = normal2(key, tick, STREAM_SENSOR)
         third, fourth = 0.0, 0.0
         if p[P.noise_2] > 0.0 or p[P.noise_3] > 0.0:
-            third, fourth = normal2(key, tick, _STREAM_SENSOR + 1)
+            third, fourth = normal2(key, tick, STREAM_SENSOR + 1)
         i = (
             i[0] + p[P.noise_0] * first,
             i[1] + p[P.noise_1] * second,

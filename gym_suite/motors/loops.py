@@ -68,17 +68,24 @@ def next_of(mask, i):
 
 
 @kernel
-def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
-    """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
+def judge_moved(group, i, x, key, step, p, tables, q, m, o, reward, terminated):
+    """Judge and observe row i, which has moved by a period that is still to be counted."""
     own, row = p[parameter_row(p, i)], x[i]
-    row[X.clipped] = clip_action(u[i])
-    advance_one(group, row, key[i], step[i], u[i], own, tables)
     step[i] += 1
     refer_one(group, row, key[i], step[i], own, tables)
     measure_one(group, row, own, tables, q)
     reward[i, 0], terminated[i, 0] = judge_one(group, row, own, tables, q)
     tell_one(own, tables, q, m[:, i])
     observe_one(group, row, key[i], step[i], own, tables, q, o[i])
+
+
+@kernel
+def _step(group, i, x, key, step, u, p, tables, q, m, o, reward, terminated):
+    """Advance, judge and observe row i: state, reference, metrics and observation belong to the same instant."""
+    row = x[i]
+    row[X.clipped] = clip_action(u[i])
+    advance_one(group, row, key[i], step[i], u[i], p[parameter_row(p, i)], tables)
+    judge_moved(group, i, x, key, step, p, tables, q, m, o, reward, terminated)
 
 
 @kernel

@@ -145,17 +145,17 @@ def _take(x, u, skip, w, p, count):
 
 
 @kernel
-def _turn_all(w, count):
-    """Fill cosine and sine of the angles."""
+def turn_all(w, angle, cosine, sine, count):
+    """Fill cosine and sine of the angles of a tile, columns of its scratch that begin at these places."""
     large = 0
     for k in range(count):
-        large += not abs(w[W.angle + k]) < SMALL_ANGLE
+        large += not abs(w[angle + k]) < SMALL_ANGLE
     if large == 0:
         for k in range(count):
-            w[W.cosine + k], w[W.sine + k] = small_turn(w[W.angle + k])
+            w[cosine + k], w[sine + k] = small_turn(w[angle + k])
     else:
         for k in range(count):
-            w[W.cosine + k], w[W.sine + k] = turn(w[W.angle + k])
+            w[cosine + k], w[sine + k] = turn(w[angle + k])
 
 
 @kernel
@@ -163,7 +163,7 @@ def _command(w, p, count):
     """From actions to the voltages in the rotor's frame, those that have waited where there is a dead time."""
     for k in range(count):
         w[W.angle + k] = 0.5 * (p[P.p] * w[W.omega + k]) * p[P.tau]
-    _turn_all(w, count)
+    turn_all(w, W.angle, W.cosine, W.sine, count)
     late = p[P.dead_time] > 0.0
     for k in range(count):
         cosine, sine = w[W.cos_epsilon + k], w[W.sin_epsilon + k]
@@ -203,7 +203,7 @@ def _integrate(w, coefficient, load, p, count):
 @kernel
 def _turn_on(w, p, count):
     """Move the angle by what has passed, and note where a current is beyond its limit."""
-    _turn_all(w, count)
+    turn_all(w, W.angle, W.cosine, W.sine, count)
     for k in range(count):
         turned = w[W.angle + k]
         w[W.epsilon + k] = wrap(w[W.epsilon + k] + turned)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from lag_env import ID
 
-from gym_suite.comparison import compare, rollouts
+from gym_suite.comparison import company, compare, rollouts
 from gym_suite.comparison.agents import line_up
-from gym_suite.comparison.rollouts import Job, batches_of, execute, execute_all
-from gym_suite.comparison.seats import Seat
+from gym_suite.comparison.company import batches_of, execute_all
+from gym_suite.comparison.rollouts import Job, execute
 from gym_suite.comparison.settings import Setting
+from gym_suite.motors.controllers.predictive import Deadbeat
 
 RADIO = "radio/GilbertElliott-v0"
 
@@ -115,11 +116,12 @@ def test_a_damaged_trajectory_is_made_again_as_it_was(damage, tmp_path):
         assert len(again.records) == 9
 
 
-def jobs_of(id, agents, *, seeds=(0, 5, 41), horizon=60, **keywords):
-    """A job of each agent of an id."""
-    setting = Setting("own", keywords)
+def jobs_of(id, agents, *, seeds=(0, 5, 41), horizon=60, settings=None, **keywords):
+    """A job of each agent of an id, under each setting or under one."""
+    named = [Setting(f"s{k}", one) for k, one in enumerate(settings or [keywords])]
     return [
         Job(id, setting, horizon, agent, seeds, kept=seeds[:2], shown=seeds[1])
+        for setting in named
         for agent in line_up(agents, id).agents
     ]
 
@@ -134,29 +136,61 @@ def plain(outcome):
     return json.dumps(records), kept
 
 
+NOISY, OTHER, LATE = {"noise": 0.01}, {"mismatch": 0.3}, {"delay": 1}
+COMPILED = {"engine": "compiled"}
 BESIDE = {
-    "currents": ("gem/PMSM-v0", None, {"noise": 0.01, "delay": 1}),
-    "switching states": ("gem/PMSM-Finite-v0", None, {"mismatch": 0.3}),
-    "band": (RADIO, None, {}),
-    "warehouse": ("agv/SimpleDynamic-v0", ["ppo", "dwa"], {}),
-    "quadcopter": ("drones/Hover-v0", ["ppo", "lqr"], {"engine": "compiled"}),
+    "currents": ("gem/PMSM-v0", None, [NOISY | LATE]),
+    "currents under settings": ("gem/PMSM-v0", None, [{}, NOISY, OTHER, LATE]),
+    "switching states": ("gem/PMSM-Finite-v0", None, [OTHER, NOISY]),
+    "band": (RADIO, None, [{}, LATE]),
+    "band of drawing agents": (RADIO, ["random", "thompson", "exp3", "hopper", "ppo"], [{}, LATE]),
+    "warehouse": ("agv/SimpleDynamic-v0", ["ppo", "dwa", "mppi"], [{}, NOISY, LATE]),
+    "quadcopter": ("drones/Hover-v0", ["ppo", "lqr"], [COMPILED, COMPILED | OTHER]),
 }
 
 
 @pytest.mark.parametrize("name", BESIDE)
 def test_agents_beside_each_other_do_what_each_does_alone(name):
-    id, agents, keywords = BESIDE[name]
-    jobs = jobs_of(id, agents, **keywords)
+    id, agents, settings = BESIDE[name]
+    jobs = jobs_of(id, agents, settings=settings)
     (batch,) = batches_of(jobs, 1)
-    assert list(batch) == jobs and len(batch) > 3
+    assert sorted(map(repr, batch)) == sorted(map(repr, jobs)) and len(batch) > 3
     for job, outcome in zip(batch, execute_all(batch), strict=True):
-        assert plain(outcome) == plain(execute(job)), job.agent.name
+        assert plain(outcome) == plain(execute(job)), (job.agent.name, job.setting.name)
         assert all(record["status"] == "done" for record in outcome.records)
 
 
-def test_agents_beside_each_other_share_one_vector_environment(monkeypatch):
+def test_what_would_fill_the_memory_is_run_in_parts(monkeypatch):
+    (batch,) = batches_of(jobs_of("gem/PMSM-v0", ["deadbeat"], settings=[{}, NOISY]), 1)
+    whole = [plain(outcome) for outcome in execute_all(batch)]
+    for cells in (3 * 60 * 4, 3 * 60 * 2, 1):
+        monkeypatch.setattr(company, "CELLS", cells)
+        shares = []
+        assert [plain(outcome) for outcome in execute_all(batch, shares.append)] == whole
+        assert shares == sorted(shares)
+
+
+def test_settings_with_clocks_of_their_own_are_run_one_after_the_other(monkeypatch):
+    jobs = jobs_of("gem/PMSM-v0", ["deadbeat"], settings=[{}, {"tau": 2e-4}])
+    (batch,) = batches_of(jobs, 1)
+    asked = asked_for(monkeypatch)
+    found = [plain(outcome) for outcome in execute_all(batch)]
+    assert asked == [9, 9]
+    assert found == [plain(execute(job)) for job in batch]
+
+
+def asked_for(monkeypatch):
+    """A list that grows by the rows of each vector environment that is made."""
     asked, make = [], rollouts.make_many
-    monkeypatch.setattr(rollouts, "make_many", lambda id, n, *o: asked.append(n) or make(id, n, *o))
+    for module in (company, rollouts):
+        monkeypatch.setattr(
+            module, "make_many", lambda id, n, *o: asked.append(n) or make(id, n, *o)
+        )
+    return asked
+
+
+def test_agents_beside_each_other_share_one_vector_environment(monkeypatch):
+    asked = asked_for(monkeypatch)
     (batch,) = batches_of(jobs_of("gem/PMSM-v0", ["ppo"]), 1)
     execute_all(batch)
     assert asked == [3 * 7]  # the two anchors and five trainings
@@ -168,30 +202,42 @@ def test_agents_beside_each_other_share_one_vector_environment(monkeypatch):
 
 def test_what_shares_is_shared_out_among_the_workers_and_bounded_in_size():
     jobs = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat", "random"], seeds=tuple(range(20)))
-    sizes = [[len(batch) for batch in batches_of(jobs, parts)] for parts in (1, 2, 4, 100)]
-    assert sizes == [[9], [4, 5], [2, 2, 2, 3], [1] * 9]
-    many = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat"], seeds=tuple(range(100)))
-    assert [len(batch) for batch in batches_of(many, 1)] == [2] * 4
+    sizes = [[len(batch) for batch in batches_of(jobs, workers)] for workers in (1, 2, 100)]
+    assert sizes == [[9], [2, 2, 2, 3], [1] * 9]
+    nine = [{"noise": k / 100.0} for k in range(9)]
+    settings = jobs_of("gem/PMSM-v0", ["ppo"], settings=nine)
+    assert [len(batch) for batch in batches_of(settings, 1)] == [7 * 9]
+    assert [len(batch) for batch in batches_of(settings, 2)] == [9, 2 * 9, 2 * 9, 2 * 9]
+    many = jobs_of("gem/PMSM-v0", ["ppo", "deadbeat"], seeds=tuple(range(100)), settings=nine)
+    assert [len(batch) for batch in batches_of(many, 1)] == [9] * 8
+    more = jobs_of("gem/PMSM-v0", ["deadbeat"], seeds=tuple(range(200)), settings=nine)
+    assert [len(batch) for batch in batches_of(more, 1)] == [3] * 9, "setting by setting"
     mixed = jobs_of("gem/PMSM-v0", {"net": Network()}) + jobs_of("gem/PMSM-v0", [], delay=1)
     assert [[job.agent.name for job in batch] for batch in batches_of(mixed, 1)] == [
-        ["pi", "zero"],
+        ["pi", "pi", "zero", "zero"],
         ["net"],
-        ["pi", "zero"],
     ]
-    bullet = jobs_of("drones/Hover-v0", ["lqr"], engine="bullet")
-    assert all(len(batch) == 1 for batch in batches_of(bullet, 1)), "its worlds fill the memory"
+    resumed = [job for job in settings if job.setting.name != "s4" or job.agent.name != "pi"]
+    assert [len(batch) for batch in batches_of(resumed, 1)] == [8, 6 * 9]
+
+
+def test_worlds_of_bullet_do_not_stand_beside_those_of_others(monkeypatch):
+    """Bullet is the engine where none is named; so many of its worlds would fill the memory."""
+    pytest.importorskip("pybullet")
+    asked = asked_for(monkeypatch)
+    for keywords in ({}, {"engine": "bullet"}):
+        (batch,) = batches_of(jobs_of("drones/Hover-v0", ["lqr"], horizon=5, **keywords), 1)
+        execute_all(batch)
+    assert asked == [3] * 6
 
 
 def test_an_agent_that_fails_fails_alone(monkeypatch):
     jobs = tuple(jobs_of("gem/PMSM-v0", ["deadbeat"]))
-    act = Seat.act
 
-    def wrong(seat, observation, start):
-        if seat.agent.name == "deadbeat":
-            raise RuntimeError("no idea")
-        return act(seat, observation, start)
+    def wrong(controller, *about):
+        raise RuntimeError("no idea")
 
-    monkeypatch.setattr(Seat, "act", wrong)
+    monkeypatch.setattr(Deadbeat, "predict", wrong)
     status = {
         job.agent.name: {record["status"] for record in outcome.records}
         for job, outcome in zip(jobs, execute_all(jobs), strict=True)

@@ -227,8 +227,10 @@ def test_torque_is_the_one_asked_for_or_the_largest_and_never_less_for_a_larger_
                 ratio = p["r_a"] / (p["r_e"] * (1 - p["l_e_prime"] * omega / p["r_e"]))
                 field = np.sqrt(max(wanted, 0.0) / p["l_e_prime"] * ratio)
             else:
-                field = dc_currents_for(torque, omega, (0.0, 0.0), u_max, known.row, part)[1]
-            i_a, i_e, _, _ = dc_currents_for(torque, omega, (0.0, field), u_max, known.row, part)
+                field = dc_currents_for(torque, omega, (0.0, 0.0), u_max, known.row, part, 0.0)[1]
+            i_a, i_e, _, _ = dc_currents_for(
+                torque, omega, (0.0, field), u_max, known.row, part, 0.0
+            )
             flux = {
                 "PermExDc": p["psi_e"],
                 "SeriesDc": p["l_e_prime"] * i_a,
@@ -251,7 +253,7 @@ def test_excitation_is_that_of_least_copper_loss(omega, torque):
     loss = np.where(allowed, p["r_a"] * i_a**2 + p["r_e"] * i_e**2, np.inf)
     if not allowed.any():
         pytest.skip("no current gives this torque")
-    ours = dc_currents_for(torque, omega, (0.0, 50.0), u_max, known.row, part)[1]
+    ours = dc_currents_for(torque, omega, (0.0, 50.0), u_max, known.row, part, 0.0)[1]
     armature = torque / (p["l_e_prime"] * ours)
     assert p["r_a"] * armature**2 + p["r_e"] * ours**2 <= loss.min() * (1 + 1e-6)
 
@@ -262,7 +264,7 @@ def test_a_negative_field_takes_the_opposite_current_of_the_armature(name, torqu
     """The torque is l_e_prime i_a i_e, so that both signs of both currents give the same."""
     known = nominal(name)
     p, part, u_max = known.parameters, 0.75, 57.0
-    i_a, *_ = dc_currents_for(torque, 100.0, (0.0, -50.0), u_max, known.row, part)
+    i_a, *_ = dc_currents_for(torque, 100.0, (0.0, -50.0), u_max, known.row, part, 0.0)
     wanted = min(torque, torque_range(known.row, 100.0, u_max, part)[1])
     u = -u_max + p["l_e_prime"] * 100.0 * 50.0
     most = min(part * p["i_limit"], -u / p["r_a"])

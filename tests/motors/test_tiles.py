@@ -10,6 +10,7 @@ import pytest
 import gym_suite  # noqa: F401
 from gym_suite.core.caches import MANY_ROWS
 from gym_suite.core.rows import Rows
+from gym_suite.motors.cascade_tiles import CASCADE_KERNELS
 from gym_suite.motors.loops import KERNELS
 from gym_suite.motors.machines.base import SYNCHRONOUS
 from gym_suite.motors.parameters import OrnsteinUhlenbeck
@@ -41,27 +42,60 @@ def started(setup, n):
     return rows
 
 
+CYCLE = "gem/PMSM-DriveCycle-v0"
+SHAKEN = {"u_sd": 5.0, "torque_load": {"kind": "sine", "amplitude": 5.0, "period": 1.0}}
+CASCADED = {
+    "cycle": (CYCLE, {}),
+    "noise": (CYCLE, {"noise": 0.02, "delay": 1, "dead_time": False}),
+    "mismatch": (CYCLE, {"mismatch": 0.3, "substeps": 2}),
+    "disturbance": (CYCLE, {"disturbance": SHAKEN, "preview": 3}),
+    "constraints": (CYCLE, {"constraints": ["i_sd"], "weights": {"loss": 1e-4, "effort": 0.1}}),
+}
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_tiles_equal_rows_bit_for_bit(name):
     id, keywords = PLAIN[name]
     setup = setup_of(id, **keywords)
     assert setup.kernels is TILED_KERNELS
+    ended = compare_with_rows(setup, 450, name)
+    assert ended > 0 or name != "current"
+
+
+@pytest.mark.parametrize("name", CASCADED)
+def test_tiles_under_torque_control_equal_rows_bit_for_bit(name):
+    id, keywords = CASCADED[name]
+    setup = setup_of(id, **keywords)
+    assert setup.kernels is CASCADE_KERNELS
+    compare_with_rows(setup, 40, name)
+
+
+def test_tiles_on_a_road_with_a_grade_equal_rows_bit_for_bit(tmp_path):
+    path = tmp_path / "hill.csv"
+    path.write_text("time_s,speed_mps,grade\n0,0,0\n10,8,0.05\n20,8,-0.04\n30,0,0\n")
+    setup = setup_of(CYCLE, cycle=str(path), window=20.0)
+    assert setup.kernels is CASCADE_KERNELS
+    compare_with_rows(setup, 40, "hill")
+
+
+def compare_with_rows(setup, steps, name):
+    """Move the rows of two setups, in tiles and one by one, by the same actions; return how many have ended."""
     n, rng = 2 * TILE + 5, np.random.default_rng(0)
     tiled, single = (started(s, n) for s in (setup, replace(setup, kernels=KERNELS[SYNCHRONOUS])))
     ended = 0
-    for step in range(450):
+    for step in range(steps):
         size = 1.2 if step % 3 == 0 else 0.3
         action = rng.uniform(-size, size, tiled.u.shape)
         skip = rng.random(n) < (0.0 if step % 2 else 0.4)
-        if step == 100:
+        if step == steps // 4:
             skip[:] = True
         for rows in (tiled, single):
             rows.u[:] = action
             rows.advance(skip)
         moved = ~skip
         for part in ("x", "step"):
-            np.testing.assert_array_equal(getattr(tiled, part), getattr(single, part))
-        for part in ("m", "o", "reward", "terminated"):
+            np.testing.assert_array_equal(getattr(tiled, part), getattr(single, part), name)
+        for part in ("m", "o", "u", "reward", "terminated"):
             np.testing.assert_array_equal(getattr(tiled, part)[moved], getattr(single, part)[moved])
         over = tiled.terminated[:, 0] & moved
         ended += int(over.sum())
@@ -69,7 +103,7 @@ def test_tiles_equal_rows_bit_for_bit(name):
             keys = rng.integers(0, 2**63, int(over.sum())).astype(np.uint64)
             tiled.reset(over, keys)
             single.reset(over, keys)
-    assert ended > 0 or name != "current"
+    return ended
 
 
 def test_very_many_rows_equal_rows_bit_for_bit():
@@ -97,9 +131,9 @@ def test_very_many_rows_equal_rows_bit_for_bit():
         ("gem/PMSM-v0", {"preview": 2}),
         ("gem/PMSM-v0", {"constraints": ["i_sd"]}),
         ("gem/PMSM-v0", {"load": OrnsteinUhlenbeck()}),
-        ("gem/PMSM-DriveCycle-v0", {}),
+        (CYCLE, {"supply": "rectifier"}),
         ("gem/PMSM-v0", {"supply": "rectifier"}),
     ],
 )
 def test_what_is_not_plain_goes_row_by_row(id, keywords):
-    assert setup_of(id, **keywords).kernels is not TILED_KERNELS
+    assert setup_of(id, **keywords).kernels not in (TILED_KERNELS, CASCADE_KERNELS)

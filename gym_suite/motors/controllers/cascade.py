@@ -34,7 +34,7 @@ MOST_WEAKENING = 0.7
 
 
 @kernel
-def _phases(alpha, beta, u_dc, action, first):
+def fill_phases(alpha, beta, u_dc, action, first):
     """Fill the actions of three legs, whose common part between the extremes makes the whole hexagon reachable."""
     a, b, c = inverse_clarke(alpha, beta)
     common = 0.5 * (max(a, b, c) + min(a, b, c))
@@ -60,11 +60,11 @@ def _voltage_action(group, seen, references, memory, law, action):
         for k in range(action.shape[0]):
             action[k] = axes[k] / u_dc
     elif int(law[P.frame]) == FRAME_ABC:
-        _phases(held[0], held[1], u_dc, action, 0)
+        fill_phases(held[0], held[1], u_dc, action, 0)
         if kind == EXCITED:
             action[3] = axes[2] / u_dc
         if kind == DOUBLY_FED or kind == SIX_PHASE:  # noqa: SIM109 - the compiler drops no branch on `in`
-            _phases(held[2], held[3], u_dc, action, 3)
+            fill_phases(held[2], held[3], u_dc, action, 3)
     else:
         action[0] = axes[0] * SQRT3 / u_dc
         action[1] = axes[1] * SQRT3 / u_dc

@@ -52,6 +52,9 @@ class DcTorqueControl(TorqueControl):
         voltage_margin: Part of the chopper's voltage that operating points may use.
         current_margin: Part of the current limits that operating points may use; None: the machine's
             ``current_share``.
+        least_field: Part of the largest excitation that a machine with a converter for it keeps, whatever the torque,
+            as far as its voltage allows: a torque that is asked for finds its field there, at the price of the copper
+            loss of the excitation. 0: the field of least loss alone.
     """
 
     name: ClassVar[str] = "pi"
@@ -65,6 +68,7 @@ class DcTorqueControl(TorqueControl):
         decoupling: bool = True,
         voltage_margin: float = 0.95,
         current_margin: float | None = None,
+        least_field: float = 0.0,
     ) -> None:
         super().__init__(
             rule=rule,
@@ -74,6 +78,12 @@ class DcTorqueControl(TorqueControl):
             voltage_margin=voltage_margin,
             current_margin=current_margin,
         )
+        self.least_field = least_field
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        part = check_number("least_field", self.least_field, low=0.0, high=1.0)
+        self._constants[L.least_field] = part * nominal.parameters["i_e_limit"]
 
 
 class DcSpeedControl(SpeedControl):

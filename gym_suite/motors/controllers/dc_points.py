@@ -130,11 +130,11 @@ def largest_excitation(p, u_max, part):
 
 
 @kernel
-def _least_loss_excitation(p, torque, omega, u_max, part):
+def _least_loss_excitation(p, torque, omega, u_max, part, kept):
     """Return the excitation current of least copper loss for a torque within the range at this speed, A.
 
     r_a i_a^2 + r_e i_e^2 with l_e_prime i_a i_e = torque is least at i_e^2 = abs(torque) / l_e_prime sqrt(r_a / r_e).
-    The armature's limit wants more, the voltage less: r_a torque / psi + psi omega within it.
+    The armature's limit and whoever keeps a field want more, the voltage less: r_a torque / psi + psi omega within it.
     """
     most = largest_excitation(p, u_max, part)
     ratio = math.sqrt(p[P.r_a] / max(p[P.r_e], LEAST_RESISTANCE))
@@ -147,7 +147,7 @@ def _least_loss_excitation(p, torque, omega, u_max, part):
         if torque * omega < 0.0 and int(p[P.quadrants_a]) != 4:
             # No negative voltage: what is induced must exceed the drop.
             least = max(least, math.sqrt(p[P.r_a] * abs(torque / omega)) / p[P.l_e_prime])
-    return limit_one(best, min(least, most), most)
+    return limit_one(best, min(max(least, kept), most), most)
 
 
 @kernel
@@ -166,7 +166,7 @@ def _held_voltage(p, omega, u_max, i_max):
 
 
 @called_kernel
-def dc_currents_for(torque, omega, i, u_max, p, part):
+def dc_currents_for(torque, omega, i, u_max, p, part, kept):
     """Return the references of four axes for a torque, or for the nearest that the limits allow.
 
     The armature's current is the one that gives the torque in the field that there is, for the field is slow. In a
@@ -179,6 +179,7 @@ def dc_currents_for(torque, omega, i, u_max, p, part):
         u_max: Voltage to stay within, V.
         p: Law or parameter row.
         part: Part of the current limits to stay within.
+        kept: Excitation current that a machine with a converter for it keeps where its voltage allows, A.
     """
     low, high = torque_range(p, omega, u_max, part)
     torque = limit_one(torque, low, high)
@@ -190,7 +191,7 @@ def dc_currents_for(torque, omega, i, u_max, p, part):
         return math.sqrt(max(torque, 0.0) / p[P.l_e_prime]), 0.0, 0.0, 0.0
     wanted = i[1]
     if excitation == SEPARATE:
-        wanted = _least_loss_excitation(p, torque, omega, u_max, part)
+        wanted = _least_loss_excitation(p, torque, omega, u_max, part, kept)
     field = i[1]
     if field > -_TURNED * p[P.i_e_limit]:
         field = max(field, _LEAST_FIELD * p[P.i_e_limit])

@@ -68,6 +68,9 @@ LAW = (
         Column("omega_max", "rad/s", meaning="largest speed that the position law asks for"),
         Column("i_max", "A", meaning="stator current that operating points may use"),
         Column("feedback", "1", 0, meaning="gain of the feedback of the demanded voltage; 0: none"),
+        Column(
+            "least_field", "A", 0, meaning="excitation that is kept where a machine has its own"
+        ),
     )
 )
 L = LAW.places
@@ -105,11 +108,11 @@ M = MEMORY.places
 
 
 @kernel
-def _learn(k, error, demanded, realised, memory, first, law):
-    """Update the integral term of axis k."""
-    memory[first + k] = pi_update(
+def _learned(k, error, integral, demanded, realised, law):
+    """Return the integral term of axis k after a sample."""
+    return pi_update(
         error,
-        memory[first + k],
+        integral,
         law[L.ki_0 + k],
         law[P.tau],
         demanded,
@@ -117,6 +120,12 @@ def _learn(k, error, demanded, realised, memory, first, law):
         int(law[L.anti_windup]),
         law[L.back_gain_0 + k],
     )
+
+
+@kernel
+def _learn(k, error, demanded, realised, memory, first, law):
+    """Update the integral term of axis k."""
+    memory[first + k] = _learned(k, error, memory[first + k], demanded, realised, law)
 
 
 @kernel
@@ -144,34 +153,66 @@ def dc_current_control_one(i, references, omega, memory, first, law, u_dc):
 
 
 @kernel
-def _ahead(cosine, sine, omega_frame, law):
+def angle_ahead(omega_frame, law):
+    """Return the angle that the frame moves until the middle of the period in which a voltage acts, rad."""
+    return (law[P.dead_time] + 0.5) * omega_frame * law[P.tau]
+
+
+@kernel
+def frame_ahead(cosine, sine, omega_frame, law):
     """Return cosine and sine of the frame in the middle of the period in which a voltage acts."""
-    ahead_cosine, ahead_sine = turn((law[P.dead_time] + 0.5) * omega_frame * law[P.tau])
+    ahead_cosine, ahead_sine = turn(angle_ahead(omega_frame, law))
     return rotate(cosine, sine, ahead_cosine, ahead_sine)
 
 
 @kernel
-def _single_windings(group, i, references, seen, memory, first, law, u_dc):
-    """Current control of d and q windings that do not share a flux; see :func:`current_control_one`."""
-    omega, cosine, sine, _ = seen
+def single_windings(i, references, omega, ahead, integrals, law, u_dc):
+    """One sample of the control of d and q windings that do not share a flux; see :func:`current_control_one`.
+
+    Args:
+        i: Measured currents (d, q), A.
+        references: Their references, A.
+        omega: Mechanical speed, rad/s.
+        ahead: Of :func:`frame_ahead`.
+        integrals: Integral terms, V.
+        law: Row of :data:`LAW`.
+        u_dc: DC-link voltage, V.
+
+    Returns:
+        As :func:`current_control_one`, of voltages the first two, and the integral terms after the sample.
+    """
     omega_e = law[P.p] * omega
     decoupling = law[L.decoupling]
     error_d, error_q = references[0] - i[0], references[1] - i[1]
     share_d = law[L.kp_0] * error_d
-    u_d = share_d + memory[first] - decoupling * omega_e * law[P.l_q] * i[1]
+    u_d = share_d + integrals[0] - decoupling * omega_e * law[P.l_q] * i[1]
     psi_d = law[P.l_d] * i[0] + law[P.psi_p]
-    u_q = pi_output(error_q, memory[first + 1], law[L.kp_1]) + decoupling * omega_e * psi_d
+    u_q = pi_output(error_q, integrals[1], law[L.kp_1]) + decoupling * omega_e * psi_d
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
-    alpha, beta = rotate(u_d, u_q, cosine, sine)
+    alpha, beta = rotate(u_d, u_q, ahead[0], ahead[1])
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
     real_d = min(max(factor * u_d, -u_axis), u_axis)
     real_q = min(max(factor * u_q, -u_axis), u_axis)
-    _learn(0, error_d, u_d, real_d, memory, first, law)
-    _learn(1, error_q, u_q, real_q, memory, first, law)
+    learned = (
+        _learned(0, error_d, integrals[0], u_d, real_d, law),
+        _learned(1, error_q, integrals[1], u_q, real_q, law),
+    )
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
-    return (real_d, real_q, 0.0, 0.0), (factor * alpha, factor * beta, 0.0, 0.0), modulation
+    return (real_d, real_q), (factor * alpha, factor * beta), modulation, learned
+
+
+@kernel
+def _single_windings(i, references, seen, memory, first, law, u_dc):
+    """Do as :func:`single_windings` with the memory of a row; see :func:`current_control_one`."""
+    omega, cosine, sine, _ = seen
+    ahead = frame_ahead(cosine, sine, law[P.p] * omega, law)
+    integrals = memory[first], memory[first + 1]
+    real, held, modulation, learned = single_windings(
+        (i[0], i[1]), references, omega, ahead, integrals, law, u_dc
+    )
+    memory[first], memory[first + 1] = learned
+    return (real[0], real[1], 0.0, 0.0), (held[0], held[1], 0.0, 0.0), modulation
 
 
 @kernel
@@ -196,7 +237,7 @@ def _saturated_windings(i, references, seen, memory, first, law, u_dc):
     part = part_within(base_d, base_q, change_d, change_q, u_dc / SQRT3)
     u_d, u_q = base_d + part * change_d, base_q + part * change_q
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -236,7 +277,7 @@ def _excited_windings(group, i, references, seen, memory, first, law, u_dc):
     modulation = math.sqrt(u_d * u_d + u_q * u_q) * SQRT3 / u_dc
     u_d, u_q = base_d + part * change_d, base_q + part * own_q
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -276,7 +317,7 @@ def _field_windings(i, references, seen, memory, first, law, u_dc):
     u_q = pi_output(error_q, memory[first + 1], law[L.kp_1])
     u_q += decoupling * (omega_s * leakage * i[0] + coupling * omega_e * flux)
 
-    cosine, sine = _ahead(cosine, sine, omega_s, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_s, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -360,7 +401,7 @@ def _fed_windings(i, references, seen, memory, first, law, u_dc):
     u_d = base_d + l_s * rate_d + decoupling * l_m * rate_rd
     u_q = base_q + l_s * rate_q + decoupling * l_m * rate_rq
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     alpha, beta = rotate(u_d, u_q, cosine, sine)
     factor = hexagon_factor(alpha, beta, u_dc)
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -396,7 +437,7 @@ def _two_stars(i, references, seen, memory, first, law, u_dc):
     u_x = pi_output(errors[2], memory[first + 2], law[L.kp_2]) + turning * law[P.l_y] * i[3]
     u_y = pi_output(errors[3], memory[first + 3], law[L.kp_3]) - turning * law[P.l_x] * i[2]
 
-    cosine, sine = _ahead(cosine, sine, omega_e, law)
+    cosine, sine = frame_ahead(cosine, sine, omega_e, law)
     stars = stars_of((u_d, u_q, u_x, u_y), cosine, sine)
     factor = min(hexagon_factor(stars[0], stars[1], u_dc), hexagon_factor(stars[2], stars[3], u_dc))
     u_axis = math.inf if int(law[P.frame]) == FRAME_ABC else u_dc / SQRT3
@@ -452,7 +493,7 @@ def current_control_one(group, i, references, seen, memory, first, law, u_dc):
         return _two_stars(i, references, seen, memory, first, law, u_dc)
     if kind == SATURATED:
         return _saturated_windings(i, references, seen, memory, first, law, u_dc)
-    return _single_windings(group, i, references, seen, memory, first, law, u_dc)
+    return _single_windings(i, references, seen, memory, first, law, u_dc)
 
 
 @kernel
@@ -474,7 +515,7 @@ def currents_for(group, torque, omega, i, flux, u_max, law, points):
     """
     kind = len(group)
     if kind == DC:
-        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0])
+        return dc_currents_for(torque, omega, i, u_max, law, points[0, 0], law[L.least_field])
     wanted = currents_for_torque(group, torque, law[P.p] * omega, u_max, points)
     if kind == INDUCTION:
         i_d, i_max = wanted[0], law[L.i_max]

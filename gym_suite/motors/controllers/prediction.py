@@ -148,20 +148,44 @@ def _voltage_for(i, target, model):
 
 
 @kernel
-def _strip(at, along, bound, most):
-    """Return the largest step, of at most ``most``, that keeps abs(at + step * along) within a bound."""
+def strip(at, along, low, high, most):
+    """Return the largest step, of at most ``most``, that keeps at + step * along between two bounds."""
     if along > 0.0:
-        return max(min(most, (bound - at) / along), 0.0)
+        return max(min(most, (high - at) / along), 0.0)
     if along < 0.0:
-        return max(min(most, (-bound - at) / along), 0.0)
+        return max(min(most, (low - at) / along), 0.0)
     return most
 
 
 @kernel
-def _reach(u, v, angle, most, law):
-    """Return the largest step along v from a voltage u, both (d, q), that the inverter and the action can give.
+def hexagon_reach(u, v, u_dc, most):
+    """Return the largest step, of at most ``most``, along v from a voltage u, both (alpha, beta), within the hexagon.
 
-    The hexagon is three strips: no line-to-line voltage exceeds that of the DC link. A dq action has a square besides.
+    The hexagon is three strips: no line-to-line voltage exceeds that of the DC link, u_dc.
+    """
+    a, b, c = inverse_clarke(u[0], u[1])
+    x, y, z = inverse_clarke(v[0], v[1])
+    most = strip(a - b, x - y, -u_dc, u_dc, most)
+    most = strip(b - c, y - z, -u_dc, u_dc, most)
+    return strip(c - a, z - x, -u_dc, u_dc, most)
+
+
+@kernel
+def square_reach(u, v, most, law):
+    """Return the largest step, of at most ``most``, along v from a voltage u, both of two axes, within the action.
+
+    An action of d and q has a square, each axis within u_dc / sqrt(3); one of phases has none besides the hexagon.
+    """
+    if int(law[P.frame]) == FRAME_ABC:
+        return most
+    bound = law[P.u_dc] / SQRT3
+    most = strip(u[0], v[0], -bound, bound, most)
+    return strip(u[1], v[1], -bound, bound, most)
+
+
+@kernel
+def bridge_reach(u, v, angle, most, law):
+    """Return the largest step along v from a voltage u, both (d, q), that the inverter and the action can give.
 
     Args:
         u: Voltage from which the step departs, within the bounds, V.
@@ -170,18 +194,9 @@ def _reach(u, v, angle, most, law):
         most: Step that suffices.
         law: Row of :data:`PREDICTIVE`.
     """
-    u_dc = law[P.u_dc]
-    alpha, beta = rotate(u[0], u[1], angle[0], angle[1])
-    along_alpha, along_beta = rotate(v[0], v[1], angle[0], angle[1])
-    a, b, c = inverse_clarke(alpha, beta)
-    x, y, z = inverse_clarke(along_alpha, along_beta)
-    most = _strip(a - b, x - y, u_dc, most)
-    most = _strip(b - c, y - z, u_dc, most)
-    most = _strip(c - a, z - x, u_dc, most)
-    if int(law[P.frame]) == FRAME_ABC:
-        return most
-    most = _strip(u[0], v[0], u_dc / SQRT3, most)
-    return _strip(u[1], v[1], u_dc / SQRT3, most)
+    at = rotate(u[0], u[1], angle[0], angle[1])
+    along = rotate(v[0], v[1], angle[0], angle[1])
+    return square_reach(u, v, hexagon_reach(at, along, law[P.u_dc], most), law)
 
 
 @kernel
@@ -198,19 +213,19 @@ def _bounded(wanted, hold, first, angle, law):
         angle: (cosine, sine) of the frame in the middle of the period.
         law: Row of :data:`PREDICTIVE`.
     """
-    if _reach((0.0, 0.0), wanted, angle, 1.0, law) >= 1.0:
+    if bridge_reach((0.0, 0.0), wanted, angle, 1.0, law) >= 1.0:
         return wanted[0], wanted[1], True
-    step = _reach((0.0, 0.0), hold, angle, 1.0, law)
+    step = bridge_reach((0.0, 0.0), hold, angle, 1.0, law)
     u = step * hold[0], step * hold[1]
     if first == _BOTH:
         v = wanted[0] - u[0], wanted[1] - u[1]
-        step = _reach(u, v, angle, 1.0, law)
+        step = bridge_reach(u, v, angle, 1.0, law)
         return u[0] + step * v[0], u[1] + step * v[1], False
     d, q = (wanted[0] - u[0], 0.0), (0.0, wanted[1] - u[1])
     one, two = (d, q) if first == _D_FIRST else (q, d)
-    step = _reach(u, one, angle, 1.0, law)
+    step = bridge_reach(u, one, angle, 1.0, law)
     u = u[0] + step * one[0], u[1] + step * one[1]
-    step = _reach(u, two, angle, 1.0, law)
+    step = bridge_reach(u, two, angle, 1.0, law)
     return u[0] + step * two[0], u[1] + step * two[1], False
 
 
@@ -291,7 +306,7 @@ def _search(group, i, references, torque, angle, turned, model, law):
             u_d, u_q, _ = _bounded(wanted, hold, move, angle, law)
         else:
             v = turn(2.0 * math.pi * (move - 3) / moves)
-            size = law[P.u_dc] * _reach(
+            size = law[P.u_dc] * bridge_reach(
                 (0.0, 0.0), (law[P.u_dc] * v[0], law[P.u_dc] * v[1]), angle, 1.0, law
             )
             u_d, u_q = size * v[0], size * v[1]
@@ -319,7 +334,7 @@ def given_voltage(a, b, c, angle, law):
     if int(law[P.frame]) == FRAME_ABC:
         alpha, beta = clarke(a, b, c)
         return rotate(alpha, beta, angle[0], -angle[1])
-    step = _reach((0.0, 0.0), (a, b), angle, 1.0, law)
+    step = bridge_reach((0.0, 0.0), (a, b), angle, 1.0, law)
     return step * a, step * b
 
 

@@ -62,22 +62,24 @@ def wanted_currents(group, seen, memory, law, points, choice):
 
 
 @kernel
-def believed(group, i, seen, law):
+def state_with(group, i, omega, cosine, sine, flux, law):
     """Return the state of the machine that has the currents i in the frame of the drive, without voltages.
 
     Args:
         group: The group.
         i: Currents of four axes, A.
-        seen: Row of :data:`gym_suite.motors.controllers.laws.SEEN`.
+        omega: Mechanical speed, rad/s.
+        cosine: Cosine of the angle of the frame.
+        sine: Its sine.
+        flux: Flux of the rotor of an induction machine, Vs.
         law: Row of :data:`gym_suite.motors.controllers.laws.LAW`.
     """
     kind = len(group)
-    omega, cosine, sine = seen[S.omega], seen[S.cosine], seen[S.sine]
     if kind == DC:
         return omega, i[0], i[1], 0.0, 0.0, 0.0
     if kind == INDUCTION:
         i_a, i_b = rotate(i[0], i[1], cosine, sine)
-        return omega, i_a, i_b, seen[S.flux] * cosine, seen[S.flux] * sine, 0.0, 0.0, 0.0
+        return omega, i_a, i_b, flux * cosine, flux * sine, 0.0, 0.0, 0.0
     if kind == DOUBLY_FED:
         l_m, l_r = law[P.l_m], law[P.l_m] + law[P.l_sigr]
         i_a, i_b = rotate(i[0], i[1], cosine, sine)
@@ -88,6 +90,13 @@ def believed(group, i, seen, law):
     if kind == EXCITED:
         return omega, i[0], i[1], i[2], 0.0, 0.0, 0.0, 0.0
     return omega, i[0], i[1], 0.0, 0.0, 0.0
+
+
+@kernel
+def believed(group, i, seen, law):
+    """Return the state of the machine that has the currents i, as :func:`state_with`, by a row of what is seen."""
+    frame = seen[S.cosine], seen[S.sine]
+    return state_with(group, i, seen[S.omega], frame[0], frame[1], seen[S.flux], law)
 
 
 @kernel

@@ -15,6 +15,12 @@ from gym_suite.core.marks import Tracked
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_number
 from gym_suite.core.signals import Signal, pack
+from gym_suite.motors.cascade_tiles import (
+    CASCADE_KERNELS,
+    WORK_ROWS,
+    WORK_SIZE,
+    is_cascaded,
+)
 from gym_suite.motors.controllers.field_oriented import (
     axis_plants,
     current_gains,
@@ -260,8 +266,15 @@ def build_setup(
     tiled = kernels is KERNELS[SYNCHRONOUS] and is_plain(
         plant_row, len(plant[1]), len(disturbed.setup["mismatch"]) > 0
     )
+    cascaded = kernels is KERNELS[SYNCHRONOUS] and is_cascaded(plant_row)
+    spare = kernels is KERNELS[SYNCHRONOUS] and not len(sensors)
+    work_size, work_rows = len(QUANTITIES), 1
     if len(sensors):
-        tiled, kernels = False, sensed_kernels(kernels, machine.group)
+        kernels, work_size = sensed_kernels(kernels, machine.group), SENSING_SIZE
+    elif tiled:
+        kernels, work_size, work_rows = TILED_KERNELS, len(SCRATCH), TILE
+    elif cascaded:
+        kernels, work_size, work_rows = CASCADE_KERNELS, WORK_SIZE, WORK_ROWS
     states = columns.state_columns(
         task,
         machine,
@@ -271,7 +284,7 @@ def build_setup(
         physics.kept,
         physics.pulsing,
     )
-    if kernels is KERNELS[SYNCHRONOUS]:
+    if spare:
         # Many worlds are as fast as the memory that their rows take: what is never used is left out.
         used = 1 + max(k for k, column in enumerate(states) if not column.spare)
         length = next((most for most in ROW_LENGTHS if used <= most), len(states))
@@ -279,7 +292,7 @@ def build_setup(
     return Setup(
         id=id,
         family="motors",
-        kernels=TILED_KERNELS if tiled else kernels,
+        kernels=kernels,
         dt=values["tau"] * values["ratio"],
         state_columns=dissipation.bounded(states) if dissipation else states,
         action_columns=actions,
@@ -312,8 +325,8 @@ def build_setup(
         actions=switches.actions if switches else None,
         echo=switches.shown if switches else (),
         idle_action=switches.idle if switches else np.zeros(len(actions)),
-        work_size=len(SCRATCH) if tiled else SENSING_SIZE if len(sensors) else len(QUANTITIES),
-        work_rows=TILE if tiled else 1,
+        work_size=work_size,
+        work_rows=work_rows,
         plant=plant_of(machine),
         renderer="gym_suite.motors.render:MotorRenderer",
         keywords=_resolved(allowed, options, machine, load, supply)
