@@ -11,7 +11,7 @@ import gym_suite
 from gym_suite import bench
 
 #: Functions that the first id of a family may compile, with an empty cache.
-MOST = 90
+MOST = 96
 #: Functions that an id of another kernel path of the same family may add to it.
 MOST_MORE = 40
 PACKAGE = Path(gym_suite.__file__).parent

@@ -8,6 +8,7 @@ family's machine code is made from: an edit of one of them starts a new folder, 
 from __future__ import annotations
 
 import atexit
+import gc
 import hashlib
 import json
 import os
@@ -29,6 +30,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core import config, event, types
 from numba.core.caching import IndexDataCacheFile
+
+from gym_suite.core.linked import KernelCompiler, LinkedCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -309,9 +312,9 @@ def _compile(function: Any, *, inline: bool) -> Any:
     A kernel is compiled for each combination of argument types. A constant argument has a type of its own, so that
     ``f(key, 0)`` and ``f(key, 1)`` would be compiled apart, which was a third of a cold start: kernels are therefore
     typed as if no argument were a constant (LLVM still folds it where it inlines). Inner functions need no wrapper that
-    Python could call, which is another quarter; but machine code without one must never be found by Python, which would
-    jump to nowhere. So each function is two to Numba, under two names in the cache: one that Python calls, one that
-    kernels call. Whichever is not used is never compiled.
+    Python could call, which is another quarter, and no machine code (:mod:`gym_suite.core.linked`); but one without
+    must never be found by Python, which would jump to nowhere. So each function is two to Numba, under two names in the
+    cache: one that Python calls, one that kernels call. Whichever is not used is never compiled.
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
@@ -330,8 +333,10 @@ def _compile(function: Any, *, inline: bool) -> Any:
     previous = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder(family) if options["cache"] else "")
     try:
-        outer = njit(**options)(function)
-        inner = njit(**options, no_cpython_wrapper=True)(_renamed(function, "_inner"))
+        outer = njit(**options, pipeline_class=KernelCompiler)(function)
+        inner = njit(**options, no_cpython_wrapper=True, pipeline_class=LinkedCompiler)(
+            _renamed(function, "_inner")
+        )
     finally:
         settings.CACHE_DIR = previous
     outer.get_call_template = partial(_typed_without_constants, inner.get_call_template)
@@ -412,6 +417,9 @@ def announce_slow_compile(family: str, id: str) -> Iterator[None]:
     kept beside the cache, so that the next process can say how long it usually takes: in seconds of the processor,
     since what else the machine had to do then says nothing of later.
 
+    Garbage is not collected meanwhile: a compiler makes millions of objects that live until it is done, and to look
+    through them again and again was a seventh of the time. It takes some 110 MiB more for as long as that.
+
     Args:
         family: Whose kernels, for the message.
         id: What is started.
@@ -450,7 +458,7 @@ def announce_slow_compile(family: str, id: str) -> Iterator[None]:
 
     teller = threading.Thread(target=say, daemon=True)
     try:
-        with compiled:
+        with compiled, _collections_later():
             teller.start()
             yield
     finally:
@@ -462,6 +470,18 @@ def announce_slow_compile(family: str, id: str) -> Iterator[None]:
             _taken[family, id] = taken
             if time.perf_counter() - start > SLOW_COMPILE:
                 _keep(family, *taken)
+
+
+@contextmanager
+def _collections_later() -> Iterator[None]:
+    """Let garbage lie until the end of the body, where it was being collected."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _usual(family: str) -> tuple[float, float] | None:

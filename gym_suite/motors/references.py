@@ -235,6 +235,51 @@ def random_dc_currents(key, segment, omega, p, target, first):
         target[first] = most * (sign * first_part if sign != 0.0 else 2.0 * first_part - 1.0)
 
 
+@kernel
+def _random_currents(group, key, segment, x, p, tables, target, first):
+    """Fill the references of a segment under current control."""
+    if len(group) == DC:
+        random_dc_currents(key, segment, x[X.omega], p, target, first)
+    elif len(group) == INDUCTION:
+        random_field_currents(key, segment, x[X.omega], p, target, first)
+    elif len(group) == DOUBLY_FED:
+        random_fed_currents(key, segment, x[X.omega], p, target, first)
+    elif len(group) == SATURATED:
+        row = tables[T.flux][0]
+        random_saturated_currents(key, segment, x[X.omega], p, row, target, first)
+    else:
+        random_currents(group, key, segment, x[X.omega], p, target, first)
+
+
+@kernel
+def _torques_within(group, omega, p, tables):
+    """Return the least and the largest torque (N m) that a group's machines can give at a speed."""
+    if len(group) == DC:
+        return torque_range(p, omega, VOLTAGE_MARGIN * p[P.u_dc], tables[T.points][0, 0])
+    u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
+    most = torque_limit(p[P.p] * omega, u_max, tables[T.points])
+    return -most, most
+
+
+@called_kernel
+def _refer_by_plan(start, key, tick, p, tables, target, first):
+    """Fill the references that follow a drive cycle, which begins at ``start`` (s), or signals."""
+    if int(p[P.reference_kind]) == REFERENCE_CYCLE:
+        cycle = tables[T.cycle]
+        target[first] = interpolate(cycle[:, 0], cycle[:, 1], start + tick * p[P.tau])
+        return
+    signals, own, task = tables[T.signals], tables[T.signal_tables], tables[T.task]
+    for k in range(int(p[P.tracked])):
+        row, stream = SIGNAL_REFERENCE + k, STREAM_SIGNALS + k
+        count = int(task[k, K.switched])
+        if count > 0:
+            stretch = tick // int(task[k, K.switched_ticks])
+            choice = int(count * uniform(key, stretch, _STREAM_CHOICE + k))
+            row = int(task[k, K.switched_first]) + choice
+            stream = _STREAM_SWITCHED + row
+        target[first + k] = signal_value(signals, row, own, key, stream, tick * p[P.tau])
+
+
 @called_kernel
 def refer(group, x, key, tick, p, tables, target, first):
     """Fill a row's references (SI) of an inverter period since reset, from the place ``first`` on.
@@ -250,49 +295,18 @@ def refer(group, x, key, tick, p, tables, target, first):
         first: Place of the first reference in it.
     """
     kind = int(p[P.reference_kind])
-    if kind == REFERENCE_CYCLE:
-        cycle = tables[T.cycle]
-        target[first] = interpolate(cycle[:, 0], cycle[:, 1], x[X.start] + tick * p[P.tau])
-    elif kind == REFERENCE_SIGNALS:
-        signals, own, task = tables[T.signals], tables[T.signal_tables], tables[T.task]
-        for k in range(int(p[P.tracked])):
-            row, stream = SIGNAL_REFERENCE + k, STREAM_SIGNALS + k
-            count = int(task[k, K.switched])
-            if count > 0:
-                stretch = tick // int(task[k, K.switched_ticks])
-                choice = int(count * uniform(key, stretch, _STREAM_CHOICE + k))
-                row = int(task[k, K.switched_first]) + choice
-                stream = _STREAM_SWITCHED + row
-            target[first + k] = signal_value(signals, row, own, key, stream, tick * p[P.tau])
-    else:
-        segment = tick // int(p[P.reference_ticks])
-        if kind == REFERENCE_CURRENTS:
-            if len(group) == DC:
-                random_dc_currents(key, segment, x[X.omega], p, target, first)
-                return
-            if len(group) == INDUCTION:
-                random_field_currents(key, segment, x[X.omega], p, target, first)
-                return
-            if len(group) == DOUBLY_FED:
-                random_fed_currents(key, segment, x[X.omega], p, target, first)
-                return
-            if len(group) == SATURATED:
-                row = tables[T.flux][0]
-                random_saturated_currents(key, segment, x[X.omega], p, row, target, first)
-                return
-            random_currents(group, key, segment, x[X.omega], p, target, first)
-            return
-        low, high = p[P.reference_low], p[P.reference_high]
-        if kind == REFERENCE_TORQUE:
-            if len(group) == DC:
-                u_max, part = VOLTAGE_MARGIN * p[P.u_dc], tables[T.points][0, 0]
-                least, most = torque_range(p, x[X.omega], u_max, part)
-            else:
-                u_max = VOLTAGE_MARGIN * p[P.u_dc] / SQRT3
-                most = torque_limit(p[P.p] * x[X.omega], u_max, tables[T.points])
-                least = -most
-            low, high = min(max(low, least), most), max(min(high, most), least)
-        target[first] = low + (high - low) * uniform(key, segment, STREAM_STEPS)
+    if kind >= REFERENCE_SIGNALS:
+        _refer_by_plan(x[X.start], key, tick, p, tables, target, first)
+        return
+    segment = tick // int(p[P.reference_ticks])
+    if kind == REFERENCE_CURRENTS:
+        _random_currents(group, key, segment, x, p, tables, target, first)
+        return
+    low, high = p[P.reference_low], p[P.reference_high]
+    if kind == REFERENCE_TORQUE:
+        least, most = _torques_within(group, x[X.omega], p, tables)
+        low, high = min(max(low, least), most), max(min(high, most), least)
+    target[first] = low + (high - low) * uniform(key, segment, STREAM_STEPS)
 
 
 @kernel

@@ -51,14 +51,10 @@ OBSERVATION_BOUND = 1.5  # normalised quantities are clipped here; a trip ends t
 
 
 @kernel
-def reset_one(group, x, key, p, tables):
-    """Put one row at the start of an episode."""
+def _start(x, key, p, tables):
+    """Clear a row, set its speed, and return a uniform number in [0, 1) for the angle it starts at."""
     x[:] = 0.0
     speed, angle, start, _ = uniform4(key, 0, STREAM_START)
-    if len(group) != DC:
-        epsilon = math.pi * (2.0 * angle - 1.0)
-        x[X.epsilon] = epsilon
-        x[X.cos_epsilon], x[X.sin_epsilon] = math.cos(epsilon), math.sin(epsilon)
     x[X.omega] = p[P.speed_low] + (p[P.speed_high] - p[P.speed_low]) * speed
     if int(p[P.reference_kind]) == REFERENCE_CYCLE:
         cycle = tables[T.cycle]
@@ -69,6 +65,17 @@ def reset_one(group, x, key, p, tables):
         x[X.omega] = speed * p[P.gear_ratio] / p[P.wheel_radius]
     elif int(p[P.load_kind]) >= SPEED_PROFILE:
         x[X.omega] = next_speed(0.0, key, -1, p, tables)
+    return angle
+
+
+@kernel
+def reset_one(group, x, key, p, tables):
+    """Put one row at the start of an episode."""
+    angle = _start(x, key, p, tables)
+    if len(group) != DC:
+        epsilon = math.pi * (2.0 * angle - 1.0)
+        x[X.epsilon] = epsilon
+        x[X.cos_epsilon], x[X.sin_epsilon] = math.cos(epsilon), math.sin(epsilon)
     if len(group) == DC and p[P.dead_time] > 0.0:
         # The first command acts a period late: until then the chopper catches the turning machine without a current.
         x[X.held_0] = standing_voltage(x[X.omega], p)
@@ -114,12 +121,29 @@ def refer_one(group, x, key, step, p, tables):
 
 
 @kernel
-def measure_one(group, x, p, tables, q):
-    """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
-    kind = len(group)
+def _measure_rest(x, p, task, q):
+    """Fill what all groups have alike, after what is theirs, of which there may be errors."""
     q[Q.omega], q[Q.position] = x[X.omega], x[X.position]
     if int(p[P.load_kind]) == VEHICLE:
         q[Q.v] = x[X.omega] * p[P.wheel_radius] / p[P.gear_ratio]
+    q[Q.torque_load] = x[X.torque_load]
+    q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]
+    for k in range(int(p[P.actions])):
+        q[Q.action_0 + k] = x[X.action_0 + k]
+    if int(p[P.control]) == CONTROL_TORQUE:
+        q[Q.torque_command] = x[X.action_0] * p[P.torque_limit]
+        for k in range(AXES):
+            q[Q.command_0 + k] = x[X.command_0 + k]
+    for k in range(int(p[P.tracked])):
+        reference = x[X.reference_0 + k]
+        q[Q.reference_0 + k] = reference
+        q[Q.error_0 + k] = reference - q[int(task[k, K.tracked])]
+
+
+@kernel
+def measure_one(group, x, p, tables, q):
+    """Fill the quantities (SI) of one row from its state; what a step earns is not among them."""
+    kind = len(group)
     i = axis_currents(group, x, p)
     if kind == DC:
         q[Q.i_a], q[Q.i_e], q[Q.u_a], q[Q.u_e] = i[0], i[1], x[X.u_a], x[X.u_e]
@@ -139,19 +163,7 @@ def measure_one(group, x, p, tables, q):
     if kind == SATURATED:
         i = with_flux(i, p[P.flux_scale], tables[T.flux][0], 0)
     q[Q.torque] = torque_of(group, i, p)
-    q[Q.torque_load] = x[X.torque_load]
-    q[Q.violation], q[Q.clipped] = x[X.tripped], x[X.clipped]
-    for k in range(int(p[P.actions])):
-        q[Q.action_0 + k] = x[X.action_0 + k]
-    if int(p[P.control]) == CONTROL_TORQUE:
-        q[Q.torque_command] = x[X.action_0] * p[P.torque_limit]
-        for k in range(AXES):
-            q[Q.command_0 + k] = x[X.command_0 + k]
-    task = tables[T.task]
-    for k in range(int(p[P.tracked])):
-        reference = x[X.reference_0 + k]
-        q[Q.reference_0 + k] = reference
-        q[Q.error_0 + k] = reference - q[int(task[k, K.tracked])]
+    _measure_rest(x, p, tables[T.task], q)
 
 
 @kernel
