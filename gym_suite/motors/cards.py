@@ -68,17 +68,17 @@ and mismatch.
 #: Of ids with :data:`_SHAFT`.
 _SHAFT_PROSE = """## Reference Controllers
 
-`deadbeat` solves the nominal shaft for the torque that brings it to its reference in one period, with an observer of the
-load, which it believes the sooner the more its errors point one way (Ohnishi, Shibata and Murakami 1996,
+`deadbeat` solves the nominal shaft for the torque that brings it to its reference in one period, with an observer of
+the load, which it believes the sooner the more its errors point one way (Ohnishi, Shibata and Murakami 1996,
 doi:10.1109/3516.491410; Trigg and Leach 1967), and begins where the shaft will be when a late command acts.
 """
 _SPEED_PROSE = """Beyond the largest torque a shaft of first order leaves predictive control nothing to choose: the
 cheapest course to a speed is that of `deadbeat`.
 """
-_COURSE_PROSE = """To a position it takes the fewest periods that a bounded torque allows (Desoer and Wing 1961), braking by
-a fixed part of the largest torque. `mpc` predicts courses that brake sooner or later, with the limits of the currents and
-the field that follows its own voltage, and takes the cheapest by what the reward takes for the error (rollout; Bertsekas
-2017, section 6.4).
+_COURSE_PROSE = """To a position it takes the fewest periods that a bounded torque allows (Desoer and Wing 1961),
+braking by a fixed part of the largest torque. `mpc` predicts courses that brake sooner or later, with the limits of the
+currents and the field that follows its own voltage, and takes the cheapest by what the reward takes for the error
+(rollout; Bertsekas 2017, section 6.4).
 """
 _CYCLE_PROSE = """A car it brings three tenths of the way in a period: the whole of it asks for steps of the torque that
 trip a drive which is 30 % off.

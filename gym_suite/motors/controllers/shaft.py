@@ -43,12 +43,13 @@ BRAKING, FIELD_BRAKING = 0.9, 0.6
 class DeadbeatShaftControl(Controller):
     """The torque that brings a speed to its reference in one period, or a position in the fewest, by the nominal shaft.
 
-    The shaft's model, solved for the torque, is that of :mod:`gym_suite.motors.controllers.shaft_laws`. What it does not
-    explain an observer takes for a torque of the load, as K. Ohnishi, M. Shibata and T. Murakami, "Motion control for
-    advanced mechatronics", IEEE/ASME Trans. Mechatronics 1(1), 1996, doi:10.1109/3516.491410, do; it sees the torque by
-    the currents, and believes samples the sooner the more its errors point one way (Trigg and Leach 1967). A step to a
-    speed is made smaller as long as the errors by chance would ask for more than a part ``quiet`` of the largest torque.
-    By the currents it also finds by how many periods commands are late, and begins at where the shaft will be then.
+    The shaft's model, solved for the torque, is that of :mod:`gym_suite.motors.controllers.shaft_laws`. What it does
+    not explain an observer takes for a torque of the load, as K. Ohnishi, M. Shibata and T. Murakami, "Motion control
+    for advanced mechatronics", IEEE/ASME Trans. Mechatronics 1(1), 1996, doi:10.1109/3516.491410, do; it sees the
+    torque by the currents, and believes samples the sooner the more its errors point one way (Trigg and Leach 1967). A
+    step to a speed is made smaller as long as the errors by chance would ask for more than a part ``quiet`` of the
+    largest torque. By the currents it also finds by how many periods commands are late, and begins at where the shaft
+    will be then.
 
     To a position the shaft goes by the torque that has it rest there in the fewest periods, of a deceleration by a part
     ``braking`` of the largest torque (C. A. Desoer and J. Wing, "An optimal strategy for a saturating sampled-data
@@ -110,8 +111,9 @@ class DeadbeatShaftControl(Controller):
         tracked = setup.tracking[0].value
         if int(values["control"]) != CONTROL_TORQUE or tracked not in self._followed:
             raise ValueError(
-                f"{type(self).__name__} commands torques for {' or '.join(self._followed)}: it needs control='torque' and "
-                f"a task that follows one of these, but {setup.id} follows {tracked} by {setup.action_columns.names[0]}"
+                f"{type(self).__name__} commands torques for {' or '.join(self._followed)}: it needs control='torque' "
+                f"and a task that follows one of these, but {setup.id} follows {tracked} by "
+                f"{setup.action_columns.names[0]}"
             )
         if machine.group not in (DC, SYNCHRONOUS):
             raise ValueError(
@@ -157,8 +159,8 @@ class CourseControl(DeadbeatShaftControl):
     The torque of ``deadbeat`` reckons with a deceleration that the machine must be able to give at every speed. Here a
     course is predicted for each of several parts of the largest torque, with the limits of the currents and, of a
     machine with a converter for its excitation, with the field that follows its own voltage; the first torque of the
-    course that costs least, by what the reward takes for the error, is commanded, in the next period anew. Rollout: D. P.
-    Bertsekas, Dynamic Programming and Optimal Control, vol. 1, 4th ed., Athena Scientific 2017, section 6.4.
+    course that costs least, by what the reward takes for the error, is commanded, in the next period anew. Rollout: D.
+    P. Bertsekas, Dynamic Programming and Optimal Control, vol. 1, 4th ed., Athena Scientific 2017, section 6.4.
 
     Args:
         pole: Place of both poles of the observer while it errs by chance.

@@ -6,8 +6,9 @@ at their limits or its field has to follow. Over a period the shaft is then, wit
     w+ = w + (m - load(w) - d) T / J,    m = torque + rise (torque_before - torque),    x+ = x + (w + w+) T / 2,
 
 where d is what the nominal load does not explain. Deadbeat control solves this for the torque with which the speed is
-at its reference one period later. To a position the shaft goes in the fewest periods that a bounded torque allows: C. A.
-Desoer and J. Wing, "An optimal strategy for a saturating sampled-data system", IRE Trans. Automatic Control 6(1), 1961.
+at its reference one period later. To a position the shaft goes in the fewest periods that a bounded torque allows: C.
+A. Desoer and J. Wing, "An optimal strategy for a saturating sampled-data system", IRE Trans. Automatic Control 6(1),
+1961.
 
 An observer runs this model on the torque of the measured currents, as :mod:`gym_suite.motors.controllers.load_observer`
 does; where it errs one way it believes the samples soon, where it errs by chance it does not (D. W. Trigg and A. G.
@@ -71,8 +72,8 @@ R = KNOWN.places
 #: Forgetting of errors of the currents in a period, the part of the present delay's errors at which another one is
 #: believed, and the error that tells nothing of the delay, as a part of the current limits.
 _FORGETTING, _SURE, _SMALL = 0.9, 0.5, 0.02
-#: Part of the low-pass errors that a sample renews, and the power of the tracking signal that moves the poles: errors by
-#: chance make a signal of about a fifth, which is to move nothing. Design values.
+#: Part of the low-pass errors that a sample renews, and the power of the tracking signal that moves the poles: errors
+#: by chance make a signal of about a fifth, which is to move nothing. Design values.
 _RENEWED, _POWER = 0.1, 4
 #: Parts of the largest errors of position and speed below which a course has come to its end.
 _ARRIVED, _STANDING = 1e-4, 1e-3
@@ -121,9 +122,9 @@ def torque_to(goal, omega, before, load, choice, law):
 def speed_to_stop(error, omega, braking, dt):
     """Return the speed one period later with which a shaft comes to rest at a position in the fewest periods, rad/s.
 
-    From the speed n B T the shaft stops within n periods of the deceleration B, over n^2 B T^2 / 2; between these points
-    the last period's deceleration is smaller, and the way linear in the speed. So the speed v one period later, and the
-    way that is left then, lie on that line of n where n (n + 1) / 2 <= way / (B T^2) < (n + 1) (n + 2) / 2:
+    From the speed n B T the shaft stops within n periods of the deceleration B, over n^2 B T^2 / 2; between these
+    points the last period's deceleration is smaller, and the way linear in the speed. So the speed v one period later,
+    and the way that is left then, lie on that line of n where n (n + 1) / 2 <= way / (B T^2) < (n + 1) (n + 2) / 2:
 
         v = way / (T (n + 1)) + n B T / 2,    way = error - T omega / 2.
 
