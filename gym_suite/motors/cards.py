@@ -155,12 +155,7 @@ def _drive(
     direct, words = {}, prose or _PROSE.get(rung, "")
     ladder, strong = _LADDERS.get(rung, {}), _STRONG.get(rung, ())
     commanded = more.get("keywords", {}).get("control") == "torque"
-    if (
-        task in _BY_VOLTAGE
-        and converter != "commutated"
-        and not commanded
-        and "deadbeat" not in ladder
-    ):
+    if task in _BY_VOLTAGE and not commanded and "deadbeat" not in ladder:
         words = f"{words}\n{_DEADBEAT_PROSE}"
         if name in _UNSEARCHED:
             ladder, strong = {"deadbeat": _DEADBEAT["deadbeat"]}, ("deadbeat",)

@@ -61,6 +61,9 @@ class DeadbeatControl(Controller):
     A coarsely sampled DC machine, which a few periods of full voltage bring to its limit, is led so that its armature's
     current stays within it even if it moves by half more than the model has it in the periods not yet seen.
 
+    A commutated machine is taken for the DC machine that it is to its drive; what a phase that takes over does to the
+    current, and the edges of what the magnets induce, the observer learns.
+
     Above the currents stand the laws that stand above them under ``pi``: operating points of least loss, and a PI law
     of the speed with its gains.
 
@@ -111,10 +114,6 @@ class DeadbeatControl(Controller):
             raise ValueError(
                 f"{type(self).__name__} chooses voltages, but the actions of {setup.id} are switching states or "
                 "torques, which the drive itself makes currents of"
-            )
-        if machine.commutated:
-            raise ValueError(
-                f"{type(self).__name__} knows no commutation, which a {machine.words} has"
             )
         dc = machine.group == DC
         kinds: dict[str, tuple[Any, Any]] = {
