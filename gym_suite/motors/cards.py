@@ -25,9 +25,6 @@ _DEADBEAT = {
 _SHAFT = {"deadbeat": f"{_HOME}.shaft:DeadbeatShaftControl"}
 #: Of a position, the course to which leaves a choice, predictive control too.
 _COURSE = {**_SHAFT, "mpc": f"{_HOME}.shaft:CourseControl"}
-#: Where predictive control earns less than what it begins with: the search for the currents of a
-#: doubly fed machine below a speed law does.
-_UNSEARCHED = ("DFIM-Speed",)
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
 #: Machines with direct torque control: those of two currents whose flux has a direction without torque.
@@ -157,11 +154,8 @@ def _drive(
     commanded = more.get("keywords", {}).get("control") == "torque"
     if task in _BY_VOLTAGE and not commanded and "deadbeat" not in ladder:
         words = f"{words}\n{_DEADBEAT_PROSE}"
-        if name in _UNSEARCHED:
-            ladder, strong = {"deadbeat": _DEADBEAT["deadbeat"]}, ("deadbeat",)
-        else:
-            ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat", "mpc")
-            words = f"{words}\n{_MPC_PROSE}"
+        ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat", "mpc")
+        words = f"{words}\n{_MPC_PROSE}"
     if commanded or task in _BY_TORQUE:
         own = _COURSE if task == "position" else _SHAFT
         ladder, strong = own | ladder, (*strong, *own)

@@ -45,10 +45,8 @@ def test_every_id_that_has_deadbeat_control_has_it():
         if card.facets["task"] in ("current", "torque", "speed")
         and "Shaft" not in card.controllers.get("deadbeat", "Shaft")
     }
-    # There it earns less, and is left out.
-    drives.pop("gem/DFIM-Speed-v0")
     assert all({"mpc", "mpc-soft"} <= set(controllers) for controllers in drives.values())
-    assert len(IDS) == 26
+    assert len(IDS) == 27
 
 
 # ------------------------------------------------------------------------------------------------- what it chooses
