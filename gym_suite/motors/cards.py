@@ -80,6 +80,15 @@ currents and the field that follows its own voltage, and takes the cheapest by w
 _CYCLE_PROSE = """A car it brings three tenths of the way in a period: the whole of it asks for steps of the torque that
 trip a drive which is 30 % off.
 """
+#: Of the load behind an elastic shaft.
+_TWO_MASS_PROSE = """## Reference Controllers
+
+`pi` takes the shaft for a lag, `notch` takes its resonance out of the loop, `state-feedback` observes the twist beyond
+the gap and damps it (Anderson and Moore 1990; Nordin and Gutman 2002, doi:10.1016/S0005-1098(02)00047-X). `mpc` tries
+torques beside that of the feedback, finishes each by the feedback over 40 periods with the nominal gap and takes the
+cheapest course by what the reward takes for the error (rollout; Bertsekas 2017, section 6.4). There is no deadbeat
+control: within the gap no torque reaches the load.
+"""
 #: Tasks under which an action is a torque, whatever keywords say, and what is said of them.
 _BY_TORQUE = {"position": _COURSE_PROSE, "drive_cycle": _CYCLE_PROSE}
 #: Tasks under which an action is a voltage, unless an id commands torques.
@@ -457,9 +466,11 @@ CARDS = (
             "pi": f"{_HOME}.two_mass:TwoMassControl",
             "notch": f"{_HOME}.two_mass:NotchControl",
             "state-feedback": f"{_HOME}.two_mass:StateFeedbackControl",
+            "mpc": f"{_HOME}.two_mass:PredictiveTwoMassControl",
             **BASELINES,
         },
-        strong=("state-feedback",),
+        strong=("state-feedback", "mpc"),
+        prose=_TWO_MASS_PROSE,
         tuned=("pi-tuned",),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
