@@ -162,6 +162,9 @@ class CourseControl(DeadbeatShaftControl):
     course that costs least, by what the reward takes for the error, is commanded, in the next period anew. Rollout: D.
     P. Bertsekas, Dynamic Programming and Optimal Control, vol. 1, 4th ed., Athena Scientific 2017, section 6.4.
 
+    Courses lead nearer to the limits than a cascade does: an ExtExDc that is 30 % off trips in single episodes, where
+    it brakes from its highest speed in a weak field, and under ``deadbeat`` too, but less often.
+
     Args:
         pole: Place of both poles of the observer while it errs by chance.
         quick: The same while it errs one way.

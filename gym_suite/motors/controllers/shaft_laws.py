@@ -214,9 +214,17 @@ def _believe(group, omega, i, memory, choice, law, points):
 
 
 @kernel
-def _begin(seen, i, torque, memory, choice):
+def _trusted(noise, choice, law):
+    """Return the part of its step that is left to the law by errors by chance of a size in the speed, rad/s."""
+    _, _, _, inertia, _ = load_coefficients(law)
+    most = choice[N.quiet] * law[P.torque_limit] * law[L.dt] / inertia
+    return min(most / noise, 1.0) if noise > 0.0 else 1.0
+
+
+@kernel
+def _begin(seen, i, torque, memory, choice, law):
     """Remember of a drive that is switched on that it has held the torque that it makes."""
-    memory[R.known], memory[R.trust] = 1.0, 1.0
+    memory[R.known], memory[R.trust] = 1.0, _trusted(choice[N.doubt], choice, law)
     memory[R.omega], memory[R.position] = seen[S.omega], seen[S.position]
     memory[R.torque], memory[R.target] = torque, seen[S.reference_0]
     memory[R.size] = choice[N.doubt]
@@ -244,7 +252,7 @@ def observe(group, seen, memory, choice, law, points):
     i = _currents(seen)
     torque = torque_of(group, i, law)
     if memory[R.known] == 0.0:
-        _begin(seen, i, torque, memory, choice)
+        _begin(seen, i, torque, memory, choice, law)
         return torque
     if choice[N.delays] > 0.0:
         _believe(group, seen[S.omega], i, memory, choice, law, points)
@@ -270,8 +278,7 @@ def observe(group, seen, memory, choice, law, points):
     memory[R.position] = position + (1.0 - z * z) * (seen[S.position] - position)
     # White noise of a mean size s leaves about sqrt(5/4 (1 - z)) s of itself in the observed speed.
     noise = (1.0 - sure) * memory[R.size] * math.sqrt(1.25 * (1.0 - z))
-    most = choice[N.quiet] * law[P.torque_limit] * law[L.dt] / inertia
-    memory[R.trust] = min(most / noise, 1.0) if noise > 0.0 else 1.0
+    memory[R.trust] = _trusted(noise, choice, law)
     memory[R.torque] = torque
     for k in range(AXES):
         memory[R.current_0 + k] = i[k]
