@@ -19,26 +19,10 @@ from gym_suite.motors.controllers.shaft_laws import (
     speed_to_stop,
     torque_to,
 )
+from tests.motors.rollouts import SEEDS, episodes
 
 SPEEDS = ["PermExDc-Speed", "ShuntDc-Speed", "ExtExDc-Speed", "BLDC-Speed"]
 POSITIONS = ["PermExDc-Position", "ExtExDc-Position"]
-#: Episode seeds that the choice of the law's numbers has not seen.
-SEEDS = list(range(61_000, 61_004))
-
-
-def episodes(name, agent, seeds=SEEDS, **keywords):
-    """Return the returns of an agent's episodes, (seeds,), how many tripped, and what the law remembers at the end."""
-    envs = gymnasium.make_vec(f"gem/{name}-v0", num_envs=len(seeds), **keywords)
-    law = gym_suite.make_controller(envs, agent)
-    observation, _ = envs.reset(seed=seeds)
-    total, alive, state, trips = np.zeros(len(seeds)), np.ones(len(seeds), bool), None, 0
-    while alive.any():
-        action, state = law.predict(observation, state)
-        observation, reward, terminated, truncated, _ = envs.step(action)
-        total += np.where(alive, reward, 0.0)
-        trips += int((alive & terminated).sum())
-        alive &= ~(terminated | truncated)
-    return total, trips, state
 
 
 def test_every_id_that_follows_a_shaft_by_torques_has_it():
@@ -139,7 +123,7 @@ def test_noise_is_not_followed(permanent):
 @pytest.mark.parametrize("late", [0, 1, 2])
 @pytest.mark.parametrize("name", ["ExtExDc-Speed", "PermExDc-Position", "BLDC-Speed"])
 def test_the_delay_is_found(name, late):
-    _, trips, state = episodes(name, "deadbeat", SEEDS[:2], delay=late)
+    _, trips, state = episodes(f"gem/{name}-v0", "deadbeat", seeds=SEEDS[:2], delay=late)
     assert trips == 0
     np.testing.assert_array_equal(state[:, R.delay], late)
 
@@ -206,19 +190,19 @@ def test_a_course_is_predicted_as_the_drive_goes_it(name):
 
 @pytest.mark.parametrize("name", [*SPEEDS, *POSITIONS])
 def test_it_earns_more_than_the_cascade(name):
-    pi, _, _ = episodes(name, "pi")
-    deadbeat, trips, _ = episodes(name, "deadbeat")
+    pi, _, _ = episodes(f"gem/{name}-v0", "pi")
+    deadbeat, trips, _ = episodes(f"gem/{name}-v0", "deadbeat")
     assert trips == 0
     assert (deadbeat > pi).all()
     if name in POSITIONS:
-        mpc, trips, _ = episodes(name, "mpc")
+        mpc, trips, _ = episodes(f"gem/{name}-v0", "mpc")
         assert trips == 0
         assert mpc.mean() > deadbeat.mean() - 0.1
 
 
 def test_on_a_drive_cycle_it_earns_more_than_the_cascade():
-    pi, _, _ = episodes("PMSM-DriveCycle", "pi", SEEDS[:2])
-    deadbeat, trips, _ = episodes("PMSM-DriveCycle", "deadbeat", SEEDS[:2])
+    pi, _, _ = episodes("gem/PMSM-DriveCycle-v0", "pi", seeds=SEEDS[:2])
+    deadbeat, trips, _ = episodes("gem/PMSM-DriveCycle-v0", "deadbeat", seeds=SEEDS[:2])
     assert trips == 0
     assert (deadbeat > pi).all()
 
