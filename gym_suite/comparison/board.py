@@ -381,9 +381,4 @@ def _read_about(folder: Path) -> dict[str, Any] | None:
 
 
 def _write_json(path: Path, data: Any) -> None:
-    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
-    write_whole(path, lambda stream: _write(stream, text))
-
-
-def _write(stream: Any, text: str) -> None:
-    stream.write(text)
+    write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")

@@ -85,7 +85,7 @@ class Comparison(Summary):
         if own is None or own.resolve() != folder.resolve():
             check_writable(folder)
             lines = "".join(encode(record) + "\n" for record in self.records)
-            write_whole(folder / "results.jsonl", lambda stream: _write(stream, lines))
+            write_whole(folder / "results.jsonl", lines)
         write_csv(folder / "results.csv", self.records)
 
 
@@ -233,7 +233,3 @@ def _run(
         for job, outcome in finished:
             kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
             results.add(outcome.records, kept)
-
-
-def _write(stream: Any, text: str) -> None:
-    stream.write(text)

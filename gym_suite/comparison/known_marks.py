@@ -73,8 +73,4 @@ def _arrays(value: Any) -> Iterable[np.ndarray]:
 
 def _write(path: Path, marks: Iterable[Mark]) -> None:
     text = json.dumps([dataclasses.asdict(mark) for mark in marks], allow_nan=False)
-    write_whole(path, lambda stream: _put(stream, text))
-
-
-def _put(stream: Any, text: str) -> None:
-    stream.write(text)
+    write_whole(path, text)

@@ -51,12 +51,8 @@ def write_page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path
         lstrip_blocks=True,
     )
     page = templates.get_template("leaderboard.html.j2").render(_page(rows, about))
-    write_whole(path, lambda stream: _write(stream, page))
+    write_whole(path, page)
     return path
-
-
-def _write(stream: Any, text: str) -> None:
-    stream.write(text)
 
 
 def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,12 +63,8 @@ def write_report(summary: Summary, path: Path) -> Path:
         lstrip_blocks=True,
     )
     page = templates.get_template("report.html.j2").render(_page(summary))
-    write_whole(path, lambda stream: _write(stream, page))
+    write_whole(path, page)
     return path
-
-
-def _write(stream: Any, text: str) -> None:
-    stream.write(text)
 
 
 def _page(summary: Summary) -> dict[str, Any]:

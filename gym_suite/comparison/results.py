@@ -8,12 +8,13 @@ time writes into a folder.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,17 +48,17 @@ def check_writable(folder: Path) -> None:
         ) from None
 
 
-def write_whole(path: Path, write: Callable[[IO[str]], None]) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Replace a text file in one piece: a reader never sees half of it, and a full disk leaves nothing behind.
 
     Args:
         path: of the file; its folder exists.
-        write: given the open file.
+        text: all that it is to hold.
     """
     handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
     try:
         with os.fdopen(handle, "w", newline="", encoding="utf-8") as stream:
-            write(stream)
+            stream.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -240,18 +241,17 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     names = list(dict.fromkeys(name for record in records for name in record["metrics"]))
     head = ["id", "setting", "agent", "kind", "information", "training_seed", "seed", "status"]
 
-    def write(stream: IO[str]) -> None:
-        writer = csv.writer(stream)
-        writer.writerow([*head, "time_per_action", *names, "error", "run"])
-        for record in records:
-            agent = record["agent"]
-            cells = [record["id"], record["setting"]["name"], agent["name"], agent["kind"]]
-            cells += [agent["information"], agent["training_seed"], record["seed"]]
-            cells += [record["status"], record["time_per_action"]]
-            cells += [record["metrics"].get(name, "") for name in names]
-            writer.writerow([*map(_harmless, cells), _harmless(record["error"]), record["run"]])
-
-    write_whole(path, write)
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow([*head, "time_per_action", *names, "error", "run"])
+    for record in records:
+        agent = record["agent"]
+        cells = [record["id"], record["setting"]["name"], agent["name"], agent["kind"]]
+        cells += [agent["information"], agent["training_seed"], record["seed"]]
+        cells += [record["status"], record["time_per_action"]]
+        cells += [record["metrics"].get(name, "") for name in names]
+        writer.writerow([*map(_harmless, cells), _harmless(record["error"]), record["run"]])
+    write_whole(path, table.getvalue())
 
 
 def _harmless(cell: Any) -> Any:

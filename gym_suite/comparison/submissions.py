@@ -342,8 +342,7 @@ def _accept(submission: Submission, place: Path, checked: Check) -> None:
         "versions": dict(submission.versions),
         "seeds": submission.seeds,
     }
-    text = json.dumps(told, indent=1) + "\n"
-    write_whole(place / NAME, lambda stream: _write(stream, text))
+    write_whole(place / NAME, json.dumps(told, indent=1) + "\n")
 
 
 def _what(entry: Entry) -> dict[str, Any]:
@@ -371,7 +370,3 @@ def _taken(id: str) -> set[str]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _write(stream: Any, text: str) -> None:
-    stream.write(text)

@@ -21,9 +21,10 @@ _DEADBEAT = {
     "mpc": f"{_HOME}.deadbeat:RolloutControl",
     "mpc-soft": f"{_HOME}.deadbeat:SoftRolloutControl",
 }
-#: Where predictive control earns less than what it begins with: the search for the currents of a
-#: doubly fed machine below a speed law does.
-_UNSEARCHED = ("DFIM-Speed",)
+#: Control of the shaft, where an action is a torque.
+_SHAFT = {"deadbeat": f"{_HOME}.shaft:DeadbeatShaftControl"}
+#: Of a position, the course to which leaves a choice, predictive control too.
+_COURSE = {**_SHAFT, "mpc": f"{_HOME}.shaft:CourseControl"}
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
 #: Machines with direct torque control: those of two currents whose flux has a direction without torque.
@@ -61,6 +62,35 @@ the error (rollout; Bertsekas 2017, section 6.4). Under torque control it also k
 may be asked for next, at the price of copper loss. `mpc-soft` goes a part of the way in a period, which stands noise
 and mismatch.
 """
+#: Of ids with :data:`_SHAFT`.
+_SHAFT_PROSE = """## Reference Controllers
+
+`deadbeat` solves the nominal shaft for the torque that brings it to its reference in one period, with an observer of
+the load, which it believes the sooner the more its errors point one way (Ohnishi, Shibata and Murakami 1996,
+doi:10.1109/3516.491410; Trigg and Leach 1967), and begins where the shaft will be when a late command acts.
+"""
+_SPEED_PROSE = """Beyond the largest torque a shaft of first order leaves predictive control nothing to choose: the
+cheapest course to a speed is that of `deadbeat`.
+"""
+_COURSE_PROSE = """To a position it takes the fewest periods that a bounded torque allows (Desoer and Wing 1961),
+braking by a fixed part of the largest torque. `mpc` predicts courses that brake sooner or later, with the limits of the
+currents and the field that follows its own voltage, and takes the cheapest by what the reward takes for the error
+(rollout; Bertsekas 2017, section 6.4).
+"""
+_CYCLE_PROSE = """A car it brings three tenths of the way in a period: the whole of it asks for steps of the torque that
+trip a drive which is 30 % off.
+"""
+#: Of the load behind an elastic shaft.
+_TWO_MASS_PROSE = """## Reference Controllers
+
+`pi` takes the shaft for a lag, `notch` takes its resonance out of the loop, `state-feedback` observes the twist beyond
+the gap and damps it (Anderson and Moore 1990; Nordin and Gutman 2002, doi:10.1016/S0005-1098(02)00047-X). `mpc` tries
+torques beside that of the feedback, finishes each by the feedback over 40 periods with the nominal gap and takes the
+cheapest course by what the reward takes for the error (rollout; Bertsekas 2017, section 6.4). There is no deadbeat
+control: within the gap no torque reaches the load.
+"""
+#: Tasks under which an action is a torque, whatever keywords say, and what is said of them.
+_BY_TORQUE = {"position": _COURSE_PROSE, "drive_cycle": _CYCLE_PROSE}
 #: Tasks under which an action is a voltage, unless an id commands torques.
 _BY_VOLTAGE = ("current", "torque", "speed")
 _STRONG = {
@@ -125,18 +155,14 @@ def _drive(
     direct, words = {}, prose or _PROSE.get(rung, "")
     ladder, strong = _LADDERS.get(rung, {}), _STRONG.get(rung, ())
     commanded = more.get("keywords", {}).get("control") == "torque"
-    if (
-        task in _BY_VOLTAGE
-        and converter != "commutated"
-        and not commanded
-        and "deadbeat" not in ladder
-    ):
+    if task in _BY_VOLTAGE and not commanded and "deadbeat" not in ladder:
         words = f"{words}\n{_DEADBEAT_PROSE}"
-        if name in _UNSEARCHED:
-            ladder, strong = {"deadbeat": _DEADBEAT["deadbeat"]}, ("deadbeat",)
-        else:
-            ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat", "mpc")
-            words = f"{words}\n{_MPC_PROSE}"
+        ladder, strong = _DEADBEAT | ladder, (*strong, "deadbeat", "mpc")
+        words = f"{words}\n{_MPC_PROSE}"
+    if commanded or task in _BY_TORQUE:
+        own = _COURSE if task == "position" else _SHAFT
+        ladder, strong = own | ladder, (*strong, *own)
+        words = f"{words}\n{_SHAFT_PROSE}\n{_BY_TORQUE.get(task, _SPEED_PROSE)}"
     if law == "TorqueControl" and machine in _DIRECT:
         direct["dtc-svm"] = f"{_HOME}.flux_oriented:ModulatedTorqueControl"
         words = f"{words}\n{_DIRECT_PROSE}"
@@ -436,9 +462,11 @@ CARDS = (
             "pi": f"{_HOME}.two_mass:TwoMassControl",
             "notch": f"{_HOME}.two_mass:NotchControl",
             "state-feedback": f"{_HOME}.two_mass:StateFeedbackControl",
+            "mpc": f"{_HOME}.two_mass:PredictiveTwoMassControl",
             **BASELINES,
         },
-        strong=("state-feedback",),
+        strong=("state-feedback", "mpc"),
+        prose=_TWO_MASS_PROSE,
         tuned=("pi-tuned",),
         learned=_PPO,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),

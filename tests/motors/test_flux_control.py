@@ -13,8 +13,10 @@ from gym_suite.motors.controllers.flux_control import slopes
 from gym_suite.motors.controllers.flux_oriented import ModulatedTorqueControl
 from gym_suite.motors.controllers.laws import M
 from gym_suite.motors.machines import KINDS
+from tests.motors.rollouts import episodes
 
 IDS = ("gem/PMSM-Torque-v0", "gem/SCIM-Torque-v0")
+TWENTY = list(range(50_000, 50_020))
 DISTURBANCE = {name: DISTURBANCES[name] for name in ("u_sd", "u_sq")}
 
 
@@ -98,30 +100,16 @@ def test_a_step_of_the_torque_is_there_in_a_little_more_than_a_millisecond_and_o
     "keywords", [{}, {"noise": 0.01}, {"delay": 1}, {"disturbance": DISTURBANCE}]
 )
 def test_no_drive_trips_nominally_with_noise_with_a_late_action_or_disturbed(id, keywords):
-    returns, trips = episodes(id, **keywords)
+    returns, trips, _ = episodes(id, "dtc-svm", seeds=TWENTY, **keywords)
     assert trips == 0
     assert returns.min() > 0.8 * 2000
 
 
 @pytest.mark.parametrize(("id", "most"), [(IDS[0], 1), (IDS[1], 0)])
 def test_of_machines_that_are_others_few_trip(id, most):
-    returns, trips = episodes(id, mismatch=0.3)
+    returns, trips, _ = episodes(id, "dtc-svm", seeds=TWENTY, mismatch=0.3)
     assert trips <= most
     assert np.median(returns) > 0.75 * 2000
-
-
-def episodes(id, seeds=20, **keywords):
-    """Return the returns of episodes, (seeds,), and how many of them tripped."""
-    envs: Any = gymnasium.make_vec(id, num_envs=seeds, **keywords)
-    controller = gym_suite.make_controller(envs, "dtc-svm")
-    observation, _ = envs.reset(seed=50_000)
-    state, returns, alive = None, np.zeros(seeds), np.ones(seeds, bool)
-    for _ in range(2000):
-        action, state = controller.predict(observation, state)
-        observation, reward, terminated, _, _ = envs.step(action)
-        returns += np.where(alive, reward, 0.0)
-        alive &= ~terminated
-    return returns, int((~alive).sum())
 
 
 def test_it_says_what_it_is_not_for():

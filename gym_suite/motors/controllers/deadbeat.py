@@ -61,6 +61,9 @@ class DeadbeatControl(Controller):
     A coarsely sampled DC machine, which a few periods of full voltage bring to its limit, is led so that its armature's
     current stays within it even if it moves by half more than the model has it in the periods not yet seen.
 
+    A commutated machine is taken for the DC machine that it is to its drive; what a phase that takes over does to the
+    current, and the edges of what the magnets induce, the observer learns.
+
     Above the currents stand the laws that stand above them under ``pi``: operating points of least loss, and a PI law
     of the speed with its gains.
 
@@ -112,10 +115,6 @@ class DeadbeatControl(Controller):
                 f"{type(self).__name__} chooses voltages, but the actions of {setup.id} are switching states or "
                 "torques, which the drive itself makes currents of"
             )
-        if machine.commutated:
-            raise ValueError(
-                f"{type(self).__name__} knows no commutation, which a {machine.words} has"
-            )
         dc = machine.group == DC
         kinds: dict[str, tuple[Any, Any]] = {
             "torque": (deadbeat_torque_rows, DcTorqueControl if dc else TorqueControl),
@@ -153,10 +152,11 @@ class RolloutControl(DeadbeatControl):
     and those on the edges of what each converter can give. Each is finished over the horizon by these rules, and the
     first of the cheapest course is applied, in the next period anew. What a course costs is what the id's reward takes
     for the error of the currents or of the torque; under speed control, and with an excitation winding under torque
-    control too, of the currents. Courses that come near to a trip are left out. Rollout: D. P. Bertsekas, Dynamic
-    Programming and Optimal Control, vol. 1, 4th ed., Athena Scientific 2017, section 6.4; predictive control of
-    drives: P. Cortes, M. P. Kazmierkowski, R. M. Kennel, D. E. Quevedo and J. Rodriguez, "Predictive control in power
-    electronics and drives", IEEE Trans. Industrial Electronics 55(12), 2008, doi:10.1109/TIE.2008.2007480.
+    control too, of the currents, but of a doubly fed machine of the torque that the speed law asks for. Courses that
+    come near to a trip are left out. Rollout: D. P. Bertsekas, Dynamic Programming and Optimal Control, vol. 1, 4th
+    ed., Athena Scientific 2017, section 6.4; predictive control of drives: P. Cortes, M. P. Kazmierkowski, R. M.
+    Kennel, D. E. Quevedo and J. Rodriguez, "Predictive control in power electronics and drives", IEEE Trans. Industrial
+    Electronics 55(12), 2008, doi:10.1109/TIE.2008.2007480.
 
     A DC machine leaves nothing to search for: each of its currents has a voltage of its own, and the cheapest course is
     to move it as far as that voltage can, which ``deadbeat`` does.
@@ -173,8 +173,8 @@ class RolloutControl(DeadbeatControl):
         delays: Further periods of delay that it can find, at most 2.
         above: Keyword arguments of the law that stands above the currents, as of ``deadbeat``.
         moves: Directions of a bridge's voltage that are tried.
-        horizon: Periods that are predicted; None: 30, under torque control of a doubly fed machine 2. Its leakage
-            currents hold a torque in any field, which none of the rules knows.
+        horizon: Periods that are predicted; None: 30, under torque or speed control of a doubly fed machine 2. Its
+            leakage currents hold a torque in any field, which none of the rules knows.
         field: Part of the largest torque, or of a DC machine's largest excitation, whose field is kept under torque
             control; None: where the reward takes no loss 1, of machines with an excitation winding 0.5 and of DC
             machines 0.2, else 0, the fields of least loss.
@@ -202,14 +202,17 @@ class RolloutControl(DeadbeatControl):
     def _tune(self, nominal: Any) -> None:
         values, setup = nominal.parameters, nominal.setup
         machine = machine_of(values, setup.keywords["machine"])
-        torque, usual = setup.tracking[0].value == "torque", 0.0
+        tracked, fed, usual = setup.tracking[0].value, machine.group == DOUBLY_FED, 0.0
+        torque = tracked == "torque"
+        # The torque of a doubly fed machine is judged where a law of the speed asks for it too.
+        judged = torque or (fed and tracked == "omega")
         if values["weight_loss"] == 0.0:
             usual = KEPT_FIELDS.get(machine.group, KEPT_FIELD)
         given = usual if self.field is None else self.field
         field = check_number("field", given, low=0.0, high=1.0)
         horizon = self.horizon
         if horizon is None:
-            horizon = SHORT if torque and machine.group == DOUBLY_FED else LONG
+            horizon = SHORT if judged and fed else LONG
         self._own = {"least_field": field} if torque and machine.group == DC else {}
         super()._tune(nominal)
         search = np.zeros(len(ROLLOUT))
@@ -223,8 +226,9 @@ class RolloutControl(DeadbeatControl):
         task, search[Z.kept] = nominal.tables[T.task], field * values["torque_limit"]
         # Judged by the torque, an excitation winding and the stator that it shares its flux with are driven apart where
         # parameters are off.
-        if torque and machine.group != EXCITED:
-            search[Z.torque_factor], search[Z.strive] = task[0, K.tracked_factor], STRIVE
+        if judged and machine.group != EXCITED:
+            scale = task[0, K.tracked_factor] if torque else 1.0 / values["torque_limit"]
+            search[Z.torque_factor], search[Z.strive] = scale, STRIVE
             search[Z.margin] = COURSE_SHARES.get(machine.group, COURSE_SHARE)
         elif self._follow is deadbeat_current_rows:
             for k in range(len(setup.tracking)):

@@ -39,6 +39,7 @@ from gym_suite.motors.controllers.laws import MEMORY, L, M, S, currents_for, fra
 from gym_suite.motors.controllers.prediction import MOST_DELAYS
 from gym_suite.motors.controllers.rollout import Z, rolled_out
 from gym_suite.motors.converters import chopper_range
+from gym_suite.motors.electrical import torque_of
 from gym_suite.motors.machines.base import DC, DOUBLY_FED, EXCITED, INDUCTION, SATURATED, SIX_PHASE
 from gym_suite.motors.observer import slip
 from gym_suite.motors.quantities import AXES, FRAME_ABC, P
@@ -414,8 +415,9 @@ def deadbeat_speed_rows(group, seen, memory, choice, law, points, search, action
         row = seen[j]
         wanted = speed_references(group, row, memory[j], law, points)
         references = within_circle(group, wanted, row, law[L.i_max])
+        torque = torque_of(group, references, law) if len(search) > 0 else 0.0
         then = foreseen(group, row, memory[j], choice, law)
         modulation = deadbeat_action(
-            group, row, then, references, 0.0, memory[j], choice, law, search, action[j]
+            group, row, then, references, torque, memory[j], choice, law, search, action[j]
         )
         weaken(modulation, memory[j], law, points)

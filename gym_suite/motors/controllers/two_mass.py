@@ -1,4 +1,4 @@
-"""Speed control of a load behind an elastic shaft with backlash: PI, PI with a notch filter, state feedback.
+"""Speed control of a load behind an elastic shaft with backlash: PI, notch filter, state feedback, prediction.
 
 They command torques, which the drive's own current loop follows as a lag, and see the speeds of rotor and load.
 """
@@ -18,7 +18,7 @@ from gym_suite.controllers.tuning import symmetrical_optimum
 from gym_suite.core.parameters import check_number
 from gym_suite.motors.controllers.field_oriented import sampled_delay
 from gym_suite.motors.parameters import TWO_MASS
-from gym_suite.motors.quantities import CONTROL_TORQUE
+from gym_suite.motors.quantities import CONTROL_TORQUE, K, T
 
 #: Standard deviations that the observer reckons with of what, besides the model, moves in a period the speeds (rad/s),
 #: the twist (rad), the torque (N m) and the load's torque (N m). Design values: the load's torque is what is not known.
@@ -246,21 +246,113 @@ class StateFeedbackControl(_TwoMass):
         spread = solve_discrete_are(self._a.T, seen.T, moved, sample)
         self._correct = spread @ seen.T @ np.linalg.inv(seen @ spread @ seen.T + sample)
 
-    def _law(
+    def _observed(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the observed speeds, twist, torque and torque of the load, (n, 5), and the reference, (n,)."""
         rotor, load, reference = self._speeds(observation)
         fresh = state[:, 5] == 0.0
         state[fresh, 0], state[fresh, 1], state[:, 5] = rotor[fresh], load[fresh], 1.0
         x = state[:, :5]
-        x = x + _times(np.column_stack([rotor - x[:, 0], load - x[:, 1]]), self._correct)
-        bent = np.sign(x[:, 2]) * np.maximum(np.abs(x[:, 2]) - 0.5 * self._gap, 0.0)
+        measured = np.column_stack([rotor - x[:, 0], load - x[:, 1]])
+        return x + _times(measured, self._correct), reference
+
+    def _bent(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what is bent of the shaft, rad, the twist beyond the gap."""
+        return np.sign(x[:, 2]) * np.maximum(np.abs(x[:, 2]) - 0.5 * self._gap, 0.0)
+
+    def _asked(self, x: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the torque that the feedback commands, N m, (n,), for observed states and references."""
         held = self._viscous * reference + x[:, 4]
         target = np.column_stack([reference, reference, held / self._stiffness, held])
-        now = np.column_stack([x[:, 0], x[:, 1], bent, x[:, 3]])
+        now = np.column_stack([x[:, 0], x[:, 1], self._bent(x), x[:, 3]])
         asked = held - _times(now - target, self._k[None])[:, 0]
-        torque = np.clip(asked, -self._most, self._most)
-        missing = self._stiffness * (bent - x[:, 2])
-        inputs = np.column_stack([torque, missing])
-        state[:, :5] = _times(x, self._a) + _times(inputs, self._b)
+        return np.clip(asked, -self._most, self._most)
+
+    def _after(self, x: NDArray[np.float64], torque: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the states one period later under commanded torques, (n, 5)."""
+        missing = self._stiffness * (self._bent(x) - x[:, 2])
+        return _times(x, self._a) + _times(np.column_stack([torque, missing]), self._b)
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        x, reference = self._observed(observation, state)
+        torque = self._asked(x, reference)
+        state[:, :5] = self._after(x, torque)
+        return (torque / self._limit)[:, None]
+
+
+class PredictiveTwoMassControl(StateFeedbackControl):
+    """Predictive control of the load's speed: the cheapest of first torques beside that of the state feedback.
+
+    The feedback is linear and its weights are squares; the reward takes a root of the error, and the shaft has a gap.
+    So torques near that of the feedback are tried, and each is finished by the feedback over a horizon, with the
+    nominal shaft and its gap; the one whose course costs least, by what the reward takes for the error, is commanded,
+    in the next period anew (rollout; D. P. Bertsekas, Dynamic Programming and Optimal Control, vol. 1, 4th ed., Athena
+    Scientific 2017, section 6.4). Torques further away earn no more, and under noise they trip the drive.
+
+    Args:
+        torque_weight: Weight of a squared N m of torque beside a squared rad/s of the load's speed.
+        sample: Standard deviation that the observer reckons with of a sample of a speed, rad/s.
+        torque_share: Part of the largest torque that it commands.
+        moves: Torques that are tried beside that of the feedback.
+        stride: How far they lie from it at most, as a part of the largest torque.
+        horizon: Periods that are predicted.
+    """
+
+    name: ClassVar[str] = "mpc"
+
+    def __init__(
+        self,
+        *,
+        torque_weight: float = 0.01,
+        sample: float = 1.0,
+        torque_share: float = 0.8,
+        moves: int = 9,
+        stride: float = 0.1,
+        horizon: int = 40,
+    ) -> None:
+        super().__init__(torque_weight=torque_weight, sample=sample, torque_share=torque_share)
+        self.moves = moves
+        self.stride = stride
+        self.horizon = horizon
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        moves = check_number("moves", self.moves, low=1, high=1000, integer=True)
+        stride = check_number("stride", self.stride, low=0.0, high=2.0)
+        self._periods = int(check_number("horizon", self.horizon, low=1, high=10_000, integer=True))
+        self._beside = np.concatenate(
+            [[0.0], stride * self._limit * np.linspace(-1.0, 1.0, int(moves))]
+        )
+        self._factor = float(nominal.tables[T.task][0, K.tracked_factor])
+        self._exponent = float(nominal.parameters["error_exponent"])
+
+    def _costs(
+        self,
+        x: NDArray[np.float64],
+        torques: NDArray[np.float64],
+        reference: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return what courses cost that begin with torques, (n, torques), N m, of states (n, 5)."""
+        rows, tried = torques.shape
+        x, reference = np.repeat(x, tried, axis=0), np.repeat(reference, tried)
+        x, cost = self._after(x, torques.ravel()), np.zeros(rows * tried)
+        for _ in range(self._periods):
+            error = np.minimum(np.abs(x[:, 1] - reference) * self._factor, 1.0)
+            cost += error**self._exponent
+            x = self._after(x, self._asked(x, reference))
+        return cost.reshape(rows, tried)
+
+    def _law(
+        self, observation: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        x, reference = self._observed(observation, state)
+        usual = self._asked(x, reference)
+        tried = np.clip(usual[:, None] + self._beside, -self._most, self._most)
+        # Of equally cheap ones the first, which is the feedback's own.
+        best = np.argmin(self._costs(x, tried, reference), axis=1)
+        torque = tried[np.arange(len(tried)), best]
+        state[:, :5] = self._after(x, torque)
         return (torque / self._limit)[:, None]
