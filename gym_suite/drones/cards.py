@@ -97,7 +97,6 @@ CARDS = (
         {"racing": f"{_HOME}.racing:Racer", "time-optimal": f"{_HOME}.time_optimal:TimeOptimal"},
         strong=("time-optimal",),
         tags=("racing", "quadcopter"),
-        learned=("ppo-dagger",),
     ),
     _drone(
         "Velocity",

@@ -134,9 +134,15 @@ torque alone.
 #: Gains of `pi` that were searched on the reward: on plants that differ for every id, on the nominal one for this too.
 _TUNED = {"PMSM": ("pi-tuned", "pi-tuned-nominal")}
 
-#: Methods of which policies ship: PPO for every id, here what ships besides.
-_LEARNED = {"SeriesDc-Speed": ("ppo", "td3", "ddpg")}
-_PPO = ("ppo",)
+#: Names of ids, without family and version, for which policies ship.
+_LEARNED = {
+    "EESM-Torque": ("ppo",),
+    "PMSM": ("ppo",),
+    "PMSM-DriveCycle": ("ppo",),
+    "PMSM-Finite": ("ppo",),
+    "SCIM-Speed": ("ppo",),
+    "SeriesDc-Speed": ("td3", "ddpg"),
+}
 
 
 def _drive(
@@ -178,7 +184,7 @@ def _drive(
         controllers={"pi": f"{laws}:{law}", **direct, **ladder, **BASELINES},
         strong=strong,
         tuned=_TUNED.get(name, ("pi-tuned",)),
-        learned=_LEARNED.get(name, _PPO),
+        learned=_LEARNED.get(name, ()),
         settings=SETTINGS.get(name, {}),
         prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
@@ -385,7 +391,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
                 **direct,
                 **BASELINES,
             },
-            learned=_PPO,
+            learned=_LEARNED.get(f"{machine}{middle}-Finite", ()),
             protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
             **more,
         )
@@ -408,7 +414,6 @@ _THREE_LEVEL = Card(
     facets={"machine": "PMSM", "task": "current", "converter": "finite"},
     tags=("current", "finite", "three-level", "pmsm"),
     controllers={"fcs-mpc": f"{_HOME}.switched:FiniteSetControl", **BASELINES},
-    learned=_PPO,
     protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
     max_episode_steps=2000,
     keywords={"converter": "npc", "reference_hold": 0.005},
@@ -446,7 +451,6 @@ CARDS = (
             "smo": f"{_HOME}.sensorless:SlidingModeControl",
             **BASELINES,
         },
-        learned=_PPO,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
@@ -468,7 +472,6 @@ CARDS = (
         strong=("state-feedback", "mpc"),
         prose=_TWO_MASS_PROSE,
         tuned=("pi-tuned",),
-        learned=_PPO,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
@@ -485,7 +488,6 @@ CARDS = (
             **BASELINES,
         },
         strong=("preview-derating",),
-        learned=_PPO,
         protocol=Protocol(
             budget=2_000_000,
             metrics=("return", "TorqueShare", "HottestWinding", "Throughput", "RMSE"),
