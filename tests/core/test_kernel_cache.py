@@ -1,5 +1,6 @@
 """Compiled code is never stale, and a missing or unwritable cache costs time, not results."""
 
+import gc
 import json
 import os
 import shutil
@@ -382,3 +383,51 @@ def test_kernels_that_a_function_makes_are_told_apart_by_what_they_enclose(tmp_p
         for _ in range(2)
     ]
     assert told == [["15.0", "10.0", "2"], ["15.0", "10.0", "0"]]
+
+
+LINKED = """
+import numpy as np
+from gym_suite.core.kernel import called_kernel, kernel
+@called_kernel
+def part(x):
+    return 2.0 * x
+@kernel
+def whole(row):
+    total = 0.0
+    for k in range(row.shape[0]):
+        total += part(row[k])
+    return total
+def code(function):
+    (result,) = function.overloads.values()
+    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name) != 0
+print(whole(np.arange(4.0)), part(3.0))
+"""
+
+
+def test_what_other_kernels_call_has_machine_code_in_them_alone(tmp_path):
+    """A second start, which reads all from the disk, computes the same."""
+    (tmp_path / "made.py").write_text(LINKED)
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import made"
+    asked = program + "; print(*map(made.code, (made.whole, made.part, made.part.inner)))"
+    cache = str(tmp_path / "cache")
+    first, _ = run(PACKAGE.parent, asked, GYM_SUITE_CACHE_DIR=cache)
+    assert first == ["12.0 6.0", "True True False"]
+    second, _ = run(PACKAGE.parent, program, GYM_SUITE_CACHE_DIR=cache)
+    assert second == ["12.0 6.0"]
+
+
+def test_garbage_waits_while_kernels_are_compiled():
+    assert gc.isenabled()
+    with announce_slow_compile("toys", "toys/Toy-v0"):
+        assert not gc.isenabled()
+        with announce_slow_compile("toys", "toys/Toy-v0"):
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with announce_slow_compile("toys", "toys/Toy-v0"):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
