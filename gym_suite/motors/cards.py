@@ -24,7 +24,10 @@ _DEADBEAT = {
 #: Control of the shaft, where an action is a torque.
 _SHAFT = {"deadbeat": f"{_HOME}.shaft:DeadbeatShaftControl"}
 #: Of a position, the course to which leaves a choice, predictive control too.
-_COURSE = {**_SHAFT, "mpc": f"{_HOME}.shaft:CourseControl"}
+_COURSE = {
+    "deadbeat": f"{_HOME}.shaft:DeadbeatPositionControl",
+    "mpc": f"{_HOME}.shaft:CourseControl",
+}
 #: Machines that the predictive laws are for: those of two currents.
 _LADDERED = ("PMSM", "SynRM")
 #: Machines with direct torque control: those of two currents whose flux has a direction without torque.

@@ -8,7 +8,11 @@ import pytest
 from scipy.optimize import linprog
 
 import gym_suite
-from gym_suite.motors.controllers.shaft import CourseControl, DeadbeatShaftControl
+from gym_suite.motors.controllers.shaft import (
+    CourseControl,
+    DeadbeatPositionControl,
+    DeadbeatShaftControl,
+)
 from gym_suite.motors.controllers.shaft_laws import (
     KNOWN,
     N,
@@ -30,7 +34,7 @@ def test_every_id_that_follows_a_shaft_by_torques_has_it():
     course = f"{CourseControl.__module__}:{CourseControl.__name__}"
     cards = gym_suite.catalogue().items()
     have = {id for id, card in cards if card.controllers.get("deadbeat") == own}
-    assert have == {f"gem/{name}-v0" for name in (*SPEEDS, *POSITIONS, "PMSM-DriveCycle")}
+    assert have == {f"gem/{name}-v0" for name in (*SPEEDS, "PMSM-DriveCycle")}
     have = {id for id, card in cards if card.controllers.get("mpc") == course}
     assert have == {f"gem/{name}-v0" for name in POSITIONS}
 
@@ -164,7 +168,7 @@ def test_a_position_is_reached_in_the_fewest_periods(start):
 def test_a_course_is_predicted_as_the_drive_goes_it(name):
     """Its cost is that of the episode, which the whole drive with its converters has been simulated for."""
     env = gymnasium.make(f"gem/{name}-v0")
-    law = DeadbeatShaftControl.for_env(env, braking=0.6)
+    law = DeadbeatPositionControl.for_env(env, braking=0.6)
     observation, _ = env.reset(seed=11)
     nominal = env.unwrapped.nominal
     columns, horizon = nominal.setup.observation_columns, 200
@@ -215,6 +219,7 @@ def test_on_a_drive_cycle_it_earns_more_than_the_cascade():
     [
         ("PermExDc-Torque", DeadbeatShaftControl, "control='torque'"),
         ("PMSM-TwoMass", DeadbeatShaftControl, "follows omega_load"),
+        ("PermExDc-Position", DeadbeatShaftControl, "for omega or v"),
         ("PermExDc-Speed", CourseControl, "for position"),
     ],
 )
@@ -232,10 +237,12 @@ def test_a_machine_whose_currents_do_not_tell_its_torque_is_refused():
     ("law", "keywords"),
     [
         *((DeadbeatShaftControl, {name: -0.1}) for name in ("step", "pole", "quick", "quiet")),
-        *((DeadbeatShaftControl, {name: value}) for name, value in [("braking", 1.1), ("delays", 3)]),
+        (DeadbeatShaftControl, {"delays": 3}),
+        (DeadbeatPositionControl, {"braking": 1.1}),
         *((CourseControl, {name: 0}) for name in ("moves", "least", "horizon")),
     ],
 )  # fmt: skip
 def test_a_number_out_of_bounds_is_named(law, keywords):
     with pytest.raises(ValueError, match=next(iter(keywords))):
-        law.for_env(gymnasium.make("gem/PermExDc-Position-v0"), **keywords)
+        task = "Speed" if law is DeadbeatShaftControl else "Position"
+        law.for_env(gymnasium.make(f"gem/PermExDc-{task}-v0"), **keywords)

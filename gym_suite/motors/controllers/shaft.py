@@ -41,7 +41,7 @@ BRAKING, FIELD_BRAKING = 0.9, 0.6
 
 
 class DeadbeatShaftControl(Controller):
-    """The torque that brings a speed to its reference in one period, or a position in the fewest, by the nominal shaft.
+    """The torque that brings a speed to its reference in one period, by the nominal shaft.
 
     The shaft's model, solved for the torque, is that of :mod:`gym_suite.motors.controllers.shaft_laws`. What it does
     not explain an observer takes for a torque of the load, as K. Ohnishi, M. Shibata and T. Murakami, "Motion control
@@ -51,10 +51,6 @@ class DeadbeatShaftControl(Controller):
     largest torque. By the currents it also finds by how many periods commands are late, and begins at where the shaft
     will be then.
 
-    To a position the shaft goes by the torque that has it rest there in the fewest periods, of a deceleration by a part
-    ``braking`` of the largest torque (C. A. Desoer and J. Wing, "An optimal strategy for a saturating sampled-data
-    system", IRE Trans. Automatic Control 6(1), 1961): in two where that suffices.
-
     Where the torque is at its limit, that is the fastest course, and no predictive control of a speed gains more: a
     shaft of first order leaves it nothing to choose.
 
@@ -63,9 +59,7 @@ class DeadbeatShaftControl(Controller):
         pole: Place of both poles of the observer while it errs by chance.
         quick: The same while it errs one way.
         delays: Further periods of delay that it can find, at most 2.
-        quiet: Part of the largest torque that noise may ask for where a speed is the reference.
-        braking: Part of the largest torque that braking to a position reckons with; None: 0.9, for machines with a
-            converter for their excitation 0.6.
+        quiet: Part of the largest torque that noise may ask for.
     """
 
     name: ClassVar[str] = "deadbeat"
@@ -89,21 +83,19 @@ class DeadbeatShaftControl(Controller):
         quick: float = 0.5,
         delays: int = 2,
         quiet: float = QUIET,
-        braking: float | None = None,
     ) -> None:
         self.step = step
         self.pole = pole
         self.quick = quick
         self.delays = delays
         self.quiet = quiet
-        self.braking = braking
 
     @classmethod
     def _numbers(cls) -> set[str]:
         return super()._numbers() | {"step"}  # whose default depends on the task
 
     #: What is followed, by the names of columns, that the law is written for.
-    _followed: ClassVar[tuple[str, ...]] = ("omega", "v", "position")
+    _followed: ClassVar[tuple[str, ...]] = ("omega", "v")
 
     def _tune(self, nominal: Any) -> None:
         values, setup = nominal.parameters, nominal.setup
@@ -120,10 +112,9 @@ class DeadbeatShaftControl(Controller):
                 f"{type(self).__name__} takes the torque from measured currents, which a {machine.words} does not show "
                 "alone: its flux has a part in it"
             )
-        positioned, cycle = tracked == "position", tracked == "v"
-        cascade: Any = DcSpeedControl if machine.group == DC else SpeedControl
+        cycle = tracked == "v"
         # What is seen, the drive's operating points and its limits are those of the cascade of the same id.
-        self._above = (DcPositionControl if positioned else cascade).for_env(nominal)
+        self._above = self._cascade(machine).for_env(nominal)
         choice = np.zeros(len(SHAFT))
         usual = CYCLE_STEP if cycle else 1.0
         step = usual if self.step is None else self.step
@@ -134,17 +125,17 @@ class DeadbeatShaftControl(Controller):
         choice[N.delays] = check_number(
             "delays", self.delays, low=0, high=MOST_DELAYS, integer=True
         )
-        follows = machine.group == DC and int(nominal.row[P.excitation]) == SEPARATE
-        usual = FIELD_BRAKING if follows else BRAKING
-        braking = usual if self.braking is None else self.braking
-        choice[N.braking] = check_number("braking", braking, above=0.0, high=1.0)
         # The drive's own current loop, tuned by the magnitude optimum, acts as a lag of twice its delay.
         lag, dt = 2.0 * sampled_delay(values) + rise_time(machine), nominal.dt
         choice[N.left] = math.exp(-dt / lag)
         choice[N.rise] = lag / dt * (1.0 - choice[N.left])
         choice[N.doubt] = CYCLE_DOUBT * machine.omega_limit if cycle else 0.0
-        choice[N.moving], choice[N.position] = float(cycle), float(positioned)
+        choice[N.moving] = float(cycle)
         self._choice = choice
+
+    def _cascade(self, machine: Any) -> Any:
+        """Return the class of the cascade of the same id."""
+        return DcSpeedControl if machine.group == DC else SpeedControl
 
     def _law(self, observation: Rows, state: Rows) -> Rows:
         above, action = self._above, np.empty((len(observation), 1))
@@ -153,7 +144,54 @@ class DeadbeatShaftControl(Controller):
         return action
 
 
-class CourseControl(DeadbeatShaftControl):
+class DeadbeatPositionControl(DeadbeatShaftControl):
+    """The torque that has a shaft rest at its position in the fewest periods, by the nominal shaft.
+
+    Observer and delay are those of :class:`DeadbeatShaftControl`. The shaft goes by the torque that has it rest at its
+    reference in the fewest periods of a deceleration by a part ``braking`` of the largest torque (C. A. Desoer and J.
+    Wing, "An optimal strategy for a saturating sampled-data system", IRE Trans. Automatic Control 6(1), 1961): in two
+    where that suffices.
+
+    Args:
+        pole: Place of both poles of the observer while it errs by chance.
+        quick: The same while it errs one way.
+        delays: Further periods of delay that it can find, at most 2.
+        braking: Part of the largest torque that braking reckons with; None: 0.9, for machines with a converter for
+            their excitation 0.6.
+    """
+
+    hyperparameters = DeadbeatShaftControl.hyperparameters[1:]
+    _followed: ClassVar[tuple[str, ...]] = ("position",)
+
+    def __init__(
+        self,
+        *,
+        pole: float = 0.97,
+        quick: float = 0.5,
+        delays: int = 2,
+        braking: float | None = None,
+    ) -> None:
+        super().__init__(pole=pole, quick=quick, delays=delays)
+        self.braking = braking
+
+    @classmethod
+    def _numbers(cls) -> set[str]:
+        return super()._numbers() - {"step"}
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        machine: Any = machine_of(nominal.parameters, nominal.setup.keywords["machine"])
+        follows = machine.group == DC and int(nominal.row[P.excitation]) == SEPARATE
+        usual = FIELD_BRAKING if follows else BRAKING
+        braking = usual if self.braking is None else self.braking
+        self._choice[N.braking] = check_number("braking", braking, above=0.0, high=1.0)
+        self._choice[N.position] = 1.0
+
+    def _cascade(self, machine: Any) -> Any:
+        return DcPositionControl
+
+
+class CourseControl(DeadbeatPositionControl):
     """Model predictive control of a position: the cheapest of the courses that brake the sooner or later.
 
     The torque of ``deadbeat`` reckons with a deceleration that the machine must be able to give at every speed. Here a
@@ -175,8 +213,7 @@ class CourseControl(DeadbeatShaftControl):
     """
 
     name: ClassVar[str] = "mpc"
-    hyperparameters = DeadbeatShaftControl.hyperparameters[1:]
-    _followed: ClassVar[tuple[str, ...]] = ("position",)
+    hyperparameters = DeadbeatPositionControl.hyperparameters
 
     def __init__(
         self,
