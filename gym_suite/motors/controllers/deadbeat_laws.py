@@ -36,7 +36,7 @@ from gym_suite.motors.controllers.deadbeat_model import (
 )
 from gym_suite.motors.controllers.kept_field import currents_in_kept_field
 from gym_suite.motors.controllers.laws import MEMORY, L, M, S, currents_for, frame_ahead
-from gym_suite.motors.controllers.prediction import MOST_DELAYS
+from gym_suite.motors.controllers.prediction import MOST_DELAYS, choose_delay
 from gym_suite.motors.controllers.rollout import Z, rolled_out
 from gym_suite.motors.converters import chopper_range
 from gym_suite.motors.electrical import torque_of
@@ -91,9 +91,9 @@ R = RECALLED.places
 #: Newton steps for the voltage of a machine whose iron saturates, and the part of the link's voltage over which slopes
 #: are taken.
 _NEWTON, _SLOPE = 3, 0.05
-#: Forgetting of errors of the prediction in a period, the part of the present delay's errors at which another one is
-#: believed, and the error that tells nothing of the delay, as a part of the current limits.
-_FORGETTING, _SURE, _SMALL = 0.99, 0.5, 0.01
+#: Forgetting of errors of the prediction in a period, and the error that tells nothing of the delay, as a part of the
+#: current limits.
+_FORGETTING, _SMALL = 0.99, 0.01
 #: Part of a current's limit by which it is at most taken to be another than it is measured: twice the usual noise.
 _DOUBT = 0.02
 #: Part of a limit within which the current of a DC machine is led, were it to move by this part more than is believed
@@ -142,10 +142,7 @@ def _believe(group, i, memory, choice, law):
             part = limits[k] * error[k]
             missed += part * part
         memory[R.missed_0 + delay] = missed
-    for delay in range(int(choice[N.delays]) + 1):
-        present = memory[R.missed_0 + int(memory[R.delay])]
-        if memory[R.missed_0 + delay] + small < _SURE * (present + small):
-            memory[R.delay] = delay
+    choose_delay(memory, R.missed_0, R.delay, int(choice[N.delays]), small)
 
 
 @kernel

@@ -362,6 +362,23 @@ def fill_command(u, angle, law, action):
         action[0], action[1] = u[0] * SQRT3 / u_dc, u[1] * SQRT3 / u_dc
 
 
+@kernel
+def choose_delay(memory, missed, delay, most, small):
+    """Believe in another delay where its errors are surely smaller than those of the present one.
+
+    Args:
+        memory: Row of what a law remembers, updated.
+        missed: Place in it of the squared errors without a further delay; those of one more stand behind it each.
+        delay: Place of the delay that is believed.
+        most: The largest delay, in periods.
+        small: Squared error that tells nothing.
+    """
+    for k in range(most + 1):
+        present = memory[missed + int(memory[delay])]
+        if memory[missed + k] + small < _SURE * (present + small):
+            memory[delay] = k
+
+
 @called_kernel
 def _believe(i_d, i_q, memory, law):
     """Find by how many further periods actions are late: the delay with which the currents were predicted best.
@@ -378,10 +395,7 @@ def _believe(i_d, i_q, memory, law):
         q = i_q - memory[R.expected_0_1 + 2 * delay]
         missed = _FORGETTING * memory[R.missed_0_0 + delay] + d * d + q * q
         memory[R.missed_0_0 + delay] = missed
-    for delay in range(int(law[N.delays]) + 1):
-        present = memory[R.missed_0_0 + int(memory[R.delay])]
-        if memory[R.missed_0_0 + delay] + small < _SURE * (present + small):
-            memory[R.delay] = delay
+    choose_delay(memory, R.missed_0_0, R.delay, int(law[N.delays]), small)
 
 
 @kernel

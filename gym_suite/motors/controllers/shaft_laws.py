@@ -22,7 +22,7 @@ import math
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.motors.controllers.laws import L, S, currents_for
-from gym_suite.motors.controllers.prediction import MOST_DELAYS
+from gym_suite.motors.controllers.prediction import MOST_DELAYS, choose_delay
 from gym_suite.motors.electrical import torque_of
 from gym_suite.motors.loads import load_coefficients, load_torque
 from gym_suite.motors.machines.base import DC
@@ -69,9 +69,9 @@ KNOWN = Columns(
 )
 R = KNOWN.places
 
-#: Forgetting of errors of the currents in a period, the part of the present delay's errors at which another one is
-#: believed, and the error that tells nothing of the delay, as a part of the current limits.
-_FORGETTING, _SURE, _SMALL = 0.9, 0.5, 0.02
+#: Forgetting of errors of the currents in a period, and the error that tells nothing of the delay, as a part of the
+#: current limits.
+_FORGETTING, _SMALL = 0.9, 0.02
 #: Part of the low-pass errors that a sample renews, and the power of the tracking signal that moves the poles: errors
 #: by chance make a signal of about a fifth, which is to move nothing. Design values.
 _RENEWED, _POWER = 0.1, 4
@@ -207,10 +207,7 @@ def _believe(group, omega, i, memory, choice, law, points):
         q = 0.0 if len(group) == DC else (i[1] - wanted[1]) / law[P.i_limit]
         missed = _FORGETTING * memory[R.missed_0 + delay]
         memory[R.missed_0 + delay] = missed + d * d + q * q
-    for delay in range(int(choice[N.delays]) + 1):
-        present = memory[R.missed_0 + int(memory[R.delay])]
-        if memory[R.missed_0 + delay] + small < _SURE * (present + small):
-            memory[R.delay] = delay
+    choose_delay(memory, R.missed_0, R.delay, int(choice[N.delays]), small)
 
 
 @kernel
