@@ -50,8 +50,8 @@ TRACED = {
     "test_the_map_of_a_period_is_the_closed_form_of_the_circuit",
     "In the nominal plant it earns more than `pi` on current and torque ids": "test_drive_ladders.py::"
     "test_deadbeat_control_earns_more_than_pi_nominally_and_mostly_less_with_noise",
-    "In the nominal plant each earns more than the reference does, without a trip": "motors/"
-    "test_shaft.py::test_it_earns_more_than_the_cascade",
+    "In the ladders each earns more than `pi` in the nominal plant, without a trip": "test_drive_ladders.py::"
+    "test_laws_that_know_the_shaft_earn_more_nominally_and_less_in_single_settings",
     "so references keep to 95 % of it": "motors/test_peer_errors.py::"
     "test_two_axes_are_not_asked_for_more_than_their_common_limit",
     "None of 20 episodes trips nominally, with noise, with mismatch or with delay": "motors/"

@@ -114,3 +114,36 @@ def test_deadbeat_control_earns_more_than_pi_nominally_and_mostly_less_with_nois
     assert len(gains["nominal"]) >= 22
     assert min(gains["nominal"]) > 0.0
     assert sum(gain < 0.0 for gain in gains["noise"]) > len(gains["noise"]) / 2
+
+
+#: Drives told torques, a commutated one, two masses and a doubly fed one, with the laws that know their model, and the
+#: settings in which such a law earns less than PI control by rule.
+LESS = {
+    ("PermExDc-Speed", "deadbeat"): set(),
+    ("ShuntDc-Speed", "deadbeat"): set(),
+    ("ExtExDc-Speed", "deadbeat"): {"delay"},
+    ("BLDC-Speed", "deadbeat"): set(),
+    ("PMSM-DriveCycle", "deadbeat"): set(),
+    ("PermExDc-Position", "deadbeat"): {"disturbance"},
+    ("PermExDc-Position", "mpc"): set(),
+    ("ExtExDc-Position", "deadbeat"): set(),
+    ("ExtExDc-Position", "mpc"): {"mismatch"},
+    ("BLDC", "deadbeat"): {"noise"},
+    ("BLDC", "mpc"): {"noise"},
+    ("BLDC", "mpc-soft"): {"noise"},
+    ("DFIM-Speed", "mpc"): {"noise"},
+    ("DFIM-Speed", "mpc-soft"): {"noise"},
+    ("PMSM-TwoMass", "mpc"): set(),
+}
+
+
+@pytest.mark.parametrize(("name", "agent"), LESS)
+def test_laws_that_know_the_shaft_earn_more_nominally_and_less_in_single_settings(name, agent):
+    own = rungs(f"gem/{name}-v0")
+    rule, law = own["pi"], own[agent]
+    assert law["returns"]["nominal"][0] > rule["returns"]["nominal"][0]
+    assert law["failures"]["nominal"] == 0.0
+    less = {s for s, found in law["returns"].items() if found[0] < rule["returns"][s][0]}
+    assert less == LESS[name, agent]
+    oftener = {s for s, share in law["failures"].items() if share > rule["failures"][s]}
+    assert oftener == ({"mismatch"} if (name, agent) == ("ExtExDc-Position", "mpc") else set())
