@@ -36,8 +36,6 @@ COLUMNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 REASONS = {
     ("deadbeat", "gem/PMSM-TwoMass-v0"): "none: within the gap no torque reaches the load",
     ("deadbeat", "gem/PMSM-Thermal-v0"): "none: the drive reaches a torque within a period",
-    ("deadbeat", "gem/PMSM-Sensorless-v0"): "not built: these laws begin with a measured angle",
-    ("MPC", "gem/PMSM-Sensorless-v0"): "not built: these laws begin with a measured angle",
 }
 #: Agents that are set against PI by rule in the table of pairs and the README's sentence.
 AGAINST = ("pi-tuned", "deadbeat", "mpc", "mpc-soft", "ppo")

@@ -452,6 +452,8 @@ CARDS = (
         controllers={
             "emf": f"{_HOME}.sensorless:EmfControl",
             "smo": f"{_HOME}.sensorless:SlidingModeControl",
+            "deadbeat": f"{_HOME}.sensorless:DeadbeatEmfControl",
+            "mpc": f"{_HOME}.sensorless:PredictiveEmfControl",
             **BASELINES,
         },
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),

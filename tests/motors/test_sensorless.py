@@ -22,7 +22,7 @@ from gym_suite.motors.controllers.sensorless_laws import (
 from gym_suite.motors.quantities import P
 
 ID = "gem/PMSM-Sensorless-v0"
-AGENTS = ("emf", "smo")
+AGENTS = ("emf", "smo", "deadbeat", "mpc")
 
 
 def driven(agent, steps, *, worlds=2, seed=0, every=1, given=None, **keywords):

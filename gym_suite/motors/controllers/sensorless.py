@@ -9,17 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
+from gym_suite.controllers.protocol import Information
 from gym_suite.core.parameters import check_number
+from gym_suite.motors.controllers.deadbeat import DeadbeatControl, RolloutControl
+from gym_suite.motors.controllers.deadbeat_laws import RECALLED
 from gym_suite.motors.controllers.sensorless_laws import (
     PHASED,
     SENSORLESS,
     TRACED,
     N,
     V,
+    sensorless_deadbeat_rows,
     sensorless_rows,
 )
 from gym_suite.motors.controllers.speed_control import SpeedControl
 from gym_suite.motors.transforms import SQRT3
+
+Rows = NDArray[np.float64]
 
 #: Part of the current that cancels a salient machine's active flux, psi_p / (l_q - l_d) along d, and of the nominal
 #: current, that drags the rotor along at the start.
@@ -159,17 +165,18 @@ class EmfControl(SpeedControl):
     def _torque_delay(self, nominal: Any) -> float:
         return super()._torque_delay(nominal) + 2.0 * MISJUDGED / self._pace
 
-    def _law(
-        self, observation: NDArray[np.float64], state: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _law(self, observation: Rows, state: Rows) -> Rows:
         seen = np.zeros((len(observation), len(PHASED)))
         for (place, j), scale in zip(self._places, self._scales, strict=True):
             seen[:, place] = scale * observation[:, j]
         a, b, c = (self._half * observation[:, j].astype(np.float64) for j in self._phases)
         seen[:, V.u_alpha], seen[:, V.u_beta] = (2.0 * a - b - c) / 3.0, (b - c) / SQRT3
         action = np.empty((len(observation), self._actions))
-        sensorless_rows(self._group, seen, state, self._constants, self._points, action)
+        self._drive(seen, state, action)
         return action
+
+    def _drive(self, seen: Rows, state: Rows, action: Rows) -> None:
+        sensorless_rows(self._group, seen, state, self._constants, self._points, action)
 
 
 class SlidingModeControl(EmfControl):
@@ -191,3 +198,76 @@ class SlidingModeControl(EmfControl):
 
     name: ClassVar[str] = "smo"
     sliding: ClassVar[bool] = True
+
+
+class DeadbeatEmfControl(EmfControl):
+    """Speed control without a sensor of the shaft above deadbeat control of the currents.
+
+    As :class:`EmfControl`, but where the observer drives, the currents are those of
+    :class:`gym_suite.motors.controllers.deadbeat.DeadbeatControl` in its frame, which takes the error of the estimated
+    angle for an offset of its prediction. PI laws drag the rotor along.
+
+    Args:
+        step: Part of the way to the references that a period is to bring.
+        observer: Part of an error of the prediction that is learned as its offset.
+        filter: Part of an error of the prediction by which the currents that are controlled are corrected.
+        delays: Further periods of delay that it can find, at most 2.
+        bandwidth: Of the phase-locked loop, both poles, rad/s.
+        ratio: How much faster the observer of the electromotive force is.
+        symmetry: Parameter a of the symmetrical optimum, above 1.
+    """
+
+    name: ClassVar[str] = "deadbeat"
+    information: Information = "model"
+    state_size = len(TRACED) + len(RECALLED)
+    hyperparameters = (*EmfControl.hyperparameters, *DeadbeatControl.hyperparameters)
+    #: What chooses the voltages where the observer drives.
+    inner: ClassVar[type[DeadbeatControl]] = DeadbeatControl
+
+    def __init__(
+        self,
+        *,
+        step: float = 1.0,
+        observer: float = 0.05,
+        filter: float = 0.5,
+        delays: int = 2,
+        bandwidth: float = 150.0,
+        ratio: float = 12.0,
+        symmetry: float = 4.0,
+    ) -> None:
+        super().__init__(bandwidth=bandwidth, ratio=ratio, symmetry=symmetry)
+        self.step = step
+        self.observer = observer
+        self.filter = filter
+        self.delays = delays
+
+    def _tune(self, nominal: Any) -> None:
+        super()._tune(nominal)
+        names = ("step", "observer", "filter", "delays")
+        inner: Any = self.inner.for_env(nominal, **{name: getattr(self, name) for name in names})
+        self._choice, self._search = inner._choice, inner._search
+
+    def _drive(self, seen: Rows, state: Rows, action: Rows) -> None:
+        law, points = self._constants, self._points
+        choice, search = self._choice, self._search
+        sensorless_deadbeat_rows(self._group, seen, state, choice, law, points, search, action)
+
+
+class PredictiveEmfControl(DeadbeatEmfControl):
+    """Speed control without a sensor of the shaft above predictive control of the currents.
+
+    As :class:`DeadbeatEmfControl`, with the search of :class:`gym_suite.motors.controllers.deadbeat.RolloutControl`
+    where the converter cannot give the voltage that one period would take.
+
+    Args:
+        step: Part of the way to the references that a period is to bring.
+        observer: Part of an error of the prediction that is learned as its offset.
+        filter: Part of an error of the prediction by which the currents that are controlled are corrected.
+        delays: Further periods of delay that it can find, at most 2.
+        bandwidth: Of the phase-locked loop, both poles, rad/s.
+        ratio: How much faster the observer of the electromotive force is.
+        symmetry: Parameter a of the symmetrical optimum, above 1.
+    """
+
+    name: ClassVar[str] = "mpc"
+    inner: ClassVar[type[DeadbeatControl]] = RolloutControl

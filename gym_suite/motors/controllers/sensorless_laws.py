@@ -30,7 +30,8 @@ import math
 from gym_suite.core.columns import Column, Columns
 from gym_suite.core.kernel import kernel
 from gym_suite.motors.controllers.cascade import current_control_rows, speed_control_rows
-from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN
+from gym_suite.motors.controllers.deadbeat_laws import RECALLED, deadbeat_speed_rows
+from gym_suite.motors.controllers.laws import LAW, MEMORY, SEEN, M
 from gym_suite.motors.electrical import torque_of
 from gym_suite.motors.quantities import P
 from gym_suite.motors.transforms import wrap
@@ -92,6 +93,8 @@ TRACED = MEMORY + Columns(
     Column("running", "1", 0, 1, "1: the observer drives, 0: the rotor is dragged along"),
 )
 R = TRACED.places
+#: Places behind them of what deadbeat control remembers, and its mark that it has begun.
+_OWN, _BEGUN = len(TRACED), RECALLED.places.predicted
 
 #: Sine of the angle within which the phase-locked loop counts as locked, and part of the speed of the start within
 #: which its own must be.
@@ -297,14 +300,46 @@ def _hand_over(group, seen, memory, law):
 
 
 @kernel
-def sensorless_rows(group, seen, memory, law, points, action):
-    """Fill the voltage actions of rows of speed control without a sensor of the shaft.
+def drives(group, seen, memory, law):
+    """Update what is known of the shaft by one sample and fill what the cascade sees; one row.
 
     A current of constant length aligns the rotor and drags it along (I/f start; Z. Wang, K. Lu and F. Blaabjerg, "A
     simple startup strategy based on current regulation for back-EMF-based sensorless control of PMSM", IEEE Trans.
     Power Electron. 27(8), 2012). Once the phase-locked loop has been locked for some periods above the speed of the
-    start, the cascade of field-oriented speed control takes its angle and speed for the shaft's. It keeps its direction
-    and goes no slower than that speed, below which little is seen.
+    start, the drive takes its angle and speed for the shaft's. It keeps its direction and goes no slower than that
+    speed, below which little is seen.
+
+    Args:
+        group: The group.
+        seen: Row of :data:`PHASED`; what the cascade sees is filled: references of a speed where the observer drives,
+            and of the currents that drag the rotor along where it does not.
+        memory: Row of :data:`TRACED`, updated.
+        law: Row of :data:`SENSORLESS`.
+
+    Returns:
+        Whether the observer drives.
+    """
+    trace(group, seen, memory, law)
+    direction = memory[R.direction]
+    _look(seen, memory[R.angle], memory[R.speed], law)
+    if memory[R.running] == 0.0:
+        # Noise that takes it out for single periods is no loss.
+        memory[R.locked] = max(memory[R.locked] + (1.0 if _is_locked(memory, law) else -1.0), 0.0)
+        if memory[R.locked] >= law[N.periods]:
+            _hand_over(group, seen, memory, law)
+    if memory[R.running] > 0.0:
+        slowest = law[N.start_speed] / law[P.p]
+        seen[V.reference_0] = direction * max(direction * seen[V.reference_0], slowest)
+        return True
+    angle = _drag(memory, law)
+    _look(seen, angle, direction * memory[R.dragged_speed], law)
+    seen[V.reference_0], seen[V.reference_1] = law[N.start_current], 0.0
+    return False
+
+
+@kernel
+def sensorless_rows(group, seen, memory, law, points, action):
+    """Fill the voltage actions of rows of the cascade of speed control without a sensor of the shaft.
 
     Args:
         group: The group.
@@ -315,24 +350,36 @@ def sensorless_rows(group, seen, memory, law, points, action):
         action: Rows of actions, filled.
     """
     for i in range(seen.shape[0]):
-        row, own = seen[i], memory[i]
-        trace(group, row, own, law)
-        direction, speed = own[R.direction], own[R.speed]
-        _look(row, own[R.angle], speed, law)
-        if own[R.running] == 0.0:
-            # Noise that takes it out for single periods is no loss.
-            own[R.locked] = max(own[R.locked] + (1.0 if _is_locked(own, law) else -1.0), 0.0)
-            if own[R.locked] >= law[N.periods]:
-                _hand_over(group, row, own, law)
-        if own[R.running] > 0.0:
-            slowest = law[N.start_speed] / law[P.p]
-            wanted = direction * max(direction * row[V.reference_0], slowest)
-            row[V.reference_0] = wanted
-            speed_control_rows(
-                group, seen[i : i + 1], memory[i : i + 1], law, points, action[i : i + 1]
-            )
+        row, own, filled = seen[i : i + 1], memory[i : i + 1], action[i : i + 1]
+        if drives(group, seen[i], memory[i], law):
+            speed_control_rows(group, row, own, law, points, filled)
         else:
-            angle = _drag(own, law)
-            _look(row, angle, direction * own[R.dragged_speed], law)
-            row[V.reference_0], row[V.reference_1] = law[N.start_current], 0.0
-            current_control_rows(group, seen[i : i + 1], memory[i : i + 1], law, action[i : i + 1])
+            current_control_rows(group, row, own, law, filled)
+
+
+@kernel
+def sensorless_deadbeat_rows(group, seen, memory, choice, law, points, search, action):
+    """Fill the voltage actions of rows of speed control above deadbeat or predictive control of the currents.
+
+    The cascade drags the rotor along; where the observer drives, the currents are controlled in its frame.
+
+    Args:
+        group: The group.
+        seen: Rows of :data:`PHASED`; what the cascade sees is filled.
+        memory: Rows of :data:`TRACED`, and behind it of
+            :data:`gym_suite.motors.controllers.deadbeat_laws.RECALLED`, updated.
+        choice: Row of :data:`gym_suite.motors.controllers.deadbeat_laws.DEADBEAT`.
+        law: Row of :data:`SENSORLESS`.
+        points: Table of the machine's operating points.
+        search: Row of :data:`gym_suite.motors.controllers.rollout.ROLLOUT`, or an empty tuple for no search.
+        action: Rows of actions, filled.
+    """
+    for i in range(seen.shape[0]):
+        row, filled = seen[i : i + 1], action[i : i + 1]
+        if drives(group, seen[i], memory[i], law):
+            own = memory[i : i + 1, _OWN:]
+            if own[0, _BEGUN] == 0.0:
+                own[0, M.integral_speed] = memory[i, M.integral_speed]
+            deadbeat_speed_rows(group, row, own, choice, law, points, search, filled)
+        else:
+            current_control_rows(group, row, memory[i : i + 1], law, filled)
