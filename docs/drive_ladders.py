@@ -19,11 +19,13 @@ from gym_suite.ladders import Ladder, Rung, ladder_of
 from gym_suite.registration import catalogue
 
 FILE = Path(__file__).with_name("validation") / "drive-ladders.md"
-NOTHING, RULE = "zero", "pi"
+NOTHING, RULE, TUNED = "zero", "pi", "pi-tuned"
+#: Names of laws that are the PI cascade of their id, where another name says what else they do.
+CASCADES = {"emf": RULE, "emf-tuned": TUNED}
 #: Title of a column, its agents, and what stands where an id has none of them, see also :data:`REASONS`.
 COLUMNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("PI by rule", (RULE,), "no PI law for this id"),
-    ("PI tuned by budget", ("pi-tuned",), "not tuned"),
+    ("PI tuned by budget", (TUNED,), "not tuned"),
     ("deadbeat", ("deadbeat",), "as `fcs-mpc` over one period"),
     (
         "MPC",
@@ -38,7 +40,7 @@ REASONS = {
     ("deadbeat", "gem/PMSM-Thermal-v0"): "none: the drive reaches a torque within a period",
 }
 #: Agents that are set against PI by rule in the table of pairs and the README's sentence.
-AGAINST = ("pi-tuned", "deadbeat", "mpc", "mpc-soft", "ppo")
+AGAINST = (TUNED, "deadbeat", "mpc", "mpc-soft", "ppo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def ladders() -> dict[str, Ladder | None]:
 
 
 def _rungs(ladder: Ladder | None) -> dict[str, Rung]:
-    return {} if ladder is None else {rung.name: rung for rung in ladder.rungs}
+    rungs = () if ladder is None else ladder.rungs
+    return {CASCADES.get(rung.name, rung.name): rung for rung in rungs}
 
 
 def worst(rung: Rung) -> str:
@@ -120,7 +123,7 @@ def _row(card: Card, ladder: Ladder | None) -> str:
     cells = [f"`{card.id}`", _told(rungs[NOTHING], "nominal")]
     for title, agents, otherwise in COLUMNS:
         missing = REASONS.get((title, card.id), otherwise)
-        if agents == ("pi-tuned",) and RULE not in rungs:
+        if agents == (TUNED,) and RULE not in rungs:
             missing = COLUMNS[0][2]  # nothing to tune
         elif any(name in card.controllers for name in agents):
             missing = "not recorded"
@@ -192,7 +195,8 @@ def page() -> str:
         f"bootstrap intervals at 95 %. Recorded over {episodes} episodes of each id's protocol in each of its settings "
         "(nominal, noise, mismatch, delay, disturbance), so that small differences are not told. The mean leaves "
         "the outer quarters out, so the share of episodes that failed stands behind it. Returns of two ids are not "
-        "comparable. The page of an id has all its agents and settings.",
+        "comparable. The page of an id has all its agents and settings. Without a sensor of the shaft the PI law is "
+        "`emf`, the cascade above an observer of the angle.",
         "",
         "Written by `python docs/drive_ladders.py` from the ladders that ship.",
         "",

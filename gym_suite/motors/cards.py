@@ -456,6 +456,7 @@ CARDS = (
             "mpc": f"{_HOME}.sensorless:PredictiveEmfControl",
             **BASELINES,
         },
+        tuned=("emf-tuned",),
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
