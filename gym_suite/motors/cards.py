@@ -134,15 +134,9 @@ torque alone.
 #: Gains of `pi` that were searched on the reward: on plants that differ for every id, on the nominal one for this too.
 _TUNED = {"PMSM": ("pi-tuned", "pi-tuned-nominal")}
 
-#: Names of ids, without family and version, for which policies ship.
-_LEARNED = {
-    "EESM-Torque": ("ppo",),
-    "PMSM": ("ppo",),
-    "PMSM-DriveCycle": ("ppo",),
-    "PMSM-Finite": ("ppo",),
-    "SCIM-Speed": ("ppo",),
-    "SeriesDc-Speed": ("td3", "ddpg"),
-}
+#: Methods of which policies ship: PPO for every id, here what ships besides.
+_LEARNED = {"SeriesDc-Speed": ("ppo", "td3", "ddpg")}
+_PPO = ("ppo",)
 
 
 def _drive(
@@ -184,7 +178,7 @@ def _drive(
         controllers={"pi": f"{laws}:{law}", **direct, **ladder, **BASELINES},
         strong=strong,
         tuned=_TUNED.get(name, ("pi-tuned",)),
-        learned=_LEARNED.get(name, ()),
+        learned=_LEARNED.get(name, _PPO),
         settings=SETTINGS.get(name, {}),
         prose=words,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
@@ -391,7 +385,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
                 **direct,
                 **BASELINES,
             },
-            learned=_LEARNED.get(f"{machine}{middle}-Finite", ()),
+            learned=_PPO,
             protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
             **more,
         )
@@ -414,6 +408,7 @@ _THREE_LEVEL = Card(
     facets={"machine": "PMSM", "task": "current", "converter": "finite"},
     tags=("current", "finite", "three-level", "pmsm"),
     controllers={"fcs-mpc": f"{_HOME}.switched:FiniteSetControl", **BASELINES},
+    learned=_PPO,
     protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
     max_episode_steps=2000,
     keywords={"converter": "npc", "reference_hold": 0.005},
@@ -451,6 +446,7 @@ CARDS = (
             "smo": f"{_HOME}.sensorless:SlidingModeControl",
             **BASELINES,
         },
+        learned=_PPO,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
@@ -472,6 +468,7 @@ CARDS = (
         strong=("state-feedback", "mpc"),
         prose=_TWO_MASS_PROSE,
         tuned=("pi-tuned",),
+        learned=_PPO,
         protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
     ),
     Card(
@@ -488,6 +485,7 @@ CARDS = (
             **BASELINES,
         },
         strong=("preview-derating",),
+        learned=_PPO,
         protocol=Protocol(
             budget=2_000_000,
             metrics=("return", "TorqueShare", "HottestWinding", "Throughput", "RMSE"),
