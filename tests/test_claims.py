@@ -25,7 +25,11 @@ RESULT = re.compile(
 TRACED = {
     "each earns at least 0.98 of geometric": "drones/test_policies.py::"
     "test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal",
-    "and 15 with 30 % mismatch, where `descent` lands in all": "drones/test_aimed_policies.py::"
+    "None of 20 vehicles is lost to any of them": "drones/test_aimed_policies.py::"
+    "test_policies_at_commanded_velocities_lose_no_drone_and_earn_nearly_what_indi_does",
+    "through gates at least 0.99 of what `racing` does": "drones/test_aimed_policies.py::"
+    "test_policies_race_through_gates_without_a_crash_and_earn_nearly_what_the_reference_does",
+    "and in at least 18 with 30 % mismatch, where `descent` lands in all": "drones/test_aimed_policies.py::"
     "test_policies_land_and_where_the_vehicle_is_another_fewer_than_the_reference",
     "earn against PI control by rule": "test_drive_ladders.py::"
     "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",

@@ -97,6 +97,7 @@ CARDS = (
         {"racing": f"{_HOME}.racing:Racer", "time-optimal": f"{_HOME}.time_optimal:TimeOptimal"},
         strong=("time-optimal",),
         tags=("racing", "quadcopter"),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "Velocity",
@@ -105,7 +106,7 @@ CARDS = (
         {"indi": _PILOTS["indi"]},
         strong=(),
         tags=("tracking", "quadcopter"),
-        learned=("ppo",),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "Landing",
