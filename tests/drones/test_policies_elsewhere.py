@@ -48,5 +48,5 @@ def test_the_table_has_a_row_for_each_agent_and_a_column_for_each_place(elsewher
     assert lines[0].count("|") == len(elsewhere.PLACES) + 3
     assert len(lines) == 2 + sum(len(elsewhere.agents_of(id)) for id in elsewhere.ids())
     told = json.loads(elsewhere.FILE.read_text("utf-8"))["drones/Velocity-v0"]["places"]["wind"]
-    row = next(line for line in lines if line.startswith("| drones/Velocity-v0 | ppo |"))
-    assert f"{told['ppo'][0]:.3g}" in row
+    row = next(line for line in lines if line.startswith("| drones/Velocity-v0 | ppo-dagger |"))
+    assert f"{told['ppo-dagger'][0]:.3g}" in row
