@@ -29,6 +29,8 @@ TRACED = {
     "test_policies_at_commanded_velocities_lose_no_drone_and_earn_nearly_what_indi_does",
     "through gates at least 0.99 of what `racing` does": "drones/test_aimed_policies.py::"
     "test_policies_race_through_gates_without_a_crash_and_earn_nearly_what_the_reference_does",
+    "Of 100 other vehicles that are 30 % off": "drones/test_aimed_policies.py::"
+    "test_of_100_other_vehicles_policies_lose_some_that_the_reference_does_not",
     "and in at least 18 with 30 % mismatch, where `descent` lands in all": "drones/test_aimed_policies.py::"
     "test_policies_land_and_where_the_vehicle_is_another_fewer_than_the_reference",
     "earn against PI control by rule": "test_drive_ladders.py::"
