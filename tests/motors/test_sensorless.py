@@ -8,6 +8,7 @@ from scipy.linalg import expm
 
 import gym_suite
 from gym_suite.controllers.protocol import nominal_of
+from gym_suite.motors.controllers.laws import M
 from gym_suite.motors.controllers.sensorless import EmfControl, SlidingModeControl
 from gym_suite.motors.controllers.sensorless_laws import (
     SENSORLESS,
@@ -298,3 +299,26 @@ def test_a_drive_turns_as_its_first_reference_asks_but_no_slower_than_it_starts(
     assert alive.all()
     np.testing.assert_allclose(told["omega"][-1], reached, atol=1.0)
     assert abs(told["off"][-1]).max() < np.radians(2.0)
+
+
+@pytest.mark.parametrize("agent", ["deadbeat", "mpc"])
+def test_where_the_observer_begins_to_drive_the_speed_law_begins_with_the_torque_that_there_is(
+    agent,
+):
+    envs = gymnasium.make_vec(ID, num_envs=4, reference=60.0, duration=2.0)
+    law = gym_suite.make_controller(envs, agent)
+    o, _ = envs.reset(seed=5)
+    state, torque, waiting, found = None, None, np.ones(4, bool), {}
+    while waiting.any():
+        action, state = law.predict(o, state)
+        begun = waiting & (state[:, R.running] > 0.0)
+        for k in np.flatnonzero(begun):
+            found[k] = state[k, len(TRACED) + M.integral_speed], torque[k]
+        waiting &= ~begun
+        o, _, terminated, _, info = envs.step(action)
+        torque = info["torque"].copy()
+        assert not terminated.any()
+    envs.close()
+    begun, there = np.array([found[k] for k in range(4)]).T
+    assert abs(there).max() > 1.0
+    np.testing.assert_allclose(begun, there, atol=0.5)

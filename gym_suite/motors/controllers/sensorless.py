@@ -214,7 +214,10 @@ class DeadbeatEmfControl(EmfControl):
         delays: Further periods of delay that it can find, at most 2.
         bandwidth: Of the phase-locked loop, both poles, rad/s.
         ratio: How much faster the observer of the electromotive force is.
+        start_speed: Part of the nominal speed from which on the observer drives.
+        start_current: Current that drags the rotor along, as a part of the nominal one; None as of :class:`EmfControl`.
         symmetry: Parameter a of the symmetrical optimum, above 1.
+        current_margin: Part of the current limits that operating points may use; None: the machine's.
     """
 
     name: ClassVar[str] = "deadbeat"
@@ -233,9 +236,19 @@ class DeadbeatEmfControl(EmfControl):
         delays: int = 2,
         bandwidth: float = 150.0,
         ratio: float = 12.0,
+        start_speed: float = 0.08,
+        start_current: float | None = None,
         symmetry: float = 4.0,
+        current_margin: float | None = None,
     ) -> None:
-        super().__init__(bandwidth=bandwidth, ratio=ratio, symmetry=symmetry)
+        super().__init__(
+            bandwidth=bandwidth,
+            ratio=ratio,
+            start_speed=start_speed,
+            start_current=start_current,
+            symmetry=symmetry,
+            current_margin=current_margin,
+        )
         self.step = step
         self.observer = observer
         self.filter = filter
@@ -266,7 +279,10 @@ class PredictiveEmfControl(DeadbeatEmfControl):
         delays: Further periods of delay that it can find, at most 2.
         bandwidth: Of the phase-locked loop, both poles, rad/s.
         ratio: How much faster the observer of the electromotive force is.
+        start_speed: Part of the nominal speed from which on the observer drives.
+        start_current: Current that drags the rotor along, as a part of the nominal one; None as of :class:`EmfControl`.
         symmetry: Parameter a of the symmetrical optimum, above 1.
+        current_margin: Part of the current limits that operating points may use; None: the machine's.
     """
 
     name: ClassVar[str] = "mpc"
