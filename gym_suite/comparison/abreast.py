@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Abreast"]
+__all__ = ["Abreast", "Joined"]
 
 
 class Abreast:
@@ -48,9 +48,18 @@ class Abreast:
         )
         return observation, reward, ended, cut, self._infos([step[4] for step in steps])
 
-    def state(self) -> Mapping[str, Any]:
-        """Return the states of all rows by name."""
-        return self._infos([envs.unwrapped.state() for envs in self._envs])
+    def state(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Return the named states of all rows."""
+        return self._infos([envs.unwrapped.state(names) for envs in self._envs])
+
+    def places(self, rows: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the environment and its row for each of some rows of all."""
+        found = []
+        for row in rows:
+            block, place = divmod(row, self._each)
+            agent, k = divmod(block, len(self._envs))
+            found.append((k, agent * self._each + place))
+        return found
 
     def close(self) -> None:
         """Close them all."""
@@ -68,10 +77,10 @@ class Abreast:
         return np.stack(split, axis=1).reshape(-1, *np.shape(parts[0])[1:])
 
     def _infos(self, infos: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-        return _Joined(infos, self._whole)
+        return Joined(infos, self._whole)
 
 
-class _Joined(Mapping[str, Any]):
+class Joined(Mapping[str, Any]):
     """Columns by name that several mappings have a part of each; joined when they are asked for."""
 
     def __init__(
@@ -79,8 +88,15 @@ class _Joined(Mapping[str, Any]):
     ) -> None:
         self._parts, self._join = parts, join
 
+    def at(self, name: str, places: Sequence[tuple[int, int]]) -> list[Any]:
+        """Return values of a column at some :meth:`Abreast.places`, without joining the others."""
+        return [self._parts[k][name][row] for k, row in places]
+
     def __getitem__(self, name: str) -> Any:
         return self._join([part[name] for part in self._parts])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts[0]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts[0])

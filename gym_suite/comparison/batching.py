@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.learning.stacked import PolicyStack
 from gym_suite.teams import Team
 
 __all__ = [
@@ -95,25 +96,42 @@ class FixedBatches:
 
 
 class StackedBatches:
-    """Several policies that act as :class:`FixedBatches` lets each, by one call for all.
+    """Several policies that act as :class:`FixedBatches` lets each, by one call for all that are attended to.
 
     Args:
-        stack: of them, of :func:`gym_suite.learning.stacked.stacked`; acts on (policies, rows).
-        policies: how many.
+        policies: of one shape, see :func:`gym_suite.learning.stacked.stacked`.
         seeds: of the episodes, one per row of each policy.
     """
 
-    def __init__(self, stack: Any, policies: int, seeds: Sequence[int]) -> None:
-        self._stack, self._policies = stack, policies
+    def __init__(self, policies: Sequence[Any], seeds: Sequence[int]) -> None:
+        self._policies = list(policies)
         self._places = [_Places(rows, seeds) for rows in _blocks_of(seeds).values()]
         self._states: list[Any] = [None] * len(self._places)
+        self._who = np.arange(len(self._policies))
+        self._stack = PolicyStack(self._policies)
+        self._actions: Any = None
+
+    def attend(self, awake: NDArray[np.bool_]) -> None:
+        """Let policies without a row that is awake act no more: they do for ever what they did last.
+
+        Args:
+            awake: which rows of all policies are.
+        """
+        acting: Any = awake.reshape(len(self._policies), -1).any(axis=1)
+        kept = acting[self._who]
+        if kept.all() or not kept.any():
+            return
+        self._who = self._who[kept]
+        self._stack = PolicyStack([self._policies[k] for k in self._who])
+        self._states = [None if state is None else state[kept] for state in self._states]
 
     def predict(
         self, observation: Any, state: Any, episode_start: Any, deterministic: bool
     ) -> tuple[NDArray[Any], None]:
         """Choose actions for the rows of all policies, those of each next to each other."""
-        seen = np.reshape(observation, (self._policies, -1, np.shape(observation)[-1]))
-        begins = np.reshape(episode_start, (self._policies, -1))
+        count, who = len(self._policies), self._who
+        seen = np.reshape(observation, (count, -1, np.shape(observation)[-1]))[who]
+        begins = np.reshape(episode_start, (count, -1))[who]
         actions: Any = None
         for k, own in enumerate(self._places):
             part, self._states[k] = self._stack.predict(
@@ -122,6 +140,10 @@ class StackedBatches:
             if actions is None:
                 actions = np.empty((*begins.shape, *part.shape[2:]), part.dtype)
             actions[:, own.rows] = part[:, own.places]
+        if len(who) < count:
+            actions, own_actions = self._actions.copy(), actions
+            actions[who] = own_actions
+        self._actions = actions
         return actions.reshape(-1, *actions.shape[2:]), None
 
 

@@ -170,7 +170,7 @@ def _execute_at(places: Sequence[_Place], jobs: Sequence[Job], tick: Tick) -> li
         first, each = jobs[0], len(jobs[0].seeds)
         rows = each * len(seats) // len(places)
         worlds = [
-            make_many(first.id, rows, job.setting.keywords, first.horizon)
+            make_many(first.id, rows, job.setting.keywords, first.horizon, resting=True)
             for job in jobs[: len(places)]
         ]
         envs = worlds[0] if len(worlds) == 1 else Abreast(worlds, each)

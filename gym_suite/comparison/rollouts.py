@@ -1,8 +1,7 @@
 """Episodes of an agent: all seeds as rows of the vector environment.
 
 Rows of the vector environment equal single environments bit for bit, and :mod:`gym_suite.comparison.batching` keeps
-agents from acting otherwise beside others, so an episode's result depends on its seed alone. Rows that have ended go on
-with episodes that nobody looks at.
+agents from acting otherwise beside others, so an episode's result depends on its seed alone.
 """
 
 from __future__ import annotations
@@ -155,7 +154,7 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     groups = [job.seeds] if batched else [(seed,) for seed in job.seeds]
     parts: list[Outcome] = []
     for done, seeds in enumerate(groups):
-        envs = make_many(job.id, len(seeds), job.setting.keywords, job.horizon)
+        envs = make_many(job.id, len(seeds), job.setting.keywords, job.horizon, resting=True)
 
         def step_tick(share: float, done: int = done) -> None:
             if tick is not None:

@@ -139,7 +139,14 @@ def make(id: str, keywords: Mapping[str, Any], horizon: int | None = None) -> An
     return gymnasium.make(team_id(id), **dict(keywords), **limit)
 
 
-def make_many(id: str, count: int, keywords: Mapping[str, Any], horizon: int | None = None) -> Any:
+def make_many(
+    id: str,
+    count: int,
+    keywords: Mapping[str, Any],
+    horizon: int | None = None,
+    *,
+    resting: bool = False,
+) -> Any:
     """Make a vector environment, the native one of an id of this package.
 
     Args:
@@ -147,13 +154,18 @@ def make_many(id: str, count: int, keywords: Mapping[str, Any], horizon: int | N
         count: number of rows.
         keywords: of the environment.
         horizon: control periods after which an episode is cut; None for the id's own limit.
+        resting: whether rows that have ended stay as they are, if the environment knows how, instead of going on with
+            other episodes.
     """
     import gym_suite  # noqa: F401 - registers the ids, also in a worker process
 
     limit: dict[str, Any] = {} if horizon is None else {"max_episode_steps": horizon}
     # Vector environments of others need not take a seed per row, nor equal the single ones.
     mode: dict[str, Any] = {} if id in catalogue() else {"vectorization_mode": "sync"}
-    return gymnasium.make_vec(team_id(id), num_envs=count, **mode, **dict(keywords), **limit)
+    envs: Any = gymnasium.make_vec(team_id(id), num_envs=count, **mode, **dict(keywords), **limit)
+    if resting and hasattr(envs.unwrapped, "resting"):
+        envs.unwrapped.resting = True
+    return envs
 
 
 def spec_of(id: str) -> Any:

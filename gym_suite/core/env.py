@@ -210,10 +210,18 @@ class Face:
         """Return the metrics of the last step by name, each of shape (n,)."""
         return {name: self._rows.m[:, j].copy() for j, name in enumerate(self._names)}
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the state columns by name, each of shape (n,); spare ones are left out."""
-        columns = enumerate(self.setup.state_columns)
-        return {about.name: self._rows.x[:, j].copy() for j, about in columns if not about.spare}
+    def state(self, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Return state columns by name, each of shape (n,).
+
+        Args:
+            names: Which; by default all but the spare ones.
+
+        Raises:
+            ValueError: There is no such column; the nearest is named.
+        """
+        columns = self.setup.state_columns
+        wanted = [about.name for about in columns if not about.spare] if names is None else names
+        return {name: self._rows.x[:, columns.index(name)].copy() for name in wanted}
 
     def _state_options(self, options: Mapping[str, Any] | None) -> dict[int, np.ndarray]:
         """Return the state columns that ``reset(options={"state": ...})`` names, before anything moves."""

@@ -251,8 +251,13 @@ class Rows:
         if self.setup.own_terms:
             self.m[mask, -len(self.setup.own_terms) :] = 0.0
 
-    def advance(self, skip: np.ndarray | None = None) -> None:
+    def advance(self, skip: np.ndarray | None = None, *, still: bool = False) -> None:
         """Move all rows that are not skipped by one control period with the actions in ``u``.
+
+        Args:
+            skip: Which rows stay where they are, bool (n,); none by default.
+            still: Whether their observations and metrics stay what they were. By default whoever skips them fills
+                these.
 
         Raises:
             ValueError: If an action is not finite; nothing has moved then.
@@ -295,6 +300,11 @@ class Rows:
             )  # all are copied in half the time
         if self.pictures:
             self._capture(~skip)
+        if still:
+            _, m, o, seen, pictures, *_ = before
+            self.m[skip], self.o[skip], self.seen[skip] = m[skip], o[skip], seen[skip]
+            for name, picture in pictures.items():
+                self.pictures[name][skip] = picture[skip]
 
     def _pay(self, skip: np.ndarray) -> None:
         """Add a user's own reward terms to what the rows not skipped have earned."""

@@ -121,6 +121,10 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         self._done = np.zeros(self.num_envs, dtype=np.bool_)
         self._finish()
 
+    #: Whether worlds that have ended stay as they are, earn nothing and end no more, instead of starting anew; only
+    #: looked at with the mode NEXT_STEP. For those who run one episode a world: what nobody looks at costs nothing.
+    resting: bool = False
+
     #: The entries of a snapshot.
     _kept: ClassVar[tuple[str, ...]] = ("rows", "generators", "started", "done")
     _spaces = (
@@ -251,12 +255,20 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         if not np.count_nonzero(ended):  # ten times as fast as any()
             rows.advance()
             reward, terminated, truncated = self._judge()
+        elif self.resting:
+            rows.advance(ended, still=True)
+            reward, terminated, truncated = self._judge()
+            reward = np.where(ended, 0.0, reward)  # the one that agents share follows from the metrics
+            terminated &= ~ended
+            truncated &= ~ended
         else:
             rows.advance(ended)
             rows.reset(ended, self._keys(ended), fresh=False)
             reward, terminated, truncated = self._judge()
             truncated &= ~ended
         self._done = terminated | truncated
+        if self.resting:
+            self._done |= ended
         if self.render_mode is not None:
             self._record(range(self.num_envs))
         return joint_observations(rows), reward, terminated, truncated, self._info()

@@ -27,6 +27,8 @@ X, P = BODY.places, PARAMETERS.places
 MOST_WORLDS = 64
 #: Where drones forget their contacts: nothing is near. Height, m.
 ASIDE = 1000.0
+#: Drones as Bullet knows them: numbers of body and client.
+_Placed = Sequence[tuple[int, int]]
 #: Who touches whom within a client that lone drones share: they touch the floor and do not see each other. Bits.
 FLOOR, DRONES = 1, 2
 
@@ -232,6 +234,11 @@ class World:
         """Bullet's number of the client; -1 after it was freed."""
         return self.place.number
 
+    @property
+    def placed(self) -> list[tuple[int, int]]:
+        """Its drones as Bullet knows them: numbers of body and client."""
+        return [(body, self.place.number) for body in self.bodies]
+
     def set_body(self, row: NDArray[np.float64]) -> None:
         """Give all drones the mass and inertia of a parameter row."""
         for body in self.bodies:
@@ -249,28 +256,16 @@ class World:
 
     def set_poses(self, x: NDArray[np.float64]) -> None:
         """Put all drones where (drones, >= 13) says: position, quaternion, velocity, angular velocity."""
-        bullet, c = self.bullet, self.client
-        q, v, w = X.quaternion_x, X.velocity_x, X.angular_velocity_x
-        for body, row in zip(self.bodies, x[:, :RIGID].tolist(), strict=True):
-            bullet.resetBasePositionAndOrientation(body, row[:q], row[q:v], physicsClientId=c)
-            bullet.resetBaseVelocity(body, row[v:w], row[w:], physicsClientId=c)
+        _place(self.bullet, self.placed, x)
 
-    def step(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
-        """Apply force and torque (world frame) at the drones' positions and step once."""
-        self.push(wrenches, poses)
+    def step(self, wrenches: NDArray[np.float64], places: NDArray[np.float64]) -> None:
+        """Apply force and torque (world frame), (drones, 6), at the drones' places, (drones, 3), and step once."""
+        self.push(wrenches, places)
         self.place.step()
 
-    def push(self, wrenches: Sequence[Sequence[float]], poses: Sequence[Sequence[float]]) -> None:
-        """Apply force and torque (world frame) at the drones' positions for the next step."""
-        bullet, c = self.bullet, self.client
-        push, twist, world = (
-            bullet.applyExternalForce,
-            bullet.applyExternalTorque,
-            bullet.WORLD_FRAME,
-        )
-        for body, w, pose in zip(self.bodies, wrenches, poses, strict=True):
-            push(body, -1, w[:3], pose[:3], world, c)
-            twist(body, -1, w[3:], world, c)
+    def push(self, wrenches: NDArray[np.float64], places: NDArray[np.float64]) -> None:
+        """Apply force and torque (world frame), (drones, 6), at the drones' places, (drones, 3), for the next step."""
+        _push(self.bullet, self.placed, wrenches, places)
 
     def put_aside(self) -> None:
         """Put all drones where they touch nothing, at rest."""
@@ -282,18 +277,52 @@ class World:
 
     def read(self) -> list[float]:
         """Return position, quaternion, velocity and angular velocity of all drones, flat."""
-        bullet, c = self.bullet, self.client
-        pose, rate = bullet.getBasePositionAndOrientation, bullet.getBaseVelocity
-        flat: list[float] = []
-        for body in self.bodies:
-            position, quaternion = pose(body, c)
-            velocity, angular = rate(body, c)
-            flat += (*position, *quaternion, *velocity, *angular)
-        return flat
+        return _read(self.bullet, self.placed)
 
     def close(self) -> None:
         """Free the client; may be called twice."""
         self.place.close()
+
+
+def _located(worlds: Sequence[World]) -> tuple[_Placed, list[Client]]:
+    """Return where the drones of worlds are, and the clients in which these lie."""
+    placed = [pair for world in worlds for pair in world.placed]
+    return placed, list(dict.fromkeys(world.place for world in worlds))
+
+
+def _place(bullet: Any, placed: _Placed, x: NDArray[np.float64]) -> None:
+    """Put drones, of whatever worlds, where (drones, >= 13) says."""
+    q, v, w = X.quaternion_x, X.velocity_x, X.angular_velocity_x
+    put, move = bullet.resetBasePositionAndOrientation, bullet.resetBaseVelocity
+    for (body, c), row in zip(placed, x[:, :RIGID].tolist(), strict=True):
+        put(body, row[:q], row[q:v], c)
+        move(body, row[v:w], row[w:], c)
+
+
+def _push(
+    bullet: Any, placed: _Placed, wrenches: NDArray[np.float64], places: NDArray[np.float64]
+) -> None:
+    """Apply force and torque to drones of whatever worlds; both as :meth:`World.push` takes them."""
+    push, twist, world = bullet.applyExternalForce, bullet.applyExternalTorque, bullet.WORLD_FRAME
+    forces, torques = wrenches[:, :3].tolist(), wrenches[:, 3:].tolist()
+    rows = zip(placed, forces, torques, places.tolist(), strict=True)
+    for (body, c), force, torque, at in rows:
+        push(body, -1, force, at, world, c)
+        twist(body, -1, torque, world, c)
+
+
+def _read(bullet: Any, placed: _Placed) -> list[float]:
+    """Return position, quaternion, velocity and angular velocity of drones of whatever worlds, flat."""
+    pose, rate = bullet.getBasePositionAndOrientation, bullet.getBaseVelocity
+    flat: list[float] = []
+    for body, c in placed:
+        position, quaternion = pose(body, c)
+        velocity, angular = rate(body, c)
+        flat += position
+        flat += quaternion
+        flat += velocity
+        flat += angular
+    return flat
 
 
 class Saved:
@@ -382,6 +411,7 @@ class Engine:
         if setup.images and self._stage is None:
             self._stage = world(setup.images, None)
         self._wrench = np.zeros((n, self._count, 6))
+        self._located: tuple[_Placed, list[Client]] | None = None
 
     def _drones(self, rows: Rows) -> NDArray[np.float64]:
         return rows.x.reshape(rows.n, self._count, -1)
@@ -406,11 +436,15 @@ class Engine:
         wrong = self._kernels.begin(rows.x, rows.u, rows.p, setup.tables, skip)
         if wrong >= 0:
             return wrong
-        moving = np.flatnonzero(~skip).tolist()
-        for i in moving:
-            # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
-            self._worlds[i].set_poses(drones[i])
-        places = list(dict.fromkeys(self._worlds[i].place for i in moving))
+        bullet = self._worlds[0].bullet
+        if np.count_nonzero(skip):
+            moving = np.flatnonzero(~skip)
+            placed, places = _located([self._worlds[i] for i in moving])
+        else:
+            self._located = self._located or _located(self._worlds)
+            moving, (placed, places) = slice(None), self._located
+        # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
+        _place(bullet, placed, drones[moving].reshape(-1, drones.shape[-1]))
         for tick in range(self._ratio):
             loops.forces_batch(
                 rows.x,
@@ -423,13 +457,11 @@ class Engine:
                 self._wrench,
                 skip,
             )
-            for i in moving:
-                at = drones[i, :, X.position_x : X.position_x + 3]
-                self._worlds[i].push(self._wrench[i].tolist(), at.tolist())
+            at = drones[moving, :, X.position_x : X.position_x + 3].reshape(-1, 3)
+            _push(bullet, placed, self._wrench[moving].reshape(-1, 6), at)
             for place in places:
                 place.step()
-            for i in moving:
-                drones[i, :, :RIGID] = np.reshape(self._worlds[i].read(), (self._count, RIGID))
+            drones[moving, :, :RIGID] = np.reshape(_read(bullet, placed), (-1, self._count, RIGID))
         self._kernels.finish(
             rows.x,
             rows.key,
@@ -472,6 +504,7 @@ class Engine:
 
     def close(self) -> None:
         """Free all clients; may be called twice."""
+        self._located = None
         for world in self._everything():
             world.close()
 

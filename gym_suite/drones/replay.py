@@ -333,8 +333,7 @@ def _predict_in_bullet(
                     _turn_as_measured(agents[0], k, rate, commands)
                     world.set_poses(agents)
                     wrenches(agents, p, USUAL, work, wrench)
-                    place = agents[:, X.position_x : X.position_x + 3]
-                    world.step(wrench.tolist(), place.tolist())
+                    world.step(wrench, agents[:, X.position_x : X.position_x + 3])
                     agents[0, :RIGID] = world.read()
                 out[i, h, :3] = agents[0, X.position_x : X.position_x + 3]
                 out[i, h, 3:] = agents[0, X.velocity_x : X.velocity_x + 3]

@@ -237,14 +237,12 @@ def _fly_bullet(
     world = World(count, row)
     try:
         world.set_poses(agents)
-        poses = agents[:, X.position_x : X.position_x + 3].tolist()
         for k in range(steps):
             _prepare(agents, commands[k], row, rotors, work, wrench)
-            world.step(wrench.tolist(), poses)
+            world.step(wrench, agents[:, X.position_x : X.position_x + 3])
             after = states[k + 1]
             after.flat = world.read()
             agents[:, :RIGID] = after
-            poses = after[:, X.position_x : X.position_x + 3].tolist()
     finally:
         world.close()
     return states

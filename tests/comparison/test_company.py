@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from lag_env import ID
 
-from gym_suite.comparison import company, compare, rollouts
+from gym_suite.comparison import company, compare, rollouts, seats
 from gym_suite.comparison.agents import line_up
+from gym_suite.comparison.batching import StackedBatches
 from gym_suite.comparison.company import batches_of, execute_all
 from gym_suite.comparison.rollouts import Job, execute
 from gym_suite.comparison.settings import Setting
@@ -160,6 +161,32 @@ def test_agents_beside_each_other_do_what_each_does_alone(name):
         assert all(record["status"] == "done" for record in outcome.records)
 
 
+@pytest.mark.parametrize(
+    ("id", "agents", "keywords"),
+    [
+        ("agv/SimpleDynamic-v0", ["ppo", "dwa", "random"], {}),
+        ("drones/Gates-v0", ["random", "racing"], COMPILED | LATE),
+        ("drones/Hover-v0", ["random"], {"engine": "bullet"}),
+    ],
+)
+def test_what_is_spared_after_the_end_of_an_episode_decides_nothing(
+    id, agents, keywords, monkeypatch
+):
+    """Worlds rest, controllers skip their rows, and policies without a row left are left out."""
+    jobs = jobs_of(id, agents, horizon=150, settings=[keywords])
+    spared = [plain(outcome) for outcome in execute_all(jobs)]
+    lengths = {
+        record["metrics"]["length"] for records, _ in spared for record in json.loads(records)
+    }
+    assert len(lengths) > 3, "episodes end at different times"
+    make = rollouts.make_many
+    for module in (company, rollouts):
+        monkeypatch.setattr(module, "make_many", lambda *o, resting: make(*o))
+    monkeypatch.setattr(seats, "_acts_apart", lambda agent: False)
+    monkeypatch.setattr(StackedBatches, "attend", lambda self, awake: None)
+    assert [plain(outcome) for outcome in execute_all(jobs)] == spared
+
+
 def test_what_would_fill_the_memory_is_run_in_parts(monkeypatch):
     (batch,) = batches_of(jobs_of("gem/PMSM-v0", ["deadbeat"], settings=[{}, NOISY]), 1)
     whole = [plain(outcome) for outcome in execute_all(batch)]
@@ -184,7 +211,7 @@ def asked_for(monkeypatch):
     asked, make = [], rollouts.make_many
     for module in (company, rollouts):
         monkeypatch.setattr(
-            module, "make_many", lambda id, n, *o: asked.append(n) or make(id, n, *o)
+            module, "make_many", lambda id, n, *o, **k: asked.append(n) or make(id, n, *o, **k)
         )
     return asked
 

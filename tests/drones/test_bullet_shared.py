@@ -54,9 +54,9 @@ def test_worlds_of_one_client_move_as_worlds_alone_bit_for_bit(n, seed):
         wrenches = rng.normal(size=(n, 1, 6)) * ([weight] * 3 + [2e-5] * 3)
         wrenches[::2] = 0.0
         for i, (one, beside) in enumerate(pairs):
-            at = (x[i] if t == 0 else ends[0, i][None])[:, :3].tolist()
-            one.step(wrenches[i].tolist(), at)
-            beside.push(wrenches[i].tolist(), at)
+            at = (x[i] if t == 0 else ends[0, i][None])[:, :3]
+            one.step(wrenches[i], at)
+            beside.push(wrenches[i], at)
         shared.step()
         for i, (one, beside) in enumerate(pairs):
             ends[0, i], ends[1, i] = one.read(), beside.read()

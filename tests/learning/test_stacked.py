@@ -34,7 +34,7 @@ def test_policies_of_one_method_act_together_as_each_alone(id):
     assert len(policies) == 5 and isinstance(stacked(policies), PolicyStack)
     seeds, generator = (3, 27, 20, 1), np.random.default_rng(1)
     alone = [FixedBatches(policy, seeds) for policy in policies]
-    together = StackedBatches(stacked(policies), len(policies), seeds)
+    together = StackedBatches(policies, seeds)
     columns = len(policies[0].observation_columns)
     for step in range(6):
         rows = generator.normal(0.0, 2.0, (len(policies), len(seeds), columns)).astype(np.float32)
@@ -46,6 +46,26 @@ def test_policies_of_one_method_act_together_as_each_alone(id):
         found = together.predict(rows.reshape(-1, columns), None, start.ravel(), True)[0]
         assert found.dtype == expected[0].dtype
         assert np.array_equal(found, np.concatenate(expected))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_policies_whose_rows_have_all_ended_do_what_they_did_last_and_the_others_go_on(id):
+    policies, seeds, generator = policies_of(id), (3, 27), np.random.default_rng(2)
+    all_of_them, fewer = StackedBatches(policies, seeds), StackedBatches(policies, seeds)
+    columns = len(policies[0].observation_columns)
+    awake, last = np.ones((len(policies), len(seeds)), np.bool_), None
+    for step in range(6):
+        rows = generator.normal(0.0, 2.0, (awake.size, columns)).astype(np.float32)
+        start = np.full(awake.size, step == 0)
+        fewer.attend(awake.ravel())
+        expected = all_of_them.predict(rows, None, start, True)[0].reshape(*awake.shape, -1)
+        found = fewer.predict(rows, None, start, True)[0].reshape(*awake.shape, -1)
+        acting = awake.any(axis=1)
+        assert np.array_equal(found[acting], expected[acting])
+        assert last is None or np.array_equal(found[~acting], last[~acting])
+        last = found
+        awake[step % 5, step // 5 :] = False  # the first of them keeps one row, then has none
+        awake[0, 1] = step < 5
 
 
 def test_what_differs_in_shape_is_not_evaluated_together():
