@@ -20,7 +20,7 @@ from gym_suite.core.extras import import_extra
 from gym_suite.core.parameters import check_option
 from gym_suite.provenance import THREADS
 
-__all__ = ["EXECUTORS", "Lost", "check_workers", "run_tasks"]
+__all__ = ["EXECUTORS", "Lost", "at_once", "check_workers", "run_tasks"]
 
 EXECUTORS = ("local", "ray")
 
@@ -52,6 +52,25 @@ class Lost:
     """
 
     reason: str
+
+
+def at_once(tasks: int, cores: int) -> int:
+    """Return how many equal pieces of work to do at once so that the last one ends soonest.
+
+    Five on two cores, two at once, leave a core idle while the fifth is done; three at once share the cores, and both
+    are busy until the end.
+
+    Args:
+        tasks: How many there are, >= 1.
+        cores: How many can be done without slowing each other down, >= 1.
+    """
+
+    def time(count: int) -> float:
+        """Return how long they take, where one alone takes 1."""
+        waves, rest = divmod(tasks, count)
+        return waves * max(1.0, count / cores) + (max(1.0, rest / cores) if rest else 0.0)
+
+    return min(range(1, min(tasks, 2 * cores) + 1), key=time)
 
 
 def check_workers(executor: str, workers: int, sent: Iterable[tuple[str, Any]]) -> None:

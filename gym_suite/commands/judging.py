@@ -230,7 +230,7 @@ def train(
         settings: Hyper-parameters to replace, a JSON object.
         trials: Number of trainings tried to find these settings, for the manifest.
         jobs: Seeds that are trained at once, each in a process of one thread; the policies are the same. By default as
-            many as there are seeds and cores.
+            many as end soonest: on two cores two of four, three of five.
         executor: Where they are trained.
         tensorboard: Write the learning curves as event files too, in the folder tensorboard of the output folder
             (extra tensorboard).
@@ -238,9 +238,10 @@ def train(
     """
     from gym_suite.core.crew import cores
     from gym_suite.learning import train as train_policies
+    from gym_suite.workers import at_once
 
     if jobs is None:
-        jobs = min(seeds, cores()) if executor == "local" else 1
+        jobs = at_once(seeds, cores()) if executor == "local" and seeds > 0 else 1
     with status_line(shown=jobs > 1) as (tell, status):
         training = train_policies(
             id,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_suite.behaviour import behaviour_of
+from gym_suite.core.crew import cores
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.events import Events
@@ -404,7 +405,9 @@ class _Told:
         if self._estimated:
             return
         self._estimated = True
-        rounds = math.ceil(self._count / self._jobs)
+        rounds = self._count / self._jobs
+        if self._jobs <= cores():  # more share the cores from the first to the last
+            rounds = math.ceil(rounds)
         for_all = ""
         if self._count > 1:
             for_all = f" for each of {self._count} trainings, {self._jobs} at once: {in_time(rounds * whole)} for all"

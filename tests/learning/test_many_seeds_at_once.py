@@ -16,6 +16,7 @@ from gym_suite.cli import main
 from gym_suite.learning import load_policy, train
 from gym_suite.learning.records import read_curves, replace_curve
 from gym_suite.learning.shelf import listed
+from gym_suite.workers import at_once
 
 ID = "gem/PMSM-v0"
 TINY = {"rows": 8, "rollout": 32, "batch": 128, "epochs": 1, "evaluations": 2, "network": [8]}
@@ -150,6 +151,26 @@ def test_no_training_outlives_a_command_that_is_killed(tmp_path):
         time.sleep(0.02)
     assert not [pid for pid in workers if lives(pid)]
     assert not listed(out)
+
+
+def end_of_all(tasks, count, cores):
+    """When the last of equal tasks ends, count of which share the cores: moved on in small steps of time."""
+    waiting, left, now, step = tasks, [], 0.0, 1e-3
+    while waiting or left:
+        while waiting and len(left) < count:
+            waiting, left = waiting - 1, [*left, 1.0]
+        done = step * min(1.0, cores / len(left))
+        left = [part - done for part in left if part > done + 1e-9]
+        now += step
+    return now
+
+
+@pytest.mark.parametrize(("seeds", "cores"), [(1, 4), (3, 2), (4, 2), (5, 2), (5, 4), (10, 8)])
+def test_as_many_at_once_as_end_soonest(seeds, cores):
+    count = at_once(seeds, cores)
+    best = min(end_of_all(seeds, other, cores) for other in range(1, 2 * cores + 1))
+    assert 1 <= count <= seeds and end_of_all(seeds, count, cores) < best + 0.02
+    assert end_of_all(seeds, count - 1, cores) > best + 0.02 if count > 1 else True
 
 
 def test_curves_lie_in_the_order_of_seeds_whichever_ended_first(tmp_path):
