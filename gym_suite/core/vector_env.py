@@ -258,9 +258,8 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
         elif self.resting:
             rows.advance(ended, still=True)
             reward, terminated, truncated = self._judge()
-            reward = np.where(
-                ended, 0.0, reward
-            )  # the one that agents share follows from the metrics
+            # What agents earn together follows from the metrics, which stay.
+            reward = np.where(ended, 0.0, reward)
             terminated &= ~ended
             truncated &= ~ended
         else:
