@@ -1,9 +1,9 @@
 """Worlds of another physics engine in several processes: each holds a part of the rows, the numbers are the same.
 
-An engine such as Bullet lives in one process, where its worlds move one after the other and take memory. Here each
-worker process has an engine of its own for its rows. Rows go there and come back through memory that all of them
-share; messages only say what is to be done. A worker ends when its pipe does, so none outlives the process that started
-it, however that ends, and the shared memory has no name that could be left behind.
+An engine such as Bullet lives in one process, where its worlds move one after the other and take memory. Here this
+process and each worker have an engine of their own for their rows. Rows go there and come back through memory that all
+of them share; messages only say what is to be done. A worker ends when its pipe does, so none outlives the process that
+started it, however that ends, and the shared memory has no name that could be left behind.
 """
 
 from __future__ import annotations
@@ -115,11 +115,14 @@ class _Memory:
 
 
 class Pool:
-    """Moves rows in worker processes; see :class:`gym_suite.core.family.Advance`.
+    """Moves rows in this process and in workers; see :class:`gym_suite.core.family.Advance`.
+
+    The first part of the rows is moved here, while the workers move theirs: who only waited would have to be woken, and
+    would take the place of a worker where there are as many as cores.
 
     Args:
         configure: Makes the setup again in a worker.
-        workers: Number of processes.
+        workers: Number of processes, this one among them.
         setup: Of the rows.
         n: Number of rows.
 
@@ -130,7 +133,7 @@ class Pool:
 
     def __init__(self, configure: Callable[[], Setup], workers: int, setup: Setup, n: int) -> None:
         bounds = np.linspace(0, n, min(workers, n) + 1).astype(int).tolist()
-        self._parts = [slice(first, stop) for first, stop in pairwise(bounds)]
+        own, *others = pairwise(bounds)
         self._closed = False
         self._numbers = count()
         self.forgotten: list[int] = []
@@ -153,17 +156,19 @@ class Pool:
         self._pictures = [image.name for image in setup.images]
         context = get_context("spawn")
         self._workers: list[tuple[Any, connection.Connection]] = []
+        self._share: Any = None
         try:
-            for part in self._parts:
+            for part in others:
                 ours, theirs = context.Pipe()
                 process = context.Process(
                     target=_work,
-                    args=(theirs, configure, (part.start, part.stop), about, self._shared.memory),
+                    args=(theirs, configure, part, about, self._shared.memory),
                     daemon=True,
                 )
                 process.start()
                 theirs.close()
                 self._workers.append((process, ours))
+            self._share = _Share(setup, own, self._shared)
             self._wait()
         except BaseException:
             self.close()
@@ -177,9 +182,8 @@ class Pool:
         Raises:
             RuntimeError: A worker has died; the environment is of no use any more.
         """
-        message = STEP
+        message, forgotten = STEP, self.forgotten[:]
         if what != "step":
-            forgotten = self.forgotten[:]
             del self.forgotten[: len(forgotten)]
             message = pickle.dumps((what, number, forgotten))
         try:
@@ -187,7 +191,13 @@ class Pool:
                 pipe.send_bytes(message)
         except OSError:
             self._tell_of_death()
-        self._wait()
+        try:
+            if what == "step":
+                self._share.step()
+            else:
+                self._share.do(what, number, forgotten)
+        finally:
+            self._wait()
 
     def _wait(self) -> None:
         answers = []
@@ -264,6 +274,8 @@ class Pool:
         if self._closed:
             return
         self._closed = True
+        if self._share is not None:
+            self._share.close()
         for _, pipe in self._workers:
             with suppress(OSError):
                 pipe.close()  # which ends a worker that waits
@@ -291,18 +303,12 @@ def _work(
 ) -> None:
     """Hold an engine for a part of the rows and do what is asked, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides
-    from gym_suite.core.rows import Rows
-
-    shared = Shared(about, memory).arrays
-    here = slice(*part)
     try:
-        rows = Rows(configure(), part[1] - part[0])
+        share = _Share(configure(), part, Shared(about, memory))
     except Exception as error:  # whatever an engine refuses is for the one who asked
         with suppress(OSError):
             pipe.send_bytes(pickle.dumps(error))
         return
-    mine = {name: array[here] for name, array in shared.items()}
-    kept: dict[int, Any] = {}
     done = STEP
     with suppress(EOFError, OSError):
         while True:
@@ -311,49 +317,73 @@ def _work(
             done = STEP
             try:
                 if message == STEP:
-                    _step(rows, mine)
+                    share.step()
                 else:
-                    what, number, forgotten = pickle.loads(message)
-                    for one in forgotten:
-                        kept.pop(one, None)
-                    _do(what, number, rows, mine, kept)
+                    share.do(*pickle.loads(message))
             except Exception as error:
                 done = pickle.dumps(error)
-    rows.close()
+    share.close()
 
 
-def _step(rows: Rows, mine: dict[str, np.ndarray]) -> None:
-    """Move the rows of a worker by one control period."""
-    engine: Any = rows.engine
-    for name in SENT:
-        getattr(rows, name)[:] = mine[name]
-    engine.step(rows, mine["mask"])
-    for name in RETURNED:
-        mine[name][:] = getattr(rows, name)
-    mine["m"][:] = rows.m
+class _Share:
+    """An engine for a part of the rows, which come from shared memory and go back there.
 
+    Args:
+        setup: Of the rows.
+        part: First of them, and where they end.
+        shared: The memory.
 
-def _do(
-    what: str,
-    number: int | None,
-    rows: Rows,
-    mine: dict[str, np.ndarray],
-    kept: dict[int, Any],
-) -> None:
-    """Do with the rows of a worker what is no step."""
-    engine: Any = rows.engine
-    if what == "keep":
-        kept[int(number or 0)] = engine.get_state()
-        return
-    for name in BEGUN:
-        own = getattr(rows, name)
-        own[:] = mine[name][: len(own)]
-    mask = mine["mask"]
-    if what == "reset":
-        engine.reset(rows, mask)
-    elif what == "restore":
-        engine.set_state(rows, engine.get_state() if number is None else kept[number])
-    elif what == "capture":
-        engine.capture(rows, mask)
-        for name, pictures in rows.pictures.items():
-            mine[f"picture {name}"][:] = pictures
+    Raises:
+        ValueError: What the engine refuses.
+        ImportError: It is not installed.
+    """
+
+    def __init__(self, setup: Setup, part: tuple[int, int], shared: Shared) -> None:
+        from gym_suite.core.rows import Rows
+
+        self._rows = Rows(setup, part[1] - part[0])
+        self._arrays = {name: array[slice(*part)] for name, array in shared.arrays.items()}
+        self._kept: dict[int, Any] = {}
+
+    def step(self) -> None:
+        """Move the rows by one control period."""
+        rows, arrays = self._rows, self._arrays
+        engine: Any = rows.engine
+        for name in SENT:
+            getattr(rows, name)[:] = arrays[name]
+        engine.step(rows, arrays["mask"])
+        for name in RETURNED:
+            arrays[name][:] = getattr(rows, name)
+        arrays["m"][:] = rows.m
+
+    def do(self, what: str, number: int | None, forgotten: Sequence[int]) -> None:
+        """Do with the rows what is no step.
+
+        Args:
+            what: "reset", "capture", "keep" or "restore".
+            number: Under which the engine's memory is kept.
+            forgotten: Numbers that nobody will ask for any more.
+        """
+        for one in forgotten:
+            self._kept.pop(one, None)
+        rows, arrays = self._rows, self._arrays
+        engine: Any = rows.engine
+        if what == "keep":
+            self._kept[int(number or 0)] = engine.get_state()
+            return
+        for name in BEGUN:
+            own = getattr(rows, name)
+            own[:] = arrays[name][: len(own)]
+        mask = arrays["mask"]
+        if what == "reset":
+            engine.reset(rows, mask)
+        elif what == "restore":
+            engine.set_state(rows, engine.get_state() if number is None else self._kept[number])
+        elif what == "capture":
+            engine.capture(rows, mask)
+            for name, pictures in rows.pictures.items():
+                arrays[f"picture {name}"][:] = pictures
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._rows.close()

@@ -137,7 +137,7 @@ def test_a_refused_action_moves_no_world(pair):
 def test_workers_end_when_the_environment_is_closed_or_forgotten():
     closed, forgotten = (gymnasium.make_vec(ID, num_envs=2, workers=2) for _ in range(2))
     pids = [*workers_of(closed), *workers_of(forgotten)]
-    assert len(pids) == 4 and all(map(lives, pids))
+    assert len(pids) == 2 and all(map(lives, pids))
     closed.close()
     closed.close()
     del forgotten
@@ -173,7 +173,7 @@ def test_no_worker_outlives_its_parent(how, tmp_path):
     )
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
-    assert len(pids) == 2 and all(map(lives, pids))
+    assert len(pids) == 1 and all(map(lives, pids))
     parent.send_signal(how)
     try:
         parent.wait(timeout=60)
@@ -190,7 +190,7 @@ def test_a_worker_that_dies_is_said():
     envs = gymnasium.make_vec(ID, num_envs=2, workers=2)
     envs.reset(seed=0)
     pids = workers_of(envs)
-    os.kill(pids[1], signal.SIGKILL)
+    os.kill(pids[0], signal.SIGKILL)
     with pytest.raises(RuntimeError, match=r"has died \(exit status -9\); make the environment"):
         for _ in range(3):
             envs.step(np.zeros(envs.action_space.shape))
@@ -210,5 +210,5 @@ def test_bad_numbers_of_workers_are_refused():
 
 def test_more_workers_than_worlds_are_as_many_as_worlds():
     envs = gymnasium.make_vec(ID, num_envs=2, workers=3)
-    assert len(workers_of(envs)) == 2
+    assert len(workers_of(envs)) == 1, "and this process has a world, too"
     envs.close()
