@@ -99,16 +99,15 @@ class StackedBatches:
     """Several policies that act as :class:`FixedBatches` lets each, by one call for all that are attended to.
 
     Args:
-        policies: of one shape, see :func:`gym_suite.learning.stacked.stacked`.
+        stack: of the policies, of :func:`gym_suite.learning.stacked.stacked`.
         seeds: of the episodes, one per row of each policy.
     """
 
-    def __init__(self, policies: Sequence[Any], seeds: Sequence[int]) -> None:
-        self._policies = list(policies)
+    def __init__(self, stack: PolicyStack, seeds: Sequence[int]) -> None:
+        self._stack, self._policies = stack, stack.policies
         self._places = [_Places(rows, seeds) for rows in _blocks_of(seeds).values()]
         self._states: list[Any] = [None] * len(self._places)
         self._who = np.arange(len(self._policies))
-        self._stack = PolicyStack(self._policies)
         self._actions: Any = None
 
     def attend(self, awake: NDArray[np.bool_]) -> None:

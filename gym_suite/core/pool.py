@@ -12,6 +12,7 @@ import pickle
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count, pairwise
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any
@@ -182,20 +183,18 @@ class Pool:
         Raises:
             RuntimeError: A worker has died; the environment is of no use any more.
         """
-        message, forgotten = STEP, self.forgotten[:]
+        message, own = STEP, self._share.step
         if what != "step":
-            del self.forgotten[: len(forgotten)]
-            message = pickle.dumps((what, number, forgotten))
+            about = what, number, self.forgotten[:]
+            del self.forgotten[: len(about[2])]
+            message, own = pickle.dumps(about), partial(self._share.do, *about)
         try:
             for _, pipe in self._workers:
                 pipe.send_bytes(message)
         except OSError:
             self._tell_of_death()
         try:
-            if what == "step":
-                self._share.step()
-            else:
-                self._share.do(what, number, forgotten)
+            own()
         finally:
             self._wait()
 

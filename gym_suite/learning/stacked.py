@@ -40,6 +40,7 @@ class PolicyStack(ExportedPolicy):
         if any(shape_of(policy) != shape_of(first) for policy in policies[1:]):
             raise ValueError("policies that are evaluated together have networks of one shape")
         self.__dict__.update(first.__dict__)
+        self.policies = tuple(policies)
         self._weights = [
             (np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])[:, None])
             for layer in zip(*(policy._weights for policy in policies), strict=True)

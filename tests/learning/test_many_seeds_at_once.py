@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -171,6 +172,18 @@ def test_as_many_at_once_as_end_soonest(seeds, cores):
     best = min(end_of_all(seeds, other, cores) for other in range(1, 2 * cores + 1))
     assert 1 <= count <= seeds and end_of_all(seeds, count, cores) < best + 0.02
     assert end_of_all(seeds, count - 1, cores) > best + 0.02 if count > 1 else True
+
+
+@pytest.mark.parametrize(("more", "jobs"), [([], 3), (["--jobs", "2"], 2)])
+def test_the_command_trains_as_many_at_once_unless_told(more, jobs, monkeypatch):
+    told = {}
+    monkeypatch.setattr("gym_suite.core.crew.cores", lambda: 2)
+    monkeypatch.setattr(
+        "gym_suite.learning.train",
+        lambda id, **keywords: told.update(keywords) or SimpleNamespace(folder="there", lost={}),
+    )
+    assert main(["train", ID, "--seeds", "5", *more]) == 0
+    assert told["jobs"] == jobs
 
 
 def test_curves_lie_in_the_order_of_seeds_whichever_ended_first(tmp_path):

@@ -34,7 +34,7 @@ def test_policies_of_one_method_act_together_as_each_alone(id):
     assert len(policies) == 5 and isinstance(stacked(policies), PolicyStack)
     seeds, generator = (3, 27, 20, 1), np.random.default_rng(1)
     alone = [FixedBatches(policy, seeds) for policy in policies]
-    together = StackedBatches(policies, seeds)
+    together = StackedBatches(stacked(policies), seeds)
     columns = len(policies[0].observation_columns)
     for step in range(6):
         rows = generator.normal(0.0, 2.0, (len(policies), len(seeds), columns)).astype(np.float32)
@@ -51,7 +51,7 @@ def test_policies_of_one_method_act_together_as_each_alone(id):
 @pytest.mark.parametrize("id", IDS)
 def test_policies_whose_rows_have_all_ended_do_what_they_did_last_and_the_others_go_on(id):
     policies, seeds, generator = policies_of(id), (3, 27), np.random.default_rng(2)
-    all_of_them, fewer = StackedBatches(policies, seeds), StackedBatches(policies, seeds)
+    all_of_them, fewer = (StackedBatches(stacked(policies), seeds) for _ in range(2))
     columns = len(policies[0].observation_columns)
     awake, last = np.ones((len(policies), len(seeds)), np.bool_), None
     for step in range(6):

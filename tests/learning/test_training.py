@@ -17,7 +17,7 @@ import pytest
 import gym_suite
 from gym_suite.behaviour import behaviour_of
 from gym_suite.comparison.agents import resolve
-from gym_suite.learning import learner, load_policy, train
+from gym_suite.learning import learner, load_policy, train, training
 from gym_suite.learning.evaluation import Evaluation
 from gym_suite.learning.learner import Progress
 from gym_suite.learning.shelf import listed
@@ -179,9 +179,12 @@ def test_the_time_is_that_of_all_steps_at_the_pace_of_learning_and_of_all_evalua
 
 
 @pytest.mark.parametrize(
-    ("jobs", "count", "all"), [(1, 1, None), (2, 5, "36 minutes"), (8, 5, "12 minutes")]
+    ("jobs", "count", "all"),
+    [(1, 1, None), (2, 5, "36 minutes"), (3, 5, "20 minutes"), (8, 5, "12 minutes")],
 )
-def test_trainings_that_run_at_once_take_their_rounds(jobs, count, all):
+def test_trainings_that_run_at_once_take_their_rounds(jobs, count, all, monkeypatch):
+    """Of two cores; three that share them are measured while they do, and leave none idle."""
+    monkeypatch.setattr(training, "cores", lambda: 2)
     lines = []
     lessons = [SimpleNamespace(seed=k, settings=SimpleNamespace(steps=100)) for k in range(count)]
     told = _Told(lessons, jobs, lines.append, None)
