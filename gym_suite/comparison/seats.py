@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gym_suite.comparison.abreast import Abreast, Joined
 from gym_suite.comparison.batching import FixedBatches, StackedBatches, each_part, first_state
 from gym_suite.comparison.worlds import World
-from gym_suite.controllers.protocol import Controller
+from gym_suite.controllers.protocol import keeps_to_its_rows
 from gym_suite.core.observations import row_of
 from gym_suite.learning.stacked import shape_of, stacked
 
@@ -154,7 +154,7 @@ class _Bench:
         acting: what acts.
         rows: on which.
         state: its memory.
-        apart: whether it acts on each row as it would alone, so that it can be spared those whose episodes have ended.
+        apart: whether it keeps to its rows, so that it can be spared those whose episodes have ended.
         action: what it did last.
     """
 
@@ -195,7 +195,7 @@ def _benches_of(seats: Sequence[Seat], own: Sequence[slice]) -> list[_Bench]:
         first, rows = run[0][0], slice(run[0][1].start, run[-1][1].stop)
         stack = stacked([seat.agent for seat, _ in run])
         if first.acting is first.agent:
-            benches.append(_Bench(first.acting, rows, first.state, _acts_apart(first.agent)))
+            benches.append(_Bench(first.acting, rows, first.state, keeps_to_its_rows(first.agent)))
         elif stack is None:
             benches += [_Bench(seat.acting, rows, seat.state) for seat, rows in run]
         else:
@@ -211,14 +211,6 @@ def _kind(seat: Seat) -> Any:
     shape = shape_of(seat.agent) if isinstance(seat.acting, FixedBatches) else None
     own = seat.acting if seat.state is None else seat
     return id(own) if shape is None else shape
-
-
-def _acts_apart(agent: Any) -> bool:
-    """Whether an agent acts on a row as it would alone and looks at nothing but what it is given.
-
-    The controllers of this package promise so; who looks at the worlds finds them row by row.
-    """
-    return isinstance(agent, Controller) and agent.information != "state"
 
 
 def _actions(

@@ -500,3 +500,16 @@ def _read_only(gain: Any) -> Any:
     view = gain.view()
     view.setflags(write=False)
     return view
+
+
+def keeps_to_its_rows(agent: Any) -> bool:
+    """Return whether an agent decides by what is observed alone, row by row.
+
+    Others may then act beside it, and rows that nobody looks at any more need not be shown to it.
+
+    Args:
+        agent: An agent; only controllers of this package promise so.
+    """
+    if not isinstance(agent, Controller) or agent.information == "state":
+        return False
+    return type(agent).watch is Controller.watch and not getattr(agent, "couples_rows", False)

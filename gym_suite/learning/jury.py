@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gym_suite.controllers.protocol import Controller
+from gym_suite.controllers.protocol import keeps_to_its_rows
 from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.randomised import shares
 from gym_suite.learning.trials import Trial
@@ -59,7 +59,7 @@ class Jury:
             wall, cpu = time.perf_counter(), time.process_time()
             try:
                 agents = [self._build(place) for place in places]
-                if self._single and all(_keeps_to_its_rows(agent) for agent in agents):
+                if self._single and all(keeps_to_its_rows(agent) for agent in agents):
                     found = [each.scores(agents) for each in self._seated(len(places))]
                     wall = (time.perf_counter() - wall) / len(places)
                     cpu = (time.process_time() - cpu) / len(places)
@@ -108,10 +108,3 @@ class Jury:
             return Trial(place, None, 0.0, self.cost, wall, cpu, error or "no finite return")
         length = sum(n * s.length for n, s in weighted) / total
         return Trial(place, value, length, round(total * length), wall, cpu)
-
-
-def _keeps_to_its_rows(agent: Any) -> bool:
-    """Whether an agent decides by what is observed alone, row by row, so that others may act beside it."""
-    if not isinstance(agent, Controller) or agent.information == "state":
-        return False
-    return type(agent).watch is Controller.watch and not getattr(agent, "couples_rows", False)

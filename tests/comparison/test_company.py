@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from lag_env import ID
 
+from gym_suite.agv.controllers.cooperative import CooperativeFleet
 from gym_suite.comparison import company, compare, rollouts, seats
 from gym_suite.comparison.agents import line_up
 from gym_suite.comparison.batching import StackedBatches
 from gym_suite.comparison.company import batches_of, execute_all
 from gym_suite.comparison.rollouts import Job, execute
 from gym_suite.comparison.settings import Setting
+from gym_suite.comparison.worlds import make
+from gym_suite.controllers.protocol import keeps_to_its_rows
 from gym_suite.motors.controllers.predictive import Deadbeat
+from gym_suite.registration import make_controller
 
 RADIO = "radio/GilbertElliott-v0"
 
@@ -182,9 +186,22 @@ def test_what_is_spared_after_the_end_of_an_episode_decides_nothing(
     make = rollouts.make_many
     for module in (company, rollouts):
         monkeypatch.setattr(module, "make_many", lambda *o, resting: make(*o))
-    monkeypatch.setattr(seats, "_acts_apart", lambda agent: False)
+    monkeypatch.setattr(seats, "keeps_to_its_rows", lambda agent: False)
     monkeypatch.setattr(StackedBatches, "attend", lambda self, awake: None)
     assert [plain(outcome) for outcome in execute_all(jobs)] == spared
+
+
+#: Agents of the band, and whether each decides row by row.
+RADIO_AGENTS = {"clairvoyant": False, "thompson": True, "random": True}
+
+
+def test_only_who_decides_row_by_row_is_spared_rows():
+    """Not who looks into the worlds, nor who plans for several vehicles, nor what a user brings."""
+    with make(RADIO, {}) as env:
+        found = {name: keeps_to_its_rows(make_controller(env, name)) for name in RADIO_AGENTS}
+    assert found == RADIO_AGENTS
+    assert not keeps_to_its_rows(CooperativeFleet())
+    assert not keeps_to_its_rows(Network())
 
 
 def test_what_would_fill_the_memory_is_run_in_parts(monkeypatch):
