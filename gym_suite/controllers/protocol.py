@@ -429,6 +429,19 @@ class Controller:
         action = self._cast(self._law(rows, states))
         return (action[0], states[0]) if single else (action, states)
 
+    def overruled(self, state: ArrayLike, answer: ArrayLike, action: ArrayLike) -> Any:
+        """Return the state to go on with where something else was done than a call of :meth:`predict` answered.
+
+        A law that believes what its commands have brought about would otherwise believe in what nobody commanded. By
+        default the state itself, which is right for laws that remember no commands of theirs.
+
+        Args:
+            state: What that call returned, (ns,) or (n, ns). Not changed.
+            answer: The action that it returned, (nu,) or (n, nu).
+            action: The action that was taken, of the same shape.
+        """
+        return state
+
     def _law(
         self, observation: NDArray[np.float64], state: NDArray[np.float64]
     ) -> NDArray[np.float64]:

@@ -2,8 +2,10 @@
 
 Ross, Gordon, Bagnell, "A reduction of imitation learning and structured prediction to no-regret online learning",
 AISTATS 2011 (DAgger): the pupil acts, the teacher says what it would have done in each state that the pupil came to,
-and the pupil is fitted to all that was said so far. Where a reward is so sparse that chance never finds it, an agent
-that comes near the goal now and then has something to improve. Only the first round is the teacher's own doing.
+and the pupil is fitted to all that was said so far. A teacher that remembers what it commanded is told what was done
+instead (:meth:`gym_suite.controllers.protocol.Controller.overruled`). Where a reward is so sparse that chance never
+finds it, an agent that comes near the goal now and then has something to improve. Only the first round is the
+teacher's own doing.
 """
 
 from __future__ import annotations
@@ -113,6 +115,8 @@ class DaggerPPO:
             actions = answer
             if not self.guided:
                 actions, _ = this.policy.predict(this._last_obs, deterministic=True)
+                if hasattr(self.teacher, "overruled"):  # a controller; any agent may teach
+                    self._memory = self.teacher.overruled(self._memory, answer, actions)
             new_obs, rewards, dones, infos = env.step(actions)
             this.num_timesteps += env.num_envs
             callback.update_locals(locals())

@@ -222,6 +222,32 @@ def test_a_law_flies_each_drone_of_several_as_it_flies_one(law):
         np.testing.assert_array_equal(alone_2, together_2[:, 4 * j : 4 * j + 4])
 
 
+@pytest.mark.parametrize("id", ("drones/RotorFailure-v0", "drones/MultiHover-v0"))
+def test_a_law_that_is_told_what_was_done_believes_the_speeds_that_the_rotors_have(id):
+    """Random commands stand in for its answers: untold, it would believe in what it would have commanded."""
+    envs = gymnasium.make_vec(id, 4, engine="compiled", vehicle="race", failure=None)
+    law = gym_suite.make_controller(envs, "indi" if "Multi" in id else "relaxed")
+    drones = envs.single_action_space.shape[0] // 4
+    observation, _ = envs.reset(seed=0)
+    generator, state = np.random.default_rng(0), None
+    for _ in range(12):
+        answer, state = law.predict(observation, state)
+        taken = np.clip(answer + generator.uniform(-0.3, 0.3, answer.shape), -1.0, 1.0)
+        before, state = state, law.overruled(state, answer, taken)
+        observation, _, ended, _, _ = envs.step(taken.astype(np.float32))
+        assert not ended.any()
+    suffixes = [f"_{k}" for k in range(drones)] if drones > 1 else [""]
+    names = [f"rotor_{k}{suffix}" for suffix in suffixes for k in range(4)]
+    true = np.array([envs.unwrapped.state()[name] for name in names]).T.reshape(-1, 4)
+    believed, untold = (
+        each.reshape(len(true), -1)[:, law.memory["rotors"]] + law._even for each in (state, before)
+    )
+    np.testing.assert_allclose(believed, true, rtol=1e-5)
+    assert np.abs(untold / true - 1.0).max() > 1e-3
+    one = law.overruled(before[0], answer[0], taken[0])
+    np.testing.assert_array_equal(one, state[0])
+
+
 # ------------------------------------------------------------------------------ incremental dynamic inversion
 
 PUSHED = {

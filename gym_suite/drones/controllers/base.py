@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gym_suite.controllers.protocol import Controller, Loop
 from gym_suite.drones.columns import TABLES
@@ -169,6 +169,27 @@ class RotorController(Controller, ABC):
 
     def _after(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Update the state with what the action space let through."""
+
+    def overruled(
+        self, state: ArrayLike, answer: ArrayLike, action: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the state in which the believed rotor speeds follow the action that was taken, not the answer.
+
+        Args:
+            state: What :meth:`predict` returned, (ns,) or (n, ns). Not changed.
+            answer: The action that it returned, (nu,) or (n, nu).
+            action: The action that was taken, of the same shape.
+        """
+        changed = np.array(state, np.float64)
+        place = self.memory.get("rotors")
+        if place is None:
+            return changed
+        more = np.asarray(action, np.float64) - np.asarray(answer, np.float64)
+        more = self._range * self._even * (1.0 - self._kept) * more.reshape(-1, self._count)
+        memories = changed[..., : self._memory_size * self._drones].reshape(-1, self._memory_size)
+        memories[:, place] += more
+        changed[..., : self._memory_size * self._drones] = memories.reshape(*changed.shape[:-1], -1)
+        return changed
 
     def _follow_rotors(self, action: NDArray[np.float64], state: NDArray[np.float64]) -> None:
         """Let the believed rotor speeds, rpm above hovering, approach what was commanded."""
