@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import gymnasium
+
 from gym_suite.behaviour import recorded as behaviours
 from gym_suite.learning.shelf import files_of, methods
 from gym_suite.registration import card, catalogue
@@ -46,6 +48,18 @@ def ids() -> list[str]:
 def agents_of(id: str) -> list[str]:
     """Return the reference of an id and the kinds of policies that ship for it."""
     return [card(id).reference, *methods(id)]
+
+
+def places_of(id: str) -> list[str]:
+    """Return the names of :data:`PLACES` that an id's vehicle can be flown in: what was measured is a Crazyflie."""
+    found = []
+    for place, keywords in PLACES.items():
+        try:
+            gymnasium.make(id, **keywords).close()
+        except ValueError:
+            continue
+        found.append(place)
+    return found
 
 
 def judge(id: str, place: str, agents: Sequence[str]) -> dict[str, list[float]]:
@@ -83,7 +97,7 @@ def record(wanted: Sequence[str] = ()) -> None:
         entry = {
             "behaviour": behaviours()[id],
             "files": files_of(id),
-            "places": {place: judge(id, place, agents_of(id)) for place in PLACES},
+            "places": {place: judge(id, place, agents_of(id)) for place in places_of(id)},
         }
         table = results() | {id: entry}
         text = ",\n".join(f"{json.dumps(key)}: {json.dumps(table[key])}" for key in sorted(table))
@@ -99,7 +113,7 @@ def table() -> str:
     """Return it as Markdown: a row for each id and agent, a column for each place."""
     lines = [
         f"Interquartile mean of the return over {EPISODES} episodes and, where trained, five trainings; in brackets "
-        "the share of episodes that failed.",
+        "the share of episodes that failed; a dash where the measured model is not that of the id's vehicle.",
         "",
         "| Id | Agent | " + " | ".join(PLACES) + " |",
         "|---|---|" + "---|" * len(PLACES),
@@ -108,6 +122,9 @@ def table() -> str:
         for agent in entry["places"]["compiled"]:
             cells = []
             for place in PLACES:
+                if place not in entry["places"]:
+                    cells.append("–")
+                    continue
                 earned, failed = entry["places"][place][agent]
                 cells.append(f"{earned:.3g}" + (f" ({100.0 * failed:.0f} %)" if failed else ""))
             lines.append(f"| {id} | {agent} | " + " | ".join(cells) + " |")

@@ -123,6 +123,7 @@ CARDS = (
         {"relaxed": f"{_HOME}.relaxed:Relaxed", "geometric": _PILOTS["geometric"]},
         max_episode_steps=1920,
         tags=("hover", "failure", "quadcopter"),
+        learned=("ppo-dagger",),
     ),
     _drone(
         "Autopilot",

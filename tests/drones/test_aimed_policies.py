@@ -1,4 +1,4 @@
-"""Shipped policies of the tasks with aims: trained as their manifests say, and judged beside the id's reference."""
+"""Shipped policies of the tasks with aims and of rotor failure, judged beside the reference of their id."""
 
 import json
 
@@ -14,7 +14,8 @@ from gym_suite.learning.shelf import folder_of
 from gym_suite.registration import card
 
 METHODS = dict.fromkeys(
-    ("drones/Velocity-v0", "drones/Landing-v0", "drones/Gates-v0"), "ppo-dagger"
+    ("drones/Velocity-v0", "drones/Landing-v0", "drones/Gates-v0", "drones/RotorFailure-v0"),
+    "ppo-dagger",
 )
 #: The settings under which the comparison judges.
 SETTINGS = {
@@ -23,6 +24,7 @@ SETTINGS = {
     "mismatch": {"mismatch": 0.3},
     "delay": {"delay": 1},
 }
+WIND = {"mean": ((-2.0, 2.0), (-2.0, 2.0), 0.0), "gust": (0.0, 2.0), "turbulence": "light"}
 EPISODES = 20
 
 
@@ -46,7 +48,7 @@ def judged(id, agents, *, episodes=EPISODES, later=0, **keywords):
         state, total, alive = None, np.zeros(episodes), np.ones(episodes, bool)
         lost, landed = np.zeros(episodes, bool), np.zeros(episodes, bool)
         passed = np.zeros(episodes)
-        for _ in range(480):
+        for _ in range(card(id).max_episode_steps):
             action, state = agent.predict(observation, state)
             observation, reward, terminated, truncated, info = envs.step(action)
             total += alive * reward
@@ -75,8 +77,7 @@ FLOWN = {"nominal": 0.98, "noise": 0.975, "mismatch": 0.98, "delay": 0.95, "wind
 
 @pytest.mark.parametrize("setting", FLOWN)
 def test_policies_at_commanded_velocities_lose_no_drone_and_earn_nearly_what_indi_does(setting):
-    wind = {"mean": ((-2.0, 2.0), (-2.0, 2.0), 0.0), "gust": (0.0, 2.0), "turbulence": "light"}
-    keywords = {"wind": wind} if setting == "wind" else SETTINGS[setting]
+    keywords = {"wind": WIND} if setting == "wind" else SETTINGS[setting]
     id = "drones/Velocity-v0"
     returns, lost, _, _ = judged(id, reference_and_policies(id), **keywords)
     assert not lost.any()
@@ -117,6 +118,30 @@ def test_policies_race_through_gates_without_a_crash_and_earn_nearly_what_the_re
     reference, *policies = returns.mean(axis=1)
     assert all(earned > share * reference for earned in policies)
     assert all(count >= gates for count in passed[1:].mean(axis=1))
+
+
+#: Part of the return of `relaxed` that each policy earns at least.
+RELAXED = {"nominal": 0.96, "noise": 0.96, "mismatch": 0.97, "delay": 0.97}
+
+
+@pytest.mark.parametrize("setting", RELAXED)
+def test_policies_that_lose_a_rotor_lose_no_vehicle_and_earn_nearly_what_the_reference_does(
+    setting,
+):
+    id = "drones/RotorFailure-v0"
+    returns, lost, _, _ = judged(id, reference_and_policies(id), **SETTINGS[setting])
+    assert not lost.any()
+    reference, *policies = returns.mean(axis=1)
+    assert all(earned > RELAXED[setting] * reference for earned in policies)
+    assert np.mean(policies) > 0.98 * reference
+
+
+def test_with_a_rotor_lost_in_wind_policies_lose_vehicles_that_the_reference_keeps():
+    id = "drones/RotorFailure-v0"
+    _, lost, _, _ = judged(id, reference_and_policies(id), wind=WIND)
+    reference, *policies = lost.sum(axis=1)
+    assert reference == 0
+    assert all(count > 0 for count in policies)
 
 
 #: Vehicles of 100 that the reference and that each policy loses at most where parameters are 30 % off.

@@ -28,9 +28,14 @@ def test_all_quadcopters_with_policies_are_judged_as_they_are_and_with_what_ship
     for id, entry in told.items():
         assert entry["behaviour"] == behaviours()[id]
         assert entry["files"] == files_of(id)
-        assert list(entry["places"]) == list(elsewhere.PLACES)
+        assert list(entry["places"]) == elsewhere.places_of(id)
         for found in entry["places"].values():
             assert list(found) == elsewhere.agents_of(id)
+
+
+def test_the_measured_model_is_that_of_a_crazyflie_alone(elsewhere):
+    assert elsewhere.places_of("drones/Landing-v0") == list(elsewhere.PLACES)
+    assert elsewhere.places_of("drones/RotorFailure-v0") == ["compiled", "Bullet", "wind"]
 
 
 @pytest.mark.parametrize("place", ["compiled", "wind", "measured"])
