@@ -24,6 +24,7 @@ left out: what it was made with, and the first and last seed of the episodes tha
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -111,7 +112,7 @@ class Submission:
         claim = told["claim"]
         wanted = card(id).protocol.settings
         if not isinstance(claim, dict) or not all(_is_number(v) for v in claim.values()):
-            raise ValueError(f"the claim is a score for each setting, got {claim!r}")
+            raise ValueError(f"the claim is a finite score for each setting, got {claim!r:.80}")
         check_keywords(claim, wanted, f"setting of the protocol of {id}")
         by = str(told.get("by", ""))
         if kinds == ["policies"]:
@@ -211,7 +212,7 @@ class Check:
                 told.append(f"nothing is claimed under {setting}")
             elif found is None:
                 told.append(f"under {setting} no score came out, for its runs failed")
-            elif abs(found - claimed) > TOLERANCE:
+            elif not abs(found - claimed) <= TOLERANCE:  # what is no number is far from all numbers
                 told.append(f"under {setting} {claimed:.4g} is claimed, {found:.4g} came out")
         told += [
             f"there is no setting {name} here" for name in self.claimed if name not in self.found
@@ -369,4 +370,10 @@ def _taken(id: str) -> set[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value is a finite number; true and false are none, nor is what is larger than a float."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of many digits
+        return False

@@ -1,6 +1,7 @@
 """The leaderboard: every agent by the protocol, grown and resumed; entries count only if they come out."""
 
 import json
+import math
 import shutil
 
 import pytest
@@ -11,7 +12,7 @@ from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
 from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
 from gym_suite.comparison.rows import with_claims
-from gym_suite.comparison.submissions import TOLERANCE
+from gym_suite.comparison.submissions import TOLERANCE, Check
 from gym_suite.comparison.verdicts import LEVEL, holm
 from gym_suite.learning import shipped
 from gym_suite.learning.gains import shipped_gains
@@ -316,7 +317,10 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
         ({"seeds": [9, 3]}, "the first and the last"),
         ({"seeds": [0, 60_000]}, "cannot be judged on seed 50000"),
         ({"claim": {"nominl": 1.0}}, "Did you mean 'nominal'"),
-        ({"claim": {"nominal": "high"}}, "a score for each setting"),
+        ({"claim": {"nominal": "high"}}, "a finite score for each setting"),
+        ({"claim": {"nominal": math.nan}}, "a finite score for each setting"),
+        ({"claim": {"nominal": math.inf}}, "a finite score for each setting"),
+        ({"claim": {"nominal": 10**400}}, "a finite score for each setting"),
         ({"id": "gem/SynRM-v0"}, "gem/SynRM-v0"),
         ({"comand": "x"}, "Did you mean 'command'"),
     ],
@@ -326,6 +330,13 @@ def test_what_is_wrong_with_an_entry_is_said(copied, changes, reason, tmp_path):
     with pytest.raises((ValueError, FileNotFoundError), match=reason):
         submit(folder, copied, progress=False)
     assert not (copied / "submissions").exists()
+
+
+@pytest.mark.parametrize("found", [math.nan, math.inf])
+def test_what_is_no_number_never_comes_out_as_claimed(found):
+    (problem,) = Check({"nominal": 1.0}, {"nominal": found}).problems
+    assert problem.startswith("under nominal 1 is claimed")
+    assert Check({"nominal": math.nan}, {"nominal": 1.0}).problems
 
 
 CONTROLLER = """
