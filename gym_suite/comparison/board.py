@@ -179,6 +179,14 @@ class Board:
         """
         return [entry for entry in self._entries if entry.id == id]
 
+    def entry(self, name: str) -> Entry | None:
+        """The accepted entry of a name, of whichever id; None where there is none.
+
+        Args:
+            name: of the entry.
+        """
+        return next((entry for entry in self._entries if entry.name == name), None)
+
     @cached_property
     def _entries(self) -> list[Entry]:
         found = []

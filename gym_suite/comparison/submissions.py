@@ -299,10 +299,10 @@ def submit(
     """
     entry, place = folder_named("folder", folder), folder_named("out", out)
     submission, board = Submission.read(entry), Board.open(place)
-    place = board.folder / "submissions" / submission.entry.name
-    if place.exists() and not _same(submission, place):
+    accepted = board.entry(submission.entry.name)
+    if accepted is not None and not _same(submission.entry, accepted):
         raise ValueError(
-            f"there is an entry {submission.entry.name!r} on this leaderboard already: choose another name"
+            f"there is an entry {accepted.name!r} of {accepted.id} on this leaderboard already: choose another name"
         )
     if submission.entry.factory and not run_code:
         raise ValueError(
@@ -312,7 +312,7 @@ def submit(
     checked = check(submission, board, workers=workers, executor=executor, progress=progress)
     if checked.problems:
         return checked
-    _accept(submission, place, checked)
+    _accept(submission, board.folder / "submissions" / submission.entry.name, checked)
     leaderboard(
         board.folder,
         ids=[submission.entry.id],
@@ -328,6 +328,8 @@ def submit(
 
 def _accept(submission: Submission, place: Path, checked: Check) -> None:
     """Copy an entry; submission.json comes last, for with it the entry counts."""
+    if not (place / NAME).is_file():
+        shutil.rmtree(place, ignore_errors=True)  # what a killed process has begun
     place.mkdir(parents=True, exist_ok=True)
     entry = submission.entry
     for file in entry.files:
@@ -354,14 +356,14 @@ def _what(entry: Entry) -> dict[str, Any]:
     return {"controller": f"{names[0]}:{entry.factory}" if entry.factory else names[0]}
 
 
-def _same(submission: Submission, place: Path) -> bool:
-    """Whether what was handed in is what has been accepted under the name before."""
-    before = json.loads((place / NAME).read_text("utf-8")) if (place / NAME).is_file() else {}
-    entry = submission.entry
-    return _what(entry).items() <= before.items() and all(
-        (place / file.name).is_file() and (place / file.name).read_bytes() == file.read_bytes()
-        for file in entry.files
-    )
+def _same(entry: Entry, accepted: Entry) -> bool:
+    """Whether an entry is the accepted one: of the same id, built alike of files with the same names and contents."""
+
+    def told(one: Entry) -> tuple[str, str, list[tuple[str, bytes | None]]]:
+        files = [(f.name, f.read_bytes() if f.is_file() else None) for f in one.files]
+        return one.id, one.factory, files
+
+    return told(entry) == told(accepted)
 
 
 def _taken(id: str) -> set[str]:

@@ -19,7 +19,7 @@ from gym_suite.learning.gains import shipped_gains
 from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card
 
-ID = "gem/PMSM-v0"
+ID, OTHER = "gem/PMSM-v0", "gem/PMSM-Torque-v0"
 SMALL = {"episodes": 4, "steps": 40, "progress": False}
 SETTINGS = ("nominal", "noise", "mismatch", "delay", "disturbance")
 
@@ -379,8 +379,32 @@ def test_gains_are_an_entry(made, copied, tmp_path):
     kept = json.loads((copied / "submissions" / "outsider" / "submission.json").read_text())
     assert (kept["controller"], kept["versions"]) == ("gains.json", versions)
     (folder / "gains.json").write_text((folder / "gains.json").read_text() + "\n")
-    with pytest.raises(ValueError, match="an entry 'outsider' on this leaderboard already"):
+    with pytest.raises(ValueError, match=f"an entry 'outsider' of {ID} on this leaderboard already"):
         submit(folder, copied, progress=False)
+
+
+def test_a_name_is_taken_for_all_ids(copied, tmp_path):
+    """Entries lie in folders of their names: the same file for another id would stand in the first one's place."""
+    accepted = copied / "submissions" / "outsider"
+    accepted.mkdir(parents=True)
+    controller = {"name": "outsider", "controller": "mine.py:build"}
+    (accepted / "mine.py").write_text(CONTROLLER)
+    (accepted / "submission.json").write_text(json.dumps({"id": OTHER, **controller}))
+    before = {p: p.read_bytes() for p in accepted.iterdir()}
+    folder = entry(tmp_path / "mine", {"nominal": 1.0}, policies=[], **controller)
+    (folder / "mine.py").write_text(CONTROLLER)
+    with pytest.raises(ValueError, match=f"an entry 'outsider' of {OTHER} on this leaderboard"):
+        submit(folder, copied, run_code=True, progress=False)
+    assert {p: p.read_bytes() for p in accepted.iterdir()} == before
+
+
+def test_what_a_killed_process_has_begun_is_no_entry(copied, truth, tmp_path):
+    begun = copied / "submissions" / "outsider"
+    begun.mkdir(parents=True)
+    (begun / "another.npz").write_bytes(b"half")
+    assert not submit(entry(tmp_path / "mine", truth), copied, progress=False).problems
+    names = {"policy-0.npz", "policy-1.npz", "submission.json"}
+    assert {path.name for path in begun.iterdir()} == names
 
 
 def test_an_entry_needs_a_leaderboard_and_a_file(tmp_path):
