@@ -192,6 +192,36 @@ def test_compare_ends_with_1_if_a_run_failed(capsys):
     assert "no idea what to do" in printed and Path("out/index.html").exists()
 
 
+ENDING = """
+import sys
+
+class Agent:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        sys.exit(0)
+
+def make(env):
+    return Agent()
+
+def ends(env):
+    sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("name", ["make", "ends"])
+def test_an_agent_that_ends_the_process_is_a_failed_run(name, capsys):
+    """What calls sys.exit would otherwise end the comparison with the status that it gives, 0, and no word."""
+    Path("bad.py").write_text(ENDING)
+    argv = ["compare", ID, "--agents", f"bad.py:{name}", "--seeds", "2", "--steps", "20"]
+    assert cli.main([*argv, "--setting", "nominal", "--out", "out"]) == 1
+    assert "SystemExit: 0" in capsys.readouterr().out
+
+
+def test_a_file_that_ends_the_process_cannot_be_imported(capsys):
+    Path("bad.py").write_text(ENDING + "\nsys.exit(0)\n")
+    said = refusal(capsys, "compare", ID, "--agents", "bad.py:make")
+    assert "bad.py cannot be imported: SystemExit: 0" in said
+
+
 def test_compare_takes_any_gymnasium_id_between_two_anchors(capsys):
     argv = ["compare", "CartPole-v1", "--anchors", "zero", "500", "--seeds", "2", "--out", "out"]
     assert cli.main(argv) == 0

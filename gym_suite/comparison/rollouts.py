@@ -128,7 +128,7 @@ def execute(job: Job, tick: Tick | None = None) -> Outcome:
     """
     try:
         return _execute(job, tick)
-    except Exception as error:  # whatever a user's agent raises must stay visible as its failure
+    except (Exception, SystemExit) as error:  # whatever an agent raises must be seen as its failure
         if len(job.seeds) == 1:
             return Outcome(failed_records(job, _told(error)))
     return _joined([execute(replace(job, seeds=(seed,))) for seed in job.seeds])
