@@ -13,6 +13,7 @@ An entry is a folder with ``submission.json`` and the files that it names::
       "seeds": [0, 9999]
     }
 
+An entry is run and kept with the files that it names and nothing else: whatever a controller needs stands in its file.
 The claim is the score under each setting of the id's protocol, as ``gym-suite compare ID --protocol`` gives it.
 Policies are ``.npz`` files (:func:`gym_suite.learning.export_policy`), which hold numbers and can run no code. In place
 of "policies" a "controller" may be named: a file of gains ("gains.json", from ``gym-suite tune``), which holds numbers
@@ -29,14 +30,19 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.board import Board, Entry, Field, leaderboard
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.results import write_whole
+from gym_suite.comparison.sources import FactorySource
 from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import visible
+from gym_suite.comparison.worlds import make
 from gym_suite.core.parameters import check_keywords
 from gym_suite.learning.records import folder_named
 from gym_suite.registration import card
@@ -129,6 +135,17 @@ class Submission:
             _seeds(told.get("seeds")),
         )
 
+    def copied(self, place: Path) -> Submission:
+        """The entry with copies of the files that it names, beside which nothing else lies.
+
+        Args:
+            place: an empty folder.
+        """
+        files = [place / file.name for file in self.entry.files]
+        for file, copy in zip(self.entry.files, files, strict=True):
+            shutil.copyfile(file, copy)
+        return replace(self, entry=replace(self.entry, files=tuple(files)))
+
 
 def _policies(folder: Path, files: Any, id: str) -> tuple[Path, ...]:
     """The policy files of an entry, each looked at."""
@@ -196,11 +213,13 @@ class Check:
         claimed: score by setting.
         found: score by setting; None where there is none.
         made_with: version of this package that the entry was made with, empty where nothing is told.
+        errors: by setting, what went wrong where runs failed.
     """
 
     claimed: Mapping[str, float]
     found: Mapping[str, float | None]
     made_with: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -211,7 +230,9 @@ class Check:
             if claimed is None:
                 told.append(f"nothing is claimed under {setting}")
             elif found is None:
-                told.append(f"under {setting} no score came out, for its runs failed")
+                error = self.errors.get(setting)
+                why = f", for runs of it failed: {error}" if error else ""
+                told.append(f"under {setting} no score came out{why}")
             elif not abs(found - claimed) <= TOLERANCE:  # what is no number is far from all numbers
                 told.append(f"under {setting} {claimed:.4g} is claimed, {found:.4g} came out")
         told += [
@@ -240,21 +261,23 @@ def check(
         progress: show progress on stderr.
 
     Raises:
-        ValueError: the entry was made with episodes on which it would be judged.
+        ValueError: the entry was made with episodes on which it would be judged, or its controller cannot be built.
     """
     id = submission.entry.id
     board.prepare([id])
-    field = Field.of(board, id, [submission.entry], ladder=False)
+    if submission.entry.factory:
+        _build(submission.entry)
+    judged = Field.of(board, id, [submission.entry], ladder=False)
     if submission.seeds is not None:
         first, last = submission.seeds
-        seen = [seed for seed in field.experiments[0].seeds if first <= seed <= last]
+        seen = [seed for seed in judged.experiments[0].seeds if first <= seed <= last]
         if seen:
             raise ValueError(
                 f"{submission.entry.name!r} was made with episode seeds {first} to {last}, so it cannot be judged on "
                 f"seed {seen[0]} of this leaderboard"
             )
     with closing(board.results(id)) as results:
-        jobs = field.missing(results)
+        jobs = judged.missing(results)
         check_executor(executor, workers, jobs)
         with (
             progress_bar(jobs, shown=progress) as update,
@@ -265,13 +288,32 @@ def check(
             for job, outcome in finished:
                 kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
                 results.add(outcome.records, kept)
-        summary = Summary(field.experiments, results)
-        found = {
-            row.setting: row.score.estimate if row.score is not None and not row.failed else None
-            for row in summary.summary()
-            if row.name == submission.entry.name
-        }
-    return Check(submission.claim, found, submission.versions.get("gym_suite", ""))
+        summary = Summary(judged.experiments, results)
+        rows = [row for row in summary.summary() if row.name == submission.entry.name]
+    found = {
+        row.setting: row.score.estimate if row.score is not None and not row.failed else None
+        for row in rows
+    }
+    errors = {row.setting: row.errors[0] for row in rows if row.errors}
+    return Check(submission.claim, found, submission.versions.get("gym_suite", ""), errors)
+
+
+def _build(entry: Entry) -> None:
+    """Build an entry's controller once, so that what it lacks is told before anything runs.
+
+    Raises:
+        ValueError: it cannot be built.
+    """
+    env = make(entry.id, card(entry.id).anywhere)
+    try:
+        AgentSpec(entry.name, "custom", FactorySource(entry.files[0], entry.factory)).load(env)
+    except Exception as error:  # an outsider's code may raise anything
+        raise ValueError(
+            f"the controller of {entry.name!r} cannot be built of what {NAME} names, {entry.files[0].name} alone: "
+            f"{visible(str(error))}"
+        ) from error
+    finally:
+        env.close()
 
 
 def submit(
@@ -294,7 +336,8 @@ def submit(
         progress: show progress on stderr.
 
     Raises:
-        ValueError: the entry is not complete, its name is taken by another one, or it would run code without leave.
+        ValueError: the entry is not complete, its name is taken by another one, it would run code without leave, or its
+            controller needs more than its file.
         FileNotFoundError: a file is missing.
     """
     entry, place = folder_named("folder", folder), folder_named("out", out)
@@ -309,10 +352,12 @@ def submit(
             f"{submission.entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on "
             "the shell --run-code"
         )
-    checked = check(submission, board, workers=workers, executor=executor, progress=progress)
-    if checked.problems:
-        return checked
-    _accept(submission, board.folder / "submissions" / submission.entry.name, checked)
+    with TemporaryDirectory(prefix="gym_suite-entry-") as alone:
+        submission = submission.copied(Path(alone))
+        checked = check(submission, board, workers=workers, executor=executor, progress=progress)
+        if checked.problems:
+            return checked
+        _accept(submission, board.folder / "submissions" / submission.entry.name, checked)
     leaderboard(
         board.folder,
         ids=[submission.entry.id],

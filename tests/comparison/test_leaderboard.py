@@ -363,6 +363,49 @@ def test_a_controller_is_an_entry_and_runs_only_with_leave(made, copied, tmp_pat
     assert scores(row, "outsider") == claim
 
 
+BESIDE = f"""{CONTROLLER}
+
+class Late:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        open(BESIDE)
+
+
+def late(env):
+    return Late()
+
+
+from pathlib import Path
+
+BESIDE = Path(__file__).with_name("gain.txt")
+"""
+
+
+def test_an_entry_needs_nothing_but_the_files_that_it_names(copied, tmp_path):
+    """What lies beside it does not go along, so a score that came of it could not be found again."""
+    folder = entry(tmp_path / "mine", {"nominal": 1.0}, policies=[], controller="mine.py:build")
+    (folder / "gain.txt").write_text("1.0")
+    told = "cannot be built of what submission.json names, mine.py alone: .*gain.txt"
+    for code in (
+        BESIDE + "BESIDE.read_text()\n",
+        BESIDE.replace("return gym_suite", "BESIDE.read_text()\n    return gym_suite"),
+        BESIDE + "import sys\nif not BESIDE.is_file():\n    sys.exit(f'no {BESIDE}')\n",
+    ):
+        (folder / "mine.py").write_text(code)
+        with pytest.raises(ValueError, match=told):
+            submit(folder, copied, run_code=True, progress=False)
+    (folder / "mine.py").write_text(BESIDE)
+    about = json.loads((folder / "submission.json").read_text())
+    (folder / "submission.json").write_text(json.dumps(about | {"controller": "mine.py:late"}))
+    problems = submit(folder, copied, run_code=True, progress=False).problems
+    assert (
+        "under nominal no score came out, for runs of it failed: FileNotFoundError" in problems[0]
+    )
+    assert not (copied / "submissions").exists()
+    assert {path.name for path in folder.iterdir()} == {
+        *("policy-0.npz", "policy-1.npz", "mine.py", "gain.txt", "submission.json")
+    }
+
+
 def test_gains_are_an_entry(made, copied, tmp_path):
     claim = scores(made[1][0], "pi-tuned")
     folder = entry(tmp_path / "mine", claim, policies=[], controller="gains.json")
@@ -379,7 +422,9 @@ def test_gains_are_an_entry(made, copied, tmp_path):
     kept = json.loads((copied / "submissions" / "outsider" / "submission.json").read_text())
     assert (kept["controller"], kept["versions"]) == ("gains.json", versions)
     (folder / "gains.json").write_text((folder / "gains.json").read_text() + "\n")
-    with pytest.raises(ValueError, match=f"an entry 'outsider' of {ID} on this leaderboard already"):
+    with pytest.raises(
+        ValueError, match=f"an entry 'outsider' of {ID} on this leaderboard already"
+    ):
         submit(folder, copied, progress=False)
 
 
