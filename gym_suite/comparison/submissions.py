@@ -36,9 +36,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gym_suite.comparison.agents import AgentSpec
-from gym_suite.comparison.board import Board, Entry, Field, leaderboard
+from gym_suite.comparison.board import Board, Entry, Field, write_board
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
-from gym_suite.comparison.results import write_whole
+from gym_suite.comparison.results import locked, write_whole
 from gym_suite.comparison.sources import FactorySource
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import visible
@@ -339,36 +339,40 @@ def submit(
         ValueError: the entry is not complete, its name is taken by another one, it would run code without leave, or its
             controller needs more than its file.
         FileNotFoundError: a file is missing.
+        OSError: the folder cannot be written, or another leaderboard is writing there.
     """
     entry, place = folder_named("folder", folder), folder_named("out", out)
     submission, board = Submission.read(entry), Board.open(place)
-    accepted = board.entry(submission.entry.name)
-    if accepted is not None and not _same(submission.entry, accepted):
+    how: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    with (
+        closing(locked(place, "leaderboard")),
+        TemporaryDirectory(prefix="gym_suite-entry-") as alone,
+    ):
+        _check_leave(submission.entry, board, run_code=run_code)
+        submission = submission.copied(Path(alone))
+        checked = check(submission, board, **how)
+        if not checked.problems:
+            _accept(submission, place / "submissions" / submission.entry.name, checked)
+            write_board(Board.open(place), [submission.entry.id], **how)
+    return checked
+
+
+def _check_leave(entry: Entry, board: Board, *, run_code: bool) -> None:
+    """Refuse an entry whose name is taken, or that would run code without leave.
+
+    Raises:
+        ValueError: it is one of these.
+    """
+    accepted = board.entry(entry.name)
+    if accepted is not None and not _same(entry, accepted):
         raise ValueError(
             f"there is an entry {accepted.name!r} of {accepted.id} on this leaderboard already: choose another name"
         )
-    if submission.entry.factory and not run_code:
+    if entry.factory and not run_code:
         raise ValueError(
-            f"{submission.entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on "
-            "the shell --run-code"
+            f"{entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on the shell "
+            "--run-code"
         )
-    with TemporaryDirectory(prefix="gym_suite-entry-") as alone:
-        submission = submission.copied(Path(alone))
-        checked = check(submission, board, workers=workers, executor=executor, progress=progress)
-        if checked.problems:
-            return checked
-        _accept(submission, board.folder / "submissions" / submission.entry.name, checked)
-    leaderboard(
-        board.folder,
-        ids=[submission.entry.id],
-        protocol=board.protocol,
-        episodes=board.episodes or 1,
-        steps=board.steps,
-        workers=workers,
-        executor=executor,
-        progress=progress,
-    )
-    return checked
 
 
 def _accept(submission: Submission, place: Path, checked: Check) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from contextlib import closing
 
 import pytest
 
@@ -11,6 +12,7 @@ from gym_suite.comparison import board as boards
 from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
 from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
+from gym_suite.comparison.results import LOCK, locked
 from gym_suite.comparison.rows import with_claims
 from gym_suite.comparison.submissions import TOLERANCE, Check
 from gym_suite.comparison.verdicts import LEVEL, holm
@@ -107,9 +109,14 @@ def test_a_killed_leaderboard_goes_on_with_the_same_numbers(made, copied):
         assert scores(row, agent["name"]) == scores(made[1][0], agent["name"])
 
 
+def contents(folder):
+    """What is kept in a folder, by file; who writes there is not."""
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != LOCK}
+
+
 def test_results_of_another_version_are_refused_and_kept(copied):
     about = json.loads((copied / "about.json").read_text())
-    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()}
+    before = contents(copied)
     for name, value, reason in (
         ("version", "0.1.0", "holds results of gym_suite 0.1.0, this is"),
         ("sources", {"motors": "other"}, "other sources of motors"),
@@ -120,7 +127,22 @@ def test_results_of_another_version_are_refused_and_kept(copied):
         with pytest.raises(ValueError, match=reason):
             leaderboard(copied, ids=[ID], **SMALL)
     (copied / "about.json").write_bytes(before[copied / "about.json"])
-    assert {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()} == before
+    assert contents(copied) == before
+
+
+def test_one_at_a_time_writes_into_a_leaderboard(copied, truth, tmp_path):
+    before = contents(copied)
+    folder = entry(tmp_path / "mine", truth)
+    with closing(locked(copied, "leaderboard")):
+        for call in (
+            lambda: leaderboard(copied, ids=["radio/GilbertElliott-v0"], **SMALL),
+            lambda: submit(folder, copied, progress=False),
+        ):
+            with pytest.raises(OSError, match=r"another leaderboard is writing into .*process \d+"):
+                call()
+        assert contents(copied) == before
+    leaderboard(copied, ids=[ID], **SMALL)
+    assert not submit(folder, copied, progress=False).problems
 
 
 def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
@@ -129,6 +151,7 @@ def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
         ({"episodes": 0}, "episodes must be a whole number >= 1, got 0"),
         ({"steps": -1}, "steps must be a whole number >= 1, got -1"),
         ({"protocol": True, "steps": 5}, "a protocol decides steps"),
+        ({"episodes": 51}, "protocol of gem/PMSM-v0 has 50 episodes, got episodes=51"),
         ({"workers": 0}, "workers must be"),
     ):
         with pytest.raises(ValueError, match=reason):
@@ -137,6 +160,8 @@ def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
         leaderboard(out, ids=["gem/PMSN-v0"])
     assert main(["leaderboard", ID, "--protocol", "--episodes", "3", "--out", str(out)]) == 2
     assert "leave out --episodes or --protocol" in capsys.readouterr().err
+    assert main(["leaderboard", ID, "--plan", "--episodes", "1000", "--out", str(out)]) == 2
+    assert "has 50 episodes, got episodes=1000" in capsys.readouterr().err
     assert not out.exists()
 
 
@@ -283,7 +308,7 @@ def test_an_entry_that_comes_out_is_put_beside_the_others(copied, truth, tmp_pat
 def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
     copied, truth, tmp_path, capsys
 ):
-    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
+    before = {p: c for p, c in contents(copied).items() if "runs" not in p.parts}
     claim = truth | {"noise": truth["noise"] + 0.05}
     del claim["delay"]
     folder = entry(tmp_path / "mine", claim)
@@ -291,8 +316,7 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
     told = capsys.readouterr().err
     assert f"under noise {claim['noise']:.4g} is claimed, {truth['noise']:.4g} came out" in told
     assert "nothing is claimed under delay" in told
-    after = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
-    assert after == before
+    assert {p: c for p, c in contents(copied).items() if "runs" not in p.parts} == before
     (row,) = leaderboard(copied, ids=[ID], **SMALL)
     assert "outsider" not in {agent["name"] for agent in row["agents"]}
 
