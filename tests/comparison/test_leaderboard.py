@@ -11,6 +11,7 @@ from gym_suite.cli import main
 from gym_suite.comparison import board as boards
 from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
+from gym_suite.comparison.leaderboard_page import _learning as learning_of
 from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
 from gym_suite.comparison.results import LOCK, locked
 from gym_suite.comparison.rows import with_claims
@@ -183,26 +184,56 @@ def test_claims_are_corrected_for_all_comparisons_of_all_rows():
     assert [cell["claim"] for cell in cells].count("beats") == 1
 
 
+def row_of(id, *duels, policy=0.0, law=0.0):
+    """A row with a duel in each setting of a policy and a law that fail in these shares of the episodes."""
+    learning = {f"setting {k}": duel for k, duel in enumerate(duels)}
+    agents = [
+        {
+            "name": name,
+            "settings": {s: {"p": None, "failures": [share, 0.0, 1.0]} for s in learning},
+        }
+        for name, share in (("ppo", policy), ("pi", law))
+    ]
+    return {"id": id, "agents": agents, "learning": learning}
+
+
+def duel(p, ahead, *others):
+    return {"policy": "ppo", "law": "pi", "ahead": ahead, "p": p, "p_of_others": list(others)}
+
+
 def test_outcomes_of_learning_are_corrected_for_all_pairs_of_policies_and_laws():
-    def row(id, *duels):
-        learning = {f"setting {k}": duel for k, duel in enumerate(duels)}
-        return {"id": id, "agents": [], "learning": learning}
-
-    def duel(p, ahead, *others):
-        return {"policy": "ppo", "law": "pi", "ahead": ahead, "p": p, "p_of_others": list(others)}
-
     # Five pairs: by Holm 5 * 0.001, 4 * 0.009 and 3 * 0.012.
     rows = with_claims(
         [
-            row("a", duel(0.001, True, 0.5, 0.9), duel(0.012, True)),
-            row("b", duel(0.009, False), None),
+            row_of("a", duel(0.001, True, 0.5, 0.9), duel(0.012, True)),
+            row_of("b", duel(0.009, False), None),
         ]
     )
     found = [cell for one in rows for cell in one["learning"].values()]
     assert [cell and cell["outcome"] for cell in found] == ["wins", "wins", "loses", None]
     assert [cell["p_corrected"] for cell in found[:3]] == pytest.approx([0.005, 0.036, 0.036])
-    (more,) = with_claims([row("c", duel(0.012, True, 0.9, 0.9, 0.9, 0.9))])
+    (more,) = with_claims([row_of("c", duel(0.012, True, 0.9, 0.9, 0.9, 0.9))])
     assert more["learning"]["setting 0"]["outcome"] == "ties"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "policy", "law", "outcome", "words"),
+    [
+        (True, 0.0, 0.0, "wins", "ppo beats pi"),
+        (True, 0.1, 0.2, "wins", "ppo beats pi"),
+        (True, 0.2, 0.1, "mixed", "ppo earns more and fails more often than pi"),
+        (False, 0.1, 0.1, "loses", "ppo loses to pi"),
+        (False, 0.2, 0.1, "loses", "ppo loses to pi"),
+        (False, 0.1, 0.2, "mixed", "ppo earns less and fails less often than pi"),
+    ],
+)
+def test_nobody_wins_who_fails_more_often(ahead, policy, law, outcome, words):
+    (row,) = with_claims([row_of("a", duel(0.001, ahead), policy=policy, law=law)])
+    assert row["learning"]["setting 0"]["outcome"] == outcome
+    (told,) = learning_of(row)
+    assert told == f"Under setting 0 {words}, the best that was not learned."
+    (tie,) = with_claims([row_of("a", duel(0.1, ahead), policy=policy, law=law)])
+    assert tie["learning"]["setting 0"]["outcome"] == "ties"
 
 
 def test_a_row_tells_the_pair_that_its_outcome_is_of(made):
