@@ -174,7 +174,7 @@ def _section(row: Mapping[str, Any]) -> dict[str, Any]:
         "learning": _learning(row),
         "agents": [_agent(agent, row["settings"]) for agent in agents],
         "errors": [
-            f"{visible(agent['name'])}: {number(cell['failed_runs'], 'run')} under {name} raised {visible(error)}"
+            f"{visible(agent['name'])}: {number(cell['failed_runs'], 'run')} under {name} failed: {visible(error)}"
             for agent in agents
             for name, cell in agent["settings"].items()
             for error in cell["errors"][:1]
