@@ -370,7 +370,6 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    episodes = gains.about.get("seeds", {}).get("episodes")
     return AgentSpec(
         visible(path.stem),
         "controller",
@@ -378,7 +377,7 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         identity=file_digest(path),
         batched=True,
         trials=gains.about.get("trials"),
-        tuned_on=tuple(episodes) if episodes else None,
+        tuned_on=gains.tuned_on,
     )
 
 

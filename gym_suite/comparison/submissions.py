@@ -45,6 +45,7 @@ from gym_suite.comparison.text import visible
 from gym_suite.comparison.worlds import make
 from gym_suite.core.parameters import check_keywords
 from gym_suite.learning.records import folder_named
+from gym_suite.learning.seeds import first_and_last
 from gym_suite.registration import card
 from gym_suite.version import __version__
 
@@ -132,7 +133,7 @@ class Submission:
             {k: float(v) for k, v in claim.items()},
             str(told["command"]),
             _versions(told.get("versions")),
-            _seeds(told.get("seeds")),
+            None if told.get("seeds") is None else first_and_last(told["seeds"]),
         )
 
     def copied(self, place: Path) -> Submission:
@@ -192,17 +193,6 @@ def _versions(given: Any) -> dict[str, str]:
             f"versions are texts by package, such as {{'gym_suite': '{__version__}'}}, got {given!r}"
         )
     return dict(given)
-
-
-def _seeds(given: Any) -> tuple[int, int] | None:
-    if given is None:
-        return None
-    whole = isinstance(given, list) and all(type(seed) is int for seed in given)
-    if not whole or len(given) != 2 or not 0 <= given[0] <= given[1]:
-        raise ValueError(
-            f"seeds are the first and the last of the episodes that it was made with, such as [0, 9999], got {given!r}"
-        )
-    return given[0], given[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -369,7 +369,7 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
         ({"policies": [], "controller": ["mine.py:build"]}, "beside submission.json"),
         ({"policies": [], "controller": "mine.py:build"}, "no file .*mine.py"),
         ({"versions": "0.2.0"}, "versions are texts by package"),
-        ({"seeds": [9, 3]}, "the first and the last"),
+        ({"seeds": [9, 3]}, "the first and the last seed"),
         ({"seeds": [0, 60_000]}, "cannot be judged on seed 50000"),
         ({"claim": {"nominl": 1.0}}, "Did you mean 'nominal'"),
         ({"claim": {"nominal": "high"}}, "a finite score for each setting"),
