@@ -175,6 +175,11 @@ class Results:
         """The file of records."""
         return self.folder / "results.jsonl" if self.folder else None
 
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The newest record of every run, those that no comparison asks for now too."""
+        return list(self._records.values())
+
     def get(self, run: str) -> dict[str, Any] | None:
         """The newest record of a run."""
         return self._records.get(run)

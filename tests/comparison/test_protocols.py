@@ -48,7 +48,9 @@ def test_table_and_page_tell_the_protocol_and_who_ranks_first(short, tmp_path):
     "given",
     [
         {"seeds": 3},
+        {"seeds": 0},
         {"settings": "nominal"},
+        {"settings": []},
         {"horizon": 9},
         {"keywords": {"gain": 2.0}},
         {"anchors": (0.0, 1.0)},
