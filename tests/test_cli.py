@@ -329,6 +329,15 @@ def test_bench_measures_every_layer(capsys):
     assert data["versions"]["gym_suite"] == gym_suite.__version__
 
 
+def test_bench_measures_threads_beside_one(capsys):
+    argv = ["bench", ID, "--threads", "2", "--repeats", "1", "--seconds", "0.01", "--no-start"]
+    assert cli.main([*argv, "--json"]) == 0
+    rates = json.loads(capsys.readouterr().out)["rates"]
+    told = [(r["what"], r["rows"]) for r in rates if r["id"] == ID and "make_vec" in r["what"]]
+    one, two = "make_vec, native", "make_vec, native, 2 threads"
+    assert told == [(one, 1), (one, 64), (two, 64), (one, 4096), (two, 4096)]
+
+
 # ---------------------------------------------------------------------------------------- refusals
 
 NEAR = [
@@ -365,6 +374,8 @@ WRONG = [
     (["render", ID, "--out", "run.avi"], ".gif"),
     (["render", ID, "--out", "no/such/folder/run.gif"], "folder"),
     (["bench", ID, "--repeats", "0"], "repeats"),
+    (["bench", ID, "--threads", "0"], "threads must be"),
+    (["bench", ID, "--threads", "2", "--cold"], "--threads goes without --cold"),
 ]
 
 
