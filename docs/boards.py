@@ -199,7 +199,7 @@ def _opening(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Ite
         yield (
             f"In {number(len(outcomes), 'setting')} of {number(sum(map(_learns, rows)), 'environment')} a policy "
             f"ships. Beside the best law the best of the policies wins {count['wins']} times, ties "
-            f"{count['ties']} times and loses {count['loses']} times."
+            f"{count['ties']} times and loses {count['loses']} times; {count['mixed']} times the pair is mixed."
         )
 
 
@@ -337,7 +337,8 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         f"{MARKS['fails more']} that it earns more and fails more often: each corrected (Holm) for all "
         f"{beside:,} comparisons with a reference, at {100 * LEVEL:g} %. Learning wins, ties or loses in the pair of "
         f"the best policy and the best law of a setting, corrected for all {pairs:,} pairs of a policy and a law; a "
-        "tie is a pair that these episodes do not tell apart."
+        "tie is a pair that these episodes do not tell apart. Where whoever earns more also fails more often, the pair "
+        "is mixed: neither a win nor a loss."
     )
     yield (
         "All agents of an id see the same episodes, which no training and no tuning has seen. All other agents and "

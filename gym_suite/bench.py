@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Group
 
 from gym_suite.core.kernel import CACHE_VARIABLE
+from gym_suite.core.parameters import check_number
 from gym_suite.registration import BENCHMARKS, Card, card, catalogue, load, parallel_env
 from gym_suite.sheets import PlainTable, plain_table
 from gym_suite.version import __version__
@@ -111,7 +112,12 @@ class Case:
 
 
 def measure_rates(
-    ids: Sequence[str], *, repeats: int = 5, seconds: float = 0.5, yardstick: bool = True
+    ids: Sequence[str],
+    *,
+    repeats: int = 5,
+    seconds: float = 0.5,
+    threads: int = 1,
+    yardstick: bool = True,
 ) -> list[Rate]:
     """Measure steps a second.
 
@@ -122,18 +128,20 @@ def measure_rates(
         ids: Registered ids.
         repeats: Repetitions.
         seconds: Time that one repetition of one case takes, s.
+        threads: Threads that share the compiled worlds of a vector environment, which is measured with one besides.
         yardstick: Whether to measure Gymnasium's CartPole beside them.
 
     Returns:
         One rate per case.
 
     Raises:
-        ValueError: If an id is not registered, or repeats or seconds is not positive.
+        ValueError: If an id is not registered, or repeats, seconds or threads is not positive.
     """
+    check_number("threads", threads, low=1, integer=True)
     if repeats < 1 or not seconds > 0:
         raise ValueError(f"repeats and seconds must be positive, got {repeats} and {seconds}")
     cards = [card(id) for id in ids]
-    cases = [case for entry in cards for case in _cases(entry)]
+    cases = [case for entry in cards for case in _cases(entry, threads)]
     for family in dict.fromkeys(entry.family for entry in cards):
         cases += family_cases(family)
     if yardstick:
@@ -154,7 +162,7 @@ def measure_rates(
     return rates
 
 
-def _cases(entry: Card) -> Iterator[Case]:
+def _cases(entry: Card, threads: int) -> Iterator[Case]:
     """The forms of an id, under its default engine unless that needs an extra, and under those of its settings."""
     for name, keywords in {"nominal": {}, **entry.settings}.items():
         left_out = entry.extra if name == "nominal" else "engine" not in keywords
@@ -168,7 +176,12 @@ def _cases(entry: Card) -> Iterator[Case]:
                 found.append(_kernel_case(setup))
             most = MOST_ENGINES if setup.engine is not None else VECTOR_SIZES[-1]
             sizes = dict.fromkeys(min(rows, most) for rows in VECTOR_SIZES)
-            found += [_vector_case(entry.id, keywords, rows) for rows in sizes]
+            for rows in sizes:
+                found.append(_vector_case(entry.id, keywords, rows))
+                if 1 < threads <= rows and setup.engine is None:
+                    shared = {**keywords, "threads": threads}
+                    case = _vector_case(entry.id, shared, rows)
+                    found.append(replace(case, what=f"{case.what}, {threads} threads"))
             found.append(_single_case(entry.id, keywords))
         if entry.parallel_entry_point:
             found.append(_parallel_case(entry.id, keywords))

@@ -6,14 +6,19 @@ with it at most, which is begun once more and is lost if it brings down its work
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import connection, get_context, parent_process
+from tempfile import TemporaryFile
 from typing import Any, Generic, TypeVar
 
 from gym_suite.core.extras import import_extra
@@ -34,7 +39,18 @@ UNGUARDED = (
 """What is said where a script would start workers in its workers."""
 
 REACH = 20.0
-"""Seconds in which a named Ray cluster has to answer."""
+"""Seconds in which somebody has to answer at the address of a Ray cluster."""
+
+GREETING = 60.0
+"""Seconds in which it has to be Ray that answers; a busy cluster needs some to take somebody in."""
+
+PROBE = """
+import json, sys
+address, sys.path[:] = json.loads(sys.argv[1])
+import ray
+ray.init(address=address, log_to_driver=False)
+"""
+"""Meets a cluster, in a process of its own: what goes on trying for many minutes can be ended there alone."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -293,20 +309,52 @@ def _ray() -> Any:
 
 
 def _check_cluster(address: str) -> None:
-    """Refuse a cluster of which nobody answers; Ray itself would try for many minutes.
+    """Refuse a cluster that does not answer; Ray itself would try for many minutes.
+
+    Args:
+        address: as ``ray.init`` takes it; where it is empty or "local" Ray starts a cluster here.
 
     Raises:
-        ConnectionError: Nobody answers at the address.
+        ConnectionError: Nobody answers at the address, or somebody who is no Ray.
     """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return  # a local cluster, or one that Ray finds by itself
+    if address in ("", "local"):
+        return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+        _meet(address)
     except OSError as error:
         raise ConnectionError(
             f"no Ray cluster answers at {address} (RAY_ADDRESS): {error.strerror or error}"
         ) from None
+
+
+@cache
+def _meet(address: str) -> None:
+    """Meet a cluster, once.
+
+    Raises:
+        OSError: That failed; the next time it is tried again.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+    given = json.dumps([address, [str(path) for path in sys.path]])
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", PROBE, given],
+                stdout=subprocess.DEVNULL,
+                stderr=told,
+                timeout=GREETING,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(
+                f"what listens there does not answer as Ray does, for {GREETING:g} s"
+            ) from None
+        told.seek(0)
+        lines = [line.strip() for line in told if line.strip()]
+    if done.returncode != 0:
+        raise ConnectionError(lines[-1] if lines else f"exit status {done.returncode}")
 
 
 def _silently(function: Function[Task, Result], task: Task) -> Result:

@@ -41,6 +41,8 @@ TRACED = {
     "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",
     "wins, ties and loses is corrected for all pairs": "comparison/test_leaderboard.py::"
     "test_outcomes_of_learning_are_corrected_for_all_pairs_of_policies_and_laws",
+    "a pair of a policy and a law is mixed where": "comparison/test_leaderboard.py::"
+    "test_nobody_wins_who_fails_more_often",
     "and where learning wins, ties and loses. A row": "test_docs_leaderboard.py::"
     "test_a_page_says_who_is_best_how_sure_and_where_learning_stands",
     "within 0.5 % of the torque asked for": "motors/test_controllers.py::"

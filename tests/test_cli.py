@@ -192,6 +192,36 @@ def test_compare_ends_with_1_if_a_run_failed(capsys):
     assert "no idea what to do" in printed and Path("out/index.html").exists()
 
 
+ENDING = """
+import sys
+
+class Agent:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        sys.exit(0)
+
+def make(env):
+    return Agent()
+
+def ends(env):
+    sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("name", ["make", "ends"])
+def test_an_agent_that_ends_the_process_is_a_failed_run(name, capsys):
+    """What calls sys.exit would otherwise end the comparison with the status that it gives, 0, and no word."""
+    Path("bad.py").write_text(ENDING)
+    argv = ["compare", ID, "--agents", f"bad.py:{name}", "--seeds", "2", "--steps", "20"]
+    assert cli.main([*argv, "--setting", "nominal", "--out", "out"]) == 1
+    assert "SystemExit: 0" in capsys.readouterr().out
+
+
+def test_a_file_that_ends_the_process_cannot_be_imported(capsys):
+    Path("bad.py").write_text(ENDING + "\nsys.exit(0)\n")
+    said = refusal(capsys, "compare", ID, "--agents", "bad.py:make")
+    assert "bad.py cannot be imported: SystemExit: 0" in said
+
+
 def test_compare_takes_any_gymnasium_id_between_two_anchors(capsys):
     argv = ["compare", "CartPole-v1", "--anchors", "zero", "500", "--seeds", "2", "--out", "out"]
     assert cli.main(argv) == 0
@@ -299,6 +329,15 @@ def test_bench_measures_every_layer(capsys):
     assert data["versions"]["gym_suite"] == gym_suite.__version__
 
 
+def test_bench_measures_threads_beside_one(capsys):
+    argv = ["bench", ID, "--threads", "2", "--repeats", "1", "--seconds", "0.01", "--no-start"]
+    assert cli.main([*argv, "--json"]) == 0
+    rates = json.loads(capsys.readouterr().out)["rates"]
+    told = [(r["what"], r["rows"]) for r in rates if r["id"] == ID and "make_vec" in r["what"]]
+    one, two = "make_vec, native", "make_vec, native, 2 threads"
+    assert told == [(one, 1), (one, 64), (two, 64), (one, 4096), (two, 4096)]
+
+
 # ---------------------------------------------------------------------------------------- refusals
 
 NEAR = [
@@ -335,6 +374,8 @@ WRONG = [
     (["render", ID, "--out", "run.avi"], ".gif"),
     (["render", ID, "--out", "no/such/folder/run.gif"], "folder"),
     (["bench", ID, "--repeats", "0"], "repeats"),
+    (["bench", ID, "--threads", "0"], "threads must be"),
+    (["bench", ID, "--threads", "2", "--cold"], "--threads goes without --cold"),
 ]
 
 

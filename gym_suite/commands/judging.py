@@ -67,7 +67,7 @@ def compare(
         agents=list(agents) or ("all" if family else None),
         seeds=seeds,
         settings=setting or ("all" if family and not protocol else None),
-        keywords=keywords_of(keywords),
+        keywords=keywords_of(keywords) or None,
         anchors=[number_of(anchor) for anchor in anchors] or None,
         out=out,
         horizon=steps,

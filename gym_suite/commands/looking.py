@@ -142,6 +142,7 @@ def bench(
     *,
     repeats: int = 5,
     seconds: float = 0.5,
+    threads: int = 1,
     start: bool = True,
     cold: bool = False,
     against: Path | None = None,
@@ -153,6 +154,7 @@ def bench(
         ids: The environments; all by default.
         repeats: Repetitions; best and median are told.
         seconds: Time that one repetition of one measurement takes.
+        threads: Threads that share the compiled worlds of make_vec, measured beside one thread in the same run.
         start: Whether to measure import and start times, in fresh processes.
         cold: Measure first starts with an empty kernel cache instead, of the first id of each family by default.
         against: Root of another version's checkout, whose first starts are measured in turn (with --cold).
@@ -162,6 +164,8 @@ def bench(
 
     if against and not cold:
         raise ValueError("--against goes with --cold")
+    if threads != 1 and cold:
+        raise ValueError("--threads goes without --cold: a first start uses one")
     if cold:
         starts = benchmark.measure_cold(list(ids) or benchmark.first_ids(), against=against)
         if json:
@@ -170,7 +174,7 @@ def bench(
             put(benchmark.cold_table(starts))
         return
     chosen = list(ids) or benchmark.default_ids()
-    rates = benchmark.measure_rates(chosen, repeats=repeats, seconds=seconds)
+    rates = benchmark.measure_rates(chosen, repeats=repeats, seconds=seconds, threads=threads)
     durations = benchmark.measure_start(chosen[0], repeats=repeats) if start else []
     if json:
         print(as_json(benchmark.as_json(rates, durations)))

@@ -87,8 +87,14 @@ class AgentSpec:
 
         Raises:
             TypeError: what the source gave has no `predict`.
+            ValueError: a user's code ended the process, as ``sys.exit`` does, instead of building the agent.
         """
-        agent = self.source.load(seat_of(env))
+        try:
+            agent = self.source.load(seat_of(env))
+        except SystemExit as error:
+            raise ValueError(
+                f"agent {self.name!r} ended the process when it was built: SystemExit: {error}"
+            ) from error
         if not callable(getattr(agent, "predict", None)):
             raise TypeError(
                 f"agent {self.name!r} is a {type(agent).__name__} without predict(observation, "
@@ -364,7 +370,6 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
 
     gains = load_gains(path, id)
     _warn_of_change(path, id, gains.about)
-    episodes = gains.about.get("seeds", {}).get("episodes")
     return AgentSpec(
         visible(path.stem),
         "controller",
@@ -372,7 +377,7 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         identity=file_digest(path),
         batched=True,
         trials=gains.about.get("trials"),
-        tuned_on=tuple(episodes) if episodes else None,
+        tuned_on=gains.tuned_on,
     )
 
 

@@ -24,7 +24,7 @@ from gym_suite.comparison.execution import check_executor, progress_bar, run_job
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.leaderboard_page import write_page
 from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
-from gym_suite.comparison.results import Results, check_writable, slug, write_whole
+from gym_suite.comparison.results import Results, locked, slug, write_whole
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.rows import row_of, with_claims
 from gym_suite.comparison.settings import Chosen
@@ -122,7 +122,7 @@ class Board:
         return cls(folder, *(about[name] for name in ("protocol", "episodes", "steps")))
 
     def prepare(self, ids: Sequence[str]) -> None:
-        """Make the folder, or check that what it holds was run as this is.
+        """Begin the folder, or check that what it holds was run as this is.
 
         Args:
             ids: that are to be run.
@@ -155,9 +155,27 @@ class Board:
                 f"{self.folder} holds a leaderboard that was run with {', '.join(other)}: choose another folder, or "
                 "run this one as it was"
             )
-        check_writable(self.folder)
         about["sources"] |= here
         _write_json(self.folder / "about.json", about)
+
+    def seeds(self, id: str) -> tuple[int, ...]:
+        """The episode seeds that an id is run on.
+
+        Args:
+            id: environment id.
+
+        Raises:
+            ValueError: there are not as many.
+        """
+        protocol = card(id).protocol
+        if self.protocol:
+            return tuple(protocol.seeds)
+        if self.episodes > protocol.episodes:
+            raise ValueError(
+                f"the protocol of {id} has {protocol.episodes} episodes, got episodes={self.episodes}: ask for at most "
+                "as many, or for the protocol"
+            )
+        return tuple(protocol.seeds)[: self.episodes]
 
     def results(self, id: str) -> Results:
         """Open the results of an id; close them again.
@@ -178,6 +196,14 @@ class Board:
             id: environment id.
         """
         return [entry for entry in self._entries if entry.id == id]
+
+    def entry(self, name: str) -> Entry | None:
+        """The accepted entry of a name, of whichever id; None where there is none.
+
+        Args:
+            name: of the entry.
+        """
+        return next((entry for entry in self._entries if entry.name == name), None)
 
     @cached_property
     def _entries(self) -> list[Entry]:
@@ -219,10 +245,13 @@ class Field:
             id: environment id.
             entries: outsiders' entries on the id.
             ladder: whether the agents of the id take part; the two that anchor the score always do.
+
+        Raises:
+            ValueError: the id has fewer episodes than are asked for, or an agent does not fit.
         """
         protocol = card(id).protocol
         chosen = settings_of(protocol.settings, [id], {})[id]
-        seeds = tuple(protocol.seeds)[: None if board.protocol else board.episodes]
+        seeds = board.seeds(id)
         agents: list[Any] = ["all"] if ladder else []
         agents += [{entry.name: entry.agent} for entry in entries]
         lineups = lineups_of(id, chosen, agents, seeds)
@@ -284,7 +313,8 @@ def leaderboard(
         The rows of the page.
 
     Raises:
-        ValueError: unknown id, numbers that are not positive, or a folder of another version or run otherwise.
+        ValueError: unknown id, numbers that are not positive, more episodes than a protocol has, or a folder of another
+            version or run otherwise.
         ConnectionError: no Ray cluster answers where RAY_ADDRESS says.
         OSError: the folder cannot be written, or another leaderboard is writing there. Like all of these, before
             anything runs.
@@ -293,9 +323,30 @@ def leaderboard(
         folder_named("out", out), protocol=protocol, episodes=episodes, steps=steps
     )
     names = [card(id).id for id in ids]
+    for id in names:
+        board.seeds(id)  # refuses more than there are
     check_executor(executor, workers, [])
-    board.prepare(names)
-    run_board(board, names, workers=workers, executor=executor, progress=progress)
+    with closing(locked(board.folder, "leaderboard")):
+        return write_board(board, names, workers=workers, executor=executor, progress=progress)
+
+
+def write_board(
+    board: Board, ids: Sequence[str], *, workers: int, executor: str, progress: bool
+) -> list[dict[str, Any]]:
+    """Run what is missing of some ids and write data and page, as :func:`leaderboard` does.
+
+    Args:
+        board: whose folder is locked.
+        ids: environment ids.
+        workers: processes.
+        executor: "local" or "ray".
+        progress: show progress on stderr.
+
+    Returns:
+        The rows of the page.
+    """
+    board.prepare(ids)
+    run_board(board, ids, workers=workers, executor=executor, progress=progress)
     rows = with_claims(board.rows())
     about = json.loads((board.folder / "about.json").read_text("utf-8"))
     _write_json(board.folder / "leaderboard.json", {"about": about, "rows": rows})

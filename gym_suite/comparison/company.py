@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from gym_suite.comparison.abreast import Abreast
-from gym_suite.comparison.rollouts import Job, Outcome, execute, outcome_of
+from gym_suite.comparison.rollouts import Job, Outcome, execute, failed_records, outcome_of
 from gym_suite.comparison.seats import Seat, Tick, roll
 from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.teams import Team
@@ -95,6 +95,8 @@ def execute_all(jobs: tuple[Job, ...], tick: Tick | None = None) -> list[Outcome
     """
     if len(jobs) > 1:
         try:
+            if jobs[0].refusal:
+                return [Outcome(failed_records(job, job.refusal)) for job in jobs]
             return _execute_beside(jobs, tick or (lambda share: None))
         except Exception:  # whose fault it is shows when each runs by itself
             pass

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.experiments import read_seeds
 from gym_suite.comparison.outcomes import AgentSummary
-from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
+from gym_suite.comparison.planning import (
+    experiments_of,
+    lineups_of,
+    missing_jobs,
+    outdated,
+    settings_of,
+)
 from gym_suite.comparison.results import Results, check_writable, encode, write_csv, write_whole
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.settings import Chosen, Setting
@@ -124,7 +130,7 @@ def compare(
         anchors: what scores 0 and what scores 1, each an agent or a return; None for do-nothing and the reference
             controller, or a computed optimum where the id has one.
         out: folder for results; what an earlier, perhaps killed, comparison finished there is not
-            done again. None keeps everything in memory.
+            done again, unless other sources did it, which is said. None keeps everything in memory.
         horizon: control periods after which episodes are cut; None for each id's own limit.
         protocol: whether seeds, settings and horizon are exactly those of each id's protocol, which its page shows;
             none of them can then be given.
@@ -185,6 +191,8 @@ def compare(
         longest = sorted(experiments, key=lambda experiment: -experiment.world.limit)
         jobs = [job for experiment in longest for job in missing_jobs(experiment, results)]
         check_executor(executor, workers, jobs)
+        if progress and (told := outdated(jobs, results)):
+            print(f"gym_suite: {told}.", file=sys.stderr)
         _run(jobs, results, executor, workers, progress)
         idle = {id: chosen.idle for id, chosen in asked.items() if chosen.idle}
         comparison = Comparison(tuple(experiments), results, idle)
@@ -202,7 +210,7 @@ def _protocols(ids: Sequence[str], given: Mapping[str, Any]) -> dict[str, Protoc
         ValueError: something was given that a protocol decides, or an id is not of this package.
     """
     for name, value in given.items():
-        if value:
+        if value is not None:
             raise ValueError(
                 f"a protocol decides {name}, so it cannot be given with it: leave out {name} or the protocol"
             )

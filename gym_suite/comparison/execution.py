@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gym_suite.comparison.company import batches_of, execute_all
+from gym_suite.comparison.company import batches_of
+from gym_suite.comparison.parcels import Parcel, execute_parcel
 from gym_suite.comparison.rollouts import Job, Outcome, failed_records
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.workers import EXECUTORS, Lost, check_workers, run_tasks
@@ -61,13 +62,22 @@ def _run_batches(
 ) -> Generator[tuple[Job, Outcome], None, None]:
     """Run batches; one of several jobs whose worker died twice is handed to `lose`, one of one has failed."""
 
-    def told(batch: tuple[Job, ...], share: float) -> None:
-        for job in batch:
+    def told(parcel: Parcel, share: float) -> None:
+        for job in parcel.jobs:
             progress(job, min(share, 0.99))  # 1 is said once, when its results are there
 
-    finished = run_tasks(execute_all, batches, executor=executor, workers=workers, told=told)
+    # Processes on this machine read the files of agents themselves.
+    wrapped = Parcel.packed if executor == "ray" else Parcel
+    finished = run_tasks(
+        execute_parcel,
+        [wrapped(batch) for batch in batches],
+        executor=executor,
+        workers=workers,
+        told=told,
+    )
     try:
-        for batch, outcomes in finished:
+        for parcel, outcomes in finished:
+            batch = parcel.jobs
             if isinstance(outcomes, Lost):
                 if len(batch) > 1:
                     lose(batch)

@@ -23,7 +23,7 @@ from gym_suite.comparison.worlds import World, source_of
 from gym_suite.core.cards import Protocol
 from gym_suite.version import __version__
 
-__all__ = ["Experiment", "Run", "check_unseen", "provenance", "read_seeds"]
+__all__ = ["Experiment", "Run", "check_unseen", "provenance", "read_seeds", "sources_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Run:
         seed: episode seed.
         horizon: control periods after which the episode is cut, None for the id's own limit.
         agent: who acts.
+        sources: of the package by which it is run, as :func:`sources_of` tells them.
     """
 
     id: str
@@ -43,11 +44,10 @@ class Run:
     seed: int
     horizon: int | None
     agent: AgentSpec
+    sources: tuple[str, ...]
 
     def digest(self) -> str:
         """Hexadecimal digest of everything that decides the result."""
-        from gym_suite.core.kernel import source_digest
-
         content = {
             "id": self.id,
             "keywords": dict(self.setting.keywords),
@@ -55,7 +55,7 @@ class Run:
             "seed": self.seed,
             "horizon": self.horizon,
             "agent": [self.agent.name, self.agent.training_seed, self.agent.identity],
-            "sources": [__version__, source_digest(source_of(self.id))],
+            "sources": self.sources,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -113,8 +113,9 @@ class Experiment:
 
     def runs(self, agent: AgentSpec) -> Iterator[Run]:
         """The runs of one agent, a seed each."""
+        sources = sources_of(self.id)
         for seed in self.seeds:
-            yield Run(self.id, self.setting, seed, self.horizon, agent)
+            yield Run(self.id, self.setting, seed, self.horizon, agent, sources)
 
 
 def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -166,14 +167,19 @@ def check_unseen(id: str, seeds: Iterable[int], agents: Iterable[AgentSpec]) -> 
             )
 
 
-def provenance(id: str) -> dict[str, Any]:
-    """What produced a result of an id: versions, commit, sources, machine, and the day."""
+def sources_of(id: str) -> tuple[str, ...]:
+    """Version of the package here and digest of all that decides the results of an id."""
     from gym_suite.core.kernel import source_digest
 
+    return __version__, source_digest(source_of(id))
+
+
+def provenance(id: str) -> dict[str, Any]:
+    """What produced a result of an id: versions, commit, sources, machine, and the day."""
     return {
         **origin.versions(("numpy", "numba", "gymnasium", "torch")),
         "commit": origin.commit() or "not of a checkout",
-        "source_digest": source_digest(source_of(id)),
+        "source_digest": sources_of(id)[1],
         **origin.machine(),
         "date": datetime.now(UTC).date().isoformat(),
     }

@@ -26,8 +26,8 @@ INFORMATION = {
 TOLD = 3
 """Most agents that are named beside the first of a cell."""
 
-OUTCOMES = ("wins", "ties", "loses")
-"""What the best learned policy may do beside the best law."""
+OUTCOMES = ("wins", "ties", "loses", "mixed")
+"""What the best learned policy may do beside the best law; in a mixed pair whoever earns more fails more often."""
 
 
 def write_page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Path) -> Path:
@@ -174,7 +174,7 @@ def _section(row: Mapping[str, Any]) -> dict[str, Any]:
         "learning": _learning(row),
         "agents": [_agent(agent, row["settings"]) for agent in agents],
         "errors": [
-            f"{visible(agent['name'])}: {number(cell['failed_runs'], 'run')} under {name} raised {visible(error)}"
+            f"{visible(agent['name'])}: {number(cell['failed_runs'], 'run')} under {name} failed: {visible(error)}"
             for agent in agents
             for name, cell in agent["settings"].items()
             for error in cell["errors"][:1]
@@ -185,17 +185,25 @@ def _section(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _learning(row: Mapping[str, Any]) -> list[str]:
-    """Sentences about learned policies beside laws, settings with the same outcome together."""
+    """Sentences about learned policies beside laws, settings of which the same is to be said together."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for setting, cell in row["learning"].items():
         if cell is not None:
-            key = (visible(cell["policy"]), cell["outcome"], visible(cell["law"]))
+            key = (visible(cell["policy"]), _words(cell), visible(cell["law"]))
             groups.setdefault(key, []).append(setting)
-    words = {"wins": "beats", "ties": "cannot be told from", "loses": "loses to"}
     return [
-        f"Under {listed(names)} {policy} {words[outcome]} {law}, the best that was not learned."
-        for (policy, outcome, law), names in groups.items()
+        f"Under {listed(names)} {policy} {words} {law}, the best that was not learned."
+        for (policy, words, law), names in groups.items()
     ]
+
+
+def _words(duel: Mapping[str, Any]) -> str:
+    """What a policy does beside a law."""
+    if duel["outcome"] == "mixed":
+        return (
+            f"earns {'more and fails more' if duel['ahead'] else 'less and fails less'} often than"
+        )
+    return {"wins": "beats", "ties": "cannot be told from", "loses": "loses to"}[duel["outcome"]]
 
 
 def _agent(agent: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:

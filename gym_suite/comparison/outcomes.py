@@ -57,7 +57,7 @@ class AgentSummary:
         information: what it may look at.
         trainings: number of training seeds, 0 for a method that is not trained.
         episodes: number of episode seeds.
-        failed: number of runs that raised an error.
+        failed: number of runs that raised an error, or of which nothing came back.
         errors: what went wrong in them.
         score: 0 is do-nothing, 1 the upper anchor; None where there is no scale.
         improvement: probability of a higher worth than the reference's on the same episode seed.

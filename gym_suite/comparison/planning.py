@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from gym_suite.comparison.agents import Lineup, line_up
-from gym_suite.comparison.experiments import Experiment, check_unseen
+from gym_suite.comparison.experiments import Experiment, check_unseen, sources_of
 from gym_suite.comparison.results import Results
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.settings import Chosen, Setting, read_settings
+from gym_suite.comparison.text import listed, number, visible
 from gym_suite.comparison.worlds import World, changes, channels_of, make
 from gym_suite.core.cards import Protocol
 from gym_suite.registration import assumed, catalogue
 
-__all__ = ["experiments_of", "lineups_of", "missing_jobs", "settings_of"]
+__all__ = ["experiments_of", "lineups_of", "missing_jobs", "outdated", "settings_of"]
 
 
 def settings_of(
@@ -175,6 +176,42 @@ def missing_jobs(experiment: Experiment, results: Results) -> list[Job]:
                 )
             )
     return jobs
+
+
+def outdated(jobs: Sequence[Job], results: Results) -> str:
+    """What is to be said of results that are there but are not taken for current, in a line; empty: nothing.
+
+    Args:
+        jobs: what is to be run.
+        results: what is there.
+    """
+    asked = {
+        (job.id, job.setting.name, job.horizon, job.agent.name, job.agent.training_seed, seed)
+        for job in jobs
+        for seed in job.seeds
+    }
+    old: list[Mapping[str, Any]] = []
+    for record in results.records:
+        agent, setting = record["agent"], record["setting"]["name"]
+        key = record["id"], setting, record.get("horizon"), agent["name"], agent["training_seed"]
+        wanted = record["status"] == "done" and (*key, record["seed"]) in asked
+        if wanted and _made_by(record) != sources_of(record["id"]):
+            old.append(record)
+    if not old:
+        return ""
+    names = listed(dict.fromkeys(visible(record["agent"]["name"]) for record in old))
+    ids = listed(dict.fromkeys(record["id"] for record in old))
+    versions = listed(dict.fromkeys(visible(str(_made_by(record)[0])) for record in old))
+    return (
+        f"{results.folder} holds {number(len(old), 'result')} of {names} on {ids} by other sources than are here (of "
+        f"gym_suite {versions}; this is {sources_of(old[0]['id'])[0]}): these runs are done anew, and what was there "
+        "stays in results.jsonl"
+    )
+
+
+def _made_by(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Of which sources a record is, as :func:`gym_suite.comparison.experiments.sources_of` tells them."""
+    return record["provenance"].get("gym_suite"), record["provenance"].get("source_digest")
 
 
 def _whole(trajectory: Any, seed: int, experiment: Experiment) -> bool:

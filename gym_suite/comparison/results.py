@@ -18,7 +18,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Results", "check_writable", "decode", "encode", "slug", "write_csv", "write_whole"]
+__all__ = [
+    "Results",
+    "check_writable",
+    "decode",
+    "encode",
+    "locked",
+    "slug",
+    "write_csv",
+    "write_whole",
+]
 
 LOCK = "results.lock"
 
@@ -152,8 +161,7 @@ class Results:
         self._trajectories: dict[str, Any] = {}
         self._lock: IO[str] | None = None
         if folder is not None:
-            check_writable(folder)
-            self._lock = _locked(folder)
+            self._lock = locked(folder)
             self._read()
 
     def close(self) -> None:
@@ -166,6 +174,11 @@ class Results:
     def file(self) -> Path | None:
         """The file of records."""
         return self.folder / "results.jsonl" if self.folder else None
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The newest record of every run, those that no comparison asks for now too."""
+        return list(self._records.values())
 
     def get(self, run: str) -> dict[str, Any] | None:
         """The newest record of a run."""
@@ -259,12 +272,17 @@ def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 
 
-def _locked(folder: Path) -> IO[str]:
-    """Take the folder for this process alone; the system gives it back when the process ends, however it ends.
+def locked(folder: Path, writer: str = "comparison") -> IO[str]:
+    """Take a folder, created if need be, until what is returned is closed or the process ends, however it ends.
+
+    Args:
+        folder: that is to be written by one process at a time.
+        writer: what is writing there, for the message.
 
     Raises:
-        OSError: another comparison has it.
+        OSError: it cannot be written, or another has it.
     """
+    check_writable(folder)
     stream = (folder / LOCK).open("a+", encoding="utf-8")
     try:
         _lock_file(stream)
@@ -273,7 +291,7 @@ def _locked(folder: Path) -> IO[str]:
         holder = stream.read().strip() or "another process"
         stream.close()
         raise BlockingIOError(
-            f"another comparison is writing into {folder} ({holder}): wait for it, or choose another folder"
+            f"another {writer} is writing into {folder} ({holder}): wait for it, or choose another folder"
         ) from None
     stream.truncate(0)
     stream.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.batching import FixedBatches, OneByOne
-from gym_suite.comparison.experiments import Run, provenance
+from gym_suite.comparison.experiments import Run, provenance, sources_of
 from gym_suite.comparison.metrics import episode_metrics
 from gym_suite.comparison.seats import TIMED_CALLS, Episodes, Seat, Tick, roll
 from gym_suite.comparison.settings import Setting
@@ -58,6 +58,8 @@ class Job:
         seeds: episode seeds still to be run.
         kept: those whose trajectory is kept.
         shown: the one of these that is kept with all that is watched of an episode, or None.
+        sources: of the package by which its results are known, those here where it is made: a machine with others
+            does not run it.
     """
 
     id: str
@@ -67,10 +69,27 @@ class Job:
     seeds: tuple[int, ...]
     kept: tuple[int, ...] = ()
     shown: int | None = None
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            object.__setattr__(self, "sources", sources_of(self.id))
 
     def run(self, seed: int) -> Run:
         """The run of one seed."""
-        return Run(self.id, self.setting, seed, self.horizon, self.agent)
+        return Run(self.id, self.setting, seed, self.horizon, self.agent, self.sources)
+
+    @property
+    def refusal(self) -> str:
+        """Why it is not run here, in words: what came out would be of other sources; empty where it is run."""
+        here = sources_of(self.id)
+        if self.sources == here:
+            return ""
+        versions = "" if self.sources[0] == here[0] else f" ({here[0]} and {self.sources[0]})"
+        return (
+            f"the package, Python or Numba is another here than where the comparison was ordered{versions}: install "
+            "the same"
+        )
 
     def seat(self, agent: Any, batched: bool) -> Seat:
         """A place at rows of a vector environment for the agent, as loaded.
@@ -119,16 +138,19 @@ class Outcome:
 def execute(job: Job, tick: Tick | None = None) -> Outcome:
     """Run a job.
 
-    An error of the agent or of the environment becomes failed records, not an exception. If the
-    rows fail together, each seed is tried by itself, so that only the seeds at fault fail.
+    An error of the agent or of the environment becomes failed records, not an exception, and so does a package of
+    other sources than those of who ordered it. If the rows fail together, each seed is tried by itself, so that only
+    the seeds at fault fail.
 
     Args:
         job: what to run.
         tick: told the share of the job that is done, now and then.
     """
     try:
+        if job.refusal:
+            return Outcome(failed_records(job, job.refusal))
         return _execute(job, tick)
-    except Exception as error:  # whatever a user's agent raises must stay visible as its failure
+    except (Exception, SystemExit) as error:  # whatever an agent raises must be seen as its failure
         if len(job.seeds) == 1:
             return Outcome(failed_records(job, _told(error)))
     return _joined([execute(replace(job, seeds=(seed,))) for seed in job.seeds])

@@ -196,7 +196,8 @@ def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows with what may be claimed of them, corrected for the number of comparisons of all rows.
 
     Two families of comparisons are corrected, each by itself (Holm): every agent beside the reference of its id, and
-    every learned policy beside every law of its id, under every setting.
+    every learned policy beside every law of its id, under every setting. Neither a win of the best policy nor a loss is
+    claimed where whoever earns more fails more often: that pair is mixed.
 
     Args:
         rows: of a whole leaderboard.
@@ -213,11 +214,13 @@ def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             claim = cell["claim_if_sure"] if p < LEVEL else "cannot tell"
         return {**cell, "p_corrected": p, "claim": claim}
 
-    def decided(duel: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    def decided(
+        row: Mapping[str, Any], setting: str, duel: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
         if duel is None:
             return None
         p = against[id(duel)]
-        outcome = ("wins" if duel["ahead"] else "loses") if p < LEVEL else "ties"
+        outcome = _outcome(row, setting, duel) if p < LEVEL else "ties"
         return {**duel, "p_corrected": p, "outcome": outcome}
 
     return [
@@ -227,7 +230,7 @@ def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 {**agent, "settings": {name: told(c) for name, c in agent["settings"].items()}}
                 for agent in row["agents"]
             ],
-            "learning": {name: decided(duel) for name, duel in row["learning"].items()},
+            "learning": {name: decided(row, name, duel) for name, duel in row["learning"].items()},
         }
         for row in rows
     ]
@@ -235,6 +238,19 @@ def with_claims(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _cells(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [cell for agent in row["agents"] for cell in agent["settings"].values()]
+
+
+def _outcome(row: Mapping[str, Any], setting: str, duel: Mapping[str, Any]) -> str:
+    """What is said of a policy beside a law that the episodes tell apart."""
+    shares = {
+        agent["name"]: agent["settings"][setting]["failures"][0]
+        for agent in row["agents"]
+        if agent["name"] in (duel["policy"], duel["law"])
+    }
+    more = shares[duel["policy"]] - shares[duel["law"]]
+    if duel["ahead"]:
+        return "mixed" if more > 0.0 else "wins"
+    return "mixed" if more < 0.0 else "loses"
 
 
 def _corrected(told: Sequence[Mapping[str, Any]], others: Sequence[float] = ()) -> dict[int, float]:

@@ -27,6 +27,7 @@ from gym_suite.core.parameters import nearest
 __all__ = [
     "ControllerSource",
     "FactorySource",
+    "FileSource",
     "ObjectSource",
     "PolicySource",
     "Sb3Source",
@@ -75,10 +76,24 @@ class ControllerSource:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicySource:
-    """A policy file of ours."""
+class FileSource:
+    """A file from which an agent is made.
+
+    Attributes:
+        path: of the file.
+    """
 
     path: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are read, in one folder."""
+        return (self.path,)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource(FileSource):
+    """A policy file of ours."""
 
     def load(self, env: Any) -> Any:
         """Read it; refuse a damaged file or one for another id or other columns."""
@@ -90,10 +105,14 @@ class PolicySource:
 
 
 @dataclass(frozen=True, slots=True)
-class Sb3Source:
+class Sb3Source(FileSource):
     """A policy saved by Stable-Baselines3, with the statistics of its ``VecNormalize`` beside it where it has any."""
 
-    path: Path
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The policy, and its statistics where there are any."""
+        found = self.statistics
+        return (self.path,) if found is None else (self.path, found)
 
     @property
     def statistics(self) -> Path | None:
@@ -238,10 +257,13 @@ class NormalizedPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class FactorySource:
-    """A function in a file: `factory(env)` returns an object with `predict`."""
+class FactorySource(FileSource):
+    """A function in a file: `factory(env)` returns an object with `predict`.
 
-    path: Path
+    Attributes:
+        function: its name.
+    """
+
     function: str
 
     def load(self, env: Any) -> Any:
@@ -287,7 +309,7 @@ def _imported(path: Path, content: str) -> Any:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end with sys.exit
         del sys.modules[spec.name]
         raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module

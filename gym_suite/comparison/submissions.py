@@ -13,6 +13,7 @@ An entry is a folder with ``submission.json`` and the files that it names::
       "seeds": [0, 9999]
     }
 
+An entry is run and kept with the files that it names and nothing else: whatever a controller needs stands in its file.
 The claim is the score under each setting of the id's protocol, as ``gym-suite compare ID --protocol`` gives it.
 Policies are ``.npz`` files (:func:`gym_suite.learning.export_policy`), which hold numbers and can run no code. In place
 of "policies" a "controller" may be named: a file of gains ("gains.json", from ``gym-suite tune``), which holds numbers
@@ -24,20 +25,27 @@ left out: what it was made with, and the first and last seed of the episodes tha
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from gym_suite.comparison.board import Board, Entry, Field, leaderboard
+from gym_suite.comparison.agents import AgentSpec
+from gym_suite.comparison.board import Board, Entry, Field, write_board
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
-from gym_suite.comparison.results import write_whole
+from gym_suite.comparison.results import locked, write_whole
+from gym_suite.comparison.sources import FactorySource
 from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import visible
+from gym_suite.comparison.worlds import make
 from gym_suite.core.parameters import check_keywords
 from gym_suite.learning.records import folder_named
+from gym_suite.learning.seeds import first_and_last
 from gym_suite.registration import card
 from gym_suite.version import __version__
 
@@ -111,7 +119,7 @@ class Submission:
         claim = told["claim"]
         wanted = card(id).protocol.settings
         if not isinstance(claim, dict) or not all(_is_number(v) for v in claim.values()):
-            raise ValueError(f"the claim is a score for each setting, got {claim!r}")
+            raise ValueError(f"the claim is a finite score for each setting, got {claim!r:.80}")
         check_keywords(claim, wanted, f"setting of the protocol of {id}")
         by = str(told.get("by", ""))
         if kinds == ["policies"]:
@@ -125,8 +133,19 @@ class Submission:
             {k: float(v) for k, v in claim.items()},
             str(told["command"]),
             _versions(told.get("versions")),
-            _seeds(told.get("seeds")),
+            None if told.get("seeds") is None else first_and_last(told["seeds"]),
         )
+
+    def copied(self, place: Path) -> Submission:
+        """The entry with copies of the files that it names, beside which nothing else lies.
+
+        Args:
+            place: an empty folder.
+        """
+        files = [place / file.name for file in self.entry.files]
+        for file, copy in zip(self.entry.files, files, strict=True):
+            shutil.copyfile(file, copy)
+        return replace(self, entry=replace(self.entry, files=tuple(files)))
 
 
 def _policies(folder: Path, files: Any, id: str) -> tuple[Path, ...]:
@@ -176,17 +195,6 @@ def _versions(given: Any) -> dict[str, str]:
     return dict(given)
 
 
-def _seeds(given: Any) -> tuple[int, int] | None:
-    if given is None:
-        return None
-    whole = isinstance(given, list) and all(type(seed) is int for seed in given)
-    if not whole or len(given) != 2 or not 0 <= given[0] <= given[1]:
-        raise ValueError(
-            f"seeds are the first and the last of the episodes that it was made with, such as [0, 9999], got {given!r}"
-        )
-    return given[0], given[1]
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """What came out beside what was claimed.
@@ -195,11 +203,13 @@ class Check:
         claimed: score by setting.
         found: score by setting; None where there is none.
         made_with: version of this package that the entry was made with, empty where nothing is told.
+        errors: by setting, what went wrong where runs failed.
     """
 
     claimed: Mapping[str, float]
     found: Mapping[str, float | None]
     made_with: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -210,8 +220,10 @@ class Check:
             if claimed is None:
                 told.append(f"nothing is claimed under {setting}")
             elif found is None:
-                told.append(f"under {setting} no score came out, for its runs failed")
-            elif abs(found - claimed) > TOLERANCE:
+                error = self.errors.get(setting)
+                why = f", for runs of it failed: {error}" if error else ""
+                told.append(f"under {setting} no score came out{why}")
+            elif not abs(found - claimed) <= TOLERANCE:  # what is no number is far from all numbers
                 told.append(f"under {setting} {claimed:.4g} is claimed, {found:.4g} came out")
         told += [
             f"there is no setting {name} here" for name in self.claimed if name not in self.found
@@ -239,21 +251,23 @@ def check(
         progress: show progress on stderr.
 
     Raises:
-        ValueError: the entry was made with episodes on which it would be judged.
+        ValueError: the entry was made with episodes on which it would be judged, or its controller cannot be built.
     """
     id = submission.entry.id
     board.prepare([id])
-    field = Field.of(board, id, [submission.entry], ladder=False)
+    if submission.entry.factory:
+        _build(submission.entry)
+    judged = Field.of(board, id, [submission.entry], ladder=False)
     if submission.seeds is not None:
         first, last = submission.seeds
-        seen = [seed for seed in field.experiments[0].seeds if first <= seed <= last]
+        seen = [seed for seed in judged.experiments[0].seeds if first <= seed <= last]
         if seen:
             raise ValueError(
                 f"{submission.entry.name!r} was made with episode seeds {first} to {last}, so it cannot be judged on "
                 f"seed {seen[0]} of this leaderboard"
             )
     with closing(board.results(id)) as results:
-        jobs = field.missing(results)
+        jobs = judged.missing(results)
         check_executor(executor, workers, jobs)
         with (
             progress_bar(jobs, shown=progress) as update,
@@ -264,13 +278,32 @@ def check(
             for job, outcome in finished:
                 kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
                 results.add(outcome.records, kept)
-        summary = Summary(field.experiments, results)
-        found = {
-            row.setting: row.score.estimate if row.score is not None and not row.failed else None
-            for row in summary.summary()
-            if row.name == submission.entry.name
-        }
-    return Check(submission.claim, found, submission.versions.get("gym_suite", ""))
+        summary = Summary(judged.experiments, results)
+        rows = [row for row in summary.summary() if row.name == submission.entry.name]
+    found = {
+        row.setting: row.score.estimate if row.score is not None and not row.failed else None
+        for row in rows
+    }
+    errors = {row.setting: row.errors[0] for row in rows if row.errors}
+    return Check(submission.claim, found, submission.versions.get("gym_suite", ""), errors)
+
+
+def _build(entry: Entry) -> None:
+    """Build an entry's controller once, so that what it lacks is told before anything runs.
+
+    Raises:
+        ValueError: it cannot be built.
+    """
+    env = make(entry.id, card(entry.id).anywhere)
+    try:
+        AgentSpec(entry.name, "custom", FactorySource(entry.files[0], entry.factory)).load(env)
+    except Exception as error:  # an outsider's code may raise anything
+        raise ValueError(
+            f"the controller of {entry.name!r} cannot be built of what {NAME} names, {entry.files[0].name} alone: "
+            f"{visible(str(error))}"
+        ) from error
+    finally:
+        env.close()
 
 
 def submit(
@@ -293,40 +326,49 @@ def submit(
         progress: show progress on stderr.
 
     Raises:
-        ValueError: the entry is not complete, its name is taken by another one, or it would run code without leave.
+        ValueError: the entry is not complete, its name is taken by another one, it would run code without leave, or its
+            controller needs more than its file.
         FileNotFoundError: a file is missing.
+        OSError: the folder cannot be written, or another leaderboard is writing there.
     """
     entry, place = folder_named("folder", folder), folder_named("out", out)
     submission, board = Submission.read(entry), Board.open(place)
-    place = board.folder / "submissions" / submission.entry.name
-    if place.exists() and not _same(submission, place):
-        raise ValueError(
-            f"there is an entry {submission.entry.name!r} on this leaderboard already: choose another name"
-        )
-    if submission.entry.factory and not run_code:
-        raise ValueError(
-            f"{submission.entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on "
-            "the shell --run-code"
-        )
-    checked = check(submission, board, workers=workers, executor=executor, progress=progress)
-    if checked.problems:
-        return checked
-    _accept(submission, place, checked)
-    leaderboard(
-        board.folder,
-        ids=[submission.entry.id],
-        protocol=board.protocol,
-        episodes=board.episodes or 1,
-        steps=board.steps,
-        workers=workers,
-        executor=executor,
-        progress=progress,
-    )
+    how: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    with (
+        closing(locked(place, "leaderboard")),
+        TemporaryDirectory(prefix="gym_suite-entry-") as alone,
+    ):
+        _check_leave(submission.entry, board, run_code=run_code)
+        submission = submission.copied(Path(alone))
+        checked = check(submission, board, **how)
+        if not checked.problems:
+            _accept(submission, place / "submissions" / submission.entry.name, checked)
+            write_board(Board.open(place), [submission.entry.id], **how)
     return checked
+
+
+def _check_leave(entry: Entry, board: Board, *, run_code: bool) -> None:
+    """Refuse an entry whose name is taken, or that would run code without leave.
+
+    Raises:
+        ValueError: it is one of these.
+    """
+    accepted = board.entry(entry.name)
+    if accepted is not None and not _same(entry, accepted):
+        raise ValueError(
+            f"there is an entry {accepted.name!r} of {accepted.id} on this leaderboard already: choose another name"
+        )
+    if entry.factory and not run_code:
+        raise ValueError(
+            f"{entry.files[0]} runs code of whoever wrote it: read it, and allow it with run_code=True, on the shell "
+            "--run-code"
+        )
 
 
 def _accept(submission: Submission, place: Path, checked: Check) -> None:
     """Copy an entry; submission.json comes last, for with it the entry counts."""
+    if not (place / NAME).is_file():
+        shutil.rmtree(place, ignore_errors=True)  # what a killed process has begun
     place.mkdir(parents=True, exist_ok=True)
     entry = submission.entry
     for file in entry.files:
@@ -353,14 +395,14 @@ def _what(entry: Entry) -> dict[str, Any]:
     return {"controller": f"{names[0]}:{entry.factory}" if entry.factory else names[0]}
 
 
-def _same(submission: Submission, place: Path) -> bool:
-    """Whether what was handed in is what has been accepted under the name before."""
-    before = json.loads((place / NAME).read_text("utf-8")) if (place / NAME).is_file() else {}
-    entry = submission.entry
-    return _what(entry).items() <= before.items() and all(
-        (place / file.name).is_file() and (place / file.name).read_bytes() == file.read_bytes()
-        for file in entry.files
-    )
+def _same(entry: Entry, accepted: Entry) -> bool:
+    """Whether an entry is the accepted one: of the same id, built alike of files with the same names and contents."""
+
+    def told(one: Entry) -> tuple[str, str, list[tuple[str, bytes | None]]]:
+        files = [(f.name, f.read_bytes() if f.is_file() else None) for f in one.files]
+        return one.id, one.factory, files
+
+    return told(entry) == told(accepted)
 
 
 def _taken(id: str) -> set[str]:
@@ -369,4 +411,10 @@ def _taken(id: str) -> set[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value is a finite number; true and false are none, nor is what is larger than a float."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of many digits
+        return False

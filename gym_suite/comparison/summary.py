@@ -2,7 +2,7 @@
 
 An agent's worth on an episode is what it earned, or where there is a goal to reach the time that it took, which is the
 whole time limit where the goal was missed: a sparse reward would count every arrival alike. A run that raised an error
-is worth what doing nothing is worth, so that it scores 0, and counts as failed.
+is worth what doing nothing is worth, so that it scores 0, and counts as failed; so does one of which nothing came back.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ from gym_suite.core.parameters import check_option
 
 CLEAR = 0.2
 """A reference beats do-nothing clearly if the lower end of its lead is above this part of the lead."""
+
+UNKNOWN = "no result came back"
+"""What is told of a run that has none."""
 
 CEILINGS = ("optimum", "bound")
 """Kinds of figures that nobody can pass, to which returns can be put in proportion."""
@@ -89,8 +92,9 @@ class Summary:
 
     @property
     def failed_runs(self) -> int:
-        """Number of runs that raised an error."""
-        return sum(record["status"] != "done" for record in self.records)
+        """Number of runs that raised an error, or of which nothing came back."""
+        runs = sum(len(e.agents) * len(e.seeds) for e in self.experiments)
+        return runs - sum(record["status"] == "done" for record in self.records)
 
     # -------------------------------------------------------------------------------- single results
 
@@ -356,7 +360,7 @@ class Summary:
         specs = experiment.trainings(name)
         records = [self.results.get(r.digest()) for spec in specs for r in experiment.runs(spec)]
         done = [record for record in records if record and record["status"] == "done"]
-        failed = [record for record in records if record and record["status"] == "failed"]
+        errors = [r["error"] if r else UNKNOWN for r in records if not r or r["status"] != "done"]
         metrics = {
             metric: self._interval(experiment, name, metric)
             for metric in dict.fromkeys(key for record in done for key in record["metrics"])
@@ -374,8 +378,8 @@ class Summary:
             information=done[0]["agent"]["information"] if done else "undeclared",
             trainings=sum(spec.training_seed is not None for spec in specs),
             episodes=len(experiment.seeds),
-            failed=len(failed),
-            errors=tuple(dict.fromkeys(record["error"] for record in failed)),
+            failed=len(errors),
+            errors=tuple(dict.fromkeys(errors)),
             score=score(sample, scale.low, scale.high) if scored else None,  # type: ignore[union-attr]
             improvement=improvement,
             difference=difference,

@@ -4,7 +4,8 @@ A gains file is JSON that names id, controller and gains. This is enough::
 
     {"id": "gem/PMSM-v0", "agent": "pi", "gains": {"i_sd.kp": 4.1}}
 
-"parameters" for the controller's keyword arguments may follow, and :func:`gym_suite.learning.tune` adds how the gains
+"parameters" for the controller's keyword arguments may follow, "seeds" with the first and the last of the "episodes" on
+which the gains were found, and "trials", how many were tried; :func:`gym_suite.learning.tune` adds how the gains
 were found. ``compare``, ``run`` and ``render`` take such a file as an agent.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from gym_suite.learning.seeds import first_and_last
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class OwnGains:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tuned_on(self) -> tuple[int, int] | None:
+        """First and last episode seed that the gains were searched on, None where nothing is told."""
+        seeds = self.about.get("seeds", {})
+        return first_and_last(seeds["episodes"]) if "episodes" in seeds else None
 
     def load(self, env: Any) -> Any:
         """Return the controller for an environment.
@@ -111,12 +120,33 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
         raise ValueError(
             f"{path} is not a gains file: expected a JSON object with id, agent and gains by name"
         )
+    try:
+        _check(about)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a gains file: {error}") from None
     read = OwnGains(
         about["id"], about["agent"], about["gains"], about.get("parameters", {}), path, about
     )
     if id is not None:
         read.check_id(id)
     return read
+
+
+def _check(about: Mapping[str, Any]) -> None:
+    """Refuse what a gains file may leave out, and tells in another form.
+
+    Raises:
+        ValueError: If parameters, keywords or seeds are no object, the seeds of the search's episodes no first and
+            last one, or the trials no number of them.
+    """
+    for name in ("parameters", "keywords", "seeds"):
+        if not isinstance(about.get(name, {}), dict):
+            raise ValueError(f"{name} must be an object, got {about[name]!r:.80}")
+    if "episodes" in about.get("seeds", {}):
+        first_and_last(about["seeds"]["episodes"])
+    trials = about.get("trials", 0)
+    if type(trials) is not int or trials < 0:
+        raise ValueError(f"trials must be a whole number >= 0, got {trials!r:.80}")
 
 
 def shipped_gains(id: str, name: str, setting: str = "nominal") -> Path:

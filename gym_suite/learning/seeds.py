@@ -12,12 +12,31 @@ A training's rows start from its first seeds and go on with the generators that 
 
 from __future__ import annotations
 
+from typing import Any
+
 EVALUATION_SEED = 100_000
 TUNING_SEED = 200_000
 TUNING_STRIDE = 1_000
 TRAINING_SEEDS = 1_000_000
 #: Seeds of searches that there is room for.
 SEARCHES = (TRAINING_SEEDS - TUNING_SEED) // TUNING_STRIDE
+
+
+def first_and_last(given: Any) -> tuple[int, int]:
+    """Return the first and the last of some episode seeds, as a file of JSON tells them.
+
+    Args:
+        given: What stands there.
+
+    Raises:
+        ValueError: If these are not two whole numbers from 0 on, the second not below the first.
+    """
+    whole = isinstance(given, list) and all(type(seed) is int for seed in given)
+    if not whole or len(given) != 2 or not 0 <= given[0] <= given[1]:
+        raise ValueError(
+            f"the first and the last seed of episodes are two whole numbers, such as [0, 9999], got {given!r:.80}"
+        )
+    return given[0], given[1]
 
 
 def purpose_of(seed: int) -> str:

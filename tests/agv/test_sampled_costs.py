@@ -1,5 +1,7 @@
 """What sampling planners pay for places: compiled, and the same in NumPy to the last bit; targets are told apart."""
 
+import pickle
+
 import gymnasium
 import numpy as np
 import pytest
@@ -76,3 +78,31 @@ def test_costs_to_go_are_kept_by_layout_and_target():
         pi._field(0, (0.0, 0.0, 0.0, cell * (k % shape[1] + 0.5), cell * (k // shape[1] + 0.5)))
         assert len(pi._fields) <= FIELDS
     env.close()
+
+
+@pytest.mark.parametrize("name", ["mppi", "mppi-tuned"])
+def test_threads_share_the_samples_and_change_no_bit(name):
+    envs = gymnasium.make_vec("agv/ComplexDynamic-v0", num_envs=2)
+    one, several = (
+        gym_suite.make_controller(envs, name, samples=33, horizon=6, threads=threads)
+        for threads in (1, 2)
+    )
+    several = pickle.loads(pickle.dumps(several))
+    seen, _ = envs.reset(seed=3)
+    states, start = (None, None), True
+    for _ in range(5):
+        acted = [
+            law.predict(seen, state, start)
+            for law, state in zip((one, several), states, strict=True)
+        ]
+        for a, b in zip(*acted, strict=True):
+            np.testing.assert_array_equal(a, b)
+        states, start = [state for _, state in acted], False
+        seen = envs.step(acted[0][0])[0]
+    envs.close()
+
+
+def test_threads_are_a_number_of_them():
+    env = gymnasium.make("agv/ComplexDynamic-v0")
+    with pytest.raises(ValueError, match="threads must be"):
+        gym_suite.make_controller(env, "mppi", threads=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import gym_suite
+from gym_suite import workers
 from gym_suite.comparison import compare
 from gym_suite.comparison.execution import check_executor
 
@@ -151,3 +152,37 @@ def test_a_cluster_of_which_nobody_answers_is_told_at_once(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(ConnectionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
         check_executor("ray", 1, [])
+
+
+RAY = """
+import time
+
+def init(address, log_to_driver):
+    if address == "quiet":
+        time.sleep(600.0)
+    if address != "head":
+        raise ValueError(f"Invalid address format: {address}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("nowhere", "ValueError: Invalid address format: nowhere"),
+        ("quiet", "what listens there does not answer as Ray does, for 2 s"),
+        ("head", ""),
+    ],
+)
+def test_what_is_no_ray_is_told_in_time(address, reason, monkeypatch, tmp_path):
+    """Ray goes on trying to speak with whatever listens, and its errors are tracebacks."""
+    (tmp_path / "ray.py").write_text(RAY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", object())
+    monkeypatch.setattr(workers, "GREETING", 2.0)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    if not reason:
+        check_executor("ray", 1, [])
+        return
+    with pytest.raises(ConnectionError) as refused:
+        check_executor("ray", 1, [])
+    assert str(refused.value) == f"no Ray cluster answers at {address} (RAY_ADDRESS): {reason}"

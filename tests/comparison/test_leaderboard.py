@@ -1,7 +1,9 @@
 """The leaderboard: every agent by the protocol, grown and resumed; entries count only if they come out."""
 
 import json
+import math
 import shutil
+from contextlib import closing
 
 import pytest
 
@@ -9,16 +11,18 @@ from gym_suite.cli import main
 from gym_suite.comparison import board as boards
 from gym_suite.comparison import compare, leaderboard, submit
 from gym_suite.comparison.board import Board
+from gym_suite.comparison.leaderboard_page import _learning as learning_of
 from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
+from gym_suite.comparison.results import LOCK, locked
 from gym_suite.comparison.rows import with_claims
-from gym_suite.comparison.submissions import TOLERANCE
+from gym_suite.comparison.submissions import TOLERANCE, Check
 from gym_suite.comparison.verdicts import LEVEL, holm
 from gym_suite.learning import shipped
 from gym_suite.learning.gains import shipped_gains
 from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card
 
-ID = "gem/PMSM-v0"
+ID, OTHER = "gem/PMSM-v0", "gem/PMSM-Torque-v0"
 SMALL = {"episodes": 4, "steps": 40, "progress": False}
 SETTINGS = ("nominal", "noise", "mismatch", "delay", "disturbance")
 
@@ -106,9 +110,14 @@ def test_a_killed_leaderboard_goes_on_with_the_same_numbers(made, copied):
         assert scores(row, agent["name"]) == scores(made[1][0], agent["name"])
 
 
+def contents(folder):
+    """What is kept in a folder, by file; who writes there is not."""
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != LOCK}
+
+
 def test_results_of_another_version_are_refused_and_kept(copied):
     about = json.loads((copied / "about.json").read_text())
-    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()}
+    before = contents(copied)
     for name, value, reason in (
         ("version", "0.1.0", "holds results of gym_suite 0.1.0, this is"),
         ("sources", {"motors": "other"}, "other sources of motors"),
@@ -119,7 +128,22 @@ def test_results_of_another_version_are_refused_and_kept(copied):
         with pytest.raises(ValueError, match=reason):
             leaderboard(copied, ids=[ID], **SMALL)
     (copied / "about.json").write_bytes(before[copied / "about.json"])
-    assert {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()} == before
+    assert contents(copied) == before
+
+
+def test_one_at_a_time_writes_into_a_leaderboard(copied, truth, tmp_path):
+    before = contents(copied)
+    folder = entry(tmp_path / "mine", truth)
+    with closing(locked(copied, "leaderboard")):
+        for call in (
+            lambda: leaderboard(copied, ids=["radio/GilbertElliott-v0"], **SMALL),
+            lambda: submit(folder, copied, progress=False),
+        ):
+            with pytest.raises(OSError, match=r"another leaderboard is writing into .*process \d+"):
+                call()
+        assert contents(copied) == before
+    leaderboard(copied, ids=[ID], **SMALL)
+    assert not submit(folder, copied, progress=False).problems
 
 
 def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
@@ -128,6 +152,7 @@ def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
         ({"episodes": 0}, "episodes must be a whole number >= 1, got 0"),
         ({"steps": -1}, "steps must be a whole number >= 1, got -1"),
         ({"protocol": True, "steps": 5}, "a protocol decides steps"),
+        ({"episodes": 51}, "protocol of gem/PMSM-v0 has 50 episodes, got episodes=51"),
         ({"workers": 0}, "workers must be"),
     ):
         with pytest.raises(ValueError, match=reason):
@@ -136,6 +161,8 @@ def test_bad_numbers_are_refused_before_anything_is_written(tmp_path, capsys):
         leaderboard(out, ids=["gem/PMSN-v0"])
     assert main(["leaderboard", ID, "--protocol", "--episodes", "3", "--out", str(out)]) == 2
     assert "leave out --episodes or --protocol" in capsys.readouterr().err
+    assert main(["leaderboard", ID, "--plan", "--episodes", "1000", "--out", str(out)]) == 2
+    assert "has 50 episodes, got episodes=1000" in capsys.readouterr().err
     assert not out.exists()
 
 
@@ -157,26 +184,56 @@ def test_claims_are_corrected_for_all_comparisons_of_all_rows():
     assert [cell["claim"] for cell in cells].count("beats") == 1
 
 
+def row_of(id, *duels, policy=0.0, law=0.0):
+    """A row with a duel in each setting of a policy and a law that fail in these shares of the episodes."""
+    learning = {f"setting {k}": duel for k, duel in enumerate(duels)}
+    agents = [
+        {
+            "name": name,
+            "settings": {s: {"p": None, "failures": [share, 0.0, 1.0]} for s in learning},
+        }
+        for name, share in (("ppo", policy), ("pi", law))
+    ]
+    return {"id": id, "agents": agents, "learning": learning}
+
+
+def duel(p, ahead, *others):
+    return {"policy": "ppo", "law": "pi", "ahead": ahead, "p": p, "p_of_others": list(others)}
+
+
 def test_outcomes_of_learning_are_corrected_for_all_pairs_of_policies_and_laws():
-    def row(id, *duels):
-        learning = {f"setting {k}": duel for k, duel in enumerate(duels)}
-        return {"id": id, "agents": [], "learning": learning}
-
-    def duel(p, ahead, *others):
-        return {"policy": "ppo", "law": "pi", "ahead": ahead, "p": p, "p_of_others": list(others)}
-
     # Five pairs: by Holm 5 * 0.001, 4 * 0.009 and 3 * 0.012.
     rows = with_claims(
         [
-            row("a", duel(0.001, True, 0.5, 0.9), duel(0.012, True)),
-            row("b", duel(0.009, False), None),
+            row_of("a", duel(0.001, True, 0.5, 0.9), duel(0.012, True)),
+            row_of("b", duel(0.009, False), None),
         ]
     )
     found = [cell for one in rows for cell in one["learning"].values()]
     assert [cell and cell["outcome"] for cell in found] == ["wins", "wins", "loses", None]
     assert [cell["p_corrected"] for cell in found[:3]] == pytest.approx([0.005, 0.036, 0.036])
-    (more,) = with_claims([row("c", duel(0.012, True, 0.9, 0.9, 0.9, 0.9))])
+    (more,) = with_claims([row_of("c", duel(0.012, True, 0.9, 0.9, 0.9, 0.9))])
     assert more["learning"]["setting 0"]["outcome"] == "ties"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "policy", "law", "outcome", "words"),
+    [
+        (True, 0.0, 0.0, "wins", "ppo beats pi"),
+        (True, 0.1, 0.2, "wins", "ppo beats pi"),
+        (True, 0.2, 0.1, "mixed", "ppo earns more and fails more often than pi"),
+        (False, 0.1, 0.1, "loses", "ppo loses to pi"),
+        (False, 0.2, 0.1, "loses", "ppo loses to pi"),
+        (False, 0.1, 0.2, "mixed", "ppo earns less and fails less often than pi"),
+    ],
+)
+def test_nobody_wins_who_fails_more_often(ahead, policy, law, outcome, words):
+    (row,) = with_claims([row_of("a", duel(0.001, ahead), policy=policy, law=law)])
+    assert row["learning"]["setting 0"]["outcome"] == outcome
+    (told,) = learning_of(row)
+    assert told == f"Under setting 0 {words}, the best that was not learned."
+    (tie,) = with_claims([row_of("a", duel(0.1, ahead), policy=policy, law=law)])
+    assert tie["learning"]["setting 0"]["outcome"] == "ties"
 
 
 def test_a_row_tells_the_pair_that_its_outcome_is_of(made):
@@ -282,7 +339,7 @@ def test_an_entry_that_comes_out_is_put_beside_the_others(copied, truth, tmp_pat
 def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
     copied, truth, tmp_path, capsys
 ):
-    before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
+    before = {p: c for p, c in contents(copied).items() if "runs" not in p.parts}
     claim = truth | {"noise": truth["noise"] + 0.05}
     del claim["delay"]
     folder = entry(tmp_path / "mine", claim)
@@ -290,8 +347,7 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
     told = capsys.readouterr().err
     assert f"under noise {claim['noise']:.4g} is claimed, {truth['noise']:.4g} came out" in told
     assert "nothing is claimed under delay" in told
-    after = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file() and "runs" not in p.parts}
-    assert after == before
+    assert {p: c for p, c in contents(copied).items() if "runs" not in p.parts} == before
     (row,) = leaderboard(copied, ids=[ID], **SMALL)
     assert "outsider" not in {agent["name"] for agent in row["agents"]}
 
@@ -313,10 +369,13 @@ def test_an_entry_that_does_not_come_out_is_told_and_changes_nothing(
         ({"policies": [], "controller": ["mine.py:build"]}, "beside submission.json"),
         ({"policies": [], "controller": "mine.py:build"}, "no file .*mine.py"),
         ({"versions": "0.2.0"}, "versions are texts by package"),
-        ({"seeds": [9, 3]}, "the first and the last"),
+        ({"seeds": [9, 3]}, "the first and the last seed"),
         ({"seeds": [0, 60_000]}, "cannot be judged on seed 50000"),
         ({"claim": {"nominl": 1.0}}, "Did you mean 'nominal'"),
-        ({"claim": {"nominal": "high"}}, "a score for each setting"),
+        ({"claim": {"nominal": "high"}}, "a finite score for each setting"),
+        ({"claim": {"nominal": math.nan}}, "a finite score for each setting"),
+        ({"claim": {"nominal": math.inf}}, "a finite score for each setting"),
+        ({"claim": {"nominal": 10**400}}, "a finite score for each setting"),
         ({"id": "gem/SynRM-v0"}, "gem/SynRM-v0"),
         ({"comand": "x"}, "Did you mean 'command'"),
     ],
@@ -326,6 +385,13 @@ def test_what_is_wrong_with_an_entry_is_said(copied, changes, reason, tmp_path):
     with pytest.raises((ValueError, FileNotFoundError), match=reason):
         submit(folder, copied, progress=False)
     assert not (copied / "submissions").exists()
+
+
+@pytest.mark.parametrize("found", [math.nan, math.inf])
+def test_what_is_no_number_never_comes_out_as_claimed(found):
+    (problem,) = Check({"nominal": 1.0}, {"nominal": found}).problems
+    assert problem.startswith("under nominal 1 is claimed")
+    assert Check({"nominal": math.nan}, {"nominal": 1.0}).problems
 
 
 CONTROLLER = """
@@ -352,6 +418,49 @@ def test_a_controller_is_an_entry_and_runs_only_with_leave(made, copied, tmp_pat
     assert scores(row, "outsider") == claim
 
 
+BESIDE = f"""{CONTROLLER}
+
+class Late:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        open(BESIDE)
+
+
+def late(env):
+    return Late()
+
+
+from pathlib import Path
+
+BESIDE = Path(__file__).with_name("gain.txt")
+"""
+
+
+def test_an_entry_needs_nothing_but_the_files_that_it_names(copied, tmp_path):
+    """What lies beside it does not go along, so a score that came of it could not be found again."""
+    folder = entry(tmp_path / "mine", {"nominal": 1.0}, policies=[], controller="mine.py:build")
+    (folder / "gain.txt").write_text("1.0")
+    told = "cannot be built of what submission.json names, mine.py alone: .*gain.txt"
+    for code in (
+        BESIDE + "BESIDE.read_text()\n",
+        BESIDE.replace("return gym_suite", "BESIDE.read_text()\n    return gym_suite"),
+        BESIDE + "import sys\nif not BESIDE.is_file():\n    sys.exit(f'no {BESIDE}')\n",
+    ):
+        (folder / "mine.py").write_text(code)
+        with pytest.raises(ValueError, match=told):
+            submit(folder, copied, run_code=True, progress=False)
+    (folder / "mine.py").write_text(BESIDE)
+    about = json.loads((folder / "submission.json").read_text())
+    (folder / "submission.json").write_text(json.dumps(about | {"controller": "mine.py:late"}))
+    problems = submit(folder, copied, run_code=True, progress=False).problems
+    assert (
+        "under nominal no score came out, for runs of it failed: FileNotFoundError" in problems[0]
+    )
+    assert not (copied / "submissions").exists()
+    assert {path.name for path in folder.iterdir()} == {
+        *("policy-0.npz", "policy-1.npz", "mine.py", "gain.txt", "submission.json")
+    }
+
+
 def test_gains_are_an_entry(made, copied, tmp_path):
     claim = scores(made[1][0], "pi-tuned")
     folder = entry(tmp_path / "mine", claim, policies=[], controller="gains.json")
@@ -368,8 +477,34 @@ def test_gains_are_an_entry(made, copied, tmp_path):
     kept = json.loads((copied / "submissions" / "outsider" / "submission.json").read_text())
     assert (kept["controller"], kept["versions"]) == ("gains.json", versions)
     (folder / "gains.json").write_text((folder / "gains.json").read_text() + "\n")
-    with pytest.raises(ValueError, match="an entry 'outsider' on this leaderboard already"):
+    with pytest.raises(
+        ValueError, match=f"an entry 'outsider' of {ID} on this leaderboard already"
+    ):
         submit(folder, copied, progress=False)
+
+
+def test_a_name_is_taken_for_all_ids(copied, tmp_path):
+    """Entries lie in folders of their names: the same file for another id would stand in the first one's place."""
+    accepted = copied / "submissions" / "outsider"
+    accepted.mkdir(parents=True)
+    controller = {"name": "outsider", "controller": "mine.py:build"}
+    (accepted / "mine.py").write_text(CONTROLLER)
+    (accepted / "submission.json").write_text(json.dumps({"id": OTHER, **controller}))
+    before = {p: p.read_bytes() for p in accepted.iterdir()}
+    folder = entry(tmp_path / "mine", {"nominal": 1.0}, policies=[], **controller)
+    (folder / "mine.py").write_text(CONTROLLER)
+    with pytest.raises(ValueError, match=f"an entry 'outsider' of {OTHER} on this leaderboard"):
+        submit(folder, copied, run_code=True, progress=False)
+    assert {p: p.read_bytes() for p in accepted.iterdir()} == before
+
+
+def test_what_a_killed_process_has_begun_is_no_entry(copied, truth, tmp_path):
+    begun = copied / "submissions" / "outsider"
+    begun.mkdir(parents=True)
+    (begun / "another.npz").write_bytes(b"half")
+    assert not submit(entry(tmp_path / "mine", truth), copied, progress=False).problems
+    names = {"policy-0.npz", "policy-1.npz", "submission.json"}
+    assert {path.name for path in begun.iterdir()} == names
 
 
 def test_an_entry_needs_a_leaderboard_and_a_file(tmp_path):

@@ -8,6 +8,7 @@ from lag_env import ID
 
 from gym_suite import registration
 from gym_suite.comparison import compare
+from gym_suite.comparison.agents import resolve
 from gym_suite.core.cards import PRIMARY, RANKS, Card, Protocol
 from gym_suite.learning.seeds import EVALUATION_SEED, purpose_of
 from gym_suite.registration import catalogue
@@ -47,7 +48,9 @@ def test_table_and_page_tell_the_protocol_and_who_ranks_first(short, tmp_path):
     "given",
     [
         {"seeds": 3},
+        {"seeds": 0},
         {"settings": "nominal"},
+        {"settings": []},
         {"horizon": 9},
         {"keywords": {"gain": 2.0}},
         {"anchors": (0.0, 1.0)},
@@ -85,6 +88,32 @@ def test_gains_are_not_judged_on_the_episodes_of_their_search(tmp_path):
         "gem/PMSM-v0", agents=[path], settings="nominal", seeds=2, horizon=20, progress=False
     )
     assert run.failed_runs == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"seeds": None}, "seeds must be an object, got None"),
+        ({"seeds": [200_000, 200_009]}, "seeds must be an object"),
+        ({"seeds": {"episodes": 7}}, "two whole numbers.* got 7"),
+        ({"seeds": {"episodes": None}}, "two whole numbers"),
+        ({"seeds": {"episodes": [5]}}, "two whole numbers"),
+        ({"seeds": {"episodes": ["a", "b"]}}, "two whole numbers"),
+        ({"seeds": {"episodes": [9, 5]}}, "two whole numbers"),
+        ({"parameters": [1]}, "parameters must be an object"),
+        ({"keywords": 3}, "keywords must be an object"),
+        ({"trials": "many"}, "trials must be a whole number"),
+        ({"trials": -1}, "trials must be a whole number"),
+    ],
+)
+def test_what_a_gains_file_tells_in_another_form_is_refused(told, reason, tmp_path):
+    path = tmp_path / "mine.json"
+    about = {"id": "gem/PMSM-v0", "agent": "pi", "gains": {"i_sd.kp": 1.0}}
+    path.write_text(json.dumps(about))
+    resolve([str(path)], "gem/PMSM-v0")
+    path.write_text(json.dumps(about | told))
+    with pytest.raises(ValueError, match=rf"mine\.json is not a gains file: .*{reason}"):
+        resolve([str(path)], "gem/PMSM-v0")
 
 
 def test_policies_are_not_judged_on_episodes_of_trainings():

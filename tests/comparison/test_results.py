@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,26 @@ def test_two_comparisons_do_not_write_into_one_folder(tmp_path):
         compare(ID, out=tmp_path, **OPTIONS)
     holder.close()
     assert len(compare(ID, out=tmp_path, **OPTIONS).records) == 9
+
+
+def test_results_of_another_version_are_told_and_done_anew(tmp_path, monkeypatch, capsys):
+    """A comparison that begins all over says so; it looked as if it had lost what was done."""
+    compare(ID, out=tmp_path, **OPTIONS)
+    options = OPTIONS | {"progress": True}
+    told = r"gym_suite: .* holds \d+ results? of .* on lag/Lag-v0 by other sources"
+    compare(ID, out=tmp_path, **options | {"seeds": 4, "agents": ["random", Proportional(2.0)]})
+    assert not re.search(told, capsys.readouterr().err), "more seeds and agents of the same sources"
+    file = tmp_path / "results.jsonl"
+    before = file.read_text()
+    monkeypatch.setattr("gym_suite.comparison.experiments.__version__", "9.9.9")
+    compare(ID, out=tmp_path, **options)
+    err = capsys.readouterr().err
+    (line,) = [line for line in err.splitlines() if "other sources" in line]
+    assert line.startswith(f"gym_suite: {tmp_path} holds 9 results of p, zero and random on {ID}")
+    assert (
+        f"(of gym_suite {gym_suite.__version__}; this is 9.9.9): these runs are done anew" in line
+    )
+    assert file.read_text().startswith(before)
 
 
 def test_a_dead_process_leaves_no_lock(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +22,9 @@ from gym_suite.agv.controllers.seen import (
 from gym_suite.agv.geometry import INFINITY
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
+from gym_suite.core.crew import Crew
 from gym_suite.core.kernel import kernel
+from gym_suite.core.parameters import check_number
 
 #: Targets whose costs to go are kept.
 FIELDS = 256
@@ -127,6 +130,7 @@ class MPPI(Controller):
         temperature: Of the average, in m of cost to go.
         caution: Extra cost of cells near obstacles.
         seed: Of the samples; the same at every step and row.
+        threads: Threads that share the samples; the numbers are those of one.
     """
 
     name: ClassVar[str] = "mppi"
@@ -147,6 +151,7 @@ class MPPI(Controller):
         temperature: float = 0.1,
         caution: float = 3.0,
         seed: int = 0,
+        threads: int = 1,
     ) -> None:
         self.samples = samples
         self.horizon = horizon
@@ -154,9 +159,11 @@ class MPPI(Controller):
         self.temperature = temperature
         self.caution = caution
         self.seed = seed
+        self.threads = threads
 
     def _tune(self, nominal: Any) -> None:
         check_twist(nominal, "MPPI")
+        check_number("threads", self.threads, low=1, integer=True)
         if nominal.setup.agents:
             raise ValueError(f"MPPI drives one vehicle, {nominal.setup.id} has several")
         self._nominal = nominal
@@ -197,11 +204,23 @@ class MPPI(Controller):
         keep = 0.5 * math.hypot(self._values["length"], self._values["width"]) + 0.25
         cost, left = np.zeros(self.samples), np.zeros(self.samples)
         for t in range(self.horizon):
-            x = self._nominal.advance(x, actions[:, t])
+            x = self._advance(x, actions[:, t])
             add_costs(x, k, value, self._values["cell"], pose[3], pose[4], seen, keep, left, cost)
         cost += 2.0 * left
         weights = np.exp(-(cost - cost.min()) / self.temperature)
         return np.einsum("i,itj->tj", weights / weights.sum(), actions)
+
+    def _advance(self, x: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return all samples a control period later, each thread's by a call of its own."""
+        if self.threads == 1:
+            return self._nominal.advance(x, u)
+        moved = np.empty_like(x)
+
+        def share(first: int, stop: int) -> None:
+            moved[first:stop] = self._nominal.advance(x[first:stop], u[first:stop])
+
+        _crew(self.threads, len(x)).split(share)
+        return moved
 
     def _state(
         self, o: NDArray[np.float64], pose: tuple[float, ...], layout: int
@@ -249,6 +268,12 @@ class MPPI(Controller):
         return ends[~inside]
 
 
+@cache
+def _crew(threads: int, samples: int) -> Crew:
+    """The threads of all controllers with as many samples, which stay until the process ends."""
+    return Crew(threads, samples)
+
+
 class TunedMPPI(MPPI):
     """The same law with numbers for short times: it looks further ahead, dares more, and keeps less away from walls.
 
@@ -262,6 +287,7 @@ class TunedMPPI(MPPI):
         temperature: Of the average, in m of cost to go.
         caution: Extra cost of cells near obstacles.
         seed: Of the samples; the same at every step and row.
+        threads: Threads that share the samples; the numbers are those of one.
     """
 
     name: ClassVar[str] = "mppi-tuned"
@@ -275,6 +301,7 @@ class TunedMPPI(MPPI):
         temperature: float = 0.05,
         caution: float = 1.0,
         seed: int = 0,
+        threads: int = 1,
     ) -> None:
         super().__init__(
             samples=samples,
@@ -283,4 +310,5 @@ class TunedMPPI(MPPI):
             temperature=temperature,
             caution=caution,
             seed=seed,
+            threads=threads,
         )
