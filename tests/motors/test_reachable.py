@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 import gym_suite
-from gym_suite.motors.machines.synchronous import magnet_speeds
+from gym_suite.motors.machines import FluxMap, SaturatedPMSM
+from gym_suite.motors.machines.synchronous import magnet_speed
+
+MAGNETS = ("gem/PMSM-v0", "gem/PMSM-Torque-v0", "gem/SixPhasePMSM-v0")
 
 
 @pytest.mark.parametrize("r_s", [0.018, 0.5, 2.0])
@@ -13,7 +16,7 @@ from gym_suite.motors.machines.synchronous import magnet_speeds
 def test_the_speed_at_which_magnets_can_be_held_is_found_on_a_grid_too(psi_p, r_s):
     """By trying currents: each speed is held whose voltage r i + j omega psi is short enough for one of them."""
     l_d, limit, voltage = 0.4e-3, 240.0, 173.0
-    _, most = magnet_speeds(psi_p, l_d, r_s, current=limit, voltage=voltage)
+    most = magnet_speed(psi_p, l_d, r_s, current=limit, voltage=voltage)
     i = np.linspace(0.0, limit, 200_001)
     i = i[r_s * i <= voltage]
     held = np.sqrt(voltage**2 - (r_s * i) ** 2) / (psi_p - l_d * i)
@@ -23,9 +26,41 @@ def test_the_speed_at_which_magnets_can_be_held_is_found_on_a_grid_too(psi_p, r_
         assert most == pytest.approx(held.max(), rel=1e-6)
 
 
-@pytest.mark.parametrize("id", ["gem/PMSM-v0", "gem/PMSM-Torque-v0", "gem/SixPhasePMSM-v0"])
-def test_magnets_that_outdo_the_voltage_bound_the_speed_so_that_the_drive_is_driven(id):
-    machine = {"psi_p": 5.0}
+def bent(magnets):
+    """Return the map of a machine of saturating iron with a flux of its magnets, Vs."""
+    axis = np.linspace(-20.0, 20.0, 21)
+    return FluxMap.sampled(
+        lambda i_d, i_q: (magnets + 0.5 * np.tanh(i_d / 15.0), np.tanh(i_q / 15.0)),
+        i_d=axis,
+        i_q=axis,
+    )
+
+
+@pytest.mark.parametrize("r_s", [0.0, 0.63, 30.0])
+def test_the_speed_at_which_the_magnets_of_a_map_can_be_held_follows_from_its_flux(r_s):
+    """By trying currents along d, with the formula from which the map was sampled."""
+    machine = SaturatedPMSM(flux_map=bent(3.0), r_s=r_s)
+    voltage, i = machine.u_dc / np.sqrt(3.0), np.linspace(-machine.i_limit, 0.0, 100_001)
+    i = i[r_s * -i <= voltage]
+    held = np.sqrt(voltage**2 - (r_s * i) ** 2) / (3.0 + 0.5 * np.tanh(i / 15.0))
+    usual, most = machine.speeds()
+    assert most == pytest.approx(held.max() / machine.p, rel=1e-3)
+    assert usual == pytest.approx(0.9 * most)
+
+
+def test_a_map_whose_flux_a_current_can_take_away_bounds_no_speed():
+    for machine in (SaturatedPMSM(), SaturatedPMSM(flux_map=bent(0.4))):
+        assert machine.speeds() == (machine.omega_nominal, machine.omega_limit)
+
+
+@pytest.mark.parametrize(
+    ("id", "machine"),
+    [
+        *((id, {"psi_p": 5.0}) for id in MAGNETS),
+        ("gem/SaturatedPMSM-v0", {"flux_map": bent(3.0)}),
+    ],
+)
+def test_magnets_that_outdo_the_voltage_bound_the_speed_so_that_the_drive_is_driven(id, machine):
     with pytest.raises(ValueError, match=r"speed must lie in \[-\d+\.\d+, \d+\.\d+\], got 300"):
         gymnasium.make(id, machine=machine, speed=300.0)
     env = gymnasium.make_vec(id, num_envs=4, machine=machine)
