@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.analysis.c_names import reserved
 from gym_suite.core.columns import Columns
 
-#: Words that are no name of a function: C99 (ISO/IEC 9899:1999, 6.4.1), and what exported files define or call.
+#: Words that nothing in an exported file is called: C99 (ISO/IEC 9899:1999, 6.4.1), and what the files define or call.
 TAKEN = frozenset(
     """
     auto break case char const continue default do double else enum extern float for goto if inline int long register
@@ -35,13 +36,14 @@ def check_name(name: str) -> str:
         name: What the user wants.
 
     Raises:
-        ValueError: If it is no identifier of C, or taken.
+        ValueError: If it is no identifier of C, or taken by C, its library, or what exported files define.
     """
-    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in TAKEN:
-        raise ValueError(
-            f"the file's name becomes that of the function, and {name!r} cannot be one in C: use letters, digits and "
-            "underscores, such as policy.c"
-        )
+    said = f"the file's name becomes that of the function, and {name!r} cannot be one in C: "
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        raise ValueError(f"{said}use letters, digits and underscores, such as policy.c")
+    taken = reserved(name) or ("a word of C or of exported files" if name in TAKEN else None)
+    if taken is not None:
+        raise ValueError(f"{said}it is {taken}; take another, such as policy.c")
     return name
 
 

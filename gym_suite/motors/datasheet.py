@@ -94,6 +94,13 @@ PEAK, FASTEST = 1.5, 1.25
 APART = 0.15
 #: Bounds of r i / u and of l / r (s), outside of which a number is likelier in another unit.
 DROP, TIME_CONSTANT = (1e-4, 0.9), (1e-6, 1.0)
+#: The same of the voltage that is induced at a nominal speed of the sheet, over the nominal one: of the machine's own
+#: and that with the resistance's drop.
+MOST_INDUCED, LEAST_TAKEN = 1.5, 0.2
+#: The same of the time in which the nominal torque brings the rotor to the nominal speed, s.
+RUN_UP = (1e-4, 100.0)
+#: The same of p omega_nominal l i / u.
+MOST_REACTANCE = 3.0
 
 _WORDS = ("kind", "name", "winding", "current_of", "k_e_of", "pole_pairs", "poles")
 
@@ -148,6 +155,12 @@ def read_datasheet(form: str | Path | Mapping[str, Any]) -> DataSheet:
     for needed in ("resistance", "inductance", "inertia", "voltage", "current"):
         if needed not in numbers:
             raise ValueError(f"the data sheet {name} lacks {needed}, and nothing else says it")
+    for nominal, most in (("current", "peak_current"), ("speed", "max_speed")):
+        if most in numbers and numbers[most] < numbers.get(nominal, 0.0):
+            raise ValueError(
+                f"the data sheet {name}: {most} is {numbers[most] / numbers[nominal]:.3g} times {nominal}, and must "
+                "not be below it; check their units"
+            )
     sheet = _direct if kind == "PermExDc" else _synchronous
     machine, assumed = sheet(name, given, numbers)
     _check_scales(name, machine, numbers)
@@ -259,8 +272,10 @@ def _synchronous(
         psi_p=flux,
         **plate,
     )
-    _check_torque(name, numbers, 1.5 * pairs * flux * current, assumed)
-    _check_speed(name, machine.omega_nominal * pairs * flux * _SQRT3, numbers["voltage"])
+    torque = 1.5 * pairs * flux * current
+    _check_torque(name, numbers, torque, assumed)
+    _check_speed(name, machine.omega_nominal * pairs * flux * _SQRT3, numbers)
+    _check_run_up(name, machine, torque)
     return machine, assumed
 
 
@@ -276,8 +291,10 @@ def _direct(
     flux = _agreed(name, told, "check their units")
     plate = _plate(numbers, numbers["current"], 1.0, numbers["voltage"] / flux, assumed)
     machine = PermExDc(r_a=numbers["resistance"], l_a=numbers["inductance"], psi_e=flux, **plate)
-    _check_torque(name, numbers, flux * numbers["current"], assumed)
-    _check_speed(name, machine.omega_nominal * flux, numbers["voltage"])
+    torque = flux * numbers["current"]
+    _check_torque(name, numbers, torque, assumed)
+    _check_speed(name, machine.omega_nominal * flux, numbers)
+    _check_run_up(name, machine, torque)
     return machine, assumed
 
 
@@ -309,11 +326,10 @@ def _plate(
         assumed.append(
             f"i_limit = {peak:.4g} A: {PEAK:g} times the nominal current, no peak is given"
         )
-    speed = numbers.get("speed", idle)
+    speed = numbers.get("speed", min(idle, numbers.get("max_speed", idle)))
     if "speed" not in numbers:
-        assumed.append(
-            f"omega_nominal = {speed:.4g} rad/s: where the induced voltage is the nominal one"
-        )
+        why = "where the induced voltage is the nominal one" if speed == idle else "max_speed"
+        assumed.append(f"omega_nominal = {speed:.4g} rad/s: {why}")
     fastest = numbers.get("max_speed", FASTEST * speed)
     if "max_speed" not in numbers:
         assumed.append(f"omega_limit = {fastest:.4g} rad/s: {FASTEST:g} times the nominal speed")
@@ -343,12 +359,21 @@ def _check_torque(name: str, numbers: Mapping[str, float], own: float, assumed: 
         )
 
 
-def _check_speed(name: str, induced: float, voltage: float) -> None:
-    if induced > 1.5 * voltage:
+def _check_speed(name: str, induced: float, numbers: Mapping[str, float]) -> None:
+    """Compare what is induced at the nominal speed with the voltage, of which resistance and magnets take most."""
+    voltage = numbers["voltage"]
+    told = ", ".join(entry for entry in ("kv", "k_e", "k_t") if entry in numbers)
+    said = (
+        f"the data sheet {name}: at the nominal speed the machine induces {induced:.4g} V "
+        f"and is given {voltage:.4g} V"
+    )
+    if induced > MOST_INDUCED * voltage:
+        raise ValueError(f"{said}; check the units of speed and {told}")
+    if "speed" not in numbers:
+        return
+    if induced + numbers["resistance"] * numbers["current"] < LEAST_TAKEN * voltage:
         raise ValueError(
-            f"the data sheet {name}: at the nominal speed the machine induces {induced:.4g} V and is given "
-            f"{voltage:.4g} V; "
-            "check the units of speed, kv, k_e and k_t"
+            f"{said}; check the units of voltage, speed and {told}; what is not in quotation marks is in SI units"
         )
 
 
@@ -364,4 +389,23 @@ def _check_scales(name: str, machine: Machine, numbers: Mapping[str, float]) -> 
     if not TIME_CONSTANT[0] < time < TIME_CONSTANT[1]:
         raise ValueError(
             f"the data sheet {name}: inductance over resistance is {time:.3g} s; check the unit of the inductance"
+        )
+    taken = machine.pairs * machine.omega_nominal * machine.i_nominal / machine.u_dc
+    own = {"inductance": "l_d" if isinstance(machine, PMSM) else "l_a", "inductance_q": "l_q"}
+    for entry, symbol in own.items():
+        part = taken * getattr(machine, symbol, 0.0)
+        if part > MOST_REACTANCE:
+            raise ValueError(
+                f"the data sheet {name}: at the nominal speed and current the {entry} takes {part:.3g} times the "
+                f"voltage; check the unit of {entry}"
+            )
+
+
+def _check_run_up(name: str, machine: Machine, torque: float) -> None:
+    """Refuse an inertia that a torque (N m) turns up to the nominal speed sooner or later than that of any machine."""
+    seconds = machine.j_rotor * machine.omega_nominal / torque
+    if not RUN_UP[0] < seconds < RUN_UP[1]:
+        raise ValueError(
+            f"the data sheet {name}: the nominal torque would bring the rotor to the nominal speed in {seconds:.3g} s; "
+            "check the unit of the inertia"
         )

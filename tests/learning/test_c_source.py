@@ -157,3 +157,29 @@ def test_a_name_that_c_cannot_have_is_refused(name, tmp_path):
     with pytest.raises(ValueError, match=r"\.c"):
         export_c(policy(), tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+#: Names by what has them.
+TAKEN = {
+    "<math.h>": "sin exp pow sqrt sqrtf hypotl isnan signbit NAN INFINITY HUGE_VAL FP_NAN M_PI j0 gamma",
+    "<stdio.h>": "printf puts remove rewind stdout EOF FILE NULL size_t SEEK_SET",
+    "<stdint.h>": "int32_t uint_fast8_t intptr_t INT8_MAX UINT64_C SIZE_MAX",
+    "inside exported files": "low high mean std w0 b0 w12 h1 i k worst apart",
+    "library": "malloc exit abs strlen toupper",
+    "header": "math stdio stdint string",
+    "compilers": "bool typeof linux",
+}
+
+
+@pytest.mark.parametrize(("what", "name"), [(w, n) for w, ns in TAKEN.items() for n in ns.split()])
+def test_a_name_that_is_taken_is_refused_with_what_has_it(what, name, tmp_path):
+    with pytest.raises(ValueError, match=f"'{name}' cannot be one in C: it is .*{what}"):
+        export_c(policy(), tmp_path / f"{name}.c")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", [{"clip": 1.5, "history": 3}, {"choices": CHOICES}], ids=str)
+def test_names_beside_those_compile(kind, tmp_path):
+    for name in ("lowpass", "w", "b", "w0b", "meaning", "sine", "exponent", "torque", "integral"):
+        compiled(export_c(policy(**kind), tmp_path / f"{name}.c", precision="float"))

@@ -150,11 +150,49 @@ def test_what_a_sheet_leaves_open_is_said(tmp_path, capsys):
         ({"pole_pairs": 4}, "has no pole_pairs"),
         ({"kind": "SCIM"}, "PMSM, PermExDc"),
         ({"voltage": -24.0}, "voltage"),
+        ({"max_speed": "5000 rpm"}, "max_speed is 0.72 times speed"),
+        ({"peak_current": "600 mA"}, "peak_current is 0.1 times current"),
+        ({"inductance": "0.082 H"}, "inductance takes 14.9 times the voltage; check the unit of"),
+        ({"inertia": "142 kg m^2"}, "to the nominal speed in .* s; check the unit of the inertia"),
+        ({"inertia": 142e-12}, "to the nominal speed in .* s; check the unit of the inertia"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         read_datasheet(RE40 | change)
+
+
+# The guide's form, which says the flux once.
+ONCE = without(EC45_70, "k_t", "max_speed")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kv": 236}, "induces 2.108 V .* units of voltage, speed and kv; .*in SI units"),
+        ({"voltage": "230 V"}, "is given 230 V; check the units of voltage, speed and kv"),
+        ({"inductance": "0.301 H"}, "inductance takes 94.8 times the voltage; check the unit of"),
+        ({"inductance_q": "0.301 H"}, "inductance_q takes 94.8 times the voltage; check the unit"),
+        ({"inertia": "181 kg m^2"}, "to the nominal speed in .* s; check the unit of the inertia"),
+    ],
+)
+def test_a_factor_of_units_is_found_by_what_the_machine_does_at_its_nominal_speed(change, message):
+    read_datasheet(ONCE)
+    with pytest.raises(ValueError, match=message):
+        read_datasheet(without(ONCE, "torque") | change)
+
+
+def test_a_slow_motor_whose_resistance_takes_the_voltage_is_taken():
+    """At 100 rpm the magnets induce little; eight tenths of the voltage drop over the resistance."""
+    slow = without(EC45_70, "k_t", "max_speed", "torque") | {"speed": "100 rpm"}
+    machine = read_datasheet(slow | {"resistance": "5.8 Ohm"}).machine
+    assert machine.omega_nominal == pytest.approx(100.0 * math.pi / 30.0)
+
+
+def test_a_highest_speed_below_that_of_no_load_is_the_nominal_one():
+    sheet = read_datasheet(without(ONCE, "speed", "torque") | {"max_speed": "3000 rpm"})
+    assert sheet.machine.omega_nominal == sheet.machine.omega_limit == 100.0 * math.pi
+    assert any("omega_nominal" in text and "max_speed" in text for text in sheet.assumed)
 
 
 def test_what_is_missing_is_named():

@@ -63,6 +63,12 @@ def servo_log(path, seed=0, n=1500, part=0.01, **numbers):
     return write(path, noisy(columns, seed, part))
 
 
+def scaled(log, **factors):
+    """Write a log anew with columns times factors."""
+    table = np.genfromtxt(log, delimiter=",", names=True)
+    return write(log, {name: table[name] * factors.get(name, 1.0) for name in table.dtype.names})
+
+
 def inside(result, truth):
     return {name: low <= truth[name] <= high for name, (_, low, high) in result.values.items()}
 
@@ -215,13 +221,63 @@ def test_a_driven_shaft_shows_the_circuit_alone(tmp_path):
     ],
 )
 def test_mixed_up_units_are_named(tmp_path, column, factor, message):
-    log = servo_log(tmp_path / "log.csv")
-    table = np.genfromtxt(log, delimiter=",", names=True)
-    columns = {
-        name: table[name] * (factor if name == column else 1.0) for name in table.dtype.names
-    }
+    log = scaled(servo_log(tmp_path / "log.csv"), **{column: factor})
     with pytest.raises(ValueError, match=message):
-        identify(write(log, columns), "motors", machine={"p": 4})
+        identify(log, "motors", machine={"p": 4})
+
+
+PLATE = {"i_nominal": 15.0, "i_limit": 40.0, "u_dc": 24.0}
+
+
+@pytest.mark.parametrize(
+    ("factors", "known", "message"),
+    [
+        ({"i_sd": 1e3, "i_sq": 1e3}, PLATE, "currents look like mA; they are in A"),
+        ({"i_sd": 1e3}, PLATE, "currents look like mA; they are in A"),
+        ({"i_sd": 10.0, "i_sq": 10.0}, PLATE, "check the units of the currents.*and i_limit"),
+        ({"u_sd": 1e3, "u_sq": 1e3}, PLATE, "voltages look like mV; they are in V"),
+        ({"i_sd": 1e3, "i_sq": 1e3}, {"r_s": 0.2}, "r_s comes out 0.001 times"),
+        ({"u_sd": 1e3, "u_sq": 1e3}, {"psi_p": 0.03}, "psi_p comes out 1e.03 times"),
+        ({}, {"l_d": 2.0}, r"l_d comes out 0.00\d+ times what machine= says.*and that of l_d"),
+    ],
+)
+def test_what_is_far_from_what_the_user_knows_is_refused(tmp_path, factors, known, message):
+    log = scaled(servo_log(tmp_path / "log.csv", n=600), **factors)
+    with pytest.raises(ValueError, match=message):
+        identify(log, "motors", machine={"p": 4, **known})
+
+
+@pytest.mark.parametrize("machine", [{"p": 3}, {"p": 4}])
+def test_a_machine_that_does_not_explain_the_log_is_refused(tmp_path, machine):
+    """Too few pole pairs give another torque; axes that are exchanged are another machine's."""
+    log = servo_log(tmp_path / "log.csv", n=600)
+    if machine["p"] == 4:
+        header, rows = log.read_text().split("\n", 1)
+        log.write_text(header.translate(str.maketrans("dq", "qd")) + "\n" + rows)
+    with pytest.raises(ValueError, match=r"does not explain log.csv.*stay unexplained; check the"):
+        identify(log, "motors", machine=machine)
+
+
+@pytest.mark.parametrize(
+    ("given", "others"),
+    [
+        ({"i_limit": 40.0}, ("i_nominal",)),
+        ({"i_nominal": 1000.0}, ("i_limit",)),
+        ({"omega_limit": 300.0}, ("omega_nominal",)),
+        ({"omega_limit": 20.0}, ("omega_nominal",)),
+        ({"omega_nominal": 1000.0}, ("omega_limit",)),
+    ],
+)
+def test_half_a_plate_is_taken_and_the_log_says_the_other_half(tmp_path, given, others):
+    result = identify(servo_log(tmp_path / "log.csv", n=600), "motors", machine={"p": 4, **given})
+    for name, value in given.items():
+        assert result.machine[name] == value
+    told = next(sentence for sentence in result.assumed if "largest values" in sentence)
+    assert all(f"{name} = " in told for name in others)
+    for quantity in ("i", "omega"):
+        assert result.machine[f"{quantity}_nominal"] <= result.machine[f"{quantity}_limit"]
+    result.save(tmp_path / "servo.toml")
+    build_machine(str(tmp_path / "servo.toml"))
 
 
 @pytest.mark.parametrize(
@@ -276,6 +332,15 @@ def test_what_cannot_be_is_refused(tmp_path):
         identify(log, "motors", known={"psi": 0.1})
     with pytest.raises(ValueError, match="machine kind to identify 'DFIM'"):
         identify(log, "motors", kind="DFIM")
+    whole = servo_log(tmp_path / "whole.csv", n=600)
+    with pytest.raises(ValueError, match=r"does not explain whole.csv.*and the kind"):
+        identify(whole, "motors", kind="SynRM", machine={"p": 4})
+    with pytest.raises(ValueError, match=r"does not explain whole.csv.*units"):
+        identify(scaled(whole, i_sd=1e3), "motors", machine={"p": 4})
+    with pytest.raises(ValueError, match="i_sd is 0 throughout while its voltage is not"):
+        identify(scaled(whole, i_sd=0.0), "motors", machine={"p": 4})
+    with pytest.raises(ValueError, match="so r_s, l_d, l_q, psi_p cannot be seen"):
+        identify(scaled(whole, i_sq=0.0), "motors", machine={"p": 4})
     table = np.genfromtxt(log, delimiter=",", names=True)
     bare = {n: table[n] for n in ("t", "i_sd", "i_sq", "omega")}
     with pytest.raises(ValueError, match="no voltages, so r_s, l_d, l_q, psi_p cannot be seen"):

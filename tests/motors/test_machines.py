@@ -199,6 +199,8 @@ def test_every_kind_has_a_set_of_its_name_and_an_oracle():
         ({"kind": "SCIM", "l_sigs": 0.0}, "l_sigs must be greater than 0"),
         ({"kind": "SCIM", "l_sig_s": 1e-3}, "'l_sigs'"),
         ({"kind": "DFIM", "i_nominal": 20.0}, "i_nominal must not exceed i_limit"),
+        ({"kind": "PMSM", "omega_limit": 300.0}, "omega_nominal must not exceed omega_limit"),
+        ({"kind": "SCIM", "omega_nominal": 500.0}, "omega_nominal must not exceed omega_limit"),
         ({"kind": "SixPhasePMSM", "psi_p": 0.0, "l_q": 125e-6}, "gives no torque"),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_motor_with_a_short_time_constant_settles():
 
 @pytest.mark.parametrize("machine", [{"r_s": 30.0}, {"r_s": 10.0, "l_d": 1e-4, "l_q": 1e-4}])
 def test_stiff_machines_never_leave_what_the_voltage_allows(machine):
-    env = gymnasium.make("gem/PMSM-v0", machine=machine, speed=0.0)
+    env = gymnasium.make("gem/PMSM-v0", machine=machine, speed=0.0, reference_range=1.0)
     env.reset(seed=0)
     for _ in range(20):
         *_, info = env.step(np.array([0.5, 0.0], np.float32))

@@ -37,6 +37,7 @@ from gym_suite.motors.envs.dissipation import check_heat, read_dissipation
 from gym_suite.motors.envs.modulation import read_modulation
 from gym_suite.motors.envs.options import TASKS, Options
 from gym_suite.motors.envs.physics import read_physics
+from gym_suite.motors.envs.reach import check_drawn, check_held, check_reach, check_together
 from gym_suite.motors.envs.rewards import costs_of, weights_of
 from gym_suite.motors.envs.sensors import (
     check_sensorless,
@@ -44,7 +45,7 @@ from gym_suite.motors.envs.sensors import (
     plain_sensors,
     read_sensors,
 )
-from gym_suite.motors.envs.signals import check_reach, check_together, read_references, rows_of
+from gym_suite.motors.envs.signals import read_references, rows_of
 from gym_suite.motors.envs.supplies import (
     link_columns,
     open_circuit_table,
@@ -188,12 +189,6 @@ def build_setup(
     if dissipation:
         limits |= dissipation.limits
         scales |= dissipation.scales
-    if references:
-        units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
-        check_reach(task, references, switched, limits, units)
-        check_together(
-            task, references, switched, machine, (values["speed_low"], values["speed_high"])
-        )
     error_scale = task.error_scale
     if options.error_scale is not None:
         error_scale = check_number("error_scale", options.error_scale, above=0.0)
@@ -209,6 +204,16 @@ def build_setup(
     values |= {"observed": len(seen), "told": len(told), "tracked": len(task.tracked)}
     values["constrained"] = len(constrained)
     row = columns.parameter_row(values)
+    if references:
+        units = {name: QUANTITIES[machine.slot(name)].unit for name in task.tracked}
+        check_reach(task, references, switched, limits, units)
+        check_together(task, references, switched, machine)
+        fastest = machine.speeds()[1]
+        speeds = (values["speed_low"], values["speed_high"])
+        speeds = (-fastest, fastest) if moves(load) else speeds
+        check_held(task, references, switched, machine, row, speeds)
+    elif task.follows == "current":
+        check_drawn(machine, values["reference_high"])
     observations = columns.observation_columns(
         seen, task, int(values["preview"]), values["preview_ticks"] * values["tau"]
     )

@@ -23,12 +23,21 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.parameters import check_keywords, check_number, check_option
-from gym_suite.motors.identification.balances import BALANCES, Balance
+from gym_suite.motors.identification.balances import BALANCES
+from gym_suite.motors.identification.checks import (
+    check_excited,
+    check_explained,
+    check_numbers,
+    check_plate,
+    check_units,
+    largest_of,
+)
 from gym_suite.motors.identification.fit import SHAFT, fit_log, substeps_of
 from gym_suite.motors.identification.friction import friction_of
-from gym_suite.motors.identification.logs import FEWEST, SPEEDS, Log, columns_of, read_log
+from gym_suite.motors.identification.logs import FEWEST, Log, columns_of, read_log
 from gym_suite.motors.identification.result import Identified
 from gym_suite.motors.machines import KINDS, Machine, build_machine
+from gym_suite.motors.machines.base import BOUNDED
 from gym_suite.motors.machines.files import is_machine_file, read_machine_file
 from gym_suite.motors.parameters import PolynomialStatic
 from gym_suite.motors.simulation import replay
@@ -39,11 +48,7 @@ __all__ = ["Identified", "columns_of", "identify"]
 SHAFTS = ("free", "driven")
 #: Part of the log that is fitted where no other log judges; the rest judges.
 FITTED = 2.0 / 3.0
-#: Part of the unexplained that stays under another unit of time or speed from which that unit is the likelier one.
-LIKELIER = 0.4
-#: Electrical time constant, s, above which t is more likely to be in milliseconds.
-SLOWEST_CURRENT = 3.0
-PLATE = ("i_nominal", "i_limit", "i_e_nominal", "i_e_limit", "omega_nominal", "omega_limit", "u_dc")
+PLATE = (*(name for pair in BOUNDED for name in pair), "u_dc")
 
 
 def identify(
@@ -81,6 +86,8 @@ def identify(
     recorded = read_log(log, base)
     held = _known(known, base, (*balance.names, *SHAFT))
     judged = recorded if judge is None else read_log(judge, base)
+    for one in (recorded, judged):
+        check_plate(one, base, given)
     fitted = recorded
     if judge is None:
         cut = int(FITTED * len(recorded.t))
@@ -95,12 +102,15 @@ def identify(
     driven = shaft == "driven" or float(np.ptp(recorded.omega)) == 0.0
     if set(held) >= {*balance.names, *(() if driven else SHAFT)}:
         raise ValueError(f"all numbers are known, so nothing of {recorded.name} is to be fitted")
-    _check_units(fitted, base, balance)
+    check_excited(fitted, tuple(name for name in balance.names if name not in held))
+    check_units(fitted, base, balance)
     fit = fit_log(fitted, base, balance, held, driven)
+    unexplained = fit.unexplained()
+    check_explained(fitted, unexplained)
     fit.check_seen()
     values = fit.values()
     found, load = fit.machine, fit.load
-    _check_plausible(fitted, values, given, found)
+    check_numbers(fitted, values, given, found)
     plate, assumed = _plate(recorded, found, given)
     found = replace(found, **plate)  # type: ignore[type-var]
     assumed += [sentence.format(**asdict(found)) for sentence in balance.assumed]
@@ -111,7 +121,7 @@ def identify(
     return Identified(
         kind=name,
         values=MappingProxyType(values),
-        residuals=MappingProxyType(fit.unexplained()),
+        residuals=MappingProxyType(unexplained),
         before=MappingProxyType(_errors(judged, base, usual, driven)),
         after=MappingProxyType(_errors(judged, found, load, driven)),
         machine=MappingProxyType({"kind": name, **asdict(found)}),  # type: ignore[call-overload]
@@ -128,7 +138,10 @@ def _base(kind: str | None, machine: object) -> tuple[Machine, dict[str, Any]]:
         check_option("machine kind", kind, KINDS)
     if is_machine_file(machine):
         machine = read_machine_file(machine)
-    built = build_machine(machine, default=kind or "PMSM", kind=kind)
+    told = machine
+    if isinstance(told, Mapping) and "base" not in told:
+        told = _paired(told)
+    built = build_machine(told, default=kind or "PMSM", kind=kind)
     if built.commutated:
         raise ValueError(
             f"a log of a {built.words} in six-step commutation is not fitted: identify fits machines whose voltages "
@@ -139,6 +152,18 @@ def _base(kind: str | None, machine: object) -> tuple[Machine, dict[str, Any]]:
     if isinstance(machine, Mapping) and "base" not in machine:
         return built, {name: getattr(built, name) for name in machine if hasattr(built, name)}
     return built, asdict(built)  # type: ignore[call-overload]
+
+
+def _paired(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping in which a nominal value stands for the limit that it lacks, and the other way round.
+
+    The default machine's would be another machine's, and contradict it.
+    """
+    paired = dict(machine)
+    for one, other in (*BOUNDED, *((limit, nominal) for nominal, limit in BOUNDED)):
+        if one in machine and other not in machine:
+            paired[other] = machine[one]
+    return paired
 
 
 def _known(
@@ -177,18 +202,7 @@ def _plate(
     log: Log, machine: Machine, given: Mapping[str, Any]
 ) -> tuple[dict[str, float], list[str]]:
     """Return the numbers of the plate that nobody gave, from the log, and a sentence on them."""
-    excited = float(np.abs(log.currents["i_e"]).max()) if "i_e" in log.currents else 0.0
-    own = [values for name, values in log.currents.items() if name != "i_e"]
-    current = float(np.sqrt(sum(values**2 for values in own)).max())
-    speed = float(np.abs(log.omega).max())
-    size = np.abs(log.voltages[:, : len(own)])
-    volts = float(np.linalg.norm(size, axis=1).max()) * machine.voltage_divisor
-    largest = {
-        **dict.fromkeys(("i_nominal", "i_limit"), current),
-        **dict.fromkeys(("i_e_nominal", "i_e_limit"), excited),
-        **dict.fromkeys(("omega_nominal", "omega_limit"), speed),
-        "u_dc": volts,
-    }
+    largest = largest_of(log, machine)
     plate = {
         name: largest[name]
         for name in PLATE
@@ -197,70 +211,10 @@ def _plate(
     if not plate:
         return {}, []
     # What is given bounds what is not: a nominal value lies within its limit.
-    for nominal, limit in (("i_nominal", "i_limit"), ("i_e_nominal", "i_e_limit")):
+    for nominal, limit in BOUNDED:
         if nominal in plate and limit in given:
             plate[nominal] = min(plate[nominal], given[limit])
         if limit in plate and nominal in given:
             plate[limit] = max(plate[limit], given[nominal])
     told = ", ".join(f"{name} = {value:.4g}" for name, value in plate.items())
     return plate, [f"{told}: the largest values in the log, for its plate was not given"]
-
-
-def _check_units(log: Log, base: Machine, balance: Balance) -> None:
-    """Refuse a log that another unit of speed or time explains much better.
-
-    The voltage equations hold twice over where a turning frame or a slipping rotor enters them: how currents rise and
-    what the speed induces say the same inductances only in the right units.
-
-    Raises:
-        ValueError: Naming the unit that fits.
-    """
-    plain = balance.misfit(log, base)
-    if plain <= 1e-6:
-        return
-    others = {f"omega looks like {name}; it is in rad/s": (1.0, s) for name, s in SPEEDS.items()}
-    others["t looks like milliseconds; it is in s"] = (1e-3, 1.0)
-    if base.pairs > 1.0:
-        words = f"omega looks like the electrical speed; it is that of the shaft, and p is {base.pairs:g}"
-        others[words] = (1.0, 1.0 / base.pairs)
-    left = {}
-    for words, (time, speed) in others.items():
-        scaled = replace(log, t=log.t * time, omega=log.omega * speed)
-        left[words] = balance.misfit(scaled, base)
-    likeliest = min(left, key=lambda words: left[words])
-    if left[likeliest] < LIKELIER * plain:
-        raise ValueError(
-            f"{log.name}: units are mixed up: {likeliest}. So taken, {left[likeliest] / plain:.2g} of what the voltage "
-            "equations leave unexplained stays"
-        )
-
-
-def _check_plausible(
-    log: Log,
-    values: Mapping[str, tuple[float, float, float]],
-    given: Mapping[str, Any],
-    found: Machine,
-) -> None:
-    """Refuse numbers that no machine has, or that are a unit's factor of what the user knows of them.
-
-    Raises:
-        ValueError: Naming the unit that is likely.
-    """
-    slowest = 1.0 / max(found.decays())
-    if slowest > SLOWEST_CURRENT:
-        raise ValueError(
-            f"{log.name}: its currents would decay with a time constant of {slowest:.3g} s, which is none of a "
-            "machine's; "
-            "t looks like milliseconds, and is in s"
-        )
-    for name in ("psi_p", "psi_e"):
-        if name not in values or not given.get(name):
-            continue
-        ratio = values[name][0] / given[name]
-        for words, size in SPEEDS.items():
-            if abs(ratio / size - 1.0) < 0.1:
-                raise ValueError(
-                    f"{log.name}: {name} comes out {ratio:.3g} times what machine= says of it: omega looks like "
-                    f"{words}; "
-                    "it is in rad/s"
-                )

@@ -27,6 +27,8 @@ STEP = 0.2
 SETTLED = 1e-7
 #: Part of a signal's size to which a noiseless log is explained.
 FLOOR = 1e-7
+#: Natural logarithm of a number (SI), either way, beyond which it is none of a machine's.
+LARGEST = 200.0
 #: Parts of the log over which predictions run while a fit of a shaft is coarse.
 HORIZONS = (0.02, 0.1)
 #: What is found of a shaft: inertia (kg m^2) with all that it carries, Coulomb (N m) and viscous (N m s) friction.
@@ -79,10 +81,19 @@ class Fit:
         return self.torque if name == "a" else self.torque / float(np.abs(self.log.omega).max())
 
     def numbers(self, at: Array) -> dict[str, float]:
-        """Return the numbers at a point, fitted and known."""
+        """Return the numbers at a point, fitted and known.
+
+        Raises:
+            ValueError: If one is beyond any machine's.
+        """
         found = dict(self.held)
         for name, value in zip(self.names, at, strict=False):
-            found[name] = value * self.scale(name) if name in ("a", "b") else math.exp(value)
+            if name in ("a", "b"):
+                found[name] = value * self.scale(name)
+            elif abs(value) <= LARGEST:
+                found[name] = math.exp(value)
+            else:
+                raise ValueError(f"{name} = exp({value:.4g}) is beyond any machine's")
         return found
 
     def build(self, at: Array) -> tuple[Machine, PolynomialStatic]:
@@ -192,9 +203,11 @@ class Fit:
         cost = float((residual**2).sum())
         for _ in range(rounds):
             slopes = self.slopes(at).reshape(len(at), -1)
-            square, product = slopes @ slopes.T, slopes @ residual.ravel()
+            with np.errstate(all="ignore"):  # where there is no such machine, nothing is finite
+                square, product = slopes @ slopes.T, slopes @ residual.ravel()
+                most = 1e8 * (np.abs(square).sum() + np.abs(product).sum())
             moved = False
-            while damping < 1e8 and np.isfinite(square).all():
+            while damping < 1e8 and math.isfinite(most):
                 damped = square + damping * np.diag(np.diag(square) + 1e-12 * np.trace(square))
                 trial = self.step(at, damped, product)
                 tried = self.residual(trial)
@@ -209,7 +222,12 @@ class Fit:
         self.start = at
 
     def settle(self) -> None:
-        """Fit, each signal weighted by what of it stays unexplained, until that changes little."""
+        """Fit, each signal weighted by what of it stays unexplained, until that changes little.
+
+        Raises:
+            ValueError: If its predictions grow without bounds.
+        """
+        self.check_bounded()
         for _ in range(6):
             self.improve()
             before = dict(self.weights)
@@ -217,6 +235,15 @@ class Fit:
                 self.weights[name] = 1.0 / max(rms, FLOOR * _sizes(self.signals)[name])
             if all(abs(before[n] / self.weights[n] - 1.0) < 0.02 for n in before):
                 break
+
+    def check_bounded(self) -> None:
+        """Refuse a machine whose predictions grow without bounds.
+
+        Raises:
+            ValueError: Naming the kind and the log.
+        """
+        if not math.isfinite(self.cost()):
+            raise _no_machine(self.log, self.base)
 
     def unexplained(self) -> dict[str, float]:
         """Return what of each signal stays unexplained, rms."""
@@ -229,8 +256,14 @@ class Fit:
         }
 
     def own_slopes(self) -> Array:
-        """Return the derivatives by the numbers, what the first row's state would explain taken out, (numbers, -1)."""
+        """Return the derivatives by the numbers, what the first row's state would explain taken out, (numbers, -1).
+
+        Raises:
+            ValueError: If beside what was found there is no such machine.
+        """
         slopes = self.slopes(self.start).reshape(len(self.start), -1)
+        if not np.isfinite(slopes).all():
+            raise _no_machine(self.log, self.base)
         own, first = slopes[: len(self.names)], slopes[len(self.names) :]
         return own - own @ np.linalg.pinv(first) @ first
 
@@ -353,16 +386,19 @@ def fit_log(
         weights = {name: 1.0 / size for name, size in _sizes(log.currents).items()}
         fits.append(Fit(log, base, balance, names, point, True, steps, 1.0, weights, circuit))
     if not fits:
-        raise ValueError(
-            f"no {type(base).__name__} explains {log.name}: check its units and the kind"
-        )
+        raise _no_machine(log, base)
     fits.sort(key=Fit.cost)
     best = fits[0]
+    best.check_bounded()
     best.improve()
     if driven:
         best.settle()
         return best
     return _with_shaft(best, held)
+
+
+def _no_machine(log: Log, base: Machine) -> ValueError:
+    return ValueError(f"no {type(base).__name__} explains {log.name}: check its units and the kind")
 
 
 def _with_shaft(fit: Fit, held: Mapping[str, float]) -> Fit:
@@ -371,9 +407,9 @@ def _with_shaft(fit: Fit, held: Mapping[str, float]) -> Fit:
     told = fit.predicted(fit.start)
     torque = told["torque"]
     typical = float(np.sqrt(np.mean(torque**2))) or 1.0
-    start = _shaft_start(log, torque)
-    own = tuple(name for name in SHAFT if name not in held)
     machine = fit.machine
+    start = _shaft_start(log, torque, machine.j_rotor)
+    own = tuple(name for name in SHAFT if name not in held)
     whole = replace(
         fit,
         names=(*fit.names, *own),
@@ -396,7 +432,7 @@ def _with_shaft(fit: Fit, held: Mapping[str, float]) -> Fit:
     return whole
 
 
-def _shaft_start(log: Log, torque: Array) -> dict[str, float]:
+def _shaft_start(log: Log, torque: Array, inertia: float) -> dict[str, float]:
     """Return inertia and friction of the integrated equation of motion, in which they are linear."""
     from scipy.optimize import nnls
 
@@ -407,7 +443,8 @@ def _shaft_start(log: Log, torque: Array) -> dict[str, float]:
     found = nnls((sums[:3] / size[:, None]).T, sums[3])[0] / size
     swing = float(np.ptp(log.omega))
     least = 1e-3 * float(np.abs(sums[3]).max()) / swing
-    return {"j_total": max(float(found[0]), least), "a": float(found[1]), "b": float(found[2])}
+    inertia = max(float(found[0]), least) or inertia  # where no torque says one
+    return {"j_total": inertia, "a": float(found[1]), "b": float(found[2])}
 
 
 def _steps(log: Log) -> Array:

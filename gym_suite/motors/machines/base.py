@@ -27,6 +27,13 @@ MOST_SUBSTEPS, USUAL_SUBSTEPS = 1000, 16
 
 RPM = math.pi / 30.0  # rad/s
 
+#: Numbers of the plate that bound each other: what is nominal does not exceed its limit.
+BOUNDED = (
+    ("i_nominal", "i_limit"),
+    ("i_e_nominal", "i_e_limit"),
+    ("omega_nominal", "omega_limit"),
+)
+
 
 def group_of(number: int) -> Group:
     """Return what kernels take for the group of a number."""
@@ -113,7 +120,7 @@ class Machine(ABC):
 
     def __post_init__(self) -> None:
         validate(self)
-        for nominal, limit in (("i_nominal", "i_limit"), ("i_e_nominal", "i_e_limit")):
+        for nominal, limit in BOUNDED:
             if getattr(self, nominal, 0.0) > getattr(self, limit, 0.0):
                 raise ValueError(
                     f"{type(self).__name__}.{nominal} must not exceed {limit}, "

@@ -26,9 +26,11 @@ from gym_suite.motors.machines.base import (
     speed_limit,
 )
 from gym_suite.motors.machines.flux_maps import SHIPPED, FluxMap, least_inductance
-from gym_suite.motors.machines.synchronous import Synchronous
+from gym_suite.motors.machines.search import golden
+from gym_suite.motors.machines.synchronous import Synchronous, speeds_below
 
 _MEASURED = "ECS101M0H7EF4"
+_ALONG = 201  # of the currents along d, among which that of the largest speed is looked for first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,18 @@ class SaturatedPMSM(Synchronous):
         """Return how fast its currents decay where the inductances are least, 1/s."""
         return [self.r_s / least_inductance(self.map.row)[0]]
 
+    def speeds(self) -> tuple[float, float]:
+        """Return the speeds at which a current within the limit holds against the magnets: usual and largest, rad/s."""
+        low, high, _ = self.map.reach
+        most = _magnet_speed(
+            self.map,
+            self.r_s,
+            lowest=max(low, -self.i_limit),
+            highest=min(high, self.i_limit),
+            voltage=self.u_dc / self.voltage_divisor,
+        )
+        return speeds_below(self, most)
+
     def check(self) -> None:
         """Refuse a map that ends below the limit of the current, or gives no torque."""
         known = SHIPPED.get(self.flux_map) if isinstance(self.flux_map, str) else None
@@ -134,6 +148,37 @@ def _linear(known: FluxMap, current: float) -> tuple[float, float, float]:
     """Return l_d, l_q where a current gives most torque, and the d flux without current."""
     l_dd, _, l_qq = known.inductances(*known.strongest(np.array([current])))
     return float(l_dd[0]), float(l_qq[0]), float(known.linkages(0.0, 0.0)[0])
+
+
+def _magnet_speed(
+    known: FluxMap, r_s: float, *, lowest: float, highest: float, voltage: float
+) -> float:
+    """Return the electrical speed below which a current along d holds against the magnets, rad/s.
+
+    As :func:`gym_suite.motors.machines.synchronous.magnet_speed`, with the map's flux of the d axis, which grows with
+    its current, in place of the magnets' and l_d i_d.
+
+    Args:
+        known: The flux map.
+        r_s: Resistance, Ohm.
+        lowest: Lowest current, A.
+        highest: Highest current, A.
+        voltage: Largest length of a turning voltage, V.
+    """
+    most = voltage / r_s if r_s > 0.0 else math.inf
+    lowest, highest = max(lowest, -most), min(highest, most)
+
+    def speed(i_d: NDArray[np.float64]) -> NDArray[np.float64]:
+        drop = np.minimum(r_s * np.abs(i_d), voltage)
+        return np.sqrt(voltage**2 - drop**2) / np.abs(known.linkages(i_d, 0.0)[0])
+
+    first, last = known.linkages(np.array([lowest, highest]), 0.0)[0]
+    if first <= 0.0 <= last:
+        return math.inf
+    along = np.linspace(lowest, highest, _ALONG)
+    k = int(speed(along).argmax())
+    best = golden(speed, along[max(k - 1, 0)], along[min(k + 1, _ALONG - 1)])
+    return float(speed(np.append(along[k], best)).max())
 
 
 _MOTULATOR = (

@@ -63,10 +63,8 @@ class Synchronous(Machine):
 _USUAL = 0.9
 
 
-def magnet_speeds(
-    psi_p: float, l_d: float, r_s: float, *, current: float, voltage: float
-) -> tuple[float, float]:
-    """Return the electrical speeds below which a current against the magnets holds: usual and largest, rad/s.
+def magnet_speed(psi_p: float, l_d: float, r_s: float, *, current: float, voltage: float) -> float:
+    """Return the electrical speed below which a current against the magnets holds, rad/s.
 
     A current i along d leaves psi_p - l_d i of the magnets' flux and takes r_s i of the voltage u, so it holds up to
     sqrt(u^2 - (r_s i)^2) / (psi_p - l_d i), which is largest at i = l_d u^2 / (r_s^2 psi_p) or at the limit. (Morimoto,
@@ -80,25 +78,29 @@ def magnet_speeds(
         voltage: Largest length of a turning voltage, V.
     """
     if psi_p <= l_d * current and r_s * psi_p <= l_d * voltage:
-        return math.inf, math.inf
+        return math.inf
     i = current
     if r_s > 0.0 and psi_p > 0.0:
         i = min(i, l_d * voltage**2 / (r_s**2 * psi_p))
-    most = math.sqrt(max(voltage**2 - (r_s * i) ** 2, 0.0)) / (psi_p - l_d * i)
-    return _USUAL * most, most
+    return math.sqrt(max(voltage**2 - (r_s * i) ** 2, 0.0)) / (psi_p - l_d * i)
 
 
 def within_speeds(machine: Any) -> tuple[float, float]:
     """Return nominal speed and limit of a machine with magnets, or the speeds at which its currents hold, rad/s."""
-    usual, most = magnet_speeds(
+    most = magnet_speed(
         machine.psi_p,
         machine.l_d,
         machine.r_s,
         current=machine.i_limit,
         voltage=machine.u_dc / machine.voltage_divisor,
     )
+    return speeds_below(machine, most)
+
+
+def speeds_below(machine: Any, most: float) -> tuple[float, float]:
+    """Return nominal speed and limit of a machine, or less where its currents hold below an electrical speed, rad/s."""
     return (
-        min(machine.omega_nominal, usual / machine.pairs),
+        min(machine.omega_nominal, _USUAL * most / machine.pairs),
         min(machine.omega_limit, most / machine.pairs),
     )
 
