@@ -19,9 +19,11 @@ from gym_suite.core.observations import Image
 from gym_suite.core.rows import Rows
 from gym_suite.drones import loops
 from gym_suite.drones.camera import Camera
-from gym_suite.drones.columns import BODY, PARAMETERS, RIGID
+from gym_suite.drones.columns import AIM, BODY, PARAMETERS, RIGID, TABLES
+from gym_suite.drones.obstacles import pillars_of
 
 X, P = BODY.places, PARAMETERS.places
+A, T = AIM.places, TABLES.places
 
 #: Worlds in one process. A client of Bullet takes some 35 MB; lone drones share one.
 MOST_WORLDS = 64
@@ -195,6 +197,7 @@ class World:
         row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
         pictures: What the cameras see; nothing is furnished where that is nothing.
         field_of_view: Vertical angle of view of the cameras, rad.
+        pillars: Whether cameras see pillars.
         place: Client in which it lies beside others; by default it has one of its own.
 
     Raises:
@@ -209,6 +212,7 @@ class World:
         *,
         pictures: tuple[Image, ...] = (),
         field_of_view: float = 1.0,
+        pillars: bool = False,
         place: Client | None = None,
     ) -> None:
         self.count = count
@@ -227,6 +231,7 @@ class World:
                 pictures=pictures,
                 field_of_view=field_of_view,
                 forward=float(row[P.radius]),
+                pillars=pillars,
             )
 
     @property
@@ -401,9 +406,17 @@ class Engine:
 
         alone = setup.images if n == 1 else ()
 
+        aim = setup.tables[T.aim]
+        pillars = len(aim) > 0 and aim[0, A.pillars] > 0.0
+
         def world(pictures: tuple[Image, ...], place: Client | None) -> World:
             return World(
-                self._count, self._plant, pictures=pictures, field_of_view=view, place=place
+                self._count,
+                self._plant,
+                pictures=pictures,
+                field_of_view=view,
+                pillars=pillars,
+                place=place,
             )
 
         self._worlds = [world(alone, place) for _ in range(n)]
@@ -484,6 +497,7 @@ class Engine:
         camera: Any = stage.camera
         for i in np.flatnonzero(mask).tolist():
             stage.set_poses(drones[i])
+            camera.place(pillars_of(rows.setup.tables, drones[i, 0]))
             for j in range(self._count):
                 for name, picture in camera.shoot(drones[i, j]).items():
                     rows.pictures[name][i, j] = picture
