@@ -1,8 +1,9 @@
 """Aims: targets that follow from what a drone has done, or that it is not to be near to; no physics.
 
 Waypoints and gates come one after the other as they are passed, a velocity is commanded, a pad is driven over the
-floor, a place is to be risen to, a goal lies behind a field of pillars. Such a drone is alone; its state ends with :data:`gym_suite.drones.columns.AIM_STATE`. What is common to all
-tasks, costs, start and observed motion, is in :mod:`gym_suite.drones.tasks`.
+floor, a place is to be risen to, a goal lies behind a field of pillars. Such a drone is alone; its state ends with
+:data:`gym_suite.drones.columns.AIM_STATE`. What is common to all tasks, costs, start and observed motion, is in
+:mod:`gym_suite.drones.tasks`, what pillars do in :mod:`gym_suite.drones.obstacles`.
 """
 
 from __future__ import annotations

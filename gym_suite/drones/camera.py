@@ -69,9 +69,7 @@ def images(kinds: tuple[str, ...], width: int, height: int) -> tuple[Image, ...]
     return tuple(known[kind] for kind in PICTURES if kind in kinds)
 
 
-def furnish(
-    bullet: Any, client: int, drones: list[int], *, posts: bool = True
-) -> dict[int, int]:
+def furnish(bullet: Any, client: int, drones: list[int], *, posts: bool = True) -> dict[int, int]:
     """Put floor and posts into a world, paint the drones; return segmentation ids by Bullet's body number.
 
     Args:

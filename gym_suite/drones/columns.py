@@ -67,7 +67,9 @@ AIM_STATE = Columns(
     Column("split", "s", 0, meaning="time between the last two passed, or from reset"),
     Column("round", "s", 0, meaning="time of the last whole lap; 0 before"),
     Column("begun", "s", 0, meaning="time at which this lap began"),
-    Column("landed", "1", 0, 1, "whether the drone has come down on the pad, or done what it was to"),
+    Column(
+        "landed", "1", 0, 1, "whether the drone has come down on the pad, or done what it was to"
+    ),
     Column("touch", "m/s", 0, meaning="speed over the pad, a period before the drone came down"),
     *(Column(f"before_{a}", "m", meaning=f"position {a} a period ago") for a in "xyz"),
     *(Column(f"velocity_before_{a}", "m/s", meaning=f"velocity {a} a period ago") for a in "xyz"),

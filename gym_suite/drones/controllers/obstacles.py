@@ -72,9 +72,9 @@ class GapFollower(INDI):
     A heading is free as far as a disc, the vehicle and a margin about it, can go along it before it touches a point or
     the field's edge. Of headings to both sides of the goal that one is taken which, followed for its free way but at
     most ``ahead``, ends nearest to the goal, a change of heading being charged. Its speed is what ``deceleration``
-    stops within the free way, along this heading and along that in which the drone still moves. (Gaps that are wide enough are looked for among directions as by Borenstein and Koren 1991
-    and by Sezer and Gokasan 2012.) The nose stays along x, to where the goal lies. Below is incremental nonlinear
-    dynamic inversion.
+    stops within the free way, along this heading and along that in which the drone still moves. (Gaps that are wide
+    enough are looked for among directions as by Borenstein and Koren 1991 and by Sezer and Gokasan 2012.) The nose
+    stays along x, to where the goal lies. Below is incremental nonlinear dynamic inversion.
 
     Args:
         position_scale: Factor on the position's bandwidth, by which velocities are held too.
@@ -192,7 +192,7 @@ class GapFollower(INDI):
 
 
 class Remembering(GapFollower):
-    """Flight as :class:`GapFollower` has it, by what the rays have seen in the last second and not only by what they see.
+    """Flight as :class:`GapFollower` has it, by what the rays have seen in the last second, not only by what they see.
 
     Points stay where they were seen: about the drone they are moved by the measured velocity. So a pillar beside the
     drone is known although the camera looks ahead, and it can fly faster.

@@ -97,7 +97,9 @@ def _pair(name: str, given: Any) -> tuple[float, float]:
     """Return two numbers above 0."""
     if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str) or len(given) != 2:
         raise ValueError(f"{name} must be a pair of numbers, got {given!r}")
-    one, other = (check_number(f"{name}[{k}]", v, above=0.0, high=100.0) for k, v in enumerate(given))
+    one, other = (
+        check_number(f"{name}[{k}]", v, above=0.0, high=100.0) for k, v in enumerate(given)
+    )
     return one, other
 
 

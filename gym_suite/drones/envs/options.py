@@ -177,6 +177,9 @@ class Options(PlantOptions):
     )
 
 
+_NOTHING = Columns()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
     """What a task with aims has of its own, as data; see :mod:`gym_suite.drones.aims`.
@@ -198,7 +201,7 @@ class Aim:
     unseen: tuple[str, ...]
     metrics: Columns
     observes: Columns
-    remembers: Columns = Columns()
+    remembers: Columns = _NOTHING
     success: str = ""
 
 
