@@ -1,8 +1,9 @@
 """Aims: targets that follow from what a drone has done, or that it is not to be near to; no physics.
 
 Waypoints and gates come one after the other as they are passed, a velocity is commanded, a pad is driven over the
-floor. Such a drone is alone; its state ends with :data:`gym_suite.drones.columns.AIM_STATE`. What is common to all
-tasks, costs, start and observed motion, is in :mod:`gym_suite.drones.tasks`.
+floor, a place is to be risen to, a goal lies behind a field of pillars. Such a drone is alone; its state ends with
+:data:`gym_suite.drones.columns.AIM_STATE`. What is common to all tasks, costs, start and observed motion, is in
+:mod:`gym_suite.drones.tasks`, what pillars do in :mod:`gym_suite.drones.obstacles`.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ from gym_suite.drones.columns import (
     AIM,
     AIM_STATE,
     COURSE_METRICS,
+    FIELD_METRICS,
     GATE_OBSERVATIONS,
     GATES,
+    LIFT_METRICS,
+    LIFT_STATE,
     METRICS,
     PAD_METRICS,
     PARAMETERS,
+    ROTOR,
     STATES,
     VELOCITY_METRICS,
     WAYPOINT_OBSERVATIONS,
 )
+from gym_suite.drones.obstacles import clearance, enter_field, leaves_field, seek_goal
 from gym_suite.drones.tasks import (
     FIRST_DRONE,
     FLOOR,
@@ -37,6 +43,7 @@ from gym_suite.drones.tasks import (
 X, P, S = STATES.places, PARAMETERS.places, AIM_STATE.places
 A, G, M = AIM.places, GATES.places, METRICS.places
 C, V, D = COURSE_METRICS.places, VELOCITY_METRICS.places, PAD_METRICS.places
+L, H, F, R = LIFT_METRICS.places, LIFT_STATE.places, FIELD_METRICS.places, ROTOR.places
 O = GATE_OBSERVATIONS.places  # noqa: E741
 AIM_SIZE, WAYPOINT_SIZE, GATE_SIZE = (
     len(AIM_STATE),
@@ -47,14 +54,19 @@ AIM_SIZE, WAYPOINT_SIZE, GATE_SIZE = (
 FIRST_AIM = FIRST_DRONE + PER_DRONE
 
 #: Kinds of aims.
-AIMS = ("waypoints", "gates", "velocity", "pad")
-WAYPOINT, GATE, VELOCITY, PAD = range(len(AIMS))
+AIMS = ("waypoints", "gates", "velocity", "pad", "lift", "field")
+WAYPOINT, GATE, VELOCITY, PAD, LIFT, FIELD = range(len(AIMS))
 STREAM_AIM = 1 << 21
 LOWEST_WAYPOINT = 0.5  # m
 PAD_SPAN = 0.5  # m, from the middle, within which the pad starts along each axis
 CLIMB = 0.3  # of the largest level speed, the largest vertical one that is commanded
-#: Reward of a landing, in metres of progress.
+#: Reward of a landing and of reaching a goal, in metres of progress.
 LANDING = 5.0
+#: Height of the lowest point, m, from which on a drone that takes off has flown.
+FLOWN = 0.02
+#: Squared sine of half the tilt at which a drone that has not flown has tipped over: 60 degrees.
+TIPPED = 0.25
+LIFT_SIZE = len(LIFT_STATE)
 #: Sine of the largest tilt with which a drone may come down: 20 degrees.
 MOST_TILT_SINE = math.sin(math.radians(20.0))
 _METRE, _FAR = GATE_OBSERVATIONS["next_x"].scale, GATE_OBSERVATIONS["next_x"].high
@@ -111,6 +123,10 @@ def _set_target(a, key, t, p, aim, gates):
         _command(a, key, t, aim)
     elif kind == PAD:
         _drive(a, key, t, p, aim)
+    elif kind == LIFT:
+        a[X.target_z] = aim[A.height]
+    elif kind == FIELD:
+        seek_goal(a, aim)
     else:
         x, y, z = _place(int(a[s + S.stage]), key, aim, gates)
         a[X.target_x], a[X.target_y], a[X.target_z] = x, y, z
@@ -125,9 +141,29 @@ def _remember(a, s):
     a[s + S.gap] = distance(a)
 
 
+@called_kernel
+def _stand(a, p, rotors):
+    """Put a drone on the floor below where it is, level and at rest, with the heading that it has and still rotors."""
+    a[X.position_z] = 0.5 * p[P.height]
+    z, w = a[X.quaternion_z], a[X.quaternion_w]
+    length = math.sqrt(z * z + w * w)
+    a[X.quaternion_x] = a[X.quaternion_y] = 0.0
+    a[X.quaternion_z], a[X.quaternion_w] = z / length, w / length
+    for c in range(3):
+        a[X.velocity_x + c] = 0.0
+    for c in range(4):
+        a[X.old_quaternion_x + c] = a[X.quaternion_x + c]
+        a[X.rotor_0 + c] = a[X.command_0 + c] = 0.0
+    if rotors.ndim == 2:
+        for c in range(rotors.shape[0]):
+            a[int(rotors[c, R.speed])] = a[int(rotors[c, R.command])] = 0.0
+
+
 @kernel
 def reset_aim_one(agents, key, p, path, rotors, aim, gates):
     """Draw the starting state of a world: as of other tasks, on a course half-way between two gates.
+
+    A drone that is to take off stands on the floor, one that is to cross a field before the field.
 
     Args:
         agents: The drone.
@@ -148,6 +184,10 @@ def reset_aim_one(agents, key, p, path, rotors, aim, gates):
             middle = 0.5 * (last[G.centre_x + c] + here[G.centre_x + c])
             a[X.position_x + c] += middle - a[X.target_x + c]
         a[X.position_z] = max(a[X.position_z], 2.0 * p[P.radius])
+    elif int(aim[A.kind]) == LIFT:
+        _stand(a, p, rotors)
+    elif int(aim[A.kind]) == FIELD:
+        enter_field(a, key, aim)
     _set_target(a, key, 0.0, p, aim, gates)
     _remember(a, s)
 
@@ -191,6 +231,25 @@ def _lands(a, s, p, aim):
     upright = level < MOST_TILT_SINE and qx * qx + qy * qy < 0.5
     near = dx * dx + dy * dy < aim[A.pad_radius] ** 2
     return upright and near and _over_pad(a, s) < aim[A.touch_speed]
+
+
+@called_kernel
+def _fails_to_lift(a, s, p):
+    """Note whether a drone has flown; return whether it came down then, or tipped over before."""
+    h, height = s - LIFT_SIZE, lowest(a, p)
+    if height > FLOWN:
+        a[h + H.flown] = 1.0
+    if a[h + H.flown] > 0.0:
+        return height < FLOOR
+    return a[X.quaternion_x] ** 2 + a[X.quaternion_y] ** 2 > TIPPED
+
+
+@kernel
+def _holds(a, s, gap, period, aim):
+    """Note for how long a drone has held its place; return whether that is long enough."""
+    h = s - LIFT_SIZE
+    a[h + H.held] = a[h + H.held] + period if gap < aim[A.reach] else 0.0
+    return a[h + H.held] > aim[A.hold] - 1e-9
 
 
 @kernel
@@ -243,11 +302,22 @@ def judge_aim_one(agents, size, key, step, p, aim, gates, m, reward, terminated)
         for c in range(3):
             square += (a[X.target_velocity_x + c] - a[X.velocity_x + c]) ** 2
         earned = max(1.0 - math.sqrt(square) / p[P.error_scale], 0.0)
+    elif kind == LIFT:
+        earned = max(1.0 - gap / p[P.error_scale], 0.0)
+        failed = _fails_to_lift(a, s, p) or not gap < p[P.bound]
+        if _holds(a, s, gap, period, aim) and not failed:
+            landed = True
+            earned += max(aim[A.periods] - step, 0.0)
+    elif kind == FIELD:
+        failed |= leaves_field(a, p, aim)
+        if gap < aim[A.reach] and not failed:
+            landed = True
+            earned += LANDING
     elif down and _lands(a, s, p, aim):
         failed, landed = False, True
         earned += LANDING
     a[s + S.landed] = 1.0 if landed else 0.0
-    a[s + S.touch] = _over_pad(a, s) if landed else 0.0
+    a[s + S.touch] = _over_pad(a, s) if landed and kind == PAD else 0.0
     rates, effort, change = costs(a, size, p)
     earned *= p[P.weight_position]
     crash = -p[P.penalty_crash] if failed else 0.0
@@ -267,12 +337,13 @@ def _bounded(value):
 
 
 @kernel
-def show_aim_one(agents, key, aim, gates, m, o):
+def show_aim_one(agents, key, p, aim, gates, m, o):
     """Fill the metrics that follow from the state of an aim, and what is observed of it behind all else.
 
     Args:
         agents: The drone.
         key: The episode's key.
+        p: Parameters.
         aim: Numbers of the aim.
         gates: The gates.
         m: Metrics.
@@ -286,6 +357,13 @@ def show_aim_one(agents, key, aim, gates, m, o):
         return
     if kind == PAD:
         m[FIRST_AIM + D.landed], m[FIRST_AIM + D.touch_speed] = a[s + S.landed], a[s + S.touch]
+        return
+    if kind == LIFT:
+        m[FIRST_AIM + L.held] = a[s - LIFT_SIZE + H.held]
+        m[FIRST_AIM + L.reached] = a[s + S.landed]
+        return
+    if kind == FIELD:
+        m[FIRST_AIM + F.reached], m[FIRST_AIM + F.clearance] = a[s + S.landed], clearance(a, p, aim)
         return
     m[FIRST_AIM + C.passed], m[FIRST_AIM + C.split_time] = a[s + S.passed], a[s + S.split]
     stage, at = int(a[s + S.stage]), o.shape[0] - WAYPOINT_SIZE

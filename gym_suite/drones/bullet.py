@@ -18,10 +18,13 @@ from gym_suite.core.family import Setup
 from gym_suite.core.observations import Image
 from gym_suite.core.rows import Rows
 from gym_suite.drones import loops
+from gym_suite.drones.aims import LIFT
 from gym_suite.drones.camera import Camera
-from gym_suite.drones.columns import BODY, PARAMETERS, RIGID
+from gym_suite.drones.columns import AIM, BODY, PARAMETERS, RIGID, TABLES
+from gym_suite.drones.obstacles import pillars_of
 
 X, P = BODY.places, PARAMETERS.places
+A, T = AIM.places, TABLES.places
 
 #: Worlds in one process. A client of Bullet takes some 35 MB; lone drones share one.
 MOST_WORLDS = 64
@@ -195,6 +198,7 @@ class World:
         row: Physical parameters, (at least :data:`gym_suite.drones.parameters.PHYSICS`,).
         pictures: What the cameras see; nothing is furnished where that is nothing.
         field_of_view: Vertical angle of view of the cameras, rad.
+        pillars: Whether cameras see pillars.
         place: Client in which it lies beside others; by default it has one of its own.
 
     Raises:
@@ -209,6 +213,7 @@ class World:
         *,
         pictures: tuple[Image, ...] = (),
         field_of_view: float = 1.0,
+        pillars: bool = False,
         place: Client | None = None,
     ) -> None:
         self.count = count
@@ -227,6 +232,7 @@ class World:
                 pictures=pictures,
                 field_of_view=field_of_view,
                 forward=float(row[P.radius]),
+                pillars=pillars,
             )
 
     @property
@@ -401,9 +407,22 @@ class Engine:
 
         alone = setup.images if n == 1 else ()
 
+        aim = setup.tables[T.aim]
+        pillars = len(aim) > 0 and aim[0, A.pillars] > 0.0
+        #: Height, m, below which contacts are forgotten between control periods, so that a copy of a world that
+        #: stands on the floor goes on as the world does; other tasks end there.
+        self._low = 0.0
+        if len(aim) and aim[0, A.kind] == LIFT:
+            self._low = 2.0 * float(self._plant[P.radius])
+
         def world(pictures: tuple[Image, ...], place: Client | None) -> World:
             return World(
-                self._count, self._plant, pictures=pictures, field_of_view=view, place=place
+                self._count,
+                self._plant,
+                pictures=pictures,
+                field_of_view=view,
+                pillars=pillars,
+                place=place,
             )
 
         self._worlds = [world(alone, place) for _ in range(n)]
@@ -421,13 +440,18 @@ class Engine:
 
         Those are not those of worlds alone where a client has gone on for its other rows.
         """
-        begun = [self._worlds[i] for i in np.flatnonzero(mask)]
+        begun = np.flatnonzero(mask)
         if self._mismatch:
-            for i in np.flatnonzero(mask):
+            for i in begun:
                 self._worlds[i].set_body(rows.p[i])
-        for world in begun:
+        self._forget_contacts(begun)
+
+    def _forget_contacts(self, indices: NDArray[np.intp]) -> None:
+        """Put the drones of some worlds where they touch nothing, and let Bullet see that they do."""
+        worlds = [self._worlds[i] for i in indices]
+        for world in worlds:
             world.put_aside()
-        for place in dict.fromkeys(world.place for world in begun):
+        for place in dict.fromkeys(world.place for world in worlds):
             place.look()
 
     def step(self, rows: Rows, skip: NDArray[np.bool_]) -> int:
@@ -443,6 +467,9 @@ class Engine:
         else:
             self._located = self._located or _located(self._worlds)
             moving, (placed, places) = slice(None), self._located
+        if self._low:
+            low = drones[:, 0, X.position_z] < self._low
+            self._forget_contacts(np.flatnonzero(low & ~skip))
         # The rows are the truth: a restored or edited world then flies on as any other, bit for bit.
         _place(bullet, placed, drones[moving].reshape(-1, drones.shape[-1]))
         for tick in range(self._ratio):
@@ -484,6 +511,7 @@ class Engine:
         camera: Any = stage.camera
         for i in np.flatnonzero(mask).tolist():
             stage.set_poses(drones[i])
+            camera.place(pillars_of(rows.setup.tables, drones[i, 0]))
             for j in range(self._count):
                 for name, picture in camera.shoot(drones[i, j]).items():
                     rows.pictures[name][i, j] = picture

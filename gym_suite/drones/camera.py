@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gym_suite.core.observations import Image
 from gym_suite.drones.columns import BODY
+from gym_suite.drones.obstacles import PILLAR_HEIGHT
 from gym_suite.drones.transforms import rotation
 
 X = BODY.places
@@ -40,6 +41,8 @@ _COLOURS = (
     (0.45, 0.65, 0.15, 1.0),
     (0.85, 0.35, 0.55, 1.0),
 )
+_PILLAR_COLOUR = (0.62, 0.44, 0.30, 1.0)
+_SIDES = 48  # of the prism that a pillar is drawn as
 #: Where the light comes from.
 LIGHT = (2.0, 3.0, 6.0)
 
@@ -60,14 +63,21 @@ def images(kinds: tuple[str, ...], width: int, height: int) -> tuple[Image, ...]
         "segmentation": Image(
             "segmentation",
             (height, width, 1),
-            meaning="0 nothing, 1 the floor, 2 a post, 3 + j drone j",
+            meaning="0 nothing, 1 the floor, 2 a post or a pillar, 3 + j drone j",
         ),
     }
     return tuple(known[kind] for kind in PICTURES if kind in kinds)
 
 
-def furnish(bullet: Any, client: int, drones: list[int]) -> dict[int, int]:
-    """Put floor and posts into a world, paint the drones; return segmentation ids by Bullet's body number."""
+def furnish(bullet: Any, client: int, drones: list[int], *, posts: bool = True) -> dict[int, int]:
+    """Put floor and posts into a world, paint the drones; return segmentation ids by Bullet's body number.
+
+    Args:
+        bullet: The module pybullet.
+        client: The world's client.
+        drones: Body numbers.
+        posts: Whether there are posts; among pillars, which are in the way, they would mislead.
+    """
     ids = {body: FIRST_DRONE + j for j, body in enumerate(drones)}
     for j, body in enumerate(drones):
         colour = _COLOURS[j % len(_COLOURS)]
@@ -83,7 +93,7 @@ def furnish(bullet: Any, client: int, drones: list[int]) -> dict[int, int]:
             physicsClientId=client,
         )
         ids[bullet.createMultiBody(0.0, -1, shape, physicsClientId=client)] = FLOOR
-    for (x, y), colour in _POSTS:
+    for (x, y), colour in _POSTS if posts else ():
         shape = bullet.createVisualShape(
             bullet.GEOM_BOX, halfExtents=_POST, rgbaColor=colour, physicsClientId=client
         )
@@ -92,6 +102,64 @@ def furnish(bullet: Any, client: int, drones: list[int]) -> dict[int, int]:
         )
         ids[body] = POST
     return ids
+
+
+class Pillars:
+    """Pillars that only the camera sees, in a world of Bullet; kernels judge who strikes them.
+
+    Args:
+        bullet: The module pybullet.
+        client: The world's client.
+    """
+
+    def __init__(self, bullet: Any, client: int) -> None:
+        self._bullet, self._client = bullet, client
+        self._placed = np.zeros((0, 3))
+        self.bodies: list[int] = []
+
+    def place(self, pillars: NDArray[np.float64]) -> None:
+        """Let those stand that an episode has, (n, 3): place and radius, m; those of before are taken away."""
+        standing = pillars[pillars[:, 2] > 0.0]
+        if np.array_equal(standing, self._placed):
+            return
+        bullet, c = self._bullet, self._client
+        for body in self.bodies:
+            bullet.removeBody(body, physicsClientId=c)
+        self.bodies = []
+        for x, y, radius in standing.tolist():
+            corners, triangles, normals = _prism(radius)
+            shape = bullet.createVisualShape(
+                bullet.GEOM_MESH,
+                vertices=corners,
+                indices=triangles,
+                normals=normals,
+                rgbaColor=_PILLAR_COLOUR,
+                physicsClientId=c,
+            )
+            body = bullet.createMultiBody(
+                0.0, -1, shape, basePosition=(x, y, 0.0), physicsClientId=c
+            )
+            self.bodies.append(body)
+        self._placed = standing.copy()
+
+
+def _prism(radius: float) -> tuple[list[Any], list[int], list[Any]]:
+    """Return corners, triangles and normals of an upright prism about a circle, without its ends."""
+    angles = np.linspace(0.0, 2.0 * np.pi, _SIDES + 1)
+    # as far outside of the circle at the edges as inside of it at the middles of the sides
+    around = np.column_stack([np.cos(angles), np.sin(angles)])
+    reach = radius * 2.0 / (1.0 + np.cos(np.pi / _SIDES))
+    corners: list[Any] = []
+    normals: list[Any] = []
+    triangles: list[int] = []
+    for k, (x, y) in enumerate(around.tolist()):
+        for z in (0.0, PILLAR_HEIGHT):
+            corners.append((reach * x, reach * y, z))
+            normals.append((x, y, 0.0))
+        if k < _SIDES:
+            j = 2 * k
+            triangles += [j, j + 2, j + 3, j, j + 3, j + 1]
+    return corners, triangles, normals
 
 
 def _tiles(parity: int) -> tuple[list[tuple[float, float, float]], list[int]]:
@@ -118,6 +186,7 @@ class Camera:
         pictures: What is to be seen.
         field_of_view: Vertical angle of view, rad.
         forward: How far the camera is before the drone's centre, m.
+        pillars: Whether pillars stand there, see :meth:`place`, in place of the posts.
     """
 
     def __init__(
@@ -129,17 +198,28 @@ class Camera:
         pictures: tuple[Image, ...],
         field_of_view: float,
         forward: float,
+        pillars: bool = False,
     ) -> None:
         self._bullet, self._client, self._forward = bullet, client, forward
         self._kinds = [picture.name for picture in pictures]
         self._height, self._width, _ = pictures[0].shape
         self._ids = np.zeros(max(drones) + 64, dtype=np.uint8)
-        for body, number in furnish(bullet, client, drones).items():
+        for body, number in furnish(bullet, client, drones, posts=not pillars).items():
             self._ids[body] = number
+        self._pillars = Pillars(bullet, client) if pillars else None
         self._projection = bullet.computeProjectionMatrixFOV(
             float(np.degrees(field_of_view)), self._width / self._height, NEAR, FAR
         )
         self._flags = 0 if "segmentation" in self._kinds else bullet.ER_NO_SEGMENTATION_MASK
+
+    def place(self, pillars: NDArray[np.float64]) -> None:
+        """Let the pillars of an episode stand there, (n, 3): place and radius, m."""
+        if self._pillars is None:
+            return
+        self._pillars.place(pillars)
+        missing = max(self._pillars.bodies, default=0) + 1 - len(self._ids)
+        self._ids = np.pad(self._ids, (0, max(missing, 0)))
+        self._ids[self._pillars.bodies] = POST
 
     def shoot(self, drone: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """Return the pictures from a drone, whose row begins with position and quaternion."""

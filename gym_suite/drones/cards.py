@@ -117,6 +117,26 @@ CARDS = (
         learned=("ppo-dagger",),
     ),
     _drone(
+        "TakeOff",
+        "take_off",
+        "a quadcopter stands on the floor, rises to a place above and holds it",
+        {name: _PILOTS[name] for name in ("indi", "geometric")} | _ADAPTIVE,
+        strong=("indi",),
+        tags=("take-off", "quadcopter"),
+    ),
+    _drone(
+        "Obstacles",
+        "obstacles",
+        "a quadcopter flies by a depth camera through a field of pillars to a goal",
+        {
+            "gaps": f"{_HOME}.obstacles:GapFollower",
+            "remembering": f"{_HOME}.obstacles:Remembering",
+            "geometric": _PILOTS["geometric"],
+        },
+        strong=("remembering",),
+        tags=("obstacles", "camera", "quadcopter"),
+    ),
+    _drone(
         "RotorFailure",
         "rotor_failure",
         "a quadcopter loses a rotor while it hovers, and stays where it is",

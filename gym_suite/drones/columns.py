@@ -67,11 +67,37 @@ AIM_STATE = Columns(
     Column("split", "s", 0, meaning="time between the last two passed, or from reset"),
     Column("round", "s", 0, meaning="time of the last whole lap; 0 before"),
     Column("begun", "s", 0, meaning="time at which this lap began"),
-    Column("landed", "1", 0, 1, "whether the drone has come down on the pad"),
+    Column(
+        "landed", "1", 0, 1, "whether the drone has come down on the pad, or done what it was to"
+    ),
     Column("touch", "m/s", 0, meaning="speed over the pad, a period before the drone came down"),
     *(Column(f"before_{a}", "m", meaning=f"position {a} a period ago") for a in "xyz"),
     *(Column(f"velocity_before_{a}", "m/s", meaning=f"velocity {a} a period ago") for a in "xyz"),
 )
+
+#: What a drone that takes off remembers besides, before :data:`AIM_STATE`.
+LIFT_STATE = Columns(
+    Column("flown", "1", 0, 1, "whether the drone has been off the floor"),
+    Column("held", "s", 0, meaning="time for which it has held the place"),
+)
+#: Numbers of a pillar.
+PILLAR = Columns(
+    Column("x", "m", meaning="place of the axis, x"),
+    Column("y", "m", meaning="place of the axis, y"),
+    Column("radius", "m", 0, meaning="radius; 0: there is none"),
+)
+
+
+def pillar_columns(count: int) -> Columns:
+    """Return what a drone among pillars remembers of them, before :data:`AIM_STATE`."""
+    return Columns(
+        *(
+            Column(f"pillar_{k}_{c.name}", c.unit, c.low, meaning=f"pillar {k}, {c.meaning}")
+            for k in range(count)
+            for c in PILLAR
+        )
+    )
+
 
 #: What motion capture has seen of a drone, once for each control period that it is late and once for now.
 CAPTURED = Columns(
@@ -227,6 +253,14 @@ PAD_METRICS = Columns(
         "touch_speed", "m/s", 0, math.inf, "speed over the pad with which it came down; 0 before"
     ),
 )
+LIFT_METRICS = Columns(
+    Column("held", "s", 0, math.inf, "time for which the drone has held the place"),
+    Column("reached", "1", 0, 1, "1 in the step in which it has held the place for long enough"),
+)
+FIELD_METRICS = Columns(
+    Column("reached", "1", 0, 1, "1 in the step in which the drone reaches the goal"),
+    Column("clearance", "m", meaning="from the drone's rim to the nearest pillar"),
+)
 
 #: Full scale of what is observed of aims behind the last actions: the next but one, and which way gates face.
 WAYPOINT_OBSERVATIONS = Columns(
@@ -251,6 +285,14 @@ YAW_OBSERVATIONS = Columns(
 YAW_METRICS = Columns(
     Column("yaw_error", "rad", -math.pi, math.pi, "angle by which the nose has to turn"),
 )
+
+
+def beam_columns(count: int, sight: float) -> Columns:
+    """Return what a row of a depth camera shows, from left to right, behind the last actions."""
+    meaning = "way from the camera to what is seen"
+    return Columns(
+        *(Column(f"beam_{k}", "m", 0.0, sight / _METRE, meaning, _METRE) for k in range(count))
+    )
 
 
 def health_observations(count: int) -> Columns:
@@ -296,14 +338,26 @@ USUAL.setflags(write=False)
 
 #: Numbers of a task with aims.
 AIM = Columns(
-    Column("kind", "1", 0, 3, "0 waypoints, 1 gates, 2 velocity, 3 pad", whole=True),
+    Column("kind", "1", 0, 5, "the aim's place in `gym_suite.drones.aims.AIMS`", whole=True),
     Column("spread", "m", 0, meaning="half the width of the box of waypoints, and its height"),
-    Column("reach", "m", 0, meaning="distance at which a waypoint is reached"),
+    Column("reach", "m", 0, meaning="distance at which a waypoint or a goal is reached"),
     Column("speed", "m/s", 0, meaning="largest level speed commanded, or of the pad"),
     Column("interval", "s", 0, meaning="time for which a velocity is commanded"),
     Column("pad_radius", "m", 0, meaning="radius of the pad"),
     Column("touch_speed", "m/s", 0, meaning="speed over the pad from which coming down is a crash"),
     Column("extent", "m", 0, meaning="half the width of all this, for pictures"),
+    Column("height", "m", 0, meaning="height of the place to which a drone takes off"),
+    Column("hold", "s", 0, meaning="time for which it is to be held"),
+    Column("periods", "1", 0, meaning="control periods of an episode", whole=True),
+    Column("pillars", "1", 0, meaning="how many there are at most", whole=True),
+    Column("least_radius", "m", 0, meaning="least radius of a pillar"),
+    Column("most_radius", "m", 0, meaning="largest radius of a pillar"),
+    Column("length", "m", 0, meaning="length of the field, along x"),
+    Column("width", "m", 0, meaning="width of the field, along y"),
+    Column("gap", "m", 0, meaning="least free way between two pillars"),
+    Column("beams", "1", 0, meaning="rays of the depth camera", whole=True),
+    Column("beam_angle", "rad", 0, meaning="angle between the first and the last"),
+    Column("sight", "m", 0, meaning="how far it sees"),
 )
 #: Numbers of a gate.
 GATES = Columns(

@@ -241,7 +241,7 @@ def finish_batch(x, key, step, p, tables, work, m, o, reward, terminated, skip):
 def show_aimed(agents, key, size, p, tables, work, m, o):
     """Do as :func:`show_all` does for a drone with an aim."""
     show_one(agents, size, p, tables[T.observed], tables[T.rotors], work, m, o)
-    show_aim_one(agents, key, tables[T.aim][0], tables[T.gates], m, o)
+    show_aim_one(agents, key, p, tables[T.aim][0], tables[T.gates], m, o)
 
 
 @kernel

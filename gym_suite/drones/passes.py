@@ -18,6 +18,7 @@ from gym_suite.drones import tables as T
 from gym_suite.drones.adversity import tell_health
 from gym_suite.drones.columns import (
     ADVERSITY,
+    AIM,
     PARAMETERS,
     SCRATCH,
     SENSORS,
@@ -32,10 +33,11 @@ from gym_suite.drones.loops import (
     show_aimed,
     show_all,
 )
+from gym_suite.drones.obstacles import look
 from gym_suite.drones.sensors import measure, remember
 from gym_suite.drones.tasks import LAST
 
-P, S = PARAMETERS.places, SENSORS.places
+P, S, A = PARAMETERS.places, SENSORS.places, AIM.places
 _NUMBERS = len(SENSORS)
 #: Where in the scratch of a drone that is alone an episode's numbers of :data:`ADVERSITY` stand, and how many.
 _DRAWN, _DRAWN_SIZE = len(SCRATCH) + WORLD_SCRATCH.places.drawn_0, len(ADVERSITY)
@@ -138,6 +140,19 @@ def tell_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, wh
             t = step[i] * row[P.ratio] * row[P.dt]
             numbers = work[i][_DRAWN : _DRAWN + _DRAWN_SIZE]
             tell_health(key[i], t, tables[T.adversity], tables[T.rotors], numbers, o[i], at)
+
+
+# ------------------------------------------------------------------------------------------------ the depth camera
+
+
+@kernel
+def see_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
+    """Show the drones of the masked rows, each alone, what a row of its depth camera sees of the field."""
+    aim = tables[T.aim][0]
+    at = o.shape[1] - int(aim[A.beams])
+    for i in range(x.shape[0]):
+        if mask[i]:
+            look(x[i], p[parameter_row(p, i)], aim, o[i], at)
 
 
 # ---------------------------------------------------------------------------------------------------- the sensors

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.drones.bullet import World
-from gym_suite.drones.camera import LIGHT, NEAR, furnish
+from gym_suite.drones.camera import LIGHT, NEAR, Pillars, furnish
 from gym_suite.drones.columns import AIM, GATES, PARAMETERS, ROTOR, STATES, TABLES, USUAL
+from gym_suite.drones.obstacles import PILLAR_HEIGHT, pillars_of
 from gym_suite.drones.references import HEIGHT, TABLE
 from gym_suite.drones.rotors import rotor_count
 from gym_suite.drones.vehicles import FEWEST
@@ -46,6 +47,8 @@ _SMALLEST, _APART = 0.03, 0.4
 _CHASE, _FAR = 14.0, 60.0
 #: Half the thickness of a gate's bars where Bullet draws, m.
 _BAR = 0.015
+#: The corners of a field, in halves of its sides.
+_AROUND = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], dtype=np.float64)
 
 
 class DroneRenderer(EpisodeRenderer):
@@ -70,6 +73,7 @@ class DroneRenderer(EpisodeRenderer):
         self._bullets = bool(asked) and setup.engine is not None
         self._shown = 0
         self._world: World | None = None
+        self._standing: Pillars | None = None
 
     def names(self) -> tuple[str, ...]:
         """Return the metric columns that are drawn."""
@@ -125,9 +129,12 @@ class DroneRenderer(EpisodeRenderer):
             self._room = SpacePlot(canvas, box=box)
             return
         self._world = World(max(1, len(self.setup.agents)), self.setup.row)
-        furnish(self._world.bullet, self._world.client, self._world.bodies)
+        bullet, client = self._world.bullet, self._world.client
+        pillars = self._pillars() > 0
+        furnish(bullet, client, self._world.bodies, posts=not pillars)
+        self._standing = Pillars(bullet, client) if pillars else None
         outlines = gate_outlines(self.setup.tables[T.gates])
-        _hang_gates(self._world.bullet, self._world.client, outlines)
+        _hang_gates(bullet, client, outlines)
         scale = self.size[1] / canvas.height
         self._pixels = round(box.width * scale), round(box.height * scale)
         axes = canvas.axes(box)
@@ -147,6 +154,8 @@ class DroneRenderer(EpisodeRenderer):
             return
         bullet = self._world.bullet
         self._world.set_poses(rows[-1].reshape(self._world.count, -1))
+        if self._standing is not None:
+            self._standing.place(pillars_of(self.setup.tables, rows[-1]))
         width, height = self._pixels
         angle = math.degrees(2.0 * math.atan(0.5 / FOCAL))
         _, _, colours, _, _ = bullet.getCameraImage(
@@ -179,11 +188,17 @@ class DroneRenderer(EpisodeRenderer):
         places = [X.position_x + k for k in range(3)] + [X.target_x + k for k in range(3)]
         shown = tuple(STATES.names[place] for place in places)
         names = self.setup.state_columns.names
-        return tuple(n for n in names if n in shown or n.rpartition("_")[0] in shown)
+        moving = (n for n in names if n in shown or n.rpartition("_")[0] in shown)
+        return (*moving, *(n for n in names if n.startswith("pillar_")))
 
     def overview(self, columns: Mapping[str, NDArray[np.float64]]) -> Space:
         """Return the room with the ways of an episode's drones."""
         return space_of(self.setup, self._states_of(columns))
+
+    def _pillars(self) -> int:
+        """Return how many pillars stand about at most."""
+        aim = self.setup.tables[T.aim]
+        return int(aim[0, A.pillars]) if len(aim) else 0
 
     def _suffixes(self) -> list[str]:
         count = len(self.setup.agents)
@@ -217,6 +232,8 @@ class DroneRenderer(EpisodeRenderer):
         height = [Series(name=f"z{first}", label="$z$", reference=f"target_z{first}")]
         of = " of drone 0" if first else ""
         title = "distance" if first else "distance from the target"  # many names stand beside it
+        if self._pillars():
+            distances.append(Series(name="clearance", label="free", color=style.WARNING))
         upper = Panel(title=title, unit="m", series=distances, span=0.1)
         if (
             self.setup.tracking[0].unit == "m/s"
@@ -329,6 +346,13 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     if extent is not None:
         low, high = np.full(2, -extent), np.full(2, extent)
     row = setup.row
+    pillars = pillars_of(setup.tables, rows[-1])
+    lines = gate_outlines(setup.tables[T.gates])
+    if len(pillars):
+        aim = setup.tables[T.aim][0]
+        half = 0.5 * np.array([aim[A.length], aim[A.width]])
+        low, high = np.minimum(low, -half - _MARGIN), np.maximum(high, half + _MARGIN)
+        lines = [*lines, np.array([(x, y, 0.0) for x, y in half * _AROUND])]
     rotors, radius = rotor_places(row, setup.tables[T.rotors]), float(row[P.prop_radius])
     reach = max(math.hypot(*place) for place in rotors) + radius
     bodies = [
@@ -354,6 +378,7 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     return Space(
         bodies=bodies,
         floor=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        lines=gate_outlines(setup.tables[T.gates]),
+        lines=lines,
+        pillars=np.array([(*one, PILLAR_HEIGHT) for one in pillars if one[2] > 0.0]).reshape(-1, 4),
         magnified=max(1.0, round(wanted, 1)),
     )

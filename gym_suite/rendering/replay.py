@@ -254,6 +254,7 @@ def _view(view: Space | Plane | Raster) -> dict[str, Any]:
             "floor": view.floor,
             "boxes": np.round(view.boxes, 4).tolist(),
             "lines": [np.round(line, 4).tolist() for line in view.lines],
+            "pillars": np.round(view.pillars, 4).tolist(),
             "magnified": view.magnified,
             "above": view.above,
             "bodies": [_body(body) for body in view.bodies],

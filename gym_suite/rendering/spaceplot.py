@@ -22,6 +22,9 @@ _NEAR = 0.02  # m
 _CORNERS = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], dtype=np.float64)
 _DISC = np.linspace(0.0, 2.0 * math.pi, 16, endpoint=False)
 _SHADOW = (0.12, 0.16, 0.2, 0.15)
+#: Colour of pillars, light and dark; one sees a little through them.
+_LIT, _DARK = np.array([0.87, 0.80, 0.72, 0.8]), np.array([0.66, 0.55, 0.45, 0.8])
+_SUN = math.radians(130.0)
 
 
 def rotate(points: ArrayLike, quaternion: ArrayLike) -> Array:
@@ -103,6 +106,8 @@ class SpacePlot:
         self._trails.set_color([body.color for body in here])
         faces: list[tuple[float, Array, Any]] = []
         arms: list[Array] = []
+        for corners, color in _pillar_faces(space.pillars, np.asarray(eye, dtype=np.float64)):
+            faces.append((float(see(corners)[:, 2].mean()), see(corners), color))
         for body in here:
             for corners, color in _polygons(body, space.magnified):
                 faces.append((float(see(corners)[:, 2].mean()), see(corners), color))
@@ -162,6 +167,23 @@ def _polygons(body: Body, magnified: float) -> list[tuple[Array, Any]]:
         corners = body.rotor_radius * disc + (x, y, 0.0)
         color = to_rgba(body.color, 0.9 if x > front - 1e-6 else 0.45)
         found.append((place + magnified * rotate(corners, turn), color))
+    return found
+
+
+def _pillar_faces(pillars: Array, eye: Array) -> list[tuple[Array, Any]]:
+    """Return corners and colour of the sides of pillars that face the eye, and of their tops."""
+    found: list[tuple[Array, Any]] = []
+    for x, y, radius, height in pillars:
+        around = np.column_stack([x + radius * np.cos(_DISC), y + radius * np.sin(_DISC)])
+        for k, angle in enumerate(_DISC + 0.5 * _DISC[1]):
+            (ax, ay), (bx, by) = around[k], around[(k + 1) % len(around)]
+            if math.cos(angle) * (eye[0] - ax) + math.sin(angle) * (eye[1] - ay) <= 0.0:
+                continue
+            corners = np.array([(ax, ay, 0.0), (bx, by, 0.0), (bx, by, height), (ax, ay, height)])
+            share = 0.5 + 0.5 * math.cos(angle - _SUN)
+            found.append((corners, tuple(_DARK + share * (_LIT - _DARK))))
+        if eye[2] > height:
+            found.append((np.column_stack([around, np.full(len(around), height)]), tuple(_LIT)))
     return found
 
 

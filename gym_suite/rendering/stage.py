@@ -55,6 +55,7 @@ class Space:
         floor: Edges of the floor, m: least x and y, largest x and y.
         boxes: What stands still: middle and half the sides along the axes, m, (n, 6).
         lines: Closed lines that stand still, such as gates, m, (n, 3) each.
+        pillars: Upright cylinders on the floor: place, radius and height, m, (n, 4).
         magnified: How many times as large as they are the bodies are drawn; the page says so.
         above: Whether one looks down at first.
     """
@@ -63,6 +64,7 @@ class Space:
     floor: tuple[float, float, float, float]
     boxes: Array = field(default_factory=lambda: np.zeros((0, 6)))
     lines: Sequence[Array] = ()
+    pillars: Array = field(default_factory=lambda: np.zeros((0, 4)))
     magnified: float = 1.0
     above: bool = False
 

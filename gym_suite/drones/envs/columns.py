@@ -20,11 +20,13 @@ from gym_suite.drones.columns import (
     YAW_METRICS,
     YAW_OBSERVATIONS,
     YAW_STATE,
+    beam_columns,
     captured_columns,
     further_commands,
     further_rotors,
     health_observations,
     neighbour_columns,
+    pillar_columns,
 )
 from gym_suite.drones.envs.options import (
     AIMS,
@@ -73,6 +75,8 @@ def observation_columns(
     columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
     for k in range(1, int(values["neighbours"]) + 1):
         columns += neighbour_columns(k)
+    if task.aim == "field":
+        columns += beam_columns(int(options.beams), float(options.sight))
     return columns + AIMS[task.aim].observes if task.aim else columns
 
 
@@ -112,7 +116,10 @@ def state_columns(
             columns.append(column)
     last = _last_actions(options, values, int(values["history"]) + 1)
     seen = captured_columns(latency)
-    own = AIM_STATE if task.aim else YAW_STATE if options.yaw is not None else ()
+    own = YAW_STATE if options.yaw is not None else Columns()
+    if task.aim:
+        pillars = int(options.pillars) if task.aim == "field" else 0
+        own = AIMS[task.aim].remembers + pillar_columns(pillars) + AIM_STATE
     drone = (*columns, *TASK_STATE, *last, *seen, *further_rotors(rotors), *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 

@@ -12,7 +12,10 @@ from gym_suite.core.options import OptionSet, PlantOptions, option
 from gym_suite.drones.aims import LANDING
 from gym_suite.drones.columns import (
     COURSE_METRICS,
+    FIELD_METRICS,
     GATE_OBSERVATIONS,
+    LIFT_METRICS,
+    LIFT_STATE,
     PAD_METRICS,
     QUANTITIES,
     VELOCITY_METRICS,
@@ -107,7 +110,9 @@ class Options(PlantOptions):
     spread: float = option(
         1.0, takes="m", meaning="half the width of the box of waypoints, and its height"
     )
-    reach: float = option(0.15, takes="m", meaning="distance at which a waypoint is reached")
+    reach: float = option(
+        0.15, takes="m", meaning="distance at which a waypoint, a place or a goal is reached"
+    )
     speed: float = option(
         1.0, takes="m/s", meaning="largest level speed that is commanded, or of the pad"
     )
@@ -116,6 +121,21 @@ class Options(PlantOptions):
     touch_speed: float = option(
         0.6, takes="m/s", meaning="speed over the pad from which coming down is a crash"
     )
+    height: float = option(1.0, takes="m", meaning="height of the place that is to be risen to")
+    hold: float = option(1.0, takes="s", meaning="time for which that place is to be held")
+    pillars: int = option(8, takes="1 to 64", meaning="pillars in the field")
+    pillar_radius: Any = option(
+        (0.12, 0.25), takes="m, or a pair of bounds", meaning="radius of a pillar, drawn for each"
+    )
+    field: Any = option(
+        (4.0, 3.0), takes="(length, width) in m", meaning="where pillars stand and drones may fly"
+    )
+    gap: float = option(0.45, takes="m", meaning="least free way between two pillars")
+    beams: int = option(16, takes="1 to 256", meaning="rays of the depth camera that are observed")
+    beam_angle: float = option(
+        2.1, takes="rad, up to 3", meaning="level angle between the first ray and the last"
+    )
+    sight: float = option(3.0, takes="m, up to 20", meaning="how far these rays see")
     path: Any = option(None, takes='a kind, or a mapping with "kind"', meaning="way of the target")
     yaw: Any = option(
         None,
@@ -157,6 +177,9 @@ class Options(PlantOptions):
     )
 
 
+_NOTHING = Columns()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
     """What a task with aims has of its own, as data; see :mod:`gym_suite.drones.aims`.
@@ -168,6 +191,8 @@ class Aim:
         unseen: Beginnings of the names of quantities that are not observed, for they would be constant.
         metrics: What ``info`` has besides.
         observes: What is observed of the aim, behind the last actions.
+        remembers: What a drone remembers of it besides, before :data:`gym_suite.drones.columns.AIM_STATE`.
+        success: Metric that is 1 in the step that ends an episode because all is done; empty: none does.
     """
 
     earns: str
@@ -176,6 +201,8 @@ class Aim:
     unseen: tuple[str, ...]
     metrics: Columns
     observes: Columns
+    remembers: Columns = _NOTHING
+    success: str = ""
 
 
 _PROGRESS = "weight * the metres by which the drone has come nearer"
@@ -213,6 +240,38 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
             unseen=("target_acceleration_", "target_velocity_z"),
             metrics=PAD_METRICS,
             observes=Columns(),
+            success="landed",
+        ),
+        "lift": Aim(
+            earns="position",
+            formula=(
+                "weight * max(1 - distance / error_scale, 0), and in the step that has held the place weight * the "
+                "control periods that are left of the episode"
+            ),
+            keywords=("height", "reach", "hold", "error_scale"),
+            unseen=("target_",),
+            metrics=LIFT_METRICS,
+            observes=Columns(),
+            remembers=LIFT_STATE,
+            success="reached",
+        ),
+        "field": Aim(
+            earns="progress",
+            formula=f"{_PROGRESS}, and {LANDING:g} metres more in the step that reaches the goal",
+            keywords=(
+                "reach",
+                "pillars",
+                "pillar_radius",
+                "field",
+                "gap",
+                "beams",
+                "beam_angle",
+                "sight",
+            ),
+            unseen=("target_",),
+            metrics=FIELD_METRICS,
+            observes=Columns(),
+            success="reached",
         ),
     }
 )
@@ -318,6 +377,20 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             bound=4.0,
             keywords=(("speed", 0.5),),
         ),
+        "take_off": Task(
+            aim="lift",
+            start_position=0.3,
+            start_velocity=0.0,
+            start_tilt=1.0,
+            error_scale=1.5,
+        ),
+        "obstacles": Task(
+            aim="field",
+            start_position=0.2,
+            start_velocity=0.2,
+            start_tilt=0.1,
+            bound=8.0,
+        ),
         "rotor_failure": Task(
             tells=True,
             horizon=1920,
@@ -412,6 +485,7 @@ def option_set(task: Task) -> OptionSet[Options]:
         + (() if task.swaps else _SWAPS)
         + tuple(name for name in _AIMED if name not in aimed)
         + (("bound",) if task.aim == "velocity" else ())
+        + (("start_velocity",) if task.aim == "lift" else ())
         + (("yaw",) if task.aim or task.tells else ())
         + (_COMMANDED if task.sticks else ())
     )

@@ -30,7 +30,7 @@ from gym_suite.drones.columns import (
 )
 from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
 from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
-from gym_suite.drones.envs.aims import read_aim
+from gym_suite.drones.envs.aims import check_field, read_aim
 from gym_suite.drones.envs.columns import (
     action_columns,
     follow_injected,
@@ -45,6 +45,7 @@ from gym_suite.drones.envs.columns import (
 from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
     ACTION_RANGES,
+    AIMS,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
@@ -55,7 +56,14 @@ from gym_suite.drones.envs.options import (
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.envs.sensors import read_sensors
 from gym_suite.drones.linear import hover_plant
-from gym_suite.drones.passes import Followed, sensing, sensing_size, tell_batch, turn_batch
+from gym_suite.drones.passes import (
+    Followed,
+    see_batch,
+    sensing,
+    sensing_size,
+    tell_batch,
+    turn_batch,
+)
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.rotors import rotor_table
 from gym_suite.drones.tracks import as_mapping, build_track
@@ -106,6 +114,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
             "actions are commanded about the rotor speed that carries the weight, so Model.gravity must be at "
             f"least {LEAST_GRAVITY:g} m/s^2 here, got {model.gravity:g}"
         )
+    if task.aim == "field":
+        check_field(options, vehicle)
     dt, ratio = _timing(options)
     physics = pm.physics_values(
         vehicle,
@@ -163,6 +173,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     passes = (turn_batch,) if options.yaw is not None else (tell_batch,) if task.tells else ()
     if isinstance(kernels, loops.DroneKernels):
         passes += (sensing(kernels),) if len(sensors) else ()
+        passes += (see_batch,) if task.aim == "field" else ()  # the camera sees what is there
         kernels = Followed(kernels, passes).kernels if passes else kernels
     following = followers(suffixes, task, late)
     work = scratch_size(count)
@@ -204,7 +215,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         effort=tuple(f"command_{i}{s}" for s in suffixes for i in range(vehicle.count)),
         effort_scale=(float(values["max_rpm"]),) * (vehicle.count * count),
         violation="violation",
-        success="landed" if task.aim == "pad" else "",
+        success=AIMS[task.aim].success if task.aim else "",
         follow=partial(follow_injected, state, following) if following else None,
         agents=names,
         idle_action=np.zeros(size),
@@ -342,7 +353,9 @@ def _task_values(
         "history": check_number("history", options.history, low=1, high=100, integer=True),
     }
     for name in ("start_position", "start_velocity"):
-        values[name] = check_number(name, getattr(options, name), low=0.0, high=100.0)
+        value = getattr(options, name)  # None where the task does not take it
+        value = getattr(task, name) if value is None else value
+        values[name] = check_number(name, value, low=0.0, high=100.0)
     given = {name: getattr(options, name) for name in ("bound", "neighbour_radius", "error_scale")}
     if given["error_scale"] is None:
         given["error_scale"] = task.error_scale

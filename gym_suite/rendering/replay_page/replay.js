@@ -108,7 +108,7 @@ class Space {
       target: body.target && body.target.map(unpack),
       present: body.present && unpack(body.present),
     }));
-    this.faces = view.boxes.flatMap(boxFaces);
+    this.faces = [...view.boxes.flatMap(boxFaces), ...view.pillars.flatMap(pillarFaces)];
     steer(this.canvas);
   }
 
@@ -167,7 +167,7 @@ class Space {
     for (const face of this.faces) {
       const toEye = this.position.map((value, c) => value - face.middle[c]);
       if (toEye[0] * face.normal[0] + toEye[1] * face.normal[1] + toEye[2] * face.normal[2] <= 0) continue;
-      items.push([see(face.middle)[2], () => polygon(pen, face.corners.map(see), face.color, "#8b95a1")]);
+      items.push([see(face.middle)[2], () => polygon(pen, face.corners.map(see), face.color, face.edge || "#8b95a1")]);
     }
     for (const line of this.view.lines)
       for (let k = 0; k < line.length; k++) {
@@ -276,6 +276,22 @@ function boxFaces([x, y, z, a, b, c]) {
       const light = axis === 2 ? "#dfe4ea" : axis === 1 ? "#b9c2cc" : "#c9d1d9";
       faces.push({ corners, normal, middle: centre, color: light });
     }
+  return faces;
+}
+
+/** Return the sides and the top of an upright cylinder on the floor, with outward normals. */
+function pillarFaces([x, y, radius, height]) {
+  const count = 20, faces = [];
+  const low = circle(count, radius, x, y, 0), high = circle(count, radius, x, y, height);
+  for (let k = 0; k < count; k++) {
+    const next = (k + 1) % count, angle = (2 * Math.PI * (k + 0.5)) / count;
+    const corners = [low[k], low[next], high[next], high[k]];
+    const middle = [x + radius * Math.cos(angle), y + radius * Math.sin(angle), height / 2];
+    const shade = 0.5 + 0.5 * Math.cos(angle - 2.27);
+    const color = `rgb(${[168, 140, 115].map((c, i) => Math.round(c + shade * [54, 64, 69][i]))})`;
+    faces.push({ corners, normal: [Math.cos(angle), Math.sin(angle), 0], middle, color, edge: color });
+  }
+  faces.push({ corners: high, normal: [0, 0, 1], middle: [x, y, height], color: "#deccb8" });
   return faces;
 }
 
