@@ -383,7 +383,7 @@ NAMED_PARAMETERS = (
     "battery_resistance",
     "battery_fade",
 )
-#: Those of them that Bullet is told once.
+#: Those of them that other engines than the compiled one are told once.
 _TOLD_ONCE = ("gravity", "damping")
 
 
@@ -396,8 +396,8 @@ def check_named(names: Iterable[str], physics: Mapping[str, float], *, engine: s
         engine: Who moves the drones.
 
     Raises:
-        ValueError: For a number that is 0 here, one that Bullet is told once, or the lever of a vehicle whose rotors
-            have places of their own.
+        ValueError: For a number that is 0 here, one that the engine is told once, or the lever of a vehicle whose
+            rotors have places of their own.
     """
     for name in names:
         if name not in NAMED_PARAMETERS:
@@ -406,9 +406,9 @@ def check_named(names: Iterable[str], physics: Mapping[str, float], *, engine: s
             raise ValueError(
                 f"mismatch of {name!r} would do nothing: it is 0 here, and factors leave it 0"
             )
-        if name in _TOLD_ONCE and engine == "bullet":
+        if name in _TOLD_ONCE and engine != "compiled":
             raise ValueError(
-                f"mismatch of {name!r} needs engine='compiled': worlds in Bullet share theirs"
+                f"mismatch of {name!r} needs engine='compiled': the engine {engine!r} is told it once"
             )
         if name == "lever" and ARRANGEMENTS[int(physics["layout"])] not in LAYOUTS:
             raise ValueError(

@@ -195,10 +195,12 @@ def _shared(a: Bounds, b: Bounds) -> Bounds:
     return min(products), max(products)
 
 
-def _nearest_centre(adversity: np.ndarray, vehicle: pm.Vehicle, payload: Any) -> list[float]:
+def _nearest_centre(
+    adversity: np.ndarray, vehicle: pm.Vehicle, payload: Any
+) -> tuple[float, float]:
     """Return where an episode may have the centre of mass that is nearest to the rotors' middle, x and y in m."""
     if not len(adversity):
-        return [0.0, 0.0]
+        return 0.0, 0.0
     low, high = bounds_of("payload mass", _payload(payload)["mass"], low=0.0, high=1e3)
     share = (low / (vehicle.mass + low), high / (vehicle.mass + high))
     nearest = []
@@ -209,7 +211,7 @@ def _nearest_centre(adversity: np.ndarray, vehicle: pm.Vehicle, payload: Any) ->
         )
         least, most = (sum(ends) for ends in zip(_shared(share, place), own, strict=True))
         nearest.append(min(max(0.0, least), most))
-    return nearest
+    return nearest[0], nearest[1]
 
 
 def check_hover(
@@ -238,7 +240,7 @@ def check_hover(
             top, limit = turned, "the battery's voltage, at its fullest, turns them at {:.0f} rpm"
     centre = _nearest_centre(adversity, vehicle, payload)
     away = f" with its centre of mass {centre[0]:.3g} m ahead and {centre[1]:.3g} m to the left"
-    for at, where in (((0.0, 0.0), ""), (tuple(centre), away)):
+    for at, where in (((0.0, 0.0), ""), (centre, away)):
         shares = pm.level_shares(vehicle, at)
         weight = carried * physics[places.gravity]
         needed = math.sqrt(max(shares.max(), 0.0) * weight / physics[places.k_f])
