@@ -31,9 +31,10 @@ from gym_suite.drones.controllers.pilot import (
     sticks,
 )
 from gym_suite.drones.controllers.pilot import SPEED as SPEED_GAIN
-from gym_suite.drones.firmware import PERIOD, Firmware, FirmwareError
+from gym_suite.drones.firmware import PERIOD, Firmware, FirmwareError, check_mixer
 from gym_suite.drones.packets import State, radio, rotation
 from gym_suite.drones.sticks import HALF_WAY, MIDDLE
+from gym_suite.drones.vehicles import build_vehicle
 from gym_suite.rendering import EpisodeRecorder, Stage
 
 __all__ = ["Flight", "Pilot", "course", "fly"]
@@ -50,18 +51,23 @@ SETTLED = 3.0
 def course(hover: float, laps: float) -> Array:
     """Return the way as a table of time, x, y, z: up from the ground, ``hover`` s at 1 m, ``laps`` round a circle.
 
-    The circle of 1 m radius begins where the hover ends and speeds up to 1 m/s within 2 s; at the end it stays.
+    The circle of 1 m radius begins where the hover ends and speeds up to 1 m/s within 2 s; it slows down as long, so
+    that it ends at rest. A way too short for that speeds up over its first half only.
     """
     begin = GROUNDED + CLIMB + hover
     way = 2.0 * math.pi * RADIUS * laps
-    end = begin + (0.5 * SPEED_UP + way / SPEED if laps > 0.0 else 0.0)
-    t = np.arange(0.0, end + 1e-9, 0.1)
+    fast = min(SPEED, math.sqrt(way * SPEED / SPEED_UP))  # largest speed of the way
+    rise = SPEED_UP * fast / SPEED  # s of speeding up, and of slowing down
+    lasts = rise + way / fast if laps > 0.0 else 0.0
+    t = np.arange(0.0, begin + lasts + 0.1, 0.1)
     part = np.clip((t - GROUNDED) / CLIMB, 0.0, 1.0)
     z = (
         HEIGHT * part**3 * (10.0 - 15.0 * part + 6.0 * part**2)
     )  # rest to rest, its acceleration without a jump
-    s = np.maximum(t - begin, 0.0)
-    angle = SPEED / RADIUS * np.where(s < SPEED_UP, 0.5 * s**2 / SPEED_UP, s - 0.5 * SPEED_UP)
+    s = np.clip(t - begin, 0.0, lasts)
+    # At its speed, less what speeding up leaves behind and slowing down does not reach any more.
+    slow = np.maximum(rise - s, 0.0) ** 2 - np.maximum(s - lasts + rise, 0.0) ** 2 - rise**2
+    angle = (fast * s + 0.5 * SPEED / SPEED_UP * slow) / RADIUS
     return np.column_stack([t, RADIUS * (np.cos(angle) - 1.0), RADIUS * np.sin(angle), z])
 
 
@@ -147,7 +153,7 @@ def fly(
     """Let the firmware fly the course and end it, whatever happens.
 
     Args:
-        vehicle: As of ``drones/Track-v0``.
+        vehicle: As of ``drones/Track-v0``, with four rotors in layout "x".
         hover: Seconds of the hover, from 5 on.
         laps: Rounds of the circle, 0 for none.
         command: Program and arguments of a firmware; None: the one of the extra ``sitl``.
@@ -156,7 +162,8 @@ def fly(
             are the flight's own.
 
     Raises:
-        ValueError: For a number out of bounds, or a keyword that the environment does not take.
+        ValueError: For a number out of bounds, a vehicle for which the firmware does not mix, or a keyword that the
+            environment does not take.
         ImportError: Without the extra ``sitl``.
         FirmwareError: A port is in use, the firmware does not answer, or the craft crashed.
     """
@@ -164,6 +171,8 @@ def fly(
 
     hover = check_number("hover", hover, low=5.0, high=600.0)
     laps = check_number("laps", laps, low=0.0, high=100.0)
+    craft = build_vehicle(vehicle)
+    check_mixer(craft.arrangement, craft.count)
     way = course(hover, laps)
     steps = int(way[-1, 0] / PERIOD)
     rate = round(1.0 / PERIOD)

@@ -14,6 +14,7 @@ _PILOTS = {
     "pid": f"{_HOME}.pid:PeerPID",
     "indi": f"{_HOME}.indi:INDI",
     "mpc": f"{_HOME}.mpc:LinearMPC",
+    "mellinger": f"{_HOME}.mellinger:Mellinger",
 }
 _ADAPTIVE = {"adaptive": f"{_HOME}.adaptive:Adaptive"}
 

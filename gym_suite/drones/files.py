@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +49,36 @@ def read_file(path: object, table: str) -> dict[str, Any]:
     return dict(content.get(table, {}))
 
 
+def departures(built: Any, sets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping that gives a parameter set again: under "base" the nearest named one, and what differs from it.
+
+    Args:
+        built: A dataclass of parameters.
+        sets: The named sets, of its class.
+    """
+
+    def beside(base: Any) -> dict[str, Any]:
+        own = {f.name: getattr(built, f.name) for f in fields(built)}
+        return {name: value for name, value in own.items() if value != getattr(base, name)}
+
+    name = min(sets, key=lambda known: len(beside(sets[known])))
+    return {"base": name, **beside(sets[name])}
+
+
 def write_file(path: str | Path, comment: str, **tables: Mapping[str, Any]) -> None:
     """Write a vehicle file.
 
     Args:
         path: Path of the file.
         comment: Lines to stand at its head, without the sign of a comment.
-        tables: Numbers and names by table, "vehicle" and "model".
+        tables: Numbers, truth values, names and lists of these by table, "vehicle" and "model".
     """
     lines = [f"# {line}" for line in comment.splitlines()]
     for table, values in tables.items():
         lines += ["", f"[{table}]"]
         for name, value in values.items():
-            text = (
-                json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.6g}"
-            )
+            plain = isinstance(value, bool | str | list | tuple)
+            # All digits of a number: what is read again is what was written.
+            text = json.dumps(value, ensure_ascii=False) if plain else repr(float(value))
             lines.append(f"{name} = {text}")
     Path(path).write_text("\n".join(lines) + "\n", "utf-8")

@@ -94,6 +94,23 @@ _RADIO, _MOTORS = struct.Struct("<d16H"), struct.Struct("<4f")
 _ORDER = (0, 3, 1, 2)
 
 
+def check_mixer(arrangement: str, count: int) -> None:
+    """Refuse a vehicle for whose rotors the firmware, as it is set up here, does not mix.
+
+    Args:
+        arrangement: Layout of its rotors, :attr:`gym_suite.drones.vehicles.Vehicle.arrangement`.
+        count: Number of its rotors.
+
+    Raises:
+        ValueError: If they are not four in layout "x".
+    """
+    if arrangement != "x":
+        raise ValueError(
+            "Betaflight's firmware mixes here for four rotors in layout 'x' (its mixer \"Quad X\"); this vehicle has "
+            f"{count} in layout {arrangement!r}"
+        )
+
+
 class FirmwareError(ConnectionError):
     """The firmware cannot be used: it does not answer, does not arm, or has ended."""
 

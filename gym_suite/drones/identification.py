@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gym_suite.core.parameters import check_number
 from gym_suite.drones import parameters as pm
 from gym_suite.drones import replay, validation
-from gym_suite.drones.files import write_file
+from gym_suite.drones.files import departures, write_file
 from gym_suite.drones.logs import STANDARD_GRAVITY, Log, read_log
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.transforms import rotation, turn_back
@@ -39,6 +39,8 @@ RESAMPLED, LEVEL = 400, 0.95
 FITTED = 2.0 / 3.0
 #: Blocks that a fit takes at least.
 FEWEST = 6
+#: Thrust over the model's that a fit may come to; a mass over the vehicle's that looks like grams.
+SCALES, GRAMS = (0.2, 5.0), (300.0, 3000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,9 @@ class Identified:
         tilt: Of the thrust against the measured body frame, about x and y, rad.
         before: Errors of prediction over the last third of the flight with the model as it is.
         after: The same with what was identified from the first two thirds.
-        vehicle: Numbers for ``vehicle=``.
-        model: Numbers for ``model=``.
+        vehicle: For ``vehicle=``: all numbers of the vehicle that the fit began with, as a named set and what differs
+            from it, with the fitted ones over them.
+        model: The same for ``model=``.
         log: Name of the log.
     """
 
@@ -102,17 +105,29 @@ def identify(
         seed: Of the resampling that gives the intervals.
 
     Raises:
-        ValueError: For a log that cannot be used or does not fly long enough, or a mass out of bounds.
+        ValueError: For a log that cannot be used, does not fly long enough or takes a thrust far from the model's, or a
+            mass out of bounds.
     """
     flight = read_log(log)
     base = {"mass": replay.MASS} if vehicle is None else vehicle
     row = replay.physics_row(base, model)
     if mass is not None:
         mass = check_number("mass", mass, low=1e-3, high=1e3)
+        if GRAMS[0] < mass / float(row[P.mass]) < GRAMS[1]:
+            raise ValueError(
+                f"mass = {mass:g} kg is {mass / float(row[P.mass]):.3g} times the {row[P.mass]:g} kg of the vehicle to "
+                "begin with, which looks like grams; it is in kg"
+            )
     tilt = replay.resting_tilt(flight)
     tables = _Tables.of(flight, row, tilt)
     train = tables.fitted()
     lag, fit = tables.solve(np.ones(len(train)), train)
+    if not SCALES[0] <= fit[0] <= SCALES[1]:
+        raise ValueError(
+            f"{flight.name} would take {fit[0]:.3g} times the thrust of a vehicle of {row[P.mass]:g} kg with this "
+            f"model; what is identified lies within {SCALES[0]:g} and {SCALES[1]:g} times. Units of the log, or the "
+            "vehicle to begin with, are others than expected"
+        )
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(RESAMPLED):
@@ -144,13 +159,11 @@ def identify(
         "drag_xy": max(values["drag_xy"][0], 0.0) * carried[0] / turning,
         "drag_z": max(values["drag_z"][0], 0.0) * carried[0] / turning,
     }
-    built = pm.build_vehicle(base)
-    chosen = {
-        "layout": built.layout,
-        **{name: getattr(built, name) for name in ("i_xx", "i_yy", "i_zz", "lever")},
-        **numbers,
-    }
-    law = {"base": model if isinstance(model, str) else "measured", "motor_lag": lag}
+    built, law = pm.build_vehicle(base), pm.build_model(model)
+    if not pm.ratio_holds(built, law):  # the torque per thrust is the vehicle's own, and stays
+        numbers["k_m"] = built.k_m * numbers["k_f"] / float(row[P.k_f])
+    chosen = departures(built, pm.VEHICLES) | numbers
+    laws = departures(law, pm.MODELS) | {"motor_lag": lag}
     sideways = (
         float(tilt[0] - fit[4] / STANDARD_GRAVITY),
         float(tilt[1] + fit[3] / STANDARD_GRAVITY),
@@ -159,9 +172,9 @@ def identify(
         values=MappingProxyType(values),
         tilt=sideways,
         before=_judge(flight, base, model, tilt[:2], "before"),
-        after=_judge(flight, chosen, {**law}, np.array(sideways), "after"),
+        after=_judge(flight, chosen, laws, np.array(sideways), "after"),
         vehicle=MappingProxyType(chosen),
-        model=MappingProxyType(law),
+        model=MappingProxyType(laws),
         log=flight.name,
     )
 
@@ -179,9 +192,9 @@ def _judge(log: Log, vehicle: object, model: object, tilt: Array, what: str) -> 
 
 def _judged(log: Log) -> tuple[float, float]:
     """Return between which times a flight judges what was fitted before them, s."""
-    flown = log.t[log.position[:, 2] > log.position[0, 2] + replay.AIRBORNE]
+    flown = log.t[replay.airborne(log)]
     if not len(flown):
-        raise ValueError(f"{log.name} never rises by {replay.AIRBORNE:g} m")
+        raise ValueError(replay.never_flies(log))
     return float(flown[0] + FITTED * (flown[-1] - flown[0])), float(flown[-1])
 
 
@@ -211,14 +224,15 @@ class _Tables:
         step = float(np.median(np.diff(log.t)))
         width = max(round(AVERAGE / step), 1)
         force, speed = _body_force(log, tilt)
-        flying = log.position[:, 2] > log.position[0, 2] + replay.AIRBORNE
+        flying, until = replay.airborne(log), _judged(log)[0]
         per = max(round(BLOCK / step), width)
         begins = [k for k in range(0, len(log.t) - per, per) if flying[k : k + per].all()]
-        fitted = [k for k in begins if log.t[k] + BLOCK <= _judged(log)[0]]
+        fitted = [k for k in begins if log.t[k] + BLOCK <= until]
         if len(fitted) < FEWEST:
             raise ValueError(
                 f"{log.name} has {len(fitted) * BLOCK:g} s of flight to fit; identification needs "
-                f"{FEWEST * BLOCK / FITTED:g} s above {replay.AIRBORNE:g} m"
+                f"{FEWEST * BLOCK / FITTED:g} s above {replay.AIRBORNE:g} m, or of running motors where the log begins "
+                "in flight"
             )
         shape = (len(LAGS), len(begins))
         square, product = np.zeros((*shape, 5, 5)), np.zeros((*shape, 5))

@@ -37,6 +37,9 @@ STANDARD_GRAVITY = 9.80665
 MOST_SKIPPED = 20.0
 #: Columns of another file that a message names at most.
 MOST_SHOWN = 10
+#: s, over which accelerations are averaged to compare them; their ratio from which on units differ; microseconds of a
+#: servo's pulse at full speed.
+AVERAGE, _FAST, SERVO = 0.2, 10.0, (900.0, 2500.0)
 #: s, what a log lasts at least: a window of prediction between its beginning and its end.
 SHORTEST = 7.2
 
@@ -165,14 +168,28 @@ def _check_units(log: Log) -> None:
         log, "gyro_x to gyro_z", log.rate, turned, "degrees per second", np.degrees(1.0), "rad/s"
     )
     moved = np.gradient(log.position, log.t, axis=0)
+    if not np.ptp(log.velocity, axis=0).any() and np.ptp(log.position, axis=0).any():
+        raise ValueError(f"{log.name}: vx to vz never change, while px to pz do")
     _check_ratio(log, "px to pz", moved, log.velocity, "millimetres", 1000.0, "m")
+    _check_ratio(log, "vx to vz", log.velocity, moved, "millimetres a second", 1000.0, "m/s")
     force = float(np.median(np.linalg.norm(log.force, axis=1)))
     if not 0.3 < force < 3.0:
         guess = ", which looks like m/s^2" if 5.0 < force < 20.0 else ""
         raise ValueError(
             f"{log.name}: the median of acc_x to acc_z is {force:.3g} long{guess}; they are in g"
         )
+    gained = _acceleration_scale(log)
+    if gained > _FAST:
+        raise ValueError(
+            f"{log.name}: vx to vz change {gained:.3g} times as fast as the accelerometer says; px to vz look like "
+            "millimetres, m and m/s are expected"
+        )
     widest = float(log.width.max())
+    if SERVO[0] <= widest <= SERVO[1]:
+        raise ValueError(
+            f"{log.name}: m1 to m4 go up to {widest:g}, which looks like microseconds of a servo's pulse; pulse widths "
+            "go from 0 to 65535"
+        )
     if log.width.min() < 0.0 or widest > FULL_WIDTH or (0.0 < widest <= 255.0):
         raise ValueError(
             f"{log.name}: m1 to m4 lie in [{log.width.min():g}, {widest:g}]; pulse widths go from 0 to 65535"
@@ -181,6 +198,32 @@ def _check_units(log: Log) -> None:
     if not 2.0 < volts < 30.0:
         guess = ", which looks like mV" if 2000.0 < volts < 30000.0 else ""
         raise ValueError(f"{log.name}: the median of vbat is {volts:.4g}{guess}; it is in V")
+
+
+def _acceleration_scale(log: Log) -> float:
+    """Return the factor by which the velocity's slope is what the accelerometer says, by least squares.
+
+    dv/dt is compared with R f - g, both over :data:`AVERAGE`: about 1 in units of a log, or less where the
+    accelerometer feels more vibration than motion.
+    """
+    x, y, z, w = log.quaternion.T
+    body = log.force * STANDARD_GRAVITY
+    r = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    felt = np.einsum("abn,nb->na", r, body) - [0.0, 0.0, STANDARD_GRAVITY]
+    width = max(round(AVERAGE / float(np.median(np.diff(log.t)))), 1)
+    # Means over some samples of the slope are differences over them.
+    slope = (log.velocity[width:] - log.velocity[:-width]) / (log.t[width:] - log.t[:-width])[
+        :, None
+    ]
+    sums = np.cumsum(felt, axis=0)
+    mean = (sums[width:] - sums[:-width]) / width
+    return float((slope * mean).sum() / max((mean * mean).sum(), 1e-9))
 
 
 def _check_ratio(

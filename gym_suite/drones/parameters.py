@@ -14,10 +14,12 @@ from gym_suite.core.columns import Column, Columns
 from gym_suite.core.parameters import build, parameter, unknown_error, validate
 from gym_suite.drones.files import is_file, read_file
 from gym_suite.drones.vehicles import LAYOUTS as LAYOUTS
+from gym_suite.drones.vehicles import LEAST_SHARE as LEAST_SHARE
 from gym_suite.drones.vehicles import LISTED, RINGS, is_crazyflie_s
 from gym_suite.drones.vehicles import VEHICLES as VEHICLES
 from gym_suite.drones.vehicles import Vehicle as Vehicle
 from gym_suite.drones.vehicles import build_vehicle as build_vehicle
+from gym_suite.drones.vehicles import level_shares as level_shares
 from gym_suite.drones.vehicles import vehicle_source as vehicle_source
 
 # ------------------------------------------------------------------------------------------------------------ models
@@ -364,7 +366,55 @@ CONTROL = Columns(
     Column("gain_lag", "s", 0, math.inf, "inner loop: lag left of the rotors"),
 )
 
+#: What ``mismatch=`` as a fraction touches.
 PLANT_PARAMETERS = ("mass", "i_xx", "i_yy", "i_zz", "k_f", "k_m", "drag_xy", "drag_z", "motor_lag")
+#: What it touches besides where a mapping names it. Nothing is computed of these beforehand but the height below which
+#: the ground effect no longer grows, which stays; sizes of the body and numbers of contacts are not among them, for
+#: Bullet is told them once.
+NAMED_PARAMETERS = (
+    "gravity",
+    "damping",
+    "lever",
+    "ground_coefficient",
+    "downwash_1",
+    "downwash_2",
+    "downwash_3",
+    "battery_voltage",
+    "battery_resistance",
+    "battery_fade",
+)
+#: Those of them that other engines than the compiled one are told once.
+_TOLD_ONCE = ("gravity", "damping")
+
+
+def check_named(names: Iterable[str], physics: Mapping[str, float], *, engine: str) -> None:
+    """Refuse a mismatch of numbers of :data:`NAMED_PARAMETERS` that would do nothing.
+
+    Args:
+        names: Names of what is to depart from nominal.
+        physics: Physical parameters by name.
+        engine: Who moves the drones.
+
+    Raises:
+        ValueError: For a number that is 0 here, one that the engine is told once, or the lever of a vehicle whose
+            rotors have places of their own.
+    """
+    for name in names:
+        if name not in NAMED_PARAMETERS:
+            continue
+        if physics[name] == 0.0:
+            raise ValueError(
+                f"mismatch of {name!r} would do nothing: it is 0 here, and factors leave it 0"
+            )
+        if name in _TOLD_ONCE and engine != "compiled":
+            raise ValueError(
+                f"mismatch of {name!r} needs engine='compiled': the engine {engine!r} is told it once"
+            )
+        if name == "lever" and ARRANGEMENTS[int(physics["layout"])] not in LAYOUTS:
+            raise ValueError(
+                "mismatch of 'lever' is for four rotors in layout 'x' or '+'; the places of this vehicle's rotors are "
+                "listed one by one"
+            )
 
 
 def strongest(values: Mapping[str, float], rotors: int) -> float:

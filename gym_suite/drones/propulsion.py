@@ -7,6 +7,9 @@ widen.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gym_suite.core.kernel import called_kernel, kernel
 from gym_suite.drones.columns import BODY
 from gym_suite.drones.parameters import PHYSICS
@@ -49,6 +52,26 @@ def terminal_voltage(a, p):
         - p[P.battery_fade] * a[X.charge]
         - p[P.battery_resistance] * current(a)
     )
+
+
+def fastest_speed(p: NDArray[np.float64], taken: float) -> float:
+    """Return the speed, rpm, at which all four rotors settle at most: the voltage that it leaves turns them no faster.
+
+    Args:
+        p: Physical parameters of a model with a battery.
+        taken: Charge taken from the battery, A s.
+    """
+    a = np.zeros(len(BODY))
+    a[X.charge] = taken
+    low, high = 0.0, rotor_speed(float(p[P.battery_voltage]))
+    for _ in range(60):  # bisection, to the last bit
+        middle = 0.5 * (low + high)
+        a[X.rotor_0 : X.rotor_0 + 4] = middle
+        if rotor_speed(terminal_voltage(a, p)) > middle:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @called_kernel

@@ -44,8 +44,10 @@ THRUST_SCALE = 0.647
 SMOOTHING = 0.3
 #: s, of flight that the observer remembers, and how much flight its first guess weighs.
 MEMORY, TRUST = 2.0, 1.0
-#: m above the first height, from which on a vehicle flies; s of rest that tell the tilt of the body frame.
+#: m above the first height, from which on a vehicle flies; s of rest that tell the tilt of the body frame, and of
+#: running motors that tell that a log begins in flight; mean pulse width above which a vehicle flies.
 AIRBORNE, REST = 0.1, 0.2
+FLYING_WIDTH = 0.3
 #: Moment of inertia, kg m^2, of a body that only its measured rates turn.
 _UNTURNED = 1e3
 _BULLET_STEPS = 4  # of a sample
@@ -110,9 +112,30 @@ def understand(
     if observed:
         tilt = resting_tilt(log)
         observe(
-            log.t, log.position, log.quaternion, log.velocity, rotors, row, tilt, scale, believed
+            log.t, airborne(log), log.quaternion, log.velocity, rotors, row, tilt, scale, believed
         )
     return Inputs(row, commands, rotors, believed)
+
+
+def airborne(log: Log) -> NDArray[np.bool_]:
+    """Return at which samples a vehicle flies, (n,).
+
+    That is where it is :data:`AIRBORNE` above the height at which the log begins. Where the log begins in flight,
+    with pulses as wide as it takes over its first :data:`REST`, nothing is known of the floor: there it flies while its
+    motors run.
+    """
+    begin = log.width[log.t - log.t[0] < REST].mean(axis=1)
+    if begin.min() > FLYING_WIDTH:
+        return log.width.sum(axis=1) > 0.0
+    return log.position[:, 2] > log.position[0, 2] + AIRBORNE
+
+
+def never_flies(log: Log) -> str:
+    """Return the sentence about a log in which :func:`airborne` finds no flight."""
+    return (
+        f"{log.name} holds no flight: it neither rises by {AIRBORNE:g} m over where it begins, nor begins with pulses "
+        f"as wide as flight takes, {FLYING_WIDTH:.0%} of the full width"
+    )
 
 
 def resting_tilt(log: Log) -> Array:
@@ -165,7 +188,7 @@ def tilted(q, x, y, z):
 
 
 @kernel
-def observe(t, position, quaternion, velocity, rotors, p, tilt, scale, believed):
+def observe(t, aloft, quaternion, velocity, rotors, p, tilt, scale, believed):
     """Fill, sample by sample, what the flight until then tells of the thrust's direction and size.
 
     In flight the specific force in the body is R'(dv/dt + g) plus drag. Its mean over the last :data:`MEMORY` seconds
@@ -174,7 +197,7 @@ def observe(t, position, quaternion, velocity, rotors, p, tilt, scale, believed)
 
     Args:
         t: Time, s, (n,).
-        position: m, (n, 3).
+        aloft: Whether the vehicle flies, (n,); once it has flown it is taken to fly on.
         quaternion: (n, 4).
         velocity: m/s, (n, 3).
         rotors: Speeds of the rotors, rpm, (n, 4).
@@ -186,12 +209,12 @@ def observe(t, position, quaternion, velocity, rotors, p, tilt, scale, believed)
     sum_x, sum_y, sum_z, weight = 0.0, 0.0, scale * TRUST, TRUST
     flying = False
     for k in range(t.shape[0]):
-        flying |= position[k, 2] > position[0, 2] + AIRBORNE
+        flying |= aloft[k]
         thrust, turning = 0.0, 0.0
         for c in range(4):
             thrust += p[P.k_f] * rotors[k, c] ** 2 / p[P.mass]
             turning += RPM * rotors[k, c]
-        if flying and thrust > 0.1 * p[P.gravity]:
+        if flying and k > 0 and thrust > 0.1 * p[P.gravity]:
             step = t[k] - t[k - 1]
             q = tilted(quaternion[k], tilt[0], tilt[1], tilt[2])
             r = rotation(q[0], q[1], q[2], q[3])

@@ -91,10 +91,15 @@ def scores(log: Log, engines: Sequence[str] = ("compiled",)) -> list[Score]:
     """Return how well a flight is predicted: by the measured model in each engine, then by what is to be beaten.
 
     The last but one is the model without anything observed from the flight's past: with the scale of five flights.
+
+    Raises:
+        ValueError: For a log that is too short for a window, or has no flight before the last of them.
     """
     starts, steps = windows(log)
     if not len(starts):
         raise ValueError(f"{log.name} has no window: it lasts {log.t[-1]:.3g} s")
+    if not replay.airborne(log)[: starts[-1]].any():
+        raise ValueError(replay.never_flies(log))
     measured = replay.understand(log)
     blind = replay.understand(log, observed=False)
     constant = replay.constant_thrust(log, CONSTANT_THRUST, CONSTANT_DRAG)
@@ -292,8 +297,8 @@ class Hover:
     sag: float
 
 
-#: Mean pulse width above which a drone flies; s of that after take-off and before landing that are no hovering.
-FLYING_WIDTH, TAKE_OFF, LANDING = 0.3, 2.0, 2.0
+#: s of flight after take-off and before landing that are no hovering.
+TAKE_OFF, LANDING = 2.0, 2.0
 
 
 def hovers() -> list[Hover]:
@@ -305,7 +310,7 @@ def hovers() -> list[Hover]:
         t, width, voltage = table[:, 0], table[:, 1:5] / FULL_WIDTH, table[:, 5].copy()
         commands, rotors = np.empty_like(width), np.empty_like(width)
         replay.turn_motors(t, width, voltage, float(row[P.motor_lag]), commands, rotors)
-        aloft = width.mean(axis=1) > FLYING_WIDTH
+        aloft = width.mean(axis=1) > replay.FLYING_WIDTH
         flying = np.array([aloft[(t > now - TAKE_OFF) & (t < now + LANDING)].all() for now in t])
         carried = (row[P.k_f] * rotors**2).sum(axis=1)[flying] / STANDARD_GRAVITY
         halves = [part.mean() for part in np.array_split(carried, 2)]

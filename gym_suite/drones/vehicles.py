@@ -217,18 +217,23 @@ def _read_rotors(given: Any) -> tuple[tuple[float, float, float], ...]:
     return tuple(rotors)
 
 
-def level_shares(vehicle: Vehicle) -> np.ndarray:
+def level_shares(vehicle: Vehicle, centre: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
     """Return the least forces, over the weight, with which rotors carry a vehicle level and without torque, (rotors,).
 
     They are the pseudo-inverse's of thrust and torques; without a torque constant the rotors need not balance about z.
+
+    Args:
+        vehicle: The vehicle.
+        centre: Where its centre of mass is, x and y in m.
     """
     x, y, turns = np.array(vehicle.places).T
+    x, y = x - centre[0], y - centre[1]
     rows = [np.ones_like(x), y, -x] + ([turns] if vehicle.k_m > 0.0 else [])
     return np.linalg.pinv(np.array(rows))[:, 0]
 
 
-#: Least part of the mean that a listed rotor carries of a level vehicle; m, least length of a lever that is one.
-_LEAST_SHARE, _LEAST_LEVER = 0.05, 1e-3
+#: Least part of the mean that a rotor carries of a level vehicle; m, least length of a lever that is one.
+LEAST_SHARE, _LEAST_LEVER = 0.05, 1e-3
 
 
 def _check_level(vehicle: Vehicle) -> None:
@@ -245,10 +250,10 @@ def _check_level(vehicle: Vehicle) -> None:
         )
     shares = level_shares(vehicle) * len(x)
     low, high = int(shares.argmin()), int(shares.argmax())
-    if shares[low] < _LEAST_SHARE:
+    if shares[low] < LEAST_SHARE:
         raise ValueError(
             f"level, rotor {low} would carry {shares[low]:.3g} times the mean of the listed rotors, at least "
-            f"{_LEAST_SHARE:g} is needed: their thrusts must balance about the centre of mass"
+            f"{LEAST_SHARE:g} is needed: their thrusts must balance about the centre of mass"
         )
     if shares[high] >= vehicle.thrust_to_weight:
         raise ValueError(

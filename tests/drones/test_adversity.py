@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 import gym_suite
 from gym_suite.drones import adversity, aerodynamics
 from gym_suite.drones.columns import ADVERSITY, BODY, TABLES, USUAL
+from gym_suite.drones.propulsion import fastest_speed
 
 ID = "drones/Hover-v0"
 CALM = {
@@ -275,6 +276,79 @@ def test_both_engines_suffer_alike():
 )
 def test_bad_input_is_said(keywords, message):
     with pytest.raises(ValueError, match=message):
+        gymnasium.make(ID, engine="compiled", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        (
+            {"model": "measured", "vehicle": {"mass": 0.2}},
+            r"have to turn at 44902 rpm to carry 0.2 kg, and the battery's voltage, at its fullest",
+        ),
+        ({"model": "measured", "battery": 0.1, "vehicle": {"mass": 0.05}}, "22451 rpm to carry"),
+        (
+            {"model": "measured", "battery": (0.1, 0.3), "payload": (0.02, 0.03)},
+            r"to carry 0.047 kg, and the battery",
+        ),
+        ({"model": {"gravity": 30.0}}, "they turn at 21703 rpm at most"),
+        (
+            {"payload": {"mass": 0.02, "offset": (0.5, 0, 0)}},
+            r"with its centre of mass 0.213 m ahead and 0 m to the left",
+        ),
+        ({"payload": {"centre": (0, (-0.5, -0.027))}}, r"cannot hover level.*-0.027 m to the left"),
+        ({"vehicle": "f550", "payload": {"centre": (0.5, 0)}}, "cannot hover"),
+    ],
+)
+def test_a_vehicle_that_cannot_hover_is_refused(keywords, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make(ID, engine="compiled", **keywords)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"battery": (0.1, 1.0), "vehicle": {"mass": 0.033}},
+        {"payload": {"mass": (0.0, 0.02), "offset": (0.5, 0, 0)}},
+        {"payload": {"centre": ((-0.5, 0.5), 0.01)}},
+        {"payload": {"mass": 0.02, "offset": (0.05, 0, 0), "centre": (-0.02, 0)}},
+    ],
+)
+def test_one_that_can_in_some_episodes_is_not(keywords):
+    gymnasium.make(ID, engine="compiled", **keywords)
+
+
+@pytest.mark.parametrize(("model", "battery"), [("measured", 0.6), ("identified", 0.2)])
+def test_what_the_battery_turns_is_what_the_rotors_come_to(model, battery):
+    """The bound by which a vehicle is refused, against a flight at full throttle."""
+    env, rows = rows_of(model=model, battery=battery, action_range=1.0)
+    for _ in range(60):
+        env.step(np.ones(4, dtype=np.float32))
+    top = rows.p[0, env.unwrapped.setup.parameter_columns.index("max_rpm")]
+    settled = min(fastest_speed(rows.p[0], value(rows, "charge")), top)
+    assert value(rows, "rotor_0") == pytest.approx(settled, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"vehicle": "f550", "wind": (3, 0, 0)},
+        {"vehicle": "octorotor", "wind": {"turbulence": "light"}},
+        {"vehicle": "x500", "wind": (0, 0, (-1, 2))},
+        {"aerodynamics": (), "wind": {"gust": 2.0}},
+    ],
+)
+def test_a_wind_that_nothing_feels_is_refused(keywords):
+    with pytest.raises(ValueError, match=r"this wind would do nothing.*drag_xy = "):
+        gymnasium.make(ID, engine="compiled", **keywords)
+
+
+def test_a_wind_that_something_feels_is_taken():
+    for keywords in (
+        {"vehicle": "x500", "wind": (0, 1, 1)},
+        {"vehicle": {"base": "f550", "drag_xy": 1e-4}, "wind": (3, 0, 0)},
+        {"aerodynamics": (), "wind": (0, 0, 0)},
+    ):
         gymnasium.make(ID, engine="compiled", **keywords)
 
 

@@ -19,6 +19,8 @@ from gym_suite.drones.autopilot import course, fly
 from gym_suite.drones.firmware import Firmware, FirmwareError, find_firmware
 from gym_suite.drones.packets import State, radio
 from gym_suite.drones.sticks import motor_output
+from gym_suite.drones.trajectories import splined
+from gym_suite.drones.vehicles import VEHICLES
 from tests.drones.conftest import STAND_IN
 
 pytestmark = pytest.mark.usefixtures("alone", "quick")
@@ -62,7 +64,8 @@ def test_the_course_is_what_is_said_of_it():
     np.testing.assert_array_equal(table[0], [0, 0, 0, 0])
     assert np.allclose(table[(t > 3.6) & (t < 8.4), 1:], [0, 0, 1])
     speed = np.linalg.norm(way(t, 1), axis=1)
-    assert speed[t > 10.6].min() > 0.99 and speed.max() < 1.02
+    whole = (t > 10.6) & (t < t[-1] - 2.2)
+    assert speed[whole].min() > 0.99 and speed.max() < 1.02 and speed[-1] < 0.01
     circle = table[t > 8.6]
     np.testing.assert_allclose(np.hypot(circle[:, 1] + 1.0, circle[:, 2]), 1.0, atol=1e-12)
 
@@ -74,6 +77,29 @@ def test_a_flight_with_the_stand_in_stays_on_its_course():
     height = flight.stage.views[0].bodies[0].position[:, 2]
     assert flight.stage.alarm is not None and not flight.stage.alarm.any()
     assert height[0] < 0.1 and height[-1] == pytest.approx(1.0, abs=0.1)
+    assert ports_are_free()
+
+
+@pytest.mark.parametrize("laps", [0.0, 0.1, 0.4, 1.0, 3.0])
+def test_the_course_ends_at_rest_where_its_laps_do(laps):
+    table = course(5.0, laps)
+    way, t = splined(table), table[:, 0]
+    end = [np.cos(2 * np.pi * laps) - 1.0, np.sin(2 * np.pi * laps), 1.0]
+    np.testing.assert_allclose(table[-1, 1:], end, atol=1e-9)
+    # The climb takes most: 10 / sqrt(3) of its height over its time squared.
+    assert np.linalg.norm(way[:, 7:], axis=1).max() < 1.5
+    assert np.linalg.norm(way[t > 8.6, 4:7], axis=1).max(initial=0.0) < 1.02
+
+
+@pytest.mark.parametrize("name", VEHICLES)
+def test_every_vehicle_flies_a_lap_or_is_refused_with_the_reason(name):
+    if VEHICLES[name].arrangement != "x":
+        laid = f"this vehicle has {VEHICLES[name].count} in layout '{VEHICLES[name].layout}'"
+        with pytest.raises(ValueError, match=laid.replace("+", r"\+")):
+            fly(vehicle=name, hover=5.0, laps=0.0, command=command())
+        return
+    flight = fly(vehicle=name, hover=5.0, laps=1.0, command=command())
+    assert flight.circle_rms < 0.5
     assert ports_are_free()
 
 

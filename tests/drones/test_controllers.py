@@ -10,7 +10,7 @@ from gym_suite.learning.gains import load_gains, shipped_gains
 from gym_suite.learning.seeds import purpose_of
 
 IDS = ("drones/Hover-v0", "drones/Track-v0", "drones/MultiHover-v0")
-LAWS = ("geometric", "lqr", "pid", "indi", "mpc")
+LAWS = ("geometric", "lqr", "pid", "indi", "mpc", "mellinger")
 ENGINES = ("compiled", pytest.param("bullet", marks=pytest.mark.bullet))
 STILL = {"start_position": 0.0, "start_velocity": 0.0, "start_tilt": 0.0}
 CIRCLE = {"kind": "circle", "size": 0.3, "period": 10.0}
@@ -90,7 +90,7 @@ OFF = [
 
 
 @pytest.mark.parametrize("mismatch", OFF, ids=str)
-@pytest.mark.parametrize("law", ["geometric", "lqr", "indi"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "indi", "mellinger"])
 def test_parameters_off_by_30_percent_are_survived(law, mismatch):
     distances, _ = fly("drones/Hover-v0", law, mismatch=mismatch)
     assert np.isfinite(distances).all()
@@ -99,7 +99,7 @@ def test_parameters_off_by_30_percent_are_survived(law, mismatch):
 
 
 @pytest.mark.parametrize("model", ["identified", "bullet-parity"])
-@pytest.mark.parametrize("law", ["geometric", "indi", "lqr"])
+@pytest.mark.parametrize("law", ["geometric", "indi", "lqr", "mellinger"])
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_an_overturned_drone_high_above_its_target_is_turned_back(law, model, axis):
     env = gymnasium.make("drones/Hover-v0", engine="compiled", model=model, bound=40.0, **STILL)
@@ -137,7 +137,7 @@ def test_the_peers_gains_are_for_rotors_without_lag():
 
 
 @pytest.mark.parametrize("vehicle", ["cf21", "race", "x500"])
-@pytest.mark.parametrize("law", ["geometric", "lqr", "pid"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "pid", "mellinger"])
 def test_controllers_are_scaled_to_vehicles_of_30_g_to_2_kg(law, vehicle):
     distances, _ = fly("drones/Hover-v0", law, vehicle=vehicle)
     assert np.isfinite(distances).all()
@@ -151,7 +151,7 @@ def test_the_peers_gains_are_refused_on_another_vehicle():
 
 
 @pytest.mark.parametrize("vehicle", ["cf2x", "cf2p"])
-@pytest.mark.parametrize("law", ["geometric", "lqr", "indi"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "indi", "mellinger"])
 def test_both_vehicles_hover_with_lag_and_without(law, vehicle):
     for model in ("identified", "bullet-parity"):
         distances, _ = fly("drones/Hover-v0", law, vehicle=vehicle, model=model)
@@ -257,6 +257,14 @@ PUSHED = {
     "noise": {"noise": 0.01},
     "force": {"disturbance": {"force_x": {"kind": "prbs", "amplitude": 0.01, "period": 0.5}}},
 }
+
+
+@pytest.mark.parametrize("setting", PUSHED)
+@pytest.mark.parametrize("id", IDS)
+def test_mellinger_s_law_loses_no_drone_in_any_setting(id, setting):
+    distances, _ = fly(id, "mellinger", **PUSHED[setting])
+    assert np.isfinite(distances).all()
+    assert distances[-60:].mean() < 0.03
 
 
 @pytest.mark.parametrize("setting", PUSHED)

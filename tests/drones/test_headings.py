@@ -114,7 +114,7 @@ def test_flight_and_what_else_is_observed_are_those_without_it():
             )
 
 
-@pytest.mark.parametrize("law", ["geometric", "lqr", "pid", "indi", "mpc"])
+@pytest.mark.parametrize("law", ["geometric", "lqr", "pid", "indi", "mpc", "mellinger"])
 @pytest.mark.parametrize(("id", "yaw"), [(HOVER, (-np.pi, np.pi)), (TRACK, "velocity")])
 def test_the_laws_turn_to_it_and_keep_it_where_they_keep_the_place(id, yaw, law):
     """Twenty seeds, from any heading: after 4 s within 3 degrees, a hundredth of that on average."""

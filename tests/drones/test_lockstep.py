@@ -174,6 +174,7 @@ def test_one_world_only(stand_in):
     ("keywords", "told"),
     [
         ({"physics_frequency": 480}, r"must be 240 Hz with engine='betaflight', got 480 Hz"),
+        ({"vehicle": "cf2p"}, r"4 in layout '\+'\. engine='compiled' flies a model"),
         ({"engine": "bullet"}, "betaflight"),
         ({"engine": "betaflght"}, "betaflight"),
         ({"action": "rates"}, "keyword"),
@@ -183,6 +184,10 @@ def test_one_world_only(stand_in):
 def test_bad_input_is_told_before_anything_starts(keywords, told, stand_in):
     with pytest.raises(ValueError, match=told):
         gymnasium.make(ID, **keywords)
+
+
+def test_the_model_of_its_angle_mode_flies_both_layouts():
+    gymnasium.make(ID, vehicle="cf2p", engine="compiled").reset(seed=0)
 
 
 def test_other_ids_have_no_autopilot():

@@ -213,7 +213,7 @@ def flown(id, law, *, steps, seeds=20, first=0, **keywords):
     return np.array(told)
 
 
-@pytest.mark.parametrize("law", ["geometric", "indi", "adaptive", "lqr", "mpc"])
+@pytest.mark.parametrize("law", ["geometric", "indi", "adaptive", "lqr", "mpc", "mellinger"])
 @pytest.mark.parametrize("vehicle", ["f550", "octorotor", {"base": "f550", "rotors": WIDE}])
 def test_laws_fly_to_the_point_with_any_rotors(law, vehicle):
     distances = flown(HOVER, law, steps=480, vehicle=vehicle)

@@ -1,6 +1,7 @@
 """Numbers of vehicle and model: which one holds where both have one."""
 
 import gymnasium
+import numpy as np
 import pytest
 
 import gym_suite  # noqa: F401 - registers the ids
@@ -46,6 +47,68 @@ def test_published_vehicles_have_their_thrust_and_lag(vehicle, rotors, mass, thr
     assert p["motor_lag"] == lag
     assert parameters(vehicle=vehicle, model={"motor_lag": 0.05})["motor_lag"] == 0.05
     assert parameters(vehicle=vehicle, model="bullet-parity")["motor_lag"] == 0.0
+
+
+NAMED = {
+    "gravity": 1.1,
+    "lever": 0.8,
+    "ground_coefficient": 1.5,
+    "downwash_1": 0.5,
+    "downwash_2": 1.2,
+    "downwash_3": 1.1,
+    "battery_voltage": 0.95,
+    "battery_resistance": 1.3,
+    "battery_fade": 2.0,
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_mismatch_varies_by_name_what_a_fraction_leaves_alone(name):
+    """The flight is that of a plant with the other number, controllers are told nothing of it."""
+    id, factor = "drones/MultiHover-v0", NAMED[name]
+    keywords = {"engine": "compiled", "model": "measured", "battery": 0.5, "action_range": 1.0}
+    pair = {}
+    for told, mismatch in (("fixed", {name: factor}), ("drawn", {name: (factor, factor + 0.1)})):
+        envs = gymnasium.make_vec(id, num_envs=3, **keywords, mismatch=mismatch)
+        envs.reset(seed=1)
+        rows, columns = envs.unwrapped._rows, envs.unwrapped.setup.parameter_columns
+        factors = rows.p[:, columns.index(name)] / envs.unwrapped.setup.row[columns.index(name)]
+        assert (factors >= factor - 1e-12).all() and (factors <= factor + 0.1 + 1e-12).all()
+        assert len(np.unique(factors)) == (1 if told == "fixed" else 3)
+        pair[told] = envs
+    plain = gymnasium.make_vec(id, num_envs=3, **keywords)
+    plain.reset(seed=1)
+    for envs in (plain, pair["fixed"]):
+        states = envs.unwrapped.get_state()
+        x = states["rows"]["x"].reshape(3, 2, -1)
+        at = envs.unwrapped.setup.state_columns.index("position_x_0")
+        # One drone near the floor, the other above it; full throttle, so that the battery is felt.
+        x[:, 0, at : at + 3], x[:, 1, at : at + 3] = (0.0, 0.0, 0.1), (0.01, 0.0, 0.5)
+        envs.unwrapped.set_state(states)
+    up = np.tile(np.array([1, 1, 0.8, 0.8] * 2, np.float32), (3, 1))
+    for _ in range(8):
+        plain.step(up)
+        pair["fixed"].step(up)
+    one, other = (envs.unwrapped._rows.x for envs in (plain, pair["fixed"]))
+    assert np.abs(one - other).max() > 1e-6
+    untouched = gymnasium.make_vec(id, num_envs=3, **keywords, mismatch=0.3)
+    untouched.reset(seed=1)
+    assert len(np.unique(untouched.unwrapped._rows.p[:, columns.index(name)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"mismatch": {"battery_voltage": 0.9}}, "it is 0 here"),
+        ({"mismatch": {"ground_coefficient": 2.0}, "aerodynamics": ()}, "it is 0 here"),
+        ({"mismatch": {"lever": 0.9}, "vehicle": "f550"}, "places of this vehicle's rotors"),
+        ({"mismatch": {"gravity": 0.9}, "engine": "bullet"}, "needs engine='compiled'"),
+        ({"mismatch": {"levr": 0.9}}, "'lever'"),
+    ],
+)
+def test_a_mismatch_that_would_do_nothing_is_refused(keywords, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make("drones/Hover-v0", **{"engine": "compiled", **keywords})
 
 
 def test_the_measured_model_stands_in_for_the_crazyflie_s_numbers_only():

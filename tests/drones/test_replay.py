@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from gym_suite.drones.logs import Log
 from gym_suite.drones.parameters import MODELS, PHYSICS
-from gym_suite.drones.replay import observe, physics_row, resting_tilt
+from gym_suite.drones.replay import AIRBORNE, observe, physics_row, resting_tilt
 
 P = PHYSICS.places
 GRAVITY = MODELS["measured"].gravity
@@ -35,7 +35,7 @@ def observed(push, velocity_0, *, seconds=20.0, speed=16_000.0):
     thrust = 4.0 * row[P.k_f] * speed**2 / row[P.mass]
     observe(
         np.arange(n) * STEP,
-        position,
+        position[:, 2] > AIRBORNE,
         quaternion,
         velocity,
         rotors,

@@ -1,9 +1,11 @@
 """The measured model of the Crazyflie against recordings of real ones, and logs that are no good."""
 
 import csv
+import dataclasses
 import gzip
 import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from gym_suite import cli
 from gym_suite.analysis import identify
 from gym_suite.drones import replay, simulate, validation
 from gym_suite.drones.logs import COLUMNS, read_log
+from gym_suite.drones.parameters import build_model, build_vehicle, installed
 
 bullet = pytest.mark.skipif(
     importlib.util.find_spec("pybullet") is None, reason="PyBullet is not installed"
@@ -235,6 +238,85 @@ def test_identification_finds_the_numbers_of_a_flight_that_was_made_from_them(kn
     assert "mass=0.034" in flown.meta["vehicle"]
 
 
+def flight(table, path, *, first=0.0):
+    """Write a log of the table's samples from a time on."""
+    header, values = table
+    values = values[values[:, header.index("t")] >= first]
+    np.savetxt(path, values, delimiter=",", header=",".join(header), comments="")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "model"),
+    [
+        ({"mass": 0.0319, "thrust_to_weight": 1.6, "k_m": 1.9e-12}, "measured"),
+        ("cf21", {"base": "measured", "gravity": 9.7}),
+        ("race", {"motor_lag": 0.05, "friction": 0.7}),
+        ({"base": "cf2p", "mass": 0.03}, "bullet-parity"),
+    ],
+)
+def test_what_is_saved_keeps_all_that_was_not_identified(known, tmp_path, vehicle, model):
+    if vehicle == "race":  # whose thrust is far from the log's
+        vehicle = {"base": "race", "mass": 0.0319, "k_f": 2.4e-10, "k_m": 5e-12}
+    result = identify(known, "drones", vehicle=vehicle, model=model)
+    result.save(tmp_path / "mine.toml")
+    before, after = build_vehicle(vehicle), build_vehicle(tmp_path / "mine.toml")
+    fitted = {"mass", "k_f", "drag_xy", "drag_z"}
+    was, law = installed(before, build_model(model)), build_model(tmp_path / "mine.toml")
+    for name in (f.name for f in dataclasses.fields(before)):
+        if name not in {*fitted, "k_m"}:
+            assert getattr(after, name) == getattr(before, name), name
+    now = installed(after, law)
+    assert now.k_m / now.k_f == pytest.approx(was.k_m / was.k_f)
+    assert dataclasses.replace(law, motor_lag=0.0) == dataclasses.replace(
+        build_model(model), motor_lag=0.0
+    )
+    for name in fitted:
+        assert getattr(after, name) == result.vehicle[name]
+    again = identify(known, "drones", vehicle=tmp_path / "mine.toml", model=tmp_path / "mine.toml")
+    assert again.values["thrust_scale"][0] == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_log_that_begins_in_flight_is_judged_and_identified_as_the_whole_one(table, tmp_path):
+    whole = read_log(flight(table, tmp_path / "whole.csv"))
+    cut = read_log(flight(table, tmp_path / "cut.csv", first=6.0))
+    assert replay.airborne(cut)[:100].all() and not replay.airborne(whole)[:100].any()
+    late = validation.scores(cut)
+    blind = of(late, "measured, nothing observed")
+    assert errors(late[0]).max() < 0.8 * errors(blind).max()
+    assert (errors(late[0]) < errors(of(late, "constant thrust"))).all()
+
+
+def test_a_whole_recording_without_its_first_seconds_is_identified(tmp_path):
+    folder = Path(__file__).parents[3] / "shared/data/real/drones"
+    path = folder / "nanobench_B2_circle_fast_rep2.csv.gz"
+    if not path.exists():
+        pytest.skip("the whole recordings are not in this checkout")
+    with gzip.open(path, "rt") as file:
+        rows = list(csv.reader(file))
+    recording = rows[0], np.array(rows[1:], dtype=float)
+    cut = identify(flight(recording, tmp_path / "cut.csv", first=8.0), "drones")
+    whole = identify(path, "drones")
+    scale = whole.values["thrust_scale"][0]
+    assert cut.values["thrust_scale"][0] == pytest.approx(scale, rel=0.03)
+
+
+def test_a_log_without_a_flight_is_refused_as_such(table, tmp_path):
+    header, values = edit(table, ("px", "py", "pz", "vx", "vy", "vz"), lambda v: 0.001 * v)
+    path = flight((header, values), tmp_path / "still.csv")
+    with pytest.raises(ValueError, match=r"still\.csv holds no flight"):
+        validation.scores(read_log(path))
+    with pytest.raises(ValueError, match=r"still\.csv holds no flight"):
+        identify(path, "drones")
+
+
+def test_a_mass_in_grams_and_a_thrust_far_from_the_model_s_are_refused(known):
+    with pytest.raises(ValueError, match="looks like grams"):
+        identify(known, "drones", mass=34.0)
+    with pytest.raises(ValueError, match=r"times the thrust of a vehicle of 0\.4 kg"):
+        identify(known, "drones", vehicle={"mass": 0.4})
+
+
 def test_identification_lowers_the_error_on_real_flights():
     for file in sorted((validation.MEASUREMENTS / "flights").glob("*circle*")):
         result = identify(file, "drones")
@@ -258,6 +340,9 @@ def edit(table, columns, change):
     return header, values
 
 
+MOTION = ("px", "py", "pz", "vx", "vy", "vz")
+
+
 def jump(t):
     return t + np.where(t > 5.0, 1.5, 0.0)
 
@@ -267,7 +352,11 @@ def jump(t):
     [
         (("gyro_x", "gyro_y", "gyro_z"), np.degrees, "degrees per second.*rad/s is expected"),
         (("acc_x", "acc_y", "acc_z"), lambda a: a * 9.80665, "looks like m/s.2; they are in g"),
-        (("px", "py", "pz"), lambda p: 1000 * p, "millimetres"),
+        (("px", "py", "pz"), lambda p: 1000 * p, "px to pz look like millimetres: "),
+        (("vx", "vy", "vz"), lambda v: 1000 * v, "vx to vz look like millimetres a second"),
+        (MOTION, lambda p: 1000 * p, "vx to vz change .* times as fast as the accelerometer says"),
+        (("vx", "vy", "vz"), lambda v: 0.0 * v, "vx to vz never change, while px to pz do"),
+        (("m1", "m2", "m3", "m4"), lambda m: 1000 + m / 65.535, "microseconds"),
         (("vbat",), lambda v: 1000 * v, "looks like mV"),
         (("m1", "m2", "m3", "m4"), lambda m: m / 65535, "pulse widths go from 0 to 65535"),
         (("t",), jump, "time stamps jump from 4.99.* s to 6.50.* s after row 499"),

@@ -100,11 +100,37 @@ class Flight:
     commands: Array
 
 
+def attitude(force: Array) -> tuple[Array, Array, Array]:
+    """Return the attitude of a body whose z axis points along a force, with its nose along x (yaw 0), and its rates.
+
+    The nose's convention is that of :func:`gym_suite.drones.controllers.laws.attitude_torque`.
+
+    Args:
+        force: Specific force in the world, m/s^2, as Taylor polynomials, (order + 1, 3, n); order 1 at least.
+
+    Returns:
+        Size of the force, (order + 1, n), the body's axes in the world, (order + 1, 3, 3, n), of which the second index
+        is the axis, and the body rates, rad/s, (order, 3, n), as Taylor polynomials.
+    """
+    size = root(_dot(force, force))
+    z = np.stack([quotient(force[:, c], size) for c in range(3)], axis=1)
+    # y = z x (1, 0, 0) of length 1, x = y x z
+    level = root(product(z[:, 1], z[:, 1]) + product(z[:, 2], z[:, 2]))
+    none = np.zeros_like(level)
+    y = np.stack([none, quotient(z[:, 2], level), -quotient(z[:, 1], level)], axis=1)
+    x = _cross(y, z)
+    tipping = slope(z)
+    w_x, w_y = -_dot(y[:-1], tipping), _dot(x[:-1], tipping)
+    # y stays level with x of the world: its slope along it, w_x z_x - w_z x_x, is 0
+    w_z = quotient(product(w_x, z[:-1, 0]), x[:-1, 0])
+    return size, np.stack([x, y, z], axis=1), np.stack([w_x, w_y, w_z], axis=1)
+
+
 def flight(craft: Craft, derivatives: Array, least: float) -> Flight:
     """Return what a vehicle does with its nose along x (yaw 0) where derivatives of its place are given.
 
-    The nose's convention is that of :func:`gym_suite.drones.controllers.laws.attitude_torque`. Drag is taken to grow
-    with the root of the thrust, as rotor speeds do, and to act along the world's axes.
+    Its attitude is that of :func:`attitude`. Drag is taken to grow with the root of the thrust, as rotor speeds do, and
+    to act along the world's axes.
 
     Args:
         craft: The vehicle.
@@ -117,18 +143,7 @@ def flight(craft: Craft, derivatives: Array, least: float) -> Flight:
     f[0, 2] += craft.gravity
     faster = root(root(_dot(f, f) / craft.gravity**2))
     f = f + np.stack([craft.drag[c] * product(faster, v[:, c]) for c in range(3)], axis=1)
-    size = root(_dot(f, f))
-    z = np.stack([quotient(f[:, c], size) for c in range(3)], axis=1)
-    # y = z x (1, 0, 0) of length 1, x = y x z
-    level = root(product(z[:, 1], z[:, 1]) + product(z[:, 2], z[:, 2]))
-    none = np.zeros_like(level)
-    y = np.stack([none, quotient(z[:, 2], level), -quotient(z[:, 1], level)], axis=1)
-    x = _cross(y, z)
-    tipping = slope(z)
-    w_x, w_y = -_dot(y[:3], tipping), _dot(x[:3], tipping)
-    # y stays level with x of the world: its slope along it, w_x z_x - w_z x_x, is 0
-    w_z = quotient(product(w_x, z[:3, 0]), x[:3, 0])
-    w = np.stack([w_x, w_y, w_z], axis=1)
+    size, axes, w = attitude(f)
     spin = w * np.array(craft.inertia)[:, None]
     torque = slope(spin) + _cross(w[:2], spin[:2])
     demand = np.concatenate([craft.mass * size[:2, None], torque], axis=1)
@@ -143,7 +158,7 @@ def flight(craft: Craft, derivatives: Array, least: float) -> Flight:
     commands = rotors + craft.lag * squares[1] / (2.0 * speed)
     return Flight(
         force=f[0],
-        axes=np.stack([x[0], y[0], z[0]]),
+        axes=axes[0],
         rate=w[0],
         rotors=rotors,
         commands=commands,

@@ -105,13 +105,32 @@ class Geometric(RotorController):
         if self._integral > 0.0:
             self.source_ += "; integral action: Goodarzi, Lee and Leok, ECC 2013"
 
+    def _near_error(self, o: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the position's error, m, (n, 3), its level part at most :attr:`longest_way` long."""
+        error = self._seen(o, "error")
+        level = np.linalg.norm(error[:, 0:2], axis=1, keepdims=True)
+        error[:, 0:2] *= np.minimum(1.0, self.longest_way / np.maximum(level, 1e-9))
+        return error
+
+    def _integrated(
+        self, error: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the acceleration, m/s^2, (n, 3), by the bounded integral of the position's error.
+
+        Args:
+            error: m, (n, 3).
+            state: What the law remembers; its "integrals" are updated.
+        """
+        gone = state[:, self.memory["integrals"]]
+        gone += self._dt * np.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
+        gone[:] = np.clip(gone, -self._most, self._most)
+        return self._integral * gone
+
     def _targets(
         self, o: NDArray[np.float64], memory: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], ...]:
         """Return position error and wanted velocity and acceleration, each (n, 3); memory as in :meth:`_motion`."""
-        error = self._seen(o, "error")
-        level = np.linalg.norm(error[:, 0:2], axis=1, keepdims=True)
-        error[:, 0:2] *= np.minimum(1.0, self.longest_way / np.maximum(level, 1e-9))
+        error = self._near_error(o)
         velocity, acceleration, jerk = self._motion(o, memory)
         # Advanced by the time by which the attitude follows its reference: k_o / k_R and one sample.
         # To first order that is the feed-forward of the attitude's rate.
@@ -121,9 +140,6 @@ class Geometric(RotorController):
 
     def _rotors(self, o: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
         error, velocity, acceleration = self._targets(o, state[:, self.memory["motion"]])
-        gone = state[:, self.memory["integrals"]]
-        gone += self._dt * np.clip(error, -_ERROR_BOUND, _ERROR_BOUND)
-        gone[:] = np.clip(gone, -self._most, self._most)
         rotors = np.empty((len(o), self._count))
         _geometric(
             error,
@@ -131,7 +147,7 @@ class Geometric(RotorController):
             self._rotation(o),
             self._seen(o, "body_rate"),
             velocity,
-            acceleration + self._integral * gone,
+            acceleration + self._integrated(error, state),
             state[:, self.memory["rotors"]] + self._even,
             self._row,
             self._gains,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
-from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.columns import USUAL
 from gym_suite.drones.controllers.base import parts
 from gym_suite.drones.controllers.gains import TURNS
 from gym_suite.drones.controllers.geometric import Geometric
-from gym_suite.drones.controllers.laws import attitude_torque, command_rotors, wanted_force
+from gym_suite.drones.controllers.laws import fill_demand, fill_rotors
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.rotors import effects
 from gym_suite.drones.transforms import rotor_moments
@@ -24,7 +22,6 @@ from gym_suite.drones.transforms import rotor_moments
 P = PHYSICS.places
 
 _USABLE = 0.95  # part of the largest thrust that a force may take, so that the rotors can still turn the drone
-_LEAST_LEVEL = 0.1  # level force, as a part of the vertical one, that is always allowed
 _SOURCE = (
     "E. J. J. Smeur, Q. P. Chu and G. C. H. E. de Croon, Adaptive incremental nonlinear dynamic inversion for attitude "
     "control of micro air vehicles, J. Guidance, Control, and Dynamics 39(3), 2016, doi:10.2514/1.G001490; "
@@ -132,7 +129,7 @@ class INDI(Geometric):
             error, speed, velocity, acceleration, state
         )
         demand = np.empty((len(o), 4))
-        _incremental(
+        fill_demand(
             error,
             speed,
             rotation,
@@ -162,7 +159,7 @@ class INDI(Geometric):
         """
         rotors = np.empty_like(believed)
         least = (1.0 - self._range) * self._hover
-        _command(demand, believed, least, self._row, self._gains, self._rotor_table, rotors)
+        fill_rotors(demand, believed, least, self._row, self._gains, self._rotor_table, rotors)
         return rotors
 
     def _asked(
@@ -243,46 +240,3 @@ class INDI(Geometric):
             last[name] += np.where(known, share * (left - last[name]), 0.0)
         last["axis"][:], last["velocity"][:], last["rate"][:] = axis, speed, rate
         last["before"][:], last["known"][:] = last["rotors"], 1.0
-
-
-@kernel
-def _affordable(fx, fy, fz, most):
-    """Return a force within a size, its level part cut before its height, to a tenth of the height at least."""
-    fz = min(fz, most)
-    level, left = math.sqrt(fx * fx + fy * fy), math.sqrt(most * most - fz * fz)
-    share = max(left, _LEAST_LEVEL * fz)
-    if level > share:
-        fx, fy = fx * share / level, fy * share / level
-    return fx, fy, fz
-
-
-@kernel
-def _incremental(error, velocity, rotation, rate, v_ref, a_ref, left, p, gains, most, out):
-    """Fill thrust and torques (n, 4) as geometric control does, less the angular accelerations left over, (n, 3)."""
-    for i in range(error.shape[0]):
-        e, v, w, b, c, d = error[i], velocity[i], rate[i], v_ref[i], a_ref[i], left[i]
-        fx, fy, fz = wanted_force(
-            p,
-            gains,
-            e[0],
-            e[1],
-            e[2],
-            b[0] - v[0],
-            b[1] - v[1],
-            b[2] - v[2],
-            c[0],
-            c[1],
-            c[2],
-        )
-        fx, fy, fz = _affordable(fx, fy, fz, most)
-        thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
-        out[i, 0], out[i, 1] = thrust, tx - p[P.i_xx] * d[0]
-        out[i, 2], out[i, 3] = ty - p[P.i_yy] * d[1], tz - p[P.i_zz] * d[2]
-
-
-@kernel
-def _command(demand, rotor, least, p, gains, rotors, out):
-    """Fill rotor commands (n, rotors) for thrust and torques (n, 4)."""
-    for i in range(demand.shape[0]):
-        d = demand[i]
-        command_rotors(d[0], d[1], d[2], d[3], rotor[i], least, p, gains, rotors, out[i])

@@ -18,6 +18,11 @@ from gym_suite.drones.transforms import rotor_speeds
 
 P, R = PHYSICS.places, ROTOR.places
 
+#: Vertical force, as a part of the weight, that is asked for at least.
+LEAST_LIFT = 0.3
+#: Level force, as a part of the vertical one, that is always allowed.
+LEAST_LEVEL = 0.1
+
 
 class Gains(NamedTuple):
     """Gains of geometric control.
@@ -55,7 +60,7 @@ def wanted_force(p, gains, ex, ey, ez, vx, vy, vz, ax, ay, az):
     fx, fy = m * (kp * ex + kv * vx + ax), m * (kp * ey + kv * vy + ay)
     fz = m * (kp * ez + kv * vz + az + p[P.gravity])
     weight = m * p[P.gravity]
-    fz = min(max(fz, 0.3 * weight), 2.1 * weight)
+    fz = min(max(fz, LEAST_LIFT * weight), 2.1 * weight)
     # Tilt stays below 45 degrees: height comes first.
     level = math.sqrt(fx * fx + fy * fy)
     if level > fz:
@@ -163,3 +168,60 @@ def command_rotors(thrust, tx, ty, tz, rotor, least, p, gains, rotors, out):
         for k in range(rotors.shape[0]):
             speed = wanted_speed(rotors, k, thrust, tx, ty, tz, p[P.max_rpm])
             out[k] = led(p, gains, speed, rotor[k])
+
+
+@kernel
+def affordable(fx, fy, fz, most):
+    """Return a force within a size, its level part cut before its height, to a tenth of the height at least."""
+    fz = min(fz, most)
+    level, left = math.sqrt(fx * fx + fy * fy), math.sqrt(most * most - fz * fz)
+    share = max(left, LEAST_LEVEL * fz)
+    if level > share:
+        fx, fy = fx * share / level, fy * share / level
+    return fx, fy, fz
+
+
+@kernel
+def fill_demand(error, velocity, rotation, rate, v_ref, a_ref, left, p, gains, most, out):
+    """Fill thrust and torques (n, 4) as geometric control does, for less angular acceleration by ``left``.
+
+    Args:
+        error: Error of position, m, (n, 3).
+        velocity: m/s, (n, 3).
+        rotation: Rotation matrices row by row, (n, 9).
+        rate: Body rates, rad/s, (n, 3).
+        v_ref: Wanted velocity, m/s, (n, 3).
+        a_ref: Wanted acceleration, m/s^2, (n, 3).
+        left: Angular accelerations in the body that are not asked of the rotors, rad/s^2, (n, 3).
+        p: Physical parameters of the nominal model.
+        gains: Of the law.
+        most: Largest force, N; infinite for none.
+        out: Thrust, N, and body torques, N m, (n, 4).
+    """
+    for i in range(error.shape[0]):
+        e, v, w, b, c, d = error[i], velocity[i], rate[i], v_ref[i], a_ref[i], left[i]
+        fx, fy, fz = wanted_force(
+            p,
+            gains,
+            e[0],
+            e[1],
+            e[2],
+            b[0] - v[0],
+            b[1] - v[1],
+            b[2] - v[2],
+            c[0],
+            c[1],
+            c[2],
+        )
+        fx, fy, fz = affordable(fx, fy, fz, most)
+        thrust, tx, ty, tz = attitude_torque(p, gains, rotation[i], w[0], w[1], w[2], fx, fy, fz)
+        out[i, 0], out[i, 1] = thrust, tx - p[P.i_xx] * d[0]
+        out[i, 2], out[i, 3] = ty - p[P.i_yy] * d[1], tz - p[P.i_zz] * d[2]
+
+
+@kernel
+def fill_rotors(demand, rotor, least, p, gains, rotors, out):
+    """Fill rotor commands, rpm, (n, rotors), for thrust and torques (n, 4); see :func:`command_rotors`."""
+    for i in range(demand.shape[0]):
+        d = demand[i]
+        command_rotors(d[0], d[1], d[2], d[3], rotor[i], least, p, gains, rotors, out[i])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import ADVERSITY, PARAMETERS
 from gym_suite.drones.envs.options import Options
+from gym_suite.drones.propulsion import fastest_speed
 
 #: Wind at 20 feet, m/s, of MIL-F-8785C's levels of turbulence: 15, 30 and 45 knots.
 TURBULENCE = {"light": 7.72, "moderate": 15.43, "severe": 23.15}
@@ -185,6 +187,97 @@ def loaded(
         return plant, none
     factors = (places.mass, (own + low) / own, (own + high) / own)
     return plant, np.array([factors])
+
+
+def _shared(a: Bounds, b: Bounds) -> Bounds:
+    """Return the bounds of the product of two numbers."""
+    products = [one * other for one in a for other in b]
+    return min(products), max(products)
+
+
+def _nearest_centre(
+    adversity: np.ndarray, vehicle: pm.Vehicle, payload: Any
+) -> tuple[float, float]:
+    """Return where an episode may have the centre of mass that is nearest to the rotors' middle, x and y in m."""
+    if not len(adversity):
+        return 0.0, 0.0
+    low, high = bounds_of("payload mass", _payload(payload)["mass"], low=0.0, high=1e3)
+    share = (low / (vehicle.mass + low), high / (vehicle.mass + high))
+    nearest = []
+    for axis in "xy":
+        place, own = (
+            tuple(adversity[:, ADVERSITY.index(f"{what}_{axis}")].tolist())
+            for what in ("payload", "centre")
+        )
+        least, most = (sum(ends) for ends in zip(_shared(share, place), own, strict=True))
+        nearest.append(min(max(0.0, least), most))
+    return nearest[0], nearest[1]
+
+
+def check_hover(
+    vehicle: pm.Vehicle, physics: np.ndarray, adversity: np.ndarray, payload: Any
+) -> None:
+    """Refuse a vehicle that cannot hover level even in the lightest of its episodes, with the fullest battery.
+
+    Args:
+        vehicle: The vehicle.
+        physics: Its physical parameters.
+        adversity: Bounds of an episode's numbers, or no rows.
+        payload: As the user gave it.
+
+    Raises:
+        ValueError: If the rotors would have to turn faster than they do, or the centre of mass lies so far aside that
+            not every rotor would push upwards.
+    """
+    places = pm.PHYSICS.places
+    low, _ = bounds_of("payload mass", _payload(payload)["mass"], low=0.0, high=1e3)
+    carried = vehicle.mass + low
+    top, limit = float(physics[places.max_rpm]), "they turn at {:.0f} rpm at most"
+    if physics[places.battery_voltage] > 0.0:
+        taken = float(adversity[0, ADVERSITY.places.taken]) if len(adversity) else 0.0
+        turned = fastest_speed(physics, taken)
+        if turned < top:
+            top, limit = turned, "the battery's voltage, at its fullest, turns them at {:.0f} rpm"
+    centre = _nearest_centre(adversity, vehicle, payload)
+    away = f" with its centre of mass {centre[0]:.3g} m ahead and {centre[1]:.3g} m to the left"
+    for at, where in (((0.0, 0.0), ""), (centre, away)):
+        shares = pm.level_shares(vehicle, at)
+        weight = carried * physics[places.gravity]
+        needed = math.sqrt(max(shares.max(), 0.0) * weight / physics[places.k_f])
+        if needed >= top:
+            raise ValueError(
+                f"the vehicle cannot hover: its rotors would have to turn at {needed:.0f} rpm to carry {carried:g} kg"
+                f"{where}, and {limit.format(top)}"
+            )
+        if shares.min() * len(shares) < pm.LEAST_SHARE:
+            raise ValueError(
+                f"the vehicle cannot hover level{where}: a rotor would carry {shares.min() * len(shares):.3g} times "
+                f"the mean of all, at least {pm.LEAST_SHARE:g} is needed"
+            )
+
+
+def check_wind(physics: Mapping[str, float], adversity: np.ndarray) -> None:
+    """Refuse a wind that nothing of the vehicle feels: it acts through the drag.
+
+    Args:
+        physics: Physical parameters by name.
+        adversity: Bounds of an episode's numbers, or no rows.
+
+    Raises:
+        ValueError: If there is no drag along the axes, of a level vehicle, along which there is wind.
+    """
+
+    def blows(*names: str) -> bool:
+        return any(bool(adversity[:, ADVERSITY.index(name)].any()) for name in names)
+
+    level, upright = blows("wind_x", "wind_y", "gust", "turbulence"), blows("wind_z", "turbulence")
+    felt = (level and physics["drag_xy"] > 0.0) or (upright and physics["drag_z"] > 0.0)
+    if (level or upright) and not felt:
+        raise ValueError(
+            f"this wind would do nothing: it acts through the drag, and here drag_xy = {physics['drag_xy']:g} and "
+            f"drag_z = {physics['drag_z']:g}. aerodynamics= must have 'drag', and the vehicle a drag: "
+            "vehicle={'base': ..., 'drag_xy': ..., 'drag_z': ...} in N s^2/m"
+        )
 
 
 def with_battery(model: pm.Model, battery: Any) -> pm.Model:

@@ -29,7 +29,13 @@ from gym_suite.drones.columns import (
     scratch_size,
 )
 from gym_suite.drones.controllers.gains import POWERS, authority_scale, geometric_gains
-from gym_suite.drones.envs.adversity import loaded, read_adversity, with_battery
+from gym_suite.drones.envs.adversity import (
+    check_hover,
+    check_wind,
+    loaded,
+    read_adversity,
+    with_battery,
+)
 from gym_suite.drones.envs.aims import check_field, read_aim
 from gym_suite.drones.envs.columns import (
     action_columns,
@@ -155,14 +161,20 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
     adversity = read_adversity(options, vehicle.count)
     aim, gates = read_aim(task, options, vehicle)
+    check_wind(physics, adversity)
     plant_row, carried = loaded(row, vehicle, options.payload)
+    check_hover(vehicle, np.array(list(physics.values())), adversity, options.payload)
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates, "rotors": rotors}
     tables["yaw"], tables["yaw_rows"] = read_yaw(
         options.yaw, path=options.path, action=options.action
     )
     observed, pictures = _observed(options)
-    disturbed = options.read(observations, measured, PARAMETERS, pm.PLANT_PARAMETERS, DISTURBANCES)
+    varied = pm.PLANT_PARAMETERS
+    if isinstance(options.mismatch, Mapping):
+        varied += pm.NAMED_PARAMETERS
+        pm.check_named(options.mismatch, physics, engine=options.engine)
+    disturbed = options.read(observations, measured, PARAMETERS, varied, DISTURBANCES)
     _check_mismatch(disturbed.mismatch)
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
@@ -187,9 +199,16 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         load_pybullet()
         engine = Engine
     elif options.engine == "betaflight":
+        from gym_suite.drones.firmware import check_mixer
         from gym_suite.drones.lockstep import Lockstep, check_rate
 
         check_rate(dt)
+        try:
+            check_mixer(vehicle.arrangement, vehicle.count)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}. engine='compiled' flies a model of its angle mode in layout '+' too"
+            ) from None
         engine = Lockstep
     return Setup(
         id=id,
