@@ -99,6 +99,13 @@ def pillar_columns(count: int) -> Columns:
     )
 
 
+#: What each of several pursuers remembers besides, at the end of its row; see :mod:`gym_suite.drones.groups`.
+CHASE_STATE = Columns(
+    Column("gap", "m", 0, meaning="distance from the evader"),
+    Column("caught", "1", 0, 1, "whether the evader has been caught"),
+    Column("catch_time", "s", 0, meaning="time at which it was; 0 before"),
+)
+
 #: What motion capture has seen of a drone, once for each control period that it is late and once for now.
 CAPTURED = Columns(
     *(Column(f"position_{a}", "m", meaning=f"position {a}") for a in "xyz"),
@@ -262,6 +269,30 @@ FIELD_METRICS = Columns(
     Column("clearance", "m", meaning="from the drone's rim to the nearest pillar"),
 )
 
+#: Metrics of several drones with something to do together, behind those of all drones.
+LEAD_METRICS = Columns(
+    Column("leader_distance", "m", 0, math.inf, "of the leader from its path"),
+    Column("follower_distance", "m", 0, math.inf, "of followers from their places, on average"),
+)
+CHASE_METRICS = Columns(
+    Column("caught", "1", 0, 1, "1 in the step in which the evader is caught"),
+    Column("catch_time", "s", 0, math.inf, "time at which it was caught; 0 before"),
+    Column("nearest", "m", 0, math.inf, "distance of the nearest pursuer from the evader"),
+    Column("evader_speed", "m/s", 0, math.inf, "speed of the evader"),
+)
+#: The same, of each drone.
+CROSS_METRICS = Columns(
+    Column("downwash", "1", 0, math.inf, "force of the air from drones above, over the weight"),
+)
+
+#: What is observed of a pursuer's place in the arena, behind the last actions.
+CHASE_OBSERVATIONS = Columns(
+    *(
+        Column(f"centre_{a}", "m", -_FAR, _FAR, f"way to the arena's axis, {a}", _METRE)
+        for a in "xy"
+    ),
+)
+
 #: Full scale of what is observed of aims behind the last actions: the next but one, and which way gates face.
 WAYPOINT_OBSERVATIONS = Columns(
     *(
@@ -368,6 +399,20 @@ GATES = Columns(
     Column("half_height", "m", 0, meaning="half the height of the opening"),
     Column("frame", "m", 0, meaning="width of the frame about the opening"),
 )
+
+#: Numbers of what several drones do together.
+GROUP = Columns(
+    Column("kind", "1", 0, 2, "0 follow a leader, 1 cross, 2 pursue", whole=True),
+    Column("way", "m", 0, meaning="half the length of the lines on which drones cross"),
+    Column("period", "s", 0, meaning="time in which they fly to and fro"),
+    Column("arena", "m", 0, meaning="radius of the evader's arena, and its height"),
+    Column("speed", "m/s", 0, meaning="largest speed of the evader"),
+    Column("acceleration", "m/s^2", 0, meaning="its largest acceleration"),
+    Column("catch", "m", 0, meaning="distance at which it is caught"),
+    Column("extent", "m", 0, meaning="half the width of all this, for pictures"),
+)
+#: Three numbers of each drone: its place beside the leader, or the direction of its line and its height.
+PLACES = Columns(*(Column(a, "*", meaning=f"component {a}") for a in "xyz"))
 
 #: Numbers of an episode that wind, payload, a failing rotor and the battery have, drawn between the two rows of the
 #: table ``adversity``; the table has no rows where nothing of it was asked for.

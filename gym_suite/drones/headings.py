@@ -11,7 +11,7 @@ import math
 from gym_suite.core.kernel import kernel
 from gym_suite.core.random import uniform
 from gym_suite.drones.columns import METRICS, PARAMETERS, STATES, YAW, YAW_OBSERVATIONS, YAW_STATE
-from gym_suite.drones.tasks import FIRST_DRONE, PER_DRONE, costs, distance
+from gym_suite.drones.tasks import FIRST_DRONE, PER_DRONE, costs, crashed, distance
 from gym_suite.drones.transforms import rotation
 
 X, P, M = STATES.places, PARAMETERS.places, METRICS.places
@@ -71,7 +71,7 @@ def yaw_error(a):
 
 
 @kernel
-def judge_heading_one(agents, size, p, m, reward, terminated):
+def judge_heading_one(agents, size, p, m, reward):
     """Pay nearness by the heading, after :func:`gym_suite.drones.tasks.judge_one` has judged all else.
 
     Args:
@@ -80,7 +80,6 @@ def judge_heading_one(agents, size, p, m, reward, terminated):
         p: Parameters.
         m: Metrics.
         reward: (drones,).
-        terminated: (drones,).
     """
     count = agents.shape[0]
     m[M.reward_position] = 0.0
@@ -89,7 +88,7 @@ def judge_heading_one(agents, size, p, m, reward, terminated):
         near = p[P.weight_position] * max(1.0 - distance(a) / p[P.error_scale], 0.0)
         near *= 0.5 * (1.0 + math.cos(yaw_error(a)))
         rates, effort, change = costs(a, size, p)
-        crash = -p[P.penalty_crash] if terminated[j] else 0.0
+        crash = -p[P.penalty_crash] if crashed(agents, j, p) else 0.0
         reward[j] = near + rates + effort + change + crash
         m[M.reward_position] += near / count
 

@@ -37,7 +37,7 @@ def action_size(p):
 
 
 @kernel
-def _begin_metrics(m):
+def begin_metrics(m):
     """Set all metrics of a world to 0."""
     for k in range(m.shape[0]):
         m[k] = 0.0
@@ -83,7 +83,7 @@ def reset_batch(x, key, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             reset_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors])
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             show_all(worlds[i], size, row, tables, work[i], m[:, i], o[i])
 
 
@@ -94,7 +94,7 @@ def observe_batch(x, key, step, p, tables, work, m, o, mask):
     size, worlds = action_size(p), x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if mask[i]:
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             show_all(worlds[i], size, p[parameter_row(p, i)], tables, work[i], m[:, i], o[i])
 
 
@@ -140,7 +140,7 @@ def reset_plain_batch(x, key, p, tables, work, m, o, mask):
         if mask[i]:
             row = p[parameter_row(p, i)]
             reset_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors])
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             agents = worlds[i]
             show_one(
                 agents, size, row, tables[T.observed], tables[T.rotors], work[i], m[:, i], o[i]
@@ -154,7 +154,7 @@ def observe_plain_batch(x, key, step, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             agents = worlds[i]
             show_one(
                 agents, size, row, tables[T.observed], tables[T.rotors], work[i], m[:, i], o[i]
@@ -291,7 +291,7 @@ def reset_aimed_batch(x, key, p, tables, work, m, o, mask):
             row = p[parameter_row(p, i)]
             aim, gates = tables[T.aim][0], tables[T.gates]
             reset_aim_one(worlds[i], key[i], row, tables[T.path], tables[T.rotors], aim, gates)
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
 
 
@@ -302,7 +302,7 @@ def observe_aimed_batch(x, key, step, p, tables, work, m, o, mask):
     for i in range(x.shape[0]):
         if mask[i]:
             row = p[parameter_row(p, i)]
-            _begin_metrics(m[:, i])
+            begin_metrics(m[:, i])
             show_aimed(worlds[i], key[i], size, row, tables, work[i], m[:, i], o[i])
 
 

@@ -19,11 +19,13 @@ from gym_suite.drones.adversity import tell_health
 from gym_suite.drones.columns import (
     ADVERSITY,
     AIM,
+    GROUP,
     PARAMETERS,
     SCRATCH,
     SENSORS,
     WORLD_SCRATCH,
 )
+from gym_suite.drones.groups import LEAD, follow_leader
 from gym_suite.drones.headings import judge_heading_one, point, show_heading_one
 from gym_suite.drones.loops import (
     AIMED,
@@ -36,8 +38,9 @@ from gym_suite.drones.loops import (
 from gym_suite.drones.obstacles import look
 from gym_suite.drones.sensors import measure, remember
 from gym_suite.drones.tasks import LAST
+from gym_suite.drones.together import TOGETHER, show_together
 
-P, S, A = PARAMETERS.places, SENSORS.places, AIM.places
+P, S, A, G = PARAMETERS.places, SENSORS.places, AIM.places, GROUP.places
 _NUMBERS = len(SENSORS)
 #: Where in the scratch of a drone that is alone an episode's numbers of :data:`ADVERSITY` stand, and how many.
 _DRAWN, _DRAWN_SIZE = len(SCRATCH) + WORLD_SCRATCH.places.drawn_0, len(ADVERSITY)
@@ -124,7 +127,7 @@ def turn_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, wh
                 for j in range(count):
                     point(agents[j], key[i], t, tables[T.yaw][0], tables[T.yaw_rows])
             if when == MOVED:
-                judge_heading_one(agents, size, row, m[:, i], reward[i], terminated[i])
+                judge_heading_one(agents, size, row, m[:, i], reward[i])
             at = tables[T.observed].shape[0] + int(row[P.history]) * size
             show_heading_one(agents, at, m[:, i], o[i])
 
@@ -221,6 +224,27 @@ def sense_aimed_batch(x, key, step, p, tables, work, m, o, reward, terminated, m
             _put_back(work[i], kept, m[:, i])
 
 
+@kernel
+def sense_together_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
+    """Do as :func:`sense_batch` does for a group, whose followers see their leader through its sensors too."""
+    if tables[T.sensors].shape[0] == 0:
+        return
+    count, size = drone_count(p), action_size(p)
+    worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row = p[parameter_row(p, i)]
+            seen, kept = _look(
+                worlds[i], key[i], step[i], size, row, tables, work[i], m[:, i], when
+            )
+            if int(tables[T.group][0, G.kind]) == LEAD:
+                follow_leader(seen, tables[T.places])
+            show_together(seen, size, row, tables, work[i], m[:, i], o[i])
+            _put_back(work[i], kept, m[:, i])
+
+
 def sensing(loops: DroneKernels) -> Pass:
     """Return the pass of the sensors behind some loops."""
+    if loops is TOGETHER:
+        return sense_together_batch
     return sense_aimed_batch if loops is AIMED else sense_batch

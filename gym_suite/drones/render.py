@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from gym_suite.drones.bullet import World
 from gym_suite.drones.camera import LIGHT, NEAR, Pillars, furnish
-from gym_suite.drones.columns import AIM, GATES, PARAMETERS, ROTOR, STATES, TABLES, USUAL
+from gym_suite.drones.columns import (
+    AIM,
+    GATES,
+    GROUP,
+    PARAMETERS,
+    ROTOR,
+    STATES,
+    TABLES,
+    USUAL,
+)
+from gym_suite.drones.groups import ARENA_FLOOR, GROUPS
 from gym_suite.drones.obstacles import PILLAR_HEIGHT, pillars_of
 from gym_suite.drones.references import HEIGHT, TABLE
 from gym_suite.drones.rotors import rotor_count
@@ -34,7 +44,7 @@ from gym_suite.rendering.spaceplot import FOCAL, rotate
 __all__ = ["DroneRenderer", "rotor_places", "space_of"]
 
 T, X, P, R = TABLES.places, STATES.places, PARAMETERS.places, ROTOR.places
-A, G = AIM.places, GATES.places
+A, G, K = AIM.places, GATES.places, GROUP.places
 
 _TRAIL = 2.0  # s
 _MOST_DRONES = 6
@@ -49,6 +59,8 @@ _CHASE, _FAR = 14.0, 60.0
 _BAR = 0.015
 #: The corners of a field, in halves of its sides.
 _AROUND = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], dtype=np.float64)
+#: Side of the box that is drawn as an evader, m, before it is magnified; points of a circle of its arena.
+_EVADER, _ROUND = 0.06, 48
 
 
 class DroneRenderer(EpisodeRenderer):
@@ -64,13 +76,14 @@ class DroneRenderer(EpisodeRenderer):
     def __init__(
         self, setup: Any, *, size: tuple[int, int] = (960, 540), whole: bool = False
     ) -> None:
+        self._does = done_together(setup)
         super().__init__(setup, size=size, whole=whole)
         given = setup.keywords.get("view", "charts")
         self._views = (given,) if isinstance(given, str) else tuple(given)
         asked = [name for name in self._views if name != "charts"]
         self._eye = asked[0] if asked else "room"
-        #: Whether Bullet draws: where it moves the drones and its room was asked for.
-        self._bullets = bool(asked) and setup.engine is not None
+        #: Whether Bullet draws: where it moves the drones and its room was asked for. It knows of no evader.
+        self._bullets = bool(asked) and setup.engine is not None and self._does != "chase"
         self._shown = 0
         self._world: World | None = None
         self._standing: Pillars | None = None
@@ -213,14 +226,20 @@ class DroneRenderer(EpisodeRenderer):
             farthest = float(np.abs(self.setup.tables[T.path][:, 1:3]).max())
         if len(self.setup.tables[T.aim]):
             farthest = float(self.setup.tables[T.aim][0, A.extent])
+        if self._does:
+            farthest = float(self.setup.tables[T.group][0, K.extent])
+            return 1.3 * (farthest + at["start_position"]) + 0.2
         return 1.3 * (farthest + at["spacing"] + at["start_position"]) + 0.2
+
+    def _called(self, drone: int) -> str:
+        return "leader" if self._does == "lead" and drone == 0 else f"drone {drone}"
 
     def _panels(self) -> list[Panel]:
         suffixes = self._suffixes()
         distances = [
             Series(
                 name=f"target_distance{s}",
-                label="distance" if not s else f"drone {k}",
+                label=self._called(k) if s else "distance",
                 color=style.PALETTE[k % len(style.PALETTE)],
             )
             for k, s in enumerate(suffixes)
@@ -243,11 +262,29 @@ class DroneRenderer(EpisodeRenderer):
                 for t in self.setup.tracking
             ]
             upper = Panel(title="velocity", unit="m/s", series=follow, span=0.5)
-        return [
+        panels = [
             upper,
             Panel(title=f"height{of}", unit="m", series=height, span=0.2),
             Panel(title=f"rotors{of}", unit="krpm", series=rotors, span=2.0, scale=1e-3),
         ]
+        each = [
+            (s, self._called(k), style.PALETTE[k % len(style.PALETTE)])
+            for k, s in enumerate(suffixes)
+        ]
+        if self._does == "cross":
+            blown = [Series(name=f"downwash{s}", label=n, color=c) for s, n, c in each]
+            panels[2] = Panel(title="downwash over weight", unit="1", series=blown, span=0.1)
+        elif self._does == "chase":
+            fast = [Series(name=f"speed{s}", label=n, color=c) for s, n, c in each[:5]]
+            fast.append(Series(name="evader_speed", label="evader", color=style.WARNING))
+            panels[1] = Panel(title="speed", unit="m/s", series=fast, span=0.5)
+        return panels
+
+
+def done_together(setup: Any) -> str:
+    """Return what several drones do together, of :data:`gym_suite.drones.groups.GROUPS`; empty where nothing."""
+    group = setup.tables[T.group]
+    return GROUPS[int(group[0, K.kind])] if len(group) else ""
 
 
 def rotor_places(
@@ -282,7 +319,10 @@ def eye_of(
         extent: Half the width of what is flown through, m.
     """
     if view == "room":
-        middle = np.array([0.0, 0.0, 0.8 * HEIGHT])
+        high = 0.8 * HEIGHT
+        if done_together(setup) == "chase":
+            high = ARENA_FLOOR + 0.4 * float(setup.tables[T.group][0, K.arena])
+        middle = np.array([0.0, 0.0, high])
         return middle + 2.6 * extent * np.array([-0.65, -0.6, 0.45]), middle
     place = state[X.position_x : X.position_x + 3]
     ahead = rotate((1.0, 0.0, 0.0), state[X.quaternion_x : X.quaternion_x + 4])[0]
@@ -302,6 +342,14 @@ def gate_outlines(gates: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         centre = gate[G.centre_x : G.centre_x + 3]
         found.append(centre + np.array([across + up, up - across, -across - up, across - up]))
     return found
+
+
+def _arena(radius: float) -> list[NDArray[np.float64]]:
+    """Return the edges of an evader's arena, m: its floor and its ceiling."""
+    angle = np.linspace(0.0, 2.0 * math.pi, _ROUND, endpoint=False)
+    x, y = radius * np.cos(angle), radius * np.sin(angle)
+    heights = ARENA_FLOOR, ARENA_FLOOR + radius
+    return [np.column_stack([x, y, np.full(_ROUND, z)]) for z in heights]
 
 
 def _hang_gates(bullet: Any, client: int, outlines: Sequence[NDArray[np.float64]]) -> None:
@@ -345,29 +393,41 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     low, high = np.floor(low / _RASTER) * _RASTER, np.ceil(high / _RASTER) * _RASTER
     if extent is not None:
         low, high = np.full(2, -extent), np.full(2, extent)
-    row = setup.row
+    row, does = setup.row, done_together(setup)
     pillars = pillars_of(setup.tables, rows[-1])
-    lines = gate_outlines(setup.tables[T.gates])
-    if len(pillars):
-        aim = setup.tables[T.aim][0]
-        half = 0.5 * np.array([aim[A.length], aim[A.width]])
-        low, high = np.minimum(low, -half - _MARGIN), np.maximum(high, half + _MARGIN)
-        lines = [*lines, np.array([(x, y, 0.0) for x, y in half * _AROUND])]
     rotors, radius = rotor_places(row, setup.tables[T.rotors]), float(row[P.prop_radius])
     reach = max(math.hypot(*place) for place in rotors) + radius
     bodies = [
         Body(
-            name=f"drone {j}" if count > 1 else "drone",
+            name="leader" if does == "lead" and j == 0 else f"drone {j}" if count > 1 else "drone",
             color=style.PALETTE[j % len(style.PALETTE)],
             position=agents[:, j, place],
             quaternion=agents[:, j, turned],
             size=(2.0 * reach, 2.0 * reach, float(row[P.height])),
             rotors=rotors,
             rotor_radius=radius,
-            target=agents[:, j, target],
+            target=None if does == "chase" else agents[:, j, target],
         )
         for j in range(count)
     ]
+    outlines = gate_outlines(setup.tables[T.gates])
+    if len(pillars):
+        aim = setup.tables[T.aim][0]
+        half = 0.5 * np.array([aim[A.length], aim[A.width]])
+        low, high = np.minimum(low, -half - _MARGIN), np.maximum(high, half + _MARGIN)
+        outlines = [*outlines, np.array([(x, y, 0.0) for x, y in half * _AROUND])]
+    if does == "chase":
+        still = np.tile([0.0, 0.0, 0.0, 1.0], (len(rows), 1))
+        bodies.append(
+            Body(
+                name="evader",
+                color=style.WARNING,
+                position=agents[:, 0, target],
+                quaternion=still,
+                size=(_EVADER, _EVADER, _EVADER),
+            )
+        )
+        outlines += _arena(float(setup.tables[T.group][0, K.arena]))
     wanted = _SMALLEST * float((high - low).max()) / reach
     if count > 1:
         first = agents[0, :, place]
@@ -378,7 +438,7 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
     return Space(
         bodies=bodies,
         floor=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        lines=lines,
+        lines=outlines,
         pillars=np.array([(*one, PILLAR_HEIGHT) for one in pillars if one[2] > 0.0]).reshape(-1, 4),
         magnified=max(1.0, round(wanted, 1)),
     )

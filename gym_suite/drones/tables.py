@@ -1,7 +1,7 @@
 """Places of the tables that all rows share, in the tuple that kernels get.
 
 They stand in a module because kernels must know them while they are compiled: the tables are not all of one kind, the
-last one has one dimension or two, and of a tuple of unlike arrays one is taken by a constant place. Of a module's names
+rotors' has one dimension or two, and of a tuple of unlike arrays one is taken by a constant place. Of a module's names
 the compiler knows the values, of a named tuple's it does not.
 """
 
@@ -19,3 +19,6 @@ aim, gates = 6, 7
 sensors, yaw, yaw_rows = 8, 9, 10
 #: The rotors of a vehicle that has not four in a usual layout.
 rotors = 11
+#: Numbers of what several drones do together (one row), and three numbers of the place of each; see
+#: :mod:`gym_suite.drones.groups`.
+group, places = 12, 13

@@ -167,14 +167,14 @@ def lowest(a, p):
 
 
 @kernel
-def _crashed(agents, j, p):
+def crashed(agents, j, p):
     """Return whether a drone touches the floor or another one, or is too far from its target."""
     a = agents[j]
-    crashed = lowest(a, p) < FLOOR or not distance(a) < p[P.bound]
+    lost = lowest(a, p) < FLOOR or not distance(a) < p[P.bound]
     for i in range(agents.shape[0]):
         if i != j:
-            crashed |= _apart(a, agents[i]) < (2.0 * p[P.radius]) ** 2
-    return crashed
+            lost |= _apart(a, agents[i]) < (2.0 * p[P.radius]) ** 2
+    return lost
 
 
 @kernel
@@ -208,7 +208,7 @@ def judge_one(agents, size, p, m, reward, terminated):
     for j in range(count):
         a = agents[j]
         near = p[P.weight_position] * max(1.0 - distance(a) / p[P.error_scale], 0.0)
-        ended = _crashed(agents, j, p)
+        ended = crashed(agents, j, p)
         rates, effort, change = costs(a, size, p)
         crash = -p[P.penalty_crash] if ended else 0.0
         reward[j] = near + rates + effort + change + crash

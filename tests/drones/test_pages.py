@@ -45,7 +45,11 @@ def test_reward_formulas_hold(card):
         ]
         earned = {
             "position": np.mean(near),
-            "progress": before["gap"][0] - info["target_distance"] if task.aim else 0.0,
+            "progress": np.mean(
+                [before[f"gap{s}"][0] - info[f"target_distance{s}"] for s in suffixes]
+                if first == "progress"
+                else 0.0
+            ),
             "velocity": max(1 - away(state, "target_velocity", "velocity") / scale, 0),
         }
         expected = {

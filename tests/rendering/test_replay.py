@@ -120,12 +120,17 @@ def compared(env_id, agent, steps, **keywords):
     return stage, {name: np.array([s[name][0] for s in states]) for name in states[0]}
 
 
-@pytest.mark.parametrize("name", ["Hover", "Track", "MultiHover", "Formation"])
+DRONES = {"MultiHover": 2, "Formation": 4, "LeaderFollower": 3, "Crossing": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["Hover", "Track", "MultiHover", "Formation", "LeaderFollower", "Crossing"]
+)
 def test_drones_are_where_they_were(name):
     stage, states = compared(f"drones/{name}-v0", None, 30, engine="compiled")
     (space,) = stage.views
     several = len(space.bodies) > 1
-    assert len(space.bodies) == {"MultiHover": 2, "Formation": 4}.get(name, 1)
+    assert len(space.bodies) == DRONES.get(name, 1)
     assert len({body.color for body in space.bodies}) == len(space.bodies)
     np.testing.assert_allclose(stage.time, np.arange(31) / 60, atol=1e-12)
     for j, body in enumerate(space.bodies):

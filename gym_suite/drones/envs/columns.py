@@ -12,6 +12,7 @@ from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import (
     AIM_STATE,
     BODY,
+    CHASE_STATE,
     DRONE_METRICS,
     METRICS,
     PARAMETERS,
@@ -29,7 +30,6 @@ from gym_suite.drones.columns import (
     pillar_columns,
 )
 from gym_suite.drones.envs.options import (
-    AIMS,
     SETPOINTS,
     UNITS,
     WEIGHTS,
@@ -73,11 +73,12 @@ def observation_columns(
     columns += _last_actions(options, values, int(values["history"]))
     columns += health_observations(rotors) if task.tells else Columns()
     columns += YAW_OBSERVATIONS if options.yaw is not None else Columns()
-    for k in range(1, int(values["neighbours"]) + 1):
-        columns += neighbour_columns(k)
     if task.aim == "field":
         columns += beam_columns(int(options.beams), float(options.sight))
-    return columns + AIMS[task.aim].observes if task.aim else columns
+    columns += task.own.observes if task.own else Columns()  # one with an aim has no neighbours
+    for k in range(1, int(values["neighbours"]) + 1):
+        columns += neighbour_columns(k)
+    return columns
 
 
 def observed_table(task: Task) -> np.ndarray:
@@ -117,9 +118,11 @@ def state_columns(
     last = _last_actions(options, values, int(values["history"]) + 1)
     seen = captured_columns(latency)
     own = YAW_STATE if options.yaw is not None else Columns()
-    if task.aim:
+    if task.aim and task.own:
         pillars = int(options.pillars) if task.aim == "field" else 0
-        own = AIMS[task.aim].remembers + pillar_columns(pillars) + AIM_STATE
+        own = task.own.remembers + pillar_columns(pillars) + AIM_STATE
+    elif task.group == "chase":
+        own = CHASE_STATE
     drone = (*columns, *TASK_STATE, *last, *seen, *further_rotors(rotors), *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
@@ -133,20 +136,23 @@ def metric_columns(suffixes: list[str], task: Task, options: Options, rotors: in
             for columns in (DRONE_METRICS, YAW_METRICS, further_commands(rotors))
         ),
     )
-    if not task.aim:
-        return world + drone + (heading if options.yaw is not None else Columns()) + further
-    aim, (_, *others) = AIMS[task.aim], world
-    first = Columns(Term(f"reward_{aim.earns}", aim.formula).column, *others)
-    return first + drone + aim.metrics + further
+    own = task.own
+    drone += heading if options.yaw is not None else Columns()
+    if own is None:
+        return world + drone + further
+    if own.earns != "position":
+        world = Columns(Term(f"reward_{own.earns}", own.formula).column, *list(world)[1:])
+    each = Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in own.each))
+    return world + drone + own.metrics + each + further
 
 
 def terms(task: Task, options: Options, values: Mapping[str, float]) -> tuple[Term, ...]:
     """Return what the reward terms are, with their weights."""
-    aim = AIMS[task.aim] if task.aim else None
-    first = "weight * max(1 - distance / error_scale, 0)"
+    own = task.own
+    first = own.formula if own else "weight * max(1 - distance / error_scale, 0)"
     first += " * (1 + cos(yaw_error)) / 2" if options.yaw is not None else ""
     formulas = {
-        aim.earns if aim else "position": aim.formula if aim else first,
+        own.earns if own else "position": first,
         "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",
         "effort": "-weight * mean square of the action's elements",
         "smoothness": "-weight * mean square of the change of the action's elements",
@@ -204,6 +210,7 @@ def followers(suffixes: list[str], task: Task, latency: int) -> Mapping[str, str
 def follow_injected(
     columns: Columns,
     following: Mapping[str, str],
+    places: np.ndarray,
     x: np.ndarray,
     mask: np.ndarray,
     names: set[str],
@@ -213,6 +220,7 @@ def follow_injected(
     Args:
         columns: Columns of the state.
         following: Of :func:`followers`.
+        places: Offsets of drones that follow the first one, (drones, 3); no rows where none do.
         x: States, (rows, columns).
         mask: Rows that were written into.
         names: Columns that were written.
@@ -220,9 +228,21 @@ def follow_injected(
     for follower, leader in following.items():
         if leader in names and follower not in names:
             x[mask, columns.index(follower)] = x[mask, columns.index(leader)]
-    if "gap" in columns and "gap" not in names:
+    for j, offset in enumerate(places[1:], start=1):
+        for k, a in enumerate("xyz"):
+            for target, leader, more in (
+                (f"target_{a}_{j}", f"position_{a}_0", offset[k]),
+                (f"target_velocity_{a}_{j}", f"velocity_{a}_0", 0.0),
+            ):
+                if leader in names and target not in names:
+                    x[mask, columns.index(target)] = x[mask, columns.index(leader)] + more
+    for gap in (name for name in columns.names if name.split("_")[0] == "gap"):
+        if gap in names:
+            continue
+        suffix = gap.removeprefix("gap")
         away = [
-            x[mask, columns.index(f"target_{a}")] - x[mask, columns.index(f"position_{a}")]
+            x[mask, columns.index(f"target_{a}{suffix}")]
+            - x[mask, columns.index(f"position_{a}{suffix}")]
             for a in "xyz"
         ]
-        x[mask, columns.index("gap")] = np.sqrt(np.square(away).sum(axis=0))
+        x[mask, columns.index(gap)] = np.sqrt(np.square(away).sum(axis=0))

@@ -11,9 +11,13 @@ from gym_suite.core.columns import Columns
 from gym_suite.core.options import OptionSet, PlantOptions, option
 from gym_suite.drones.aims import LANDING
 from gym_suite.drones.columns import (
+    CHASE_METRICS,
+    CHASE_OBSERVATIONS,
     COURSE_METRICS,
+    CROSS_METRICS,
     FIELD_METRICS,
     GATE_OBSERVATIONS,
+    LEAD_METRICS,
     LIFT_METRICS,
     LIFT_STATE,
     PAD_METRICS,
@@ -21,6 +25,7 @@ from gym_suite.drones.columns import (
     VELOCITY_METRICS,
     WAYPOINT_OBSERVATIONS,
 )
+from gym_suite.drones.groups import CATCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +151,28 @@ class Options(PlantOptions):
     spacing: float | None = option(
         None,
         takes="m",
-        meaning="distance of the targets from their centre; `None`: so far that no two start in each other",
+        meaning="distance of the targets from their centre, or of a follower from the one before it; `None`: so far "
+        "that no two start in each other",
+    )
+    offsets: Any = option(
+        None,
+        takes="m, rows of (x, y, z), one for each follower",
+        meaning="places of the followers beside the leader; `None`: a wedge behind it",
+    )
+    way: float = option(0.6, takes="m", meaning="half the length of the lines")
+    period: float = option(6.0, takes="s", meaning="time of flying to and fro once")
+    apart: float | None = option(
+        None, takes="m", meaning="height from one line to the next; `None`: by the vehicle's size"
+    )
+    arena: float = option(3.0, takes="m", meaning="radius of the evader's arena, and its height")
+    evader_speed: float = option(1.5, takes="m/s", meaning="largest speed of the evader")
+    evader_acceleration: float = option(
+        4.0, takes="m/s^2", meaning="largest acceleration of the evader"
+    )
+    catch: float | None = option(
+        None,
+        takes="m",
+        meaning="distance at which the evader is caught; `None`: by the vehicle's size",
     )
     formation: str = option("swap", takes='"swap" or "hold"', meaning="what becomes of the places")
     swap_period: float = option(4.0, takes="s", meaning="time between two swaps")
@@ -182,7 +208,7 @@ _NOTHING = Columns()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """What a task with aims has of its own, as data; see :mod:`gym_suite.drones.aims`.
+    """What a task with aims, or of a group, has of its own, as data; see :mod:`gym_suite.drones.aims` and ``groups``.
 
     Attributes:
         earns: Name of the first reward term, in place of "position".
@@ -193,6 +219,7 @@ class Aim:
         observes: What is observed of the aim, behind the last actions.
         remembers: What a drone remembers of it besides, before :data:`gym_suite.drones.columns.AIM_STATE`.
         success: Metric that is 1 in the step that ends an episode because all is done; empty: none does.
+        each: What ``info`` has besides of each drone.
     """
 
     earns: str
@@ -203,6 +230,7 @@ class Aim:
     observes: Columns
     remembers: Columns = _NOTHING
     success: str = ""
+    each: Columns = _NOTHING
 
 
 _PROGRESS = "weight * the metres by which the drone has come nearer"
@@ -275,6 +303,39 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
         ),
     }
 )
+_NEARNESS = "weight * max(1 - distance / error_scale, 0)"
+#: By the names of :data:`gym_suite.drones.groups.GROUPS`.
+GROUPS: Mapping[str, Aim] = MappingProxyType(
+    {
+        "lead": Aim(
+            earns="position",
+            formula=_NEARNESS,
+            keywords=("spacing", "offsets", "error_scale"),
+            unseen=("target_acceleration_",),
+            metrics=LEAD_METRICS,
+            observes=Columns(),
+        ),
+        "cross": Aim(
+            earns="position",
+            formula=_NEARNESS,
+            keywords=("way", "period", "apart", "error_scale"),
+            unseen=("target_velocity_z", "target_acceleration_z"),
+            metrics=Columns(),
+            observes=Columns(),
+            each=CROSS_METRICS,
+        ),
+        "chase": Aim(
+            earns="progress",
+            formula="weight * the metres by which the drone has come nearer to the evader, and "
+            f"{CATCH:g} metres more for each drone in the step in which one catches it",
+            keywords=("spacing", "arena", "evader_speed", "evader_acceleration", "catch"),
+            unseen=("target_acceleration_",),
+            metrics=CHASE_METRICS,
+            observes=CHASE_OBSERVATIONS,
+            success="caught",
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +352,7 @@ class Task:
         spacing: Least radius of the ring by default, m; the vehicle's size and the number of drones may need more.
         swaps: Whether drones may swap their places on the ring.
         aim: What there is instead of a reference, by a name of :data:`AIMS`; empty: a reference.
+        group: What several drones do together, by a name of :data:`GROUPS`; empty: nothing but hold their places.
         bound: Distance from the target that ends the episode by default, m.
         tells: Whether it is observed which rotor has lost how much.
         horizon: Control periods of an episode, with which the default penalty of a crash reckons.
@@ -307,6 +369,7 @@ class Task:
     spacing: float = 0.0
     swaps: bool = False
     aim: str = ""
+    group: str = ""
     bound: float = 2.0
     tells: bool = False
     sticks: bool = False
@@ -314,18 +377,23 @@ class Task:
     keywords: tuple[tuple[str, Any], ...] = ()
 
     @property
+    def own(self) -> Aim | None:
+        """What the task has of its own."""
+        return AIMS[self.aim] if self.aim else GROUPS[self.group] if self.group else None
+
+    @property
     def observed(self) -> tuple[str, ...]:
         """Names of the quantities that a drone observes; where the reference stays its motion would be zeros."""
-        unseen = AIMS[self.aim].unseen if self.aim else () if self.path else ("target_",)
+        unseen = self.own.unseen if self.own else () if self.path else ("target_",)
         return tuple(name for name in QUANTITIES.names if not name.startswith(unseen))
 
     @property
     def weights(self) -> Mapping[str, float]:
         """Weights of the reward terms by default."""
-        if not self.aim:
+        if self.own is None:
             return WEIGHTS
         first, *others = WEIGHTS.items()
-        return dict([(AIMS[self.aim].earns, first[1]), *others])
+        return dict([(self.own.earns, first[1]), *others])
 
 
 _CIRCLE = MappingProxyType({"kind": "circle", "rise": 0.1})
@@ -361,6 +429,33 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             start_velocity=0.1,
             start_tilt=0.1,
             error_scale=1.0,
+        ),
+        "leader_follower": Task(
+            group="lead",
+            path=MappingProxyType({"kind": "lemniscate", "period": 10.0, "rise": 0.1}),
+            drones=3,
+            spacing=0.5,
+            start_position=0.1,
+            start_velocity=0.1,
+            start_tilt=0.1,
+            error_scale=0.3,
+        ),
+        "crossing": Task(
+            group="cross",
+            drones=2,
+            start_position=0.1,
+            start_velocity=0.1,
+            start_tilt=0.1,
+            error_scale=0.3,
+        ),
+        "pursuit": Task(
+            group="chase",
+            drones=3,
+            spacing=0.5,
+            start_position=0.1,
+            start_velocity=0.1,
+            start_tilt=0.1,
+            bound=8.0,
         ),
         "waypoints": Task(
             aim="waypoints", start_position=0.3, start_velocity=0.3, start_tilt=0.2, bound=4.0
@@ -467,26 +562,27 @@ PATHS: dict[str, dict[str, float]] = {
 #: Keywords of tasks with several drones, and of tasks in which they swap places.
 _SEVERAL = ("drones", "spacing", "neighbours", "neighbour_radius")
 _SWAPS = ("formation", "swap_period")
-#: Keywords that only some aims take.
+#: Keywords that only some aims take, or only some groups.
 _AIMED = tuple(dict.fromkeys(name for aim in AIMS.values() for name in aim.keywords))
+_GROUPED = tuple(dict.fromkeys(name for group in GROUPS.values() for name in group.keywords))
 
 
-_NOT_KEYWORDS = ("swaps", "aim", "tells", "sticks", "horizon", "keywords")
+_NOT_KEYWORDS = ("swaps", "aim", "group", "tells", "sticks", "horizon", "keywords")
 #: Keywords of what is commanded, which is the sticks where an autopilot flies, and of Bullet's pictures.
 _COMMANDED = ("action", "action_range", "observation", "image_size", "field_of_view", "yaw")
 
 
 def option_set(task: Task) -> OptionSet[Options]:
     """Return the keyword arguments that a task takes, with its defaults."""
-    aimed = AIMS[task.aim].keywords if task.aim else ("error_scale",)
+    taken = task.own.keywords if task.own else ("error_scale", "spacing")
     without = (
         (() if task.path else ("path",))
         + (() if task.drones > 1 else _SEVERAL)
         + (() if task.swaps else _SWAPS)
-        + tuple(name for name in _AIMED if name not in aimed)
+        + tuple(name for name in (*_AIMED, *_GROUPED) if name not in taken)
         + (("bound",) if task.aim == "velocity" else ())
         + (("start_velocity",) if task.aim == "lift" else ())
-        + (("yaw",) if task.aim or task.tells else ())
+        + (("yaw",) if task.aim or task.tells or task.group == "chase" else ())
         + (_COMMANDED if task.sticks else ())
     )
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}

@@ -17,7 +17,7 @@ from gym_suite.core.observations import Image
 from gym_suite.core.options import OptionSet
 from gym_suite.core.parameters import check_keywords, check_number, check_option
 from gym_suite.core.signals import Signal, pack
-from gym_suite.drones import loops
+from gym_suite.drones import loops, together
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.camera import PICTURES, images
 from gym_suite.drones.columns import (
@@ -48,10 +48,10 @@ from gym_suite.drones.envs.columns import (
     state_columns,
     terms,
 )
+from gym_suite.drones.envs.groups import group_values, read_group
 from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
     ACTION_RANGES,
-    AIMS,
     THRUST_RANGE,
     WEIGHTS,
     YAW_RANGE,
@@ -138,7 +138,8 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     size = len(action_names(options.action, vehicle.count))
     values = physics | _task_values(task, options, ratio, path) | {"action_size": size}
     _check_velocity(task, values, pm.strongest(physics, vehicle.count))
-    values |= _ring_values(task, options, count, vehicle, values)
+    ring = group_values if task.group else _ring_values
+    values |= ring(task, options, count, vehicle, values)
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
     sensors = read_sensors(options.sensors)
@@ -158,7 +159,9 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     row = np.array([values[name] for name in PARAMETERS.names], dtype=np.float64)
     row.setflags(write=False)
     observations = observation_columns(task, options, values, vehicle.count)
-    measured = [n for n in observations.names if not n.startswith(("last_", "target_"))]
+    # what is known of a target is exact unless it is another one's motion
+    known = ("target_heading_", "target_yaw_") if task.group in ("lead", "chase") else ("target_",)
+    measured = [n for n in observations.names if not n.startswith(("last_", *known))]
     adversity = read_adversity(options, vehicle.count)
     aim, gates = read_aim(task, options, vehicle)
     check_wind(physics, adversity)
@@ -166,6 +169,10 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     check_hover(vehicle, np.array(list(physics.values())), adversity, options.payload)
     tables = {"path": table, "observed": observed_table(task), "nominal": row[None]}
     tables |= {"aim": aim, "gates": gates, "rotors": rotors}
+    strongest = pm.strongest(physics, vehicle.count)
+    tables["group"], tables["places"] = read_group(
+        task, options, count, vehicle, values | {"strongest": strongest}, table
+    )
     tables["yaw"], tables["yaw_rows"] = read_yaw(
         options.yaw, path=options.path, action=options.action
     )
@@ -182,12 +189,14 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     plain = plain and not len(adversity) and not len(sensors) and options.yaw is None
     plain = plain and not task.tells
     kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
+    kernels = together.TOGETHER if task.group else kernels
     passes = (turn_batch,) if options.yaw is not None else (tell_batch,) if task.tells else ()
     if isinstance(kernels, loops.DroneKernels):
         passes += (sensing(kernels),) if len(sensors) else ()
         passes += (see_batch,) if task.aim == "field" else ()  # the camera sees what is there
         kernels = Followed(kernels, passes).kernels if passes else kernels
     following = followers(suffixes, task, late)
+    beside = tables["places"][: count if task.group == "lead" else 0]
     work = scratch_size(count)
     work += sensing_size(len(state), len(metrics)) if len(sensors) else 0
     departures = disturbed.setup
@@ -234,8 +243,10 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
         effort=tuple(f"command_{i}{s}" for s in suffixes for i in range(vehicle.count)),
         effort_scale=(float(values["max_rpm"]),) * (vehicle.count * count),
         violation="violation",
-        success=AIMS[task.aim].success if task.aim else "",
-        follow=partial(follow_injected, state, following) if following else None,
+        success=task.own.success if task.own else "",
+        follow=partial(follow_injected, state, following, beside)
+        if following or task.group
+        else None,
         agents=names,
         idle_action=np.zeros(size),
         work_size=work,
