@@ -151,7 +151,7 @@ CARDS = (
         "take_off",
         "a quadcopter stands on the floor, rises to a place above and holds it",
         {name: _PILOTS[name] for name in ("indi", "geometric")} | _ADAPTIVE,
-        strong=("indi",),
+        strong=(),
         tags=("take-off", "quadcopter"),
     ),
     _drone(

@@ -410,8 +410,8 @@ def test_remembering_is_faster_and_straight_flight_fails_in_most_episodes():
     *_, slow = fly("gaps")
     *_, fast = fly("remembering")
     assert fast.mean() < 0.9 * slow.mean()
-    done, crashed, *_ = fly("geometric")
-    assert done.sum() <= 4 and crashed.sum() >= 16
+    done, crashed, *_ = fly("geometric", seeds=100)
+    assert 22 <= done.sum() <= 26 and (done ^ crashed).all()
 
 
 @pytest.mark.bullet
