@@ -124,7 +124,8 @@ def captured_columns(latency: int) -> Columns:
     )
 
 
-#: What a drone that is given ``yaw=`` remembers besides, at the end of its row; see :mod:`gym_suite.drones.headings`.
+#: What a drone that is given ``yaw=`` remembers besides, before what its task remembers of its own; the table ``yaw`` says
+#: where. See :mod:`gym_suite.drones.headings`.
 YAW_STATE = Columns(
     Column("target_yaw", "rad", meaning="heading that is wanted, about the vertical from x"),
     Column("target_yaw_rate", "rad/s", meaning="its rate"),
@@ -307,7 +308,7 @@ GATE_OBSERVATIONS = WAYPOINT_OBSERVATIONS + Columns(
     Column("next_gate_y", "1", -1, 1, "direction through the gate after it, y"),
 )
 
-#: What is observed of a heading that is wanted, behind the last actions, and the metric behind those of all drones.
+#: What is observed of a heading that is wanted, behind the last actions, and the metric behind those of the task.
 YAW_OBSERVATIONS = Columns(
     Column("target_heading_x", "1", -1, 1, "direction in which the nose is to point, x"),
     Column("target_heading_y", "1", -1, 1, "direction in which the nose is to point, y"),
@@ -444,9 +445,11 @@ SENSORS = Columns(
 
 #: Numbers of headings; no row where none are asked for.
 YAW = Columns(
-    Column("kind", "1", 0, 2, "0 stays, 1 along the target's velocity, 2 by a table", whole=True),
+    Column("kind", "1", 0, 3, "its place in `gym_suite.drones.headings.YAWS`", whole=True),
     Column("low", "rad", meaning="least angle of one that stays, drawn at each reset"),
     Column("high", "rad", meaning="largest angle of one that stays"),
+    Column("place", "1", 0, meaning="where in a drone's row its heading stands", whole=True),
+    Column("shown", "1", 0, meaning="where the errors stand among the metrics", whole=True),
 )
 
 #: Drones after it along x that a drone may have within reach; more are not looked at.

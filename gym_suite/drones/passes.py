@@ -24,9 +24,15 @@ from gym_suite.drones.columns import (
     SCRATCH,
     SENSORS,
     WORLD_SCRATCH,
+    YAW,
 )
 from gym_suite.drones.groups import LEAD, follow_leader
-from gym_suite.drones.headings import judge_heading_one, point, show_heading_one
+from gym_suite.drones.headings import (
+    judge_earning_one,
+    judge_heading_one,
+    point,
+    show_heading_one,
+)
 from gym_suite.drones.loops import (
     AIMED,
     DroneKernels,
@@ -40,7 +46,7 @@ from gym_suite.drones.sensors import measure, remember
 from gym_suite.drones.tasks import LAST
 from gym_suite.drones.together import TOGETHER, show_together
 
-P, S, A, G = PARAMETERS.places, SENSORS.places, AIM.places, GROUP.places
+P, S, A, G, Y = PARAMETERS.places, SENSORS.places, AIM.places, GROUP.places, YAW.places
 _NUMBERS = len(SENSORS)
 #: Where in the scratch of a drone that is alone an episode's numbers of :data:`ADVERSITY` stand, and how many.
 _DRAWN, _DRAWN_SIZE = len(SCRATCH) + WORLD_SCRATCH.places.drawn_0, len(ADVERSITY)
@@ -115,21 +121,48 @@ class Followed:
 
 
 @kernel
+def _point_all(agents, key, step, p, tables):
+    """Say where the drones of a world are to head."""
+    t = step * p[P.ratio] * p[P.dt]
+    for j in range(agents.shape[0]):
+        point(agents[j], key, t, tables[T.yaw][0], tables[T.yaw_rows])
+
+
+@kernel
+def _show_headings(agents, size, p, tables, m, o):
+    """Show where the drones of a world are to head, and by how much they do not."""
+    at = tables[T.observed].shape[0] + int(p[P.history]) * size
+    show_heading_one(agents, tables[T.yaw][0], at, m, o)
+
+
+@kernel
 def turn_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
     """Say where the drones of the masked rows are to head, pay for it and show it."""
-    count, size = drone_count(p), action_size(p)
+    count, size, place = drone_count(p), action_size(p), int(tables[T.yaw][0, Y.place])
     worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
     for i in range(x.shape[0]):
         if mask[i]:
             row, agents = p[parameter_row(p, i)], worlds[i]
             if when != SHOWN:
-                t = step[i] * row[P.ratio] * row[P.dt]
-                for j in range(count):
-                    point(agents[j], key[i], t, tables[T.yaw][0], tables[T.yaw_rows])
+                _point_all(agents, key[i], step[i], row, tables)
             if when == MOVED:
-                judge_heading_one(agents, size, row, m[:, i], reward[i])
-            at = tables[T.observed].shape[0] + int(row[P.history]) * size
-            show_heading_one(agents, at, m[:, i], o[i])
+                judge_heading_one(agents, place, size, row, m[:, i], reward[i])
+            _show_headings(agents, size, row, tables, m[:, i], o[i])
+
+
+@kernel
+def turn_earning_batch(x, key, step, p, tables, work, m, o, reward, terminated, mask, when):
+    """Do as :func:`turn_batch` does for drones with an aim and for pursuers, who earn by more than nearness."""
+    count, size, place = drone_count(p), action_size(p), int(tables[T.yaw][0, Y.place])
+    worlds = x.reshape(x.shape[0], count, x.shape[1] // count)
+    for i in range(x.shape[0]):
+        if mask[i]:
+            row, agents = p[parameter_row(p, i)], worlds[i]
+            if when != SHOWN:
+                _point_all(agents, key[i], step[i], row, tables)
+            if when == MOVED:
+                judge_earning_one(agents, place, size, row, m[:, i], reward[i])
+            _show_headings(agents, size, row, tables, m[:, i], o[i])
 
 
 @kernel

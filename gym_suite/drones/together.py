@@ -29,11 +29,8 @@ P = PARAMETERS.places
 def show_together(agents, size, p, tables, work, m, o):
     """Do as :func:`gym_suite.drones.loops.show_all` does for several drones that do something together."""
     show_all(agents, size, p, tables, work, m, o)
-    # behind the metrics of all drones and of their headings, where some are wanted
     first = FIRST_DRONE + agents.shape[0] * PER_DRONE
     at = tables[T.observed].shape[0] + int(p[P.history]) * size
-    if tables[T.yaw].shape[0] > 0:
-        first += agents.shape[0]
     show_group_one(agents, at, p, tables[T.group][0], tables[T.rotors], first, m, o)
 
 

@@ -56,6 +56,8 @@ class HeadingFrame:
     ) -> NDArray[np.float64]:
         """Return observations, (n, no), in the axes, and turn what a law remembers into them.
 
+        The direction in which the nose is to point becomes that of the axes, in the world.
+
         Args:
             o: Observations.
             memory: What the law remembers of each drone, its last :data:`MEMORY` numbers these axes'; updated.
@@ -73,20 +75,34 @@ class HeadingFrame:
         last, known = memory[:, -2], memory[:, -1]
         step = np.where(known > 0.0, axes - last, 0.0)
         for k in vectors:
-            _turn_back(memory, k, k + 1, step)
+            turn_back(memory, k, k + 1, step)
         for k in angles:
             memory[:, k] -= step - rate * self._dt
         memory[:, -2], memory[:, -1] = axes, 1.0
         result = o.copy()
         for x, y in self._pairs:
-            _turn_back(result, x, y, axes)
+            turn_back(result, x, y, axes)
         # The rate of the axes about the vertical, in the body's: the last row of the rotation matrix.
         over = o[:, at + 6 : at + 9] * rate[:, None] / self._body_scale
         result[:, self._body : self._body + 3] -= over
+        if self._told:
+            result[:, self._target] = np.cos(axes)
+            result[:, self._target + 1] = np.sin(axes)
+        return result
+
+    def axes(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the heading of the axes, rad, (n,), of observations in them, of which one is where the nose is to point."""
+        return np.arctan2(seen[:, self._target + 1], seen[:, self._target])
+
+    def in_world(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return observations as they were before they were seen in the axes, their body rates apart."""
+        result, axes = seen.copy(), self.axes(seen)
+        for x, y in self._pairs:
+            turn_back(result, x, y, -axes)
         return result
 
 
-def _turn_back(rows: NDArray[np.float64], x: int, y: int, angle: NDArray[np.float64]) -> None:
+def turn_back(rows: NDArray[np.float64], x: int, y: int, angle: NDArray[np.float64]) -> None:
     """Give the level vectors in columns x and y of rows, (n, k), in axes that are turned by angles, in place."""
     cosine, sine = np.cos(angle), np.sin(angle)
     one, other = rows[:, x].copy(), rows[:, y].copy()

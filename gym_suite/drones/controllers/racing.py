@@ -12,6 +12,7 @@ from gym_suite.core.parameters import check_number
 from gym_suite.drones.columns import TABLES
 from gym_suite.drones.controllers.base import parts
 from gym_suite.drones.controllers.course import Course, centres, checked_gates
+from gym_suite.drones.controllers.heading import turn_back
 from gym_suite.drones.controllers.indi import INDI
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.trajectories import Pieces, minimum_snap
@@ -186,6 +187,9 @@ class Racer(INDI):
     def _targets(
         self, o: NDArray[np.float64], memory: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], ...]:
+        axes = None
+        if self._frame is not None:  # the lap is planned in the world
+            axes, o = self._frame.axes(o), self._frame.in_world(o)
         error = self._seen(o, "error")
         gate, place = self._course.find(o, error, self._seen(o, "next"))
         t, share, missed = self._course.follow(memory, gate, place, self._dt)
@@ -199,4 +203,8 @@ class Racer(INDI):
         paced = paced[:, None]
         velocity *= paced
         acceleration = paced**2 * acceleration + gain + self._drag * velocity
-        return way, velocity, acceleration + paced**3 * self._ahead * jerk
+        acceleration += paced**3 * self._ahead * jerk
+        if axes is not None:
+            for vector in (way, velocity, acceleration):
+                turn_back(vector, 0, 1, axes)
+        return way, velocity, acceleration

@@ -122,6 +122,10 @@ class TimeOptimal(RotorController):
 
     def _tune(self, nominal: Any) -> None:
         super()._tune(nominal)
+        if self._frame is not None:
+            raise ValueError(
+                "time-optimal control plans what its rotors do with the nose along x; racing control flies with yaw="
+            )
         gates, craft, bounds = self._planned_for(nominal)
         lap = lap_for(gates, craft, bounds)
         self.planned_ = (key_of(gates, craft, bounds), lap)

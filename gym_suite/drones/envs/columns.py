@@ -120,9 +120,9 @@ def state_columns(
     own = YAW_STATE if options.yaw is not None else Columns()
     if task.aim and task.own:
         pillars = int(options.pillars) if task.aim == "field" else 0
-        own = task.own.remembers + pillar_columns(pillars) + AIM_STATE
+        own += task.own.remembers + pillar_columns(pillars) + AIM_STATE
     elif task.group == "chase":
-        own = CHASE_STATE
+        own += CHASE_STATE
     drone = (*columns, *TASK_STATE, *last, *seen, *further_rotors(rotors), *own)
     return Columns(*(replace(c, name=f"{c.name}{s}") for s in suffixes for c in drone))
 
@@ -137,7 +137,7 @@ def metric_columns(suffixes: list[str], task: Task, options: Options, rotors: in
         ),
     )
     own = task.own
-    drone += heading if options.yaw is not None else Columns()
+    further = heading + further if options.yaw is not None else further
     if own is None:
         return world + drone + further
     if own.earns != "position":
@@ -150,7 +150,9 @@ def terms(task: Task, options: Options, values: Mapping[str, float]) -> tuple[Te
     """Return what the reward terms are, with their weights."""
     own = task.own
     first = own.formula if own else "weight * max(1 - distance / error_scale, 0)"
-    first += " * (1 + cos(yaw_error)) / 2" if options.yaw is not None else ""
+    if options.yaw is not None:
+        share = "(1 + cos(yaw_error)) / 2"
+        first += f", times {share} where it is above 0" if task.earning else f" * {share}"
     formulas = {
         own.earns if own else "position": first,
         "rates": "-weight * min(squared body rates / (10 rad/s)^2, 10)",

@@ -220,6 +220,8 @@ class Aim:
         remembers: What a drone remembers of it besides, before :data:`gym_suite.drones.columns.AIM_STATE`.
         success: Metric that is 1 in the step that ends an episode because all is done; empty: none does.
         each: What ``info`` has besides of each drone.
+        heads: What ``yaw="velocity"`` is along, by a name of :data:`gym_suite.drones.headings.YAWS`: the target's
+            velocity or the way to it; empty: there is neither.
     """
 
     earns: str
@@ -231,6 +233,7 @@ class Aim:
     remembers: Columns = _NOTHING
     success: str = ""
     each: Columns = _NOTHING
+    heads: str = ""
 
 
 _PROGRESS = "weight * the metres by which the drone has come nearer"
@@ -244,6 +247,7 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
             unseen=("target_",),
             metrics=Columns(*(c for c in COURSE_METRICS if c.name != "lap_time")),
             observes=WAYPOINT_OBSERVATIONS,
+            heads="way",
         ),
         "gates": Aim(
             earns="progress",
@@ -252,6 +256,7 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
             unseen=("target_",),
             metrics=COURSE_METRICS,
             observes=GATE_OBSERVATIONS,
+            heads="way",
         ),
         "velocity": Aim(
             earns="velocity",
@@ -260,6 +265,7 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
             unseen=("error_", "target_acceleration_"),
             metrics=VELOCITY_METRICS,
             observes=Columns(),
+            heads="velocity",
         ),
         "pad": Aim(
             earns="progress",
@@ -269,6 +275,7 @@ AIMS: Mapping[str, Aim] = MappingProxyType(
             metrics=PAD_METRICS,
             observes=Columns(),
             success="landed",
+            heads="velocity",
         ),
         "lift": Aim(
             earns="position",
@@ -314,6 +321,7 @@ GROUPS: Mapping[str, Aim] = MappingProxyType(
             unseen=("target_acceleration_",),
             metrics=LEAD_METRICS,
             observes=Columns(),
+            heads="velocity",
         ),
         "cross": Aim(
             earns="position",
@@ -323,6 +331,7 @@ GROUPS: Mapping[str, Aim] = MappingProxyType(
             metrics=Columns(),
             observes=Columns(),
             each=CROSS_METRICS,
+            heads="velocity",
         ),
         "chase": Aim(
             earns="progress",
@@ -333,6 +342,7 @@ GROUPS: Mapping[str, Aim] = MappingProxyType(
             metrics=CHASE_METRICS,
             observes=CHASE_OBSERVATIONS,
             success="caught",
+            heads="velocity",
         ),
     }
 )
@@ -380,6 +390,16 @@ class Task:
     def own(self) -> Aim | None:
         """What the task has of its own."""
         return AIMS[self.aim] if self.aim else GROUPS[self.group] if self.group else None
+
+    @property
+    def earning(self) -> bool:
+        """Whether the first reward term is another one than nearness to a target of a path or a place."""
+        return bool(self.aim) or self.group == "chase"
+
+    @property
+    def heads(self) -> str:
+        """What ``yaw="velocity"`` is along, as :class:`Aim` has it."""
+        return self.own.heads if self.own else "velocity" if self.path else ""
 
     @property
     def observed(self) -> tuple[str, ...]:
@@ -582,7 +602,8 @@ def option_set(task: Task) -> OptionSet[Options]:
         + tuple(name for name in (*_AIMED, *_GROUPED) if name not in taken)
         + (("bound",) if task.aim == "velocity" else ())
         + (("start_velocity",) if task.aim == "lift" else ())
-        + (("yaw",) if task.aim or task.tells or task.group == "chase" else ())
+        # the depth camera looks along the nose; without one of its rotors a drone gives its heading up
+        + (("yaw",) if task.aim == "field" or task.tells else ())
         + (_COMMANDED if task.sticks else ())
     )
     own = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in _NOT_KEYWORDS}

@@ -69,6 +69,7 @@ from gym_suite.drones.passes import (
     sensing_size,
     tell_batch,
     turn_batch,
+    turn_earning_batch,
 )
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.rotors import rotor_table
@@ -173,8 +174,14 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     tables["group"], tables["places"] = read_group(
         task, options, count, vehicle, values | {"strongest": strongest}, table
     )
+    told = options.yaw is not None
     tables["yaw"], tables["yaw_rows"] = read_yaw(
-        options.yaw, path=options.path, action=options.action
+        options.yaw,
+        task,
+        path=options.path,
+        action=options.action,
+        place=state.index(f"target_yaw{suffixes[0]}") if told else 0,
+        shown=metrics.index(f"yaw_error{suffixes[0]}") if told else 0,
     )
     observed, pictures = _observed(options)
     varied = pm.PLANT_PARAMETERS
@@ -186,11 +193,11 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     forces = list(disturbed.signals)
     plain = count == 1 and options.action == "rotors" and options.integrator == "bullet"
     plain = plain and not forces and options.engine == "compiled" and not model.battery_voltage
-    plain = plain and not len(adversity) and not len(sensors) and options.yaw is None
-    plain = plain and not task.tells
+    plain = plain and not len(adversity) and not len(sensors) and not told and not task.tells
     kernels = loops.AIMED if task.aim else loops.PLAIN if plain else loops.ANY
     kernels = together.TOGETHER if task.group else kernels
-    passes = (turn_batch,) if options.yaw is not None else (tell_batch,) if task.tells else ()
+    turn = turn_earning_batch if task.earning else turn_batch
+    passes = (turn,) if told else (tell_batch,) if task.tells else ()
     if isinstance(kernels, loops.DroneKernels):
         passes += (sensing(kernels),) if len(sensors) else ()
         passes += (see_batch,) if task.aim == "field" else ()  # the camera sees what is there
