@@ -124,8 +124,8 @@ def captured_columns(latency: int) -> Columns:
     )
 
 
-#: What a drone that is given ``yaw=`` remembers besides, before what its task remembers of its own; the table ``yaw`` says
-#: where. See :mod:`gym_suite.drones.headings`.
+#: What a drone that is given ``yaw=`` remembers besides, before what its task remembers of its own; the table ``yaw``
+#: says where. See :mod:`gym_suite.drones.headings`.
 YAW_STATE = Columns(
     Column("target_yaw", "rad", meaning="heading that is wanted, about the vertical from x"),
     Column("target_yaw_rate", "rad/s", meaning="its rate"),

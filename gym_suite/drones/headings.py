@@ -1,7 +1,7 @@
 """Headings that drones are to keep besides their references: reference, reward and observation; no physics.
 
-Where an id is given ``yaw=`` each drone's state has :data:`gym_suite.drones.columns.YAW_STATE`, and nearness or progress
-is worth the share of it that faces the right way. Nobody else computes anything of this.
+Where an id is given ``yaw=`` each drone's state has :data:`gym_suite.drones.columns.YAW_STATE`, and nearness or
+progress is worth the share of it that faces the right way. Nobody else computes anything of this.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gym_suite.core.family import first_not_finite, parameter_row
 from gym_suite.core.kernel import kernel
 from gym_suite.drones import tables as T
-from gym_suite.drones.columns import PARAMETERS
+from gym_suite.drones.columns import PARAMETERS, YAW_OBSERVATIONS
 from gym_suite.drones.dynamics import advance_one
 from gym_suite.drones.groups import judge_group_one, reset_group_one, show_group_one
 from gym_suite.drones.loops import (
@@ -22,7 +22,7 @@ from gym_suite.drones.loops import (
 )
 from gym_suite.drones.tasks import FIRST_DRONE, PER_DRONE, act_one
 
-P = PARAMETERS.places
+P, HEADING_SIZE = PARAMETERS.places, len(YAW_OBSERVATIONS)
 
 
 @kernel
@@ -30,7 +30,9 @@ def show_together(agents, size, p, tables, work, m, o):
     """Do as :func:`gym_suite.drones.loops.show_all` does for several drones that do something together."""
     show_all(agents, size, p, tables, work, m, o)
     first = FIRST_DRONE + agents.shape[0] * PER_DRONE
+    # behind the last actions and the headings, where some are wanted
     at = tables[T.observed].shape[0] + int(p[P.history]) * size
+    at += HEADING_SIZE * tables[T.yaw].shape[0]
     show_group_one(agents, at, p, tables[T.group][0], tables[T.rotors], first, m, o)
 
 

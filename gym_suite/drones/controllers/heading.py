@@ -91,7 +91,7 @@ class HeadingFrame:
         return result
 
     def axes(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the heading of the axes, rad, (n,), of observations in them, of which one is where the nose is to point."""
+        """Return the heading of the axes, rad, (n,), from observations in them."""
         return np.arctan2(seen[:, self._target + 1], seen[:, self._target])
 
     def in_world(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
