@@ -229,7 +229,7 @@ def test_the_evader_is_drawn_with_its_arena():
         ),
         ({"drones": 100}, r"spacing = 7.37 m lets pursuers start within"),
         ({"arena": 5.0}, r"11.4 m from a pursuer in an arena of 5 m, from which bound = 8 m ends"),
-        ({"yaw": 0.0}, "yaw"),
+        ({"yaw": "path"}, "this target has no path"),
         ({"path": "circle"}, "path"),
     ],
 )
