@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from gym_suite.drones.envs.options import TASKS
+from gym_suite.drones.envs.tasks import TASKS
 from gym_suite.registration import catalogue, id_class_of
 
 CARDS = {card.id: card for card in catalogue().values() if card.family == "drones"}

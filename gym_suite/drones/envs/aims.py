@@ -12,7 +12,8 @@ from gym_suite.core.parameters import check_number
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.aims import AIMS, FLOWN, PAD_SPAN
 from gym_suite.drones.columns import AIM, GATES
-from gym_suite.drones.envs.options import Options, Task
+from gym_suite.drones.envs.options import Options
+from gym_suite.drones.envs.tasks import Task
 from gym_suite.drones.obstacles import SIDE, STAND_OFF
 from gym_suite.drones.references import HEIGHT
 from gym_suite.drones.tracks import Gate, build_track

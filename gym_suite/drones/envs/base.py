@@ -10,8 +10,9 @@ from typing import Any
 from gym_suite.core.family import Setup
 from gym_suite.core.ids import IdEnv
 from gym_suite.core.options import OptionSet
-from gym_suite.drones.envs.options import TASKS, Options, option_set
+from gym_suite.drones.envs.options import Options, option_set
 from gym_suite.drones.envs.setup import build
+from gym_suite.drones.envs.tasks import TASKS
 
 
 class DroneEnv(IdEnv):

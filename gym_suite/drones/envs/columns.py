@@ -32,11 +32,10 @@ from gym_suite.drones.columns import (
 from gym_suite.drones.envs.options import (
     SETPOINTS,
     UNITS,
-    WEIGHTS,
     Options,
-    Task,
     action_names,
 )
+from gym_suite.drones.envs.tasks import WEIGHTS, Task
 
 
 def action_columns(options: Options, values: Mapping[str, float]) -> Columns:

@@ -1,4 +1,4 @@
-"""Groups: from keyword arguments to the numbers of what several drones do together."""
+"""Several drones: from keyword arguments to the numbers of their ring of places, or of what they do together."""
 
 from __future__ import annotations
 
@@ -7,19 +7,73 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gym_suite.core.parameters import check_number
+from gym_suite.core.parameters import check_number, check_option
 from gym_suite.drones import parameters as pm
 from gym_suite.drones.columns import GROUP, PLACES
-from gym_suite.drones.envs.options import Options, Task
+from gym_suite.drones.envs.options import Options
+from gym_suite.drones.envs.tasks import Task
 from gym_suite.drones.groups import ARENA_FLOOR, GROUPS, LOWEST_LINE, START_LOW
 from gym_suite.drones.references import HEIGHT, TABLE
 
+FORMATIONS = ("hold", "swap")
 #: m, height from one line to the next by default, of vehicles that are not larger.
 APART = 0.4
 #: m, at which an evader is caught by vehicles that are not larger.
 CATCH_RADIUS = 0.2
 #: Angle of the wedge's arms from straight behind.
 _WEDGE = math.radians(45.0)
+
+
+def ring_values(
+    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the numbers of several drones' ring of places and of what they see of each other.
+
+    Raises:
+        ValueError: For a number out of bounds, a spacing with which drones touch, or a swap that ends the episode.
+    """
+    values = {"spacing": 0.0, "swap_period": 0.0, "neighbours": 0.0, "drones": float(count)}
+    if count == 1:
+        return values
+    spacing = options.spacing
+    if spacing is None:
+        spacing = _fitting(task, options, count, vehicle, known)
+    spacing = check_number("spacing", spacing, low=0.0, high=100.0)
+    apart = 2.0 * spacing * np.sin(np.pi / count)
+    if apart <= 2.0 * vehicle.radius:
+        raise ValueError(
+            f"spacing = {spacing:g} m puts {count} drones {apart:.3g} m from each other; "
+            f"they touch at {2.0 * vehicle.radius:g} m"
+        )
+    values["spacing"] = spacing
+    given = count - 1 if options.neighbours is None else options.neighbours
+    values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
+    if task.swaps and check_option("formation", options.formation, FORMATIONS) == "swap":
+        values["swap_period"] = check_number(
+            "swap_period", options.swap_period, above=0.0, low=0.01
+        )
+        way = 2.0 * spacing * np.sin(np.pi * (count // 2) / count)
+        if way >= options.bound:
+            raise ValueError(
+                f"a swap is {way:g} m long, from which bound = {options.bound:g} m ends the episode"
+            )
+    return values
+
+
+def _fitting(
+    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
+) -> float:
+    """Return the radius of a ring, m, on which no two drones start in each other, if such a ring can be crossed.
+
+    Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
+    vehicle is left for what they overshoot. Where drones swap, the way across is to end no episode; of many some then
+    may start in each other.
+    """
+    apart = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
+    fitting = apart / (2.0 * math.sin(math.pi / count))
+    if task.swaps and options.formation == "swap":
+        fitting = min(fitting, 0.45 * known["bound"] / math.sin(math.pi * (count // 2) / count))
+    return max(fitting, task.spacing)
 
 
 def group_values(

@@ -11,8 +11,8 @@ import numpy as np
 from gym_suite.core.parameters import check_option
 from gym_suite.drones.columns import YAW
 from gym_suite.drones.envs.adversity import bounds_of
-from gym_suite.drones.envs.options import Task
 from gym_suite.drones.envs.paths import FARTHEST, read_headings
+from gym_suite.drones.envs.tasks import Task
 from gym_suite.drones.headings import FIXED, ROWS, YAWS
 
 #: rad; a heading may be given as any angle within some turns.

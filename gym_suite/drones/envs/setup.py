@@ -48,19 +48,18 @@ from gym_suite.drones.envs.columns import (
     state_columns,
     terms,
 )
-from gym_suite.drones.envs.groups import group_values, read_group
+from gym_suite.drones.envs.groups import group_values, read_group, ring_values
 from gym_suite.drones.envs.headings import read_yaw
 from gym_suite.drones.envs.options import (
     ACTION_RANGES,
     THRUST_RANGE,
-    WEIGHTS,
     YAW_RANGE,
     Options,
-    Task,
     action_names,
 )
 from gym_suite.drones.envs.paths import FARTHEST, read_path
 from gym_suite.drones.envs.sensors import read_sensors
+from gym_suite.drones.envs.tasks import WEIGHTS, Task
 from gym_suite.drones.linear import hover_plant
 from gym_suite.drones.passes import (
     Followed,
@@ -77,7 +76,6 @@ from gym_suite.drones.tracks import as_mapping, build_track
 from gym_suite.drones.vehicles import FEWEST
 
 ENGINES, AUTOPILOTS = ("bullet", "compiled"), ("betaflight", "compiled")
-FORMATIONS = ("hold", "swap")
 OBSERVATIONS = ("state", *PICTURES)
 #: What pictures of an episode show; :mod:`gym_suite.drones.render` draws it.
 VIEWS = ("charts", "room", "chase")
@@ -139,7 +137,7 @@ def build(id: str, task: Task, takes: OptionSet[Options], options: Options) -> S
     size = len(action_names(options.action, vehicle.count))
     values = physics | _task_values(task, options, ratio, path) | {"action_size": size}
     _check_velocity(task, values, pm.strongest(physics, vehicle.count))
-    ring = group_values if task.group else _ring_values
+    ring = group_values if task.group else ring_values
     values |= ring(task, options, count, vehicle, values)
     names = tuple(f"drone_{j}" for j in range(count)) if count > 1 else ()
     suffixes = [f"_{j}" for j in range(count)] if count > 1 else [""]
@@ -456,54 +454,6 @@ def _check_velocity(task: Task, values: Mapping[str, float], strongest: float) -
             f"while all of their thrust brakes, and bound = {bound:g} m ends the episode there; take a start_velocity "
             f"below {math.sqrt(bound * braking / 1.5):.3g} m/s, or a bound above {way:.3g} m"
         )
-
-
-def _ring_values(
-    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
-) -> dict[str, float]:
-    """Return the numbers of several drones' ring of places and of what they see of each other."""
-    values = {"spacing": 0.0, "swap_period": 0.0, "neighbours": 0.0, "drones": float(count)}
-    if count == 1:
-        return values
-    spacing = options.spacing
-    if spacing is None:
-        spacing = _fitting(task, options, count, vehicle, known)
-    spacing = check_number("spacing", spacing, low=0.0, high=100.0)
-    apart = 2.0 * spacing * np.sin(np.pi / count)
-    if apart <= 2.0 * vehicle.radius:
-        raise ValueError(
-            f"spacing = {spacing:g} m puts {count} drones {apart:.3g} m from each other; "
-            f"they touch at {2.0 * vehicle.radius:g} m"
-        )
-    values["spacing"] = spacing
-    given = count - 1 if options.neighbours is None else options.neighbours
-    values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
-    if task.swaps and check_option("formation", options.formation, FORMATIONS) == "swap":
-        values["swap_period"] = check_number(
-            "swap_period", options.swap_period, above=0.0, low=0.01
-        )
-        way = 2.0 * spacing * np.sin(np.pi * (count // 2) / count)
-        if way >= options.bound:
-            raise ValueError(
-                f"a swap is {way:g} m long, from which bound = {options.bound:g} m ends the episode"
-            )
-    return values
-
-
-def _fitting(
-    task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
-) -> float:
-    """Return the radius of a ring, m, on which no two drones start in each other, if such a ring can be crossed.
-
-    Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
-    vehicle is left for what they overshoot. Where drones swap, the way across is to end no episode; of many some then
-    may start in each other.
-    """
-    apart = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
-    fitting = apart / (2.0 * math.sin(math.pi / count))
-    if task.swaps and options.formation == "swap":
-        fitting = min(fitting, 0.45 * known["bound"] / math.sin(math.pi * (count // 2) / count))
-    return max(fitting, task.spacing)
 
 
 def _resolved(
