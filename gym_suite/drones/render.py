@@ -427,7 +427,9 @@ def space_of(setup: Any, rows: NDArray[np.float64], *, extent: float | None = No
                 size=(_EVADER, _EVADER, _EVADER),
             )
         )
-        outlines += _arena(float(setup.tables[T.group][0, K.arena]))
+        arena = float(setup.tables[T.group][0, K.arena])
+        outlines += _arena(arena)
+        low, high = np.minimum(low, -arena - _MARGIN), np.maximum(high, arena + _MARGIN)
     wanted = _SMALLEST * float((high - low).max()) / reach
     if count > 1:
         first = agents[0, :, place]
