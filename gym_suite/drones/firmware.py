@@ -63,10 +63,13 @@ _APART, _MOST_APART = 0.01, 0.0199
 #: Periods by which its clock is believed to be off at most; the ratio of which it runs at most and, of the expected
 #: one, at least; the part of a measured interval that the next one's expectation takes.
 _MOST_OFF, _FASTEST, _SLOWEST, _LEARNT = 3.0, 2.0, 0.2, 0.2
-#: Answers that tell that its loop runs, and with it its radio; turns of the arming switch before it is started anew.
-_ANSWERS, _TURNS = 120, 5
+#: Answers that tell that its loop runs, and with it its radio.
+_ANSWERS = 120
+#: Turns of the arming switch before it is started anew: soon once, for it may be deaf to the radio, then late, for on
+#: some machines it calibrates its gyroscopes for many seconds.
+_TURNS = (5, 50)
 #: s until the firmware must have been started, set up and armed; processes that may end by themselves meanwhile.
-DEADLINE, _TRIES = 60.0, 4
+DEADLINE, _TRIES = 90.0, 4
 #: Lines of the command line: arming on AUX1, levelling on AUX2; sticks that mean angles in proportion.
 SETTINGS = (
     "aux 0 0 0 1700 2100 0 0",
@@ -406,7 +409,7 @@ class Firmware:
         """
         for turn in itertools.count(1):
             self._in_time("arm")
-            if turn % _TURNS == 0:
+            if turn in _TURNS:
                 self._start()
                 self._rest(_RESTING, radio())
             answer = self._rest(_SWITCHED, radio(armed=True), state)
