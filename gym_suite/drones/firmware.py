@@ -82,8 +82,9 @@ SETTINGS = (
     f"set angle_limit = {ANGLE:.0f}",
     *(f"set {axis}_{what} = 67" for axis in ("roll", "pitch") for what in ("rc_rate", "srate")),
     *(f"set yaw_{what} = {YAW_RATE / 10:.0f}" for what in ("rc_rate", "srate")),
-    # A rotor's drag answers its lag late: with the firmware's own gains of yaw the motors swing from stop to stop.
-    *(f"set {gain}_yaw = {value}" for gain, value in (("p", 15), ("i", 20), ("f", 0))),
+    # A rotor's drag answers its lag late: with the firmware's own gains of yaw the motors swing from stop to stop, and
+    # with a faster integral than this the heading swings more and more in forward flight.
+    *(f"set {gain}_yaw = {value}" for gain, value in (("p", 6), ("i", 1), ("f", 0))),
     # Its integrals of roll and pitch then are too fast for motors at their stops: a push would let the craft swing on.
     *(
         f"set {gain}_{axis} = {value}"

@@ -2,7 +2,7 @@
 
 Run as a program, with a word for what is to go wrong: "mute" (never answers), "deaf" (ignores the arming switch),
 "fleeting" (ends after some answers), "lapsing" (stops answering after as many), "refusing" (its command line knows no
-setting), or "well".
+setting), "calibrating" (arms after some answers only), or "well".
 """
 
 import select
@@ -57,6 +57,7 @@ def main():
             else:
                 state = struct.unpack("<18d", states.recv(256))
                 armed = ready and channels[4] > 1700 and MODE != "deaf"
+                armed = armed and (MODE != "calibrating" or answers > 700)
                 motors = levelled(state, channels) if armed else (0.0,) * 4
                 answers += 1
                 if MODE == "fleeting" and armed and answers > 1700:

@@ -131,6 +131,15 @@ def test_what_goes_wrong_is_told_and_everything_ended(mode, told, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_firmware_that_calibrates_for_long_is_waited_for(monkeypatch):
+    """Started anew after two turns of the arming switch again and again, none would answer 700 states."""
+    monkeypatch.setattr(firmware, "_SWITCHED", 0.1)
+    monkeypatch.setattr(firmware, "_RESTING", 0.1)
+    monkeypatch.setattr(firmware, "_TURNS", (2, 50))
+    with Firmware(command("calibrating"), deadline=60.0) as flying:
+        assert (flying.exchange(State(), radio(throttle=1400, armed=True)) > 0.0).all()
+
+
 @pytest.mark.parametrize("port", [9001, 9002, 9003, 9004, 5761])
 def test_a_port_in_use_is_told(port):
     kind = socket.SOCK_STREAM if port == 5761 else socket.SOCK_DGRAM

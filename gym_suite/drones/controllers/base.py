@@ -31,6 +31,11 @@ def parts(**sizes: int) -> Mapping[str, slice]:
     )
 
 
+def sizes(memory: Mapping[str, slice]) -> dict[str, int]:
+    """Return how many numbers each part has: what :func:`parts` was given."""
+    return {name: part.stop - part.start for name, part in memory.items()}
+
+
 #: Parts of what laws remember that hold a number of each rotor.
 OF_ROTORS = ("rotors", "before")
 
@@ -84,9 +89,9 @@ class RotorController(Controller, ABC):
         self._even = hover_speeds(self._row, self._rotor_table)
         self._count = len(self._even)
         if self._count != FEWEST:
-            sizes = {name: part.stop - part.start for name, part in self.memory.items()}
+            own = sizes(self.memory)
             self.memory = parts(
-                **{n: self._count if n in OF_ROTORS else size for n, size in sizes.items()}
+                **{n: self._count if n in OF_ROTORS else size for n, size in own.items()}
             )
         drag = self._row[[P.drag_xy, P.drag_xy, P.drag_z]]
         self._drag = drag * self._count * self._hover * RPM / self._row[P.mass]

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.parameters import check_number
-from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.base import parts, sizes
 from gym_suite.drones.controllers.indi import INDI
-
-_SIZES = {name: part.stop - part.start for name, part in INDI.memory.items()}
 
 
 class Following(INDI):
@@ -36,7 +34,7 @@ class Following(INDI):
         Hyperparameter(name="smoothing", low=0.02, high=1.0),
     )
     #: "motion" holds the target's last velocity, whether there is one, and its acceleration.
-    memory = parts(**(_SIZES | {"motion": 7}))
+    memory = parts(**(sizes(INDI.memory) | {"motion": 7}))
 
     def __init__(
         self,

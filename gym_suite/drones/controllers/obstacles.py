@@ -12,7 +12,7 @@ from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.kernel import kernel
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.columns import AIM, TABLES
-from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.base import parts, sizes
 from gym_suite.drones.controllers.indi import INDI
 from gym_suite.drones.parameters import PHYSICS
 
@@ -92,18 +92,7 @@ class GapFollower(INDI):
     #: How many points the law remembers that rays have seen before; 0: it knows what it sees.
     points: ClassVar[int] = 0
     # behind the target's motion: the last heading, whether there is one, how many points were noted, and those
-    memory = parts(
-        rotors=4,
-        integrals=3,
-        motion=4 + HEAD,
-        before=4,
-        velocity=3,
-        rate=3,
-        axis=3,
-        force=3,
-        torque=3,
-        known=1,
-    )
+    memory = parts(**(sizes(INDI.memory) | {"motion": 4 + HEAD}))
     hyperparameters = (
         *INDI.hyperparameters,
         Hyperparameter(name="margin", low=0.02, high=0.3),
@@ -211,18 +200,7 @@ class Remembering(GapFollower):
 
     name = "remembering"
     points = POINTS
-    memory = parts(
-        rotors=4,
-        integrals=3,
-        motion=4 + HEAD + EACH * POINTS,
-        before=4,
-        velocity=3,
-        rate=3,
-        axis=3,
-        force=3,
-        torque=3,
-        known=1,
-    )
+    memory = parts(**(sizes(INDI.memory) | {"motion": 4 + HEAD + EACH * POINTS}))
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.core.parameters import check_number
 from gym_suite.drones.controllers.allocation import SOURCE, Sharing
-from gym_suite.drones.controllers.base import parts
+from gym_suite.drones.controllers.base import parts, sizes
 from gym_suite.drones.controllers.indi import INDI, rotor_levers
 from gym_suite.drones.parameters import PHYSICS
 from gym_suite.drones.rotors import effects
@@ -85,7 +85,7 @@ class Relaxed(INDI):
         Hyperparameter(name="tilt", low=2.0, high=20.0, unit="1/s"),
         Hyperparameter(name="turn", low=5.0, high=60.0, unit="1/s"),
     )
-    memory = parts(**{name: part.stop - part.start for name, part in INDI.memory.items()}, slant=1)
+    memory = parts(**sizes(INDI.memory), slant=1)
     lets_turn = True
     keeps_torque = (
         False  # of a drone that turns the commands of one rotor are not to be moved for another's

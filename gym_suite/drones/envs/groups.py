@@ -24,6 +24,21 @@ CATCH_RADIUS = 0.2
 _WEDGE = math.radians(45.0)
 
 
+def _neighbours(options: Options, count: int) -> float:
+    """Return how many others each of some drones sees."""
+    given = count - 1 if options.neighbours is None else options.neighbours
+    return check_number("neighbours", given, low=0, high=count - 1, integer=True)
+
+
+def _room(vehicle: pm.Vehicle, known: Mapping[str, float]) -> float:
+    """Return how far two places are apart, m, so that no two drones start in each other.
+
+    Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
+    vehicle is left for what they overshoot.
+    """
+    return 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
+
+
 def ring_values(
     task: Task, options: Options, count: int, vehicle: pm.Vehicle, known: Mapping[str, float]
 ) -> dict[str, float]:
@@ -46,8 +61,7 @@ def ring_values(
             f"they touch at {2.0 * vehicle.radius:g} m"
         )
     values["spacing"] = spacing
-    given = count - 1 if options.neighbours is None else options.neighbours
-    values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
+    values["neighbours"] = _neighbours(options, count)
     if task.swaps and check_option("formation", options.formation, FORMATIONS) == "swap":
         values["swap_period"] = check_number(
             "swap_period", options.swap_period, above=0.0, low=0.01
@@ -65,12 +79,9 @@ def _fitting(
 ) -> float:
     """Return the radius of a ring, m, on which no two drones start in each other, if such a ring can be crossed.
 
-    Starts are offset along both horizontal axes, so two neighbours may be nearer by twice that along a diagonal. Half a
-    vehicle is left for what they overshoot. Where drones swap, the way across is to end no episode; of many some then
-    may start in each other.
+    Where drones swap, the way across is to end no episode; of many some then may start in each other.
     """
-    apart = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
-    fitting = apart / (2.0 * math.sin(math.pi / count))
+    fitting = _room(vehicle, known) / (2.0 * math.sin(math.pi / count))
     if task.swaps and options.formation == "swap":
         fitting = min(fitting, 0.45 * known["bound"] / math.sin(math.pi * (count // 2) / count))
     return max(fitting, task.spacing)
@@ -85,12 +96,10 @@ def group_values(
         ValueError: For a number out of bounds, or a spacing with which drones touch.
     """
     values = {"spacing": 0.0, "swap_period": 0.0, "drones": float(count)}
-    given = count - 1 if options.neighbours is None else options.neighbours
-    values["neighbours"] = check_number("neighbours", given, low=0, high=count - 1, integer=True)
+    values["neighbours"] = _neighbours(options, count)
     if task.group == "cross" or options.offsets is not None:
         return values
-    # starts are offset along both horizontal axes, each by as much; half a vehicle is left between two
-    room = 3.0 * vehicle.radius + 2.0 * math.sqrt(2.0) * known["start_position"]
+    room = _room(vehicle, known)
     chord = 2.0 * math.sin(math.pi / count) if task.group == "chase" else 1.0
     spacing = options.spacing
     if spacing is None:
