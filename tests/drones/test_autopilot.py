@@ -140,6 +140,48 @@ def test_a_firmware_that_calibrates_for_long_is_waited_for(monkeypatch):
         assert (flying.exchange(State(), radio(throttle=1400, armed=True)) > 0.0).all()
 
 
+class Clock:
+    """A clock on which sleeps take a little too long, and some things very long."""
+
+    def __init__(self):
+        self.now, self.sent = 100.0, []
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds + 2e-4
+
+    def sendto(self, packet, address):
+        if address[1] == firmware.STATES:
+            self.sent.append(self.now)
+
+    def setblocking(self, blocking):
+        self.answers = 0
+
+    def settimeout(self, seconds):
+        self.answers = 1
+
+    def recv(self, size):
+        if not self.answers:
+            raise BlockingIOError
+        self.answers, self.now = 0, self.now + 1e-4
+        return struct.pack("<4f", 0.3, 0.3, 0.3, 0.3)
+
+
+def test_sleeps_that_take_too_long_make_no_flight_slower_than_real_time(monkeypatch):
+    clock, flying = Clock(), Firmware(command())
+    monkeypatch.setattr(firmware, "time", clock)
+    flying._motors = flying._out = clock
+    for k in range(2400):
+        flying.fly(State(), radio())
+        clock.now += 5e-3 if k % 100 == 99 else 1e-3  # what a pilot and the physics take
+    sent = np.diff(clock.sent[100:])
+    assert 1.0 < firmware.PERIOD / sent.mean() < 1.01 * firmware._PACE
+    # Never a burst, after which the firmware's clock would leap.
+    assert sent.min() > 0.4 * firmware.PERIOD
+
+
 @pytest.mark.parametrize("port", [9001, 9002, 9003, 9004, 5761])
 def test_a_port_in_use_is_told(port):
     kind = socket.SOCK_STREAM if port == 5761 else socket.SOCK_DGRAM
