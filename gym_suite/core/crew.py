@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import weakref
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,51 @@ def read_threads(value: int | str) -> tuple[int, bool]:
     return count, False
 
 
+class _Hand:
+    """A thread that makes calls one after the other: what a pool's futures cost a call was most of its overhead."""
+
+    def __init__(self) -> None:
+        self._given, self._done = SimpleQueue[Any](), SimpleQueue[Any]()
+        self._last = 0  # number of the call that was given last
+        self._thread = Thread(
+            target=_work, args=(self._given, self._done), name="gym_suite rows", daemon=True
+        )
+        self._thread.start()
+        self.dismiss = weakref.finalize(self, self._given.put, None)
+
+    def give(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Let it make a call."""
+        self._last += 1
+        self._given.put((self._last, call, arguments))
+
+    def take(self) -> BaseException | None:
+        """Wait for the call that was given last, and return what it raised.
+
+        Whoever was interrupted while it waited has left an older answer here.
+        """
+        number, error = self._done.get()
+        while number != self._last:
+            number, error = self._done.get()
+        return error
+
+    def leave(self) -> None:
+        """Let it end, and wait for that; may be called twice."""
+        self.dismiss()
+        self._thread.join()
+
+
+def _work(given: SimpleQueue[Any], done: SimpleQueue[Any]) -> None:
+    while (wanted := given.get()) is not None:
+        number, call, arguments = wanted
+        error = None
+        try:
+            call(*arguments)
+        except BaseException as raised:  # whatever it is, who gave the call gets it
+            error = raised
+        done.put((number, error))
+        del wanted, call, arguments, error  # nothing is kept alive while there is nothing to do
+
+
 class Crew:
     """Calls kernels on parts of the rows, side by side.
 
@@ -72,47 +119,50 @@ class Crew:
         self._others = np.ones((self.count, n), dtype=np.bool_)
         for k, (first, stop) in enumerate(pairwise(bounds)):
             self._others[k, first:stop] = False
-        self._pool = ThreadPoolExecutor(self.count - 1) if self.count > 1 else None
+        self._hands = [_Hand() for _ in range(self.count - 1)]
         self._calls, self._alone = 0, False
         self._best = {True: np.inf, False: np.inf}
 
-    def __call__(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
+    def __call__(self, call: Callable[..., Any], skip: np.ndarray, *others: np.ndarray) -> None:
         """Make a call for all rows that are not skipped.
 
         Args:
-            call: Is given which rows to leave alone, bool (n,), and the number of the thread, from 0 on.
+            call: Is given the number of the thread, from 0 on, which rows to leave alone, bool (n,), and of each other
+                mask the thread's own.
             skip: Rows that nobody moves, bool (n,).
+            *others: Masks of rows with which something else is to be done, bool (n,).
         """
-        if self._pool is None:
-            call(skip, 0)
+        masks = skip, *others
+        if not self._hands:
+            call(0, *masks)
             return
         if not self._choose:
-            self._together(call, skip)
+            self._together(call, masks)
             return
         place = self._calls % AGAIN
         self._calls += 1
         if place == 0:
             self._best = {True: np.inf, False: np.inf}
         if place >= 2 * TRIES:
-            (call(skip, 0) if self._alone else self._together(call, skip))
+            (call(0, *masks) if self._alone else self._together(call, masks))
             return
         alone = place % 2 == 0
         start = time.perf_counter()
-        (call(skip, 0) if alone else self._together(call, skip))
+        (call(0, *masks) if alone else self._together(call, masks))
         self._best[alone] = min(self._best[alone], time.perf_counter() - start)
         self._alone = self._best[True] <= 1.05 * self._best[False]
 
-    def share(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
+    def share(self, call: Callable[[int, np.ndarray], Any], skip: np.ndarray) -> None:
         """Make a call as :meth:`__call__` does, by as many threads as have shown to pay; nothing is timed.
 
         Args:
             call: As there.
             skip: As there.
         """
-        if self._pool is None or (self._choose and self._alone):
-            call(skip, 0)
+        if not self._hands or (self._choose and self._alone):
+            call(0, skip)
         else:
-            self._together(call, skip)
+            self._together(call, (skip,))
 
     def split(self, call: Callable[[int, int], Any]) -> None:
         """Make a call for each thread's rows, as :meth:`share` does.
@@ -121,24 +171,31 @@ class Crew:
             call: Is given the first of its rows and the one behind the last.
         """
         bounds = self._bounds
-        if self._pool is None or (self._choose and self._alone):
+        if not self._hands or (self._choose and self._alone):
             call(int(bounds[0]), int(bounds[-1]))
             return
-        waiting = [self._pool.submit(call, *part) for part in pairwise(bounds[1:].tolist())]
-        call(int(bounds[0]), int(bounds[1]))
-        for one in waiting:
-            one.result()
+        self._side_by_side(call, list(pairwise(bounds.tolist())))
 
-    def _together(self, call: Callable[[np.ndarray, int], Any], skip: np.ndarray) -> None:
-        assert self._pool is not None
+    def _together(self, call: Callable[..., Any], masks: Sequence[np.ndarray]) -> None:
+        skip, *others = masks
         parts = self._others | skip if skip.any() else self._others
-        waiting = [self._pool.submit(call, part, k) for k, part in enumerate(parts[1:], 1)]
-        call(parts[0], 0)
-        for one in waiting:
-            one.result()
+        own = [mask & ~self._others for mask in others]
+        self._side_by_side(call, list(zip(range(self.count), parts, *own, strict=True)))
+
+    def _side_by_side(self, call: Callable[..., Any], parts: Sequence[tuple[Any, ...]]) -> None:
+        """Make a call for each thread's part, the first here; raise what one of them raised when all have ended."""
+        for hand, part in zip(self._hands, parts[1:], strict=True):
+            hand.give(call, *part)
+        try:
+            call(*parts[0])
+        finally:
+            errors = [hand.take() for hand in self._hands]
+        for error in errors:
+            if error is not None:
+                raise error
 
     def close(self) -> None:
         """Send the threads home; may be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+        for hand in self._hands:
+            hand.leave()
+        self._hands = []

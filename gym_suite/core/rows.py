@@ -184,6 +184,33 @@ class Rows:
             fresh: Whether to give observations and metrics new memory; the rows not masked are then observed again.
         """
         setup = self.setup
+        count = self._rekey(mask, keys)
+        if fresh:
+            self._fresh()
+        if self._cold:
+            with announce_slow_compile(setup.family, setup.id):
+                self._call_reset(0, ~mask)
+            self._cold = self.engine is None  # the compiled step is still to come
+        elif self._crew is not None and count >= MANY_RESETS:
+            self._crew.share(self._call_reset, ~mask)
+        else:
+            self._call_reset(0, ~mask)
+        if self.engine is not None:
+            self.engine.reset(self, mask)
+        self._show_start(mask)
+        if fresh and not mask.all():
+            self.observe(~mask)
+
+    def _show_start(self, mask: np.ndarray) -> None:
+        """Do what is left for the masked rows after kernels and engine have started them."""
+        self._owe_nothing(mask)
+        self._add_noise(mask)
+        self._show(mask)
+        self._capture(mask)
+
+    def _rekey(self, mask: np.ndarray, keys: np.ndarray) -> int:
+        """Give the masked rows new keys, and what follows from these before a kernel starts them; return how many."""
+        setup = self.setup
         rows = np.flatnonzero(mask)  # few of many: a mask would be gone through for each array
         self.key[rows] = keys
         self.step[rows] = 0
@@ -191,26 +218,9 @@ class Rows:
             _draw_mismatch(self.p, setup.plant_row, setup.mismatch, self.key, mask)
         if setup.delay:
             self.queue[rows] = setup.idle_actions
-        if fresh:
-            self._fresh()
-        if self._cold:
-            with announce_slow_compile(setup.family, setup.id):
-                self._call_reset(~mask, 0)
-            self._cold = self.engine is None  # the compiled step is still to come
-        elif self._crew is not None and len(rows) >= MANY_RESETS:
-            self._crew.share(self._call_reset, ~mask)
-        else:
-            self._call_reset(~mask, 0)
-        if self.engine is not None:
-            self.engine.reset(self, mask)
-        self._owe_nothing(mask)
-        self._add_noise(mask)
-        self._show(mask)
-        self._capture(mask)
-        if fresh and not mask.all():
-            self.observe(~mask)
+        return len(rows)
 
-    def _call_reset(self, skip: np.ndarray, thread: int) -> None:
+    def _call_reset(self, thread: int, skip: np.ndarray) -> None:
         """Start the rows not skipped anew."""
         setup, work = self.setup, self._scratch[thread] if thread else self.work
         setup.kernels.reset(
@@ -251,13 +261,20 @@ class Rows:
         if self.setup.own_terms:
             self.m[mask, -len(self.setup.own_terms) :] = 0.0
 
-    def advance(self, skip: np.ndarray | None = None, *, still: bool = False) -> None:
+    def advance(
+        self,
+        skip: np.ndarray | None = None,
+        *,
+        still: bool = False,
+        draw: Callable[[], np.ndarray] | None = None,
+    ) -> None:
         """Move all rows that are not skipped by one control period with the actions in ``u``.
 
         Args:
             skip: Which rows stay where they are, bool (n,); none by default.
             still: Whether their observations and metrics stay what they were. By default whoever skips them fills
                 these.
+            draw: Gives new keys, as for :meth:`reset`, to the rows that are skipped, which start anew in this step.
 
         Raises:
             ValueError: If an action is not finite; nothing has moved then.
@@ -278,8 +295,12 @@ class Rows:
             self.terminated,
         )
         self._fresh()
+        # Threads are sent off once for both where there are any.
+        crew = None if self._cold or self._crew is None or self._crew.count == 1 else self._crew
         if self.engine is not None:
             wrong = self.engine.step(self, skip)
+        elif crew is not None and draw is not None:
+            wrong = self._step_and_start(crew, skip, draw)
         else:
             wrong = self._step(skip)
         if wrong >= 0:
@@ -300,6 +321,10 @@ class Rows:
             )  # all are copied in half the time
         if self.pictures:
             self._capture(~skip)
+        if crew is not None and draw is not None:
+            self._show_start(skip)
+        elif draw is not None:
+            self.reset(skip, draw(), fresh=False)
         if still:
             _, m, o, seen, pictures, *_ = before
             self.m[skip], self.o[skip], self.seen[skip] = m[skip], o[skip], seen[skip]
@@ -372,8 +397,21 @@ class Rows:
             return wrong
         return self._step_batch(*self._arguments(skip))
 
-    def _call_step(self, skip: np.ndarray, thread: int) -> int:
+    def _step_and_start(self, crew: Crew, skip: np.ndarray, draw: Callable[[], np.ndarray]) -> int:
+        """Move the rows not skipped and start the others anew, side by side; return what a kernel's step does."""
+        wrong = first_not_finite(self.u, skip)
+        if wrong < 0:
+            self._rekey(skip, draw())
+            crew(self._call_step_and_reset, skip, skip)
+        return wrong
+
+    def _call_step(self, thread: int, skip: np.ndarray) -> int:
         return self._step_batch(*self._arguments(skip, thread))
+
+    def _call_step_and_reset(self, thread: int, skip: np.ndarray, mask: np.ndarray) -> None:
+        """Move the rows not skipped and start the masked ones anew."""
+        self._call_step(thread, skip)
+        self._call_reset(thread, ~mask)
 
     def _arguments(self, skip: np.ndarray, thread: int = 0) -> tuple[Any, ...]:
         return (

@@ -263,8 +263,7 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
             terminated &= ~ended
             truncated &= ~ended
         else:
-            rows.advance(ended)
-            rows.reset(ended, self._keys(ended), fresh=False)
+            rows.advance(ended, draw=lambda: self._keys(ended))
             reward, terminated, truncated = self._judge()
             truncated &= ~ended
         self._done = terminated | truncated

@@ -51,17 +51,58 @@ def test_threads_change_no_number(id, mode):
         envs.close()
 
 
+@pytest.mark.parametrize("id", ["gem/PMSM-v0", "drones/Hover-v0", "radio/Jamming-v0"])
+@pytest.mark.filterwarnings("ignore:threads=2")
+def test_threads_change_nothing_of_what_is_drawn(id):
+    """Plants, noise and what waits in queues are drawn anew for worlds that start while others move."""
+    made = [
+        gymnasium.make_vec(
+            id,
+            40,
+            threads=threads,
+            max_episode_steps=4,
+            noise=0.01,
+            mismatch=0.3,
+            delay=1,
+            **keywords_of(id),
+        )
+        for threads in (1, 2)
+    ]
+    # Worlds end at different steps.
+    late = np.arange(40) % 3 == 0
+    for envs in made:
+        envs.reset(seed=3)
+        envs.step(np.zeros_like(envs.action_space.sample()))
+        envs.reset(options={"reset_mask": late})
+    made[0].action_space.seed(1)
+    for _ in range(12):
+        actions = made[0].action_space.sample()
+        first, second = (envs.step(actions) for envs in made)
+        for a, b in zip(first[:4], second[:4], strict=True):
+            assert np.array_equal(a, b)
+    kept = [envs.unwrapped.get_state() for envs in made]
+    for name in ("x", "key", "step", "p", "queue"):
+        assert np.array_equal(kept[0]["rows"][name], kept[1]["rows"][name])
+    for envs in made:
+        envs.close()
+
+
 @pytest.mark.filterwarnings("ignore:threads=2")
 def test_a_refused_action_moves_no_world_with_threads():
-    envs = gymnasium.make_vec("gem/PMSM-v0", 6, threads=2)
+    envs = gymnasium.make_vec("gem/PMSM-v0", 6, threads=2, max_episode_steps=1)
     envs.reset(seed=0)
+    envs.reset(options={"reset_mask": np.arange(6) > 2})
     envs.step(np.zeros((6, 2)))
-    before = envs.unwrapped.get_state()["rows"]["x"]
+    envs.reset(options={"reset_mask": np.arange(6) > 2})
+    before = envs.unwrapped.get_state()
     actions = np.zeros((6, 2))
     actions[5, 1] = np.nan
     with pytest.raises(ValueError, match=r"actions\[5, 1\]"):
         envs.step(actions)
-    assert np.array_equal(envs.unwrapped.get_state()["rows"]["x"], before)
+    after = envs.unwrapped.get_state()
+    for name in ("x", "key", "step"):
+        assert np.array_equal(after["rows"][name], before["rows"][name])
+    assert np.array_equal(after["generators"], before["generators"])
 
 
 def test_threads_that_cannot_be():
@@ -79,15 +120,51 @@ def test_auto_calls_every_row_once_and_settles():
     crew = Crew("auto", 2048)
     seen = np.zeros(2048, dtype=np.int64)
 
-    def call(skip, thread):
+    def call(thread, skip, also):
         assert 0 <= thread < cores()
         seen[~skip] += 1
+        seen[also] += 100
 
+    ended = np.arange(2048) % 5 == 0
     for _ in range(40):
-        crew(call, np.zeros(2048, dtype=np.bool_))
-    assert (seen == 40).all()
+        crew(call, ended, ended)
+    assert (seen == np.where(ended, 4000, 40)).all()
     crew.close()
     crew.close()
+
+
+@pytest.mark.filterwarnings("ignore:threads=3")
+def test_what_a_thread_raises_is_raised_when_all_have_ended():
+    crew, seen = Crew(3, 9), []
+
+    def call(first, stop):
+        if first == 3:
+            raise KeyError(first)
+        seen.append(first)
+
+    for _ in range(3):
+        with pytest.raises(KeyError, match="3"):
+            crew.split(call)
+    assert sorted(seen) == [0, 0, 0, 6, 6, 6]
+    crew.close()
+
+
+@pytest.mark.filterwarnings("ignore:threads=2")
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next():
+    crew, seen = Crew(2, 4), []
+    crew._hands[0].give(seen.append, "interrupted")
+    crew.split(lambda first, stop: seen.append(first))
+    assert sorted(seen, key=str) == [0, 2, "interrupted"]
+    crew.close()
+
+
+@pytest.mark.filterwarnings("ignore:threads=2")
+def test_threads_end_with_their_crew():
+    crew = Crew(2, 4)
+    thread = crew._hands[0]._thread
+    del crew
+    thread.join(10.0)
+    assert not thread.is_alive()
 
 
 def test_streams_are_the_generators_of_gymnasium():
