@@ -1,4 +1,4 @@
-"""A local Ray cluster of two nodes: one is killed half-way, or whoever ordered the work is; the numbers are the same."""
+"""A local Ray cluster of two nodes: one dies half-way, or whoever ordered the work does; the numbers are the same."""
 
 import os
 import signal
