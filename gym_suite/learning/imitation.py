@@ -2,10 +2,11 @@
 
 Ross, Gordon, Bagnell, "A reduction of imitation learning and structured prediction to no-regret online learning",
 AISTATS 2011 (DAgger): the pupil acts, the teacher says what it would have done in each state that the pupil came to,
-and the pupil is fitted to all that was said so far. A teacher that remembers what it commanded is told what was done
-instead (:meth:`gym_suite.controllers.protocol.Controller.overruled`). Where a reward is so sparse that chance never
-finds it, an agent that comes near the goal now and then has something to improve. Only the first round is the
-teacher's own doing.
+and the pupil is fitted to all that was said so far. A teacher that remembers what it commanded can be told what was
+done instead (:meth:`gym_suite.controllers.protocol.Controller.overruled`): what it says is then right of the state that
+the pupil has come to. A teacher that is not told takes the pupil for a disturbance and says more against what the pupil
+does not correct. Where a reward is so sparse that chance never finds it, an agent that comes near the goal now and then
+has something to improve. Only the first round is the teacher's own doing.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class DaggerPPO:
         fit_rate: Step size of Adam at the start of a round, from which it falls to a hundredth.
         critic_rollouts: Rollouts after the rounds in which only the critic learns; a critic that knows nothing would
             make the pupil forget.
+        told: Whether a teacher that remembers its commands is told what the pupil did.
         seen: Columns of an observation. Where the pupil decides by several, one behind the other, the teacher is shown
             the last, which is the newest; 0: all there are.
         **keywords: Of ``PPO``.
@@ -50,12 +52,13 @@ class DaggerPPO:
         fit_batch: int = 1024,
         fit_rate: float = 1e-3,
         critic_rollouts: int = 0,
+        told: bool = True,
         seen: int = 0,
         **keywords: Any,
     ):
         self.teacher, self.rounds, self.round_steps = teacher, rounds, round_steps
         self.fits, self.fit_batch, self.fit_rate = fits, fit_batch, fit_rate
-        self.critic_rollouts, self.seen = critic_rollouts, seen
+        self.critic_rollouts, self.told, self.seen = critic_rollouts, told, seen
         self._round = 0
         self._states: Array | None = None  # of all rounds, (rounds * round_steps * rows, columns)
         self._answers: NDArray[Any] | None = None
@@ -115,7 +118,8 @@ class DaggerPPO:
             actions = answer
             if not self.guided:
                 actions, _ = this.policy.predict(this._last_obs, deterministic=True)
-                if hasattr(self.teacher, "overruled"):  # a controller; any agent may teach
+                # A controller can be told; any agent may teach.
+                if self.told and hasattr(self.teacher, "overruled"):
                     self._memory = self.teacher.overruled(self._memory, answer, actions)
             new_obs, rewards, dones, infos = env.step(actions)
             this.num_timesteps += env.num_envs

@@ -214,6 +214,7 @@ class DaggerSettings(PPOSettings):
         fit_batch: States per gradient step.
         fit_rate: Step size of Adam at the start of a round.
         critic_rollouts: Rollouts after the rounds in which only the critic learns.
+        told: Whether a teacher that remembers its commands is told what the pupil did.
     """
 
     teacher: str
@@ -223,6 +224,7 @@ class DaggerSettings(PPOSettings):
     fit_batch: int
     fit_rate: float
     critic_rollouts: int
+    told: bool
 
     def __post_init__(self):
         PPOSettings.__post_init__(self)
@@ -253,6 +255,7 @@ class DaggerSettings(PPOSettings):
             fit_batch=self.fit_batch,
             fit_rate=self.fit_rate,
             critic_rollouts=self.critic_rollouts,
+            told=self.told,
             seen=env.observation_space.shape[-1] // self.history,
         )
 

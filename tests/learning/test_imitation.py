@@ -87,7 +87,8 @@ def test_the_first_round_is_the_teachers_and_the_others_are_the_pupils():
     assert np.abs(np.array(taken[5:]) - states[1][5:]).max() > 0.01
 
 
-def test_a_teacher_is_told_what_its_pupil_did():
+@pytest.mark.parametrize("told", [True, False])
+def test_a_teacher_is_told_what_its_pupil_did_where_it_is_to_be(told):
     class Remembering(Swing):
         told = ()
 
@@ -95,12 +96,15 @@ def test_a_teacher_is_told_what_its_pupil_did():
             self.told = (*self.told, (answer, action))
             return state
 
-    model = pupil(pendulums(), rounds=2, round_steps=5, fits=1)
+    model = pupil(pendulums(), rounds=2, round_steps=5, fits=1, told=told)
     model.teacher = Remembering()
     taken = []
     inner = model.env.step_async
     model.env.step_async = lambda actions: (taken.append(np.array(actions)), inner(actions))
     model.learn(20)
+    if not told:
+        assert not model.teacher.told
+        return
     answers, actions = (np.array(each) for each in zip(*model.teacher.told, strict=True))
     np.testing.assert_array_equal(actions, taken[5:])
     assert answers.shape == actions.shape and np.abs(answers - actions).max() > 0.01
