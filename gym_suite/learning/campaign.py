@@ -14,10 +14,8 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from gym_suite.learning.records import read_curves, replace_curve
 from gym_suite.learning.settings import settings_for, shipped_for
 from gym_suite.learning.shelf import MANIFEST, SHIPPED, folder_of
 from gym_suite.registration import card, catalogue
+from gym_suite.workers import Lost, run_tasks
 
 SEEDS, PROCESSES = 5, 2
 #: Processor seconds of an environment step where no training has been timed.
@@ -116,8 +115,12 @@ def train_work(work: Work, root: Path, say: Callable[[str], None]) -> str:
     return f"{work.id} ({work.setting})"
 
 
-def _train_in_process(work: Work, root: Path) -> str:
-    return train_work(work, root, lambda line: _say(f"{work.id}: {line}"))
+def _train(task: tuple[Work, Path], tell: Callable[[str], None]) -> str | Lost:
+    work, root = task
+    try:
+        return train_work(work, root, tell)
+    except Exception as error:  # whatever a training raises, the others go on
+        return Lost(f"{type(error).__name__}: {error}")
 
 
 def install(works: Sequence[Work], root: Path, shipped: Path = SHIPPED) -> list[Path]:
@@ -219,20 +222,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train_all(works: Sequence[Work], root: Path, processes: int) -> int:
-    """Train in processes of their own; what fails is told and leaves the others alone."""
+    """Train in processes that end with this one; what fails is told and leaves the others alone."""
+    tasks = [(work, root) for work in works if any(work.left(root).values())]
     failed = 0
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting = {
-            pool.submit(_train_in_process, work, root): work
-            for work in works
-            if any(work.left(root).values())
-        }
-        for future in as_completed(waiting):
-            try:
-                _say(f"finished: {future.result()}")
-            except Exception as error:  # whatever a training raises, the others go on
-                failed += 1
-                _say(f"failed: {waiting[future].id} ({waiting[future].setting}): {error}")
+    done = run_tasks(
+        _train, tasks, workers=processes, told=lambda task, line: _say(f"{task[0].id}: {line}")
+    )
+    for (work, _), result in done:
+        if isinstance(result, Lost):
+            failed += 1
+            _say(f"failed: {work.id} ({work.setting}): {result.reason}")
+        else:
+            _say(f"finished: {result}")
     return 1 if failed else 0
 
 

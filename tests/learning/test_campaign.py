@@ -99,6 +99,19 @@ def test_a_piece_of_work_is_trained_once(tmp_path, monkeypatch):
     assert {keywords["out"] for _, keywords in trained} == {tmp_path / "gem-PMSM-v0"}
 
 
+def test_a_training_that_fails_leaves_the_others_alone(tmp_path, monkeypatch, capsys):
+    """One id's folder is a file, so that nothing can be kept there."""
+    monkeypatch.setattr("gym_suite.learning.training.train", lambda id, *, out, **_: out.mkdir())
+    works = [Work(ID, "nominal", ("ppo",), {}), Work("drones/Hover-v0", "nominal", ("ppo",), {})]
+    monkeypatch.setattr(campaign, "plan", lambda: works)
+    works[0].folder(tmp_path).write_text("in the way")
+    assert campaign.main(["--processes", "1", "--out", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert f"failed: {ID} (nominal): FileExistsError" in told
+    assert "finished: drones/Hover-v0 (nominal)" in told
+    assert works[1].folder(tmp_path).is_dir()
+
+
 def test_bad_input_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         campaign.main(["--processes", "0", "--out", str(tmp_path)])
