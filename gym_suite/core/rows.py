@@ -130,7 +130,8 @@ class Rows:
         self._step_batch, self._tables = setup.kernels.step, setup.tables
         build = engine or setup.engine
         self.engine = build(setup, n) if build else None
-        self._crew = Crew(threads, n) if threads != 1 and self.engine is None else None
+        crew = Crew(threads, n) if threads != 1 and self.engine is None else None
+        self._crew = crew if crew is not None and crew.count > 1 else None
         # Scratch is anybody's within a call, so each thread has its own.
         more = self._crew.count - 1 if self._crew is not None else 0
         self._scratch = [self.work, *(lined_up(scratch, np.zeros) for _ in range(more))]
@@ -296,13 +297,11 @@ class Rows:
         )
         self._fresh()
         # Threads are sent off once for both where there are any.
-        crew = None if self._cold or self._crew is None or self._crew.count == 1 else self._crew
+        started = draw is not None and self._crew is not None and not self._cold
         if self.engine is not None:
             wrong = self.engine.step(self, skip)
-        elif crew is not None and draw is not None:
-            wrong = self._step_and_start(crew, skip, draw)
         else:
-            wrong = self._step(skip)
+            wrong = self._step(skip, draw)
         if wrong >= 0:
             self.metrics, self.m, self.o, self.seen, self.pictures, self.reward, self.terminated = (
                 before
@@ -321,7 +320,7 @@ class Rows:
             )  # all are copied in half the time
         if self.pictures:
             self._capture(~skip)
-        if crew is not None and draw is not None:
+        if started:
             self._show_start(skip)
         elif draw is not None:
             self.reset(skip, draw(), fresh=False)
@@ -382,7 +381,8 @@ class Rows:
         for k, column in enumerate(self._echo):
             seen[mask, :, column] = issued[mask, :, k]
 
-    def _step(self, skip: np.ndarray) -> int:
+    def _step(self, skip: np.ndarray, draw: Callable[[], np.ndarray] | None = None) -> int:
+        """Move the rows not skipped; threads start the others anew beside that where ``draw`` gives them keys."""
         if self._cold:
             self._cold = False
             with announce_slow_compile(self.setup.family, self.setup.id):
@@ -390,20 +390,17 @@ class Rows:
             # What the first call has compiled is called at once from now on.
             self._step_batch = compiled_for(self._step_batch, self._arguments(skip))
             return wrong
-        if self._crew is not None and self._crew.count > 1:
+        if self._crew is not None:
             wrong = first_not_finite(self.u, skip)
-            if wrong < 0:
+            if wrong >= 0:
+                return wrong
+            if draw is None:
                 self._crew(self._call_step, skip)
+            else:
+                self._rekey(skip, draw())
+                self._crew(self._call_step_and_reset, skip, skip)
             return wrong
         return self._step_batch(*self._arguments(skip))
-
-    def _step_and_start(self, crew: Crew, skip: np.ndarray, draw: Callable[[], np.ndarray]) -> int:
-        """Move the rows not skipped and start the others anew, side by side; return what a kernel's step does."""
-        wrong = first_not_finite(self.u, skip)
-        if wrong < 0:
-            self._rekey(skip, draw())
-            crew(self._call_step_and_reset, skip, skip)
-        return wrong
 
     def _call_step(self, thread: int, skip: np.ndarray) -> int:
         return self._step_batch(*self._arguments(skip, thread))

@@ -119,7 +119,7 @@ def _train(task: tuple[Work, Path], tell: Callable[[str], None]) -> str | Lost:
     work, root = task
     try:
         return train_work(work, root, tell)
-    except Exception as error:  # whatever a training raises, the others go on
+    except Exception as error:  # with one process too the others go on, whatever a training raises
         return Lost(f"{type(error).__name__}: {error}")
 
 

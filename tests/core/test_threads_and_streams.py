@@ -1,5 +1,7 @@
 """Threads give the numbers of one thread; the worlds' generators are NumPy's, word for word."""
 
+import time
+
 import gymnasium
 import numpy as np
 import pytest
@@ -153,7 +155,12 @@ def test_what_a_thread_raises_is_raised_when_all_have_ended():
 def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next():
     crew, seen = Crew(2, 4), []
     crew._hands[0].give(seen.append, "interrupted")
-    crew.split(lambda first, stop: seen.append(first))
+
+    def call(first, stop):
+        time.sleep(0.05 * first)  # the other thread's answer comes late
+        seen.append(first)
+
+    crew.split(call)
     assert sorted(seen, key=str) == [0, 2, "interrupted"]
     crew.close()
 

@@ -150,7 +150,7 @@ class Clock:
         return self.now
 
     def sleep(self, seconds):
-        self.now += seconds + 2e-4
+        self.now += seconds + 4e-4
 
     def sendto(self, packet, address):
         if address[1] == firmware.STATES:
