@@ -16,7 +16,7 @@ ray = pytest.importorskip("ray")
 ID = "gem/PMSM-v0"
 AGENTS = ["pi", "pi-predicted", "deadbeat", "lqr", "random"]
 SETTINGS = ["nominal", "noise", "delay"]
-SEEDS, HORIZON = 20, 2000
+SEEDS, HORIZON = 20, 8000
 RUNS = (len(AGENTS) + 1) * len(SETTINGS) * SEEDS  # with doing nothing, which scores 0
 
 
@@ -83,9 +83,11 @@ def test_a_node_that_dies_half_way_changes_no_number(cluster, here, tmp_path):
     died = []
 
     def kill():
-        wait_for(lambda: finished(tmp_path) >= RUNS // 6)
-        busy = sum(node["Alive"] for node in ray.nodes())
-        died.append((busy, finished(tmp_path)))
+        # Both nodes have work, so that some is lost.
+        wait_for(
+            lambda: finished(tmp_path) >= RUNS // 6 and not ray.available_resources().get("CPU")
+        )
+        died.append(finished(tmp_path))
         cluster.remove_node(cluster.second, allow_graceful=False)
 
     killer = threading.Thread(target=kill)
@@ -93,8 +95,7 @@ def test_a_node_that_dies_half_way_changes_no_number(cluster, here, tmp_path):
     there = ordered(executor="ray", out=tmp_path)
     killer.join()
     assert returns(there) == here
-    ((nodes, done),) = died
-    assert nodes == 2 and done < RUNS, "it died when all was done"
+    assert died[0] < RUNS, "it died when all was done"
     wait_for(lambda: sum(node["Alive"] for node in ray.nodes()) == 1)
     assert finished(tmp_path) == RUNS
 
