@@ -127,6 +127,8 @@ def read_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     message = f"seeds must be a number >= 1 or different numbers >= 0, got {seeds!r}"
     if isinstance(seeds, bool) or not isinstance(seeds, int | np.integer | Sequence | np.ndarray):
         raise ValueError(message)
+    if isinstance(seeds, np.ndarray) and seeds.ndim != 1:
+        raise ValueError(message)
     read = tuple(range(seeds)) if isinstance(seeds, int | np.integer) else tuple(seeds)
     if not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in read):
         raise ValueError(message)

@@ -144,30 +144,30 @@ class Streams:
         """Whether all worlds have been seeded."""
         return self._n == 0 or self._seeds[0] is not None
 
-    def seed(self, seeds: Sequence[int | None] | range, mask: np.ndarray) -> None:
+    def seed(self, seeds: Any, mask: np.ndarray) -> None:
         """Seed the masked worlds that are given a seed; the first time a world without one gets a random one.
 
         Args:
-            seeds: One per world.
+            seeds: One per world: a sequence of whole numbers and None, a range or an array (n,).
             mask: Which worlds, bool (n,).
 
         Raises:
-            ValueError: If a seed is no whole number from 0 on.
+            ValueError: If a seed is no whole number from 0 on, or there is not one per world; nothing has changed then.
         """
+        one_axis = seeds.ndim == 1 if isinstance(seeds, np.ndarray) else isinstance(seeds, Sequence)
+        if not one_axis:
+            raise ValueError(f"seed must be a whole number, one per world or None, got {seeds!r}")
+        if len(seeds) != self._n:
+            raise ValueError(f"seed has {len(seeds)} elements for {self._n} worlds")
         first = not self.started
-        values: np.ndarray | None = None
-        if isinstance(seeds, range) and mask.all() and seeds.stop <= 2**63:
-            values, self._seeds = np.arange(seeds.start, seeds.stop, dtype=np.uint64), seeds
-        elif first and all(one is None for one in seeds):
-            values = np.frombuffer(os.urandom(8 * self._n), dtype=np.uint64)
-            self._seeds = values.tolist()
-        if values is not None:
-            _seed_rows(values, self._states, *_scratch())
-            self._objects = None
-            return
-        if self._objects is None and (values := _as_words(seeds)) is not None:
-            self._seed_listed(values, mask | first)
-            return
+        if first and all(one is None for one in seeds):
+            seeds = np.frombuffer(os.urandom(8 * self._n), dtype=np.uint64)
+        # Generators that somebody holds go on in the worlds that are not masked.
+        if self._objects is None or mask.all():
+            words = _as_words(seeds)
+            if words is not None:
+                self._seed_listed(words, mask | first)
+                return
         told = list(self._seeds)
         changed = []
         for i, one in enumerate(seeds):
@@ -187,7 +187,7 @@ class Streams:
         """Seed the masked worlds, each with its own of the seeds, uint64 (n,)."""
         if mask.all():
             _seed_rows(values, self._states, *_scratch())
-            self._seeds = values.tolist()
+            self._seeds, self._objects = values.tolist(), None
             return
         chosen = np.flatnonzero(mask)
         states = np.empty((len(chosen), 4), dtype=np.uint64)
@@ -251,10 +251,16 @@ def _whole(seed: object) -> int:
 
 
 def _as_words(seeds: Sequence[int | None] | np.ndarray) -> np.ndarray | None:
-    """Return seeds as 64-bit words, or None where one is missing, wrong or longer."""
+    """Return seeds, a sequence or an array (n,), as 64-bit words, or None where one is missing, wrong or longer."""
     if isinstance(seeds, np.ndarray):
         kind, least = seeds.dtype.kind, seeds.min(initial=0) if seeds.dtype.kind in "iu" else -1
         return seeds.astype(np.uint64) if kind in "iu" and least >= 0 else None
+    if isinstance(seeds, range) and seeds:
+        if min(seeds[0], seeds[-1]) < 0 or max(seeds[0], seeds[-1]) >= 2**64:
+            return None
+        # Words are counted modulo 2**64, so that a step may lead down as well.
+        steps = np.arange(len(seeds), dtype=np.uint64) * np.uint64(seeds.step % 2**64)
+        return np.uint64(seeds[0]) + steps
     if not all(type(one) is int and 0 <= one < 2**64 for one in seeds):
         return None
     return np.array(seeds, dtype=np.uint64)

@@ -158,10 +158,6 @@ class KernelVectorEnv(Face, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # t
             if seed < 0:
                 raise ValueError(f"a seed must be a whole number from 0 on, got {seed}")
             seed = range(int(seed), int(seed) + count)
-        if not isinstance(seed, Sequence | np.ndarray):
-            raise ValueError(f"seed must be a whole number, one per world or None, got {seed!r}")
-        if len(seed) != count:
-            raise ValueError(f"seed has {len(seed)} elements for {count} worlds")
         self._streams.seed(seed, mask)
 
     def _keys(self, mask: np.ndarray) -> np.ndarray:

@@ -57,11 +57,12 @@ def judged(**options):
     return compare(ID, **{"settings": "nominal", "progress": False} | options)
 
 
+@pytest.mark.parametrize("seeds", [[3, 5, 8], range(0, 8, 3), range(7, 3, -1)], ids=str)
 @pytest.mark.parametrize("agent", [Proportional(2.0), Integrator()])
-def test_results_are_those_of_single_episodes(agent):
-    comparison = judged(agents={"mine": agent}, seeds=[3, 5, 8])
+def test_results_are_those_of_single_episodes(agent, seeds):
+    comparison = judged(agents={"mine": agent}, seeds=seeds)
     records = [r for r in comparison.records if r["agent"]["name"] == "mine"]
-    assert [record["seed"] for record in records] == [3, 5, 8]
+    assert [record["seed"] for record in records] == list(seeds)
     for record in records:
         total, steps, ended = play(agent, record["seed"])
         assert record["metrics"]["return"] == pytest.approx(total, abs=1e-9)
@@ -220,6 +221,9 @@ def test_an_unwritable_folder_is_reported_before_anything_runs(tmp_path):
         ({"seeds": [0.5, 1.5]}, r"seeds must be"),
         ({"seeds": True}, r"seeds must be"),
         ({"seeds": 1.5}, r"seeds must be"),
+        ({"seeds": range(-4, 0)}, r"seeds must be"),
+        ({"seeds": np.zeros((4, 2), int)}, r"seeds must be"),
+        ({"seeds": np.array(3)}, r"seeds must be"),
         ({"horizon": 0}, r"horizon must be"),
         ({"executor": "rai"}, r"ray"),
         ({"workers": 0}, r"workers must be"),

@@ -150,7 +150,7 @@ def test_bad_input_is_refused():
     for n in (0, -1, 1.5, "4", None, True):
         with pytest.raises(ValueError, match=r"^n must"):
             make_sb3_vec(IDS[0], n)
-    for seed in (-1, 0.5, "a", True):
+    for seed in (-1, 0.5, "a", True, range(4), [1]):
         with pytest.raises(ValueError, match=r"^seed must"):
             make_sb3_vec(IDS[0], 1, seed=seed)
     with pytest.raises(gymnasium.error.NameNotFound, match="Walk"):
