@@ -20,8 +20,8 @@ import gymnasium
 import numpy as np
 from rich.console import Group
 
+from gym_suite.core.crew import FEWEST, read_threads
 from gym_suite.core.kernel import CACHE_VARIABLE
-from gym_suite.core.parameters import check_number
 from gym_suite.registration import BENCHMARKS, Card, card, catalogue, load, parallel_env
 from gym_suite.sheets import PlainTable, plain_table
 from gym_suite.version import __version__
@@ -102,6 +102,7 @@ class Case:
         rows: What one call counts for: environment steps, agent steps, frames.
         step: Makes one call, told which.
         close: Frees what the case holds.
+        shared: Whether threads share its rows.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Case:
     rows: int
     step: Callable[[int], None]
     close: Callable[[], None] = lambda: None
+    shared: bool = False
 
 
 def measure_rates(
@@ -116,7 +118,7 @@ def measure_rates(
     *,
     repeats: int = 5,
     seconds: float = 0.5,
-    threads: int = 1,
+    threads: int | str = 1,
     yardstick: bool = True,
 ) -> list[Rate]:
     """Measure steps a second.
@@ -128,20 +130,30 @@ def measure_rates(
         ids: Registered ids.
         repeats: Repetitions.
         seconds: Time that one repetition of one case takes, s.
-        threads: Threads that share the compiled worlds of a vector environment, which is measured with one besides.
+        threads: Threads that share the compiled worlds of a vector environment, or "auto"; it is measured with one
+            besides, and with more where there are worlds for all.
         yardstick: Whether to measure Gymnasium's CartPole beside them.
 
     Returns:
         One rate per case.
 
     Raises:
-        ValueError: If an id is not registered, or repeats, seconds or threads is not positive.
+        ValueError: If an id is not registered, repeats or seconds is not positive, there cannot be as many threads, or
+            none of the ids has worlds for them.
     """
-    check_number("threads", threads, low=1, integer=True)
+    count, choose = read_threads(threads)
     if repeats < 1 or not seconds > 0:
         raise ValueError(f"repeats and seconds must be positive, got {repeats} and {seconds}")
     cards = [card(id) for id in ids]
-    cases = [case for entry in cards for case in _cases(entry, threads)]
+    least = FEWEST if choose else count
+    shared = {} if count == 1 and not choose else {"threads": threads}
+    cases = [case for entry in cards for case in _cases(entry, shared, least)]
+    if shared and not any(case.shared for case in cases):
+        for case in cases:
+            case.close()
+        raise ValueError(
+            f"threads={threads} share the compiled worlds of make_vec, and there are none of {', '.join(ids)}"
+        )
     for family in dict.fromkeys(entry.family for entry in cards):
         cases += family_cases(family)
     if yardstick:
@@ -162,8 +174,14 @@ def measure_rates(
     return rates
 
 
-def _cases(entry: Card, threads: int) -> Iterator[Case]:
-    """The forms of an id, under its default engine unless that needs an extra, and under those of its settings."""
+def _cases(entry: Card, shared: Mapping[str, Any], least: int) -> Iterator[Case]:
+    """The forms of an id, under its default engine unless that needs an extra, and under those of its settings.
+
+    Args:
+        entry: The id.
+        shared: The keyword by which threads share compiled worlds; empty where none are to.
+        least: Fewest worlds that are measured with it.
+    """
     for name, keywords in {"nominal": {}, **entry.settings}.items():
         left_out = entry.extra if name == "nominal" else "engine" not in keywords
         if left_out:
@@ -178,10 +196,10 @@ def _cases(entry: Card, threads: int) -> Iterator[Case]:
             sizes = dict.fromkeys(min(rows, most) for rows in VECTOR_SIZES)
             for rows in sizes:
                 found.append(_vector_case(entry.id, keywords, rows))
-                if 1 < threads <= rows and setup.engine is None:
-                    shared = {**keywords, "threads": threads}
-                    case = _vector_case(entry.id, shared, rows)
-                    found.append(replace(case, what=f"{case.what}, {threads} threads"))
+                if shared and rows >= least and setup.engine is None:
+                    case = _vector_case(entry.id, {**keywords, **shared}, rows)
+                    what = f"{case.what}, {shared['threads']} threads"
+                    found.append(replace(case, what=what, shared=True))
             found.append(_single_case(entry.id, keywords))
         if entry.parallel_entry_point:
             found.append(_parallel_case(entry.id, keywords))

@@ -338,6 +338,15 @@ def test_bench_measures_threads_beside_one(capsys):
     assert told == [(one, 1), (one, 64), (two, 64), (one, 4096), (two, 4096)]
 
 
+def test_bench_measures_beside_one_thread_as_many_as_pay(capsys):
+    argv = ["bench", ID, "--threads", "auto", "--repeats", "1", "--seconds", "0.01", "--no-start"]
+    assert cli.main([*argv, "--json"]) == 0
+    rates = json.loads(capsys.readouterr().out)["rates"]
+    told = [(r["what"], r["rows"]) for r in rates if r["id"] == ID and "make_vec" in r["what"]]
+    one, most = "make_vec, native", "make_vec, native, auto threads"
+    assert told == [(one, 1), (one, 64), (one, 4096), (most, 4096)]
+
+
 # ---------------------------------------------------------------------------------------- refusals
 
 NEAR = [
@@ -374,7 +383,9 @@ WRONG = [
     (["render", ID, "--out", "run.avi"], ".gif"),
     (["render", ID, "--out", "no/such/folder/run.gif"], "folder"),
     (["bench", ID, "--repeats", "0"], "repeats"),
-    (["bench", ID, "--threads", "0"], "threads must be"),
+    (["bench", ID, "--threads", "0"], "threads must"),
+    (["bench", ID, "--threads", "100000"], "threads must lie in [1, 1024], got 100000"),
+    (["bench", "radio/MultiAccess-v0", "--threads", "2"], "none of radio/MultiAccess-v0"),
     (["bench", ID, "--threads", "2", "--cold"], "--threads goes without --cold"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -142,7 +142,7 @@ def bench(
     *,
     repeats: int = 5,
     seconds: float = 0.5,
-    threads: int = 1,
+    threads: int | Literal["auto"] = 1,
     start: bool = True,
     cold: bool = False,
     against: Path | None = None,
@@ -154,7 +154,8 @@ def bench(
         ids: The environments; all by default.
         repeats: Repetitions; best and median are told.
         seconds: Time that one repetition of one measurement takes.
-        threads: Threads that share the compiled worlds of make_vec, measured beside one thread in the same run.
+        threads: Threads that share the compiled worlds of make_vec, or "auto" for as many as pay, measured beside one
+            thread in the same run.
         start: Whether to measure import and start times, in fresh processes.
         cold: Measure first starts with an empty kernel cache instead, of the first id of each family by default.
         against: Root of another version's checkout, whose first starts are measured in turn (with --cold).

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gym_suite.core.caches import MANY_ROWS, lined_up
-from gym_suite.core.crew import Crew
+from gym_suite.core.crew import Crew, read_threads
 from gym_suite.core.family import Setup, first_not_finite, take_whole
 from gym_suite.core.kernel import announce_slow_compile, compiled_for, kernel
 from gym_suite.core.own_terms import pay, show
@@ -129,16 +129,16 @@ class Rows:
         ]
         self._step_batch, self._tables = setup.kernels.step, setup.tables
         build = engine or setup.engine
+        if build is not None and read_threads(threads) != (1, False) and threads != "auto":
+            raise ValueError(
+                f"threads share the compiled step; {setup.id} is moved by another engine here"
+            )
         self.engine = build(setup, n) if build else None
-        crew = Crew(threads, n) if threads != 1 and self.engine is None else None
+        crew = Crew(threads, n) if self.engine is None else None
         self._crew = crew if crew is not None and crew.count > 1 else None
         # Scratch is anybody's within a call, so each thread has its own.
         more = self._crew.count - 1 if self._crew is not None else 0
         self._scratch = [self.work, *(lined_up(scratch, np.zeros) for _ in range(more))]
-        if self.engine is not None and threads not in (1, "auto"):
-            raise ValueError(
-                f"threads share the compiled step; {setup.id} is moved by another engine here"
-            )
         self._allocate()
 
     def _fresh(self) -> None:

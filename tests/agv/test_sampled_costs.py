@@ -1,6 +1,9 @@
 """What sampling planners pay for places: compiled, and the same in NumPy to the last bit; targets are told apart."""
 
+import os
 import pickle
+import threading
+from multiprocessing import get_context
 
 import gymnasium
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import gym_suite
 from gym_suite.agv.columns import COLLIDED, X
 from gym_suite.agv.controllers.mppi import FIELDS, add_costs
+from gym_suite.core import crew
 
 CELL, FIRST, KEEP = 0.25, 3, 0.7
 
@@ -102,7 +106,75 @@ def test_threads_share_the_samples_and_change_no_bit(name):
     envs.close()
 
 
-def test_threads_are_a_number_of_them():
+def decisions(env, threads, samples=64):
+    """Return what a controller of its own decides at the first observation, and with what it goes on from there."""
+    law = gym_suite.make_controller(env, "mppi", threads=threads, samples=samples, horizon=5)
+    seen, state, found = env.unwrapped.reset(seed=0)[0], None, []
+    for _ in range(5):
+        action, state = law.predict(seen, state, state is None, True)
+        found.append(action)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("samples", [64, 600])
+def test_threads_where_they_pay_change_no_bit(samples, monkeypatch):
+    monkeypatch.setattr(crew, "cores", lambda: 2)
     env = gymnasium.make("agv/ComplexDynamic-v0")
-    with pytest.raises(ValueError, match="threads must be"):
-        gym_suite.make_controller(env, "mppi", threads=0)
+    np.testing.assert_array_equal(decisions(env, "auto", samples), decisions(env, 1, samples))
+    env.close()
+
+
+@pytest.mark.filterwarnings("ignore:threads=2")
+def test_controllers_decide_side_by_side_and_in_a_forked_process():
+    """Two in two threads of Python, and one that has decided here, in a copy of this process."""
+    env, found = gymnasium.make("agv/ComplexDynamic-v0"), {}
+    expected = decisions(env, 1)
+    law = gym_suite.make_controller(env, "mppi", threads=2, samples=64, horizon=5)
+    seen = env.unwrapped.reset(seed=0)[0]
+
+    def decide(key, law, calls):
+        for _ in range(calls):
+            found[key] = law.predict(seen, None, True, True)[0]
+
+    laws = [law, law, law.clone().tune(env)]  # one of them is called from two threads
+    callers = [
+        threading.Thread(target=decide, args=(k, law, 100), daemon=True)
+        for k, law in enumerate(laws)
+    ]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join(120.0)
+    assert not any(one.is_alive() for one in callers)
+    if hasattr(os, "fork"):
+        context = get_context("fork")
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=lambda: theirs.send(law.predict(seen, None, True, True)[0]))
+        child.start()
+        theirs.close()
+        try:
+            assert ours.poll(60.0), "the forked process hangs"
+            found["forked"] = ours.recv()
+        finally:
+            child.kill()
+            child.join()
+    for action in found.values():
+        np.testing.assert_array_equal(action, expected[0])
+    env.close()
+
+
+@pytest.mark.parametrize("threads", [0, 2000, True, 1.5, "many", None])
+def test_threads_that_cannot_be_are_refused_when_it_is_made(threads):
+    env = gymnasium.make("agv/ComplexDynamic-v0")
+    with pytest.raises(ValueError, match="threads must"):
+        gym_suite.make_controller(env, "mppi", threads=threads)
+    env.close()
+
+
+def test_more_threads_than_cores_are_said_where_it_is_made():
+    env = gymnasium.make("agv/ComplexDynamic-v0")
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="cores") as told:
+            gym_suite.make_controller(env, "mppi-tuned", threads=crew.cores() + 1)
+        assert [one.filename for one in told] == [__file__]
+    env.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +23,6 @@ from gym_suite.controllers.hyperparameters import Hyperparameter
 from gym_suite.controllers.protocol import Controller
 from gym_suite.core.crew import Crew
 from gym_suite.core.kernel import kernel
-from gym_suite.core.parameters import check_number
 
 #: Targets whose costs to go are kept.
 FIELDS = 256
@@ -130,7 +128,8 @@ class MPPI(Controller):
         temperature: Of the average, in m of cost to go.
         caution: Extra cost of cells near obstacles.
         seed: Of the samples; the same at every step and row.
-        threads: Threads that share the samples; the numbers are those of one.
+        threads: Threads that share the samples, or "auto": as many as there are cores where that pays. The numbers
+            are those of one.
     """
 
     name: ClassVar[str] = "mppi"
@@ -151,7 +150,7 @@ class MPPI(Controller):
         temperature: float = 0.1,
         caution: float = 3.0,
         seed: int = 0,
-        threads: int = 1,
+        threads: int | str = 1,
     ) -> None:
         self.samples = samples
         self.horizon = horizon
@@ -163,7 +162,6 @@ class MPPI(Controller):
 
     def _tune(self, nominal: Any) -> None:
         check_twist(nominal, "MPPI")
-        check_number("threads", self.threads, low=1, integer=True)
         if nominal.setup.agents:
             raise ValueError(f"MPPI drives one vehicle, {nominal.setup.id} has several")
         self._nominal = nominal
@@ -178,6 +176,7 @@ class MPPI(Controller):
             noise[:, t] = 0.8 * noise[:, t - 1] + 0.6 * noise[:, t]
         noise[0] = 0.0
         self._noise = self.deviation * noise
+        self._crew = Crew(self.threads, self.samples)
         self._offset = nominal.setup.state_columns.index("x")
         self.gains_ = {"temperature": self.temperature, "deviation": self.deviation}
         self.gain_units_ = {"temperature": "m", "deviation": "1"}
@@ -212,14 +211,14 @@ class MPPI(Controller):
 
     def _advance(self, x: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return all samples a control period later, each thread's by a call of its own."""
-        if self.threads == 1:
+        if self._crew.count == 1:
             return self._nominal.advance(x, u)
         moved = np.empty_like(x)
 
         def share(first: int, stop: int) -> None:
             moved[first:stop] = self._nominal.advance(x[first:stop], u[first:stop])
 
-        _crew(self.threads, len(x)).split(share)
+        self._crew.split(share, timed=True)
         return moved
 
     def _state(
@@ -268,12 +267,6 @@ class MPPI(Controller):
         return ends[~inside]
 
 
-@cache
-def _crew(threads: int, samples: int) -> Crew:
-    """The threads of all controllers with as many samples, which stay until the process ends."""
-    return Crew(threads, samples)
-
-
 class TunedMPPI(MPPI):
     """The same law with numbers for short times: it looks further ahead, dares more, and keeps less away from walls.
 
@@ -287,7 +280,8 @@ class TunedMPPI(MPPI):
         temperature: Of the average, in m of cost to go.
         caution: Extra cost of cells near obstacles.
         seed: Of the samples; the same at every step and row.
-        threads: Threads that share the samples; the numbers are those of one.
+        threads: Threads that share the samples, or "auto": as many as there are cores where that pays. The numbers
+            are those of one.
     """
 
     name: ClassVar[str] = "mppi-tuned"
@@ -301,7 +295,7 @@ class TunedMPPI(MPPI):
         temperature: float = 0.05,
         caution: float = 1.0,
         seed: int = 0,
-        threads: int = 1,
+        threads: int | str = 1,
     ) -> None:
         super().__init__(
             samples=samples,
