@@ -15,11 +15,13 @@ from contextlib import suppress
 from functools import partial
 from itertools import count, pairwise
 from multiprocessing import connection, get_context
+from multiprocessing import process as processes
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gym_suite.core.family import Setup, first_not_finite
+from gym_suite.core.forks import tell_of_forks
 from gym_suite.core.parameters import check_number
 
 if TYPE_CHECKING:
@@ -119,7 +121,8 @@ class Pool:
     """Moves rows in this process and in workers; see :class:`gym_suite.core.family.Advance`.
 
     The first part of the rows is moved here, while the workers move theirs: who only waited would have to be woken, and
-    would take the place of a worker where there are as many as cores.
+    would take the place of a worker where there are as many as cores. Workers belong to the process that started them:
+    in one that is forked from it the pool refuses to move, and closing it there leaves them alone.
 
     Args:
         configure: Makes the setup again in a worker.
@@ -135,7 +138,7 @@ class Pool:
     def __init__(self, configure: Callable[[], Setup], workers: int, setup: Setup, n: int) -> None:
         bounds = np.linspace(0, n, min(workers, n) + 1).astype(int).tolist()
         own, *others = pairwise(bounds)
-        self._closed = False
+        self._closed = self._forked = False
         self._numbers = count()
         self.forgotten: list[int] = []
         agents = setup.agent_count
@@ -158,6 +161,7 @@ class Pool:
         context = get_context("spawn")
         self._workers: list[tuple[Any, connection.Connection]] = []
         self._share: Any = None
+        tell_of_forks(self)
         try:
             for part in others:
                 ours, theirs = context.Pipe()
@@ -175,14 +179,32 @@ class Pool:
             self.close()
             raise
 
+    def begin_in_fork(self) -> None:
+        """Let go of the workers, which are another process's: this one holds no end of their pipes."""
+        for process, pipe in self._workers:
+            with suppress(OSError):
+                pipe.close()
+            # As multiprocessing does in its own children: it would end the workers as this process's when that ends.
+            getattr(processes, "_children", set()).discard(process)
+        self._workers, self._forked = [], True
+
+    def _refuse_fork(self) -> None:
+        if self._forked:
+            raise RuntimeError(
+                "the workers of these worlds belong to the process from which this one was forked; make the "
+                "environment anew here, or start processes with multiprocessing.get_context('spawn')"
+            )
+
     # ------------------------------------------------------------------------------------------ messages
 
     def _ask(self, what: str, number: int | None = None) -> None:
         """Tell all workers what to do and wait until it is done.
 
         Raises:
-            RuntimeError: A worker has died; the environment is of no use any more.
+            RuntimeError: A worker has died; the environment is of no use any more. Or this process was forked from the
+                one whose workers they are.
         """
+        self._refuse_fork()
         message, own = STEP, self._share.step
         if what != "step":
             about = what, number, self.forgotten[:]
@@ -222,6 +244,7 @@ class Pool:
         ) from None
 
     def _send(self, rows: Rows, mask: np.ndarray, names: Sequence[str] = BEGUN) -> None:
+        self._refuse_fork()  # the memory is shared with the other process, too
         arrays = self._shared.arrays
         for name in names:
             arrays[name][:] = getattr(rows, name)  # parameters that all rows share are repeated
@@ -269,7 +292,7 @@ class Pool:
         self._ask("restore", None if own is None else own.number)
 
     def close(self) -> None:
-        """End the workers; may be called twice."""
+        """End the workers, where they are this process's; may be called twice."""
         if self._closed:
             return
         self._closed = True

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import gymnasium
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.core.pool import PATIENCE
 
 pytest.importorskip("pybullet")
 
@@ -198,10 +200,81 @@ def test_a_worker_that_dies_is_said():
     envs.close()
 
 
+#: The child ends as Python ends, not by os._exit.
+FORKS = """
+import os, sys
+import gymnasium, numpy, gym_suite
+
+if __name__ == "__main__":
+    envs, alone = (gymnasium.make_vec("drones/Hover-v0", num_envs=3, engine="bullet", workers=n) for n in (2, 1))
+    actions = numpy.full(envs.action_space.shape, 0.1, dtype=numpy.float32)
+    for one in (envs, alone):
+        one.reset(seed=0)
+        one.step(actions)
+    (worker, _), = envs.unwrapped._rows.engine._workers
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for use in (envs.reset, lambda: envs.step(actions), envs.unwrapped.get_state):
+            try:
+                use()
+            except RuntimeError as error:
+                os.write(tell, f"{error}\\n".encode())
+        if sys.argv[1] == "closes":
+            envs.close()
+            envs.close()
+        sys.exit(3)
+    os.close(tell)
+    print(os.fdopen(told).read(), end="")
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    same = all(numpy.array_equal(envs.step(actions)[0], alone.step(actions)[0]) for _ in range(3))
+    print(same, worker.is_alive())
+"""
+
+
+@linux
+@pytest.mark.parametrize("child", ["closes", "forgets"])
+def test_a_forked_process_leaves_the_workers_alone(child, tmp_path):
+    """It moves nothing, and its end is none of theirs."""
+    script = tmp_path / "forks.py"
+    script.write_text(FORKS)
+    done = subprocess.run(
+        [sys.executable, str(script), child],
+        env={**os.environ, "PYTHONPATH": ROOT},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    *refused, status, last = done.stdout.splitlines()
+    assert len(refused) == 3
+    assert all("make the environment anew here" in line for line in refused)
+    assert (status, last) == ("3", "True True")
+    assert "Traceback" not in done.stderr
+
+
+@linux
+def test_workers_end_though_a_forked_process_lives():
+    """The other end of a pipe would stay open in it, and a worker waits for its end."""
+    envs = gymnasium.make_vec(ID, num_envs=2, workers=2)
+    pids = workers_of(envs)
+    child = get_context("fork").Process(target=time.sleep, args=(120.0,))
+    child.start()
+    start = time.monotonic()
+    envs.close()
+    assert time.monotonic() - start < PATIENCE
+    assert gone(pids)
+    child.kill()
+    child.join()
+
+
 def test_bad_numbers_of_workers_are_refused():
     for wrong in (0, -1, 1.5):
         with pytest.raises(ValueError, match="workers"):
             gymnasium.make_vec(ID, num_envs=2, workers=wrong)
+    for threads in (2, True):
+        with pytest.raises(ValueError, match="threads"):
+            gymnasium.make_vec(ID, num_envs=2, threads=threads)
     with pytest.raises(ValueError, match=r"workers=2 share the worlds of another engine.*threads="):
         gymnasium.make_vec("gem/PMSM-v0", num_envs=2, workers=2)
     with pytest.raises(ValueError, match="at most 64 worlds in a process"):
