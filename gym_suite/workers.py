@@ -336,7 +336,10 @@ def _meet(address: str) -> None:
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+        except UnicodeError:  # a part of the name is empty or too long
+            raise OSError("no host can have this name") from None
     given = json.dumps([address, [str(path) for path in sys.path]])
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
         try:

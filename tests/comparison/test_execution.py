@@ -154,6 +154,14 @@ def test_a_cluster_of_which_nobody_answers_is_told_at_once(monkeypatch):
         check_executor("ray", 1, [])
 
 
+@pytest.mark.parametrize("host", ["a" * 64, f"head.{'b' * 70}.org", "head..org"])
+def test_a_name_that_no_host_can_have_is_told_as_one_that_does_not_answer(host, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", object())
+    monkeypatch.setenv("RAY_ADDRESS", f"{host}:6379")
+    with pytest.raises(ConnectionError, match=rf"no Ray cluster answers at {host}:6379"):
+        check_executor("ray", 1, [])
+
+
 RAY = """
 import time
 
