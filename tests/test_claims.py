@@ -241,6 +241,25 @@ def test_the_time_of_a_first_start_is_the_same_everywhere():
         assert "ten seconds" not in text
 
 
+def test_what_two_workers_of_bullet_give_is_what_was_measured():
+    """The guide's numbers are those that the changelog recorded when they were measured."""
+    guide, changelog = (
+        " ".join(TEXTS[name].split()) for name in ("docs/guides/cluster.md", "CHANGELOG.md")
+    )
+    said = re.search(
+        r"gave 64 worlds ([\d.]+) times .*?8 worlds with depth pictures ([\d.]+), and 8 worlds without pictures "
+        r"([\d.]+),",
+        guide,
+    )
+    measured = re.search(
+        r"64 worlds of `drones/Hover-v0` ([\d.]+) times the steps a second \([\d.]+ before\), 8 worlds ([\d.]+) "
+        r"\([\d.]+\), 8 worlds with depth pictures ([\d.]+) ",
+        changelog,
+    )
+    assert said and measured
+    assert said.groups() == (measured[1], measured[3], measured[2])
+
+
 def test_the_errors_of_the_measured_model_are_those_of_the_page_that_a_program_wrote():
     """The page is of whole flights, of which the first 14 s ship."""
     page = (ROOT / "docs/validation/drones.md").read_text("utf-8")

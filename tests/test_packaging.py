@@ -4,6 +4,7 @@ import fnmatch
 import re
 import subprocess
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,24 @@ def test_every_requirement_is_pinned_within_its_range():
         assert requirement.name in pinned, f"constraints.txt does not pin {requirement.name}"
         assert pinned[requirement.name] in requirement.specifier, str(requirement)
     assert pinned["torch"] == Version("2.13.0")
+
+
+def test_the_guide_on_rllib_installs_what_it_needs_beside_this_package():
+    """Its pin of Gymnasium is Ray's own, where Ray is installed, and one with which this package works."""
+    guide = (ROOT / "docs/guides/rllib.md").read_text("utf-8")
+    found = re.search(r"pins Gymnasium, Ray ([\d.]+) to `(gymnasium==([\d.]+))`", guide)
+    assert found and 'pip install -e . "ray[rllib]" torch' in guide
+    assert str(pins()["ray"]).startswith(found[1])
+    (ours,) = (one for one in PROJECT["project"]["dependencies"] if one.startswith("gymnasium"))
+    assert found[3] in Requirement(ours).specifier
+    assert pins()["gymnasium"] > Version(found[3])
+    assert "ray" not in PROJECT["project"]["optional-dependencies"]
+    try:
+        needed = requires("ray") or ()
+    except PackageNotFoundError:
+        return
+    if version("ray").startswith(found[1]):
+        assert any(re.match(rf"{re.escape(found[2])};.*rllib", one) for one in needed)
 
 
 def test_files_stay_small():
