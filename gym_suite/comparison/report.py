@@ -17,7 +17,15 @@ from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
-from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, notes, winners
+from gym_suite.comparison.sentences import (
+    MARKS,
+    by_protocol,
+    findings,
+    limits,
+    not_run,
+    notes,
+    winners,
+)
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
@@ -82,6 +90,7 @@ def _page(summary: Summary) -> dict[str, Any]:
             {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": parts(i)}
             for n, i in overall
         ],
+        "left_out": [(id, " ".join(not_run(summary.idle[id]))) for id in summary.left_out],
         "runs": len(summary.records),
         "failed": summary.failed_runs,
         "seeds": span(next(iter(summary.experiments)).seeds),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import Standing
@@ -14,7 +14,7 @@ from gym_suite.comparison.text import listed, percent, span
 from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY
 
-__all__ = ["MARKS", "by_protocol", "findings", "limits", "notes", "winners"]
+__all__ = ["MARKS", "by_protocol", "findings", "limits", "not_run", "notes", "winners"]
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
@@ -47,7 +47,7 @@ def findings(summary: Summary, id: str) -> list[str]:
 
 
 def limits(summary: Summary, id: str) -> list[str]:
-    """What the results of an id cannot say: settings that change nothing, scales that are not to be trusted.
+    """What the results of an id cannot say: settings that were not run, scales that are not to be trusted.
 
     Args:
         summary: finished.
@@ -65,15 +65,23 @@ def limits(summary: Summary, id: str) -> list[str]:
             sentences.append(
                 f"{where}Every agent came to exactly what it came to in the nominal setting."
             )
+    return sentences + not_run(summary.idle.get(id, {}))
+
+
+def not_run(idle: Mapping[str, str]) -> list[str]:
+    """Which settings of an id were not run, a sentence for each reason.
+
+    Args:
+        idle: reason by name.
+    """
     reasons: dict[str, list[str]] = {}
-    for name, reason in summary.idle.get(id, {}).items():
+    for name, reason in idle.items():
         reasons.setdefault(reason, []).append(name)
+    sentences = []
     for reason, names in reasons.items():
-        verb, were = ("changes", "was") if len(names) == 1 else ("change", "were")
         which = listed(names)
-        sentences.append(
-            f"{which[:1].upper()}{which[1:]} {verb} nothing here and {were} not run: {reason}."
-        )
+        were = "was" if len(names) == 1 else "were"
+        sentences.append(f"{which[:1].upper()}{which[1:]} {were} not run: {reason}.")
     return sentences
 
 

@@ -57,7 +57,7 @@ class Summary:
     Args:
         experiments: what was run.
         results: what came out.
-        idle: by id, the settings that change nothing there, with the reason.
+        idle: by id, the settings that were asked for and not run there, with the reason.
     """
 
     experiments: tuple[Experiment, ...]
@@ -72,8 +72,13 @@ class Summary:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids, each once."""
+        """The ids that were run, each once."""
         return tuple(dict.fromkeys(experiment.id for experiment in self.experiments))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The ids that were asked for and not run, because none of the settings is left there."""
+        return tuple(id for id in self.idle if id not in self.ids)
 
     def of(self, id: str) -> tuple[Experiment, ...]:
         """The experiments of one id, one per setting."""

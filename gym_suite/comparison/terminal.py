@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
-from gym_suite.comparison.sentences import MARKS, by_protocol, limits
+from gym_suite.comparison.sentences import MARKS, by_protocol, limits, not_run
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import (
@@ -55,6 +55,8 @@ def table(summary: Summary) -> RenderableType:
             parts.append(Text(words))
         parts += [Text(words) for words in _theory(summary, id)]
         parts += [Text(sentence) for sentence in limits(summary, id)]
+    for id in summary.left_out:
+        parts += [Text(f"\n{id}", style="bold"), Text(" ".join(not_run(summary.idle[id])))]
     if failures := _failures(summary):
         parts.append(failures)
     return Group(*parts)
