@@ -25,6 +25,7 @@ class Scale:
         gap: how far apart the two are; its interval says how well the scale is known.
         problem: why there is no score, or why it is not to be trusted; empty where it is.
         scored: whether there is a score at all.
+        few: whether the score is not to be trusted for want of episodes only; what it comes to can still be shown.
     """
 
     low: Sample | float
@@ -35,6 +36,7 @@ class Scale:
     gap: Interval
     problem: str
     scored: bool
+    few: bool
 
 
 SHOWN_RANKS = ("reference", "strong")
@@ -99,7 +101,8 @@ class Standing:
     Attributes:
         name: of the agent.
         rows: one summary per setting, the nominal one first where there is one.
-        worst: the row with the lowest score whose scale can be trusted, None without a score.
+        worst: the row with the lowest score whose scale can be trusted, or could with more episodes; None without a
+            score.
         frailest: the row with the largest share of failures.
     """
 

@@ -197,9 +197,10 @@ def _standing(
         "trainings": first.trainings,
         "rank": first.rank if first.rank in SHOWN_RANKS else "",
         "information": INFORMATION.get(first.information, visible(first.information)),
-        "glyph": _glyph(first.score, styles[standing.name], others),
+        "glyph": _glyph(first.score, styles[standing.name], others, first.setting in trusted),
         "cells": [_cell(rows.get(name), name in trusted) for name in settings],
-        "worst": (parts(worst.score, decimals=2)[0], worst.setting) if worst else (MISSING, ""),
+        "worst": _cell(worst, worst is None or worst.setting in trusted),
+        "worst_setting": worst.setting if worst else "",
         "frailest": (
             percent(standing.frailest.failures),
             standing.frailest.setting if standing.frailest.failures.estimate > 0.0 else "",
@@ -217,13 +218,18 @@ def _cell(row: AgentSummary | None, trusted: bool) -> dict[str, Any]:
     success = row.metrics.get("success")
     failed = row.failures.estimate > 0.0 and success is None
     return {
-        "score": parts(row.score, decimals=2) if trusted else (parts(row.score, decimals=2)[0], ""),
+        "score": _trusted(parts(row.score, decimals=2), trusted),
         "trusted": trusted,
         "mark": MARKS[row.verdict.claim] if row.verdict else "",
         "hint": f"p = {digits(row.verdict.corrected, 2)}, corrected" if row.verdict else "",
         "failures": f"{percent(row.failures)} fail" if failed else "",
         "success": f"{percent(success)} arrive" if success is not None else "",
     }
+
+
+def _trusted(score: tuple[str, str], trusted: bool) -> tuple[str, str]:
+    """A score as :func:`parts` tells it, without its interval where the scale is not to be trusted."""
+    return score if trusted else (score[0], "")
 
 
 def _raised(standings: Sequence[Standing]) -> list[tuple[str, int, list[str]]]:
@@ -275,11 +281,12 @@ def _detail(
     """All about one setting."""
     name = experiment.setting.name
     rows = [r for r in summary.summary() if (r.id, r.setting) == (experiment.id, name)]
+    trusted = name in summary.trusted(experiment.id)
     return {
         "anchor": anchor,
         "setting": name,
         "keywords": _keywords(experiment.setting.keywords),
-        "pairs": [_pair(row, styles, experiment) for row in rows],
+        "pairs": [_pair(row, styles, experiment, trusted) for row in rows],
         "quantity": "time" if experiment.world.success else "return",
         "reference": experiment.reference,
         "legend": [(row.name, styles[row.name]) for row in rows],
@@ -316,7 +323,9 @@ def _signal(signal: Mapping[str, Any]) -> str:
     return ", ".join([str(signal.get("kind", "signal")), *rest])
 
 
-def _pair(row: AgentSummary, styles: Mapping[str, str], experiment: Experiment) -> dict[str, Any]:
+def _pair(
+    row: AgentSummary, styles: Mapping[str, str], experiment: Experiment, trusted: bool
+) -> dict[str, Any]:
     """A row of an agent beside the reference in one setting."""
     verdict = row.verdict
     time = experiment.world.success and row.difference is not None
@@ -324,7 +333,8 @@ def _pair(row: AgentSummary, styles: Mapping[str, str], experiment: Experiment) 
         "name": row.name,
         "style": styles[row.name],
         "failed": row.failed,
-        "score": parts(row.score),
+        "score": _trusted(parts(row.score), trusted),
+        "trusted": trusted,
         "improvement": parts(row.improvement, decimals=2),
         # What is shown of times is how much longer it took.
         "difference": parts(_negative(row.difference) if time else row.difference),
@@ -464,10 +474,13 @@ def _words(value: Any) -> str:
     return "" if value is None else visible(str(value)).replace("``", "")
 
 
-def _glyph(score: Interval | None, style: str, others: Sequence[float] = ()) -> str:
+def _glyph(
+    score: Interval | None, style: str, others: Sequence[float] = (), trusted: bool = True
+) -> str:
     if score is None:
         return ""
-    ends = score.estimate, score.low, score.high
+    middle = score.estimate
+    ends = (middle, score.low, score.high) if trusted else (middle, middle, middle)
     return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style, others=others)
 
 

@@ -10,7 +10,7 @@ from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
-from gym_suite.comparison.text import listed, percent, span
+from gym_suite.comparison.text import listed, number, percent, span
 from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY
 
@@ -18,6 +18,10 @@ __all__ = ["MARKS", "by_protocol", "findings", "limits", "not_run", "notes", "wi
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
+
+
+NO_ANCHOR = "There is no score, because an agent that anchors it failed."
+UNCHANGED = "Every agent came to exactly what it came to in the nominal setting."
 
 
 def findings(summary: Summary, id: str) -> list[str]:
@@ -53,18 +57,16 @@ def limits(summary: Summary, id: str) -> list[str]:
         summary: finished.
         id: one of its ids.
     """
-    sentences = []
+    told: dict[str, list[str]] = {}
     for experiment in summary.of(id):
-        scale = summary.scale(experiment)
-        where = f"{experiment.setting.name}: "
+        scale, setting = summary.scale(experiment), experiment.setting.name
         if scale is None:
-            sentences.append(f"{where}There is no score, because an agent that anchors it failed.")
+            told.setdefault(NO_ANCHOR, []).append(setting)
         elif scale.problem:
-            sentences.append(where + scale.problem)
+            told.setdefault(scale.problem, []).append(setting)
         if summary.unchanged(experiment):
-            sentences.append(
-                f"{where}Every agent came to exactly what it came to in the nominal setting."
-            )
+            told.setdefault(UNCHANGED, []).append(setting)
+    sentences = [f"{', '.join(settings)}: {words}" for words, settings in told.items()]
     return sentences + not_run(summary.idle.get(id, {}))
 
 
@@ -103,7 +105,7 @@ def by_protocol(summary: Summary, id: str) -> str:
             told.append((row.score.estimate, f"{standing.name} {_decimals(row.score)}"))
     ranked = [words for _, words in sorted(told, key=lambda pair: -pair[0])]
     return (
-        f"Run by the protocol of {id}: {protocol.episodes} episodes (seeds {span(protocol.seeds)}), "
+        f"Run by the protocol of {id}: {number(protocol.episodes, 'episode')} (seeds {span(protocol.seeds)}), "
         f"{listed(protocol.settings)}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
     )
 
@@ -161,8 +163,11 @@ def _sentence(
     names = listed(standing.name for standing in standings)
     if len(places) == 1 and "cannot tell" in places:
         where = f"any of the {len(claims)} settings" if len(claims) > 1 else claims[0][0]
-        return f"{episodes} episodes cannot tell {names} from {known} in {where}.{_fall(standings)}"
-    few = f" by {episodes} episodes" if "cannot tell" in places else ""
+        return (
+            f"{number(episodes, 'episode')} cannot tell {names} from {known} in {where}."
+            f"{_fall(standings)}"
+        )
+    few = f" by {number(episodes, 'episode')}" if "cannot tell" in places else ""
     return f"{names} {listed(parts)}{few}.{_fall(standings)}"
 
 

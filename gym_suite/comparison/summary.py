@@ -23,6 +23,7 @@ from gym_suite.comparison.measures import MEASURES, MORE_IS_BETTER, interval_of,
 from gym_suite.comparison.outcomes import AgentSummary, Scale, Standing
 from gym_suite.comparison.results import Results
 from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.scales import doubt
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.statistics import (
     Interval,
@@ -39,9 +40,6 @@ from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
 from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark, tightest
 from gym_suite.core.parameters import check_option
-
-CLEAR = 0.2
-"""A reference beats do-nothing clearly if the lower end of its lead is above this part of the lead."""
 
 UNKNOWN = "no result came back"
 """What is told of a run that has none."""
@@ -253,16 +251,11 @@ class Summary:
         gap, _ = contrast((high, low), lambda one, zero: one - zero)
         ends = [end.location if isinstance(end, Sample) else end for end in (low, high)]
         scored = gap.estimate > 1e-9 * max(map(abs, ends))  # not by rounding alone
-        problem = ""
-        if not scored:
-            problem = f"There is no score: {top} is no better than {bottom} here."
-        elif math.isfinite(gap.low) and gap.low < CLEAR * gap.estimate:
-            problem = (
-                f"The score is not to be trusted: {top} is hardly better than {bottom} here, so that its unit is "
-                "hardly known. It enters no total."
-            )
+        problem, few = f"There is no score: {top} is no better than {bottom} here.", False
+        if scored:
+            problem, few = doubt(gap, (low, high), bottom, top)
         quantity = MEASURES[self._quantity(experiment)]
-        return Scale(low, high, bottom, top, quantity, gap, problem, scored)
+        return Scale(low, high, bottom, top, quantity, gap, problem, scored, few)
 
     def _anchor(self, experiment: Experiment, anchor: str | float) -> tuple[Any, str]:
         """One end of the scale and its name."""
@@ -351,11 +344,12 @@ class Summary:
             id: one of :attr:`ids`.
         """
         rows = [row for row in self.summary() if row.id == id]
-        trusted = self.trusted(id)
+        scales = {e.setting.name: self.scale(e) for e in self.of(id)}
+        shown = [name for name, s in scales.items() if s is not None and (s.few or not s.problem)]
         found = []
         for name in dict.fromkeys(row.name for row in rows):
             own = tuple(row for row in rows if row.name == name)
-            scored = [row for row in own if row.score is not None and row.setting in trusted]
+            scored = [row for row in own if row.score is not None and row.setting in shown]
             worst = min(scored, key=_estimate, default=None)
             frailest = max(own, key=lambda row: row.failures.estimate)
             found.append(Standing(name, own, worst, frailest))

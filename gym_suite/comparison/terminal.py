@@ -110,10 +110,11 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
             row.setting: _score(row, trusted=row.setting in trusted) for row in standing.rows
         }
         rows.append([_name(standing), *(by_setting.get(name, MISSING) for name in settings)])
-    worst = [_worst(standing) for standing in standings]
+    worst = [_worst(standing, trusted) for standing in standings]
     failures = [_failed(standing) for standing in standings]
     times = [seconds(standing.first.time_per_action) for standing in standings]
-    wide = _with(_Layout(heads, rows), {"failed at worst": failures, "time": times})
+    scores = _with(_Layout(heads, rows), {"worst": worst})
+    wide = _with(scores, {"failed at worst": failures, "time": times})
     if goals:
         reached = [percent(s.first.metrics.get("success")) for s in standings]
         wide = _with(wide, {"at goal": reached})
@@ -122,7 +123,7 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
         _Layout(["agent", settings[0]], short), {"worst": worst, "failed at worst": failures}
     )
     narrower = _with(_Layout(["agent", settings[0]], short), {"worst": worst})
-    return [wide, _Layout(heads, rows), narrow, narrower]
+    return [wide, scores, narrow, narrower]
 
 
 def _one(summary: Summary, id: str) -> list[_Layout]:
@@ -130,8 +131,9 @@ def _one(summary: Summary, id: str) -> list[_Layout]:
     (experiment,) = summary.of(id)
     rows = [row for row in summary.summary() if row.id == id]
     tracked = any("RMSE" in row.metrics for row in rows)
+    trusted = bool(summary.trusted(id))
     columns: dict[str, Cells] = {
-        "score": [_score(row, interval=True) for row in rows],
+        "score": [_score(row, interval=trusted, trusted=trusted) for row in rows],
         "P(better)": [with_interval(row.improvement, decimals=2) for row in rows],
     }
     if tracked:
@@ -149,7 +151,7 @@ def _one(summary: Summary, id: str) -> list[_Layout]:
     columns["time"] = [seconds(row.time_per_action) for row in rows]
     names = [[_named(row)] for row in rows]
     wide = _with(_Layout(["agent"], names), columns)
-    columns["score"] = [_score(row) for row in rows]
+    columns["score"] = [_score(row, trusted=trusted) for row in rows]
     columns["P(better)"] = [
         MISSING if row.improvement is None else f"{row.improvement.estimate:.2f}" for row in rows
     ]
@@ -188,10 +190,11 @@ def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -
     return f"{number} {sign}".strip().replace("-", "−")
 
 
-def _worst(standing: Standing) -> str:
-    if standing.worst is None:
+def _worst(standing: Standing, trusted: Sequence[str]) -> str:
+    worst = standing.worst
+    if worst is None:
         return MISSING
-    return f"{_score(standing.worst)} {standing.worst.setting}"
+    return f"{_score(worst, trusted=worst.setting in trusted)} {worst.setting}"
 
 
 def _failed(standing: Standing) -> str:

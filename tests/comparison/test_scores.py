@@ -6,7 +6,10 @@ from lag_env import GOAL, ID, Proportional
 
 from gym_suite.comparison import Comparison, compare
 from gym_suite.comparison.results import Results
+from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.scales import doubt
 from gym_suite.comparison.sentences import findings, limits, winners
+from gym_suite.comparison.statistics import contrast
 
 
 def judged(id=ID, **options):
@@ -147,6 +150,48 @@ def test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_
     alone = judged(agents=["zero", Proportional(1.0)])
     assert comparison.overall() == alone.overall()
     assert all(s.worst.setting == "nominal" for s in comparison.standings(ID))
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_episodes_are_no_weak_reference(seeds, tmp_path):
+    """The proportional law leads by far on every seed: twenty show it, one or two cannot tell how far."""
+    settings = {"nominal": {}, "weaker": {"gain": 0.9}}
+    agents = {"own": Proportional(1.0)}
+    whole = judged(agents=agents, settings=settings)
+    assert not any(limits(whole, ID)) and whole.trusted(ID) == ["nominal", "weaker"]
+    few = judged(agents=agents, settings=settings, seeds=seeds)
+    assert few.trusted(ID) == [] and few.overall() == []
+    (told,) = limits(few, ID)
+    words = "1 episode is" if seeds == 1 else "2 episodes are"
+    assert told.startswith(f"nominal, weaker: {words} too few to know") and "hardly" not in told
+    for standing in few.standings(ID):
+        shown = {row.setting: row.score.estimate for row in standing.rows}
+        assert standing.worst.score.estimate == min(shown.values())
+    page = " ".join(few.report(tmp_path).read_text("utf-8").split())
+    assert f"{words} too few to know" in page and "hardly better" not in page
+    assert page.count('class="n unsure"') >= 3 * 3 and "1 episodes" not in page
+    table = str(few)
+    assert "(0.00) nominal" in table or "(0.00) weaker" in table
+    assert " ".join(table.split()).count(f"{words} too few") == 1
+
+
+def test_few_trainings_of_an_anchor_are_told_as_such():
+    rng = np.random.default_rng(3)
+    zero, trained = (
+        Sample.of(np.zeros(20)),
+        Sample.of(np.array([[1.0], [2.0]]) + rng.normal(0.0, 0.2, (2, 20))),
+    )
+    gap, _ = contrast((trained, zero), lambda one, other: one - other)
+    told, few = doubt(gap, (zero, trained), "nothing", "mine")
+    assert few and told.startswith(
+        "2 trainings are too few to know how much better mine is than nothing"
+    )
+
+
+def test_anchors_that_are_numbers_are_known_exactly():
+    comparison = judged(anchors=[-100.0, 0.0], agents=["p"], seeds=1)
+    scale = comparison.scale(comparison.experiments[0])
+    assert (scale.gap.low, scale.gap.high, scale.problem) == (100.0, 100.0, "")
 
 
 def test_no_score_where_the_reference_is_no_better():
