@@ -57,7 +57,7 @@ class AgentSummary:
         kind: "controller", "learned", "baseline" or "custom".
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         information: what it may look at.
-        trainings: number of training seeds, 0 for a method that is not trained.
+        trainings: number of trainings, 0 for a method that is not trained.
         episodes: number of episode seeds.
         failed: number of runs that raised an error, or of which nothing came back.
         errors: what went wrong in them.

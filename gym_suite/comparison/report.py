@@ -447,7 +447,7 @@ def _description(
     seeds = [str(s.training_seed) for s in specs if s.training_seed is not None]
     if seeds:
         facts.insert(0, ("training seeds", ", ".join(seeds)))
-    if seeds or isinstance(specs[0].source, OwnGains):
+    if specs[0].kind == "learned" or isinstance(specs[0].source, OwnGains):
         trials = specs[0].trials
         told_trials = "not recorded" if trials is None else f"{trials:,}"
         facts.insert(0, ("trials that went into its numbers", told_trials))

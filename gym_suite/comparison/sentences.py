@@ -234,7 +234,7 @@ def notes(summary: Summary) -> list[str]:
         "full weight: trimming would hide failures that are rarer than one in four. Where 1 is a computed optimum, "
         "which is an expected value, scores are means. Rates and counts are means.",
         "A run that raised an error counts as if its agent had done nothing on that seed, and as failed. Its control "
-        "metrics are missing from the tables.",
+        "metrics are missing from the tables. An agent all of whose runs raised is exactly do-nothing.",
         "Intervals are bootstrap intervals at 95 %. Each resample draws the same episodes for all agents and the two "
         "anchors of the score with them, and trainings too where there are several. Their ends are moved outwards by "
         "what Student's t asks for at so few trainings or episodes.",

@@ -2,7 +2,8 @@
 
 An agent's worth on an episode is what it earned, or where there is a goal to reach the time that it took, which is the
 whole time limit where the goal was missed: a sparse reward would count every arrival alike. A run that raised an error
-is worth what doing nothing is worth, so that it scores 0, and counts as failed; so does one of which nothing came back.
+is worth what doing nothing is worth on that seed, and counts as failed; so does one of which nothing came back. An
+agent all of whose runs raise is so worth exactly what doing nothing is, and scores 0.
 """
 
 from __future__ import annotations
@@ -190,15 +191,16 @@ class Summary:
         failed = self._failures(experiment, name)
         raised = np.isnan(self._values(experiment, name, "return"))
         if raised.any():
-            if isinstance(experiment.low, str):
-                idle = None
-                if name != experiment.low:
-                    idle = self.sample(experiment, experiment.low, metric)
-                if idle is None:
-                    return None  # nothing can stand in for the runs of do-nothing itself
-                values = np.where(raised, idle.location, values)
-            else:
-                values = np.where(raised, sign * experiment.low, values)
+            idle = None
+            if not isinstance(experiment.low, str):
+                idle = Sample.of(np.full(values.shape[1], sign * experiment.low))
+            elif name != experiment.low:
+                idle = self.sample(experiment, experiment.low, metric)
+            if idle is None:
+                return None  # nothing can stand in for the runs of do-nothing itself
+            values = np.where(raised, idle.values.mean(axis=0), values)
+            if raised.all():  # there is nothing that trimming could hide them among
+                failed = np.broadcast_to(idle.full.any(axis=0), failed.shape)
         if np.isnan(values).any():
             return None
         # An optimum is an expected value: what is put in proportion to it is a mean.
@@ -375,7 +377,7 @@ class Summary:
             kind=specs[0].kind,
             rank=specs[0].rank,
             information=done[0]["agent"]["information"] if done else "undeclared",
-            trainings=sum(spec.training_seed is not None for spec in specs),
+            trainings=sum(spec.kind == "learned" for spec in specs),
             episodes=len(experiment.seeds),
             failed=len(errors),
             errors=tuple(dict.fromkeys(errors)),

@@ -53,8 +53,11 @@ def test_runs_that_raise_count_as_doing_nothing_and_lower_the_score():
     assert 0.0 < found["half"].failed < 20
     assert found["half"].score.estimate < 0.9
     assert found["half"].failures.estimate == found["half"].failed / 20
-    assert (found["never"].failed, found["never"].score.estimate) == (20, pytest.approx(0.0))
-    assert found["never"].failures.estimate == 1.0
+    never = found["never"]
+    assert (never.failed, never.failures.estimate) == (20, 1.0)
+    # Not only as good as do-nothing on the whole, but on every seed, in every resample.
+    assert (never.score.estimate, never.score.low, never.score.high) == (0.0, 0.0, 0.0)
+    assert never.difference == found["zero"].difference
 
 
 def test_a_failed_run_scores_what_doing_nothing_does():
@@ -62,9 +65,20 @@ def test_a_failed_run_scores_what_doing_nothing_does():
     (experiment,) = comparison.experiments
     seeds, own = comparison.matrix(experiment, "half", "return")
     worth = comparison.sample(experiment, "half").values[0]
-    idle = comparison.sample(experiment, "zero").location
+    idle = comparison.matrix(experiment, "zero", "return")[1][0]
+    assert np.ptp(idle) > 10.0  # seeds differ
     for i, seed in enumerate(experiment.seeds):
-        assert worth[i] == (own[0, seeds.index(seed)] if seed in seeds else idle)
+        assert worth[i] == (own[0, seeds.index(seed)] if seed in seeds else idle[i])
+
+
+def test_a_failed_run_is_worth_a_return_that_anchors_the_score_where_that_is_a_number():
+    comparison = judged(agents={"half": Raises(0.5), "never": Raises(-9.0)}, anchors=[-70.0, "p"])
+    (experiment,) = comparison.experiments
+    worth = comparison.sample(experiment, "half").values[0]
+    seeds, _ = comparison.matrix(experiment, "half", "return")
+    lost = [i for i, seed in enumerate(experiment.seeds) if seed not in seeds]
+    assert lost and set(worth[lost]) == {-70.0}
+    assert rows(comparison)["never"].score.estimate == 0.0
 
 
 def altered(comparison, change):
