@@ -71,6 +71,8 @@ class AgentSummary:
         measures: by metric of :data:`MEASURES`, the score that it gives; empty where there is a single one.
         metrics: by name, over the runs that finished; those that apply to no episode are missing.
         time_per_action: median over the runs, s.
+        doubts: what is to be said of the behaviours of the id that its policies or gains were made on; empty where
+            that is the one here.
     """
 
     id: str
@@ -92,6 +94,7 @@ class AgentSummary:
     measures: Mapping[str, float]
     metrics: Mapping[str, Interval]
     time_per_action: float
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class Standing:
     rows: tuple[AgentSummary, ...]
     worst: AgentSummary | None
     frailest: AgentSummary
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Those of all settings."""
+        return tuple(dict.fromkeys(words for row in self.rows for words in row.doubts))
 
     @property
     def first(self) -> AgentSummary:

@@ -18,6 +18,7 @@ from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import (
+    DOUBT,
     MARKS,
     by_protocol,
     findings,
@@ -195,6 +196,8 @@ def _standing(
         "name": standing.name,
         "style": styles[standing.name],
         "trainings": first.trainings,
+        "doubt": DOUBT if standing.doubts else "",
+        "doubts": "; ".join(standing.doubts),
         "rank": first.rank if first.rank in SHOWN_RANKS else "",
         "information": INFORMATION.get(first.information, visible(first.information)),
         "glyph": _glyph(first.score, styles[standing.name], others, first.setting in trusted),

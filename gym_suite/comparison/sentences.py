@@ -14,11 +14,24 @@ from gym_suite.comparison.text import listed, number, percent, span
 from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY
 
-__all__ = ["MARKS", "by_protocol", "findings", "limits", "not_run", "notes", "winners"]
+__all__ = [
+    "DOUBT",
+    "MARKS",
+    "by_protocol",
+    "doubts",
+    "findings",
+    "limits",
+    "not_run",
+    "notes",
+    "winners",
+]
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
 
+
+DOUBT = "†"
+"""Sign behind the name of an agent that was made on another behaviour of the id, or does not say on which."""
 
 NO_ANCHOR = "There is no score, because an agent that anchors it failed."
 UNCHANGED = "Every agent came to exactly what it came to in the nominal setting."
@@ -85,6 +98,17 @@ def not_run(idle: Mapping[str, str]) -> list[str]:
         were = "was" if len(names) == 1 else "were"
         sentences.append(f"{which[:1].upper()}{which[1:]} {were} not run: {reason}.")
     return sentences
+
+
+def doubts(summary: Summary) -> list[str]:
+    """Whose behaviour of the id is not, or perhaps not, the one that it is judged on, a sentence for each.
+
+    Args:
+        summary: finished.
+    """
+    told = {(row.id, row.name, words): None for row in summary.summary() for words in row.doubts}
+    several = len(summary.ids) > 1
+    return [f"{DOUBT} {name}{f' on {id}' if several else ''}: {words}." for id, name, words in told]
 
 
 def by_protocol(summary: Summary, id: str) -> str:
@@ -270,6 +294,7 @@ def notes(summary: Summary) -> list[str]:
             "Agents with different information are not equals; under the name of each stands what it "
             "may look at."
         )
+    told += doubts(summary)
     if any(agent.runs_code for e in summary.experiments for agent in e.agents):
         told.append(f"About the policies in .zip files: {RUNS_CODE}.")
     return told

@@ -25,6 +25,7 @@ import numpy as np
 from gym_suite.core.cards import BASELINES, load
 from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import nearest
+from gym_suite.learning.seeds import first_and_last
 
 __all__ = [
     "ControllerSource",
@@ -206,6 +207,36 @@ class Sb3Source(FileSource):
         Raises:
             ValueError: not a Stable-Baselines3 file, truncated, or of an unknown algorithm.
         """
+        data = self._data()
+        for algorithm, mark in SB3_MARKS.items():
+            if mark in data:
+                return algorithm
+        raise ValueError(
+            f"{self.path} holds an algorithm other than {', '.join(SB3_MARKS)}; "
+            "load it yourself and pass the object"
+        )
+
+    def seeds(self) -> tuple[int, int] | None:
+        """The first and the last episode seed of its training, None where the file does not tell; no code is run.
+
+        Raises:
+            ValueError: it tells them in another form, or is no Stable-Baselines3 file.
+        """
+        space = self._data().get("observation_space")
+        origin = space.get("origin") if isinstance(space, dict) else None
+        if not isinstance(origin, dict) or "seeds" not in origin:
+            return None
+        try:
+            return first_and_last(origin["seeds"])
+        except ValueError as error:
+            raise ValueError(f"{self.path} is damaged: {error}") from None
+
+    def _data(self) -> dict[str, Any]:
+        """What the file says in JSON.
+
+        Raises:
+            ValueError: not a Stable-Baselines3 file, or truncated.
+        """
         try:
             with zipfile.ZipFile(self.path) as archive:
                 broken = archive.testzip()
@@ -217,13 +248,11 @@ class Sb3Source(FileSource):
             ) from error
         if broken:
             raise ValueError(f"{self.path} is damaged: {broken} inside does not match its checksum")
-        for algorithm, mark in SB3_MARKS.items():
-            if mark in data:
-                return algorithm
-        raise ValueError(
-            f"{self.path} holds an algorithm other than {', '.join(SB3_MARKS)}; "
-            "load it yourself and pass the object"
-        )
+        if not isinstance(data, dict):
+            raise ValueError(
+                f"{self.path} is not a usable Stable-Baselines3 file: its data is no object"
+            )
+        return data
 
 
 class NormalizedPolicy:

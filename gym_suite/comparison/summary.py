@@ -390,6 +390,7 @@ class Summary:
             measures=self._measures(experiment, name),
             metrics={key: value for key, value in metrics.items() if value is not None},
             time_per_action=float(np.median(times)) if times else math.nan,
+            doubts=tuple(dict.fromkeys(spec.doubt for spec in specs if spec.doubt)),
         )
 
     def _against_reference(

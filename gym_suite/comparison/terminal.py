@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
-from gym_suite.comparison.sentences import MARKS, by_protocol, limits, not_run
+from gym_suite.comparison.sentences import DOUBT, MARKS, by_protocol, doubts, limits, not_run
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import (
@@ -57,6 +57,7 @@ def table(summary: Summary) -> RenderableType:
         parts += [Text(sentence) for sentence in limits(summary, id)]
     for id in summary.left_out:
         parts += [Text(f"\n{id}", style="bold"), Text(" ".join(not_run(summary.idle[id])))]
+    parts += [Text(sentence) for sentence in doubts(summary)]
     if failures := _failures(summary):
         parts.append(failures)
     return Group(*parts)
@@ -149,7 +150,7 @@ def _one(summary: Summary, id: str) -> list[_Layout]:
         ]
     columns["failed"] = [percent(row.failures) for row in rows]
     columns["time"] = [seconds(row.time_per_action) for row in rows]
-    names = [[_named(row)] for row in rows]
+    names = [[_named(row, row.failed, doubtful=bool(row.doubts))] for row in rows]
     wide = _with(_Layout(["agent"], names), columns)
     columns["score"] = [_score(row, trusted=trusted) for row in rows]
     columns["P(better)"] = [
@@ -169,14 +170,15 @@ def _with(layout: _Layout, columns: dict[str, Cells]) -> _Layout:
 
 def _name(standing: Standing) -> str:
     failed = sum(row.failed for row in standing.rows)
-    return _named(standing.first, failed)
+    return _named(standing.first, failed, doubtful=bool(standing.doubts))
 
 
-def _named(row: AgentSummary, failed: int | None = None) -> str:
+def _named(row: AgentSummary, failed: int, *, doubtful: bool) -> str:
     several = f" ×{row.trainings}" if row.trainings > 1 else ""
-    count = row.failed if failed is None else failed
+    doubt = f" {DOUBT}" if doubtful else ""
     rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
-    return f"{row.name}{several}{rank}" + (f" ({count} runs failed)" if count else "")
+    lost = f" ({number(failed, 'run')} failed)" if failed else ""
+    return f"{row.name}{several}{doubt}{rank}{lost}"
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:
@@ -238,5 +240,7 @@ def _failures(summary: Summary) -> Text | None:
         if row.failed:
             where = row.id if row.setting == NOMINAL else f"{row.id}, {row.setting}"
             reasons = "; ".join(row.errors[:3])
-            lines.append(visible(f"{where}: {row.name} failed in {row.failed} runs: {reasons}"))
+            lines.append(
+                visible(f"{where}: {row.name} failed in {number(row.failed, 'run')}: {reasons}")
+            )
     return Text("\n".join(lines), style="red") if lines else None
