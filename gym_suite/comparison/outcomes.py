@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.verdicts import Verdict
+from gym_suite.comparison.verdicts import Overall, Verdict
 
 __all__ = ["SHOWN_RANKS", "AgentSummary", "Scale", "Standing"]
 
@@ -107,12 +107,20 @@ class Standing:
         worst: the row with the lowest score whose scale can be trusted, or could with more episodes; None without a
             score.
         frailest: the row with the largest share of failures.
+        verdict: beside the reference over all settings; None for the reference and the baselines.
     """
 
     name: str
     rows: tuple[AgentSummary, ...]
     worst: AgentSummary | None
     frailest: AgentSummary
+    verdict: Overall | None
+
+    @property
+    def place(self) -> tuple[bool, float]:
+        """By which agents are put in order: who does best where it does worst first, without a score last."""
+        score = (self.worst or self.first).score
+        return score is None, 0.0 if score is None else -score.estimate
 
     @property
     def doubts(self) -> tuple[str, ...]:

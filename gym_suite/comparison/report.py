@@ -9,17 +9,16 @@ from typing import Any
 
 from gym_suite.comparison import figures
 from gym_suite.comparison.agents import BASELINES, AgentSpec
-from gym_suite.comparison.charts import Figure, interval_glyph
+from gym_suite.comparison.charts import Figure
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.headline import glyph, headline_row, without_interval
 from gym_suite.comparison.measures import MEASURES
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import (
-    DOUBT,
-    MARKS,
     by_protocol,
     findings,
     limits,
@@ -30,7 +29,7 @@ from gym_suite.comparison.sentences import (
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
-from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
+from gym_suite.comparison.text import MISSING, digits, seconds, span, visible
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark
@@ -38,15 +37,6 @@ from gym_suite.learning.gains import OwnGains
 from gym_suite.registration import catalogue
 
 __all__ = ["write_report"]
-
-INFORMATION = {
-    "observation": "observation only",
-    "model": "nominal model",
-    "state": "true state (clairvoyant)",
-    "undeclared": "undeclared",
-}
-
-SCORE_VIEW = (-0.2, 1.2)
 
 FEW = 3
 """Ids that a title names one by one."""
@@ -88,7 +78,7 @@ def _page(summary: Summary) -> dict[str, Any]:
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sections": [_section(summary, id, styles, n) for n, id in enumerate(summary.ids)],
         "overall": [
-            {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": parts(i)}
+            {"name": n, "style": styles[n], "glyph": glyph(i, styles[n]), "score": parts(i)}
             for n, i in overall
         ],
         "left_out": [(id, " ".join(not_run(summary.idle[id]))) for id in summary.left_out],
@@ -115,7 +105,7 @@ def _title(ids: Sequence[str]) -> str:
 def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) -> dict[str, Any]:
     """One id under all its settings."""
     experiments = summary.of(id)
-    standings = sorted(summary.standings(id), key=_place)
+    standings = sorted(summary.standings(id), key=lambda standing: standing.place)
     first = experiments[0]
     world = first.world
     settings = [experiment.setting.name for experiment in experiments]
@@ -138,7 +128,7 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
         "failures": _raised(standings),
         "settings": settings,
         "scales": _scales(summary, experiments),
-        "standings": [_standing(s, settings, trusted, styles) for s in standings],
+        "standings": [headline_row(s, settings, trusted, styles) for s in standings],
         "measures": _measures(summary, id, styles),
         "details": [
             _detail(summary, experiment, styles, f"e{number}s{k}", brief=k > 0)
@@ -146,12 +136,6 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
         ],
     }
     return section | _once(first, styles)
-
-
-def _place(standing: Standing) -> tuple[bool, float]:
-    """Where an agent stands in the headline: the best in the first setting first, without a score last."""
-    score = standing.first.score
-    return score is None, 0.0 if score is None else -score.estimate
 
 
 def _clock(experiment: Experiment) -> str:
@@ -180,59 +164,6 @@ def _scales(summary: Summary, experiments: Sequence[Experiment]) -> list[str]:
     if len(groups) == 1:
         return [f"{next(iter(groups))}."]
     return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
-
-
-def _standing(
-    standing: Standing,
-    settings: Sequence[str],
-    trusted: Sequence[str],
-    styles: Mapping[str, str],
-) -> dict[str, Any]:
-    """A row of the headline: an agent's score and failures in every setting."""
-    first, worst = standing.first, standing.worst
-    rows = {row.setting: row for row in standing.rows}
-    others = [r.score.estimate for r in standing.rows[1:] if r.score is not None]
-    return {
-        "name": standing.name,
-        "style": styles[standing.name],
-        "trainings": first.trainings,
-        "doubt": DOUBT if standing.doubts else "",
-        "doubts": "; ".join(standing.doubts),
-        "rank": first.rank if first.rank in SHOWN_RANKS else "",
-        "information": INFORMATION.get(first.information, visible(first.information)),
-        "glyph": _glyph(first.score, styles[standing.name], others, first.setting in trusted),
-        "cells": [_cell(rows.get(name), name in trusted) for name in settings],
-        "worst": _cell(worst, worst is None or worst.setting in trusted),
-        "worst_setting": worst.setting if worst else "",
-        "frailest": (
-            percent(standing.frailest.failures),
-            standing.frailest.setting if standing.frailest.failures.estimate > 0.0 else "",
-        ),
-    }
-
-
-def _cell(row: AgentSummary | None, trusted: bool) -> dict[str, Any]:
-    """A score with what is claimed and how often it failed."""
-    if row is None:
-        return dict.fromkeys(("mark", "hint", "failures", "success"), "") | {
-            "score": (MISSING, ""),
-            "trusted": True,
-        }
-    success = row.metrics.get("success")
-    failed = row.failures.estimate > 0.0 and success is None
-    return {
-        "score": _trusted(parts(row.score, decimals=2), trusted),
-        "trusted": trusted,
-        "mark": MARKS[row.verdict.claim] if row.verdict else "",
-        "hint": f"p = {digits(row.verdict.corrected, 2)}, corrected" if row.verdict else "",
-        "failures": f"{percent(row.failures)} fail" if failed else "",
-        "success": f"{percent(success)} arrive" if success is not None else "",
-    }
-
-
-def _trusted(score: tuple[str, str], trusted: bool) -> tuple[str, str]:
-    """A score as :func:`parts` tells it, without its interval where the scale is not to be trusted."""
-    return score if trusted else (score[0], "")
 
 
 def _raised(standings: Sequence[Standing]) -> list[tuple[str, int, list[str]]]:
@@ -336,7 +267,7 @@ def _pair(
         "name": row.name,
         "style": styles[row.name],
         "failed": row.failed,
-        "score": _trusted(parts(row.score), trusted),
+        "score": without_interval(parts(row.score), trusted),
         "trusted": trusted,
         "improvement": parts(row.improvement, decimals=2),
         # What is shown of times is how much longer it took.
@@ -475,16 +406,6 @@ def _words(value: Any) -> str:
         return digits(value, 4)
     # Docstrings mark code by two backticks, which a page need not show.
     return "" if value is None else visible(str(value)).replace("``", "")
-
-
-def _glyph(
-    score: Interval | None, style: str, others: Sequence[float] = (), trusted: bool = True
-) -> str:
-    if score is None:
-        return ""
-    middle = score.estimate
-    ends = (middle, score.low, score.high) if trusted else (middle, middle, middle)
-    return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style, others=others)
 
 
 def _coverage() -> list[tuple[str, list[str], list[str]]]:

@@ -232,8 +232,8 @@ def _failures(standings: Iterable[Standing], reference: str) -> list[str]:
 def _choice(summary: Summary, id: str) -> list[str]:
     """Whether another measure would have picked another winner."""
     best = winners(summary, id)
-    if len({tuple(names) for names in best.values()}) < 2:
-        return []
+    if not best or set.intersection(*map(set, best.values())):
+        return []  # somebody is best by every measure
     groups: dict[tuple[str, ...], list[str]] = {}
     for metric, names in best.items():
         groups.setdefault(tuple(names), []).append(MEASURES[metric])
@@ -265,7 +265,9 @@ def notes(summary: Summary) -> list[str]:
         f"An agent “beats” or “loses to” the reference where three tests agree: the number of episodes won, the mean "
         f"difference and the difference of the scores. The comparisons of this page ({len(summary.verdicts)}) are "
         f"corrected together (Holm): with a probability of at least {100 - 100 * LEVEL:g} % none of its claims is "
-        "false. To “beat” also takes no more failures than the reference has. Trainings are taken to scatter about "
+        "false. To “beat” also takes no more failures than the reference has. Over several settings an agent “beats” "
+        "only if it does so in at least one, loses in none and fails more often in none; where it earns more in one "
+        "and loses in another, it depends on the setting. Trainings are taken to scatter about "
         "normally; a method that is often better and now and then much worse may be said to beat another one that "
         "earns as much on average.",
         "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "

@@ -9,7 +9,7 @@ agent all of whose runs raise is so worth exactly what doing nothing is, and sco
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,7 +37,15 @@ from gym_suite.comparison.statistics import (
     total_score,
 )
 from gym_suite.comparison.text import digits, span
-from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
+from gym_suite.comparison.verdicts import (
+    Claim,
+    Overall,
+    Verdict,
+    holm,
+    judge,
+    over_settings,
+    p_value,
+)
 from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark, tightest
 from gym_suite.core.parameters import check_option
@@ -354,8 +362,20 @@ class Summary:
             scored = [row for row in own if row.score is not None and row.setting in shown]
             worst = min(scored, key=_estimate, default=None)
             frailest = max(own, key=lambda row: row.failures.estimate)
-            found.append(Standing(name, own, worst, frailest))
+            found.append(Standing(name, own, worst, frailest, self._over_settings(own)))
         return found
+
+    def _over_settings(self, rows: Sequence[AgentSummary]) -> Overall | None:
+        """What may be said of an agent beside the reference, of its rows of all settings of an id."""
+        experiments = {e.setting.name: e for e in self.of(rows[0].id)}
+        judged = [(row, row.verdict) for row in rows if row.verdict is not None]
+        more = [
+            row.failures.estimate > self._failures(experiment, experiment.reference).mean()
+            for row, _ in judged
+            if (experiment := experiments[row.setting]).reference is not None
+        ]
+        claims: list[Claim] = [verdict.claim for _, verdict in judged]
+        return over_settings(claims, fails_more=any(more)) if claims else None
 
     def _summarise(self, experiment: Experiment, name: str) -> AgentSummary:
         specs = experiment.trainings(name)

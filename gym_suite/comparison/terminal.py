@@ -24,12 +24,23 @@ from gym_suite.comparison.text import (
     visible,
     with_interval,
 )
+from gym_suite.comparison.verdicts import Overall
 from gym_suite.core.marks import Mark
 
 __all__ = ["table"]
 
 NARROWEST = 10
 """Least width of the column of names, into which longer ones are folded."""
+
+OVERALL: dict[Overall | None, str] = {
+    "beats": "beats",
+    "loses": "loses",
+    "fails more": "fails more",
+    "depends on the setting": "depends",
+    "cannot tell": "",
+    None: "",
+}
+"""Words for what is said of an agent beside the reference over all settings."""
 
 Cells = list[str]
 
@@ -102,7 +113,8 @@ class _Section:
 
 def _over_settings(summary: Summary, id: str) -> list[_Layout]:
     """Scores by setting, where there are several."""
-    standings, trusted = summary.standings(id), summary.trusted(id)
+    standings = sorted(summary.standings(id), key=lambda standing: standing.place)
+    trusted = summary.trusted(id)
     settings = [experiment.setting.name for experiment in summary.of(id)]
     goals = any("success" in s.first.metrics for s in standings)
     heads, rows = ["agent", *settings], []
@@ -115,7 +127,9 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
     failures = [_failed(standing) for standing in standings]
     times = [seconds(standing.first.time_per_action) for standing in standings]
     scores = _with(_Layout(heads, rows), {"worst": worst})
-    wide = _with(scores, {"failed at worst": failures, "time": times})
+    overall = [OVERALL[standing.verdict] for standing in standings]
+    judged = _with(scores, {"failed at worst": failures, "over all": overall})
+    wide = _with(judged, {"time": times})
     if goals:
         reached = [percent(s.first.metrics.get("success")) for s in standings]
         wide = _with(wide, {"at goal": reached})
@@ -124,7 +138,7 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
         _Layout(["agent", settings[0]], short), {"worst": worst, "failed at worst": failures}
     )
     narrower = _with(_Layout(["agent", settings[0]], short), {"worst": worst})
-    return [wide, scores, narrow, narrower]
+    return [wide, judged, scores, narrow, narrower]
 
 
 def _one(summary: Summary, id: str) -> list[_Layout]:

@@ -10,6 +10,7 @@ from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.scales import doubt
 from gym_suite.comparison.sentences import findings, limits, winners
 from gym_suite.comparison.statistics import contrast
+from gym_suite.comparison.verdicts import over_settings
 
 
 def judged(id=ID, **options):
@@ -220,7 +221,39 @@ def test_the_choice_of_measure_that_picks_the_winner_is_told():
     best = winners(comparison, ID)
     assert set(best) >= {"return", "ISE", "RMSE"}
     told = [s for s in findings(comparison, ID) if s.startswith("The choice of the measure")]
-    assert bool(told) == (len({tuple(names) for names in best.values()}) > 1)
+    assert bool(told) == (not set.intersection(*map(set, best.values())))
+
+
+@pytest.mark.parametrize(
+    ("steady", "quick", "told"),
+    [
+        # Both reach every goal and one is quicker: it is best by every measure, and shares one of them.
+        ((1.0, 0.2), (1.0, 0.1), ""),
+        ((1.0, 0.1), (1.0, 0.1), ""),
+        # One reaches more goals and the other is quicker on the whole: the measure decides.
+        (
+            (1.0, 0.15),
+            (0.95, 0.1),
+            "by time to the goal it is quick; by goals reached it is steady",
+        ),
+    ],
+)
+def test_the_choice_of_measure_is_told_only_where_nobody_is_best_by_all(steady, quick, told):
+    real = judged(GOAL, agents={"steady": Proportional(1.0), "quick": Proportional(3.0)})
+    wanted = {"steady": steady, "quick": quick}
+
+    def change(record):
+        """Goals and times alone; the reference reaches half of them, late, and do-nothing none."""
+        name, seed = record["agent"]["name"], record["seed"]
+        share, time = (wanted | {"p": (0.5, 0.18), "zero": (0.0, 0.2)})[name]
+        there = seed < 20 * share
+        ends = {"success": float(there), "failed": float(not there), "TimeToGoal": time}
+        untold = dict.fromkeys(("IAE", "ISE", "ITAE", "RMSE"), np.nan)
+        return ends | untold | ({} if there else {"TimeToGoal": 0.2})
+
+    comparison = altered(real, change)
+    said = [s for s in findings(comparison, GOAL) if s.startswith("The choice of the measure")]
+    assert said == ([f"The choice of the measure picks the winner here: {told}."] if told else [])
 
 
 def test_verdicts_of_one_kind_share_a_sentence():
@@ -238,11 +271,86 @@ def test_beating_has_to_hold_over_the_settings():
     (standing,) = [s for s in comparison.standings(ID) if s.name == "fast"]
     assert [row.verdict.claim for row in standing.rows] == ["beats", "loses"]
     assert standing.worst.setting == "late"
+    assert standing.verdict == "depends on the setting"
     told = findings(comparison, ID)[0]
     assert told.startswith(
         "fast beats the reference controller p in nominal and loses to it in late"
     )
     assert "The score falls: fast from" in told
+
+
+@pytest.mark.parametrize(
+    ("claims", "fails_more", "verdict"),
+    [
+        (["beats"], False, "beats"),
+        (["beats", "cannot tell"], False, "beats"),
+        (["beats", "cannot tell"], True, "fails more"),
+        (["beats", "fails more"], True, "fails more"),
+        (["beats", "loses"], False, "depends on the setting"),
+        (["fails more", "loses", "cannot tell"], True, "depends on the setting"),
+        (["loses", "cannot tell"], True, "loses"),
+        (["cannot tell", "cannot tell"], True, "cannot tell"),
+    ],
+)
+def test_one_verdict_over_all_settings(claims, fails_more, verdict):
+    assert over_settings(claims, fails_more=fails_more) == verdict
+
+
+def test_the_verdict_over_settings_stands_in_the_headline_and_the_worst_decides_the_order(tmp_path):
+    """A crash where nobody could tell the two apart takes the victory; one that the reference shares does not."""
+    settings = {"nominal": {}, "late": {"delay": 2}}
+    agents = {name: Proportional(2.0) for name in ("frail", "sound", "even")}
+    real = compare(ID, agents=agents, settings=settings, progress=False)
+
+    def change(record):
+        name, late = record["agent"]["name"], record["setting"]["name"] == "late"
+        crashed = late and record["seed"] == 3 and name in ("frail", "p")
+        crashed |= late and record["seed"] == 5 and name == "frail"
+        more = 5.0 if name in ("frail", "sound") and not late else 0.0
+        found = {"return": record["metrics"]["return"] + more}
+        return found | ({"failed": 1.0, "terminated": 1.0} if crashed else {})
+
+    comparison = altered(real, change)
+    verdicts = {s.name: s.verdict for s in comparison.standings(ID)}
+    assert verdicts == {
+        "p": None,
+        "zero": None,
+        "frail": "fails more",
+        "sound": "beats",
+        "even": "cannot tell",
+    }
+    marks = {
+        (row.setting, row.name): row.verdict.claim for row in comparison.summary() if row.verdict
+    }
+    assert marks["nominal", "frail"] == "beats" and marks["late", "frail"] == "cannot tell"
+    page = " ".join(comparison.report(tmp_path).read_text("utf-8").split())
+    table = page[page.index('<table class="scores">') : page.index("</table>")]
+    assert '<span class="good">beats</span>' in table
+    assert '<span class="bad">fails more</span>' in table
+    order = [
+        s.worst.score.estimate for s in sorted(comparison.standings(ID), key=lambda s: s.place)
+    ]
+    assert order == sorted(order, reverse=True)
+    names = [words.partition("<")[0] for words in table.split('<span class="name">')[1:]]
+    worst = {s.name: s.worst.score.estimate for s in comparison.standings(ID)}
+    assert [worst[name] for name in names] == order
+    told = str(comparison)
+    assert "over all" in told and "fails more" in told and "worst" in told
+
+
+def test_an_agent_that_is_better_somewhere_and_worst_elsewhere_does_not_stand_first(tmp_path):
+    settings = {"nominal": {}, "late": {"delay": 2}}
+    comparison = compare(ID, agents={"fast": Proportional(9.0)}, settings=settings, progress=False)
+    scores = {s.name: s.first.score.estimate for s in comparison.standings(ID)}
+    assert scores["fast"] > scores["p"]
+    page = comparison.report(tmp_path).read_text("utf-8")
+    table = page[page.index('<table class="scores">') :]
+    assert table.index(">p</span>") < table.index(">fast</span>")
+    lines = str(comparison).splitlines()
+    first, second = (
+        next(i for i, line in enumerate(lines) if line.startswith(n)) for n in ("p ", "fast ")
+    )
+    assert first < second and "depends" in lines[second]
 
 
 def test_every_comparison_of_a_page_is_corrected():
