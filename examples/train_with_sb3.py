@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import gym_suite
+from gym_suite.behaviour import behaviour_of
 from gym_suite.learning import export_policy, make_sb3_vec
 
 ID = "gem/PMSM-v0"
@@ -22,6 +23,7 @@ def main(steps=10_000, seeds=3, out=None):
     from stable_baselines3 import PPO
 
     torch.set_num_threads(1)
+    # The model seeds the rows; they start from episodes for trainings, none of which compare() judges by.
     envs = make_sb3_vec(ID, 64)
     settings = {"n_steps": 64, "batch_size": 1024, "gamma": 0.9, "gae_lambda": 0.9}
     model = PPO("MlpPolicy", envs, seed=1, device="cpu", learning_rate=1e-3, **settings)
@@ -35,6 +37,7 @@ def main(steps=10_000, seeds=3, out=None):
         training_seed=1,
         observation_columns=setup.observation_columns.names,
         action_columns=setup.action_columns.names,
+        provenance={"behaviour": behaviour_of(ID), "steps": model.num_timesteps},
     )
     print(gym_suite.compare(ID, agents=["pi", path], seeds=seeds))
     return path

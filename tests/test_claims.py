@@ -80,6 +80,8 @@ TRACED = {
     "test_no_drive_trips_nominally_with_noise_with_a_late_action_or_disturbed",
     "with 30 % mismatch at most one of the PMSM does and none of the SCIM": "motors/test_flux_control.py::"
     "test_of_machines_that_are_others_few_trip",
+    "one verdict over all settings": "comparison/test_scores.py::"
+    "test_the_verdict_over_settings_stands_in_the_headline_and_the_worst_decides_the_order",
     "A reference that hardly beats doing nothing is flagged": "comparison/test_scores.py::"
     "test_a_reference_that_hardly_beats_doing_nothing_is_flagged_and_left_out_of_totals",
     "under the disturbance, and not with 1 % noise or a late action": "test_claims.py::"

@@ -1,10 +1,10 @@
 """Experiments as data, rollouts, metrics, statistics and the report.
 
-From the bottom up: text, samples, statistics, verdicts, coverage and metrics know no environment; worlds, settings,
-sources, agents, experiments and planning say what is run; batching, rollouts, parcels and execution run it; results
-keeps it; outcomes, summary, ranks and rows say what can be said about it in numbers, sentences in words; charts,
-curves, figures, tables, report, leaderboard_page and terminal show it; comparison puts all of them together for some
-ids, board for all, with plan for what that takes and submissions for outsiders' entries.
+From the bottom up: text, samples, statistics, scales, verdicts, coverage and metrics know no environment; worlds,
+settings, sources, agents, experiments and planning say what is run; batching, rollouts, parcels and execution run it;
+results keeps it; outcomes, summary, ranks and rows say what can be said about it in numbers, sentences in words;
+charts, curves, figures, tables, headline, report, leaderboard_page and terminal show it; comparison puts all of them
+together for some ids, board for all, with plan for what that takes and submissions for outsiders' entries.
 """
 
 from __future__ import annotations

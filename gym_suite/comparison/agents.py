@@ -58,7 +58,9 @@ class AgentSpec:
         identity: digest of what decides its behaviour.
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         trials: trainings or evaluations that were tried to find its hyper-parameters or gains; None: not recorded.
-        tuned_on: first and last episode seed that its gains were searched on, None without a search.
+        made_on: first and last episode seed that it was trained or its gains were searched on, None where nothing is
+            told.
+        doubt: what is to be said of the behaviour of the id that it was made on; empty where that is the one here.
         batched: whether `predict` is known to take many rows at once; None means that it is tried.
     """
 
@@ -70,7 +72,8 @@ class AgentSpec:
     batched: bool | None = None
     rank: str = ""
     trials: int | None = None
-    tuned_on: tuple[int, int] | None = None
+    made_on: tuple[int, int] | None = None
+    doubt: str = ""
 
     @property
     def from_file(self) -> bool:
@@ -344,15 +347,24 @@ def _from_file(text: str, id: str) -> AgentSpec:
         return _from_gains(path, id)
     source = Sb3Source(path)
     source.algorithm()
-    name = visible(path.stem)
-    return AgentSpec(name, "learned", source, identity=source.digest(), batched=True)
+    return AgentSpec(
+        visible(path.stem),
+        "learned",
+        source,
+        identity=source.digest(),
+        batched=True,
+        made_on=source.seeds(),
+        doubt=_unrecorded(id),
+    )
 
 
 def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     from gym_suite.learning.policies import load_policy
+    from gym_suite.learning.told import seeds_of
 
     policy = load_policy(path, id)
-    _warn_of_change(path, id, policy.provenance)
+    told = policy.provenance
+    doubt = _changed(path, id, told) if told.get("behaviour") else _unrecorded(id)
     return AgentSpec(
         name,
         "learned",
@@ -360,7 +372,9 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
         policy.training_seed,
         file_digest(path),
         batched=True,
-        trials=policy.provenance.get("tuning_trials"),
+        trials=told.get("tuning_trials"),
+        made_on=seeds_of(told),
+        doubt=doubt,
     )
 
 
@@ -369,7 +383,6 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
     from gym_suite.learning.gains import load_gains
 
     gains = load_gains(path, id)
-    _warn_of_change(path, id, gains.about)
     return AgentSpec(
         visible(path.stem),
         "controller",
@@ -377,16 +390,26 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         identity=file_digest(path),
         batched=True,
         trials=gains.about.get("trials"),
-        tuned_on=gains.tuned_on,
+        made_on=gains.tuned_on,
+        doubt=_changed(path, id, gains.about),
     )
 
 
-def _warn_of_change(path: Path, id: str, told: Mapping[str, Any]) -> None:
-    """Warn of something that was made on another behaviour of the id."""
+def _changed(path: Path, id: str, told: Mapping[str, Any]) -> str:
+    """What is to be said of something that was made on another behaviour of the id, with a warning; else empty."""
     from gym_suite.learning.gains import changed_behaviour
 
-    if message := changed_behaviour(told, id):
+    message = changed_behaviour(told, id)
+    if message:
         warnings.warn(f"{path}: {message}", UserWarning, stacklevel=2)
+    return message
+
+
+def _unrecorded(id: str) -> str:
+    """What is to be said of a policy that tells no behaviour; ids of other packages have none."""
+    if id not in catalogue():
+        return ""
+    return f"it does not say on which behaviour of {id} it was trained, which may be another one than it is judged on"
 
 
 def _distinct(specs: list[AgentSpec], found: list[AgentSpec]) -> list[AgentSpec]:

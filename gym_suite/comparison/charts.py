@@ -219,7 +219,7 @@ def interval_glyph(
     anchors: Sequence[float],
     style: str,
     others: Sequence[float] = (),
-    width: float = 180.0,
+    width: float = 120.0,
 ) -> str:
     """An estimate with its interval on a scale shared by the rows of a table.
 

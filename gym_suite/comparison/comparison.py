@@ -21,9 +21,10 @@ from gym_suite.comparison.planning import (
 )
 from gym_suite.comparison.results import Results, check_writable, encode, write_csv, write_whole
 from gym_suite.comparison.rollouts import Job
-from gym_suite.comparison.settings import Chosen, Setting
+from gym_suite.comparison.settings import NOMINAL, Chosen, Setting
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import listed
 from gym_suite.comparison.worlds import known_id
 from gym_suite.core.cards import Protocol
 from gym_suite.learning.records import folder_named
@@ -125,7 +126,8 @@ def compare(
         seeds: episode seeds, or their number; None for 20.
         settings: names among "nominal", "noise", "mismatch", "delay", "disturbance" (None: these five) and the ids'
             own settings, "all" for all of both, or a mapping of name to environment keywords. A setting that changes
-            nothing for an id is not run; :attr:`Comparison.idle` says which.
+            nothing for an id, or that only others have, is not run there; :attr:`Comparison.idle` says which, and the
+            page names ids of which nothing is left.
         keywords: environment keywords laid over those of every setting.
         anchors: what scores 0 and what scores 1, each an agent or a return; None for do-nothing and the reference
             controller, or a computed optimum where the id has one.
@@ -139,8 +141,8 @@ def compare(
         progress: show progress on stderr.
 
     Raises:
-        ValueError: unknown id, agent, setting or executor (the nearest is told), or a policy file
-            that is damaged or for another id.
+        ValueError: unknown id, agent, setting or executor (the nearest is told), a policy file
+            that is damaged or for another id, or settings that change nothing for any of the ids.
         FileNotFoundError: no such policy file.
         ConnectionError: no Ray cluster answers where RAY_ADDRESS says.
         OSError: the folder cannot be written, or another comparison is writing there. Like all of these, before
@@ -165,10 +167,9 @@ def compare(
     asked: dict[str, Chosen] = {}
     for own, ids_of in _groups(names, protocols, settings):
         asked |= settings_of(own, ids_of, dict(keywords or {}))
+    _check_something(asked)
     shared = list(agents) if isinstance(agents, Iterator) else agents
-    lineups = {
-        id: lineups_of(id, asked[id], shared, read[id], anchors) for id in names if id in asked
-    }
+    lineups = {id: lineups_of(id, asked[id], shared, read[id], anchors) for id in names}
     everybody = [a for own in lineups.values() for lineup in own.values() for a in lineup.agents]
     if progress and any(agent.runs_code for agent in everybody):
         print(f"gym_suite: {RUNS_CODE}.", file=sys.stderr)
@@ -218,6 +219,23 @@ def _protocols(ids: Sequence[str], given: Mapping[str, Any]) -> dict[str, Protoc
         if id not in catalogue():
             raise ValueError(f"{id} is not of this package and has no protocol")
     return {id: catalogue()[id].protocol for id in ids}
+
+
+def _check_something(asked: Mapping[str, Chosen]) -> None:
+    """Refuse a comparison of which nothing is left to run.
+
+    Raises:
+        ValueError: no id has a setting that changes it.
+    """
+    if any(chosen.settings for chosen in asked.values()):
+        return
+    told = (
+        f"{id}: {listed(f'{n} ({why})' for n, why in c.idle.items())}" for id, c in asked.items()
+    )
+    raise ValueError(
+        f"nothing is left to run under the settings asked for ({'; '.join(told)}): ask for {NOMINAL!r} too, or for "
+        "others"
+    )
 
 
 def _groups(

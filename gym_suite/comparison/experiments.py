@@ -153,15 +153,16 @@ def check_unseen(id: str, seeds: Iterable[int], agents: Iterable[AgentSpec]) -> 
 
     asked = sorted(seeds)
     for agent in agents:
-        if agent.tuned_on is not None:
-            first, last = agent.tuned_on
+        if agent.made_on is not None:
+            first, last = agent.made_on
             seen = [seed for seed in asked if first <= seed <= last]
+            made = "was trained" if agent.from_file else "has gains that were tuned"
             if seen:
                 raise ValueError(
-                    f"{id}: the gains of {agent.name!r} were tuned on episode seeds {first} to {last}, so it cannot "
-                    f"be judged on seed {seen[0]}; take other seeds"
+                    f"{id}: {agent.name!r} {made} on episode seeds {first} to {last}, so it cannot be judged on seed "
+                    f"{seen[0]}; take other seeds"
                 )
-        if (agent.from_file or agent.tuned_on is not None) and asked[-1] >= EVALUATION_SEED:
+        if (agent.from_file or agent.made_on is not None) and asked[-1] >= EVALUATION_SEED:
             seed = next(seed for seed in asked if seed >= EVALUATION_SEED)
             raise ValueError(
                 f"{id}: episode seed {seed} is of those for {purpose_of(seed)}, which {agent.name!r} may have been "

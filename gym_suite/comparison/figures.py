@@ -13,7 +13,7 @@ from gym_suite.comparison.charts import Figure, Line, Mark, line_chart
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.metrics import SMALLEST_STEP, find_steps
 from gym_suite.comparison.rollouts import curve_stride
-from gym_suite.comparison.statistics import performance_profile, t_factor
+from gym_suite.comparison.statistics import fewest, performance_profile, t_factor
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import digits
 from gym_suite.core.marks import tightest
@@ -193,7 +193,7 @@ def _half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:
         count = values.shape[axis]
         if count > 1:
             variance += values.mean(axis=1 - axis).var(axis=0, ddof=1) / count
-    factor = t_factor(*values.shape[:2])
+    factor = t_factor(fewest(*values.shape[:2]))
     return 1.96 * factor * np.sqrt(variance) if math.isfinite(factor) else np.zeros_like(variance)
 
 

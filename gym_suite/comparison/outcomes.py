@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.statistics import Interval
-from gym_suite.comparison.verdicts import Verdict
+from gym_suite.comparison.verdicts import Overall, Verdict
 
 __all__ = ["SHOWN_RANKS", "AgentSummary", "Scale", "Standing"]
 
@@ -25,6 +25,7 @@ class Scale:
         gap: how far apart the two are; its interval says how well the scale is known.
         problem: why there is no score, or why it is not to be trusted; empty where it is.
         scored: whether there is a score at all.
+        few: whether the score is not to be trusted for want of episodes only; what it comes to can still be shown.
     """
 
     low: Sample | float
@@ -35,6 +36,7 @@ class Scale:
     gap: Interval
     problem: str
     scored: bool
+    few: bool
 
 
 SHOWN_RANKS = ("reference", "strong")
@@ -55,7 +57,7 @@ class AgentSummary:
         kind: "controller", "learned", "baseline" or "custom".
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         information: what it may look at.
-        trainings: number of training seeds, 0 for a method that is not trained.
+        trainings: number of trainings, 0 for a method that is not trained.
         episodes: number of episode seeds.
         failed: number of runs that raised an error, or of which nothing came back.
         errors: what went wrong in them.
@@ -69,6 +71,8 @@ class AgentSummary:
         measures: by metric of :data:`MEASURES`, the score that it gives; empty where there is a single one.
         metrics: by name, over the runs that finished; those that apply to no episode are missing.
         time_per_action: median over the runs, s.
+        doubts: what is to be said of the behaviours of the id that its policies or gains were made on; empty where
+            that is the one here.
     """
 
     id: str
@@ -90,6 +94,7 @@ class AgentSummary:
     measures: Mapping[str, float]
     metrics: Mapping[str, Interval]
     time_per_action: float
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +104,28 @@ class Standing:
     Attributes:
         name: of the agent.
         rows: one summary per setting, the nominal one first where there is one.
-        worst: the row with the lowest score whose scale can be trusted, None without a score.
+        worst: the row with the lowest score whose scale can be trusted, or could with more episodes; None without a
+            score.
         frailest: the row with the largest share of failures.
+        verdict: beside the reference over all settings; None for the reference and the baselines.
     """
 
     name: str
     rows: tuple[AgentSummary, ...]
     worst: AgentSummary | None
     frailest: AgentSummary
+    verdict: Overall | None
+
+    @property
+    def place(self) -> tuple[bool, float]:
+        """By which agents are put in order: who does best where it does worst first, without a score last."""
+        score = (self.worst or self.first).score
+        return score is None, 0.0 if score is None else -score.estimate
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Those of all settings."""
+        return tuple(dict.fromkeys(words for row in self.rows for words in row.doubts))
 
     @property
     def first(self) -> AgentSummary:

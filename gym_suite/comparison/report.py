@@ -9,19 +9,27 @@ from typing import Any
 
 from gym_suite.comparison import figures
 from gym_suite.comparison.agents import BASELINES, AgentSpec
-from gym_suite.comparison.charts import Figure, interval_glyph
+from gym_suite.comparison.charts import Figure
 from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
+from gym_suite.comparison.headline import glyph, headline_row, without_interval
 from gym_suite.comparison.measures import MEASURES
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
-from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, notes, winners
+from gym_suite.comparison.sentences import (
+    by_protocol,
+    findings,
+    limits,
+    not_run,
+    notes,
+    winners,
+)
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.tables import CONTROL, effort_columns, metric_table, parts
-from gym_suite.comparison.text import MISSING, digits, percent, seconds, span, visible
+from gym_suite.comparison.text import MISSING, digits, seconds, span, visible
 from gym_suite.comparison.verdicts import LEVEL
 from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark
@@ -29,15 +37,6 @@ from gym_suite.learning.gains import OwnGains
 from gym_suite.registration import catalogue
 
 __all__ = ["write_report"]
-
-INFORMATION = {
-    "observation": "observation only",
-    "model": "nominal model",
-    "state": "true state (clairvoyant)",
-    "undeclared": "undeclared",
-}
-
-SCORE_VIEW = (-0.2, 1.2)
 
 FEW = 3
 """Ids that a title names one by one."""
@@ -79,9 +78,10 @@ def _page(summary: Summary) -> dict[str, Any]:
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sections": [_section(summary, id, styles, n) for n, id in enumerate(summary.ids)],
         "overall": [
-            {"name": n, "style": styles[n], "glyph": _glyph(i, styles[n]), "score": parts(i)}
+            {"name": n, "style": styles[n], "glyph": glyph(i, styles[n]), "score": parts(i)}
             for n, i in overall
         ],
+        "left_out": [(id, " ".join(not_run(summary.idle[id]))) for id in summary.left_out],
         "runs": len(summary.records),
         "failed": summary.failed_runs,
         "seeds": span(next(iter(summary.experiments)).seeds),
@@ -105,7 +105,7 @@ def _title(ids: Sequence[str]) -> str:
 def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) -> dict[str, Any]:
     """One id under all its settings."""
     experiments = summary.of(id)
-    standings = sorted(summary.standings(id), key=_place)
+    standings = sorted(summary.standings(id), key=lambda standing: standing.place)
     first = experiments[0]
     world = first.world
     settings = [experiment.setting.name for experiment in experiments]
@@ -128,7 +128,7 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
         "failures": _raised(standings),
         "settings": settings,
         "scales": _scales(summary, experiments),
-        "standings": [_standing(s, settings, trusted, styles) for s in standings],
+        "standings": [headline_row(s, settings, trusted, styles) for s in standings],
         "measures": _measures(summary, id, styles),
         "details": [
             _detail(summary, experiment, styles, f"e{number}s{k}", brief=k > 0)
@@ -136,12 +136,6 @@ def _section(summary: Summary, id: str, styles: Mapping[str, str], number: int) 
         ],
     }
     return section | _once(first, styles)
-
-
-def _place(standing: Standing) -> tuple[bool, float]:
-    """Where an agent stands in the headline: the best in the first setting first, without a score last."""
-    score = standing.first.score
-    return score is None, 0.0 if score is None else -score.estimate
 
 
 def _clock(experiment: Experiment) -> str:
@@ -170,51 +164,6 @@ def _scales(summary: Summary, experiments: Sequence[Experiment]) -> list[str]:
     if len(groups) == 1:
         return [f"{next(iter(groups))}."]
     return [f"{words} ({', '.join(names)})." for words, names in groups.items()]
-
-
-def _standing(
-    standing: Standing,
-    settings: Sequence[str],
-    trusted: Sequence[str],
-    styles: Mapping[str, str],
-) -> dict[str, Any]:
-    """A row of the headline: an agent's score and failures in every setting."""
-    first, worst = standing.first, standing.worst
-    rows = {row.setting: row for row in standing.rows}
-    others = [r.score.estimate for r in standing.rows[1:] if r.score is not None]
-    return {
-        "name": standing.name,
-        "style": styles[standing.name],
-        "trainings": first.trainings,
-        "rank": first.rank if first.rank in SHOWN_RANKS else "",
-        "information": INFORMATION.get(first.information, visible(first.information)),
-        "glyph": _glyph(first.score, styles[standing.name], others),
-        "cells": [_cell(rows.get(name), name in trusted) for name in settings],
-        "worst": (parts(worst.score, decimals=2)[0], worst.setting) if worst else (MISSING, ""),
-        "frailest": (
-            percent(standing.frailest.failures),
-            standing.frailest.setting if standing.frailest.failures.estimate > 0.0 else "",
-        ),
-    }
-
-
-def _cell(row: AgentSummary | None, trusted: bool) -> dict[str, Any]:
-    """A score with what is claimed and how often it failed."""
-    if row is None:
-        return dict.fromkeys(("mark", "hint", "failures", "success"), "") | {
-            "score": (MISSING, ""),
-            "trusted": True,
-        }
-    success = row.metrics.get("success")
-    failed = row.failures.estimate > 0.0 and success is None
-    return {
-        "score": parts(row.score, decimals=2) if trusted else (parts(row.score, decimals=2)[0], ""),
-        "trusted": trusted,
-        "mark": MARKS[row.verdict.claim] if row.verdict else "",
-        "hint": f"p = {digits(row.verdict.corrected, 2)}, corrected" if row.verdict else "",
-        "failures": f"{percent(row.failures)} fail" if failed else "",
-        "success": f"{percent(success)} arrive" if success is not None else "",
-    }
 
 
 def _raised(standings: Sequence[Standing]) -> list[tuple[str, int, list[str]]]:
@@ -266,11 +215,12 @@ def _detail(
     """All about one setting."""
     name = experiment.setting.name
     rows = [r for r in summary.summary() if (r.id, r.setting) == (experiment.id, name)]
+    trusted = name in summary.trusted(experiment.id)
     return {
         "anchor": anchor,
         "setting": name,
         "keywords": _keywords(experiment.setting.keywords),
-        "pairs": [_pair(row, styles, experiment) for row in rows],
+        "pairs": [_pair(row, styles, experiment, trusted) for row in rows],
         "quantity": "time" if experiment.world.success else "return",
         "reference": experiment.reference,
         "legend": [(row.name, styles[row.name]) for row in rows],
@@ -307,7 +257,9 @@ def _signal(signal: Mapping[str, Any]) -> str:
     return ", ".join([str(signal.get("kind", "signal")), *rest])
 
 
-def _pair(row: AgentSummary, styles: Mapping[str, str], experiment: Experiment) -> dict[str, Any]:
+def _pair(
+    row: AgentSummary, styles: Mapping[str, str], experiment: Experiment, trusted: bool
+) -> dict[str, Any]:
     """A row of an agent beside the reference in one setting."""
     verdict = row.verdict
     time = experiment.world.success and row.difference is not None
@@ -315,7 +267,8 @@ def _pair(row: AgentSummary, styles: Mapping[str, str], experiment: Experiment) 
         "name": row.name,
         "style": styles[row.name],
         "failed": row.failed,
-        "score": parts(row.score),
+        "score": without_interval(parts(row.score), trusted),
+        "trusted": trusted,
         "improvement": parts(row.improvement, decimals=2),
         # What is shown of times is how much longer it took.
         "difference": parts(_negative(row.difference) if time else row.difference),
@@ -428,7 +381,7 @@ def _description(
     seeds = [str(s.training_seed) for s in specs if s.training_seed is not None]
     if seeds:
         facts.insert(0, ("training seeds", ", ".join(seeds)))
-    if seeds or isinstance(specs[0].source, OwnGains):
+    if specs[0].kind == "learned" or isinstance(specs[0].source, OwnGains):
         trials = specs[0].trials
         told_trials = "not recorded" if trials is None else f"{trials:,}"
         facts.insert(0, ("trials that went into its numbers", told_trials))
@@ -453,13 +406,6 @@ def _words(value: Any) -> str:
         return digits(value, 4)
     # Docstrings mark code by two backticks, which a page need not show.
     return "" if value is None else visible(str(value)).replace("``", "")
-
-
-def _glyph(score: Interval | None, style: str, others: Sequence[float] = ()) -> str:
-    if score is None:
-        return ""
-    ends = score.estimate, score.low, score.high
-    return interval_glyph(*ends, view=SCORE_VIEW, anchors=(0, 1), style=style, others=others)
 
 
 def _coverage() -> list[tuple[str, list[str], list[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import Standing
@@ -10,14 +10,31 @@ from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.sources import RUNS_CODE
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
-from gym_suite.comparison.text import listed, percent, span
+from gym_suite.comparison.text import listed, number, percent, span
 from gym_suite.comparison.verdicts import LEVEL, Claim
 from gym_suite.core.cards import PRIMARY
 
-__all__ = ["MARKS", "by_protocol", "findings", "limits", "notes", "winners"]
+__all__ = [
+    "DOUBT",
+    "MARKS",
+    "by_protocol",
+    "doubts",
+    "findings",
+    "limits",
+    "not_run",
+    "notes",
+    "winners",
+]
 
 MARKS: dict[Claim, str] = {"beats": "+", "loses": "−", "fails more": "!", "cannot tell": ""}
 """Signs that stand behind a score in a table."""
+
+
+DOUBT = "†"
+"""Sign behind the name of an agent that was made on another behaviour of the id, or does not say on which."""
+
+NO_ANCHOR = "There is no score, because an agent that anchors it failed."
+UNCHANGED = "Every agent came to exactly what it came to in the nominal setting."
 
 
 def findings(summary: Summary, id: str) -> list[str]:
@@ -47,34 +64,51 @@ def findings(summary: Summary, id: str) -> list[str]:
 
 
 def limits(summary: Summary, id: str) -> list[str]:
-    """What the results of an id cannot say: settings that change nothing, scales that are not to be trusted.
+    """What the results of an id cannot say: settings that were not run, scales that are not to be trusted.
 
     Args:
         summary: finished.
         id: one of its ids.
     """
-    sentences = []
+    told: dict[str, list[str]] = {}
     for experiment in summary.of(id):
-        scale = summary.scale(experiment)
-        where = f"{experiment.setting.name}: "
+        scale, setting = summary.scale(experiment), experiment.setting.name
         if scale is None:
-            sentences.append(f"{where}There is no score, because an agent that anchors it failed.")
+            told.setdefault(NO_ANCHOR, []).append(setting)
         elif scale.problem:
-            sentences.append(where + scale.problem)
+            told.setdefault(scale.problem, []).append(setting)
         if summary.unchanged(experiment):
-            sentences.append(
-                f"{where}Every agent came to exactly what it came to in the nominal setting."
-            )
+            told.setdefault(UNCHANGED, []).append(setting)
+    sentences = [f"{', '.join(settings)}: {words}" for words, settings in told.items()]
+    return sentences + not_run(summary.idle.get(id, {}))
+
+
+def not_run(idle: Mapping[str, str]) -> list[str]:
+    """Which settings of an id were not run, a sentence for each reason.
+
+    Args:
+        idle: reason by name.
+    """
     reasons: dict[str, list[str]] = {}
-    for name, reason in summary.idle.get(id, {}).items():
+    for name, reason in idle.items():
         reasons.setdefault(reason, []).append(name)
+    sentences = []
     for reason, names in reasons.items():
-        verb, were = ("changes", "was") if len(names) == 1 else ("change", "were")
         which = listed(names)
-        sentences.append(
-            f"{which[:1].upper()}{which[1:]} {verb} nothing here and {were} not run: {reason}."
-        )
+        were = "was" if len(names) == 1 else "were"
+        sentences.append(f"{which[:1].upper()}{which[1:]} {were} not run: {reason}.")
     return sentences
+
+
+def doubts(summary: Summary) -> list[str]:
+    """Whose behaviour of the id is not, or perhaps not, the one that it is judged on, a sentence for each.
+
+    Args:
+        summary: finished.
+    """
+    told = {(row.id, row.name, words): None for row in summary.summary() for words in row.doubts}
+    several = len(summary.ids) > 1
+    return [f"{DOUBT} {name}{f' on {id}' if several else ''}: {words}." for id, name, words in told]
 
 
 def by_protocol(summary: Summary, id: str) -> str:
@@ -95,7 +129,7 @@ def by_protocol(summary: Summary, id: str) -> str:
             told.append((row.score.estimate, f"{standing.name} {_decimals(row.score)}"))
     ranked = [words for _, words in sorted(told, key=lambda pair: -pair[0])]
     return (
-        f"Run by the protocol of {id}: {protocol.episodes} episodes (seeds {span(protocol.seeds)}), "
+        f"Run by the protocol of {id}: {number(protocol.episodes, 'episode')} (seeds {span(protocol.seeds)}), "
         f"{listed(protocol.settings)}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
     )
 
@@ -153,8 +187,11 @@ def _sentence(
     names = listed(standing.name for standing in standings)
     if len(places) == 1 and "cannot tell" in places:
         where = f"any of the {len(claims)} settings" if len(claims) > 1 else claims[0][0]
-        return f"{episodes} episodes cannot tell {names} from {known} in {where}.{_fall(standings)}"
-    few = f" by {episodes} episodes" if "cannot tell" in places else ""
+        return (
+            f"{number(episodes, 'episode')} cannot tell {names} from {known} in {where}."
+            f"{_fall(standings)}"
+        )
+    few = f" by {number(episodes, 'episode')}" if "cannot tell" in places else ""
     return f"{names} {listed(parts)}{few}.{_fall(standings)}"
 
 
@@ -195,8 +232,8 @@ def _failures(standings: Iterable[Standing], reference: str) -> list[str]:
 def _choice(summary: Summary, id: str) -> list[str]:
     """Whether another measure would have picked another winner."""
     best = winners(summary, id)
-    if len({tuple(names) for names in best.values()}) < 2:
-        return []
+    if not best or set.intersection(*map(set, best.values())):
+        return []  # somebody is best by every measure
     groups: dict[tuple[str, ...], list[str]] = {}
     for metric, names in best.items():
         groups.setdefault(tuple(names), []).append(MEASURES[metric])
@@ -221,14 +258,16 @@ def notes(summary: Summary) -> list[str]:
         "full weight: trimming would hide failures that are rarer than one in four. Where 1 is a computed optimum, "
         "which is an expected value, scores are means. Rates and counts are means.",
         "A run that raised an error counts as if its agent had done nothing on that seed, and as failed. Its control "
-        "metrics are missing from the tables.",
+        "metrics are missing from the tables. An agent all of whose runs raised is exactly do-nothing.",
         "Intervals are bootstrap intervals at 95 %. Each resample draws the same episodes for all agents and the two "
         "anchors of the score with them, and trainings too where there are several. Their ends are moved outwards by "
         "what Student's t asks for at so few trainings or episodes.",
         f"An agent “beats” or “loses to” the reference where three tests agree: the number of episodes won, the mean "
         f"difference and the difference of the scores. The comparisons of this page ({len(summary.verdicts)}) are "
         f"corrected together (Holm): with a probability of at least {100 - 100 * LEVEL:g} % none of its claims is "
-        "false. To “beat” also takes no more failures than the reference has. Trainings are taken to scatter about "
+        "false. To “beat” also takes no more failures than the reference has. Over several settings an agent “beats” "
+        "only if it does so in at least one, loses in none and fails more often in none; where it earns more in one "
+        "and loses in another, it depends on the setting. Trainings are taken to scatter about "
         "normally; a method that is often better and now and then much worse may be said to beat another one that "
         "earns as much on average.",
         "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "
@@ -257,6 +296,7 @@ def notes(summary: Summary) -> list[str]:
             "Agents with different information are not equals; under the name of each stands what it "
             "may look at."
         )
+    told += doubts(summary)
     if any(agent.runs_code for e in summary.experiments for agent in e.agents):
         told.append(f"About the policies in .zip files: {RUNS_CODE}.")
     return told

@@ -73,7 +73,8 @@ class Chosen:
 
     Attributes:
         settings: those that change it, and the nominal one.
-        idle: name of those that would change nothing, with the reason in words.
+        idle: name of those that are not run, because they would change nothing or the id has none of that name, with
+            the reason in words.
     """
 
     settings: tuple[Setting, ...]
@@ -93,14 +94,14 @@ def read_settings(
         settings: names of :data:`ROBUST` or of the ids' own settings, "all" for both, or a mapping of name to
             environment keywords; None for :data:`ROBUST`.
         own: each id's own settings by name. An id that has no setting of a name that another id has is run under the
-            others.
+            others, and says so.
         keywords: laid over those of every setting.
         channels: by id, the names of what ``disturbance=`` may drive. An id that is missing here is not of this
             package and takes none of the keywords behind :data:`ROBUST`.
         changes: tells whether keywords make an id's environment another one; asked of :data:`ROBUST` only.
 
     Returns:
-        The settings of each id that has any.
+        The settings of each id; there may be none that is to be run, see :attr:`Chosen.idle`.
 
     Raises:
         ValueError: a name is unknown to all ids (the nearest is told), keywords are not plain data, or there is no
@@ -119,13 +120,12 @@ def read_settings(
     for name in given:
         if not isinstance(name, Setting) and name not in known:
             raise unknown_error("setting", name, known)
-    read = {}
-    for id, names in own.items():
-        chosen = _Reader(id, names, more, channels.get(id), changes).choose(given)
-        if chosen.settings or chosen.idle:
-            read[id] = chosen
-    if not read:
+    if not given:
         raise ValueError("no settings; expected at least one, such as 'nominal'")
+    read = {
+        id: _Reader(id, names, more, channels.get(id), changes).choose(given)
+        for id, names in own.items()
+    }
     for setting in (setting for chosen in read.values() for setting in chosen.settings):
         try:
             json.dumps(dict(setting.keywords))
@@ -147,7 +147,7 @@ class _Reader:
     changes: Changes
 
     def choose(self, given: Sequence[str | Setting]) -> Chosen:
-        """The given settings that the id has, apart from those that change nothing."""
+        """The given settings that the id has, apart from those that change nothing; why the others are not run."""
         everything = dict.fromkeys((*ROBUST, *self.own))
         asked = [one for name in given for one in (everything if name == "all" else [name])]
         chosen: list[Setting] = []
@@ -168,6 +168,8 @@ class _Reader:
                     chosen.append(setting)
                 else:
                     idle[name] = setting
+            else:
+                idle[name] = f"{self.id} has no setting of that name"
         return Chosen(tuple(chosen), idle)
 
     def _laid_over(self, name: str, keywords: Mapping[str, Any]) -> Setting:
@@ -180,7 +182,7 @@ class _Reader:
         if name != "disturbance":
             setting = self._laid_over(name, SETTINGS[name])
         elif not self.channels:
-            return "nothing but the action acts on it"
+            return "nothing but the action acts here"
         else:
             signals = {c: dict(DISTURBANCES[c]) for c in self.channels if c in DISTURBANCES}
             if not signals:
@@ -190,4 +192,6 @@ class _Reader:
             changed = self.changes(self.id, setting.keywords)
         except (TypeError, ValueError) as error:
             return f"the environment refuses it ({error})"
-        return setting if changed else "its episodes stay the same, step by step"
+        return (
+            setting if changed else "nothing here changes, the episodes stay the same, step by step"
+        )

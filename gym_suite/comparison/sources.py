@@ -13,6 +13,8 @@ import pickle
 import sys
 import uuid
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ import numpy as np
 from gym_suite.core.cards import BASELINES, load
 from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import nearest
+from gym_suite.learning.seeds import first_and_last
 
 __all__ = [
     "ControllerSource",
@@ -204,6 +207,36 @@ class Sb3Source(FileSource):
         Raises:
             ValueError: not a Stable-Baselines3 file, truncated, or of an unknown algorithm.
         """
+        data = self._data()
+        for algorithm, mark in SB3_MARKS.items():
+            if mark in data:
+                return algorithm
+        raise ValueError(
+            f"{self.path} holds an algorithm other than {', '.join(SB3_MARKS)}; "
+            "load it yourself and pass the object"
+        )
+
+    def seeds(self) -> tuple[int, int] | None:
+        """The first and the last episode seed of its training, None where the file does not tell; no code is run.
+
+        Raises:
+            ValueError: it tells them in another form, or is no Stable-Baselines3 file.
+        """
+        space = self._data().get("observation_space")
+        origin = space.get("origin") if isinstance(space, dict) else None
+        if not isinstance(origin, dict) or "seeds" not in origin:
+            return None
+        try:
+            return first_and_last(origin["seeds"])
+        except ValueError as error:
+            raise ValueError(f"{self.path} is damaged: {error}") from None
+
+    def _data(self) -> dict[str, Any]:
+        """What the file says in JSON.
+
+        Raises:
+            ValueError: not a Stable-Baselines3 file, or truncated.
+        """
         try:
             with zipfile.ZipFile(self.path) as archive:
                 broken = archive.testzip()
@@ -215,13 +248,11 @@ class Sb3Source(FileSource):
             ) from error
         if broken:
             raise ValueError(f"{self.path} is damaged: {broken} inside does not match its checksum")
-        for algorithm, mark in SB3_MARKS.items():
-            if mark in data:
-                return algorithm
-        raise ValueError(
-            f"{self.path} holds an algorithm other than {', '.join(SB3_MARKS)}; "
-            "load it yourself and pass the object"
-        )
+        if not isinstance(data, dict):
+            raise ValueError(
+                f"{self.path} is not a usable Stable-Baselines3 file: its data is no object"
+            )
+        return data
 
 
 class NormalizedPolicy:
@@ -268,7 +299,9 @@ class FactorySource(FileSource):
 
     def load(self, env: Any) -> Any:
         """Import the file and call the function."""
-        agent = self.find()(env)
+        factory = self.find()
+        with _cached_apart(_module_name(self.path, file_digest(self.path))):
+            agent = factory(env)
         if not callable(getattr(agent, "predict", None)):
             raise TypeError(
                 f"{self.path}:{self.function} returned a {type(agent).__name__} without predict"
@@ -278,8 +311,9 @@ class FactorySource(FileSource):
     def find(self) -> Any:
         """Return the function.
 
-        The file becomes a module whose name follows from its path, as Numba asks for: what it compiles and keeps in
-        its cache remembers the module by name.
+        The file becomes a module whose name follows from its content, and what Numba compiles of it is kept in a folder
+        of that name: it remembers the module by name, which so stays the same wherever the file is moved or copied, and
+        neither meets nor leaves behind what the user's own programs keep beside the file under other names.
 
         Raises:
             FileNotFoundError: no such file.
@@ -302,17 +336,37 @@ class FactorySource(FileSource):
 @cache
 def _imported(path: Path, content: str) -> Any:
     """The module of a file with this content (its digest), which runs once."""
-    place = hashlib.sha256(str(path).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(f"_gym_suite_{path.stem}_{place}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path, content), path)
     assert spec is not None and spec.loader is not None  # a file that ends in .py has both
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        with _cached_apart(spec.name):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a script may end with sys.exit
         del sys.modules[spec.name]
         raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
+
+
+def _module_name(path: Path, content: str) -> str:
+    return f"_gym_suite_{path.stem}_{content}"
+
+
+@contextmanager
+def _cached_apart(module: str) -> Iterator[None]:
+    """Let functions that are given to Numba meanwhile keep their machine code in a folder of a module's own."""
+    from numba.core import config
+
+    from gym_suite.core.kernel import cache_root
+
+    settings: Any = config  # its names are made at run time
+    previous = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_root() / "factories" / module)
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = previous
 
 
 @dataclass(frozen=True, slots=True)

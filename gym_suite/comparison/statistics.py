@@ -40,6 +40,7 @@ __all__ = [
     "Profile",
     "bootstrap",
     "contrast",
+    "fewest",
     "paired_difference",
     "performance_profile",
     "probability_of_improvement",
@@ -112,6 +113,19 @@ def t_factor(*counts: int, confidence: float = CONFIDENCE) -> float:
     )
 
 
+def fewest(trainings: int, episodes: int) -> int:
+    """The smallest number that was drawn from, by which :func:`t_factor` widens.
+
+    A method that is not trained has one row, from which nothing is drawn. Of a single episode nobody knows how others
+    would have gone, however many trainings there are.
+
+    Args:
+        trainings: their number.
+        episodes: their number.
+    """
+    return episodes if trainings == 1 else min(trainings, episodes)
+
+
 def bootstrap(
     scores: ArrayLike | Sequence[ArrayLike],
     *,
@@ -137,7 +151,7 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     drawn = [_resample(stratum, resamples, rng).reshape(resamples, -1) for stratum in strata]
     everything = np.concatenate([stratum.ravel() for stratum in strata])
-    counts = [min(_counts(*stratum.shape), default=1) for stratum in strata]
+    counts = [fewest(*stratum.shape) for stratum in strata]
     return _expanded(float(statistic(everything)), statistic(np.hstack(drawn)), counts, confidence)
 
 
@@ -198,22 +212,24 @@ def contrast(
         seed: integer or generator.
 
     Returns:
-        The interval, and the standard deviation over the resamples corrected for few (infinite where nothing was
-        drawn).
+        The interval, and the standard deviation over the resamples corrected for few (infinite where nothing could be
+        drawn). Of plain numbers alone both are exact.
 
     Raises:
         ValueError: the samples have different numbers of episodes.
     """
     found = _draw(samples, combine, resamples, np.random.default_rng(seed))
-    fewest = min(found.counts, default=1)
+    if not found.counts:
+        return Interval(found.estimate, found.estimate, found.estimate, confidence), 0.0
+    least = min(found.counts)
     spread = float(np.std(found.values)) if np.isfinite(found.values).all() else math.inf
-    spread = spread * math.sqrt(fewest / (fewest - 1)) if fewest > 1 else math.inf
+    spread = spread * math.sqrt(least / (least - 1)) if least > 1 else math.inf
     return _expanded(found.estimate, found.values, found.counts, confidence), spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """A function of locations: of the data, of each resample (resamples,), and the numbers that were drawn from."""
+    """A function of locations: of the data, of each resample (resamples,), and :func:`fewest` of each sample."""
 
     estimate: float
     values: Array
@@ -249,7 +265,7 @@ def _draw(
             known[id(sample)] = location(values, full)
     estimate = combine(*(np.float64(s.location if isinstance(s, Sample) else s) for s in samples))
     values = combine(*(known[id(s)] if isinstance(s, Sample) else np.float64(s) for s in samples))
-    counts = [count for s in drawn_from for count in _counts(s.trainings, s.episodes)]
+    counts = [fewest(s.trainings, s.episodes) for s in drawn_from]
     return _Drawn(float(estimate), np.broadcast_to(values, (resamples,)), counts)
 
 
@@ -295,7 +311,7 @@ def total_score(
     estimate = float(np.mean([d.estimate for d in drawn]))
     with np.errstate(invalid="ignore"):
         values = np.mean([d.values for d in drawn], axis=0)
-    counts = [min(d.counts, default=1) for d in drawn]
+    counts = [min(d.counts) for d in drawn]
     # Two strata whose scales have come apart in opposite directions say nothing together.
     return _expanded(
         estimate,
@@ -381,7 +397,7 @@ def probability_of_improvement(
             for j in range(b.shape[0]):
                 drawn[:, i, j] = np.sum((columns_a @ wins[i, :, j, :]) * columns_b, axis=1)
     drawn = np.einsum("rij,ri,rj->r", drawn, rows_a, rows_b)
-    counts = _counts(*a.shape) + _counts(*b.shape)
+    counts = [fewest(*a.shape), fewest(*b.shape)]
     interval = _expanded(float(np.mean(wins)), drawn, counts, confidence)
     return within(_never_certain(interval, min(a.shape[1], b.shape[1])), 0.0, 1.0)
 
@@ -418,9 +434,7 @@ def performance_profile(
         above_all += above.mean(axis=(0, 1)) / len(strata)
         drawn += np.einsum("ijt,ri,rj->rt", above, rows, columns, optimize=True) / len(strata)
     low, high = _percentiles(drawn, confidence)
-    widest = t_factor(
-        *(c for stratum in strata for c in _counts(*stratum.shape)), confidence=confidence
-    )
+    widest = t_factor(min(fewest(*stratum.shape) for stratum in strata), confidence=confidence)
     if math.isinf(widest):
         low, high = np.zeros(tau.size), np.ones(tau.size)
     else:
@@ -444,11 +458,6 @@ def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
             f"paired scores need the same episode seeds, got {a.shape[1]} and {b.shape[1]} episodes"
         )
     return a, b
-
-
-def _counts(trainings: int, episodes: int) -> list[int]:
-    """The numbers that a resample draws from: a single row or column is no draw."""
-    return [count for count in (trainings, episodes) if count > 1]
 
 
 def _resample(stratum: Array, resamples: int, rng: np.random.Generator) -> Array:
@@ -497,7 +506,7 @@ def _percentiles(drawn: Array, confidence: float) -> tuple[Array, Array]:
 def _expanded(estimate: float, drawn: Array, counts: Sequence[int], confidence: float) -> Interval:
     """The percentile interval, its ends moved outwards by :func:`t_factor`."""
     low, high = (float(end) for end in _percentiles(drawn, confidence))
-    factor = t_factor(*counts, confidence=confidence)
+    factor = t_factor(min(counts), confidence=confidence)
     if math.isinf(factor):
         return Interval(estimate, -math.inf, math.inf, confidence)
     if math.isfinite(estimate):

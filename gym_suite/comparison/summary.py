@@ -2,13 +2,14 @@
 
 An agent's worth on an episode is what it earned, or where there is a goal to reach the time that it took, which is the
 whole time limit where the goal was missed: a sparse reward would count every arrival alike. A run that raised an error
-is worth what doing nothing is worth, so that it scores 0, and counts as failed; so does one of which nothing came back.
+is worth what doing nothing is worth on that seed, and counts as failed; so does one of which nothing came back. An
+agent all of whose runs raise is so worth exactly what doing nothing is, and scores 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,7 @@ from gym_suite.comparison.measures import MEASURES, MORE_IS_BETTER, interval_of,
 from gym_suite.comparison.outcomes import AgentSummary, Scale, Standing
 from gym_suite.comparison.results import Results
 from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.scales import doubt
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.statistics import (
     Interval,
@@ -35,13 +37,18 @@ from gym_suite.comparison.statistics import (
     total_score,
 )
 from gym_suite.comparison.text import digits, span
-from gym_suite.comparison.verdicts import Verdict, holm, judge, p_value
+from gym_suite.comparison.verdicts import (
+    Claim,
+    Overall,
+    Verdict,
+    holm,
+    judge,
+    over_settings,
+    p_value,
+)
 from gym_suite.comparison.worlds import make
 from gym_suite.core.marks import Mark, tightest
 from gym_suite.core.parameters import check_option
-
-CLEAR = 0.2
-"""A reference beats do-nothing clearly if the lower end of its lead is above this part of the lead."""
 
 UNKNOWN = "no result came back"
 """What is told of a run that has none."""
@@ -57,7 +64,7 @@ class Summary:
     Args:
         experiments: what was run.
         results: what came out.
-        idle: by id, the settings that change nothing there, with the reason.
+        idle: by id, the settings that were asked for and not run there, with the reason.
     """
 
     experiments: tuple[Experiment, ...]
@@ -72,8 +79,13 @@ class Summary:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids, each once."""
+        """The ids that were run, each once."""
         return tuple(dict.fromkeys(experiment.id for experiment in self.experiments))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The ids that were asked for and not run, because none of the settings is left there."""
+        return tuple(id for id in self.idle if id not in self.ids)
 
     def of(self, id: str) -> tuple[Experiment, ...]:
         """The experiments of one id, one per setting."""
@@ -187,15 +199,16 @@ class Summary:
         failed = self._failures(experiment, name)
         raised = np.isnan(self._values(experiment, name, "return"))
         if raised.any():
-            if isinstance(experiment.low, str):
-                idle = None
-                if name != experiment.low:
-                    idle = self.sample(experiment, experiment.low, metric)
-                if idle is None:
-                    return None  # nothing can stand in for the runs of do-nothing itself
-                values = np.where(raised, idle.location, values)
-            else:
-                values = np.where(raised, sign * experiment.low, values)
+            idle = None
+            if not isinstance(experiment.low, str):
+                idle = Sample.of(np.full(values.shape[1], sign * experiment.low))
+            elif name != experiment.low:
+                idle = self.sample(experiment, experiment.low, metric)
+            if idle is None:
+                return None  # nothing can stand in for the runs of do-nothing itself
+            values = np.where(raised, idle.values.mean(axis=0), values)
+            if raised.all():  # there is nothing that trimming could hide them among
+                failed = np.broadcast_to(idle.full.any(axis=0), failed.shape)
         if np.isnan(values).any():
             return None
         # An optimum is an expected value: what is put in proportion to it is a mean.
@@ -248,16 +261,11 @@ class Summary:
         gap, _ = contrast((high, low), lambda one, zero: one - zero)
         ends = [end.location if isinstance(end, Sample) else end for end in (low, high)]
         scored = gap.estimate > 1e-9 * max(map(abs, ends))  # not by rounding alone
-        problem = ""
-        if not scored:
-            problem = f"There is no score: {top} is no better than {bottom} here."
-        elif math.isfinite(gap.low) and gap.low < CLEAR * gap.estimate:
-            problem = (
-                f"The score is not to be trusted: {top} is hardly better than {bottom} here, so that its unit is "
-                "hardly known. It enters no total."
-            )
+        problem, few = f"There is no score: {top} is no better than {bottom} here.", False
+        if scored:
+            problem, few = doubt(gap, (low, high), bottom, top)
         quantity = MEASURES[self._quantity(experiment)]
-        return Scale(low, high, bottom, top, quantity, gap, problem, scored)
+        return Scale(low, high, bottom, top, quantity, gap, problem, scored, few)
 
     def _anchor(self, experiment: Experiment, anchor: str | float) -> tuple[Any, str]:
         """One end of the scale and its name."""
@@ -346,15 +354,28 @@ class Summary:
             id: one of :attr:`ids`.
         """
         rows = [row for row in self.summary() if row.id == id]
-        trusted = self.trusted(id)
+        scales = {e.setting.name: self.scale(e) for e in self.of(id)}
+        shown = [name for name, s in scales.items() if s is not None and (s.few or not s.problem)]
         found = []
         for name in dict.fromkeys(row.name for row in rows):
             own = tuple(row for row in rows if row.name == name)
-            scored = [row for row in own if row.score is not None and row.setting in trusted]
+            scored = [row for row in own if row.score is not None and row.setting in shown]
             worst = min(scored, key=_estimate, default=None)
             frailest = max(own, key=lambda row: row.failures.estimate)
-            found.append(Standing(name, own, worst, frailest))
+            found.append(Standing(name, own, worst, frailest, self._over_settings(own)))
         return found
+
+    def _over_settings(self, rows: Sequence[AgentSummary]) -> Overall | None:
+        """What may be said of an agent beside the reference, of its rows of all settings of an id."""
+        experiments = {e.setting.name: e for e in self.of(rows[0].id)}
+        judged = [(row, row.verdict) for row in rows if row.verdict is not None]
+        more = [
+            row.failures.estimate > self._failures(experiment, experiment.reference).mean()
+            for row, _ in judged
+            if (experiment := experiments[row.setting]).reference is not None
+        ]
+        claims: list[Claim] = [verdict.claim for _, verdict in judged]
+        return over_settings(claims, fails_more=any(more)) if claims else None
 
     def _summarise(self, experiment: Experiment, name: str) -> AgentSummary:
         specs = experiment.trainings(name)
@@ -376,7 +397,7 @@ class Summary:
             kind=specs[0].kind,
             rank=specs[0].rank,
             information=done[0]["agent"]["information"] if done else "undeclared",
-            trainings=sum(spec.training_seed is not None for spec in specs),
+            trainings=sum(spec.kind == "learned" for spec in specs),
             episodes=len(experiment.seeds),
             failed=len(errors),
             errors=tuple(dict.fromkeys(errors)),
@@ -389,6 +410,7 @@ class Summary:
             measures=self._measures(experiment, name),
             metrics={key: value for key, value in metrics.items() if value is not None},
             time_per_action=float(np.median(times)) if times else math.nan,
+            doubts=tuple(dict.fromkeys(spec.doubt for spec in specs if spec.doubt)),
         )
 
     def _against_reference(

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
-from gym_suite.comparison.sentences import MARKS, by_protocol, limits
+from gym_suite.comparison.sentences import DOUBT, MARKS, by_protocol, doubts, limits, not_run
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import (
@@ -24,12 +24,23 @@ from gym_suite.comparison.text import (
     visible,
     with_interval,
 )
+from gym_suite.comparison.verdicts import Overall
 from gym_suite.core.marks import Mark
 
 __all__ = ["table"]
 
 NARROWEST = 10
 """Least width of the column of names, into which longer ones are folded."""
+
+OVERALL: dict[Overall | None, str] = {
+    "beats": "beats",
+    "loses": "loses",
+    "fails more": "fails more",
+    "depends on the setting": "depends",
+    "cannot tell": "",
+    None: "",
+}
+"""Words for what is said of an agent beside the reference over all settings."""
 
 Cells = list[str]
 
@@ -55,6 +66,9 @@ def table(summary: Summary) -> RenderableType:
             parts.append(Text(words))
         parts += [Text(words) for words in _theory(summary, id)]
         parts += [Text(sentence) for sentence in limits(summary, id)]
+    for id in summary.left_out:
+        parts += [Text(f"\n{id}", style="bold"), Text(" ".join(not_run(summary.idle[id])))]
+    parts += [Text(sentence) for sentence in doubts(summary)]
     if failures := _failures(summary):
         parts.append(failures)
     return Group(*parts)
@@ -99,7 +113,8 @@ class _Section:
 
 def _over_settings(summary: Summary, id: str) -> list[_Layout]:
     """Scores by setting, where there are several."""
-    standings, trusted = summary.standings(id), summary.trusted(id)
+    standings = sorted(summary.standings(id), key=lambda standing: standing.place)
+    trusted = summary.trusted(id)
     settings = [experiment.setting.name for experiment in summary.of(id)]
     goals = any("success" in s.first.metrics for s in standings)
     heads, rows = ["agent", *settings], []
@@ -108,10 +123,13 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
             row.setting: _score(row, trusted=row.setting in trusted) for row in standing.rows
         }
         rows.append([_name(standing), *(by_setting.get(name, MISSING) for name in settings)])
-    worst = [_worst(standing) for standing in standings]
+    worst = [_worst(standing, trusted) for standing in standings]
     failures = [_failed(standing) for standing in standings]
     times = [seconds(standing.first.time_per_action) for standing in standings]
-    wide = _with(_Layout(heads, rows), {"failed at worst": failures, "time": times})
+    scores = _with(_Layout(heads, rows), {"worst": worst})
+    overall = [OVERALL[standing.verdict] for standing in standings]
+    judged = _with(scores, {"failed at worst": failures, "over all": overall})
+    wide = _with(judged, {"time": times})
     if goals:
         reached = [percent(s.first.metrics.get("success")) for s in standings]
         wide = _with(wide, {"at goal": reached})
@@ -120,7 +138,7 @@ def _over_settings(summary: Summary, id: str) -> list[_Layout]:
         _Layout(["agent", settings[0]], short), {"worst": worst, "failed at worst": failures}
     )
     narrower = _with(_Layout(["agent", settings[0]], short), {"worst": worst})
-    return [wide, _Layout(heads, rows), narrow, narrower]
+    return [wide, judged, scores, narrow, narrower]
 
 
 def _one(summary: Summary, id: str) -> list[_Layout]:
@@ -128,8 +146,9 @@ def _one(summary: Summary, id: str) -> list[_Layout]:
     (experiment,) = summary.of(id)
     rows = [row for row in summary.summary() if row.id == id]
     tracked = any("RMSE" in row.metrics for row in rows)
+    trusted = bool(summary.trusted(id))
     columns: dict[str, Cells] = {
-        "score": [_score(row, interval=True) for row in rows],
+        "score": [_score(row, interval=trusted, trusted=trusted) for row in rows],
         "P(better)": [with_interval(row.improvement, decimals=2) for row in rows],
     }
     if tracked:
@@ -145,9 +164,9 @@ def _one(summary: Summary, id: str) -> list[_Layout]:
         ]
     columns["failed"] = [percent(row.failures) for row in rows]
     columns["time"] = [seconds(row.time_per_action) for row in rows]
-    names = [[_named(row)] for row in rows]
+    names = [[_named(row, row.failed, doubtful=bool(row.doubts))] for row in rows]
     wide = _with(_Layout(["agent"], names), columns)
-    columns["score"] = [_score(row) for row in rows]
+    columns["score"] = [_score(row, trusted=trusted) for row in rows]
     columns["P(better)"] = [
         MISSING if row.improvement is None else f"{row.improvement.estimate:.2f}" for row in rows
     ]
@@ -165,14 +184,15 @@ def _with(layout: _Layout, columns: dict[str, Cells]) -> _Layout:
 
 def _name(standing: Standing) -> str:
     failed = sum(row.failed for row in standing.rows)
-    return _named(standing.first, failed)
+    return _named(standing.first, failed, doubtful=bool(standing.doubts))
 
 
-def _named(row: AgentSummary, failed: int | None = None) -> str:
+def _named(row: AgentSummary, failed: int, *, doubtful: bool) -> str:
     several = f" ×{row.trainings}" if row.trainings > 1 else ""
-    count = row.failed if failed is None else failed
+    doubt = f" {DOUBT}" if doubtful else ""
     rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
-    return f"{row.name}{several}{rank}" + (f" ({count} runs failed)" if count else "")
+    lost = f" ({number(failed, 'run')} failed)" if failed else ""
+    return f"{row.name}{several}{doubt}{rank}{lost}"
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:
@@ -186,10 +206,11 @@ def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -
     return f"{number} {sign}".strip().replace("-", "−")
 
 
-def _worst(standing: Standing) -> str:
-    if standing.worst is None:
+def _worst(standing: Standing, trusted: Sequence[str]) -> str:
+    worst = standing.worst
+    if worst is None:
         return MISSING
-    return f"{_score(standing.worst)} {standing.worst.setting}"
+    return f"{_score(worst, trusted=worst.setting in trusted)} {worst.setting}"
 
 
 def _failed(standing: Standing) -> str:
@@ -233,5 +254,7 @@ def _failures(summary: Summary) -> Text | None:
         if row.failed:
             where = row.id if row.setting == NOMINAL else f"{row.id}, {row.setting}"
             reasons = "; ".join(row.errors[:3])
-            lines.append(visible(f"{where}: {row.name} failed in {row.failed} runs: {reasons}"))
+            lines.append(
+                visible(f"{where}: {row.name} failed in {number(row.failed, 'run')}: {reasons}")
+            )
     return Text("\n".join(lines), style="red") if lines else None

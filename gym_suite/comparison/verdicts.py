@@ -28,12 +28,13 @@ from scipy.special import bdtr, stdtr
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.statistics import RESAMPLES, contrast
 
-__all__ = ["LEVEL", "Claim", "Verdict", "holm", "judge", "p_value"]
+__all__ = ["LEVEL", "Claim", "Overall", "Verdict", "holm", "judge", "over_settings", "p_value"]
 
 LEVEL = 0.05
 """Corrected probability of error below which a claim is made."""
 
 Claim = Literal["beats", "loses", "fails more", "cannot tell"]
+Overall = Literal["beats", "loses", "fails more", "cannot tell", "depends on the setting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,27 @@ def judge(
     if agent.location < reference.location:
         return Verdict("loses", p, corrected)
     return Verdict("fails more" if fails_more else "beats", p, corrected)
+
+
+def over_settings(claims: Sequence[Claim], *, fails_more: bool) -> Overall:
+    """Put what is claimed in each of several settings into one verdict.
+
+    Args:
+        claims: one per setting.
+        fails_more: whether more of the agent's episodes than of the reference's failed in any of them, told apart there
+            or not.
+
+    Returns:
+        "beats" where it beats in at least one, loses in none and fails more often in none; "fails more" where only
+        failures stand against that; "loses" where it loses in at least one and earns more in none; "depends on the
+        setting" where it earns more in one and loses in another; "cannot tell" where no episodes tell them apart.
+    """
+    earns_more = "beats" in claims or "fails more" in claims
+    if "loses" in claims:
+        return "depends on the setting" if earns_more else "loses"
+    if not earns_more:
+        return "cannot tell"
+    return "fails more" if fails_more else "beats"
 
 
 def p_value(

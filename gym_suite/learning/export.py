@@ -40,7 +40,10 @@ def export_policy(
         training_seed: Seed of the training run.
         observation_columns: Names of the observation columns, in order.
         action_columns: Names of the action columns, in order.
-        provenance: JSON data about the training, kept in the file.
+        provenance: JSON data about the training, kept in the file. "behaviour" says on which behaviour of the id it
+            was trained (:func:`gym_suite.behaviour.behaviour_of`) and "keywords" with which keywords, "seeds" with the
+            first and the last of the "episodes", "tuning_trials" how many trainings were tried. Seeds that the rows of
+            :func:`gym_suite.learning.make_sb3_vec` were given are added.
 
     Returns:
         The policy as :func:`gym_suite.learning.load_policy` would return it.
@@ -55,10 +58,16 @@ def export_policy(
         training_seed=training_seed,
         observation_columns=observation_columns,
         action_columns=action_columns,
-        provenance=provenance,
+        provenance=_seeds_told(model) | dict(provenance or {}),
     )
     policy.path = policy.save(path)
     return policy
+
+
+def _seeds_told(model: Any) -> dict[str, Any]:
+    """The episode seeds that a model's environment has kept, as a policy file tells them."""
+    seeds = getattr(model.observation_space, "origin", {}).get("seeds")
+    return {} if seeds is None else {"seeds": {"episodes": list(seeds)}}
 
 
 def as_numpy(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gym_suite.learning.seeds import first_and_last
+from gym_suite.learning.told import check_told, seeds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ class OwnGains:
     @property
     def tuned_on(self) -> tuple[int, int] | None:
         """First and last episode seed that the gains were searched on, None where nothing is told."""
-        seeds = self.about.get("seeds", {})
-        return first_and_last(seeds["episodes"]) if "episodes" in seeds else None
+        return seeds_of(self.about)
 
     def load(self, env: Any) -> Any:
         """Return the controller for an environment.
@@ -121,7 +120,9 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
             f"{path} is not a gains file: expected a JSON object with id, agent and gains by name"
         )
     try:
-        _check(about)
+        if not isinstance(about.get("parameters", {}), dict):
+            raise ValueError(f"parameters must be an object, got {about['parameters']!r:.80}")
+        check_told(about, ("trials",))
     except ValueError as error:
         raise ValueError(f"{path} is not a gains file: {error}") from None
     read = OwnGains(
@@ -130,23 +131,6 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
     if id is not None:
         read.check_id(id)
     return read
-
-
-def _check(about: Mapping[str, Any]) -> None:
-    """Refuse what a gains file may leave out, and tells in another form.
-
-    Raises:
-        ValueError: If parameters, keywords or seeds are no object, the seeds of the search's episodes no first and
-            last one, or the trials no number of them.
-    """
-    for name in ("parameters", "keywords", "seeds"):
-        if not isinstance(about.get(name, {}), dict):
-            raise ValueError(f"{name} must be an object, got {about[name]!r:.80}")
-    if "episodes" in about.get("seeds", {}):
-        first_and_last(about["seeds"]["episodes"])
-    trials = about.get("trials", 0)
-    if type(trials) is not int or trials < 0:
-        raise ValueError(f"trials must be a whole number >= 0, got {trials!r:.80}")
 
 
 def shipped_gains(id: str, name: str, setting: str = "nominal") -> Path:

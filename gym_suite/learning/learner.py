@@ -167,7 +167,7 @@ def _trained(
     """Return the trained model and its curve."""
     env = make_rows(lesson.id, lesson.settings, lesson.keywords)
     model = build(lesson.learner, lesson.settings, env, lesson.seed)
-    # The model has seeded row i with seed + i, where comparisons take their episodes from.
+    # The model has seeded its rows as trainings are; this holds for seeds from a million on too.
     env.seed(training_seed(lesson.seed))
     curve = _Curve(lesson, evaluation, model, Exploration.of(env, lesson.settings), tell)
     # Curves are ours; without a logger of its own the library makes a temporary folder for each training.

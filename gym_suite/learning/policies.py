@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gym_suite.learning.shelf import shipped
+from gym_suite.learning.told import check_told
 
 #: The format that is written, and those that are read: the first has no histories.
 FORMAT, READABLE = 2, (1, 2)
@@ -64,7 +65,8 @@ class ExportedPolicy:
         information: ``"observation"``; a learned policy sees nothing else.
         observation_columns: Names of the observation columns, in order.
         action_columns: Names of the action columns, in order.
-        provenance: How it was trained: steps, command, versions.
+        provenance: How it was trained: steps, command, versions, keywords of the environment, behaviour of the id,
+            tuning trials, seeds.
         path: The file it came from, or None.
     """
 
@@ -357,8 +359,8 @@ def load_policy(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is truncated, damaged or not a policy, or it is for another id or
-            for other columns.
+        ValueError: The file is truncated, damaged or not a policy, tells of its making in another form than pages
+            take it, or is for another id or for other columns.
     """
     path = Path(path)
     if not path.is_file():
@@ -379,6 +381,9 @@ def load_policy(
         if meta["format"] not in READABLE:
             raise ValueError(f"it has format {meta['format']}, this version reads {READABLE}")
         policy = ExportedPolicy(meta, arrays, path=path, seed=seed)
+        check_told(policy.provenance, ("steps", "tuning_trials"))
+        if type(policy.training_seed) not in (int, type(None)):
+            raise ValueError(f"training_seed must be a whole number, got {policy.training_seed!r}")
     except (
         Exception
     ) as e:  # a damaged archive makes zipfile, zlib, json and NumPy raise almost anything

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gym_suite.core.family import PLANT_KEYWORDS
 from gym_suite.core.parameters import check_keywords
+from gym_suite.learning.vec_env import TrainingSeeds
 
 
 def check_randomise(randomise: object) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def shares(rows: int, blocks: int) -> list[int]:
     return [part + (k < more) for k in range(blocks)]
 
 
-class SideBySide:
+class SideBySide(TrainingSeeds):
     """Several Stable-Baselines3 ``VecEnv`` of the same spaces as one, row after row.
 
     The base class ``VecEnv`` is added by :func:`side_by_side`, so that this module can be imported without

@@ -7,7 +7,8 @@
 1,000,000 and above         trainings, a million for each training seed
 ==========================  ==============================================================================
 
-A training's rows start from its first seeds and go on with the generators that they give.
+A training's rows start from its first seeds and go on with the generators that they give. Stable-Baselines3 seeds an
+environment with the seed of the training: the environments of this package take that as said here.
 """
 
 from __future__ import annotations
@@ -73,3 +74,12 @@ def training_seed(seed: int) -> int:
         seed: Of the training.
     """
     return TRAINING_SEEDS * (seed + 1)
+
+
+def first_row_seed(seed: int) -> int:
+    """Return the episode seed of the first row of an environment that a training has seeded with a number.
+
+    Args:
+        seed: Of the training, or an episode seed for trainings, which stays.
+    """
+    return seed if purpose_of(seed) == "training" else training_seed(seed)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gym_suite.core.extras import install_line
 from gym_suite.core.parameters import check_number
+from gym_suite.learning.seeds import first_row_seed
 from gym_suite.registration import catalogue
 
 TRUNCATED = "TimeLimit.truncated"
@@ -52,7 +53,9 @@ def make_sb3_vec(
     Args:
         id: Environment id; one without a native vector environment runs in a ``SyncVectorEnv``.
         n: Number of rows.
-        seed: Row i starts from seed + i at the first reset; None for fresh entropy.
+        seed: Row i starts from episode seed + i at the first reset, as a single environment would; None for fresh
+            entropy. A training needs none: what a model seeds the rows with is a seed of its training, see
+            :meth:`VectorRows.seed`.
         monitor: Add ``info["episode"]`` (return, length, time) where an episode ends, as
             ``Monitor`` does.
         metrics: Put the metrics into the info of every step. Without, only the infos of rows
@@ -100,7 +103,7 @@ def agents_as_batch(
     Args:
         env: Id of an environment with several agents, or one made by ``gym_suite.parallel_env``.
         n: Number of worlds.
-        seed: World w starts from seed + w at the first reset; None for fresh entropy.
+        seed: World w starts from episode seed + w at the first reset; None for fresh entropy.
         monitor: Add ``info["episode"]`` where an agent's episode ends.
         metrics: Put the metrics of the world into the info of every step.
         **keywords: Keyword arguments of the environment, where an id is given.
@@ -135,7 +138,27 @@ def _numbers(n: Any, seed: Any) -> tuple[int, int | None]:
     return count, int(seed)  # not by way of a float, which holds 53 bits
 
 
-class VectorRows:
+class TrainingSeeds:
+    """What an SB3 ``VecEnv`` makes of the seed of a training; a base class in front of ``VecEnv``."""
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Let row i start from an episode seed for trainings + i at the next reset.
+
+        Models of Stable-Baselines3 call this with their own ``seed``. Episodes 0, 1, ... are those of comparisons, so a
+        seed below a million is taken as that of a training, whose rows start from
+        :func:`gym_suite.learning.seeds.training_seed`; one from a million on is an episode seed already.
+
+        Args:
+            seed: Of the training; None for one by chance.
+
+        Returns:
+            The episode seed of every row.
+        """
+        base: Any = super()
+        return base.seed(first_row_seed(base.seed(seed)[0]))
+
+
+class VectorRows(TrainingSeeds):
     """A Gymnasium vector environment in SAME_STEP mode, with the methods of SB3's ``VecEnv``.
 
     The base class ``VecEnv`` is added by :func:`_with_sb3_base`, so that this module can be
@@ -167,12 +190,21 @@ class VectorRows:
     def reset(self) -> NDArray[Any]:
         """Start new episodes in all rows; seeds and options given before are used once."""
         observation, infos = self.envs.reset(seed=_one_seed(self._seeds), options=self._option())
+        self._record_seeds()
         self.reset_infos = info_rows(infos, np.arange(self.num_envs))
         self._reset_seeds()  # type: ignore[attr-defined]
         self._reset_options()  # type: ignore[attr-defined]
         if self._episodes is not None:
             self._episodes.restart()
         return observation
+
+    def _record_seeds(self) -> None:
+        """Let the space tell the first and the last episode seed, so that a saved model tells them too."""
+        origin = getattr(self.observation_space, "origin", None)  # type: ignore[attr-defined]
+        seeds = [seed for seed in self._seeds if seed is not None]
+        if origin is not None and seeds:
+            seeds += origin.get("seeds", [])
+            origin["seeds"] = [min(seeds), max(seeds)]
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Keep the actions for :meth:`step_wait`."""
@@ -363,7 +395,7 @@ def _one_seed(seeds: Sequence[int | None]) -> int | list[int | None] | None:
 
 def _seeded(rows: Any, seed: int | None) -> Any:
     if seed is not None:
-        rows.seed(seed)
+        rows._seeds = [seed + i for i in range(rows.num_envs)]
     return rows
 
 

@@ -1,6 +1,7 @@
 """Agents by name, file, factory and object; clear refusals."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -98,6 +99,13 @@ class Agent:
 
 def make(env):
     return Agent()
+
+class Two(Agent):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.array([law(float(observation[1])), 0.0]), state
+
+def both(env):
+    return Two()
 """
 
 
@@ -112,21 +120,80 @@ def test_a_factory_may_use_functions_that_numba_keeps_in_its_cache(tmp_path):
         "law = sys.modules[type(agent).__module__].law; "
         "print(action, sum(law.stats.cache_hits.values()))"
     )
-    root = str(Path(gym_suite.__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": root}
-    environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
-    told = [
-        subprocess.run(
-            [sys.executable, "-c", code, str(path)],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-        for _ in range(2)
-    ]
+    told = [run_apart(code, path) for _ in range(2)]
     assert [float(value) for value, _ in told] == [0.4, 0.4]
     assert [hits for _, hits in told] == ["0", "1"]
+
+
+def run_apart(code, path):
+    """What a process of its own prints, by words; Numba keeps its cache where it does by default."""
+    root = str(Path(gym_suite.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": root}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+
+
+ACTS = (
+    "import sys; from pathlib import Path; from gym_suite.comparison.sources import FactorySource; "
+    "files = [Path(name) for name in sys.argv[1].split(',')]; "
+    "agents = [FactorySource(file, 'make').load(None) for file in files]; "
+    "print(*(agent.predict([0.0, 0.5, 0.0])[0][0] for agent in agents))"
+)
+OWN = (
+    "import sys; from pathlib import Path; sys.path.insert(0, str(Path(sys.argv[1]).parent)); "
+    "import compiled; print(compiled.make(None).predict([0.0, 0.5, 0.0])[0][0])"
+)
+
+
+def test_a_factory_with_cached_functions_may_be_moved_copied_edited_and_used_elsewhere(tmp_path):
+    """A cache that lies beside the file goes along with it, and so would the module's name that it remembers."""
+    first, second, third = (tmp_path / name for name in ("a", "b", "c"))
+    first.mkdir()
+    (first / "compiled.py").write_text(NUMBA)
+    assert run_apart(OWN, first / "compiled.py") == ["0.4"]  # the user's own program, before
+    assert run_apart(ACTS, first / "compiled.py") == ["0.4"]
+    first.rename(second)
+    assert run_apart(ACTS, second / "compiled.py") == ["0.4"]
+    shutil.copytree(second, third)  # with the times of the files
+    assert run_apart(ACTS, third / "compiled.py") == ["0.4"]
+    stamp = (third / "compiled.py").stat()
+    (third / "compiled.py").write_text(NUMBA.replace("0.8", "0.6"))
+    os.utime(third / "compiled.py", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    both = f"{second / 'compiled.py'},{third / 'compiled.py'}"
+    assert run_apart(ACTS, both) == ["0.4", "0.3"]
+    assert run_apart(ACTS, both) == ["0.4", "0.3"]
+    assert run_apart(OWN, second / "compiled.py") == ["0.4"]  # and after
+
+
+def test_two_factories_of_one_name_with_cached_functions_run_in_two_processes(tmp_path):
+    files = [tmp_path / name / "compiled.py" for name in ("a", "b")]
+    for file, gain in zip(files, ("0.8", "0.6"), strict=True):
+        file.parent.mkdir()
+        file.write_text(NUMBA.replace("0.8", gain))
+    told = {}
+    for workers in (1, 2):
+        result = compare(
+            "gem/PMSM-v0",
+            agents={file.parent.name: f"{file}:both" for file in files},
+            seeds=2,
+            settings="nominal",
+            horizon=20,
+            workers=workers,
+            progress=False,
+        )
+        assert result.failed_runs == 0
+        told[workers] = {
+            row.name: row.metrics["return"].estimate
+            for row in result.summary()
+            if row.kind == "custom"
+        }
+    assert told[1] == told[2] and told[1]["a"] != told[1]["b"]
 
 
 def test_objects_classes_and_your_own_names(env):

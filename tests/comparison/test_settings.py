@@ -37,6 +37,36 @@ def test_a_setting_without_effect_on_any_agent_is_told():
     assert any("exactly what it came to in the nominal" in told for told in limits(comparison, ID))
 
 
+def test_an_id_of_which_no_setting_is_left_is_named_with_the_reason(tmp_path):
+    """Beside one that is run: by a setting that changes nothing there, and by one that only the other has."""
+    for settings, other, reason in (
+        ("mismatch", DRIVE, "nothing here changes"),
+        ("late", ID, f"{RADIO} has no setting of that name"),
+    ):
+        comparison = compare([RADIO, other], settings=settings, **SHORT)
+        assert comparison.ids == (other,) and comparison.left_out == (RADIO,)
+        page = comparison.report(tmp_path / settings).read_text("utf-8")
+        table = " ".join(str(comparison).split())
+        for text in (" ".join(page.split()), table):
+            assert RADIO in text and f"{settings.title()} was not run: {reason}" in text
+
+
+def test_a_setting_that_only_another_id_has_is_said():
+    comparison = compare([ID, DRIVE], settings=["nominal", "late"], **SHORT)
+    assert [e.setting.name for e in comparison.of(DRIVE)] == ["nominal"]
+    assert f"Late was not run: {DRIVE} has no setting of that name." in limits(comparison, DRIVE)
+
+
+def test_a_comparison_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path):
+    ids = [RADIO, "radio/Jamming-v0"]
+    with pytest.raises(ValueError, match="nothing is left to run") as refused:
+        compare(ids, settings=["mismatch", "disturbance"], out=tmp_path / "out", **SHORT)
+    told = str(refused.value)
+    assert all(id in told for id in ids) and told.count("mismatch (nothing here changes") == 2
+    assert "disturbance (" in told and "nominal" in told and "\n" not in told
+    assert not (tmp_path / "out").exists()
+
+
 def test_nominal_alone_is_the_old_way():
     comparison = compare(ID, settings="nominal", seeds=1, progress=False)
     assert [e.setting.name for e in comparison.experiments] == ["nominal"]

@@ -213,6 +213,23 @@ def test_a_single_episode_tells_no_spread():
     assert t_factor(5, 20) == pytest.approx(2.7764 / 1.9600 * math.sqrt(5 / 4), rel=1e-4)
 
 
+def test_a_single_episode_tells_nothing_of_others_however_many_trainings_there_are():
+    rng = np.random.default_rng(2)
+    own, other = rng.normal(size=(5, 1)), rng.normal(size=(1, 1)) - 9.0
+    found = [
+        bootstrap(own),
+        paired_difference(own, other),
+        score(Sample.of(own), Sample.of(other), 9.0),
+    ]
+    assert all((one.low, one.high) == (-math.inf, math.inf) for one in found)
+    assert (probability_of_improvement(own, other).low, share(own > -9.0).low) == (
+        pytest.approx(0.025),
+        pytest.approx(0.025),
+    )
+    profile = performance_profile(own, [0.0])
+    assert (profile.low[0], profile.high[0]) == (0.0, 1.0)
+
+
 def test_a_share_of_nothing_is_no_certainty():
     never = share(np.zeros((1, 20)))
     assert (never.estimate, never.low) == (0.0, 0.0)

@@ -261,6 +261,32 @@ def test_a_changed_weight_is_refused_even_in_a_sound_archive(policy_file, tmp_pa
         load_policy(tmp_path / "edited.npz")
 
 
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"tuning_trials": "many"}, "tuning_trials must be a whole number >= 0, got 'many'"),
+        ({"tuning_trials": -1}, "tuning_trials must be a whole number"),
+        ({"steps": "1e6"}, "steps must be a whole number"),
+        ({"steps": True}, "steps must be a whole number"),
+        ({"behaviour": 7}, "behaviour must be a text, got 7"),
+        ({"keywords": "noise"}, "keywords must be an object"),
+        ({"seeds": [0, 19]}, "seeds must be an object"),
+        ({"seeds": {"episodes": [9, 5]}}, "two whole numbers"),
+    ],
+)
+def test_what_a_policy_tells_in_another_form_is_refused(told, reason, policy_file, tmp_path):
+    """In a file that is whole; nobody should learn of it when all runs are done."""
+    policy = load_policy(policy_file)
+    path = tmp_path / "odd.npz"
+    meta = {**policy.meta, "provenance": {**policy.provenance, **told}}
+    policies.ExportedPolicy(meta, policy.arrays).save(path)
+    with pytest.raises(ValueError, match=rf"odd\.npz is not a usable policy file.*{reason}"):
+        load_policy(path)
+    nothing = {**policy.meta, "provenance": dict.fromkeys(["tuning_trials", "steps", "behaviour"])}
+    policies.ExportedPolicy(nothing, policy.arrays).save(path)
+    assert load_policy(path).provenance["steps"] is None  # as in files of whom nobody has counted
+
+
 @pytest.mark.parametrize("content", [b"hello", b"PK\x05\x06" + b"\0" * 18])
 def test_something_else_is_refused(tmp_path, content):
     (tmp_path / "other.npz").write_bytes(content)

@@ -10,6 +10,7 @@ from gym_suite.learning import load_policy, make_sb3_vec, train
 from gym_suite.learning.evaluation import Evaluation
 from gym_suite.learning.learner import make_rows
 from gym_suite.learning.randomised import blocks_of, check_randomise, shares, side_by_side
+from gym_suite.learning.seeds import training_seed
 from gym_suite.learning.settings import settings_for
 
 ID = "gem/PMSM-v0"
@@ -79,8 +80,8 @@ def test_blocks_side_by_side_do_what_each_does_alone():
         for _ in range(2)
     )
     together = side_by_side(together)
-    together.seed(7)
-    for env, seed in zip(alone, (7, 10), strict=True):
+    together.seed(training_seed(7))
+    for env, seed in zip(alone, (training_seed(7), training_seed(7) + 3), strict=True):
         env.seed(seed)
     observation = together.reset()
     np.testing.assert_array_equal(observation, np.concatenate([env.reset() for env in alone]))
