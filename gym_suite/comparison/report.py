@@ -10,7 +10,7 @@ from typing import Any
 from gym_suite.comparison import figures
 from gym_suite.comparison.agents import BASELINES, AgentSpec
 from gym_suite.comparison.charts import Figure
-from gym_suite.comparison.coverage import COVERAGE, TRAININGS
+from gym_suite.comparison.coverage import COVERAGE, FALSE_PAGES, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.headline import glyph, headline_row, without_interval
@@ -89,6 +89,10 @@ def _page(summary: Summary) -> dict[str, Any]:
         "level": f"{100 * LEVEL:g}",
         "provenance": {k: visible(str(v)) for k, v in provenance.items() if k != "date"},
         "coverage": _coverage(),
+        "false_pages": [
+            (name, [f"{100 * value:.0f} %" for value in found]) for name, found in FALSE_PAGES.items()
+        ],
+        "learned": any(row.trainings > 1 for row in summary.summary()),
         "trainings": TRAININGS,
         "notes": notes(summary),
     }

@@ -268,8 +268,9 @@ def notes(summary: Summary) -> list[str]:
         "false. To “beat” also takes no more failures than the reference has. Over several settings an agent “beats” "
         "only if it does so in at least one, loses in none and fails more often in none; where it earns more in one "
         "and loses in another, it depends on the setting. Trainings are taken to scatter about "
-        "normally; a method that is often better and now and then much worse may be said to beat another one that "
-        "earns as much on average.",
+        "normally. Where they are of two kinds, few of them can all be of one by chance, and a method that is often "
+        "better and now and then much worse may be said to beat another one that earns as much on average: the second "
+        "table below says how often.",
         "An episode that ends early by a failure counts its lost control periods as errors of full scale, so "
         "that dying early cannot look precise. Rise, settling and overshoot are judged on the "
         "steps that were reached; “never” means that in more than a quarter of the episodes half "
@@ -283,8 +284,8 @@ def notes(summary: Summary) -> list[str]:
         unseen = 1.0 - 0.05 ** (1.0 / fewest)
         told.append(
             f"With {fewest} trainings of a method nobody knows how often a training goes wrong: even if none of them "
-            f"did, up to {100 * unseen:.0f} % of all trainings could (exact binomial limit at 95 %). The table below "
-            "says how often intervals hold the truth then."
+            f"did, up to {100 * unseen:.0f} % of all trainings could (exact binomial limit at 95 %). The first table "
+            "below says how often intervals hold the truth then."
         )
     if any(row.trainings == 1 for row in rows):
         told.append(

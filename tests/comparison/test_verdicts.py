@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gym_suite.comparison.coverage import NULLS, false_pages
+from gym_suite.comparison.coverage import (
+    FALSE_PAGES,
+    NULLS,
+    SCATTERED,
+    TRAININGS,
+    false_pages,
+)
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.verdicts import holm, p_value
 
@@ -23,6 +29,18 @@ def test_a_page_of_sixty_null_comparisons_seldom_says_anything(name):
 
 def test_a_page_of_all_kinds_of_nulls_seldom_says_anything():
     assert false_pages(list(NULLS.values()), pages=60, seed=4) <= 0.05
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+@pytest.mark.parametrize("trainings", TRAININGS)
+def test_what_a_page_says_of_trainings_that_do_not_scatter_normally_is_what_it_is(name, trainings):
+    """Within four standard errors of both; and no difference on average is one, by many draws."""
+    scattered = SCATTERED[name]
+    assert abs(scattered.draw(np.random.default_rng(1), 1_000_000).mean()) < 0.005
+    told, pages = FALSE_PAGES[name][TRAININGS.index(trainings)], 40
+    found = false_pages([scattered.null(trainings)], pages=pages, full=scattered.full, seed=5)
+    middle = min(max(told, 0.02), 0.98)
+    assert abs(found - told) < 4.0 * (middle * (1.0 - middle) * (1 / 200 + 1 / pages)) ** 0.5
 
 
 def test_twenty_wins_of_twenty_stand_on_a_page_of_sixty():
