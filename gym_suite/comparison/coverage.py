@@ -286,7 +286,9 @@ def main(trials: int = 2000, pages: int = 1000) -> None:
     mixed = false_pages(list(NULLS.values()), pages=pages)
     print(f"all kinds together: {mixed:.3f}")
     for name, scattered in SCATTERED.items():
-        found = [false_pages([scattered.null(n)], pages=200, full=scattered.full) for n in TRAININGS]
+        found = [
+            false_pages([scattered.null(n)], pages=200, full=scattered.full) for n in TRAININGS
+        ]
         print(f"{name}: {', '.join(f'{value:.3f}' for value in found)}")
 
 

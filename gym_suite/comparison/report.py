@@ -90,7 +90,8 @@ def _page(summary: Summary) -> dict[str, Any]:
         "provenance": {k: visible(str(v)) for k, v in provenance.items() if k != "date"},
         "coverage": _coverage(),
         "false_pages": [
-            (name, [f"{100 * value:.0f} %" for value in found]) for name, found in FALSE_PAGES.items()
+            (name, [f"{100 * value:.0f} %" for value in found])
+            for name, found in FALSE_PAGES.items()
         ],
         "learned": any(row.trainings > 1 for row in summary.summary()),
         "trainings": TRAININGS,
