@@ -299,6 +299,23 @@ def test_headers_are_read_with_their_units(tmp_path, old, new, message):
         identify(log, "motors", machine={"p": 4})
 
 
+def test_a_gap_in_time_is_named_and_a_few_lost_rows_are_carried(tmp_path):
+    log = servo_log(tmp_path / "log.csv", n=900)
+    table = np.genfromtxt(log, delimiter=",", names=True)
+    for jump, row in ((1.0, 300), (0.02, 700)):
+        later = {n: table[n].copy() for n in table.dtype.names}
+        later["t"][row + 1 :] += jump
+        with pytest.raises(ValueError, match=rf"gap.csv: time jumps from .* after row {row}, wher"):
+            identify(write(tmp_path / "gap.csv", later), "motors", machine={"p": 4})
+    # A clock that jitters, a few rows lost, and half of the log at a tenth of the rate.
+    random = np.random.default_rng(0)
+    kept = np.r_[0:100, 108:250, 253:450, 450:901:10]
+    fewer = {n: table[n][kept] for n in table.dtype.names}
+    fewer["t"] += 3e-5 * random.uniform(-1.0, 1.0, len(kept))
+    result = identify(write(tmp_path / "fewer.csv", fewer), "motors", machine={"p": 4})
+    assert result.values["l_d"][0] == pytest.approx(2e-3, rel=0.03)
+
+
 def test_what_a_log_does_not_show_is_named(tmp_path):
     still = {"kind": "constant_speed", "omega": 0.0}
     columns = run(servo(), steps(900, [0.0, 0.0], [2.0, 4.0], 120, 5), 2e-4, still)
