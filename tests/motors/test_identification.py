@@ -133,6 +133,59 @@ def test_an_induction_machine_is_found_from_its_stator(tmp_path):
     assert any("l_sigr" in sentence for sentence in result.assumed)
 
 
+def induction_log(path, n=2600, seed=5):
+    """Write the log of an induction machine by equations of its own: flux linkages of the T circuit, from rest."""
+    p, r_s, r_r, l_m, leakage, j, a, b = 3, 1.6, 1.1, 0.11, 0.007, 0.006, 0.15, 0.004
+    winding, tau = l_m + leakage, 2.5e-4
+    rng = np.random.default_rng(seed)
+
+    def currents(stator, rotor):
+        return np.linalg.solve([[winding, l_m], [l_m, winding]], [stator, rotor])
+
+    def slope(x, u):
+        i_s, i_r = currents(x[0], x[1])
+        torque = 1.5 * p * (np.conj(x[0]) * i_s).imag
+        omega = x[2].real
+        friction = a * np.tanh(omega / 0.05) + b * omega
+        return np.array([u - r_s * i_s, 1j * p * omega * x[1] - r_r * i_r, (torque - friction) / j])
+
+    x, angle, rows = np.zeros(3, complex), 0.0, []
+    for k in range(n):
+        if k % 400 == 0:
+            turning = 2.0 * math.pi * rng.uniform(8.0, 35.0)
+        u = (14.0 + 1.1 * turning) * np.exp(1j * angle)
+        u *= 1.0 + 0.2 * rng.choice([-1, 1]) * (k // 50 % 2)
+        angle += turning * tau
+        i_s = currents(x[0], x[1])[0]
+        rows.append((k * tau, u.real, u.imag, i_s.real, i_s.imag, x[2].real))
+        one = slope(x, u)
+        two = slope(x + 0.5 * tau * one, u)
+        three = slope(x + 0.5 * tau * two, u)
+        four = slope(x + tau * three, u)
+        x = x + tau / 6.0 * (one + 2.0 * two + 2.0 * three + four)
+    names = ("t", "u_salpha", "u_sbeta", "i_salpha", "i_sbeta", "omega")
+    return write(path, noisy(dict(zip(names, np.array(rows).T, strict=True)), seed))
+
+
+def test_an_induction_machine_may_be_under_flux_when_the_log_begins(tmp_path):
+    """No column says the rotor's flux, neither where a log begins nor where its judged part or a second one does."""
+    whole = induction_log(tmp_path / "whole.csv")
+    table = np.genfromtxt(whole, delimiter=",", names=True)
+    parts = {}
+    for name, rows in (("early", slice(500, 1100)), ("late", slice(1100, None))):
+        columns = {n: table[n][rows] for n in table.dtype.names}
+        parts[name] = write(tmp_path / f"{name}.csv", columns)
+    truth = {"r_s": 1.6, "r_r": 1.1, "l_m": 0.11, "l_sigs": 0.007, "j_total": 0.006}
+    for log, judge in ((whole, None), (parts["late"], None), (parts["late"], parts["early"])):
+        result = identify(log, "motors", kind="SCIM", machine={"p": 3}, judge=judge)
+        for name, value in truth.items():
+            assert result.values[name][0] == pytest.approx(value, rel=0.03), name
+        for name, after in result.after.items():
+            # The right machine is wrong by the noise of the sensors alone, 1 % of their largest value.
+            assert after < 0.015 * np.abs(table[name]).max(), name
+            assert after < 0.5 * result.before[name], name
+
+
 def test_equations_written_anew_are_understood(tmp_path):
     """The suite's own integrator has no part in the log: SciPy at a tight tolerance."""
     r, l_d, l_q, psi, p, j, a, b = 0.35, 1.4e-3, 2.2e-3, 0.021, 3, 4e-4, 0.015, 4e-4

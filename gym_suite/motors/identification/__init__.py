@@ -32,7 +32,7 @@ from gym_suite.motors.identification.checks import (
     check_units,
     largest_of,
 )
-from gym_suite.motors.identification.fit import SHAFT, fit_log, substeps_of
+from gym_suite.motors.identification.fit import SHAFT, first_row, fit_log, substeps_of
 from gym_suite.motors.identification.friction import friction_of
 from gym_suite.motors.identification.logs import FEWEST, Log, columns_of, read_log
 from gym_suite.motors.identification.result import Identified
@@ -175,16 +175,19 @@ def _known(
 
 
 def _errors(log: Log, machine: Machine, load: PolynomialStatic, driven: bool) -> dict[str, float]:
-    """Return the rms errors of predictions over a log from its first row; none where the log is too coarse for them."""
+    """Return the rms errors of predictions over a log from its first row; none where the log is too coarse for them.
+
+    What of the first row's state no column measures, a rotor's flux, is for each machine what suits it best.
+    """
     try:
         steps = substeps_of(log, machine, moving=not driven)
+        first = first_row(log, machine, load, steps, driven=driven)
     except ValueError:
         return {}
-    first = {name: float(values[0]) for name, values in log.currents.items()}
     told = replay(
         machine,
         load,
-        {**first, "omega": float(log.omega[0])},
+        first,
         log.t,
         log.voltages,
         speeds=log.omega if driven else None,

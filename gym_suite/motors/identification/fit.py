@@ -39,15 +39,16 @@ SHAFT = ("j_total", "a", "b")
 class Fit:
     """A least-squares fit under way: numbers on scales on which steps are of one size.
 
-    Machine numbers and inertia are on logarithmic scales, friction in parts of a typical torque, and what the first row
-    measured of the state in parts of the signals' size.
+    Machine numbers and inertia are on logarithmic scales, friction in parts of a typical torque. The state of the first
+    row is fitted too: what no column measures, such as a rotor's flux, in parts of a typical flux, what was measured by
+    its difference from that in parts of the signals' size.
 
     Attributes:
         log: What is fitted.
         base: Where what is not fitted comes from.
         balance: The kind's equations.
         names: Of the numbers that are fitted.
-        start: Their values on their scales, then the states of the first row.
+        start: Their values on their scales, then the hidden and the measured states of the first row.
         driven: Whether something else turns the shaft.
         substeps: Runge-Kutta steps between two rows.
         torque: Typical torque, N m.
@@ -123,15 +124,17 @@ class Fit:
     def predicted(self, at: Array) -> dict[str, Array]:
         """Return what the model says of each signal."""
         machine, load = self.build(at)
+        hidden = hidden_of(machine)
+        own, beside = np.split(at[len(self.names) :], [len(hidden)])
         sizes = _sizes(self.signals)
-        first = {
-            name: values[0] + at[len(self.names) + k] * sizes[name]
-            for k, (name, values) in enumerate(self.signals.items())
-        }
+        first = dict(zip(hidden, own * flux_of(self.log), strict=True))
+        first |= {"omega": self.log.omega[0]}
+        for part, (name, values) in zip(beside, self.signals.items(), strict=True):
+            first[name] = values[0] + part * sizes[name]
         return replay(
             machine,
             load,
-            first if not self.driven else {**first, "omega": self.log.omega[0]},
+            first,
             self.log.t,
             self.log.voltages,
             speeds=self.log.omega if self.driven else None,
@@ -379,10 +382,14 @@ def fit_log(
     for numbers in start_of(balance, log, base):
         numbers |= circuit
         try:
-            steps = substeps_of(log, balance.build(base, numbers), moving=False)
+            machine = balance.build(base, numbers)
+            steps = substeps_of(log, machine, moving=False)
+            hidden = first_row(log, machine, PolynomialStatic(), steps, driven=True)
         except ValueError:
             continue
-        point = np.array([*(math.log(numbers[n]) for n in names), *np.zeros(len(log.currents))])
+        point = [math.log(numbers[n]) for n in names]
+        point += [hidden[name] / flux_of(log) for name in hidden_of(machine)]
+        point = np.array([*point, *np.zeros(len(log.currents))])
         weights = {name: 1.0 / size for name, size in _sizes(log.currents).items()}
         fits.append(Fit(log, base, balance, names, point, True, steps, 1.0, weights, circuit))
     if not fits:
@@ -395,6 +402,62 @@ def fit_log(
         best.settle()
         return best
     return _with_shaft(best, held)
+
+
+def hidden_of(machine: Machine) -> tuple[str, ...]:
+    """Return the states of a machine that no column of a log measures."""
+    return tuple(name for name in machine.states if not name.startswith("i"))
+
+
+def flux_of(log: Log) -> float:
+    """Return a typical flux, Vs: the span of the integrated voltages."""
+    integrals = np.cumsum(log.voltages[:-1] * np.diff(log.t)[:, None], axis=0)
+    return float(np.ptp(integrals, axis=0).max()) or 1.0
+
+
+def first_row(
+    log: Log, machine: Machine, load: PolynomialStatic, substeps: int, *, driven: bool
+) -> dict[str, float]:
+    """Return the state of a log's first row: as measured, and what no column measures as it explains the log best.
+
+    At the logged speed currents are linear in it, so there a search begins also where the shaft turns freely.
+
+    Args:
+        log: The log.
+        machine: The machine.
+        load: What its shaft carries.
+        substeps: Runge-Kutta steps between two rows.
+        driven: Whether something else turns the shaft.
+
+    Raises:
+        ValueError: If its predictions grow without bounds.
+    """
+    from scipy.optimize import least_squares
+
+    signals = {**log.currents, "omega": log.omega}
+    sizes = _sizes(signals)
+    first = {name: float(values[0]) for name, values in signals.items()}
+    hidden = hidden_of(machine)
+    if not hidden:
+        return first
+    flux = flux_of(log)
+
+    def state(at: Array) -> dict[str, float]:
+        return {
+            **first,
+            **{name: float(part) * flux for name, part in zip(hidden, at, strict=True)},
+        }
+
+    def residual(at: Array, speeds: Array | None) -> Array:
+        told = replay(
+            machine, load, state(at), log.t, log.voltages, speeds=speeds, substeps=substeps
+        )
+        return np.concatenate([(told[n] - values) / sizes[n] for n, values in signals.items()])
+
+    at = np.zeros(len(hidden))
+    for speeds in (log.omega,) if driven else (log.omega, None):
+        at = least_squares(residual, at, args=(speeds,)).x
+    return state(at)
 
 
 def _no_machine(log: Log, base: Machine) -> ValueError:
