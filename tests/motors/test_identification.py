@@ -1,6 +1,7 @@
 """Machines found again in logs of their bench: within the intervals, and what a log does not show refused."""
 
 import math
+import re
 from dataclasses import replace
 
 import gymnasium
@@ -11,6 +12,7 @@ from scipy.integrate import solve_ivp
 from gym_suite import cli
 from gym_suite.analysis import identify
 from gym_suite.motors import simulate
+from gym_suite.motors.identification import fit
 from gym_suite.motors.machines import build_machine
 
 SHAFT = {"kind": "polynomial_static", "a": 0.5, "b": 0.01, "j_load": 0.0}
@@ -382,6 +384,98 @@ def test_what_a_log_does_not_show_is_named(tmp_path):
     columns["u_sd"][:], columns["i_sd"][:] = 0.0, 0.0
     with pytest.raises(ValueError, match=r"l_d.*along d"):
         identify(write(log, noisy(columns, 1)), "motors", machine={"p": 4}, known={"psi_p": 0.03})
+
+
+def bench(kind, voltages, tau, seed=0, load=SHAFT, amps=0.05, speed=0.05, cut=0):
+    """Return the rows from one on of a run with white noise of both sensors, A and rad/s, also of what stands."""
+    columns = {n: v[cut:] for n, v in run(kind, voltages, tau, load).items() if n != "epsilon"}
+    rng, width = np.random.default_rng(seed), {"i": amps, "o": speed}
+    return {
+        name: values + width.get(name[0], 0.0) * rng.standard_normal(len(values))
+        for name, values in columns.items()
+    }
+
+
+LOCKED = {"kind": "constant_speed", "omega": 0.0}
+KINDS = {kind: build_machine({"kind": kind}) for kind in ("SCIM", "PermExDc", "ExtExDc")}
+UNSEEN = {
+    "locked": (servo(), steps(900, [0, 0], [2, 4], 120, 5), 2e-4, LOCKED, {"psi_p"}),
+    "d alone": (servo(), steps(900, [0, 0], [2, 0], 120, 5), 2e-4, LOCKED, {"l_q", "psi_p"}),
+    "q alone": (servo(), steps(900, [0, 0], [0, 2], 120, 5), 2e-4, LOCKED, {"l_d", "psi_p"}),
+    "constant": (servo(), np.tile([1.0, 0.0], (900, 1)), 2e-4, LOCKED, {"l_d", "l_q", "psi_p"}),
+    "nothing": (servo(), np.zeros((900, 2)), 2e-4, LIGHT, {"r_s", "l_d", "l_q", "psi_p"}),
+    "locked SCIM": (
+        KINDS["SCIM"],
+        np.tile([8.0, 0.0], (3000, 1)),
+        2e-4,
+        LOCKED,
+        {"r_r", "l_m", "l_sigs"},
+    ),
+    "no SCIM": (KINDS["SCIM"], np.zeros((900, 2)), 2e-4, SHAFT, {"r_s", "r_r", "l_m", "l_sigs"}),
+    "locked DC": (KINDS["PermExDc"], steps(900, [0], [3], 120, 5), 1e-4, LOCKED, {"psi_e"}),
+    "no DC": (KINDS["PermExDc"], np.zeros((900, 1)), 1e-4, SHAFT, {"r_a", "l_a", "psi_e"}),
+    "no field": (
+        *(KINDS["ExtExDc"], steps(900, [3, 0], [2, 0], 100, 5), 1e-3),
+        *(LOCKED, {"r_e", "l_e", "l_e_prime"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+def test_noise_of_the_sensors_is_no_excitation(case, tmp_path):
+    """Neither is that of an encoder a shaft that turns, nor is what stays unexplained a wrong model."""
+    machine, voltages, tau, load, unseen = UNSEEN[case]
+    about = {"kind": type(machine).__name__}
+    about |= {"machine": {"p": machine.p}} if hasattr(machine, "p") else {}
+    for seed, size in enumerate((0.01, 0.1)):
+        settled = {"cut": len(voltages) - 600} if case in ("constant", "locked SCIM") else {}
+        columns = bench(machine, voltages, tau, seed, load, size, size, **settled)
+        with pytest.raises(ValueError, match=r"too little: .* cannot be seen") as refused:
+            identify(write(tmp_path / "log.csv", columns), "motors", **about)
+        what = str(refused.value).split(" in what is fitted")[0].split("too little: ")[1]
+        named = {name for name in machine.circuit if re.search(rf"\b{name}\b", what)}
+        # Where no current changes, an inductance may be so large that no resistance shows either.
+        assert named == unseen if voltages.any() and not settled else named >= unseen
+
+
+def test_a_locked_rotor_under_noise_shows_its_circuit(tmp_path):
+    """The speed of an angle that was differenced is noise whose neighbours are opposite."""
+    columns = bench(servo(), steps(900, [0, 0], [2, 4], 120, 5), 2e-4, 1, LOCKED)
+    angle = 0.05 * np.random.default_rng(2).standard_normal(len(columns["t"]) + 1)
+    for speed in (columns["omega"], np.diff(angle)):
+        log = write(tmp_path / "log.csv", {**columns, "omega": speed})
+        result = identify(log, "motors", machine={"p": 4}, known={"psi_p": 0.03})
+        assert set(result.values) == {"r_s", "l_d", "l_q"}
+        assert result.values["l_q"][0] == pytest.approx(3e-3, rel=0.02)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3])
+def test_one_steady_speed_does_not_tell_resistance_from_flux(noise, tmp_path):
+    columns = bench(servo(), np.tile([0, 6.0], (6000, 1)), 2e-4, 3, LIGHT, noise, noise, cut=5100)
+    with pytest.raises(ValueError, match=r"too little:.* r_s.* cannot be") as refused:
+        identify(write(tmp_path / "log.csv", columns), "motors", machine={"p": 4})
+    assert "psi_p cannot be seen" not in str(refused.value)
+
+
+def test_a_log_may_be_as_noisy_as_it_likes(tmp_path):
+    hits = []
+    for seed in range(4):
+        log = servo_log(tmp_path / "log.csv", seed, part=0.12)
+        result = identify(log, "motors", machine={"p": 4})
+        truth = {"r_s": 0.2, "l_d": 2e-3, "l_q": 3e-3, "psi_p": 0.03, "j_total": 1e-3}
+        truth |= {"a": 0.02, "b": 1e-3}
+        assert result.residuals["i_sd"] > 0.2 * np.std(np.genfromtxt(log, delimiter=",")[1:, 3])
+        hits += inside(result, truth).values()
+    assert np.mean(hits) >= 0.8
+
+
+def test_a_search_that_leads_nowhere_ends(tmp_path, monkeypatch):
+    log = servo_log(tmp_path / "log.csv", n=600)
+    monkeypatch.setattr(fit, "MOST_STEPS_OF_A_ROW", 0)
+    identify(log, "motors", machine={"p": 4})
+    monkeypatch.setattr(fit, "MOST_STEPS", 100_000)
+    with pytest.raises(ValueError, match=r"log.csv has not settled within .* steps.*fewer rows"):
+        identify(log, "motors", machine={"p": 4})
 
 
 def test_a_known_machine_shows_its_shaft(tmp_path):

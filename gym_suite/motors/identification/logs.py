@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,6 +31,8 @@ FEWEST = 30
 SLOWEST = 0.5
 #: Rows that may be lacking in one place, and on how many on either side a row's usual time is looked up.
 MOST_LACKING, AROUND = 20, 5
+#: Standard errors within which a mean is none and a correlation that of white noise.
+CHANCE = 4.0
 #: Names that the column ``t`` may have besides: a trajectory's.
 _TIME = ("t", "time")
 #: What else than SI units bench software writes, with what it is.
@@ -75,6 +77,21 @@ class Log:
             currents={name: values[rows] for name, values in self.currents.items()},
             voltages=self.voltages[rows],
         )
+
+
+def at_rest(log: Log) -> Log:
+    """Return a log whose speed is none where it cannot be told from noise around none.
+
+    A shaft that moves has inertia: its speed in a row is like that in the row before, as noise is not (that of an angle
+    which was differenced is the opposite).
+    """
+    omega, n = log.omega, len(log.omega)
+    power = float(np.mean(omega**2))
+    still = abs(float(omega.mean())) <= CHANCE * math.sqrt(power / n)
+    alike = float(np.mean(omega[1:] * omega[:-1]))
+    if still and alike <= CHANCE / math.sqrt(n) * power:
+        return replace(log, omega=np.zeros(n))
+    return log
 
 
 def columns_of(machine: type[Machine] | Machine) -> dict[str, str]:
