@@ -16,6 +16,7 @@ from gym_suite.motors.identification import fit
 from gym_suite.motors.machines import build_machine
 
 SHAFT = {"kind": "polynomial_static", "a": 0.5, "b": 0.01, "j_load": 0.0}
+LOCKED = {"kind": "constant_speed", "omega": 0.0}
 
 
 def steps(n, means, sizes, rows, seed):
@@ -291,6 +292,11 @@ PLATE = {"i_nominal": 15.0, "i_limit": 40.0, "u_dc": 24.0}
         ({"i_sd": 1e3}, PLATE, "currents look like mA; they are in A"),
         ({"i_sd": 10.0, "i_sq": 10.0}, PLATE, "check the units of the currents.*and i_limit"),
         ({"u_sd": 1e3, "u_sq": 1e3}, PLATE, "voltages look like mV; they are in V"),
+        ({"i_sd": 1e-3, "i_sq": 1e-3}, PLATE, "currents look like kA; they are in A"),
+        ({"i_sd": 1e-3, "i_sq": 1e-3}, {"i_limit": 40.0}, "currents look like kA; they are in A"),
+        ({"i_sd": 1e-3, "i_sq": 1e-3}, {"i_nominal": 15.0}, "r_s comes out as .* like kA"),
+        ({"u_sd": 1e-3, "u_sq": 1e-3}, PLATE, "voltages look like kV; they are in V"),
+        ({"u_sd": 1e-3, "u_sq": 1e-3}, {"u_dc": 24.0}, "r_s comes out as .* like kV"),
         ({"i_sd": 1e3, "i_sq": 1e3}, {"r_s": 0.2}, "r_s comes out 0.001 times"),
         ({"u_sd": 1e3, "u_sq": 1e3}, {"psi_p": 0.03}, "psi_p comes out 1e.03 times"),
         ({}, {"l_d": 2.0}, r"l_d comes out 0.00\d+ times what machine= says.*and that of l_d"),
@@ -300,6 +306,37 @@ def test_what_is_far_from_what_the_user_knows_is_refused(tmp_path, factors, know
     log = scaled(servo_log(tmp_path / "log.csv", n=600), **factors)
     with pytest.raises(ValueError, match=message):
         identify(log, "motors", machine={"p": 4, **known})
+
+
+@pytest.mark.parametrize(
+    ("part", "plate"), [(0.01, {"i_limit": 40.0}), (0.01, {"u_dc": 24.0}), (0.001, PLATE)]
+)
+def test_a_careful_test_is_none_in_other_units(part, plate, tmp_path):
+    """A locked rotor at a hundredth and a thousandth of the link's voltage, beside a plate."""
+    top = part * PLATE["u_dc"] / math.sqrt(3.0)
+    columns = run(servo(), steps(900, [0, 0], [top, top], 120, 5), 2e-4, LOCKED)
+    del columns["epsilon"]
+    log = write(tmp_path / "log.csv", noisy(columns, 1))
+    result = identify(log, "motors", machine={"p": 4, **plate}, known={"psi_p": 0.03})
+    assert result.values["r_s"][0] == pytest.approx(0.2, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("factors", "plate", "message"),
+    [
+        ({}, {}, r"currents in A and voltages in V, which i_limit and u_dc .*check\.$"),
+        ({}, {"u_dc": 24.0}, r"currents in A, which i_limit .*check\.$"),
+        ({"i_sd": 1e3, "i_sq": 1e3}, {}, r"Check them: a current of \d+ A and r_s = .* rare"),
+        ({"u_sd": 1e3, "u_sq": 1e3}, {}, r"Check them: a DC link of .* rare"),
+        ({"u_sd": 1e-3, "u_sq": 1e-3}, {"i_limit": 40.0}, r"voltages in V, .*r_s = .* rare"),
+    ],
+)
+def test_units_that_nothing_checks_are_said_to_be_assumed(factors, plate, message, tmp_path):
+    log = scaled(servo_log(tmp_path / "log.csv", n=600), **factors)
+    result = identify(log, "motors", machine={"p": 4, **plate})
+    assert sum(bool(re.search(message, sentence)) for sentence in result.assumed) == 1
+    whole = identify(servo_log(log, n=600), "motors", machine={"p": 4, **PLATE})
+    assert not any("would check" in sentence for sentence in whole.assumed)
 
 
 @pytest.mark.parametrize("machine", [{"p": 3}, {"p": 4}])
@@ -396,7 +433,6 @@ def bench(kind, voltages, tau, seed=0, load=SHAFT, amps=0.05, speed=0.05, cut=0)
     }
 
 
-LOCKED = {"kind": "constant_speed", "omega": 0.0}
 KINDS = {kind: build_machine({"kind": kind}) for kind in ("SCIM", "PermExDc", "ExtExDc")}
 UNSEEN = {
     "locked": (servo(), steps(900, [0, 0], [2, 4], 120, 5), 2e-4, LOCKED, {"psi_p"}),

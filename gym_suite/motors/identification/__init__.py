@@ -29,9 +29,11 @@ from gym_suite.motors.identification.checks import (
     check_explained,
     check_numbers,
     check_plate,
+    check_scale,
     check_seen,
     check_units,
     largest_of,
+    units_assumed,
 )
 from gym_suite.motors.identification.fit import SHAFT, first_row, fit_log, substeps_of
 from gym_suite.motors.identification.friction import friction_of
@@ -114,9 +116,11 @@ def identify(
     values = fit.values()
     found, load = fit.machine, fit.load
     check_numbers(fitted, values, given, found)
+    check_scale(recorded, found, given)
     plate, assumed = _plate(recorded, found, given)
     found = replace(found, **plate)  # type: ignore[type-var]
     assumed += [sentence.format(**asdict(found)) for sentence in balance.assumed]
+    assumed += units_assumed(recorded, found, {**given, **held})
     if driven:
         assumed.append(f"j_rotor as it was given or in the set {name}: the log does not show it")
     friction = {"kind": "polynomial_static", "a": load.a, "b": load.b, "j_load": 0.0}

@@ -22,6 +22,11 @@ LIKELIER = 0.4
 SLOWEST_CURRENT = 3.0
 #: Times the limits of a plate that a log may reach, and from which thousandths are the likelier unit.
 BEYOND, THOUSANDTHS = 3.0, 30.0
+#: Part of a plate's limit below which a log may be in thousands of a unit, and the drop of the resistance at the limit
+#: of the current, over the DC link, beyond which it is: of machines it is a hundredth to a fifth.
+BELOW, DROP = 1.0 / 200.0, (2e-3, 2.0)
+#: What is rare: currents (A) and voltages (V) beyond, and resistances (Ohm) outside.
+RARE_CURRENT, RARE_VOLTAGE, RARE_RESISTANCE = 3e3, 3e3, (2e-3, 200.0)
 #: Times a number that the user gave, either way, that what was found may be.
 FARTHEST = 30.0
 #: Part of a signal that may stay unexplained beside white noise, rms; of good logs it is a hundredth or two.
@@ -101,6 +106,88 @@ def check_plate(log: Log, machine: Machine, given: Mapping[str, Any]) -> None:
             f"{log.name}: {what} {largest[name]:.4g} {unit}, {ratio:.3g} times the {name} of {given[name]:g} {unit} "
             f"that machine= says: {likely}"
         )
+
+
+def check_scale(log: Log, found: Machine, given: Mapping[str, Any]) -> None:
+    """Refuse a log whose currents or voltages are far below the plate, and make a machine that does not fit it.
+
+    A small current or voltage alone is a careful test: at a thousandth of the link's voltage a locked rotor shows the
+    same resistance. In another unit the resistance is off as well.
+
+    Args:
+        log: The recording.
+        found: The machine that was found.
+        given: The numbers that the user gave.
+
+    Raises:
+        ValueError: Naming the unit that is likely.
+    """
+    largest = largest_of(log, found)
+    main, current = _main_resistance(found), given.get("i_limit", given.get("i_nominal"))
+    link = given.get("u_dc", largest["u_dc"])
+    beside = [(main, "i_limit", current)]
+    if hasattr(found, "r_e") and "i_e_limit" in given:
+        beside.append(("r_e", "i_e_limit", given["i_e_limit"]))
+    for name, limit, most in beside:
+        resistance = getattr(found, name)
+        if most is None or largest[limit] > BELOW * most or resistance * most < DROP[1] * link:
+            continue
+        raise ValueError(
+            f"{log.name}: its current reaches {largest[limit]:.4g} A where machine= says {most:g} A, and {name} comes "
+            f"out as {resistance:.4g} Ohm, which would take {resistance * most:.4g} V then: the currents look like kA; "
+            f"they are in A{_unless('u_dc', given)}"
+        )
+    if "u_dc" not in given or largest["u_dc"] > BELOW * link:
+        return
+    most, resistance = current or largest["i_limit"], getattr(found, main)
+    if resistance * most < DROP[0] * link:
+        raise ValueError(
+            f"{log.name}: its voltage needs a DC link of {largest['u_dc']:.4g} V where machine= says {link:g} V, and "
+            f"{main} comes out as {resistance:.4g} Ohm, which would take {resistance * most:.4g} V at {most:.4g} A: "
+            f"the voltages look like kV; they are in V{_unless('i_limit', given)}"
+        )
+
+
+def _unless(name: str, given: Mapping[str, Any]) -> str:
+    """Return what to say of the plate where a test is meant to be that small; nothing where it has been said."""
+    return (
+        "" if name in given else f". If the test is meant to be that small, say {name} in machine="
+    )
+
+
+def units_assumed(log: Log, found: Machine, given: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on units that nothing which the user knows could check, and on what is rare in them.
+
+    Args:
+        log: The recording.
+        found: The machine that was found.
+        given: The numbers that the user gave, and those that were known.
+    """
+    if any(name.startswith(("r_", "l_", "psi_")) and given[name] for name in given):
+        return []
+    lacking = []
+    if "i_limit" not in given and "i_nominal" not in given:
+        lacking.append(("currents in A", "i_limit"))
+    if "u_dc" not in given:
+        lacking.append(("voltages in V", "u_dc"))
+    if not lacking:
+        return []
+    what, plate = (" and ".join(words) for words in zip(*lacking, strict=True))
+    largest, main = largest_of(log, found), _main_resistance(found)
+    resistance, rare = getattr(found, main), []
+    if "i_limit" in plate and largest["i_limit"] > RARE_CURRENT:
+        rare.append(f"a current of {largest['i_limit']:.0f} A")
+    if "u_dc" in plate and largest["u_dc"] > RARE_VOLTAGE:
+        rare.append(f"a DC link of {largest['u_dc']:.0f} V")
+    if not RARE_RESISTANCE[0] < resistance < RARE_RESISTANCE[1]:
+        rare.append(f"{main} = {resistance:.4g} Ohm")
+    warning = f" Check them: {' and '.join(rare)} would be rare." if rare else ""
+    return [f"{what}, which {plate} in machine= would check.{warning}"]
+
+
+def _main_resistance(machine: Machine) -> str:
+    """Return the name of the resistance of the winding whose current i_limit limits."""
+    return "r_s" if hasattr(machine, "r_s") else "r_a"
 
 
 def check_excited(log: Log, names: tuple[str, ...]) -> None:
