@@ -466,6 +466,12 @@ def _own_torque(group, row, p, flux):
     return torque_of(group, (row[1], row[2], third, 0.0), p)
 
 
+@kernel
+def _own_torques(group, states, p, flux, torque):
+    for i in range(states.shape[0]):
+        torque[i] = _own_torque(group, states[i], p, flux)
+
+
 def _torques(
     group: Group,
     states: NDArray[np.float64],
@@ -473,7 +479,8 @@ def _torques(
     flux: NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
     """Return the machine's and the load's torque."""
-    torque = np.array([_own_torque(group, row, p, flux) for row in states])
+    torque = np.empty(len(states))
+    _own_torques(group, states, p, flux, torque)
     a, b, c, linear, _, mobility = shaft(p, 0.0)
     taken = torque
     if mobility != 0.0:

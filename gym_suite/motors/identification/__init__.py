@@ -29,12 +29,15 @@ from gym_suite.motors.identification.checks import (
     check_explained,
     check_numbers,
     check_plate,
+    check_scale,
+    check_seen,
     check_units,
     largest_of,
+    units_assumed,
 )
-from gym_suite.motors.identification.fit import SHAFT, fit_log, substeps_of
+from gym_suite.motors.identification.fit import SHAFT, first_row, fit_log, substeps_of
 from gym_suite.motors.identification.friction import friction_of
-from gym_suite.motors.identification.logs import FEWEST, Log, columns_of, read_log
+from gym_suite.motors.identification.logs import FEWEST, Log, at_rest, columns_of, read_log
 from gym_suite.motors.identification.result import Identified
 from gym_suite.motors.machines import KINDS, Machine, build_machine
 from gym_suite.motors.machines.base import BOUNDED
@@ -69,7 +72,8 @@ def identify(
         machine: What is known of it, as for ``machine=`` of an environment: its pole pairs ``p``, which no log says,
             and its plate. What of the plate is not given is taken from the log.
         shaft: "free": the machine's own torque turns it, and inertia and friction are found. "driven": something else
-            does, such as a dynamometer, and they are not. A shaft that never moves counts as driven.
+            does, such as a dynamometer, and they are not. A shaft whose speed cannot be told from noise
+            around none counts as driven.
         known: Numbers that are not to be fitted, by name.
         judge: A second log on which predictions are judged. Without it the first two thirds of the log are fitted and
             the rest judges.
@@ -99,21 +103,24 @@ def identify(
         return friction_of(fitted, judged, over, base, told=machine is not None)
     if not judged.voltages.shape[1]:
         raise ValueError(f"{judged.name} has no voltages, by which predictions begin")
-    driven = shaft == "driven" or float(np.ptp(recorded.omega)) == 0.0
+    fitted, judged = at_rest(fitted), at_rest(judged)
+    driven = shaft == "driven" or float(np.ptp(fitted.omega)) == 0.0
     if set(held) >= {*balance.names, *(() if driven else SHAFT)}:
         raise ValueError(f"all numbers are known, so nothing of {recorded.name} is to be fitted")
     check_excited(fitted, tuple(name for name in balance.names if name not in held))
     check_units(fitted, base, balance)
     fit = fit_log(fitted, base, balance, held, driven)
-    unexplained = fit.unexplained()
-    check_explained(fitted, unexplained)
-    fit.check_seen()
+    check_explained(fitted, fit.left())
+    check_seen(fitted, fit.names, fit.own_slopes())
+    fit.check_settled()
     values = fit.values()
     found, load = fit.machine, fit.load
     check_numbers(fitted, values, given, found)
+    check_scale(recorded, found, given)
     plate, assumed = _plate(recorded, found, given)
     found = replace(found, **plate)  # type: ignore[type-var]
     assumed += [sentence.format(**asdict(found)) for sentence in balance.assumed]
+    assumed += units_assumed(recorded, found, {**given, **held})
     if driven:
         assumed.append(f"j_rotor as it was given or in the set {name}: the log does not show it")
     friction = {"kind": "polynomial_static", "a": load.a, "b": load.b, "j_load": 0.0}
@@ -121,7 +128,7 @@ def identify(
     return Identified(
         kind=name,
         values=MappingProxyType(values),
-        residuals=MappingProxyType(unexplained),
+        residuals=MappingProxyType(fit.unexplained()),
         before=MappingProxyType(_errors(judged, base, usual, driven)),
         after=MappingProxyType(_errors(judged, found, load, driven)),
         machine=MappingProxyType({"kind": name, **asdict(found)}),  # type: ignore[call-overload]
@@ -175,16 +182,19 @@ def _known(
 
 
 def _errors(log: Log, machine: Machine, load: PolynomialStatic, driven: bool) -> dict[str, float]:
-    """Return the rms errors of predictions over a log from its first row; none where the log is too coarse for them."""
+    """Return the rms errors of predictions over a log from its first row; none where the log is too coarse for them.
+
+    What of the first row's state no column measures, a rotor's flux, is for each machine what suits it best.
+    """
     try:
         steps = substeps_of(log, machine, moving=not driven)
+        first = first_row(log, machine, load, steps, driven=driven)
     except ValueError:
         return {}
-    first = {name: float(values[0]) for name, values in log.currents.items()}
     told = replay(
         machine,
         load,
-        {**first, "omega": float(log.omega[0])},
+        first,
         log.t,
         log.voltages,
         speeds=log.omega if driven else None,

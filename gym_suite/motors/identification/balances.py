@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_suite.motors.identification.logs import Log
+from gym_suite.motors.identification.logs import CHANCE, Log
 from gym_suite.motors.machines import Machine
 
 Array = NDArray[np.float64]
@@ -65,7 +65,8 @@ class Balance:
             window: Part of the log that a window lasts.
 
         Returns:
-            The unknowns, and the rms of what stays unexplained over that of the voltages' integrals.
+            The unknowns, nan where they are within the noise, and the rms of what stays unexplained over that of the
+            voltages' integrals.
         """
         y, terms = self.terms(log, base.pairs)
         rows = max(int(window * (len(log.t) - 1)), 1)
@@ -75,8 +76,12 @@ class Balance:
         size = np.linalg.norm(over, axis=1)
         size[size == 0.0] = 1.0
         a, b = (over[:-1] / size[:-1, None]).T, over[-1] / size[-1]
-        found, *_ = np.linalg.lstsq(a, b, rcond=1e-9)
-        return found * size[-1] / size[:-1], float(np.linalg.norm(a @ found - b))
+        inverse = np.linalg.pinv(a, rcond=1e-9)
+        found = inverse @ b
+        left = float(np.linalg.norm(a @ found - b))
+        spread = np.linalg.norm(inverse, axis=1) * left / math.sqrt(len(b))
+        found[np.abs(found) <= CHANCE * spread] = math.nan
+        return found * size[-1] / size[:-1], left
 
     def misfit(self, log: Log, base: Machine) -> float:
         """Return the part of the voltages' integrals that no numbers explain."""
@@ -86,7 +91,7 @@ class Balance:
 def start_of(balance: Balance, log: Log, base: Machine) -> Iterator[dict[str, float]]:
     """Yield numbers to begin a fit with: of each length of windows, and those of the base.
 
-    What a log does not show comes out as anything, even below zero; there the base's number stands.
+    What a log does not show comes out within the noise or as anything, even below zero; there the base's number stands.
 
     Args:
         balance: The kind's equations.

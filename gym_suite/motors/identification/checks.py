@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gym_suite.motors.identification.balances import Balance
-from gym_suite.motors.identification.logs import SPEEDS, Log
+from gym_suite.motors.identification.logs import CHANCE, SPEEDS, Log
 from gym_suite.motors.machines import Machine
+
+Array = NDArray[np.float64]
 
 #: Part of the unexplained that stays under another unit of time or speed from which that unit is the likelier one.
 LIKELIER = 0.4
@@ -19,10 +22,41 @@ LIKELIER = 0.4
 SLOWEST_CURRENT = 3.0
 #: Times the limits of a plate that a log may reach, and from which thousandths are the likelier unit.
 BEYOND, THOUSANDTHS = 3.0, 30.0
+#: Part of a plate's limit below which a log may be in thousands of a unit, and the drop of the resistance at the limit
+#: of the current, over the DC link, beyond which it is: of machines it is a hundredth to a fifth.
+BELOW, DROP = 1.0 / 200.0, (2e-3, 2.0)
+#: What is rare: currents (A) and voltages (V) beyond, and resistances (Ohm) outside.
+RARE_CURRENT, RARE_VOLTAGE, RARE_RESISTANCE = 3e3, 3e3, (2e-3, 200.0)
 #: Times a number that the user gave, either way, that what was found may be.
 FARTHEST = 30.0
-#: Part of a signal that may stay unexplained, rms; of good logs it is a hundredth or two.
+#: Part of a signal that may stay unexplained beside white noise, rms; of good logs it is a hundredth or two.
 UNEXPLAINED = 0.2
+#: Relative uncertainty (one standard deviation) of a direction of the numbers from which it counts as unseen.
+UNSEEN = 0.5
+#: Part of a number in the unseen directions from which it is among them, and from which by itself.
+SHARED, ALONE = 0.4, 0.9
+_BOTH_SPEEDS = (
+    "Let the shaft run steadily at a low and at a high speed; if something else turns it, say "
+    "shaft='driven'."
+)
+ADVICE = {
+    "r_s": "Let a steady current flow.",
+    "r_a": "Let a steady current flow.",
+    "r_e": "Let a steady excitation current flow.",
+    "l_d": "Step the voltage along d.",
+    "l_q": "Step the voltage along q.",
+    "l_a": "Step the armature's voltage.",
+    "psi_p": "Turn the rotor at more than one speed.",
+    "psi_e": "Turn the rotor at more than one speed.",
+    "l_e_prime": "Turn the rotor with the field excited.",
+    "j_total": "Let the speed change under the machine's own torque.",
+    "a": _BOTH_SPEEDS,
+    "b": _BOTH_SPEEDS,
+    "r_r": "Let the rotor slip.",
+    "l_m": "Let the flux change.",
+    "l_e": "Step the excitation voltage.",
+    "l_sigs": "Step the voltage.",
+}
 
 
 def largest_of(log: Log, machine: Machine) -> dict[str, float]:
@@ -72,6 +106,88 @@ def check_plate(log: Log, machine: Machine, given: Mapping[str, Any]) -> None:
             f"{log.name}: {what} {largest[name]:.4g} {unit}, {ratio:.3g} times the {name} of {given[name]:g} {unit} "
             f"that machine= says: {likely}"
         )
+
+
+def check_scale(log: Log, found: Machine, given: Mapping[str, Any]) -> None:
+    """Refuse a log whose currents or voltages are far below the plate, and make a machine that does not fit it.
+
+    A small current or voltage alone is a careful test: at a thousandth of the link's voltage a locked rotor shows the
+    same resistance. In another unit the resistance is off as well.
+
+    Args:
+        log: The recording.
+        found: The machine that was found.
+        given: The numbers that the user gave.
+
+    Raises:
+        ValueError: Naming the unit that is likely.
+    """
+    largest = largest_of(log, found)
+    main, current = _main_resistance(found), given.get("i_limit", given.get("i_nominal"))
+    link = given.get("u_dc", largest["u_dc"])
+    beside = [(main, "i_limit", current)]
+    if hasattr(found, "r_e") and "i_e_limit" in given:
+        beside.append(("r_e", "i_e_limit", given["i_e_limit"]))
+    for name, limit, most in beside:
+        resistance = getattr(found, name)
+        if most is None or largest[limit] > BELOW * most or resistance * most < DROP[1] * link:
+            continue
+        raise ValueError(
+            f"{log.name}: its current reaches {largest[limit]:.4g} A where machine= says {most:g} A, and {name} comes "
+            f"out as {resistance:.4g} Ohm, which would take {resistance * most:.4g} V then: the currents look like kA; "
+            f"they are in A{_unless('u_dc', given)}"
+        )
+    if "u_dc" not in given or largest["u_dc"] > BELOW * link:
+        return
+    most, resistance = current or largest["i_limit"], getattr(found, main)
+    if resistance * most < DROP[0] * link:
+        raise ValueError(
+            f"{log.name}: its voltage needs a DC link of {largest['u_dc']:.4g} V where machine= says {link:g} V, and "
+            f"{main} comes out as {resistance:.4g} Ohm, which would take {resistance * most:.4g} V at {most:.4g} A: "
+            f"the voltages look like kV; they are in V{_unless('i_limit', given)}"
+        )
+
+
+def _unless(name: str, given: Mapping[str, Any]) -> str:
+    """Return what to say of the plate where a test is meant to be that small; nothing where it has been said."""
+    return (
+        "" if name in given else f". If the test is meant to be that small, say {name} in machine="
+    )
+
+
+def units_assumed(log: Log, found: Machine, given: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on units that nothing which the user knows could check, and on what is rare in them.
+
+    Args:
+        log: The recording.
+        found: The machine that was found.
+        given: The numbers that the user gave, and those that were known.
+    """
+    if any(name.startswith(("r_", "l_", "psi_")) and given[name] for name in given):
+        return []
+    lacking = []
+    if "i_limit" not in given and "i_nominal" not in given:
+        lacking.append(("currents in A", "i_limit"))
+    if "u_dc" not in given:
+        lacking.append(("voltages in V", "u_dc"))
+    if not lacking:
+        return []
+    what, plate = (" and ".join(words) for words in zip(*lacking, strict=True))
+    largest, main = largest_of(log, found), _main_resistance(found)
+    resistance, rare = getattr(found, main), []
+    if "i_limit" in plate and largest["i_limit"] > RARE_CURRENT:
+        rare.append(f"a current of {largest['i_limit']:.0f} A")
+    if "u_dc" in plate and largest["u_dc"] > RARE_VOLTAGE:
+        rare.append(f"a DC link of {largest['u_dc']:.0f} V")
+    if not RARE_RESISTANCE[0] < resistance < RARE_RESISTANCE[1]:
+        rare.append(f"{main} = {resistance:.4g} Ohm")
+    warning = f" Check them: {' and '.join(rare)} would be rare." if rare else ""
+    return [f"{what}, which {plate} in machine= would check.{warning}"]
+
+
+def _main_resistance(machine: Machine) -> str:
+    """Return the name of the resistance of the winding whose current i_limit limits."""
+    return "r_s" if hasattr(machine, "r_s") else "r_a"
 
 
 def check_excited(log: Log, names: tuple[str, ...]) -> None:
@@ -132,14 +248,16 @@ def check_units(log: Log, base: Machine, balance: Balance) -> None:
         )
 
 
-def check_explained(log: Log, unexplained: Mapping[str, float]) -> None:
+def check_explained(log: Log, left: Mapping[str, Array]) -> None:
     """Refuse a machine that leaves much of what was measured unexplained.
 
-    Currents of the axes of one winding are counted together, for that along an axis may be kept at none.
+    Noise of the sensors says nothing about a machine, however large it is: what counts of a row is what it has in
+    common with the row before, or with the voltage there. Currents of the axes of one winding are counted together, for
+    that along an axis may be kept at none.
 
     Args:
         log: What was fitted.
-        unexplained: What of each signal stays unexplained, rms.
+        left: What of each signal stays unexplained, (n,).
 
     Raises:
         ValueError: Naming the signal.
@@ -148,17 +266,75 @@ def check_explained(log: Log, unexplained: Mapping[str, float]) -> None:
     signals = {**log.currents, "omega": log.omega}
     parts = [axes, *([name] for name in signals if name not in axes)]
     for names in parts:
-        told = [name for name in names if name in unexplained]
-        left = math.hypot(*(unexplained[name] for name in told))
-        size = math.sqrt(sum(float(np.mean(signals[name] ** 2)) for name in told))
-        if (
-            left > UNEXPLAINED * size > 0.0
-        ):  # what is none throughout shows nothing, which is said elsewhere
-            unit = "rad/s" if told == ["omega"] else "A"
+        told = [name for name in names if name in left]
+        caused = math.hypot(*(_caused(left[name], log.voltages) for name in told))
+        size = _rms(*(signals[name] for name in told))
+        # What is none throughout shows nothing, which is said elsewhere.
+        if caused > UNEXPLAINED * size > 0.0:
+            unit, also = "A", ""
+            if told == ["omega"]:
+                unit, also = (
+                    "rad/s",
+                    "; of a shaft that something else turns or holds say shaft='driven'",
+                )
             raise ValueError(
                 f"this model does not explain {log.name}: of {' and '.join(told)}, {size:.3g} {unit} rms, "
-                f"{left:.3g} {unit} stay unexplained; check the axes and signs, p, the units and the kind"
+                f"{_rms(*(left[name] for name in told)):.3g} {unit} stay unexplained; check the axes and signs, p, the "
+                f"units and the kind{also}"
             )
+
+
+def _rms(*signals: Array) -> float:
+    return math.sqrt(sum(float(np.mean(values**2)) for values in signals))
+
+
+def _caused(left: Array, voltages: Array) -> float:
+    """Return the rms of that part of what stays unexplained which is no white noise.
+
+    Args:
+        left: What stays unexplained, (n,).
+        voltages: V, (n, number).
+    """
+    power, chance = float(np.mean(left**2)), CHANCE / math.sqrt(len(left))
+    shared = [float(np.mean(left[1:] * left[:-1])), 0.0]
+    least = [chance * power, 0.0]
+    for u in voltages[:-1].T:
+        along = float(np.mean(left[1:] * u)) ** 2
+        shared.append(along / (float(np.mean(u**2)) or 1.0))
+        least.append(chance**2 * power)
+    return math.sqrt(max(part for part, by in zip(shared, least, strict=True) if part >= by))
+
+
+def check_seen(log: Log, names: Sequence[str], slopes: Array) -> None:
+    """Refuse a log that does not show some of the numbers.
+
+    Args:
+        log: What was fitted.
+        names: The numbers.
+        slopes: Derivatives of the residual by each, in parts of what stays unexplained, (numbers, residuals).
+
+    Raises:
+        ValueError: Naming the numbers that cannot be seen, or told apart, and the singular value that says so.
+    """
+    directions, sizes, _ = np.linalg.svd(slopes, full_matrices=False)
+    if sizes[-1] * UNSEEN >= 1.0:
+        return
+    part = np.linalg.norm(directions[:, sizes * UNSEEN < 1.0], axis=1)
+    shares = dict(zip(names, part, strict=True))
+    unseen = [name for name, share in shares.items() if share > ALONE]
+    mixed = [name for name, share in shares.items() if SHARED < share <= ALONE]
+    if not unseen and len(mixed) < 2:
+        unseen, mixed = [max(shares, key=lambda name: shares[name])], []
+    what = [f"{', '.join(unseen)} cannot be seen"] if unseen else []
+    what += [f"{', '.join(mixed)} cannot be told apart"] if len(mixed) > 1 else []
+    advice = dict.fromkeys(ADVICE[name] for name in (*unseen, *mixed) if name in ADVICE)
+    uncertain = 1.0 / sizes[-1] if sizes[-1] > 0.0 else math.inf
+    first = (unseen or mixed)[0]
+    raise ValueError(
+        f"{log.name} excites the machine too little: {' and '.join(what)} in what is fitted (smallest singular value "
+        f"of the sensitivity {sizes[-1]:.3g}, largest {sizes[0]:.3g}: the relative uncertainty is {uncertain:.2g}). "
+        f'{" ".join(advice)} Or say what is known: known={{"{first}": ...}}'
+    )
 
 
 def check_numbers(

@@ -19,8 +19,6 @@ from gym_suite.motors.simulation import replay
 Array = NDArray[np.float64]
 
 QUANTILE = 1.959964  # of a normal distribution, for intervals at 95 %
-#: Relative uncertainty (one standard deviation) of a direction of the numbers from which it counts as unseen.
-UNSEEN = 0.5
 #: Part of the decay or the turn in one Runge-Kutta step of a replay: it errs then by less than 1e-5 of either.
 STEP = 0.2
 #: Part of the squares below which a step is the last one.
@@ -29,6 +27,9 @@ SETTLED = 1e-7
 FLOOR = 1e-7
 #: Natural logarithm of a number (SI), either way, beyond which it is none of a machine's.
 LARGEST = 200.0
+#: Runge-Kutta steps that a fit may take: for a log, and for each of its rows. A log that shows a machine takes some
+#: hundred for each row times those between two rows; one that does not may lead a search on and on.
+MOST_STEPS, MOST_STEPS_OF_A_ROW = 10_000_000, 10_000
 #: Parts of the log over which predictions run while a fit of a shaft is coarse.
 HORIZONS = (0.02, 0.1)
 #: What is found of a shaft: inertia (kg m^2) with all that it carries, Coulomb (N m) and viscous (N m s) friction.
@@ -39,15 +40,16 @@ SHAFT = ("j_total", "a", "b")
 class Fit:
     """A least-squares fit under way: numbers on scales on which steps are of one size.
 
-    Machine numbers and inertia are on logarithmic scales, friction in parts of a typical torque, and what the first row
-    measured of the state in parts of the signals' size.
+    Machine numbers and inertia are on logarithmic scales, friction in parts of a typical torque. The state of the first
+    row is fitted too: what no column measures, such as a rotor's flux, in parts of a typical flux, what was measured by
+    its difference from that in parts of the signals' size.
 
     Attributes:
         log: What is fitted.
         base: Where what is not fitted comes from.
         balance: The kind's equations.
         names: Of the numbers that are fitted.
-        start: Their values on their scales, then the states of the first row.
+        start: Their values on their scales, then the hidden and the measured states of the first row.
         driven: Whether something else turns the shaft.
         substeps: Runge-Kutta steps between two rows.
         torque: Typical torque, N m.
@@ -55,6 +57,7 @@ class Fit:
         held: Numbers that are known.
         every: Rows after which predictions begin anew from what was measured; 0: never.
         measured: Name to array of what predictions begin anew from.
+        spent: Runge-Kutta steps that it has taken.
     """
 
     log: Log
@@ -69,6 +72,12 @@ class Fit:
     held: dict[str, float]
     every: int = 0
     measured: Mapping[str, Array] | None = None
+    spent: int = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has taken all the Runge-Kutta steps that it may: what was found need not be the least squares."""
+        return self.spent > MOST_STEPS + MOST_STEPS_OF_A_ROW * len(self.log.t)
 
     @property
     def signals(self) -> dict[str, Array]:
@@ -123,15 +132,18 @@ class Fit:
     def predicted(self, at: Array) -> dict[str, Array]:
         """Return what the model says of each signal."""
         machine, load = self.build(at)
+        hidden = hidden_of(machine)
+        own, beside = np.split(at[len(self.names) :], [len(hidden)])
         sizes = _sizes(self.signals)
-        first = {
-            name: values[0] + at[len(self.names) + k] * sizes[name]
-            for k, (name, values) in enumerate(self.signals.items())
-        }
+        first = dict(zip(hidden, own * flux_of(self.log), strict=True))
+        first |= {"omega": self.log.omega[0]}
+        for part, (name, values) in zip(beside, self.signals.items(), strict=True):
+            first[name] = values[0] + part * sizes[name]
+        self.spent += self.substeps * len(self.log.t)
         return replay(
             machine,
             load,
-            first if not self.driven else {**first, "omega": self.log.omega[0]},
+            first,
             self.log.t,
             self.log.voltages,
             speeds=self.log.omega if self.driven else None,
@@ -202,6 +214,8 @@ class Fit:
         residual = self.residual(at)
         cost = float((residual**2).sum())
         for _ in range(rounds):
+            if self.exhausted:
+                break
             slopes = self.slopes(at).reshape(len(at), -1)
             with np.errstate(all="ignore"):  # where there is no such machine, nothing is finite
                 square, product = slopes @ slopes.T, slopes @ residual.ravel()
@@ -245,14 +259,30 @@ class Fit:
         if not math.isfinite(self.cost()):
             raise _no_machine(self.log, self.base)
 
+    def check_settled(self) -> None:
+        """Refuse a fit that was given up before it was that of the least squares.
+
+        Raises:
+            ValueError: Saying what would be quicker.
+        """
+        if self.exhausted:
+            raise ValueError(
+                f"the fit of {self.log.name} has not settled within {self.spent:.2g} Runge-Kutta steps, "
+                f"{self.substeps} between two rows; give fewer rows, or more of them in the time, or say what "
+                "is known"
+            )
+
+    def left(self) -> dict[str, Array]:
+        """Return what of each signal stays unexplained, by row."""
+        told = self.predicted(self.start)
+        return {name: values - told[name] for name, values in self.signals.items()}
+
     def unexplained(self) -> dict[str, float]:
         """Return what of each signal stays unexplained, rms."""
-        told = self.predicted(self.start)
         own = len(self.start) / len(self.signals)
-        left = max(len(self.log.t) - own, 1.0)
+        free = max(len(self.log.t) - own, 1.0)
         return {
-            name: math.sqrt(float(((told[name] - values) ** 2).sum()) / left)
-            for name, values in self.signals.items()
+            name: math.sqrt(float((values**2).sum()) / free) for name, values in self.left().items()
         }
 
     def own_slopes(self) -> Array:
@@ -266,32 +296,6 @@ class Fit:
             raise _no_machine(self.log, self.base)
         own, first = slopes[: len(self.names)], slopes[len(self.names) :]
         return own - own @ np.linalg.pinv(first) @ first
-
-    def check_seen(self) -> None:
-        """Refuse a log that does not show one of the numbers.
-
-        Raises:
-            ValueError: Naming the numbers that cannot be seen, or told apart, and the singular value that says so.
-        """
-        directions, sizes, _ = np.linalg.svd(self.own_slopes(), full_matrices=False)
-        if sizes[-1] * UNSEEN >= 1.0:
-            return
-        part = np.abs(directions[:, -1])
-        unseen = [name for name, size in zip(self.names, part, strict=True) if size > 0.4]
-        unseen = unseen or [self.names[int(part.argmax())]]
-        what = (
-            f"{unseen[0]} cannot be seen"
-            if len(unseen) == 1
-            else f"{', '.join(unseen)} cannot be told apart"
-        )
-        advice = " ".join(dict.fromkeys(ADVICE[name] for name in unseen if name in ADVICE))
-        uncertain = 1.0 / sizes[-1] if sizes[-1] > 0.0 else math.inf
-        raise ValueError(
-            f"{self.log.name} excites the machine too little: {what} in what is fitted (smallest singular value of the "
-            f"sensitivity {sizes[-1]:.3g}, largest {sizes[0]:.3g}: the relative uncertainty is {uncertain:.2g}). "
-            f"{advice} Or say what is known: "
-            f'known={{"{unseen[0]}": ...}}'
-        )
 
     def values(self) -> dict[str, tuple[float, float, float]]:
         """Return estimate, lowest and highest of each number."""
@@ -312,30 +316,6 @@ class Fit:
                 low, high = math.exp(value - width), math.exp(min(value + width, 700.0))
                 found[name] = (math.exp(value), low, high)
         return found
-
-
-_BOTH_SPEEDS = (
-    "Let the shaft run steadily at a low and at a high speed; if something else turns it, say "
-    "shaft='driven'."
-)
-ADVICE = {
-    "r_s": "Let a steady current flow.",
-    "r_a": "Let a steady current flow.",
-    "r_e": "Let a steady excitation current flow.",
-    "l_d": "Step the voltage along d.",
-    "l_q": "Step the voltage along q.",
-    "l_a": "Step the armature's voltage.",
-    "psi_p": "Turn the rotor.",
-    "psi_e": "Turn the rotor.",
-    "l_e_prime": "Turn the rotor with the field excited.",
-    "j_total": "Let the speed change under the machine's own torque.",
-    "a": _BOTH_SPEEDS,
-    "b": _BOTH_SPEEDS,
-    "r_r": "Let the rotor slip.",
-    "l_m": "Let the flux change.",
-    "l_e": "Step the excitation voltage.",
-    "l_sigs": "Step the voltage.",
-}
 
 
 def _sizes(signals: Mapping[str, Array]) -> dict[str, float]:
@@ -379,10 +359,14 @@ def fit_log(
     for numbers in start_of(balance, log, base):
         numbers |= circuit
         try:
-            steps = substeps_of(log, balance.build(base, numbers), moving=False)
+            machine = balance.build(base, numbers)
+            steps = substeps_of(log, machine, moving=False)
+            hidden = first_row(log, machine, PolynomialStatic(), steps, driven=True)
         except ValueError:
             continue
-        point = np.array([*(math.log(numbers[n]) for n in names), *np.zeros(len(log.currents))])
+        point = [math.log(numbers[n]) for n in names]
+        point += [hidden[name] / flux_of(log) for name in hidden_of(machine)]
+        point = np.array([*point, *np.zeros(len(log.currents))])
         weights = {name: 1.0 / size for name, size in _sizes(log.currents).items()}
         fits.append(Fit(log, base, balance, names, point, True, steps, 1.0, weights, circuit))
     if not fits:
@@ -395,6 +379,62 @@ def fit_log(
         best.settle()
         return best
     return _with_shaft(best, held)
+
+
+def hidden_of(machine: Machine) -> tuple[str, ...]:
+    """Return the states of a machine that no column of a log measures."""
+    return tuple(name for name in machine.states if not name.startswith("i"))
+
+
+def flux_of(log: Log) -> float:
+    """Return a typical flux, Vs: the span of the integrated voltages."""
+    integrals = np.cumsum(log.voltages[:-1] * np.diff(log.t)[:, None], axis=0)
+    return float(np.ptp(integrals, axis=0).max()) or 1.0
+
+
+def first_row(
+    log: Log, machine: Machine, load: PolynomialStatic, substeps: int, *, driven: bool
+) -> dict[str, float]:
+    """Return the state of a log's first row: as measured, and what no column measures as it explains the log best.
+
+    At the logged speed currents are linear in it, so there a search begins also where the shaft turns freely.
+
+    Args:
+        log: The log.
+        machine: The machine.
+        load: What its shaft carries.
+        substeps: Runge-Kutta steps between two rows.
+        driven: Whether something else turns the shaft.
+
+    Raises:
+        ValueError: If its predictions grow without bounds.
+    """
+    from scipy.optimize import least_squares
+
+    signals = {**log.currents, "omega": log.omega}
+    sizes = _sizes(signals)
+    first = {name: float(values[0]) for name, values in signals.items()}
+    hidden = hidden_of(machine)
+    if not hidden:
+        return first
+    flux = flux_of(log)
+
+    def state(at: Array) -> dict[str, float]:
+        return {
+            **first,
+            **{name: float(part) * flux for name, part in zip(hidden, at, strict=True)},
+        }
+
+    def residual(at: Array, speeds: Array | None) -> Array:
+        told = replay(
+            machine, load, state(at), log.t, log.voltages, speeds=speeds, substeps=substeps
+        )
+        return np.concatenate([(told[n] - values) / sizes[n] for n, values in signals.items()])
+
+    at = np.zeros(len(hidden))
+    for speeds in (log.omega,) if driven else (log.omega, None):
+        at = least_squares(residual, at, args=(speeds,)).x
+    return state(at)
 
 
 def _no_machine(log: Log, base: Machine) -> ValueError:

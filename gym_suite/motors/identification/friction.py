@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.motors.identification.balances import BALANCES
-from gym_suite.motors.identification.fit import ADVICE, QUANTILE, long_run, memory_of
+from gym_suite.motors.identification.checks import ADVICE
+from gym_suite.motors.identification.fit import QUANTILE, long_run, memory_of
 from gym_suite.motors.identification.logs import FEWEST, Log
 from gym_suite.motors.identification.result import Identified
 from gym_suite.motors.machines import Machine

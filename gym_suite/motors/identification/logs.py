@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,6 +29,10 @@ Array = NDArray[np.float64]
 FEWEST = 30
 #: Usual time between two rows, s, from which it is more likely to be in milliseconds.
 SLOWEST = 0.5
+#: Rows that may be lacking in one place, and on how many on either side a row's usual time is looked up.
+MOST_LACKING, AROUND = 20, 5
+#: Standard errors within which a mean is none and a correlation that of white noise.
+CHANCE = 4.0
 #: Names that the column ``t`` may have besides: a trajectory's.
 _TIME = ("t", "time")
 #: What else than SI units bench software writes, with what it is.
@@ -75,6 +79,21 @@ class Log:
         )
 
 
+def at_rest(log: Log) -> Log:
+    """Return a log whose speed is none where it cannot be told from noise around none.
+
+    A shaft that moves has inertia: its speed in a row is like that in the row before, as noise is not (that of an angle
+    which was differenced is the opposite).
+    """
+    omega, n = log.omega, len(log.omega)
+    power = float(np.mean(omega**2))
+    still = abs(float(omega.mean())) <= CHANCE * math.sqrt(power / n)
+    alike = float(np.mean(omega[1:] * omega[:-1]))
+    if still and alike <= CHANCE / math.sqrt(n) * power:
+        return replace(log, omega=np.zeros(n))
+    return log
+
+
 def columns_of(machine: type[Machine] | Machine) -> dict[str, str]:
     """Return the columns of a kind's log and what they hold.
 
@@ -104,8 +123,8 @@ def read_log(path: str | Path, machine: Machine) -> Log:
         machine: A machine of the kind that was recorded, with its pole pairs.
 
     Raises:
-        ValueError: For a file that cannot be read, a missing column, a unit that is not SI, time that stands or runs
-            back, or too few rows; says which, where, and what was expected.
+        ValueError: For a file that cannot be read, a missing column, a unit that is not SI, time that stands, runs back
+            or jumps, or too few rows; says which, where, and what was expected.
     """
     file = Path(path)
     volts, amps = _names(machine)
@@ -129,6 +148,8 @@ def read_log(path: str | Path, machine: Machine) -> Log:
         words = f"{file.name} lacks {', '.join(missing)}; a log of a {type(machine).__name__} has {columns}"
         raise ValueError(f"{words}. {unknown_error('column', missing[0], tuple(table))}")
     _check_time(file.name, table["t"])
+    if has_voltages:
+        _check_gaps(file.name, table["t"])
     if "epsilon" in table:
         _check_angle(file.name, table, machine)
     table |= _axes(table, by_phases, machine)
@@ -209,6 +230,25 @@ def _check_time(file: str, t: Array) -> None:
     if usual >= SLOWEST:
         raise ValueError(
             f"{file}: t grows by {usual:g} a row, which looks like milliseconds; t is in s"
+        )
+
+
+def _check_gaps(file: str, t: Array) -> None:
+    """Refuse time that jumps over many rows, over which nobody knows the voltages.
+
+    What a row usually takes is looked up around it, for a log may be fast in one part and slow in another.
+    """
+    step = np.diff(t)
+    beside = np.lib.stride_tricks.sliding_window_view(
+        np.pad(step, AROUND, mode="reflect"), 2 * AROUND + 1
+    )
+    usual = np.median(beside, axis=1)
+    row = int((step / usual).argmax())
+    if step[row] > (MOST_LACKING + 1.5) * usual[row]:
+        raise ValueError(
+            f"{file}: time jumps from {t[row]:g} to {t[row + 1]:g} s after row {row}, where a row usually takes "
+            f"{usual[row]:.3g} s: what the voltages did in the {step[row]:.3g} s between is not known. Give the part "
+            "of the log before the gap or behind it"
         )
 
 
