@@ -29,9 +29,9 @@ from types import MappingProxyType
 from typing import Any
 
 from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.motors.datasheet.units import UNITS, in_si
 from gym_suite.motors.machines import PMSM, Machine, PermExDc
 from gym_suite.motors.machines.files import write_machine_file
-from gym_suite.motors.maker_units import UNITS, in_si
 
 _SQRT2, _SQRT3 = math.sqrt(2.0), math.sqrt(3.0)
 #: What a form says: name to the quantity that it is.
