@@ -83,15 +83,6 @@ class CLaw:
     tables: Mapping[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
 
     @property
-    def flops(self) -> int:
-        """Additions, multiplications, divisions and comparisons that one sample takes at most."""
-        text = " ".join(
-            re.sub(r"\[[^\]]*\]|->|e[-+]\d", "", line.split("/*")[0]) for line in self.body
-        )
-        calls = sum(text.count(f"{name}(") * count for name, count in _OPERATIONS.items())
-        return len(re.findall(r"[-+*/]|<=|>=|[<>]", text)) + calls
-
-    @property
     def constant_bytes(self) -> int:
         """Bytes of constants and tables."""
         return 4 * (len(self.constants) + sum(values.size for values, _ in self.tables.values()))
@@ -147,9 +138,6 @@ static float cosine_of(float angle)
 """,
 }
 _NEEDS = {"sine_of": "turned", "cosine_of": "turned"}
-#: Operations of a call; of the library those that processors have an instruction for.
-_OPERATIONS = {"larger": 1, "smaller": 1, "sqrtf": 1, "fabsf": 1, "copysignf": 1}
-_OPERATIONS |= dict.fromkeys(("sine_of", "cosine_of"), 24)
 #: What of <math.h> laws use.
 _LIBRARY = "sqrtf(", "fabsf(", "copysignf(", "INFINITY"
 

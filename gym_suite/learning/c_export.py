@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_suite.analysis.c_cycles import CORTEX_M4F, cycles_of, flops_of, operations_of
 from gym_suite.analysis.c_source import CLaw, check_name, comment, header_of, listed, source_of
 from gym_suite.core.columns import Columns
 from gym_suite.core.parameters import check_number
@@ -28,11 +29,14 @@ class CExport:
 
     Attributes:
         name: First part of the names of files and functions.
-        files: The files.
-        flops: Additions, multiplications, divisions and comparisons of a sample, at most; of a policy with hyperbolic
-            tangents these are not counted.
+        files: The files, those of its observers among them.
+        flops: Additions, multiplications, divisions and comparisons of a sample, at most; those inside of functions of
+            the library, such as hyperbolic tangents, are not counted.
         constant_bytes: Bytes of constants.
         memory_bytes: Bytes of memory that the caller keeps.
+        cycles: Estimate of the cycles of a sample, at most, on :data:`gym_suite.analysis.c_cycles.CORTEX_M4F`.
+        period: Time between two samples, s.
+        observers: What runs before it at each sample.
     """
 
     name: str
@@ -40,14 +44,36 @@ class CExport:
     flops: int
     constant_bytes: int
     memory_bytes: int
+    cycles: int
+    period: float
+    observers: tuple[CExport, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Part of the period that a sample takes with its observers, by the estimate."""
+        cycles = self.cycles + sum(one.cycles for one in self.observers)
+        return cycles / CORTEX_M4F.clock / self.period
 
     def __str__(self) -> str:
-        told = "\n".join(map(str, self.files))
-        return (
-            f"{told}\n{self.name}: {self.flops} flops a sample, {self.constant_bytes} bytes of constants, "
-            f"{self.memory_bytes} bytes of memory, single precision\n"
-            f"test: cc -std=c99 {self.name}.c {self.name}_test.c -lm && ./a.out"
+        parts = *self.observers, self
+        lines = [str(file) for file in self.files]
+        lines += [
+            f"{one.name}: {one.flops} flops a sample, {one.constant_bytes} bytes of constants, "
+            f"{one.memory_bytes} bytes of memory, single precision"
+            for one in parts
+        ]
+        cycles = sum(one.cycles for one in parts)
+        lines.append(
+            f"estimate for an {CORTEX_M4F.name}: at most about {cycles} cycles a sample, "
+            f"{1e6 * cycles / CORTEX_M4F.clock:.4g} us at {CORTEX_M4F.clock / 1e6:g} MHz, "
+            f"{100.0 * self.share:.4g} % of the control period of {1e6 * self.period:g} us"
         )
+        if self.share > 1.0:
+            lines.append(
+                "that is more than the period: it takes a faster core, a longer period or a smaller network"
+            )
+        lines.append(f"test: cc -std=c99 {self.name}.c {self.name}_test.c -lm && ./a.out")
+        return "\n".join(lines)
 
 
 def export_folder(
@@ -95,10 +121,10 @@ def export_folder(
         raise OSError(f"cannot write into {place}: {error.strerror or error}") from error
     observations, actions = _episode(env, agent, seed, steps)
     if law is None:
-        written = _policy(agent, setup, place, name)
+        stored = _policy(agent, setup, place, name)
         call, kept = _policy_call(agent, name)
     else:
-        written = _law(law, told, setup, place, name)
+        stored = _law(law, told, setup, place, name)
         call = f"{name}_step(&memory, {name}_observations[i], action);"
         kept = f"{name}_memory memory;\n    {name}_reset(&memory);"
     vectors = place / f"{name}_vectors.h"
@@ -106,9 +132,29 @@ def export_folder(
     test = place / f"{name}_test.c"
     test.write_text(_test(name, call, kept, actions.shape[1]), "utf-8")
     files = [place / f"{name}.c", place / f"{name}.h", vectors, test]
-    for told, observer in getattr(agent, "observers_in_c", dict)().items():
-        files += _observer(observer, f"{name}_{told}", setup, place)
-    return CExport(name, tuple(files), *written)
+    observers = tuple(
+        _observer(observer, f"{name}_{told}", setup, place)
+        for told, observer in getattr(agent, "observers_in_c", dict)().items()
+    )
+    files += [file for one in observers for file in one.files]
+    function = name if law is None else f"{name}_step"
+    return _export(name, files, function, stored, setup.dt, observers)
+
+
+def _export(
+    name: str,
+    files: list[Path],
+    function: str,
+    stored: tuple[int, int],
+    period: float,
+    observers: tuple[CExport, ...] = (),
+) -> CExport:
+    """Return what was written, the source first, with the operations of its function."""
+    operations = operations_of(files[0].read_text("utf-8"), function)
+    counted = cycles_of(operations)
+    return CExport(
+        name, tuple(files), flops_of(operations), *stored, counted, period, observers=observers
+    )
 
 
 def _episode(
@@ -129,17 +175,18 @@ def _episode(
     return np.array(seen), np.array(done)
 
 
-def _law(law: CLaw, told: str, setup: Any, place: Path, name: str) -> tuple[int, int, int]:
+def _law(law: CLaw, told: str, setup: Any, place: Path, name: str) -> tuple[int, int]:
+    """Write a law; return bytes of its constants and of its memory."""
     about = f"Controller {told!r} of {setup.id}."
     columns = setup.observation_columns, setup.action_columns
     (place / f"{name}.h").write_text(header_of(law, name, about, setup.dt, *columns), "utf-8")
     (place / f"{name}.c").write_text(source_of(law, name, *columns), "utf-8")
-    return law.flops, law.constant_bytes, law.memory_bytes
+    return law.constant_bytes, law.memory_bytes
 
 
 def _observer(
     observer: tuple[CLaw, Columns, Columns], name: str, setup: Any, place: Path
-) -> list[Path]:
+) -> CExport:
     """Write what estimates a part of an observation."""
     law, measured, answered = observer
     files = [place / f"{name}.c", place / f"{name}.h"]
@@ -155,10 +202,12 @@ def _observer(
     )
     files[1].write_text(header, "utf-8")
     files[0].write_text(source_of(law, name, measured, answered), "utf-8")
-    return files
+    stored = law.constant_bytes, law.memory_bytes
+    return _export(name, files, f"{name}_step", stored, setup.dt)
 
 
-def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple[int, int, int]:
+def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple[int, int]:
+    """Write a policy; return bytes of its constants and of its memory."""
     source = export_c(policy, place / f"{name}.c", precision="float")
     text = source.read_text("utf-8")
     prototype = next(line for line in text.splitlines() if f" {name}(" in line and line[0] != " ")
@@ -179,8 +228,7 @@ def _policy(policy: ExportedPolicy, setup: Any, place: Path, name: str) -> tuple
     width = len(policy.observation_columns) * policy.history
     scaled = 2 * width if policy.meta["clip_observation"] is not None else 0
     numbers = sum(w.size + w.shape[1] for w in weights) + scaled + 2 * len(policy.action_columns)
-    flops = sum(2 * w.size + w.shape[1] for w in weights) + 2 * scaled
-    return flops, 4 * numbers, 4 * width if policy.history > 1 else 0
+    return 4 * numbers, 4 * width if policy.history > 1 else 0
 
 
 def _acted(policy: ExportedPolicy, setup: Any) -> list[str]:

@@ -270,6 +270,7 @@ def linkages(machine: Any, i_d: Values, i_q: Values) -> tuple[Values, Values]:
     if machine.group == SATURATED:
         # Beyond its limit there may be no map; where currents are not numbers fluxes are none either.
         known = np.isfinite(i_d) & np.isfinite(i_q)
-        psi_d, psi_q = machine.map.linkages(np.where(known, i_d, 0.0), np.where(known, i_q, 0.0))
+        inside = np.where(known, i_d, 0.0), np.where(known, i_q, 0.0)
+        psi_d, psi_q = machine.map.linkages(*inside, beyond=True)
         return np.where(known, psi_d, np.nan), np.where(known, psi_q, np.nan)
     return machine.l_d * i_d + getattr(machine, "psi_p", 0.0), machine.l_q * i_q

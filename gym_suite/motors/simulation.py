@@ -332,14 +332,16 @@ def _slope(group, x, k, load, spin, dx):
 
 def _check_inside(machine: Any, columns: Mapping[str, NDArray[np.float64]]) -> None:
     """Refuse a run whose currents leave the machine's flux map."""
-    low, high, most = machine.map.reach
-    for k, (i_d, i_q) in enumerate(zip(columns["i_sd"], columns["i_sq"], strict=True)):
-        if not (low <= i_d <= high and abs(i_q) <= most):
-            raise ValueError(
-                f"in period {k} the currents i_sd = {i_d:.4g} A, i_sq = {i_q:.4g} A are outside the flux map, which "
-                f"holds i_sd from {low:g} to {high:g} A and i_sq from {-most:g} to {most:g} A: what they do there was "
-                "never measured"
-            )
+    i_d, i_q = columns["i_sd"], columns["i_sq"]
+    outside = np.flatnonzero(~machine.map.holds(i_d, i_q))
+    if len(outside):
+        k = outside[0]
+        low, high, most = machine.map.reach
+        raise ValueError(
+            f"in period {k} the currents i_sd = {i_d[k]:.4g} A, i_sq = {i_q[k]:.4g} A are outside the flux map, which "
+            f"holds i_sd from {low:g} to {high:g} A and i_sq from {-most:g} to {most:g} A: what they do there was "
+            "never measured"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Agents as C for a microcontroller: once compiled, what Python does, the same bits at every level of optimisation."""
 
 import ctypes
+import re
 import shutil
 import subprocess
 
@@ -10,12 +11,15 @@ import pytest
 
 import gym_suite
 from gym_suite import cli
+from gym_suite.analysis.c_cycles import CORTEX_M4F, cycles_of, flops_of, operations_of
 from gym_suite.analysis.c_source import listed
 from gym_suite.core.columns import Column, Columns
 from gym_suite.learning import export_folder, load_policy, shipped
 from gym_suite.learning.c_export import TOLERANCE
+from gym_suite.learning.c_source import export_c
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
+CPP = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
 
@@ -285,3 +289,186 @@ def test_what_has_no_c_source_is_refused(tmp_path):
     torque = gymnasium.make("gem/PMSM-Torque-v0")
     with pytest.raises(ValueError, match=r"'dtc-svm' .* is not written in C"):
         export_folder(torque, gym_suite.make_controller(torque, "dtc-svm"), tmp_path)
+
+
+#: A number of C++ that counts what is done with it, in place of C's float.
+COUNTING = """
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <string>
+#include "data.h"
+std::map<std::string, long> done;
+struct Counting {
+    float v;
+    Counting(float v = 0.0f) : v(v) {}
+    explicit Counting(int v) : v(v) { done["conversion"]++; }
+    explicit operator int() const { done["conversion"]++; return (int)v; }
+    Counting &operator+=(const Counting &b) { done["addition"]++; v += b.v; return *this; }
+};
+#define MADE(sign, kind) \\
+    Counting operator sign(const Counting &a, const Counting &b) { done[kind]++; return a.v sign b.v; }
+#define TOLD(sign) \\
+    bool operator sign(const Counting &a, const Counting &b) { done["comparison"]++; return a.v sign b.v; }
+MADE(+, "addition") MADE(-, "addition") MADE(*, "multiplication") MADE(/, "division")
+TOLD(<) TOLD(>) TOLD(<=) TOLD(>=)
+Counting operator-(const Counting &a) { done["sign"]++; return -a.v; }
+#define CALLED(name, kind) Counting name(const Counting &a) { done[kind]++; return ::name(a.v); }
+#define CALLED_WITH(name, kind) \\
+    Counting name(const Counting &a, const Counting &b) { done[kind]++; return ::name(a.v, b.v); }
+CALLED(sqrtf, "division") CALLED(fabsf, "sign") CALLED(tanhf, "tanhf")
+CALLED_WITH(copysignf, "sign") CALLED_WITH(fminf, "fminf") CALLED_WITH(fmaxf, "fmaxf")
+#define float Counting
+#include "THE_SOURCE"
+#undef float
+int main()
+{
+    THE_START
+    for (int i = 0; i < ROWS; i++) {
+        Counting seen[WIDTH], action[16];
+        for (int k = 0; k < WIDTH; k++) seen[k] = rows[i][k];
+        done.clear();
+        THE_CALL;
+        for (auto &one : done) std::printf("%d %s %ld\\n", i, one.first.c_str(), one.second);
+    }
+}
+"""
+#: Kinds that a number can count which does not know where it lies.
+SEEN = (
+    "addition multiplication division comparison sign conversion tanhf fminf fmaxf".split()  # noqa: SIM905
+)
+
+
+def most_done(source, rows, start, call, folder):
+    """The most operations of each kind that a run of the source takes, counted while it runs."""
+    told = ",\n".join("{" + ", ".join(f"{float(v)!r}f" for v in row) + "}" for row in rows)
+    (folder / "data.h").write_text(
+        f"enum {{ ROWS = {len(rows)}, WIDTH = {len(rows[0])} }};\n"
+        f"static const float rows[ROWS][WIDTH] = {{\n{told}\n}};\n"
+    )
+    text = (
+        COUNTING.replace("THE_SOURCE", source.name)
+        .replace("THE_START", start)
+        .replace("THE_CALL", call)
+    )
+    (folder / "counting.cpp").write_text(text)
+    program = folder / "counting"
+    subprocess.run(
+        [CPP, "-fpermissive", "-w", f"-I{source.parent}", str(folder / "counting.cpp"), "-o", str(program)],
+        check=True,
+    )  # fmt: skip
+    most = dict.fromkeys(SEEN, 0)
+    for line in subprocess.run([str(program)], capture_output=True, text=True).stdout.splitlines():
+        _, kind, count = line.split()
+        most[kind] = max(most[kind], int(count))
+    return most
+
+
+@pytest.mark.skipif(CPP is None, reason="no C++ compiler on this machine")
+@pytest.mark.parametrize(
+    "case", ["field-oriented", "two windings", "speed by reluctance", "six steps"]
+)
+def test_a_law_takes_the_operations_that_are_counted(case, tmp_path):
+    id, keywords, parameters = LAWS[case]
+    env = gymnasium.make(id, **keywords)
+    controller = gym_suite.make_controller(env, "pi", **parameters)
+    export = export_folder(env, controller, tmp_path / "out", name="drive", steps=20)
+    seen, _ = episode(env, controller, 7, steps=200)
+    random = np.random.default_rng(3).uniform(-1.0, 1.0, (400, seen.shape[1])).astype(np.float32)
+    start = "drive_memory memory; drive_reset(&memory);"
+    source = export.files[0]
+    call = "drive_step(&memory, seen, action)"
+    most = most_done(source, [*seen, *random], start, call, tmp_path)
+    counted = operations_of(source.read_text(), "drive_step")
+    for kind, count in most.items():
+        # No sample takes more, and hardly fewer: the most that each branch can take meets in no sample.
+        assert count <= counted[kind] <= 1.15 * count + 3, kind
+    assert export.flops == flops_of(counted) and export.cycles == cycles_of(counted)
+    # Each number that is observed, remembered or constant is loaded as often as it is written in the law.
+    step = source.read_text().split("_step(")[1]
+    assert counted["load"] >= len(re.findall(r"observation\[\d\]|= memory->|\b\w+_scale\b", step))
+    assert counted["store"] == len(re.findall(r"^ +(?:action\[|memory->).* = ", step, re.MULTILINE))
+
+
+@pytest.mark.skipif(CPP is None, reason="no C++ compiler on this machine")
+@pytest.mark.parametrize("id", ["gem/PMSM-v0", "radio/AntiJamming-v0"])
+def test_a_policy_takes_the_operations_that_are_counted(id, tmp_path):
+    policy = load_policy(shipped(id, "ppo")[0])
+    source = export_c(policy, tmp_path / "pilot.c", precision="float")
+    rows = np.random.default_rng(3).uniform(-1.0, 1.0, (3, len(policy.observation_columns)))
+    kept = policy.history > 1
+    start = f"Counting memory[{policy.history * rows.shape[1]}];"
+    chosen = policy.meta["choices"] is not None
+    call = f"pilot(seen{', memory' if kept else ''}{'' if chosen else ', action'})"
+    most = most_done(source, rows.astype(np.float32), start, call, tmp_path)
+    counted = operations_of(source.read_text(), "pilot")
+    assert {kind: counted[kind] for kind in SEEN} == most
+    # By the sizes of the network: a product, a sum and two loads for each weight, besides what every loop takes.
+    sizes = [policy.arrays[f"w{k}"].shape for k in range(policy.meta["layers"])]
+    products = sum(a * b for a, b in sizes)
+    assert counted["multiplication"] == products
+    hidden = sum(b for _, b in sizes[:-1])
+    assert counted["tanhf"] == hidden and 2 * products < counted["load"] < 2.2 * products
+    cost = CORTEX_M4F.cycles
+    each = cost["addition"] + cost["multiplication"] + cost["wait"] + 2 * cost["load"]
+    loop = 6 * cost["whole"] + cost["branch"]
+    least = products * (each + loop) + hidden * cost["tanhf"]
+    assert least < cycles_of(counted) < 1.1 * least
+
+
+def test_cycles_are_those_of_the_processors_manual():
+    # Two loads, a product and a sum that waits for it; a square root; the larger branch of two; a store.
+    source = """\
+#include <math.h>
+static const float gain = 2.0f; /* 1 - 2 */
+static float twice(float a)
+{
+    return a + a;
+}
+void law_step(law_memory *memory, const float observation[2], float action[1])
+{
+    const float a = memory->sum + observation[0] * gain; /* 3 loads, 1 + 1 + 1 waits */
+    float b;
+    if (a > 1.0f) {
+        b = sqrtf(a);
+    } else {
+        b = -a;
+    }
+    for (int i = 0; i < 3; i++) {
+        action[0] = twice(b);
+    }
+}
+"""
+    counted = operations_of(source, "law_step")
+    first = 3 * 2 + 1 + 1 + 1
+    branch = 2 + 2 + 4 + (14 + 1)  # a load and a comparison; either side at most, kind by kind
+    loop = 3 * (1 + 2 + 2 + 4)
+    assert cycles_of(counted) == first + branch + loop
+    assert flops_of(counted) == 2 + 1 + 2 + 3
+    with pytest.raises(ValueError, match="no function 'law'"):
+        operations_of(source, "law")
+    with pytest.raises(ValueError, match="turns are not known"):
+        operations_of("void law(int n)\n{\n    for (int i = 0; i < n; i++) {\n    }\n}\n", "law")
+    with pytest.raises(ValueError, match="cannot count C at"):
+        operations_of("void law(int n)\n{\n    while (n) {\n    }\n}\n", "law")
+
+
+def test_an_export_says_what_it_takes_of_the_control_period(tmp_path, capsys):
+    assert cli.main(["export", "gem/PMSM-v0", "--c", str(tmp_path), "--steps", "20"]) == 0
+    told = re.search(
+        r"estimate for an ARM Cortex-M4F: at most about (\d+) cycles a sample, ([\d.]+) us at 168 MHz, "
+        r"([\d.]+) % of the control period of 100 us",
+        capsys.readouterr().out,
+    )
+    cycles, time, share = map(float, told.groups())
+    assert time == pytest.approx(cycles / 168.0, rel=1e-3) and share == pytest.approx(
+        time, rel=1e-3
+    )
+    env = gymnasium.make("gem/PMSM-v0")
+    policy = export_folder(env, load_policy(shipped("gem/PMSM-v0", "ppo")[0]), tmp_path, steps=20)
+    assert policy.share > 1.0 and "more than the period" in str(policy)
+    # What runs before a law at each sample is part of it.
+    drive = gymnasium.make("gem/SCIM-v0")
+    export = export_folder(drive, gym_suite.make_controller(drive), tmp_path, steps=20)
+    both = export.cycles + export.observers[0].cycles
+    assert f"about {both} cycles" in str(export) and export.share == both / 168e6 / export.period

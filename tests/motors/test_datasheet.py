@@ -155,6 +155,11 @@ def test_what_a_sheet_leaves_open_is_said(tmp_path, capsys):
         ({"inductance": "0.082 H"}, "inductance takes 14.9 times the voltage; check the unit of"),
         ({"inertia": "142 kg m^2"}, "to the nominal speed in .* s; check the unit of the inertia"),
         ({"inertia": 142e-12}, "to the nominal speed in .* s; check the unit of the inertia"),
+        ({"peak_current": "1e6 A"}, r"peak_current is 1.67e\+05 times current, and may be 100"),
+        ({"max_speed": "1e7 rpm"}, "max_speed is 1.32e.03 times .* 20 times; .*max_speed.* kv"),
+        ({"inductance": "0.082 uH"}, "inductance 1.63e-05 times the flux .* inductance, .* k_t"),
+        ({"resistance": "0,299 Ohm"}, "a number with its unit"),
+        ({"resistance": "0.299"}, "a number with its unit"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):
@@ -174,12 +179,80 @@ ONCE = without(EC45_70, "k_t", "max_speed")
         ({"inductance": "0.301 H"}, "inductance takes 94.8 times the voltage; check the unit of"),
         ({"inductance_q": "0.301 H"}, "inductance_q takes 94.8 times the voltage; check the unit"),
         ({"inertia": "181 kg m^2"}, "to the nominal speed in .* s; check the unit of the inertia"),
+        # Of a ratio that several numbers make, all are named.
+        ({"current": "5000 A"}, "unit of the inertia, or of what .*: current, speed and kv"),
+        ({"current": "5 mA"}, "unit of the inductance, or of what .*: current and kv$"),
+        ({"voltage": "0.048 V"}, "check the units of voltage, speed and kv$"),
+        (
+            {"kv": "23.6 rpm/V", "speed": "400 rpm", "voltage": "1 kV", "inductance": "30 mH"},
+            "check the units of voltage, speed and kv$",
+        ),
+        ({"resistance": "0.573 mOhm"}, "unit of the resistance, or .*: current and voltage$"),
+        ({"k_e_of": "phase rms"}, "k_e_of says which voltage k_e is of, and there is no k_e"),
+        ({"inductance": "0.301 uH"}, "the flux of the magnets; check the unit of the inductance"),
     ],
 )
 def test_a_factor_of_units_is_found_by_what_the_machine_does_at_its_nominal_speed(change, message):
     read_datasheet(ONCE)
     with pytest.raises(ValueError, match=message):
         read_datasheet(without(ONCE, "torque") | change)
+
+
+def test_a_constant_without_its_unit_is_named_where_only_the_torque_shows_it():
+    form = without(RE40, "kv", "speed", "max_speed", "torque") | {"k_t": 31.8}
+    with pytest.raises(ValueError, match=r"current, voltage and k_t; .* \(k_t\) is in SI units"):
+        read_datasheet(form)
+
+
+@pytest.mark.parametrize("form", [RE40, EC45_70, EC45_50])
+def test_a_rotor_whose_inertia_is_not_given_is_about_as_heavy_as_those_of_catalogues(form):
+    sheet = read_datasheet(without(form, "inertia", "k_t" if "kv" in form else ""))
+    known = read_datasheet(form).machine.j_rotor
+    assert sheet.machine.j_rotor == pytest.approx(known, rel=0.3)
+    assert sum("j_rotor" in sentence and "0.06 s" in sentence for sentence in sheet.assumed) == 1
+    # What the nominal torque turns up in that time.
+    machine = sheet.machine
+    torque = (
+        machine.psi_e * machine.i_nominal
+        if form is RE40
+        else (1.5 * machine.p * machine.psi_p * machine.i_nominal)
+    )
+    assert torque * 0.06 / machine.j_rotor == pytest.approx(machine.omega_nominal)
+
+
+def test_the_least_that_a_sheet_says_is_a_machine():
+    """What is on the plate and in the catalogue's first lines: nothing of the rotor, nothing of limits."""
+    form = without(EC45_70, "inertia", "k_t", "max_speed", "torque", "winding", "current_of")
+    sheet = read_datasheet(form)
+    gymnasium.make("gem/PMSM-Speed-v0", machine=sheet.machine).reset(seed=0)
+    named = {"winding", "current_of", "kv", "i_limit", "omega_limit", "j_rotor", "l_q"}
+    assert {sentence.split()[0] for sentence in sheet.assumed} == named
+
+
+@pytest.mark.parametrize(
+    ("entry", "spellings"),
+    [
+        ("resistance", ["0.573 Ohm", "0.573 ohm", "0.573ohms", "0.573 OHM", "573 mohm"]),
+        ("resistance", ["0.573 \u03a9", "0.573\u2126", "573 m\u03a9", "573 m\u2126"]),
+        ("inductance", ["0.301 mH", "0.301mH", "301 uH", "301 \u00b5H", "301\u03bcH", "3.01e-4H"]),
+        ("k_t", ["40.4 mN m/A", "40.4 mNm/A", "0.0404 Nm/A", "40.4mN\u00b7m/A", "0.0404 N*m / A"]),
+        ("torque", ["134 mN m", "134 mNm", "0.134 Nm", "0.134 N.m", "0.134 N-m"]),
+        ("inertia", ["181 g cm^2", "181 gcm^2", "181 g\u00b7cm\u00b2", "1.81e-5 kg m\u00b2"]),
+        ("pole_pairs", [8, "8", " 8 "]),
+        ("speed", ["4750 rpm", "4750rpm"]),
+    ],
+)
+def test_units_are_read_as_makers_write_them(entry, spellings):
+    known = read_datasheet(EC45_70).machine
+    for spelling in spellings:
+        machine = read_datasheet(EC45_70 | {entry: spelling}).machine
+        for name in known.__slots__:
+            assert getattr(machine, name) == pytest.approx(getattr(known, name), rel=1e-9)
+    ounces = 0.0404 / (0.45359237 / 16.0 * 9.80665 * 0.0254)
+    for unit in ("oz in/A", "oz-in/A", "ozin/A"):
+        form = without(EC45_70, "kv") | {"k_t": f"{ounces:.12g} {unit}"}
+        flux = read_datasheet(form).machine.psi_p
+        assert 1.5 * 8 * flux * 2.0 / math.sqrt(3.0) == pytest.approx(0.0404)
 
 
 def test_a_slow_motor_whose_resistance_takes_the_voltage_is_taken():
@@ -198,8 +271,8 @@ def test_a_highest_speed_below_that_of_no_load_is_the_nominal_one():
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match='lacks its kind: kind = "PMSM" or "PermExDc"'):
         read_datasheet(without(RE40, "kind"))
-    with pytest.raises(ValueError, match="lacks inertia"):
-        read_datasheet(without(RE40, "inertia"))
+    with pytest.raises(ValueError, match="lacks current"):
+        read_datasheet(without(RE40, "current"))
     with pytest.raises(ValueError, match="needs one of kv, k_e and k_t"):
         read_datasheet(without(RE40, "kv", "k_t"))
     with pytest.raises(ValueError, match="pole_pairs or poles"):

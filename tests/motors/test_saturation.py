@@ -160,7 +160,7 @@ def test_linkages_are_the_gradient_and_inductances_the_curvature_of_one_spline()
 
 def test_inductances_are_positive_definite_inside_the_map_and_beyond_it():
     i_d, i_q = np.meshgrid(np.linspace(-40.0, 40.0, 331), np.linspace(-52.0, 52.0, 331))
-    l_dd, l_dq, l_qq = measured().inductances(i_d, i_q)
+    l_dd, l_dq, l_qq = measured().inductances(i_d, i_q, beyond=True)
     assert l_dd.min() > 0.0
     assert (l_dd * l_qq - l_dq**2).min() > 0.0
 
@@ -170,6 +170,54 @@ def test_currents_are_the_inverse_of_the_linkages():
     i_d, i_q = known.currents(*known.linkages(I_D, I_Q))
     np.testing.assert_allclose(i_d, I_D, atol=1e-9)
     np.testing.assert_allclose(i_q, I_Q, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda m: m.linkages(100.0, 100.0), "i_d = 100 A, i_q = 100 A are outside .*-26 to 26 A"),
+        (lambda m: m.linkages([0.0, 20.1], 0.0), r"i_d = 20.1 A, i_q = 0 A .* from -20 to 20 A"),
+        (lambda m: m.linkages(np.nan, 0.0), "i_d = nan A"),
+        (lambda m: m.inductances(1e6, 0.0), r"i_d = 1e\+06 A"),
+        (lambda m: m.inductances(0.0, -26.2), "i_q = -26.2 A"),
+        (lambda m: m.energy(100.0, 0.0), "i_d = 100 A"),
+        (lambda m: m.currents(10.0, 10.0), "psi_d = 10 Vs, psi_q = 10 Vs are those of no current"),
+        (lambda m: m.currents(np.nan, 1.0), "psi_d = nan Vs"),
+        (lambda m: m.currents(0.4, [0.5, np.inf]), "psi_q = inf Vs"),
+        (lambda m: m.strongest(100.0), "no current of 100 A is in the flux map"),
+        (lambda m: m.strongest([5.0, np.nan]), "no current of nan A"),
+    ],
+)
+def test_what_a_map_does_not_hold_it_does_not_tell(ask, told):
+    with pytest.raises(ValueError, match=told):
+        ask(measured())
+
+
+def test_a_map_tells_up_to_its_edge_and_further_where_it_is_asked_to():
+    known = measured()
+    edge = known.linkages(20.0, 26.0)
+    corner = (I_D == 20.0) & (I_Q == 26.0)
+    np.testing.assert_allclose(edge, (PSI_D[corner][0], PSI_Q[corner][0]), atol=2e-3)
+    l_dd, l_dq, _ = known.inductances(20.0, 26.0)
+    further = known.linkages(21.0, 26.0, beyond=True)
+    np.testing.assert_allclose(further, np.add(edge, (l_dd, l_dq)), rtol=1e-12)
+    back = known.currents(*further, beyond=True)
+    np.testing.assert_allclose(back, (21.0, 26.0), atol=1e-8)
+
+
+def test_most_torque_per_ampere_is_looked_for_inside_a_map_of_one_side():
+    """Of a reluctance machine with d along the larger inductance, whose map holds negative d currents alone."""
+    known = FluxMap.sampled(
+        lambda d, q: (0.1 + 0.05 * d, 0.01 * q), i_d=grid(-20.0, 0.0), i_q=grid(0.0, 20.0)
+    )
+    i_d, i_q = known.strongest([5.0, 10.0])
+    # (psi + (l_d - l_q) i_d) i_q: at i_d < 0 the magnets and the reluctance work against each other.
+    angle = np.linspace(np.pi / 2, np.pi, 20001)
+    for size, d, q in zip((5.0, 10.0), i_d, i_q, strict=True):
+        a, b = size * np.cos(angle), size * np.sin(angle)
+        best = np.max((0.1 + 0.04 * a) * b)
+        assert -20.0 <= d <= 1e-7 and np.hypot(d, q) == pytest.approx(size)
+        assert (0.1 + 0.04 * d) * q == pytest.approx(best, rel=1e-6)
 
 
 def test_the_half_of_a_map_is_the_whole():
@@ -218,6 +266,59 @@ def test_maps_of_no_machine_are_refused(model, message):
         FluxMap.sampled(model, i_d=grid(-20.0, 20.0), i_q=grid(-20.0, 20.0))
 
 
+def one_sided():
+    """The magnets' side of the measured map alone, as for field weakening."""
+    kept = (I_D <= 0.0) & (I_Q >= 0.0)
+    size = 11, 14
+    d, q, psi_d, psi_q = (column[kept].reshape(size) for column in MEASURED.T)
+    return FluxMap.from_arrays(d[:, 0], q[0], psi_d, psi_q)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_drive_needs_a_map_on_both_sides(id):
+    machine = SaturatedPMSM(flux_map=one_sided())
+    with pytest.raises(
+        ValueError, match=r"holds i_d from -20 to 0 A, .* from -18.67 to 18.67 A, or lower i_limit"
+    ):
+        gymnasium.make(id, machine=machine)
+    # A run takes it as it is, and says where it leaves it.
+    held = np.tile([[-10.0, 170.0 * machine.psi_p]], (20, 1))
+    assert len(simulate(machine, held, tau=1e-4, load={"omega": 80.0})["i_sd"]) == 21
+    with pytest.raises(
+        ValueError, match="are outside the flux map, which holds i_sd from -20 to 0"
+    ):
+        simulate(machine, np.full((20, 2), 60.0), tau=1e-4)
+
+
+def test_a_state_outside_the_map_is_refused_and_one_inside_it_is_taken():
+    for env, state in (
+        (gymnasium.make(IDS[0]), {"i_sd": 50.0}),
+        (gymnasium.make(IDS[0]), {"i_sq": -26.5}),
+        (gymnasium.make_vec(IDS[0], num_envs=2), {"i_sd": np.array([0.0, -21.0])}),
+    ):
+        with pytest.raises(ValueError, match=r"must lie in \[-2[06], 2[06]\] \(A\)"):
+            env.reset(seed=0, options={"state": state})
+        env.reset(seed=0)
+    _, info = env.reset(seed=0, options={"state": {"i_sd": -5.0, "i_sq": 12.0}})
+    assert info["i_sd"][0] == -5.0 and info["i_sq"][1] == 12.0
+
+
+def test_whatever_an_agent_does_a_current_outside_the_map_ends_the_episode():
+    envs = gymnasium.make_vec(IDS[0], num_envs=30)
+    low, high, most = measured().reach
+    envs.reset(seed=0)
+    envs.action_space.seed(0)
+    left, ended = 0, 0
+    for _ in range(300):
+        held = envs.action_space.sample()
+        for _ in range(8):
+            *_, terminated, _, info = envs.step(held)
+            inside = (low <= info["i_sd"]) & (info["i_sd"] <= high) & (abs(info["i_sq"]) <= most)
+            assert terminated[~inside].all()
+            left, ended = left + (~inside).sum(), ended + terminated.sum()
+    assert ended > 100 and left > 0
+
+
 def good(**changes):
     axis = grid(-20.0, 20.0)
     d, q = np.meshgrid(axis, axis, indexing="ij")
@@ -236,6 +337,14 @@ def good(**changes):
         (good(i_d=[0.0, 1.0]), "4 to 400 currents"),
         (good(i_q=grid(-10.0, 20.0)), "as far below as above"),
         (good(psi_d=np.zeros((9, 8))), r"\(9, 9\), got \(9, 8\)"),
+        (good() | {"i_d": ["a"] * 9}, "flux map's i_d must be an array of numbers: .*'a'"),
+        (good() | {"psi_q": [[1.0, 2.0], [3.0]]}, "flux map's psi_q must be an array of numbers"),
+        (good() | {"psi_d": None}, "flux map's psi_d"),
+        (good() | {"psi_d": np.array(good()["psi_d"]) + 1j}, "flux map's psi_d is complex"),
+        (
+            good() | {"psi_q": np.ma.masked_greater(good()["psi_q"], 0.5)},
+            "flux map's psi_q is masked in places",
+        ),
     ],
 )
 def test_bad_maps_are_refused_with_what_is_wrong(given, message):
@@ -252,7 +361,11 @@ def test_files_of_maps_are_read_and_their_gaps_named(tmp_path, monkeypatch):
         ([*lines[:40], *lines[41:]], "i_d = -18 A, i_q = -2 A is missing"),
         ([*lines, lines[5]], "comes twice"),
         ([lines[0], "1,2,three,4"], "line 2: not four numbers"),
-        (["i_d,i_q,psi_d", "1,2,3"], "missing: psi_q"),
+        (["i_d,i_q,psi_d", "1,2,3"], "missing: psi_q; its header has i_d, i_q, psi_d"),
+        (["i_d [mA],i_q,psi_d,psi_q"], "column i_d is in 'mA'; a map is in A: convert it"),
+        (["i_d,i_q,psi_d_mVs,psi_q"], "column psi_d is in 'mVs'; a map is in Vs: convert it"),
+        (["i_d,i_q,psi_d,psi_q,i_d [A]"], "has the column i_d twice"),
+        ([], "its header has nothing"),
     ):
         (tmp_path / "map.csv").write_text("\n".join(changed))
         with pytest.raises(ValueError, match=message):
@@ -264,6 +377,69 @@ def test_files_of_maps_are_read_and_their_gaps_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path.parent)
     machine = build_machine(str(tmp_path / "own.toml"), default="SaturatedPMSM")
     assert (machine.r_s, machine.map) == (0.7, measured())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "i_d_A,i_q_A,psi_d_Vs,psi_q_Vs",
+        "i_d [A], i_q [A], psi_d [Vs], psi_q [V s]",
+        "i_d (A),i_q,psi_d (Wb),psi_q",
+    ],
+)
+def test_headers_of_maps_may_say_their_units(header, tmp_path):
+    file = tmp_path / "map.csv"
+    file.write_text("\n".join([header, *FILE.read_text().splitlines()[1:]]))
+    assert FluxMap.of(str(file)) == measured()
+    # Further columns are left alone, wherever they stand.
+    rows = [f"7,{line}" for line in FILE.read_text().splitlines()[1:]]
+    file.write_text("\n".join([f"temperature,{header}", *rows]))
+    assert FluxMap.of(file) == measured()
+
+
+def test_archives_of_numpy_are_maps(tmp_path, monkeypatch):
+    known, path = measured(), tmp_path / "map.npz"
+    arrays = {name: np.array(getattr(known, name)) for name in ("i_d", "i_q", "psi_d", "psi_q")}
+    np.savez(path, **arrays)
+    assert FluxMap.of(str(path)) == FluxMap.from_npz(path) == known
+    (tmp_path / "own.toml").write_text('kind = "SaturatedPMSM"\nflux_map = "map.npz"\n')
+    monkeypatch.chdir(tmp_path.parent)
+    assert build_machine(str(tmp_path / "own.toml"), default="SaturatedPMSM").map == known
+    # As the map that ships was published: complex, d along the rows.
+    current = arrays["i_d"][:, None] + 1j * arrays["i_q"]
+    flux = arrays["psi_d"] + 1j * arrays["psi_q"]
+    np.savez(path, i_s_dq=current, psi_s_dq=flux)
+    assert FluxMap.of(path) == known
+    for wrong, message in (
+        ({"i_s_dq": current.T, "psi_s_dq": flux.T}, "must be a full grid of currents"),
+        ({"i_s_dq": current, "psi_s_dq": flux[:-1]}, "the shape of psi_s_dq"),
+        ({"i_d": arrays["i_d"], "psi": flux}, "missing: i_q, psi_d, psi_q; it has i_d, psi"),
+        ({"i_d": np.array([None])}, "is no archive of NumPy arrays"),
+    ):
+        np.savez(path, **wrong)
+        with pytest.raises(ValueError, match=message):
+            FluxMap.of(path)
+    path.write_text("i_d,i_q")
+    with pytest.raises(ValueError, match="is no archive of NumPy arrays"):
+        FluxMap.of(path)
+    with pytest.raises(ValueError, match=r"did you mean 'map.npz'"):
+        FluxMap.of(tmp_path / "mab.npz")
+
+
+def test_what_a_map_loses_is_told(recwarn):
+    FluxMap.of("ECS101M0H7EF4")
+    FluxMap.of(good())
+    assert not recwarn.list
+    axis, half = grid(-20.0, 20.0), grid(0.0, 20.0)
+    for i_q in (axis, half):
+        with pytest.warns(UserWarning, match=r"Vs rms \(.* psi_q has an offset of 0.003 Vs"):
+            known = FluxMap.sampled(
+                lambda d, q: (0.1 + 0.01 * d, 0.01 * q + 0.003), i_d=axis, i_q=i_q
+            )
+        # Without i_q there is no psi_q, whatever was measured.
+        np.testing.assert_allclose(known.linkages(axis, 0.0)[1], 0.0, atol=1e-9)
+    with pytest.warns(UserWarning, match="is taken in its place$"):
+        FluxMap.sampled(lambda d, q: (0.05 * d + 5e-5 * q * d, 0.05 * q), i_d=axis, i_q=axis)
 
 
 def test_a_current_limit_outside_the_map_is_refused():

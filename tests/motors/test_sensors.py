@@ -329,6 +329,9 @@ def test_controllers_do_not_know_them_and_ideal_ones_cost_nothing():
         ({"current_bits": 12.5}, "must be a whole number"),
         ({"current_range": 100.0}, "give its current_bits too"),
         ({"current_bits": 8, "current_range": 0.0}, "must be greater than 0"),
+        ({"current_bits": 12, "current_range": 1e-12}, "must be 20 A at least, 0.05 times"),
+        ({"current_bits": 12, "current_range": {"b": 19.0}}, "20 A at least, .*, got 19 A"),
+        ({"current_bits": 12, "current_range": 1e6}, "current_range must"),
         ({"encoder_lines": -1}, "encoder_lines must lie in"),
         ({"encoder_offset": 0.1}, "give its encoder_lines too"),
         (

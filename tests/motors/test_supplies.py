@@ -282,8 +282,25 @@ def test_an_empty_battery_trips():
             "must lead from charge 0 to 1",
         ),
         ({"kind": "battery", "charge_low": 0.95}, "above charge_high = 0.9"),
+        # What an episode starts with fits, and what charging by braking leads to does not; or the other way round.
+        (
+            {"kind": "battery", "open_circuit": [(0, 300), (0.3, 300), (0.31, 1e5), (1, 1e5)]},
+            r"rises to 100000 V at charge 1.*from charge_low = 0.3 on it must lie in \[150, 450\] V",
+        ),
+        ({"kind": "battery", "open_circuit": [(0, 300), (0.95, 310), (1, 460)]}, "rises to 460 V"),
+        ({"kind": "battery", "open_circuit": [(0, 10), (0.5, 20), (1, 300)]}, r"of 16 V does not"),
+        ({"kind": "rectifier", "u_brake": 1e6}, "u_brake = 1e.06 V lets .* 600 V at most"),
+        ({"kind": "rectifier", "mains_frequency": 1e7}, "mains_frequency = 1e.07 Hz is too fast"),
     ],
 )
 def test_a_supply_that_makes_no_sense_is_refused_with_numbers(supply, says):
     with pytest.raises(ValueError, match=says):
         gymnasium.make("gem/PMSM-v0", supply=supply)
+
+
+def test_a_battery_that_is_hard_to_empty_below_its_lowest_charge_is_taken():
+    """What lies below the lowest state of charge at reset is how the battery ends."""
+    curve = [(0, 30), (0.3, 280), (1, 450)]
+    env = gymnasium.make("gem/PMSM-v0", supply={"kind": "battery", "open_circuit": curve})
+    _, info = env.reset(seed=0)
+    assert 280.0 < info["u_dc"] < 450.0

@@ -29,7 +29,7 @@ _ANGLES = np.linspace(
 
 
 def _torque(machine: Any, i_d: Values, i_q: Values) -> Values:
-    psi_d, psi_q = machine.map.linkages(i_d, i_q)
+    psi_d, psi_q = machine.map.linkages(i_d, i_q, beyond=True)
     return 1.5 * machine.p * (psi_d * i_q - psi_q * i_d)
 
 
@@ -68,7 +68,8 @@ def saturated_points(machine: Any, part: float) -> list[Values]:
     i_d, i_q = np.where(weak, bound_d, i_d), np.where(weak, bound_q, i_q)
 
     # Where no current keeps the bound there is no torque, and the field is weakened as far as the current allows.
-    along = np.linspace(-i_max, i_max, 2 * _MAGNITUDES - 1)
+    low, high, _ = known.reach
+    along = np.linspace(max(-i_max, low), min(i_max, high), 2 * _MAGNITUDES - 1)
     least = along[np.argmin(np.abs(known.linkages(along, 0.0)[0]))]
     none = (limit <= 0.0)[:, None]
     return [fluxes, limit, np.where(none, least, i_d), np.where(none, 0.0, i_q)]
@@ -76,7 +77,7 @@ def saturated_points(machine: Any, part: float) -> list[Values]:
 
 def _on_circle(known: FluxMap, flux: Values, angle: Values) -> tuple[Values, Values]:
     """Return the currents at an amplitude of the flux and its angle from the d axis."""
-    return known.currents(flux * np.cos(angle), flux * np.sin(angle))
+    return known.currents(flux * np.cos(angle), flux * np.sin(angle), beyond=True)
 
 
 def _at_bounds(machine: Any, i_max: float, fluxes: Values) -> tuple[Values, Values]:
@@ -85,8 +86,8 @@ def _at_bounds(machine: Any, i_max: float, fluxes: Values) -> tuple[Values, Valu
 
     def merit(angle: Values, allowed: float = 0.0) -> Values:
         i_d, i_q = _on_circle(known, fluxes, angle)
-        over = np.hypot(i_d, i_q) - i_max
-        # Beyond the limit: the nearer to it the better.
+        over = np.maximum(np.hypot(i_d, i_q) - i_max, known.excess(i_d, i_q))
+        # Beyond the limit or the map: the nearer to it the better.
         return np.where(over > allowed * i_max, -1.0 - over, _torque(machine, i_d, i_q))
 
     best = _ANGLES[np.argmax([merit(np.full(fluxes.shape, a)) for a in _ANGLES], axis=0)]

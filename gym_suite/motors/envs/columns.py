@@ -250,7 +250,7 @@ def state_columns(
 ) -> Columns:
     """Return the columns of the state under the names that they have for a machine and task.
 
-    What neither uses is marked as spare.
+    What neither uses is marked as spare. A current outside a flux map is out of bounds.
 
     Args:
         task: The task.
@@ -281,10 +281,14 @@ def state_columns(
     names |= {f"duty_{k}": f"duty_{k}" for k in range(pulsing)}
     if task.follows == "cycle":
         names["start"] = "start"
+    known = machine.known_currents()
     columns = []
     for column in STATES:
         name = names.get(column.name, "")
-        columns.append(replace(column, name=name or column.name, spare=not name))
+        low, high = known.get(name, (column.low, column.high))
+        columns.append(
+            replace(column, name=name or column.name, spare=not name, low=low, high=high)
+        )
     return Columns(*columns)
 
 

@@ -17,6 +17,9 @@ from gym_suite.motors.quantities import SENSORS
 #: Full scale of a current sensor's converter as a part of the current's limit, unless one is given: room for overshoots
 #: until the drive trips, and for the sensor's own errors.
 USUAL_RANGE = 1.25
+#: Bounds of a full scale that is given, as parts of the current's limit: a converter that tells less of the current
+#: than the least measures next to nothing of what the drive does.
+LEAST_RANGE, MOST_RANGE = 0.05, 1e3
 #: Largest error of a gain; largest error of a resolver, rad electrical.
 MOST_GAIN, MOST_RESOLVER = 0.5, 0.25
 MOST_BITS, MOST_LINES = 32, 10_000_000
@@ -37,7 +40,8 @@ class Sensors:
         current_offset: What a current sensor tells where there is no current, A.
         current_noise: Standard deviation of a current sensor, A.
         current_bits: Bits of the converters behind the current sensors; 0: none, they tell any number.
-        current_range: Full scale of these converters, of either sign, A; None: 1.25 times the current's limit.
+        current_range: Full scale of these converters, of either sign, A; from 0.05 to 1000 times the current's limit;
+            None: 1.25 times it.
         encoder_lines: Lines of an incremental encoder, which counts four edges each, and which tells the speed by those
             that pass in a control period; 0: none.
         encoder_offset: What it is turned by against the rotor, rad of the shaft.
@@ -176,7 +180,12 @@ def _current_bounds(given: Sensors, machine: Machine) -> dict[str, Bounds]:
         bounds[f"offset_{k}"] = _bounds(
             "sensors current_offset", offsets[k], low=-limit, high=limit
         )
-        scale = check_number("sensors current_range", ranges[k], above=0.0, high=1e3 * limit)
+        scale = check_number("sensors current_range", ranges[k], above=0.0, high=MOST_RANGE * limit)
+        if scale < LEAST_RANGE * limit:
+            raise ValueError(
+                f"sensors current_range, the full scale of a converter, must be {LEAST_RANGE * limit:g} A at least, "
+                f"{LEAST_RANGE:g} times the current's limit, got {scale:g} A"
+            )
         bounds[f"range_{k}"] = (scale, scale)
     return bounds
 

@@ -21,16 +21,17 @@ from gym_suite.motors.supplies import (
     supply_kind,
 )
 
-#: Voltages of a source that a machine may have, as parts of the DC-link voltage that it is meant for.
-_LEAST_VOLTAGE, _MOST_VOLTAGE = 0.5, 1.5
+#: Voltages of a source that a machine may have, as parts of the DC-link voltage that it is meant for, and the highest
+#: at which the braking resistor may begin to take what the machine gives back.
+_LEAST_VOLTAGE, _MOST_VOLTAGE, _MOST_BRAKE = 0.5, 1.5, 2.0
 
 
 def read_supply(options: Options, machine: Machine) -> Supply:
     """Return the supply of a drive.
 
     Raises:
-        ValueError: If it gives another voltage than the machine is meant for, or less power than the machine needs;
-            with the numbers.
+        ValueError: If it gives another voltage than the machine is meant for, at any state of charge that an episode
+            starts with or braking leads to, or less power than the machine needs; with the numbers.
     """
     supply = build_supply(options.supply, u_dc=machine.u_dc, i_limit=machine.i_limit)
     if isinstance(supply, IdealSupply):
@@ -40,6 +41,20 @@ def read_supply(options: Options, machine: Machine) -> Supply:
         raise ValueError(
             f"the supply's voltage of {supply.u_source:g} V does not fit the machine's DC link of {machine.u_dc:g} V: "
             f"it must lie in [{low:g}, {high:g}] V; give the machine another u_dc, or the supply another voltage"
+        )
+    if isinstance(supply, Battery):
+        full = supply.open_circuit[-1][1]
+        if full > high:
+            raise ValueError(
+                f"the battery's open_circuit rises to {full:g} V at charge 1, where a machine that brakes can bring "
+                f"it, and does not fit the machine's DC link of {machine.u_dc:g} V: from charge_low = "
+                f"{supply.charge_low:g} on it must lie in [{low:g}, {high:g}] V; give the machine another u_dc, or the "
+                "battery another curve"
+            )
+    if isinstance(supply, Rectifier) and supply.u_brake > _MOST_BRAKE * machine.u_dc:
+        raise ValueError(
+            f"u_brake = {supply.u_brake:g} V lets a machine that brakes raise its DC link of {machine.u_dc:g} V too "
+            f"far: it may be {_MOST_BRAKE * machine.u_dc:g} V at most"
         )
     phases = 1.0 if machine.group == DC else 1.5
     needed = phases * machine.u_dc / machine.voltage_divisor * machine.i_nominal
@@ -62,7 +77,7 @@ def supply_numbers(supply: Supply, machine: Machine, values: Mapping[str, Any]) 
         values: Parameters of the drive, of which the period and its steps are read.
 
     Raises:
-        ValueError: If the capacitor moves too fast for the period, with the smallest that does not.
+        ValueError: If the capacitor or the mains move too fast for the period, with what does not.
     """
     numbers = asdict(supply) | {"supply_kind": supply_kind(supply)}
     if isinstance(supply, IdealSupply | Battery):
@@ -81,7 +96,15 @@ def supply_numbers(supply: Supply, machine: Machine, values: Mapping[str, Any]) 
             f"the link's voltage moves with a time constant of {1.0 / rate:.3g} s, too fast for "
             f"tau = {values['tau']:g} s: raise c_link = {supply.c_link:g} F to {least:.3g} F or lower tau"
         )
-    return numbers | {"substeps": max(needed, int(values["substeps"]))}
+    steps = max(needed, int(values["substeps"]))
+    if isinstance(supply, Rectifier):
+        fastest = steps * LONGEST_STEP / (2.0 * math.pi * values["tau"])
+        if supply.mains_frequency > fastest:
+            raise ValueError(
+                f"mains_frequency = {supply.mains_frequency:g} Hz is too fast for tau = {values['tau']:g} s in "
+                f"{steps} steps: it may be {fastest:.4g} Hz at most"
+            )
+    return numbers | {"substeps": steps}
 
 
 def open_circuit_table(supply: Supply) -> np.ndarray:

@@ -140,6 +140,10 @@ class Machine(ABC):
         own = asdict(self)  # type: ignore[call-overload]
         return own | {name: getattr(self, name) for name in self.derived}
 
+    def known_currents(self) -> dict[str, tuple[float, float]]:
+        """Return the bounds of currents outside of which the machine is not known, A; empty where there are none."""
+        return {}
+
     def flux_row(self) -> NDArray[np.float64]:
         """Return what kernels read of its flux map; nothing where inductances are constant."""
         return np.zeros(1)

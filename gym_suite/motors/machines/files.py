@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from gym_suite.core.parameters import nearest
+from gym_suite.motors.machines.map_files import ENDINGS
 
 ENDING = ".toml"
 _WORDS = ("kind", "base", "flux_map")  # what is no number
@@ -56,7 +57,7 @@ def read_machine_file(path: str | Path) -> dict[str, Any]:
             raise ValueError(
                 f"the machine file {str(file)!r}: {name} must be {wanted}, got {value!r}"
             )
-    if str(given.get("flux_map", "")).casefold().endswith(".csv"):  # beside the machine file
+    if str(given.get("flux_map", "")).casefold().endswith(ENDINGS):  # beside the machine file
         given["flux_map"] = str(file.parent / given["flux_map"])
     return given
 

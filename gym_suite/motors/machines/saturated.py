@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gym_suite.motors.machines.base import (
     RPM,
     SATURATED,
+    Machine,
     MachineSet,
     current_limit,
     link_voltage,
@@ -87,6 +88,11 @@ class SaturatedPMSM(Synchronous):
         """Return the spline of the flux map as kernels read it."""
         return self.map.row
 
+    def known_currents(self) -> dict[str, tuple[float, float]]:
+        """Return the bounds of the flux map, A."""
+        low, high, most = self.map.reach
+        return {"i_sd": (low, high), "i_sq": (-most, most)}
+
     @property
     def flux_scale(self) -> float:
         """Factor of the flux linkages of the map: 1 for the machine as it is described."""
@@ -141,6 +147,27 @@ class SaturatedPMSM(Synchronous):
                 raise ValueError(
                     "the flux map of a SaturatedPMSM must give a torque; this one gives none"
                 )
+
+
+def check_both_sides(machine: Machine) -> None:
+    """Refuse a machine in a drive whose currents would flow where its flux map holds none.
+
+    Args:
+        machine: A machine; only those with a flux map can be refused.
+
+    Raises:
+        ValueError: If the map does not hold i_d of either sign up to the limit of the current; with the numbers.
+    """
+    if not isinstance(machine, SaturatedPMSM):
+        return
+    low, high, _ = machine.map.reach
+    if min(-low, high) < machine.i_limit:
+        raise ValueError(
+            f"the flux map of this SaturatedPMSM holds i_d from {low:g} to {high:g} A, and in a drive any current up "
+            f"to i_limit = {machine.i_limit:g} A may flow, along d of either sign: measure or compute the map from "
+            f"{-machine.i_limit:g} to {machine.i_limit:g} A, or lower i_limit; simulate() takes the map as it is, and "
+            "says where a run leaves it"
+        )
 
 
 @cache

@@ -10,59 +10,30 @@ winding = "line-line"          # between which ends these two are measured; or "
 kv = "236 rpm/V"               # or k_t = "40.4 mN m/A", or k_e = "4.23 V/krpm"
 current = "3.29 A"
 current_of = "block"           # or "rms", "amplitude": what the current and k_t are counted in
-inertia = "181 g cm^2"
+inertia = "181 g cm^2"         # may be left out, and is assumed then
 voltage = "24 V"
 speed = "4750 rpm"
 
-A number without quotation marks is in SI units.
+A number without quotation marks is in SI units. Units are read as makers write them: N m is Nm too, oz in is oz-in, and
+the Greek letters for Ohm and micro are known.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gym_suite.core.parameters import check_keywords, check_number, check_option, unknown_error
+from gym_suite.core.parameters import check_keywords, check_number, check_option
+from gym_suite.motors.datasheet.units import UNITS, in_si
 from gym_suite.motors.machines import PMSM, Machine, PermExDc
-from gym_suite.motors.machines.base import RPM
 from gym_suite.motors.machines.files import write_machine_file
 
 _SQRT2, _SQRT3 = math.sqrt(2.0), math.sqrt(3.0)
-#: Exact by definition: the pound (kg) and the inch (m) of 1959, the standard acceleration (m/s^2).
-_POUND, _INCH, _GRAVITY = 0.45359237, 0.0254, 9.80665
-_OUNCE = _POUND / 16.0
-_TORQUES = {
-    **{"N m": 1.0, "mN m": 1e-3, "N cm": 1e-2},
-    **{"oz in": _OUNCE * _GRAVITY * _INCH, "lb in": _POUND * _GRAVITY * _INCH},
-    **{"kgf cm": _GRAVITY * 1e-2, "gf cm": _GRAVITY * 1e-5},
-}
-_SPEEDS = {"rad/s": 1.0, "rpm": RPM, "krpm": 1000.0 * RPM, "1/s": 2.0 * math.pi}
-#: Quantity to the units of makers, each with what one of it is in SI units, which stand first.
-UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
-    {
-        "resistance": {"Ohm": 1.0, "mOhm": 1e-3},
-        "inductance": {"H": 1.0, "mH": 1e-3, "uH": 1e-6},
-        "voltage": {"V": 1.0, "kV": 1e3},
-        "current": {"A": 1.0, "mA": 1e-3},
-        "speed": _SPEEDS,
-        "torque": _TORQUES,
-        "inertia": {
-            **{"kg m^2": 1.0, "kg cm^2": 1e-4, "g cm^2": 1e-7, "kg mm^2": 1e-6},
-            **{"oz in^2": _OUNCE * _INCH**2, "lb in^2": _POUND * _INCH**2},
-            **{"oz in s^2": _OUNCE * _GRAVITY * _INCH, "lb in s^2": _POUND * _GRAVITY * _INCH},
-        },
-        "k_e": {"V s/rad": 1.0, "mV s/rad": 1e-3, **{f"V/{n}": 1.0 / s for n, s in _SPEEDS.items()}}
-        | {"mV/rpm": 1e-3 / RPM},
-        "kv": {"rad/(V s)": 1.0, "rpm/V": RPM},
-        "k_t": {f"{name}/A": size for name, size in _TORQUES.items()},
-    }
-)
 #: What a form says: name to the quantity that it is.
 NUMBERS: Mapping[str, str] = MappingProxyType(
     {
@@ -92,13 +63,19 @@ VOLTAGES: Mapping[str, float] = MappingProxyType(
 PEAK, FASTEST = 1.5, 1.25
 #: What two numbers of a sheet that say the same may differ by; makers round, and give tolerances of some 10 %.
 APART = 0.15
+#: Design values, with room for stall currents and for windings that are fed with a low voltage: most of the highest
+#: current over the nominal one, and of the highest speed over that at which the magnets induce the nominal voltage.
+MOST_PEAK, MOST_FASTEST = 100.0, 20.0
 #: Bounds of r i / u and of l / r (s), outside of which a number is likelier in another unit.
 DROP, TIME_CONSTANT = (1e-4, 0.9), (1e-6, 1.0)
+#: The least of the same of l i over the flux of the magnets; of RE 40, whose winding has no iron, it is 0.016.
+LEAST_FLUX = 2e-3
 #: The same of the voltage that is induced at a nominal speed of the sheet, over the nominal one: of the machine's own
 #: and that with the resistance's drop.
 MOST_INDUCED, LEAST_TAKEN = 1.5, 0.2
-#: The same of the time in which the nominal torque brings the rotor to the nominal speed, s.
-RUN_UP = (1e-4, 100.0)
+#: The same of the time in which the nominal torque brings the rotor to the nominal speed, s; and that time of a rotor
+#: whose inertia is not given, which lies between those of maxon's RE 40 (0.058 s) and EC 45 flat, 70 W (0.067 s).
+RUN_UP, USUAL_RUN_UP = (1e-4, 100.0), 0.06
 #: The same of p omega_nominal l i / u.
 MOST_REACTANCE = 3.0
 
@@ -151,8 +128,8 @@ def read_datasheet(form: str | Path | Mapping[str, Any]) -> DataSheet:
         raise ValueError(f'the data sheet {name} lacks its kind: kind = "PMSM" or "PermExDc"')
     kind = check_option("kind of a data sheet", given["kind"], ("PMSM", "PermExDc"))
     name = str(given.get("name", name))
-    numbers = {n: _number(n, given[n]) for n in NUMBERS if n in given}
-    for needed in ("resistance", "inductance", "inertia", "voltage", "current"):
+    numbers = {n: in_si(n, NUMBERS[n], given[n]) for n in NUMBERS if n in given}
+    for needed in ("resistance", "inductance", "voltage", "current"):
         if needed not in numbers:
             raise ValueError(f"the data sheet {name} lacks {needed}, and nothing else says it")
     for nominal, most in (("current", "peak_current"), ("speed", "max_speed")):
@@ -163,7 +140,7 @@ def read_datasheet(form: str | Path | Mapping[str, Any]) -> DataSheet:
             )
     sheet = _direct if kind == "PermExDc" else _synchronous
     machine, assumed = sheet(name, given, numbers)
-    _check_scales(name, machine, numbers)
+    _check_scales(name, machine, numbers, given)
     return DataSheet(name, machine, tuple(assumed))
 
 
@@ -179,24 +156,28 @@ def _form(form: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"the data sheet {path} is no TOML: {error}") from None
 
 
-def _number(name: str, value: object) -> float:
-    """Return a number in SI units of one as the maker writes it."""
-    units = UNITS[NUMBERS[name]]
-    if not isinstance(value, str):
-        return check_number(name, value, above=0.0)
-    parts = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", value)
-    if parts is None:
-        raise ValueError(
-            f"{name} must be a number with its unit such as '1.5 {next(iter(units))}', got {value!r}"
-        )
-    amount, unit = parts.groups()
-    if unit not in units:
-        raise unknown_error(f"unit of {name}", unit, units)
-    try:
-        number = float(amount)
-    except ValueError:
-        raise ValueError(f"{name} must begin with a number, got {value!r}") from None
-    return check_number(name, number, above=0.0) * units[unit]
+def _listed(names: Iterable[str]) -> str:
+    """Return names as words."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _plain_numbers(given: Mapping[str, Any], entries: Iterable[str]) -> str:
+    """Return a hint to the unit of those entries that have none."""
+    bare = [one for one in entries if one in given and not isinstance(given[one], str)]
+    if not bare:
+        return ""
+    return f"; what is not in quotation marks ({_listed(bare)}) is in SI units"
+
+
+def _fluxes(given: Mapping[str, Any]) -> list[str]:
+    """Return the entries of a form that say the flux."""
+    return [entry for entry in ("kv", "k_e", "k_t") if entry in given]
+
+
+def _speeds(given: Mapping[str, Any]) -> list[str]:
+    """Return the entry of a form that says the nominal speed, or those that it follows from."""
+    return ["speed"] if "speed" in given else ["voltage"]
 
 
 def _convention(
@@ -233,6 +214,10 @@ def _synchronous(
     name: str, given: Mapping[str, Any], numbers: Mapping[str, float]
 ) -> tuple[Machine, list[str]]:
     assumed: list[str] = []
+    if "k_e_of" in given and "k_e" not in given:
+        raise ValueError(
+            f"the data sheet {name}: k_e_of says which voltage k_e is of, and there is no k_e"
+        )
     pairs = _pole_pairs(name, given)
     of_one = _convention(
         "winding",
@@ -258,9 +243,9 @@ def _synchronous(
         told["k_t"] = numbers["k_t"] / (1.5 * pairs * amplitude)
     flux = _agreed(name, told, "check units, pole pairs, k_e_of and current_of")
     current = numbers["current"] * amplitude
-    plate = _plate(
-        numbers, current, amplitude, numbers["voltage"] / (_SQRT3 * pairs * flux), assumed
-    )
+    torque = 1.5 * pairs * flux * current
+    idle = numbers["voltage"] / (_SQRT3 * pairs * flux)
+    plate = _plate(numbers, current, amplitude, idle, torque, assumed)
     inductance = numbers["inductance"] * of_one
     if "inductance_q" not in numbers:
         assumed.append("l_q = l_d: one inductance is given, as of magnets on the surface")
@@ -272,10 +257,11 @@ def _synchronous(
         psi_p=flux,
         **plate,
     )
-    torque = 1.5 * pairs * flux * current
     _check_torque(name, numbers, torque, assumed)
-    _check_speed(name, machine.omega_nominal * pairs * flux * _SQRT3, numbers)
-    _check_run_up(name, machine, torque)
+    _check_speed(name, machine.omega_nominal * pairs * flux * _SQRT3, numbers, given)
+    _check_run_up(name, machine, torque, given)
+    _check_limits(name, machine, idle, given)
+    _check_inductances(name, machine, flux, given)
     return machine, assumed
 
 
@@ -289,12 +275,14 @@ def _direct(
     told = {"kv": 1.0 / numbers["kv"]} if "kv" in numbers else {}
     told = {n: numbers[n] for n in ("k_t", "k_e") if n in numbers} | told
     flux = _agreed(name, told, "check their units")
-    plate = _plate(numbers, numbers["current"], 1.0, numbers["voltage"] / flux, assumed)
+    torque, idle = flux * numbers["current"], numbers["voltage"] / flux
+    plate = _plate(numbers, numbers["current"], 1.0, idle, torque, assumed)
     machine = PermExDc(r_a=numbers["resistance"], l_a=numbers["inductance"], psi_e=flux, **plate)
-    torque = flux * numbers["current"]
     _check_torque(name, numbers, torque, assumed)
-    _check_speed(name, machine.omega_nominal * flux, numbers)
-    _check_run_up(name, machine, torque)
+    _check_speed(name, machine.omega_nominal * flux, numbers, given)
+    _check_run_up(name, machine, torque, given)
+    _check_limits(name, machine, idle, given)
+    _check_inductances(name, machine, flux, given)
     return machine, assumed
 
 
@@ -302,15 +290,27 @@ def _pole_pairs(name: str, given: Mapping[str, Any]) -> int:
     if ("pole_pairs" in given) == ("poles" in given):
         raise ValueError(f"the data sheet {name} needs pole_pairs or poles, one of them")
     if "poles" not in given:
-        return int(check_number("pole_pairs", given["pole_pairs"], low=1, integer=True))
-    poles = int(check_number("poles", given["poles"], low=2, integer=True))
+        return _whole("pole_pairs", given["pole_pairs"], low=1)
+    poles = _whole("poles", given["poles"], low=2)
     if poles % 2:
         raise ValueError(f"poles come in pairs, got {poles}")
     return poles // 2
 
 
+def _whole(name: str, value: object, *, low: int) -> int:
+    """Return a whole number, which may stand in quotation marks as the others do."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    return int(check_number(name, value, low=low, integer=True))
+
+
 def _plate(
-    numbers: Mapping[str, float], current: float, amplitude: float, idle: float, assumed: list[str]
+    numbers: Mapping[str, float],
+    current: float,
+    amplitude: float,
+    idle: float,
+    torque: float,
+    assumed: list[str],
 ) -> dict[str, float]:
     """Return the numbers of the plate, with what is not on it assumed.
 
@@ -319,6 +319,7 @@ def _plate(
         current: Nominal current, A, amplitude.
         amplitude: What makes an amplitude of the sheet's currents.
         idle: Speed at which the induced voltage is all that the link gives, rad/s.
+        torque: What flux and nominal current give, N m.
         assumed: Sentences, to which are added those on what is assumed here.
     """
     peak = numbers["peak_current"] * amplitude if "peak_current" in numbers else PEAK * current
@@ -333,8 +334,14 @@ def _plate(
     fastest = numbers.get("max_speed", FASTEST * speed)
     if "max_speed" not in numbers:
         assumed.append(f"omega_limit = {fastest:.4g} rad/s: {FASTEST:g} times the nominal speed")
+    inertia = numbers.get("inertia", USUAL_RUN_UP * torque / speed)
+    if "inertia" not in numbers:
+        assumed.append(
+            f"j_rotor = {inertia:.4g} kg m^2: that of a rotor which the nominal torque ({torque:.4g} N m) brings to "
+            f"the nominal speed in {USUAL_RUN_UP:g} s, no inertia is given"
+        )
     return {
-        "j_rotor": numbers["inertia"],
+        "j_rotor": inertia,
         "i_nominal": current,
         "i_limit": peak,
         "omega_nominal": speed,
@@ -359,53 +366,98 @@ def _check_torque(name: str, numbers: Mapping[str, float], own: float, assumed: 
         )
 
 
-def _check_speed(name: str, induced: float, numbers: Mapping[str, float]) -> None:
+def _check_speed(
+    name: str, induced: float, numbers: Mapping[str, float], given: Mapping[str, Any]
+) -> None:
     """Compare what is induced at the nominal speed with the voltage, of which resistance and magnets take most."""
     voltage = numbers["voltage"]
-    told = ", ".join(entry for entry in ("kv", "k_e", "k_t") if entry in numbers)
+    entries = ["voltage", "speed", *_fluxes(given)]
     said = (
         f"the data sheet {name}: at the nominal speed the machine induces {induced:.4g} V "
-        f"and is given {voltage:.4g} V"
+        f"and is given {voltage:.4g} V; check the units of {_listed(entries)}{_plain_numbers(given, entries)}"
     )
     if induced > MOST_INDUCED * voltage:
-        raise ValueError(f"{said}; check the units of speed and {told}")
-    if "speed" not in numbers:
-        return
-    if induced + numbers["resistance"] * numbers["current"] < LEAST_TAKEN * voltage:
-        raise ValueError(
-            f"{said}; check the units of voltage, speed and {told}; what is not in quotation marks is in SI units"
-        )
+        raise ValueError(said)
+    taken = induced + numbers["resistance"] * numbers["current"]
+    if "speed" in numbers and taken < LEAST_TAKEN * voltage:
+        raise ValueError(said)
 
 
-def _check_scales(name: str, machine: Machine, numbers: Mapping[str, float]) -> None:
+def _misfit(
+    name: str, said: str, first: str, others: Iterable[str], given: Mapping[str, Any]
+) -> ValueError:
+    """Return the error for a ratio of several entries, any of which may be the wrong one."""
+    others = list(dict.fromkeys(others))
+    return ValueError(
+        f"the data sheet {name}: {said}; check the unit of the {first}, or of what enters this beside it: "
+        f"{_listed(others)}"
+        f"{_plain_numbers(given, (first, *others))}"
+    )
+
+
+def _check_scales(
+    name: str, machine: Machine, numbers: Mapping[str, float], given: Mapping[str, Any]
+) -> None:
     """Refuse a resistance or an inductance that no machine of these nominal values has."""
     drop = numbers["resistance"] * numbers["current"] / numbers["voltage"]
     if not DROP[0] < drop < DROP[1]:
-        raise ValueError(
-            f"the data sheet {name}: the resistance drops {drop:.3g} of the voltage at the nominal current; check its "
-            "unit"
-        )
+        said = f"the resistance drops {drop:.3g} of the voltage at the nominal current"
+        raise _misfit(name, said, "resistance", ("current", "voltage"), given)
     time = 1.0 / max(machine.decays())
     if not TIME_CONSTANT[0] < time < TIME_CONSTANT[1]:
-        raise ValueError(
-            f"the data sheet {name}: inductance over resistance is {time:.3g} s; check the unit of the inductance"
-        )
+        said = f"inductance over resistance is {time:.3g} s"
+        raise _misfit(name, said, "inductance", ("resistance",), given)
+
+
+def _check_inductances(name: str, machine: Machine, flux: float, given: Mapping[str, Any]) -> None:
+    """Refuse an inductance whose flux or voltage at nominal speed and current is none of a machine with this flux."""
     taken = machine.pairs * machine.omega_nominal * machine.i_nominal / machine.u_dc
     own = {"inductance": "l_d" if isinstance(machine, PMSM) else "l_a", "inductance_q": "l_q"}
     for entry, symbol in own.items():
-        part = taken * getattr(machine, symbol, 0.0)
+        inductance = getattr(machine, symbol, None)
+        if inductance is None:
+            continue
+        part = taken * inductance
         if part > MOST_REACTANCE:
-            raise ValueError(
-                f"the data sheet {name}: at the nominal speed and current the {entry} takes {part:.3g} times the "
-                f"voltage; check the unit of {entry}"
+            said = (
+                f"at the nominal speed and current the {entry} takes {part:.3g} times the voltage"
             )
+            others = "current", *_speeds(given), "voltage"
+            raise _misfit(name, said, entry, others, given)
+        part = inductance * machine.i_nominal / flux
+        if part < LEAST_FLUX:
+            said = (
+                f"the nominal current has by the {entry} {part:.3g} times the flux of the magnets"
+            )
+            raise _misfit(name, said, entry, ("current", *_fluxes(given)), given)
 
 
-def _check_run_up(name: str, machine: Machine, torque: float) -> None:
+def _check_run_up(name: str, machine: Machine, torque: float, given: Mapping[str, Any]) -> None:
     """Refuse an inertia that a torque (N m) turns up to the nominal speed sooner or later than that of any machine."""
     seconds = machine.j_rotor * machine.omega_nominal / torque
     if not RUN_UP[0] < seconds < RUN_UP[1]:
-        raise ValueError(
-            f"the data sheet {name}: the nominal torque would bring the rotor to the nominal speed in {seconds:.3g} s; "
-            "check the unit of the inertia"
+        said = f"the nominal torque would bring the rotor to the nominal speed in {seconds:.3g} s"
+        raise _misfit(name, said, "inertia", ("current", *_speeds(given), *_fluxes(given)), given)
+
+
+def _check_limits(name: str, machine: Machine, idle: float, given: Mapping[str, Any]) -> None:
+    """Refuse a highest current or speed that is out of all proportion to the nominal ones.
+
+    Args:
+        name: Of the sheet.
+        machine: The machine.
+        idle: Speed at which the induced voltage is the nominal one, rad/s.
+        given: The form.
+    """
+    peak = machine.i_limit / machine.i_nominal
+    if peak > MOST_PEAK:
+        said = f"peak_current is {peak:.3g} times current, and may be {MOST_PEAK:g} times"
+        raise _misfit(name, said, "peak_current", ("current",), given)
+    fastest = machine.omega_limit / max(idle, machine.omega_nominal)
+    if fastest > MOST_FASTEST:
+        said = (
+            f"max_speed is {fastest:.3g} times the speed at which the nominal voltage is induced, and may be "
+            f"{MOST_FASTEST:g} times"
         )
+        others = "voltage", "speed", *_fluxes(given)
+        raise _misfit(name, said, "max_speed", (one for one in others if one in given), given)
