@@ -275,12 +275,15 @@ def one_sided():
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_a_drive_needs_a_map_on_both_sides(id):
+def test_a_drive_warns_of_a_map_of_one_side(id):
     machine = SaturatedPMSM(flux_map=one_sided())
-    with pytest.raises(
-        ValueError, match=r"holds i_d from -20 to 0 A, .* from -18.67 to 18.67 A, or lower i_limit"
+    with pytest.warns(
+        UserWarning, match=r"holds i_d from -20 to 0 A, .* from -18.67 to 18.67 A to be sure"
     ):
-        gymnasium.make(id, machine=machine)
+        env = gymnasium.make(id, machine=machine)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"must lie in \[-20, 0\] \(A\)"):
+        env.reset(seed=0, options={"state": {"i_sd": 1.0}})
     # A run takes it as it is, and says where it leaves it.
     held = np.tile([[-10.0, 170.0 * machine.psi_p]], (20, 1))
     assert len(simulate(machine, held, tau=1e-4, load={"omega": 80.0})["i_sd"]) == 21

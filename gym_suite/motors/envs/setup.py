@@ -62,7 +62,7 @@ from gym_suite.motors.machines import (
     Machine,
     build_machine,
 )
-from gym_suite.motors.machines.saturated import check_both_sides
+from gym_suite.motors.machines.saturated import tell_of_one_side
 from gym_suite.motors.parameters import (
     LOADS,
     Load,
@@ -120,7 +120,7 @@ def build_setup(
     machine = build_machine(
         options.machine, default=usual if isinstance(usual, str) else kind, kind=kind
     )
-    check_both_sides(machine)
+    tell_of_one_side(machine)
     a, b, j_load = machine.friction
     load = build_load(
         options.load,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -149,24 +150,26 @@ class SaturatedPMSM(Synchronous):
                 )
 
 
-def check_both_sides(machine: Machine) -> None:
-    """Refuse a machine in a drive whose currents would flow where its flux map holds none.
+def tell_of_one_side(machine: Machine) -> None:
+    """Warn of a machine in a drive whose currents may flow where its flux map holds none.
+
+    Many maps are measured on the side of i_d alone on which a drive weakens the field. There a drive can be judged;
+    beyond, the fluxes go on along the inductances of the map's edge.
 
     Args:
-        machine: A machine; only those with a flux map can be refused.
-
-    Raises:
-        ValueError: If the map does not hold i_d of either sign up to the limit of the current; with the numbers.
+        machine: A machine; only of those with a flux map there is something to tell.
     """
     if not isinstance(machine, SaturatedPMSM):
         return
     low, high, _ = machine.map.reach
     if min(-low, high) < machine.i_limit:
-        raise ValueError(
+        warnings.warn(
             f"the flux map of this SaturatedPMSM holds i_d from {low:g} to {high:g} A, and in a drive any current up "
-            f"to i_limit = {machine.i_limit:g} A may flow, along d of either sign: measure or compute the map from "
-            f"{-machine.i_limit:g} to {machine.i_limit:g} A, or lower i_limit; simulate() takes the map as it is, and "
-            "says where a run leaves it"
+            f"to i_limit = {machine.i_limit:g} A may flow, along d of either sign: beyond the map its fluxes go on "
+            "along the inductances of its edge, which nobody has measured. Measure or compute the map from "
+            f"{-machine.i_limit:g} to {machine.i_limit:g} A to be sure; simulate() says where a run leaves it",
+            UserWarning,
+            stacklevel=2,
         )
 
 
