@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gym_suite.comparison.board import Board, Field
 from gym_suite.comparison.results import slug
 from gym_suite.comparison.rollouts import Job, execute
-from gym_suite.comparison.text import digits
+from gym_suite.comparison.text import digits, number
 from gym_suite.version import __version__
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def estimate(
         progress: gets a line for each id.
     """
     found = []
-    for number, id in enumerate(ids, 1):
-        progress(f"[{number}/{len(ids)}] {id}")
+    for place, id in enumerate(ids, 1):
+        progress(f"[{place}/{len(ids)}] {id}")
         field = Field.of(board, id, board.entries(id))
         jobs = _left(board, field)
         limit = field.experiments[0].world.limit
@@ -164,11 +164,16 @@ def as_markdown(estimates: Sequence[Estimate], command: str, writes: float) -> s
     Args:
         estimates: of all ids.
         command: that measured them.
-        writes: jobs a second whose results one process can put onto the disk, of :func:`store_rate`.
+        writes: jobs a second whose results one process can put onto the disk, of :func:`store_rate`; of no matter
+            where nothing is left.
     """
     from gym_suite.provenance import machine
     from gym_suite.registration import card
 
+    jobs = sum(one.jobs for one in estimates)
+    if not jobs:
+        ids = number(len(estimates), "environment")
+        return f"By `{command}` with gym_suite {__version__} nothing is left to run of {ids}.\n"
     families: dict[str, list[Estimate]] = {}
     for one in estimates:
         families.setdefault(card(one.id).family, []).append(one)
@@ -183,15 +188,18 @@ def as_markdown(estimates: Sequence[Estimate], command: str, writes: float) -> s
     lines.append(_markdown_row("all", estimates))
     total = sum(one.seconds for one in estimates)
     longest = max(estimates, key=lambda one: one.longest)
-    jobs = sum(one.jobs for one in estimates)
+    each = {one.episodes / one.jobs for one in estimates if one.jobs}
+    twice = "twice the episodes"
+    if len(each) == 1 and (now := each.pop()).is_integer():
+        twice = f"{2 * now:.0f} episodes in place of {now:.0f}"
     lines += [
         "",
         f"The mean job takes {total / jobs:.1f} s and the longest {longest.longest:.0f} s ({longest.slowest} on "
         f"`{longest.id}`). One process puts the results of {writes:,.0f} jobs a second onto this disk, as many as "
         f"{writes * total / jobs:,.0f} cores finish. At {PRICE:g} US dollars a core hour all of it costs "
-        f"{total / 3600.0 * PRICE:.2f}, and {2.0 * total / 3600.0 * PRICE:.2f} with 100 episodes in place of 50.",
+        f"{total / 3600.0 * PRICE:.2f}, and {2.0 * total / 3600.0 * PRICE:.2f} with {twice}.",
         "",
-        "| Cores | Jobs a core | Wall hours | with 100 episodes | Bound by |",
+        f"| Cores | Jobs a core | Wall hours | with {twice.partition(' in place')[0]} | Bound by |",
         "|---|---|---|---|---|",
     ]
     for cores in CORES:
@@ -237,6 +245,8 @@ def as_table(estimates: Sequence[Estimate]) -> RenderableType:
         )
         table.add_row(one.id, *numbers, f"{one.longest:.1f}", one.slowest)
     jobs, episodes = sum(one.jobs for one in estimates), sum(one.episodes for one in estimates)
+    if not jobs:
+        return Group(table, Text("Nothing is left to run."))
     wall = ", ".join(f"{hours_on(estimates, cores):.2g} on {cores}" for cores in CORES)
     words = (
         f"{jobs:,} jobs, {episodes:,} episodes: at most {hours_on(estimates, 1):.2g} core hours "

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -278,7 +279,24 @@ def test_a_plan_as_a_page_adds_up():
     assert (
         "4 jobs a second onto this disk, as many as 1,440 cores finish" in page
     )  # 4 * 360 s a job
-    assert "costs 0.15, and 0.30 with 100 episodes" in page
+    assert "costs 0.15, and 0.30 with 100 episodes in place of 50." in page
+    assert "| with 100 episodes |" in page
+    few = [replace(one, episodes=2 * one.jobs) for one in ones]
+    page = as_markdown(few, "gym-suite leaderboard --plan", 4.0)
+    assert "and 0.30 with 4 episodes in place of 2." in page and "| with 4 episodes |" in page
+    page = as_markdown([ones[0], few[1]], "gym-suite leaderboard --plan", 4.0)
+    assert "and 0.30 with twice the episodes." in page and "| with twice the episodes |" in page
+
+
+def test_a_plan_of_what_is_done_is_a_page_too(copied, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    for options in ([], ["--episodes", "4"]):
+        arguments = ["leaderboard", ID, "--plan", "--page", str(page), "--steps", "40", *options]
+        assert main([*arguments, "--out", str(copied if options else tmp_path / "new")]) == 0
+        asked = " ".join([f"gym-suite leaderboard {ID}", *options, "--steps 40 --plan"])
+        assert f"`{asked}`" in page.read_text()
+    assert page.read_text().endswith("nothing is left to run of 1 environment.\n")
+    assert "Nothing is left to run." in capsys.readouterr().out
 
 
 def test_what_the_disk_takes_is_measured_elsewhere(tmp_path):
