@@ -414,7 +414,9 @@ def run_board(
                 _write_row(board, field, results)
         jobs += missing
     check_executor(executor, workers, jobs)
-    left = Counter(job.id for job in jobs)
+    left: Counter[str] = Counter()  # episodes, for a job may come in parts
+    for job in jobs:
+        left[job.id] += len(job.seeds)
     opened: dict[str, Results] = {}  # only of ids at work: the results of all would fill the memory
     try:
         with (
@@ -429,7 +431,7 @@ def run_board(
                 results = opened[job.id]
                 kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
                 results.add(outcome.records, kept)
-                left[job.id] -= 1
+                left[job.id] -= len(job.seeds)
                 if not left[job.id]:
                     _write_row(board, fields[job.id], results)
                     opened.pop(job.id).close()

@@ -37,6 +37,8 @@ def run_jobs(
 ) -> Generator[tuple[Job, Outcome], None, None]:
     """Run jobs and yield each with its outcome as it finishes; what shares its worlds finishes together.
 
+    A job that takes too long may be run in parts, each of which is a job of some of its episodes.
+
     Args:
         jobs: what to run.
         executor: "local" or "ray".
@@ -143,11 +145,13 @@ def _bar(console: Any, total: int) -> Iterator[Progress]:
     ]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total)
-        shares: dict[int, tuple[float, int]] = {}
+        shares: dict[
+            int, tuple[float, Job]
+        ] = {}  # with the jobs, so that no other gets the id of one
 
         def update(job: Job, share: float) -> None:
-            shares[id(job)] = (share, len(job.seeds))
-            done = sum(s * count for s, count in shares.values())
+            shares[id(job)] = (share, job)
+            done = sum(s * len(job.seeds) for s, job in shares.values())
             bar.update(task, completed=int(done + 1e-6), description=label(job))
 
         yield update
