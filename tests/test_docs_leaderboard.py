@@ -10,6 +10,7 @@ import pytest
 
 from gym_suite.behaviour import TABLE
 from gym_suite.comparison import leaderboard
+from gym_suite.comparison.board import Board
 from gym_suite.core.cards import OUTSIDE
 from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card, catalogue
@@ -375,4 +376,16 @@ def test_rows_come_from_folders_and_stay_where_a_folder_has_none(data, tmp_path,
     with pytest.raises(ValueError, match=r"was run with .*'episodes': 3.* make no page together"):
         boards.taken_over(data, [folder])
     with pytest.raises(ValueError, match="holds no leaderboard"):
+        boards.taken_over(data, [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("{}", "id is missing"), (f'{{"id": "{LOCK}"}}', "family is missing"), ("{", "Expecting")],
+)
+def test_a_damaged_row_of_a_folder_is_named(content, reason, data, tmp_path):
+    Board.ordered(tmp_path, protocol=True).prepare([LOCK])
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "radio-GilbertElliott-v0.json").write_text(content)
+    with pytest.raises(ValueError, match=rf"radio-GilbertElliott-v0\.json is damaged \({reason}"):
         boards.taken_over(data, [tmp_path])

@@ -6,7 +6,8 @@ The folder of a leaderboard has
 - ``runs/<id>/results.jsonl``: the results of an id, as :func:`gym_suite.comparison.compare` keeps them;
 - ``rows/<id>.json``: what came out for an id, from which the page is made; it is written anew whenever the id is run;
 - ``submissions/<name>/``: accepted entries, see :mod:`gym_suite.comparison.submissions`;
-- ``leaderboard.json`` and ``index.html``: all rows, as data and as a page.
+- ``leaderboard.json`` and ``index.html``: all rows of this version and of the sources that are here, as data and as a
+  page, and why others are left out.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def run_jobs(
         workers: processes of the local executor; 1 runs here.
         progress: told how far a job is, from 0 to 1.
     """
-    # On a cluster nobody knows how many would have to share: each agent is a piece of work there.
+    # On a cluster nobody knows how many would have to share: each agent is a piece of work there at first.
     batches = batches_of(jobs, workers if executor == "local" else len(jobs))
     lost: list[Job] = []
     where = {"executor": executor, "workers": workers, "progress": progress}

@@ -26,7 +26,7 @@ class Parcel:
     """A batch of jobs, and the files of its agents where it goes to a machine that may have none of them.
 
     Attributes:
-        jobs: one of :func:`gym_suite.comparison.company.batches_of`.
+        jobs: one of :func:`gym_suite.comparison.company.batches_of`, or a part of it.
         files: by the path that an agent is read from, the contents of its files by their names.
     """
 
