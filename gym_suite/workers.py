@@ -25,7 +25,7 @@ from gym_suite.core.extras import import_extra
 from gym_suite.core.parameters import check_option
 from gym_suite.provenance import THREADS
 
-__all__ = ["EXECUTORS", "Lost", "at_once", "check_workers", "run_tasks"]
+__all__ = ["EXECUTORS", "Instead", "Lost", "at_once", "check_workers", "run_tasks"]
 
 EXECUTORS = ("local", "ray")
 
@@ -54,8 +54,6 @@ ray.init(address=address, log_to_driver=False)
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-#: Does a piece of work; the second argument takes what is to be told on the way.
-Function = Callable[[Task, Callable[[Any], None]], Result]
 Told = Callable[[Task, Any], None]
 
 
@@ -68,6 +66,21 @@ class Lost:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instead(Generic[Task]):
+    """Stands for the result of a piece of work that is to be done in parts.
+
+    Attributes:
+        tasks: The parts, which are done in its place.
+    """
+
+    tasks: tuple[Task, ...]
+
+
+#: Does a piece of work; the second argument takes what is to be told on the way.
+Function = Callable[[Task, Callable[[Any], None]], Result | Instead[Task]]
 
 
 def at_once(tasks: int, cores: int) -> int:
@@ -129,6 +142,8 @@ def run_tasks(
 ) -> Generator[tuple[Task, Result | Lost], None, None]:
     """Do pieces of work and yield each with its result as it finishes.
 
+    One that gives :class:`Instead` is done in the parts that this names, which are yielded in its place.
+
     Args:
         function: Does one; of a module, so that other processes find it.
         tasks: The pieces of work.
@@ -147,9 +162,14 @@ def run_tasks(
             def tell(what: Any, task: Task = task) -> None:
                 told(task, what)
 
-            yield task, function(task, tell)
+            result = function(task, tell)
+            if isinstance(result, Instead):
+                parts = result.tasks
+                yield from run_tasks(function, parts, workers=workers, told=told)
+            else:
+                yield task, result
     else:
-        yield from _in_processes(function, tasks, min(workers, len(tasks)), told)
+        yield from _in_processes(function, tasks, workers, told)
 
 
 # ---------------------------------------------------------------------------------------- processes
@@ -221,15 +241,18 @@ class _Ready:
 def _in_processes(
     function: Function[Task, Result], tasks: Sequence[Task], count: int, told: Told[Task]
 ) -> Iterator[tuple[Task, Result | Lost]]:
-    """Do the work in so many worker processes.
+    """Do the work in at most so many worker processes.
 
     Raises:
         RuntimeError: The script that starts workers cannot be run again by them.
     """
     waiting = [(task, 1) for task in tasks]
-    workers: list[_Worker[Task]] = [_Worker.start(function) for _ in range(count)]
+    workers: list[_Worker[Task]] = []
     try:
         while waiting or any(worker.task is not None for worker in workers):
+            idle = sum(worker.task is None for worker in workers)
+            more = min(count - len(workers), len(waiting) - idle)
+            workers += [_Worker.start(function) for _ in range(more)]
             for worker in workers:
                 if worker.task is None and waiting:
                     worker.take(*waiting.pop(0))
@@ -255,7 +278,10 @@ def _in_processes(
                     worker.ready = True
                 elif isinstance(what, _Finished):
                     worker.task = None
-                    yield task, what.result
+                    if isinstance(what.result, Instead):
+                        waiting[:0] = [(part, 1) for part in what.result.tasks]
+                    else:
+                        yield task, what.result
                 else:
                     told(task, what)
     finally:
@@ -360,7 +386,7 @@ def _meet(address: str) -> None:
         raise ConnectionError(lines[-1] if lines else f"exit status {done.returncode}")
 
 
-def _silently(function: Function[Task, Result], task: Task) -> Result:
+def _silently(function: Function[Task, Result], task: Task) -> Result | Instead[Task]:
     """Do a piece of work that tells nothing on the way."""
     return function(task, lambda what: None)
 
@@ -378,8 +404,14 @@ def _on_ray(
         (done, *_), _ = ray.wait(list(waiting), num_returns=1)
         task = waiting.pop(done)
         try:
-            yield task, ray.get(done)
+            result = ray.get(done)
         except ray.exceptions.RayTaskError as error:  # raised by the work itself
             yield task, Lost(_words_of(error.cause))
+            continue
         except ray.exceptions.RayError as error:
             yield task, Lost(f"the process that ran it died: {type(error).__name__}")
+            continue
+        if isinstance(result, Instead):
+            waiting |= {remote.remote(function, part): part for part in result.tasks}
+        else:
+            yield task, result

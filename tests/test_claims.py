@@ -39,6 +39,8 @@ TRACED = {
     "test_policies_land_and_where_the_vehicle_is_another_fewer_than_the_reference",
     "earn against PI control by rule": "test_drive_ladders.py::"
     "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",
+    "at most 5 % more work": "comparison/test_pieces.py::"
+    "test_parts_are_as_short_as_they_are_to_be_or_as_many_as_are_little_more_work",
     "wins, ties and loses is corrected for all pairs": "comparison/test_leaderboard.py::"
     "test_outcomes_of_learning_are_corrected_for_all_pairs_of_policies_and_laws",
     "a pair of a policy and a law is mixed where": "comparison/test_leaderboard.py::"
@@ -175,7 +177,6 @@ MEASURED_ONCE = (
     "a lone drone with them takes two to three times as long",
     "what `DummyVecEnv` over single environments gives, many times faster",
     "costs 0.6 to 0.9 of one through `make`",
-    "here a planner by sampling, a hundred times as long as most",
 )
 #: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (

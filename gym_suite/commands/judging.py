@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -141,8 +142,12 @@ def leaderboard(
         estimates = planning.estimate(board, chosen, tell_line)
         put(planning.as_table(estimates))
         if page is not None:
-            command = "gym-suite leaderboard --plan" + (" --protocol" if protocol else "")
-            writes = planning.store_rate(board, chosen[0])
+            asked = ["gym-suite", "leaderboard", *ids]
+            for option, value in (("family", family), ("episodes", episodes), ("steps", steps)):
+                asked += [] if value is None else [f"--{option}", str(value)]
+            command = shlex.join([*asked, "--plan", *(["--protocol"] if protocol else [])])
+            left = any(one.jobs for one in estimates)
+            writes = planning.store_rate(board, chosen[0]) if left else 0.0
             text = planning.as_markdown(estimates, command, writes)
             page.write_text(text, encoding="utf-8")
         return 0
@@ -171,7 +176,7 @@ def submit(
 ) -> int:
     """Run an outsider's policies or controller and put them onto a leaderboard if what they claim comes out.
 
-    Ends with status 1 if it does not; the leaderboard is then as it was.
+    Ends with status 1 if it does not; the leaderboard is then as it was, but for the results of what was run.
 
     Args:
         folder: With submission.json and the policies (.npz), gains (.json) or "file.py:factory" that it names.
@@ -189,6 +194,8 @@ def submit(
         print(*told, "no score" if found is None else f"came out {found:.4g}")
     for problem in checked.problems:
         tell_line(f"not accepted: {problem}")
+    if checked.advice:
+        tell_line(checked.advice)
     if not checked.problems:
         print(out / "index.html")
     return FAILED if checked.problems else 0

@@ -4,70 +4,52 @@ The folder of a leaderboard has
 
 - ``about.json``: version, sources and how it is run; a folder of another version is refused, never mixed;
 - ``runs/<id>/results.jsonl``: the results of an id, as :func:`gym_suite.comparison.compare` keeps them;
-- ``rows/<id>.json``: what came out for an id, from which the page is made;
+- ``rows/<id>.json``: what came out for an id, from which the page is made; it is written anew whenever the id is run;
 - ``submissions/<name>/``: accepted entries, see :mod:`gym_suite.comparison.submissions`;
-- ``leaderboard.json`` and ``index.html``: all rows, as data and as a page.
+- ``leaderboard.json`` and ``index.html``: all rows of this version and of the sources that are here, as data and as a
+  page, and why others are left out.
 """
 
 from __future__ import annotations
 
-import json
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gym_suite.comparison.board_files import (
+    FORMAT,
+    Entry,
+    check_extent,
+    read_about,
+    read_entry,
+    read_row,
+    write_json,
+)
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.leaderboard_page import write_page
 from gym_suite.comparison.planning import experiments_of, lineups_of, missing_jobs, settings_of
-from gym_suite.comparison.results import Results, locked, slug, write_whole
+from gym_suite.comparison.results import Results, locked, slug
 from gym_suite.comparison.rollouts import Job
 from gym_suite.comparison.rows import row_of, with_claims
 from gym_suite.comparison.settings import Chosen
 from gym_suite.comparison.summary import Summary
+from gym_suite.comparison.text import listed, number, visible
 from gym_suite.comparison.worlds import source_of
 from gym_suite.core.kernel import source_digest
 from gym_suite.learning.records import folder_named
-from gym_suite.registration import card
+from gym_suite.registration import card, catalogue
 from gym_suite.version import __version__
 
 __all__ = ["EPISODES", "Board", "Entry", "leaderboard"]
 
-FORMAT = 2
 EPISODES = 5
 """Episodes of each agent where the protocols are not run whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Somebody's policies or controller on an id, beside the agents of its ladder.
-
-    Attributes:
-        id: environment id.
-        name: for tables.
-        files: policies, one per training, or the one file of a controller: gains (.json) or a factory's (.py).
-        by: who made it.
-        factory: name of the function that builds the controller, empty for policies and gains.
-    """
-
-    id: str
-    name: str
-    files: tuple[Path, ...]
-    by: str = ""
-    factory: str = ""
-
-    @property
-    def agent(self) -> str | list[str]:
-        """The entry as :func:`gym_suite.comparison.compare` takes an agent."""
-        if self.factory:
-            return f"{self.files[0]}:{self.factory}"
-        if self.files[0].suffix == ".json":
-            return str(self.files[0])
-        return [str(path) for path in self.files]
 
 
 @dataclass(frozen=True)
@@ -101,12 +83,7 @@ class Board:
         Raises:
             ValueError: numbers that are not positive, or steps beside the protocol.
         """
-        if protocol and steps is not None:
-            raise ValueError("a protocol decides steps: leave out steps or the protocol")
-        for name, value in (("episodes", episodes), ("steps", steps)):
-            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-            if value is not None and not whole:
-                raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+        check_extent(protocol, episodes, steps)
         return cls(folder, protocol, 0 if protocol else episodes, steps)
 
     @classmethod
@@ -116,25 +93,36 @@ class Board:
         Raises:
             ValueError: there is none, or it is damaged.
         """
-        about = _read_about(folder)
+        about = read_about(folder)
         if about is None:
             raise ValueError(f"{folder} holds no leaderboard; run gym-suite leaderboard first")
         return cls(folder, *(about[name] for name in ("protocol", "episodes", "steps")))
 
-    def prepare(self, ids: Sequence[str]) -> None:
-        """Begin the folder, or check that what it holds was run as this is.
+    def check(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Look whether what the folder holds was run as this is, and can be read; nothing is changed.
 
         Args:
             ids: that are to be run.
 
+        Returns:
+            What is to stand in about.json.
+
         Raises:
-            ValueError: it was run by another version, from other sources, or otherwise; nothing is changed then.
-            OSError: it cannot be written.
+            ValueError: it was run by another version, from other sources, or otherwise, or a file that is not written
+                anew with these ids is damaged.
         """
         here = {source_of(id): source_digest(source_of(id)) for id in ids}
         plan = {"protocol": self.protocol, "episodes": self.episodes, "steps": self.steps}
-        about = _read_about(self.folder)
+        about = read_about(self.folder)
         if about is None:
+            left = [
+                name for name in ("rows", "runs", "submissions") if (self.folder / name).exists()
+            ]
+            if left:
+                raise ValueError(
+                    f"{self.folder} holds {listed(left)} of a leaderboard and no about.json, so nothing tells of which "
+                    "version they are: choose another folder"
+                )
             about = {"format": FORMAT, "version": __version__, "sources": {}, **plan}
         if about["version"] != __version__:
             raise ValueError(
@@ -155,8 +143,34 @@ class Board:
                 f"{self.folder} holds a leaderboard that was run with {', '.join(other)}: choose another folder, or "
                 "run this one as it was"
             )
-        about["sources"] |= here
-        _write_json(self.folder / "about.json", about)
+        self.rows(anew=ids)
+        _ = self._entries
+        return about | {"sources": about["sources"] | here}
+
+    def prepare(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Begin the folder, or go on in one that :meth:`check` has nothing against.
+
+        Args:
+            ids: that are to be run.
+
+        Returns:
+            What stands in about.json.
+
+        Raises:
+            ValueError: it has; nothing is changed then.
+            OSError: it cannot be written.
+        """
+        about = self.check(ids)
+        write_json(self.folder / "about.json", about)
+        return about
+
+    @property
+    def extent(self) -> str:
+        """What it runs in place of the protocols, in words; empty where these are run whole."""
+        if self.protocol:
+            return ""
+        cut = "" if self.steps is None else f" of at most {number(self.steps, 'control period')}"
+        return f"{number(self.episodes, 'episode')}{cut}"
 
     def seeds(self, id: str) -> tuple[int, ...]:
         """The episode seeds that an id is run on.
@@ -185,9 +199,18 @@ class Board:
         """
         return Results(self.folder / "runs" / slug(id))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows that are there, by id."""
-        return [_read_json(file) for file in sorted((self.folder / "rows").glob("*.json"))]
+    def rows(self, anew: Collection[str] = ()) -> list[dict[str, Any]]:
+        """The rows that are there, by id.
+
+        Args:
+            anew: ids whose rows are left out, since they are to be written anew.
+
+        Raises:
+            ValueError: one is damaged.
+        """
+        later = {slug(id) for id in anew}
+        files = sorted((self.folder / "rows").glob("*.json"))
+        return [read_row(file) for file in files if file.stem not in later]
 
     def entries(self, id: str) -> list[Entry]:
         """The accepted entries of an id.
@@ -207,17 +230,8 @@ class Board:
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        found = []
-        for file in sorted((self.folder / "submissions").glob("*/submission.json")):
-            told = _read_json(file)
-            names = told.get("policies", ())
-            factory = ""
-            if "controller" in told:
-                name, _, factory = told["controller"].partition(":")
-                names = (name,)
-            files = tuple(file.parent / name for name in names)
-            found.append(Entry(told["id"], told["name"], files, told.get("by", ""), factory))
-        return found
+        files = sorted((self.folder / "submissions").glob("*/submission.json"))
+        return [read_entry(file) for file in files]
 
 
 @dataclass(slots=True)
@@ -247,9 +261,12 @@ class Field:
             ladder: whether the agents of the id take part; the two that anchor the score always do.
 
         Raises:
-            ValueError: the id has fewer episodes than are asked for, or an agent does not fit.
+            ValueError: the id has fewer episodes than are asked for, an agent does not fit, or a file of an entry is
+                not the one that was accepted.
         """
         protocol = card(id).protocol
+        for entry in entries:
+            entry.check()
         chosen = settings_of(protocol.settings, [id], {})[id]
         seeds = board.seeds(id)
         agents: list[Any] = ["all"] if ladder else []
@@ -345,13 +362,36 @@ def write_board(
     Returns:
         The rows of the page.
     """
-    board.prepare(ids)
+    about = board.prepare(ids)
     run_board(board, ids, workers=workers, executor=executor, progress=progress)
-    rows = with_claims(board.rows())
-    about = json.loads((board.folder / "about.json").read_text("utf-8"))
-    _write_json(board.folder / "leaderboard.json", {"about": about, "rows": rows})
-    write_page(rows, about, board.folder / "index.html")
+    everything = board.rows()
+    left_out = {row["id"]: why for row in everything if (why := _why_left_out(row, about))}
+    if progress:
+        for id, why in left_out.items():
+            print(f"gym_suite: {id} is left out: {why}.", file=sys.stderr)
+    rows = with_claims([row for row in everything if row["id"] not in left_out])
+    data = {"about": about, "rows": rows, "left_out": left_out}
+    write_json(board.folder / "leaderboard.json", data)
+    write_page(rows, about, board.folder / "index.html", left_out)
     return rows
+
+
+def _why_left_out(row: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Why a row cannot stand beside those of now; empty where it can.
+
+    Args:
+        row: that is there.
+        about: of the folder.
+    """
+    if row["id"] not in catalogue():
+        return "it is no environment of this version"
+    source, made_by = source_of(row["id"]), row["provenance"]
+    now = source_digest(source)
+    if made_by["gym_suite"] != __version__:
+        return f"its row is of gym_suite {visible(made_by['gym_suite'])}, this is {__version__}"
+    if not made_by["source_digest"] == about["sources"].get(source) == now:
+        return f"its row is of other sources of {source} than are here, which may behave otherwise"
+    return ""
 
 
 def run_board(
@@ -375,7 +415,9 @@ def run_board(
                 _write_row(board, field, results)
         jobs += missing
     check_executor(executor, workers, jobs)
-    left = Counter(job.id for job in jobs)
+    left: Counter[str] = Counter()  # episodes, for a job may come in parts
+    for job in jobs:
+        left[job.id] += len(job.seeds)
     opened: dict[str, Results] = {}  # only of ids at work: the results of all would fill the memory
     try:
         with (
@@ -390,7 +432,7 @@ def run_board(
                 results = opened[job.id]
                 kept = {job.run(s).digest(): t for s, t in outcome.trajectories.items()}
                 results.add(outcome.records, kept)
-                left[job.id] -= 1
+                left[job.id] -= len(job.seeds)
                 if not left[job.id]:
                     _write_row(board, fields[job.id], results)
                     opened.pop(job.id).close()
@@ -402,34 +444,4 @@ def run_board(
 def _write_row(board: Board, field: Field, results: Results) -> None:
     folder = board.folder / "rows"
     folder.mkdir(exist_ok=True)
-    _write_json(folder / f"{slug(field.id)}.json", field.row(results))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Read an object of the folder.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}): choose another folder") from None
-
-
-def _read_about(folder: Path) -> dict[str, Any] | None:
-    path = folder / "about.json"
-    if not path.is_file():
-        return None
-    about = _read_json(path)
-    try:
-        if about["format"] != FORMAT or not isinstance(about["sources"], Mapping):
-            raise ValueError("another format")
-        _ = [about[name] for name in ("version", "protocol", "episodes", "steps")]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): choose another folder") from None
-    return about
-
-
-def _write_json(path: Path, data: Any) -> None:
-    write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    write_json(folder / f"{slug(field.id)}.json", field.row(results))

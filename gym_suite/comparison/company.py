@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from gym_suite.comparison.abreast import Abreast
 from gym_suite.comparison.rollouts import Job, Outcome, execute, failed_records, outcome_of
-from gym_suite.comparison.seats import Seat, Tick, roll
+from gym_suite.comparison.seats import Seat, Tick, TooLong, part_of, roll
 from gym_suite.comparison.worlds import World, make, make_many
 from gym_suite.teams import Team
 
@@ -92,15 +93,25 @@ def execute_all(jobs: tuple[Job, ...], tick: Tick | None = None) -> list[Outcome
     Args:
         jobs: what to run, one of :func:`batches_of`.
         tick: told the share of them that is done, now and then.
+
+    Raises:
+        TooLong: what is told says so.
     """
+    tick = tick or (lambda share: None)
     if len(jobs) > 1:
         try:
             if jobs[0].refusal:
                 return [Outcome(failed_records(job, job.refusal)) for job in jobs]
-            return _execute_beside(jobs, tick or (lambda share: None))
+            return _execute_beside(jobs, tick)
+        except TooLong:
+            raise
         except Exception:  # whose fault it is shows when each runs by itself
             pass
-    return [execute(job, tick) for job in jobs]
+    return _one_by_one(jobs, tick)
+
+
+def _one_by_one(jobs: Sequence[Job], tick: Tick) -> list[Outcome]:
+    return [execute(job, part_of(tick, done, len(jobs))) for done, job in enumerate(jobs)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +139,14 @@ def _execute_beside(jobs: Sequence[Job], tick: Tick) -> list[Outcome]:
     try:
         world = places[0].world
         if any(place.moved_elsewhere for place in places):
-            return [execute(job) for job in jobs]
+            return _one_by_one(jobs, tick)
         if count > 1 and any(place.world != world for place in places):
             return _in_parts(jobs, [range(k, len(jobs), count) for k in range(count)], tick)
         if len(jobs) > count and _rows(jobs) * world.limit > CELLS:
             half = count * (len(jobs) // count // 2)
             return _in_parts(jobs, [range(half), range(half, len(jobs))], tick)
         if count > 1 and _rows(jobs) * world.limit > CELLS:
-            return [execute(job) for job in jobs]
+            return _one_by_one(jobs, tick)
         return _execute_at(places, jobs, tick)
     finally:
         for place in places:
@@ -146,11 +157,7 @@ def _in_parts(jobs: Sequence[Job], parts: Sequence[range], tick: Tick) -> list[O
     """Run jobs in parts, one after the other; the outcomes are in the order of the jobs."""
     outcomes: dict[int, Outcome] = {}
     for done, part in enumerate(parts):
-
-        def told(share: float, done: int = done) -> None:
-            tick((done + share) / len(parts))
-
-        found = _execute_beside([jobs[k] for k in part], told)
+        found = _execute_beside([jobs[k] for k in part], part_of(tick, done, len(parts)))
         outcomes |= dict(zip(part, found, strict=True))
     return [outcomes[k] for k in range(len(jobs))]
 
@@ -168,6 +175,8 @@ def _execute_at(places: Sequence[_Place], jobs: Sequence[Job], tick: Tick) -> li
         if getattr(agent, "information", None) != "state" and not isinstance(agent, Team):
             seats[k] = job.seat(agent, batched=True)
     outcomes: dict[int, Outcome] = {}
+    apart = [k for k in range(len(jobs)) if k not in seats]
+    parts = len(apart) + bool(seats)
     if seats:
         first, each = jobs[0], len(jobs[0].seeds)
         rows = each * len(seats) // len(places)
@@ -175,12 +184,13 @@ def _execute_at(places: Sequence[_Place], jobs: Sequence[Job], tick: Tick) -> li
             make_many(first.id, rows, job.setting.keywords, first.horizon, resting=True)
             for job in jobs[: len(places)]
         ]
-        envs = worlds[0] if len(worlds) == 1 else Abreast(worlds, each)
-        found = roll(envs, list(seats.values()), places[0].world, tick)
-        envs.close()
+        with closing(worlds[0] if len(worlds) == 1 else Abreast(worlds, each)) as envs:
+            found = roll(envs, list(seats.values()), places[0].world, part_of(tick, 0, parts))
         for (k, seat), episodes in zip(seats.items(), found, strict=True):
             outcomes[k] = outcome_of(jobs[k], seat, episodes, places[0].world, places[0].env)
-    return [outcomes[k] if k in outcomes else execute(job) for k, job in enumerate(jobs)]
+    for done, k in enumerate(apart, bool(seats)):
+        outcomes[k] = execute(jobs[k], part_of(tick, done, parts))
+    return [outcomes[k] for k in range(len(jobs))]
 
 
 def _alike_as_one(agents: Sequence[Any]) -> list[Any]:

@@ -37,13 +37,15 @@ def run_jobs(
 ) -> Generator[tuple[Job, Outcome], None, None]:
     """Run jobs and yield each with its outcome as it finishes; what shares its worlds finishes together.
 
+    A job that takes too long may be run in parts, each of which is a job of some of its episodes.
+
     Args:
         jobs: what to run.
         executor: "local" or "ray".
         workers: processes of the local executor; 1 runs here.
         progress: told how far a job is, from 0 to 1.
     """
-    # On a cluster nobody knows how many would have to share: each agent is a piece of work there.
+    # On a cluster nobody knows how many would have to share: each agent is a piece of work there at first.
     batches = batches_of(jobs, workers if executor == "local" else len(jobs))
     lost: list[Job] = []
     where = {"executor": executor, "workers": workers, "progress": progress}
@@ -143,11 +145,13 @@ def _bar(console: Any, total: int) -> Iterator[Progress]:
     ]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total)
-        shares: dict[int, tuple[float, int]] = {}
+        shares: dict[
+            int, tuple[float, Job]
+        ] = {}  # with the jobs, so that no other gets the id of one
 
         def update(job: Job, share: float) -> None:
-            shares[id(job)] = (share, len(job.seeds))
-            done = sum(s * count for s, count in shares.values())
+            shares[id(job)] = (share, job)
+            done = sum(s * len(job.seeds) for s, job in shares.values())
             bar.update(task, completed=int(done + 1e-6), description=label(job))
 
         yield update

@@ -30,13 +30,19 @@ OUTCOMES = ("wins", "ties", "loses", "mixed")
 """What the best learned policy may do beside the best law; in a mixed pair whoever earns more fails more often."""
 
 
-def write_page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Path) -> Path:
+def write_page(
+    rows: Sequence[Mapping[str, Any]],
+    about: Mapping[str, Any],
+    path: Path,
+    left_out: Mapping[str, str],
+) -> Path:
     """Write the page.
 
     Args:
         rows: with their claims.
         about: how the leaderboard was run.
         path: of the page; its folder exists.
+        left_out: why an id that has a row has none on the page, by id.
 
     Returns:
         The path.
@@ -50,12 +56,14 @@ def write_page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = templates.get_template("leaderboard.html.j2").render(_page(rows, about))
+    page = templates.get_template("leaderboard.html.j2").render(_page(rows, about, left_out))
     write_whole(path, page)
     return path
 
 
-def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[str, Any]:
+def _page(
+    rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], left_out: Mapping[str, str]
+) -> dict[str, Any]:
     """Everything that the template shows."""
     ordered = sorted(rows, key=lambda row: row["family"])
     settings = list(dict.fromkeys(name for row in ordered for name in row["settings"]))
@@ -72,6 +80,7 @@ def _page(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[s
         "version": about["version"],
         "protocol": about["protocol"],
         "about": how(about),
+        "left_out": [f"{visible(id)} is left out: {why}." for id, why in left_out.items()],
         "settings": settings,
         "families": [
             (family, [line(row, settings) for row in own])

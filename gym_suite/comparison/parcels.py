@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from gym_suite.comparison.company import execute_all
+from gym_suite.comparison.pieces import Watch
 from gym_suite.comparison.rollouts import Job, Outcome
-from gym_suite.comparison.seats import Tick
+from gym_suite.comparison.seats import Tick, TooLong
 from gym_suite.comparison.sources import FileSource
+from gym_suite.workers import Instead
 
 __all__ = ["Parcel", "execute_parcel"]
 
@@ -24,7 +26,7 @@ class Parcel:
     """A batch of jobs, and the files of its agents where it goes to a machine that may have none of them.
 
     Attributes:
-        jobs: one of :func:`gym_suite.comparison.company.batches_of`.
+        jobs: one of :func:`gym_suite.comparison.company.batches_of`, or a part of it.
         files: by the path that an agent is read from, the contents of its files by their names.
     """
 
@@ -59,14 +61,18 @@ class Parcel:
         return replace(job, agent=replace(job.agent, source=here))
 
 
-def execute_parcel(parcel: Parcel, tick: Tick | None = None) -> list[Outcome]:
-    """Run the jobs of a parcel.
+def execute_parcel(parcel: Parcel, tick: Tick) -> list[Outcome] | Instead[Parcel]:
+    """Run the jobs of a parcel, or say in which parts they are to be run, where they would take too long.
 
     Args:
         parcel: what to run.
         tick: told the share of it that is done, now and then.
     """
-    return execute_all(parcel.unpacked(), tick)
+    try:
+        return execute_all(parcel.unpacked(), Watch(parcel.jobs, tick))
+    except TooLong as long:
+        tick(0.0)
+        return Instead(tuple(replace(parcel, jobs=part) for part in long.parts))
 
 
 def _copied(files: Mapping[str, bytes]) -> Path:

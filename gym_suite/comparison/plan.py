@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from gym_suite.comparison.board import Board, Field
+from gym_suite.comparison.company import batches_of
+from gym_suite.comparison.pieces import Cost, parts_of
 from gym_suite.comparison.results import slug
 from gym_suite.comparison.rollouts import Job, execute
-from gym_suite.comparison.text import digits
+from gym_suite.comparison.text import digits, number
 from gym_suite.version import __version__
 
 if TYPE_CHECKING:
@@ -40,16 +42,18 @@ class Estimate:
 
     Attributes:
         id: environment id.
-        jobs: pieces of work, an agent under a setting each.
+        jobs: a training of an agent, or an agent without any, under a setting each.
+        pieces: what workers get on a cluster, one after the other: jobs together, or parts of one.
         episodes: of all jobs.
         steps: environment steps at most; episodes may end earlier.
         seconds: processor seconds at most, of one core.
-        longest: processor seconds of its longest job, below which no number of cores gets.
-        slowest: name of the agent of that job.
+        longest: processor seconds of its longest piece, below which no number of cores gets.
+        slowest: name of the agent of that piece.
     """
 
     id: str
     jobs: int
+    pieces: int
     episodes: int
     steps: int
     seconds: float
@@ -63,7 +67,7 @@ def estimate(
     """Measure what is left of some ids; nothing is written.
 
     Every agent runs twice for a few control periods under the first setting, with as many episodes as the board has;
-    the other settings are taken to cost the same.
+    the other settings are taken to cost the same. By these costs work is done in pieces as it would be if it ran.
 
     Args:
         board: how the leaderboard is run.
@@ -71,27 +75,28 @@ def estimate(
         progress: gets a line for each id.
     """
     found = []
-    for number, id in enumerate(ids, 1):
-        progress(f"[{number}/{len(ids)}] {id}")
+    for place, id in enumerate(ids, 1):
+        progress(f"[{place}/{len(ids)}] {id}")
         field = Field.of(board, id, board.entries(id))
         jobs = _left(board, field)
         limit = field.experiments[0].world.limit
-        costs: dict[str, tuple[float, float]] = {}
+        costs: dict[str, _Rate] = {}
         for job in jobs:
             if job.agent.name not in costs:
-                costs[job.agent.name] = _cost(job, limit)
-        seconds = [_seconds(costs[job.agent.name], limit) for job in jobs]
-        longest = max(seconds, default=0.0)
+                costs[job.agent.name] = _rate(job, limit)
+        pieces = _pieces(jobs, costs, limit)
+        longest, slowest = max(pieces, default=(0.0, ""))
         episodes = sum(len(job.seeds) for job in jobs)
         found.append(
             Estimate(
                 id=id,
                 jobs=len(jobs),
+                pieces=len(pieces),
                 episodes=episodes,
                 steps=episodes * limit,
-                seconds=sum(seconds),
+                seconds=sum(seconds for seconds, _ in pieces),
                 longest=longest,
-                slowest=jobs[seconds.index(longest)].agent.name if jobs else "",
+                slowest=slowest,
             )
         )
     return found
@@ -106,8 +111,32 @@ def _left(board: Board, field: Field) -> list[Job]:
         return field.missing(results)
 
 
-def _cost(job: Job, limit: int) -> tuple[float, float]:
-    """Processor seconds of a job besides its steps, and of a step of all its episodes."""
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Processor seconds of an agent's jobs: of each besides its steps, and of a step of an episode."""
+
+    setup: float
+    step: float
+
+
+def _pieces(jobs: Sequence[Job], rates: Mapping[str, _Rate], limit: int) -> list[tuple[float, str]]:
+    """Processor seconds of each piece in which jobs are done on a cluster, and an agent of it."""
+    found: list[tuple[float, str]] = []
+    waiting = batches_of(jobs, len(jobs)) if jobs else []
+    while waiting:
+        batch = waiting.pop()
+        setup = sum(rates[job.agent.name].setup for job in batch)
+        steps = sum(rates[job.agent.name].step * len(job.seeds) for job in batch)
+        cost = Cost(setup, steps * limit, limit)
+        parts = parts_of(batch, cost.parts)
+        if len(parts) > 1:
+            waiting += parts
+        else:
+            found.append((cost.seconds, batch[0].agent.name))
+    return found
+
+
+def _rate(job: Job, limit: int) -> _Rate:
     short, long = min(SHORT, limit), min(LONG, limit)
     few = replace(job, horizon=short, kept=())
     execute(few)  # compiles what is not compiled
@@ -117,12 +146,7 @@ def _cost(job: Job, limit: int) -> tuple[float, float]:
         execute(replace(few, horizon=horizon))
         taken.append(time.process_time() - begin)
     rate = max(0.0, taken[1] - taken[0]) / max(1, long - short)
-    return max(0.0, taken[0] - short * rate), rate
-
-
-def _seconds(cost: tuple[float, float], limit: int) -> float:
-    fixed, rate = cost
-    return fixed + limit * rate
+    return _Rate(max(0.0, taken[0] - short * rate), rate / len(job.seeds))
 
 
 def store_rate(board: Board, id: str) -> float:
@@ -148,7 +172,7 @@ def store_rate(board: Board, id: str) -> float:
 
 
 def hours_on(estimates: Sequence[Estimate], cores: int) -> float:
-    """Wall hours on so many cores: the work shared out, but no less than the longest job.
+    """Wall hours on so many cores: the work shared out, but no less than the longest piece.
 
     Args:
         estimates: of all ids.
@@ -164,11 +188,16 @@ def as_markdown(estimates: Sequence[Estimate], command: str, writes: float) -> s
     Args:
         estimates: of all ids.
         command: that measured them.
-        writes: jobs a second whose results one process can put onto the disk, of :func:`store_rate`.
+        writes: jobs a second whose results one process can put onto the disk, of :func:`store_rate`; of no matter
+            where nothing is left.
     """
     from gym_suite.provenance import machine
     from gym_suite.registration import card
 
+    jobs = sum(one.jobs for one in estimates)
+    if not jobs:
+        ids = number(len(estimates), "environment")
+        return f"By `{command}` with gym_suite {__version__} nothing is left to run of {ids}.\n"
     families: dict[str, list[Estimate]] = {}
     for one in estimates:
         families.setdefault(card(one.id).family, []).append(one)
@@ -176,29 +205,33 @@ def as_markdown(estimates: Sequence[Estimate], command: str, writes: float) -> s
         f"Measured by `{command}` with gym_suite {__version__} on one core of {machine()['cpu']}, other programs "
         "running; hours are of processor time and upper bounds, for episodes may end early.",
         "",
-        "| Family | Ids | Jobs | Episodes | Million steps | Core hours | Longest job, s |",
-        "|---|---|---|---|---|---|---|",
+        "| Family | Ids | Jobs | Pieces | Episodes | Million steps | Core hours | Longest piece, s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [_markdown_row(family, own) for family, own in families.items()]
     lines.append(_markdown_row("all", estimates))
     total = sum(one.seconds for one in estimates)
     longest = max(estimates, key=lambda one: one.longest)
-    jobs = sum(one.jobs for one in estimates)
+    pieces = sum(one.pieces for one in estimates)
+    each = {one.episodes / one.jobs for one in estimates if one.jobs}
+    twice = "twice the episodes"
+    if len(each) == 1 and (now := each.pop()).is_integer():
+        twice = f"{2 * now:.0f} episodes in place of {now:.0f}"
     lines += [
         "",
-        f"The mean job takes {total / jobs:.1f} s and the longest {longest.longest:.0f} s ({longest.slowest} on "
+        f"The mean piece takes {total / pieces:.1f} s and the longest {longest.longest:.0f} s ({longest.slowest} on "
         f"`{longest.id}`). One process puts the results of {writes:,.0f} jobs a second onto this disk, as many as "
         f"{writes * total / jobs:,.0f} cores finish. At {PRICE:g} US dollars a core hour all of it costs "
-        f"{total / 3600.0 * PRICE:.2f}, and {2.0 * total / 3600.0 * PRICE:.2f} with 100 episodes in place of 50.",
+        f"{total / 3600.0 * PRICE:.2f}, and {2.0 * total / 3600.0 * PRICE:.2f} with {twice}.",
         "",
-        "| Cores | Jobs a core | Wall hours | with 100 episodes | Bound by |",
+        f"| Cores | Pieces a core | Wall hours | with {twice.partition(' in place')[0]} | Bound by |",
         "|---|---|---|---|---|",
     ]
     for cores in CORES:
         hours = hours_on(estimates, cores)
-        bound = "the longest job" if hours * 3600.0 <= longest.longest else "the work"
+        bound = "the longest piece" if hours * 3600.0 <= longest.longest else "the work"
         lines.append(
-            f"| {cores:,} | {digits(jobs / cores, 2)} | {hours:.2g} | {2.0 * hours:.2g} | {bound} |"
+            f"| {cores:,} | {digits(pieces / cores, 2)} | {hours:.2g} | {2.0 * hours:.2g} | {bound} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -207,6 +240,7 @@ def _markdown_row(name: str, estimates: Sequence[Estimate]) -> str:
     numbers = (
         f"{len(estimates)}",
         f"{sum(one.jobs for one in estimates):,}",
+        f"{sum(one.pieces for one in estimates):,}",
         f"{sum(one.episodes for one in estimates):,}",
         f"{sum(one.steps for one in estimates) / 1e6:.1f}",
         f"{hours_on(estimates, 1):.2g}",
@@ -226,17 +260,20 @@ def as_table(estimates: Sequence[Estimate]) -> RenderableType:
 
     from gym_suite.sheets import plain_table
 
-    numeric = ("jobs", "episodes", "million steps", "core s", "longest job, s")
+    numeric = ("jobs", "pieces", "episodes", "million steps", "core s", "longest piece, s")
     table = plain_table("id", *numeric, "of", numeric=numeric)
     for one in estimates:
         numbers = (
             f"{one.jobs}",
+            f"{one.pieces}",
             f"{one.episodes:,}",
             f"{one.steps / 1e6:.2f}",
             f"{one.seconds:.0f}",
         )
         table.add_row(one.id, *numbers, f"{one.longest:.1f}", one.slowest)
     jobs, episodes = sum(one.jobs for one in estimates), sum(one.episodes for one in estimates)
+    if not jobs:
+        return Group(table, Text("Nothing is left to run."))
     wall = ", ".join(f"{hours_on(estimates, cores):.2g} on {cores}" for cores in CORES)
     words = (
         f"{jobs:,} jobs, {episodes:,} episodes: at most {hours_on(estimates, 1):.2g} core hours "

@@ -1,13 +1,14 @@
 """The folder of a comparison: results.jsonl, results.csv and the shown trajectories.
 
-Results are appended as they finish, a line each, and reach the disk before the next job starts. A line or a trajectory
-that is torn, damaged or edited into something else is not believed: its run is done again, whole. One comparison at a
-time writes into a folder.
+Results are appended as they finish, a line each, and reach the disk before the next job starts. A line carries a
+checksum of what it says, so one that is torn, damaged or edited is not believed, nor is a damaged trajectory: its run
+is done again, whole. One comparison at a time writes into a folder.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -17,6 +18,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
+
+from gym_suite.comparison.shapes import check_shape
 
 __all__ = [
     "Results",
@@ -76,7 +79,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def encode(record: Mapping[str, Any]) -> str:
-    """One line of JSON. Not applicable (NaN) becomes null, never reached (infinite) "Infinity"."""
+    """One line of JSON with its checksum. Not applicable (NaN) becomes null, never reached (infinite) "Infinity"."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -85,63 +88,62 @@ def encode(record: Mapping[str, Any]) -> str:
             return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         return value
 
-    return json.dumps(plain(record), allow_nan=False)
+    told = json.dumps(plain(record), allow_nan=False)
+    return f'{told[:-1]}, "{CHECKSUM}": "{_checksum(told)}"}}'
 
 
 def decode(line: str) -> dict[str, Any]:
     """A record from its line.
 
     Raises:
-        ValueError: not a record, or one that lacks something or has something of another kind.
+        ValueError: not a record, one that lacks something or has something of another kind, or one that says something
+            else than what was written.
     """
     try:
         record = json.loads(line)
     except RecursionError:
         raise ValueError("not a record") from None
-    if not isinstance(record, dict):
-        raise ValueError("not a record")
-    for name, kinds in _KINDS.items():
-        if name not in record or not _is_of(record[name], kinds):
-            raise ValueError(f"{name} is missing or of another kind")
-    for name, kinds in _AGENT.items():
-        if name not in record["agent"] or not _is_of(record["agent"][name], kinds):
-            raise ValueError(f"agent's {name} is missing or of another kind")
-    if not isinstance(record["setting"].get("name"), str):
-        raise ValueError("the setting has no name")
-    metrics = {
-        name: math.nan if value is None else float(value)
-        for name, value in record["metrics"].items()
-    }
-    done = record["status"] == "done"
-    if record["status"] not in ("done", "failed") or (
-        done and not math.isfinite(metrics.get("return", math.nan))
-    ):
+    check_shape(record, _RECORD)
+    if record.pop(CHECKSUM) != _checksum(json.dumps(record)):
+        raise ValueError("it does not match its checksum")
+    metrics = {name: _metric(name, value) for name, value in record["metrics"].items()}
+    if record["status"] == "done" and not math.isfinite(metrics.get("return", math.nan)):
         raise ValueError("a finished run has a finite return")
     return {**record, "metrics": metrics}
 
 
-def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a value is of one of the kinds; true and false are no numbers."""
-    return isinstance(value, kinds) and not isinstance(value, bool)
+CHECKSUM = "checksum"
+"""Name of a line's checksum in it."""
 
 
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "run": (str,),
-    "status": (str,),
-    "error": (str, type(None)),
-    "id": (str,),
-    "setting": (dict,),
-    "seed": (int,),
-    "agent": (dict,),
-    "metrics": (dict,),
-    "time_per_action": (int, float, type(None)),
-    "provenance": (dict,),
-}
-_AGENT: Mapping[str, tuple[type, ...]] = {
-    "name": (str,),
-    "kind": (str,),
-    "information": (str,),
-    "training_seed": (int, type(None)),
+def _checksum(told: str) -> str:
+    """The checksum of a record, as JSON without it."""
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _metric(name: str, value: Any) -> float:
+    """A metric of a line as a number."""
+    if value is None:
+        return math.nan
+    if value in ("Infinity", "-Infinity"):
+        return float(value)
+    check_shape(value, float, f"metrics.{name}")
+    return float(value)
+
+
+_RECORD = {
+    "run": str,
+    "status": frozenset({"done", "failed"}),
+    "error": (str, None),
+    "id": str,
+    "setting": {"name": str},
+    "seed": int,
+    "horizon": (int, None),
+    "agent": {"name": str, "kind": str, "information": str, "training_seed": (int, None)},
+    "metrics": {},
+    "time_per_action": (float, None),
+    "provenance": {},
+    CHECKSUM: str,
 }
 
 
@@ -238,7 +240,7 @@ class Results:
         for line in whole.decode("utf-8", errors="replace").splitlines():
             try:
                 record = decode(line)
-            except (ValueError, TypeError, AttributeError):
+            except ValueError:
                 continue  # damaged: its run is done again
             self._records[record["run"]] = record
 

@@ -12,6 +12,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,15 @@ from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.batching import FixedBatches, OneByOne
 from gym_suite.comparison.experiments import Run, provenance, sources_of
 from gym_suite.comparison.metrics import episode_metrics
-from gym_suite.comparison.seats import TIMED_CALLS, Episodes, Seat, Tick, roll
+from gym_suite.comparison.seats import (
+    TIMED_CALLS,
+    Episodes,
+    Seat,
+    Tick,
+    TooLong,
+    part_of,
+    roll,
+)
 from gym_suite.comparison.settings import Setting
 from gym_suite.comparison.sources import PolicySource
 from gym_suite.comparison.text import visible
@@ -145,11 +154,16 @@ def execute(job: Job, tick: Tick | None = None) -> Outcome:
     Args:
         job: what to run.
         tick: told the share of the job that is done, now and then.
+
+    Raises:
+        TooLong: what is told says so.
     """
     try:
         if job.refusal:
             return Outcome(failed_records(job, job.refusal))
-        return _execute(job, tick)
+        return _execute(job, tick or (lambda share: None))
+    except TooLong:
+        raise
     except (Exception, SystemExit) as error:  # whatever an agent raises must be seen as its failure
         if len(job.seeds) == 1:
             return Outcome(failed_records(job, _told(error)))
@@ -166,7 +180,7 @@ def failed_records(job: Job, error: str) -> list[dict[str, Any]]:
     return [_record(job, seed, error=visible(error)) for seed in job.seeds]
 
 
-def _execute(job: Job, tick: Tick | None) -> Outcome:
+def _execute(job: Job, tick: Tick) -> Outcome:
     env = make(job.id, job.setting.keywords, job.horizon)
     world = World.of(env, job.horizon)
     agent = job.agent.load(env)
@@ -176,17 +190,13 @@ def _execute(job: Job, tick: Tick | None) -> Outcome:
     groups = [job.seeds] if batched else [(seed,) for seed in job.seeds]
     parts: list[Outcome] = []
     for done, seeds in enumerate(groups):
-        envs = make_many(job.id, len(seeds), job.setting.keywords, job.horizon, resting=True)
-
-        def step_tick(share: float, done: int = done) -> None:
-            if tick is not None:
-                tick((done + share) / len(groups))
-
-        show_world(agent, envs)
         part = replace(job, seeds=seeds)
-        seat = part.seat(agent, batched)
-        (episodes,) = roll(envs, [seat], world, step_tick)
-        envs.close()
+        with closing(
+            make_many(job.id, len(seeds), job.setting.keywords, job.horizon, resting=True)
+        ) as envs:
+            show_world(agent, envs)
+            seat = part.seat(agent, batched)
+            (episodes,) = roll(envs, [seat], world, part_of(tick, done, len(groups)))
         parts.append(outcome_of(part, seat, episodes, world, env))
     env.close()
     return _joined(parts)

@@ -12,18 +12,80 @@ from gym_suite.comparison.experiments import Experiment, provenance
 from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.ranks import Ranking, ranking
 from gym_suite.comparison.samples import Sample
+from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.settings import NOMINAL
+from gym_suite.comparison.shapes import check_shape
 from gym_suite.comparison.sources import PolicySource
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.verdicts import LEVEL, holm, judge
+from gym_suite.core.cards import PRIMARY
 from gym_suite.learning.shelf import files_of
 from gym_suite.registration import card
 
-__all__ = ["row_of", "with_claims"]
+__all__ = ["check_row", "row_of", "with_claims"]
 
 #: Information with which an agent knows more than any that could be used; it bounds the others and ranks with nobody.
 CLAIRVOYANT = "state"
+
+_INTERVAL = [(float, None), (float, None), (float, None)]
+_CELL = {
+    "score": (_INTERVAL, None),
+    "failures": [float, (float, None), (float, None)],
+    "failed_runs": int,
+    "errors": [str],
+    "rank": ([int, int, int], None),
+    "p": (float, None),
+    "claim_if_sure": (frozenset(MARKS), None),
+}
+_AGENT = {
+    "name": str,
+    "kind": str,
+    "rank": str,
+    "by": (str, None),
+    "information": str,
+    "trainings": int,
+    "steps": (int, None),
+    "trials": (int, None),
+    "time_per_action": (float, None),
+    "primary": ({"score": [float, (float, None), (float, None)], "setting": str}, None),
+    "settings": {str: _CELL},
+}
+_DUEL = {"policy": str, "law": str, "ahead": bool, "p": float, "p_of_others": [float]}
+_ROW = {
+    "id": str,
+    "family": str,
+    "summary": str,
+    "episodes": int,
+    "seeds": [int, int],
+    "horizon": int,
+    "budget": int,
+    "primary": frozenset(PRIMARY),
+    "settings": [str],
+    "idle": {str: str},
+    "problems": {str: str},
+    "agents": [_AGENT],
+    "learning": {str: (_DUEL, None)},
+    "behaviour": (str, None),
+    "files": str,
+    "provenance": {"gym_suite": str, "source_digest": str, "commit": str},
+}
+
+
+def check_row(row: Any) -> None:
+    """Refuse what is no row as :func:`row_of` makes them.
+
+    Args:
+        row: read from a file.
+
+    Raises:
+        ValueError: something is missing or of another kind; the error names it.
+    """
+    check_shape(row, _ROW)
+    for setting, duel in row["learning"].items():
+        there = {agent["name"] for agent in row["agents"] if setting in agent["settings"]}
+        if duel is not None and not {duel["policy"], duel["law"]} <= there:
+            raise ValueError(f"learning.{setting} is of agents that are not there")
 
 
 def row_of(summary: Summary, id: str, by: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Rows that have ended rest where their environment knows how, and go on with epis
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -20,12 +21,38 @@ from gym_suite.controllers.protocol import keeps_to_its_rows
 from gym_suite.core.observations import row_of
 from gym_suite.learning.stacked import shape_of, stacked
 
-__all__ = ["TIMED_CALLS", "Episodes", "Seat", "Tick", "roll"]
+__all__ = ["TIMED_CALLS", "Episodes", "Seat", "Tick", "TooLong", "part_of", "roll"]
 
 TIMED_CALLS = 200
 """Calls of predict over which the time per action is measured, one row each."""
 
+REPORT = 0.1
+"""Seconds of stepping between two reports of how far it is."""
+
 Tick = Callable[[float], None]
+
+
+class TooLong(Exception):
+    """Ends a piece of work that is to be done in parts; what is told how far it is may raise it.
+
+    Args:
+        parts: batches of jobs, in its place.
+    """
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        super().__init__(f"to be done in {len(parts)} parts")
+        self.parts = parts
+
+
+def part_of(tick: Tick, done: int, count: int) -> Tick:
+    """What one of several equal parts, done one after the other, tells how far it is.
+
+    Args:
+        tick: told the share of all parts that is done.
+        done: parts before it.
+        count: of parts.
+    """
+    return lambda share: tick((done + share) / count)
 
 
 @dataclass(slots=True)
@@ -78,6 +105,9 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
         seats: who acts on them.
         world: what is recorded.
         tick: told the share of the steps that is done, now and then.
+
+    Raises:
+        TooLong: what is told says so.
     """
     each = len(seats[0].seeds)
     names, limit, n = world.recorded, world.limit, each * len(seats)
@@ -106,8 +136,7 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
     for seat, rows in zip(seats, own, strict=True):
         seat.seen = [row_of(observation, rows.start)]
     _watch(envs, infos, world, places, watched[0])
-    report_every = max(limit // 50, 1)
-    step = 0
+    step, told = 0, time.perf_counter()
     while running.any() and step < limit:
         step += 1
         observation, reward, ended, cut, infos = envs.step(
@@ -128,7 +157,9 @@ def roll(envs: Any, seats: Sequence[Seat], world: World, tick: Tick) -> list[Epi
         for seat, rows in zip(seats, own, strict=True):
             if len(seat.seen) < TIMED_CALLS and running[rows.start]:
                 seat.seen.append(row_of(observation, rows.start))
-        if step % report_every == 0:
+        now = time.perf_counter()
+        if now - told >= REPORT:
+            told = now
             tick(step / limit)
     columns = {name: values[: step + 1, i] for i, name in enumerate(names)}
     columns["reward"] = rewards[: step + 1]

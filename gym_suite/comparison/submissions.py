@@ -14,7 +14,10 @@ An entry is a folder with ``submission.json`` and the files that it names::
     }
 
 An entry is run and kept with the files that it names and nothing else: whatever a controller needs stands in its file.
-The claim is the score under each setting of the id's protocol, as ``gym-suite compare ID --protocol`` gives it.
+The claim is the score under each setting of the id's protocol that the episodes of the leaderboard give: on one that
+was run with ``--protocol``, what ``gym-suite compare ID --protocol`` gives. Fewer or shorter episodes give other
+scores, so a claim by the protocol does not come out on a leaderboard that is only a first look, which says so. An
+accepted entry is known by the digests of its files; where these are damaged later it can be handed in again as it was.
 Policies are ``.npz`` files (:func:`gym_suite.learning.export_policy`), which hold numbers and can run no code. In place
 of "policies" a "controller" may be named: a file of gains ("gains.json", from ``gym-suite tune``), which holds numbers
 too, or "file.py:factory", a file with a function that takes the environment and returns an object with ``predict``.
@@ -25,7 +28,6 @@ left out: what it was made with, and the first and last seed of the episodes tha
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -39,6 +41,7 @@ from gym_suite.comparison.agents import AgentSpec
 from gym_suite.comparison.board import Board, Entry, Field, write_board
 from gym_suite.comparison.execution import check_executor, progress_bar, run_jobs
 from gym_suite.comparison.results import locked, write_whole
+from gym_suite.comparison.shapes import is_number
 from gym_suite.comparison.sources import FactorySource
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.text import visible
@@ -118,7 +121,7 @@ class Submission:
             raise ValueError(f"{name!r} is an agent of {id} already: choose another name")
         claim = told["claim"]
         wanted = card(id).protocol.settings
-        if not isinstance(claim, dict) or not all(_is_number(v) for v in claim.values()):
+        if not isinstance(claim, dict) or not all(is_number(v) for v in claim.values()):
             raise ValueError(f"the claim is a finite score for each setting, got {claim!r:.80}")
         check_keywords(claim, wanted, f"setting of the protocol of {id}")
         by = str(told.get("by", ""))
@@ -204,17 +207,24 @@ class Check:
         found: score by setting; None where there is none.
         made_with: version of this package that the entry was made with, empty where nothing is told.
         errors: by setting, what went wrong where runs failed.
+        extent: what the leaderboard runs in place of the protocol, in words; empty where it runs that.
     """
 
     claimed: Mapping[str, float]
     found: Mapping[str, float | None]
     made_with: str = ""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    extent: str = ""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Why the entry is not accepted, a reason each; none where it is."""
         told = []
+        of = (
+            f" of {self.extent}, which this leaderboard runs in place of the protocol"
+            if self.extent
+            else ""
+        )
         for setting, found in self.found.items():
             claimed = self.claimed.get(setting)
             if claimed is None:
@@ -223,14 +233,31 @@ class Check:
                 error = self.errors.get(setting)
                 why = f", for runs of it failed: {error}" if error else ""
                 told.append(f"under {setting} no score came out{why}")
-            elif not abs(found - claimed) <= TOLERANCE:  # what is no number is far from all numbers
-                told.append(f"under {setting} {claimed:.4g} is claimed, {found:.4g} came out")
+            elif self._is_off(setting):
+                told.append(f"under {setting} {claimed:.4g} is claimed, {found:.4g} came out{of}")
         told += [
             f"there is no setting {name} here" for name in self.claimed if name not in self.found
         ]
         if told and self.made_with not in ("", __version__):
             told.append(f"it was made with gym_suite {self.made_with}, this is {__version__}")
         return tuple(told)
+
+    @property
+    def advice(self) -> str:
+        """What to do about a claim that came out otherwise because the protocol was not run; empty elsewhere."""
+        if not self.extent or not any(map(self._is_off, self.found)):
+            return ""
+        return (
+            "a claim by the protocol comes out on a leaderboard that was run with --protocol: hand it in there, or "
+            "claim what came out here"
+        )
+
+    def _is_off(self, setting: str) -> bool:
+        """Whether a score came out that is not what is claimed; what is no number is far from all numbers."""
+        claimed, found = self.claimed.get(setting), self.found[setting]
+        if claimed is None or found is None:
+            return False
+        return not abs(found - claimed) <= TOLERANCE
 
 
 def check(
@@ -245,7 +272,8 @@ def check(
 
     Args:
         submission: what was handed in.
-        board: whose episodes are run; what is there already is not run again, and what is new is kept.
+        board: whose episodes are run; what is there already is not run again, and what is new is kept among its
+            results. Nothing else of it is changed.
         workers: processes.
         executor: "local" or "ray".
         progress: show progress on stderr.
@@ -254,18 +282,18 @@ def check(
         ValueError: the entry was made with episodes on which it would be judged, or its controller cannot be built.
     """
     id = submission.entry.id
-    board.prepare([id])
-    if submission.entry.factory:
-        _build(submission.entry)
-    judged = Field.of(board, id, [submission.entry], ladder=False)
+    board.check([id])
     if submission.seeds is not None:
         first, last = submission.seeds
-        seen = [seed for seed in judged.experiments[0].seeds if first <= seed <= last]
+        seen = [seed for seed in board.seeds(id) if first <= seed <= last]
         if seen:
             raise ValueError(
                 f"{submission.entry.name!r} was made with episode seeds {first} to {last}, so it cannot be judged on "
                 f"seed {seen[0]} of this leaderboard"
             )
+    if submission.entry.factory:
+        _build(submission.entry)
+    judged = Field.of(board, id, [submission.entry], ladder=False)
     with closing(board.results(id)) as results:
         jobs = judged.missing(results)
         check_executor(executor, workers, jobs)
@@ -285,7 +313,8 @@ def check(
         for row in rows
     }
     errors = {row.setting: row.errors[0] for row in rows if row.errors}
-    return Check(submission.claim, found, submission.versions.get("gym_suite", ""), errors)
+    made_with = submission.versions.get("gym_suite", "")
+    return Check(submission.claim, found, made_with, errors, board.extent)
 
 
 def _build(entry: Entry) -> None:
@@ -334,6 +363,7 @@ def submit(
     entry, place = folder_named("folder", folder), folder_named("out", out)
     submission, board = Submission.read(entry), Board.open(place)
     how: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    check_executor(executor, workers, [])
     with (
         closing(locked(place, "leaderboard")),
         TemporaryDirectory(prefix="gym_suite-entry-") as alone,
@@ -378,6 +408,7 @@ def _accept(submission: Submission, place: Path, checked: Check) -> None:
         "name": entry.name,
         "by": entry.by,
         **_what(entry),
+        "files": entry.digests,
         "claim": dict(submission.claim),
         "found": dict(checked.found),
         "command": submission.command,
@@ -396,25 +427,11 @@ def _what(entry: Entry) -> dict[str, Any]:
 
 
 def _same(entry: Entry, accepted: Entry) -> bool:
-    """Whether an entry is the accepted one: of the same id, built alike of files with the same names and contents."""
-
-    def told(one: Entry) -> tuple[str, str, list[tuple[str, bytes | None]]]:
-        files = [(f.name, f.read_bytes() if f.is_file() else None) for f in one.files]
-        return one.id, one.factory, files
-
-    return told(entry) == told(accepted)
+    """Whether an entry is the accepted one: of the same id, built alike of the files with which that was accepted."""
+    files = accepted.accepted or accepted.digests
+    return (entry.id, entry.factory, entry.digests) == (accepted.id, accepted.factory, files)
 
 
 def _taken(id: str) -> set[str]:
     entry = card(id)
     return {*entry.controllers, *entry.tuned, *entry.learned}
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is a finite number; true and false are none, nor is what is larger than a float."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number of many digits
-        return False

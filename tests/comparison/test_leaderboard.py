@@ -4,12 +4,13 @@ import json
 import math
 import shutil
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from gym_suite.cli import main
 from gym_suite.comparison import board as boards
-from gym_suite.comparison import compare, leaderboard, submit
+from gym_suite.comparison import compare, leaderboard, plan, submit
 from gym_suite.comparison.board import Board
 from gym_suite.comparison.leaderboard_page import _learning as learning_of
 from gym_suite.comparison.plan import Estimate, as_markdown, estimate, hours_on, store_rate
@@ -264,21 +265,52 @@ def test_a_plan_counts_what_is_left_and_writes_nothing(made, tmp_path):
     assert (done.jobs, done.seconds) == (0, 0.0)
 
 
+def test_a_plan_reckons_with_the_pieces_that_workers_get(tmp_path, monkeypatch):
+    """A planner that takes a second a step: 160 s a job of four episodes, so it comes in pieces of an episode."""
+
+    def rate(job, limit):
+        return plan._Rate(0.1, 1.0 if job.agent.name == "mpc" else 1e-6)
+
+    monkeypatch.setattr(plan, "_rate", rate)
+    (one,) = estimate(Board(tmp_path / "new", episodes=4, steps=40), [ID])
+    trainings = one.jobs // len(SETTINGS)  # every other one in one piece, with all its settings
+    assert one.pieces == trainings - 1 + len(SETTINGS) * 4
+    assert (one.longest, one.slowest) == (pytest.approx(40.1), "mpc")
+    assert one.seconds == pytest.approx(20 * 40.1 + (trainings - 1) * 5 * (0.1 + 160e-6))
+
+
 def test_a_plan_as_a_page_adds_up():
     ones = [
-        Estimate("gem/PMSM-v0", 10, 500, 10**6, 3600.0, 900.0, "mpc"),
-        Estimate("radio/Access-v0", 20, 1000, 10**6, 7200.0, 400.0, "ucb1"),
+        Estimate("gem/PMSM-v0", 10, 2, 500, 10**6, 3600.0, 900.0, "mpc"),
+        Estimate("radio/Access-v0", 20, 28, 1000, 10**6, 7200.0, 400.0, "ucb1"),
     ]
     page = as_markdown(ones, "gym-suite leaderboard --plan", 4.0)
-    assert "| motors | 1 | 10 | 500 | 1.0 | 1 | 900 |" in page
-    assert "| all | 2 | 30 | 1,500 | 2.0 | 3 | 900 |" in page
+    assert "| motors | 1 | 10 | 2 | 500 | 1.0 | 1 | 900 |" in page
+    assert "| all | 2 | 30 | 30 | 1,500 | 2.0 | 3 | 900 |" in page
     assert "| 2 | 15 | 1.5 | 3 | the work |" in page
-    assert "| 100 | 0.30 | 0.25 | 0.5 | the longest job |" in page
+    assert "| 100 | 0.30 | 0.25 | 0.5 | the longest piece |" in page
     assert "(mpc on `gem/PMSM-v0`)" in page
     assert (
         "4 jobs a second onto this disk, as many as 1,440 cores finish" in page
     )  # 4 * 360 s a job
-    assert "costs 0.15, and 0.30 with 100 episodes" in page
+    assert "costs 0.15, and 0.30 with 100 episodes in place of 50." in page
+    assert "| with 100 episodes |" in page
+    few = [replace(one, episodes=2 * one.jobs) for one in ones]
+    page = as_markdown(few, "gym-suite leaderboard --plan", 4.0)
+    assert "and 0.30 with 4 episodes in place of 2." in page and "| with 4 episodes |" in page
+    page = as_markdown([ones[0], few[1]], "gym-suite leaderboard --plan", 4.0)
+    assert "and 0.30 with twice the episodes." in page and "| with twice the episodes |" in page
+
+
+def test_a_plan_of_what_is_done_is_a_page_too(copied, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    for options in ([], ["--episodes", "4"]):
+        arguments = ["leaderboard", ID, "--plan", "--page", str(page), "--steps", "40", *options]
+        assert main([*arguments, "--out", str(copied if options else tmp_path / "new")]) == 0
+        asked = " ".join([f"gym-suite leaderboard {ID}", *options, "--steps 40 --plan"])
+        assert f"`{asked}`" in page.read_text()
+    assert page.read_text().endswith("nothing is left to run of 1 environment.\n")
+    assert "Nothing is left to run." in capsys.readouterr().out
 
 
 def test_what_the_disk_takes_is_measured_elsewhere(tmp_path):

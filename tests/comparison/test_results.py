@@ -13,7 +13,7 @@ from lag_env import ID, Proportional
 
 import gym_suite
 from gym_suite.comparison import compare
-from gym_suite.comparison.results import LOCK, Results, decode, write_csv
+from gym_suite.comparison.results import LOCK, Results, decode, encode, write_csv
 from gym_suite.comparison.text import visible
 
 OPTIONS = {"agents": ["random"], "seeds": 3, "settings": "nominal", "progress": False}
@@ -22,6 +22,10 @@ OPTIONS = {"agents": ["random"], "seeds": 3, "settings": "nominal", "progress": 
 def edited(line, **changes):
     record = json.loads(line) | changes
     return json.dumps({name: value for name, value in record.items() if value != "gone"})
+
+
+def returning(line, value):
+    return edited(line, metrics=json.loads(line)["metrics"] | {"return": value})
 
 
 DAMAGES = {
@@ -40,6 +44,15 @@ DAMAGES = {
     "brackets without end": lambda line: "[" * 100_000,
     "no JSON": lambda line: line[:-5],
     "bytes": lambda line: "\x00\x01" * 10,
+    "another return": lambda line: returning(line, 1e6),
+    "a return that is true": lambda line: returning(line, True),
+    "a return that is a text": lambda line: returning(line, "1.5"),
+    "a return of very many digits": lambda line: returning(line, 10**400),
+    "no metrics but the return": lambda line: edited(
+        line, metrics={"return": json.loads(line)["metrics"]["return"]}
+    ),
+    "another seed": lambda line: edited(line, seed=json.loads(line)["seed"] + 1),
+    "no checksum": lambda line: edited(line, checksum="gone"),
 }
 
 
@@ -148,3 +161,15 @@ def test_a_record_survives_its_line(tmp_path):
     comparison = compare(ID, out=tmp_path, **OPTIONS)
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert [decode(line)["run"] for line in lines] == [r["run"] for r in comparison.records]
+    # What says the same in other letters is no damage.
+    assert [decode(json.dumps(json.loads(line), indent=1)) for line in lines] == [
+        decode(line) for line in lines
+    ]
+
+
+@pytest.mark.parametrize("value", [True, "1.5", 10**400, [1.0], {}])
+def test_a_metric_is_a_number_whatever_the_checksum_says(value, tmp_path):
+    (record, *_) = compare(ID, out=tmp_path, **OPTIONS).records
+    assert decode(encode(record)) == record
+    with pytest.raises(ValueError, match=r"metrics\.return is not a finite number"):
+        decode(encode(record | {"metrics": record["metrics"] | {"return": value}}))
