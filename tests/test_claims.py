@@ -135,7 +135,7 @@ TRACED = {
     "with 95 % intervals, residuals and errors of prediction": "motors/test_identification.py::"
     "test_intervals_hold_the_truth_as_often_as_they_say",
     "have to agree within 15 %": "motors/test_datasheet.py::test_what_does_not_fit_is_refused",
-    "as many steps as a training (187 candidates for tracking, 180 for hovering)": "test_claims.py::"
+    "that differ (187 candidates for tracking, 180 for hovering)": "test_claims.py::"
     "test_the_candidates_of_a_search_are_those_that_its_file_counts",
     "both earn more than geometric control": "drones/test_controllers.py::"
     "test_strong_laws_stand_above_geometric_control",

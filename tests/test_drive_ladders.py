@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gym_suite import ladders
+from gym_suite.learning.gains import shipped_gains
 from gym_suite.registration import card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,6 +97,40 @@ def test_an_agent_is_counted_where_its_interval_lies_above_that_of_pi(drive_ladd
         found = drive_ladders.tally(name, recorded, nominal=nominal)
         counted = len(verdicts), verdicts.count(1), verdicts.count(-1)
         assert (found.ids, found.above, found.below) == counted
+
+
+def test_a_search_that_came_back_to_the_rule_is_one_controller_and_counted_once(drive_ladders):
+    same, other = set(), set()
+    for id in shown():
+        tuned = {CASCADES.get(name, name): name for name in card(id).tuned}
+        if "pi-tuned" in rungs(id) and "pi" in rungs(id):
+            told = json.loads(shipped_gains(id, tuned["pi-tuned"]).read_text("utf-8"))
+            (same if told["gains"] == told["rule"] else other).add(id)
+    assert same and other
+    for id in same:  # one controller earns the same under both names
+        own = rungs(id)
+        for setting, told in own["pi"]["returns"].items():
+            assert own["pi-tuned"]["returns"][setting][0] == pytest.approx(told[0], rel=1e-3)
+    page, readme = drive_ladders.page(), " ".join((ROOT / "README.md").read_text("utf-8").split())
+    marked = {
+        line.split("`")[1]
+        for line in page.splitlines()
+        if line.startswith("| `gem/") and "by the rule's gains: none better was found" in line
+    }
+    assert marked == same
+    found = drive_ladders.tally("pi-tuned", drive_ladders.ladders(), nominal=True)
+    assert (found.same, found.ids) == (len(same), len(same | other))
+    assert found.untold == len(other) - found.above - found.below
+    counted = (
+        f"`pi-tuned` more on {found.above} of {len(other)} ids where its search found other gains"
+    )
+    assert f"{counted} than the rule's (on {len(same)} it found none better)" in readme
+    head = (
+        f"| `pi-tuned` | {found.ids} | {len(same)} | {found.above}, {found.below}, {found.untold} |"
+    )
+    assert head in page
+    newest = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"On {len(same)} of them nothing better than the rule's gains was found" in newest
 
 
 def test_an_id_whose_ladder_is_of_another_behaviour_is_not_told(drive_ladders, monkeypatch):

@@ -58,6 +58,8 @@ class AgentSpec:
         identity: digest of what decides its behaviour.
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         trials: trainings or evaluations that were tried to find its hyper-parameters or gains; None: not recorded.
+        steps: environment steps that its training took or its search was given; None: neither, or not recorded.
+        as_rule: name of the controller that it is all the same, because its search found nothing better than the rule.
         tuned_on: first and last episode seed that its gains were searched on, None without a search.
         batched: whether `predict` is known to take many rows at once; None means that it is tried.
     """
@@ -71,6 +73,8 @@ class AgentSpec:
     rank: str = ""
     trials: int | None = None
     tuned_on: tuple[int, int] | None = None
+    steps: int | None = None
+    as_rule: str = ""
 
     @property
     def from_file(self) -> bool:
@@ -297,7 +301,12 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
-        return [replace(_from_npz(path, id, name), rank="learned") for path in paths]
+        from gym_suite.learning.settings import recorded_trials
+        from gym_suite.learning.shelf import folder_of
+
+        own = setting if paths[0].parent == folder_of(id, setting) else "nominal"
+        trials = recorded_trials(id, name, setting=own)
+        return [replace(_from_npz(path, id, name), rank="learned", trials=trials) for path in paths]
     from gym_suite.learning.methods import ALGORITHMS
 
     options = [*controllers, *tuned, *learned]
@@ -360,8 +369,14 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
         policy.training_seed,
         file_digest(path),
         batched=True,
-        trials=policy.provenance.get("tuning_trials"),
+        trials=_count(policy.provenance.get("tuning_trials")),
+        steps=_count(policy.provenance.get("steps")),
     )
+
+
+def _count(told: Any) -> int | None:
+    """A number that a file tells, None where it tells something else."""
+    return told if type(told) is int and told >= 0 else None
 
 
 def _from_gains(path: Path, id: str) -> AgentSpec:
@@ -378,6 +393,8 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         batched=True,
         trials=gains.about.get("trials"),
         tuned_on=gains.tuned_on,
+        steps=_count(gains.about.get("budget", gains.about.get("steps"))),
+        as_rule=gains.agent if gains.as_rule else "",
     )
 
 

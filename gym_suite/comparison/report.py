@@ -14,7 +14,7 @@ from gym_suite.comparison.coverage import COVERAGE, TRAININGS
 from gym_suite.comparison.curves import exploration_curves, learning_curves
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.measures import MEASURES
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import OVER_BUDGET, SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.overviews import overviews
 from gym_suite.comparison.results import write_whole
 from gym_suite.comparison.sentences import MARKS, by_protocol, findings, limits, notes, winners
@@ -187,6 +187,7 @@ def _standing(
         "style": styles[standing.name],
         "trainings": first.trainings,
         "rank": first.rank if first.rank in SHOWN_RANKS else "",
+        "over": OVER_BUDGET if first.over_budget else "",
         "information": INFORMATION.get(first.information, visible(first.information)),
         "glyph": _glyph(first.score, styles[standing.name], others),
         "cells": [_cell(rows.get(name), name in trusted) for name in settings],
@@ -430,8 +431,13 @@ def _description(
         facts.insert(0, ("training seeds", ", ".join(seeds)))
     if seeds or isinstance(specs[0].source, OwnGains):
         trials = specs[0].trials
-        told_trials = "not recorded" if trials is None else f"{trials:,}"
+        # A search counts what it tries. Of a training's settings nobody knows all that were ever tried.
+        least = "at least " if seeds else ""
+        told_trials = "not recorded" if trials is None else f"{least}{trials:,}"
         facts.insert(0, ("trials that went into its numbers", told_trials))
+        steps = [one.steps for one in specs if one.steps is not None]
+        if steps:
+            facts.insert(1, ("environment steps of a training or the search", f"{max(steps):,}"))
     return {
         "name": name,
         "style": style,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gym_suite.comparison.budgets import budgets
 from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import Standing
 from gym_suite.comparison.settings import NOMINAL
@@ -47,7 +48,7 @@ def findings(summary: Summary, id: str) -> list[str]:
 
 
 def limits(summary: Summary, id: str) -> list[str]:
-    """What the results of an id cannot say: settings that change nothing, scales that are not to be trusted.
+    """What the results of an id cannot say: settings that change nothing, scales not to be trusted, unequal budgets.
 
     Args:
         summary: finished.
@@ -74,7 +75,7 @@ def limits(summary: Summary, id: str) -> list[str]:
         sentences.append(
             f"{which[:1].upper()}{which[1:]} {verb} nothing here and {were} not run: {reason}."
         )
-    return sentences
+    return sentences + budgets(id, summary.of(id)[0].agents)
 
 
 def by_protocol(summary: Summary, id: str) -> str:

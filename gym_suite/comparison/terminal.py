@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import OVER_BUDGET, SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.sentences import MARKS, by_protocol, limits
 from gym_suite.comparison.settings import NOMINAL
@@ -172,7 +172,8 @@ def _named(row: AgentSummary, failed: int | None = None) -> str:
     several = f" ×{row.trainings}" if row.trainings > 1 else ""
     count = row.failed if failed is None else failed
     rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
-    return f"{row.name}{several}{rank}" + (f" ({count} runs failed)" if count else "")
+    over = f" ({OVER_BUDGET})" if row.over_budget else ""
+    return f"{row.name}{several}{rank}{over}" + (f" ({count} runs failed)" if count else "")
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:

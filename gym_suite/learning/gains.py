@@ -47,6 +47,11 @@ class OwnGains:
         seeds = self.about.get("seeds", {})
         return first_and_last(seeds["episodes"]) if "episodes" in seeds else None
 
+    @property
+    def as_rule(self) -> bool:
+        """Whether its search came back to the rule's own gains, so that this is the controller as the rule gives it."""
+        return not self.parameters and self.gains == self.about.get("rule")
+
     def load(self, env: Any) -> Any:
         """Return the controller for an environment.
 
