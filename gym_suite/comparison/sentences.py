@@ -81,6 +81,8 @@ def limits(summary: Summary, id: str) -> list[str]:
 def by_protocol(summary: Summary, id: str) -> str:
     """The protocol that an id was run by, and the figure that ranks its agents; empty where the user chose.
 
+    Of its settings those are named that were run; :func:`limits` says which were not, and why.
+
     Args:
         summary: finished.
         id: one of its ids.
@@ -95,9 +97,10 @@ def by_protocol(summary: Summary, id: str) -> str:
         if row is not None and row.score is not None:
             told.append((row.score.estimate, f"{standing.name} {_decimals(row.score)}"))
     ranked = [words for _, words in sorted(told, key=lambda pair: -pair[0])]
+    ran = listed(experiment.setting.name for experiment in summary.of(id))
     return (
         f"Run by the protocol of {id}: {protocol.episodes} episodes (seeds {span(protocol.seeds)}), "
-        f"{listed(protocol.settings)}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
+        f"{ran}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
     )
 
 
