@@ -22,6 +22,7 @@ from typing import Any
 from gym_suite.behaviour import recorded
 from gym_suite.comparison.board import Board
 from gym_suite.comparison.leaderboard_page import OUTCOMES, how
+from gym_suite.comparison.outcomes import OVER_BUDGET
 from gym_suite.comparison.rows import with_claims
 from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.text import listed, number, seconds
@@ -232,7 +233,7 @@ def _best(row: Mapping[str, Any], kind: str) -> str:
     told = [f"**{best['name']}** {_told(best, first)}"]
     if worst != first:
         told.append(f"worst {_told(best, worst)}, {worst}")
-    told += [_failures(row, best), *_made(best)]
+    told += [_failures(row, best), *_made(row["id"], best)]
     if best["time_per_action"] is not None:
         told.append(f"{seconds(best['time_per_action'])} an action")
     ahead = max(scored, key=lambda agent: _score(agent, first))
@@ -274,13 +275,15 @@ def _failures(row: Mapping[str, Any], agent: Mapping[str, Any]) -> str:
     return f"fails {share:.0f} %, {name}"
 
 
-def _made(agent: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how many samples an agent was made with, where any were needed."""
+def _made(id: str, agent: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how many samples an agent was made with, where any were needed, and whether these were too many."""
     if agent["trainings"]:
         steps = f" of {agent['steps'] / 1e6:.3g} M steps" if agent["steps"] else ""
         yield f"{number(agent['trainings'], 'training')}{steps}"
     if agent["trials"]:
         yield f"{number(agent['trials'], 'trial')}"
+    if catalogue()[id].protocol.exceeded_by(agent["steps"]):
+        yield OVER_BUDGET
 
 
 def _outcomes(row: Mapping[str, Any]) -> str:

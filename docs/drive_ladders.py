@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gym_suite.core.cards import OUTSIDE, Card
 from gym_suite.ladders import Ladder, Rung, ladder_of
+from gym_suite.learning.gains import load_gains, shipped_gains
 from gym_suite.registration import catalogue
 
 FILE = Path(__file__).with_name("validation") / "drive-ladders.md"
@@ -51,11 +52,18 @@ class Tally:
         ids: Ids that have both.
         above: Of these, those where its interval lies above the other's.
         below: Those where it lies below.
+        same: Those where both are one controller, for a search of gains came back to the rule's.
     """
 
     ids: int
     above: int
     below: int
+    same: int
+
+    @property
+    def untold(self) -> int:
+        """Ids with two controllers that the intervals do not tell apart."""
+        return self.ids - self.same - self.above - self.below
 
 
 def cards() -> list[Card]:
@@ -72,6 +80,15 @@ def ladders() -> dict[str, Ladder | None]:
 def _rungs(ladder: Ladder | None) -> dict[str, Rung]:
     rungs = () if ladder is None else ladder.rungs
     return {CASCADES.get(rung.name, rung.name): rung for rung in rungs}
+
+
+def is_rule(card: Card) -> bool:
+    """Return whether the search of an id's PI gains found nothing better than the rule's."""
+    return any(
+        load_gains(shipped_gains(card.id, name)).as_rule
+        for name in card.tuned
+        if CASCADES.get(name, name) == TUNED
+    )
 
 
 def worst(rung: Rung) -> str:
@@ -127,7 +144,12 @@ def _row(card: Card, ladder: Ladder | None) -> str:
             missing = COLUMNS[0][2]  # nothing to tune
         elif any(name in card.controllers for name in agents):
             missing = "not recorded"
-        cells.append(_cell(rungs, agents, missing))
+        same = (
+            ", by the rule's gains: none better was found"
+            if agents == (TUNED,) and is_rule(card)
+            else ""
+        )
+        cells.append(_cell(rungs, agents, missing) + same)
     return "| " + " | ".join(cells) + " |"
 
 
@@ -139,18 +161,20 @@ def tally(name: str, recorded: Mapping[str, Ladder | None], *, nominal: bool) ->
         recorded: Of :func:`ladders`.
         nominal: Whether in the nominal plant, or each in its own worst setting.
     """
-    ids = above = below = 0
-    for rungs in map(_rungs, recorded.values()):
+    ids = above = below = same = 0
+    for card in cards():
+        rungs = _rungs(recorded[card.id])
         if name not in rungs or RULE not in rungs:
             continue
         ids += 1
+        same += name == TUNED and is_rule(card)
         (low, high), (other_low, other_high) = (
             _ends(rung, "nominal" if nominal else worst(rung))
             for rung in (rungs[name], rungs[RULE])
         )
         above += low > other_high
         below += high < other_low
-    return Tally(ids, above, below)
+    return Tally(ids, above, below, same)
 
 
 def sentence() -> str:
@@ -159,9 +183,12 @@ def sentence() -> str:
     for name in AGAINST:
         here, there = (tally(name, recorded, nominal=nominal) for nominal in (True, False))
         if here.ids:
+            others = "ids that have it"
+            if here.same:
+                others = f"ids where its search found other gains than the rule's (on {here.same} it found none better)"
             parts.append(
-                f"`{name}` more on {here.above} of {here.ids} ids that have it and less on {here.below}, in the worst "
-                f"setting of each more on {there.above} and less on {there.below}"
+                f"`{name}` more on {here.above} of {here.ids - here.same} {others} and less on {here.below}, in the "
+                f"worst setting of each more on {there.above} and less on {there.below}"
             )
     return (
         "What agents of electric drives earn against PI control by rule, counted where intervals at 95 % do not meet: "
@@ -170,14 +197,15 @@ def sentence() -> str:
 
 
 def _pairs(recorded: Mapping[str, Ladder | None]) -> Iterator[str]:
-    yield "| Agent | Ids that have both | Nominal: above, below, not told | Worst setting: above, below, not told |"
-    yield "|---|---|---|---|"
+    yield (
+        "| Agent | Ids that have both | Of these one controller | Nominal: above, below, not told | "
+        "Worst setting: above, below, not told |"
+    )
+    yield "|---|---|---|---|---|"
     for name in AGAINST:
         here, there = (tally(name, recorded, nominal=nominal) for nominal in (True, False))
-        cells = (
-            f"{one.above}, {one.below}, {one.ids - one.above - one.below}" for one in (here, there)
-        )
-        yield f"| `{name}` | {here.ids} | " + " | ".join(cells) + " |"
+        cells = (f"{one.above}, {one.below}, {one.untold}" for one in (here, there))
+        yield f"| `{name}` | {here.ids} | {here.same} | " + " | ".join(cells) + " |"
 
 
 def page() -> str:
@@ -204,7 +232,8 @@ def page() -> str:
         "",
         "On how many ids the interval of an agent's mean lies above or below that of PI by rule; the others are not "
         "told apart. In the worst setting each is taken where it earns least. Intervals that do not meet say less "
-        "than the paired differences of `gym-suite compare`, which is where to look for one id.",
+        "than the paired differences of `gym-suite compare`, which is where to look for one id. Where a search found "
+        "no better gains than the rule's, `pi-tuned` is `pi`: one controller, which is not counted against itself.",
         "",
         *_pairs(recorded),
         "",

@@ -137,7 +137,11 @@ def _protocol(entry: Card) -> Section:
         ),
         ("Length", length),
         ("Settings", ", ".join(own.settings)),
-        ("Budget", f"{own.budget:,} steps of the environment for a training or a search of gains"),
+        (
+            "Budget",
+            f"{own.budget:,} steps of the environment for a training, which ends with a whole rollout, or for a "
+            "search of gains",
+        ),
         ("Metrics", ", ".join(own.metrics)),
         ("Ranked by", PRIMARY[own.primary]),
     ]

@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULT = re.compile(
     r"\d[\d.,]* ?%|\btimes as\b|\btwice\b|\btimes (as|longer|faster)\b|faster|slower|sooner|\bbeats?\b|\bloses?\b|"
     r"\bearns? (more|most|less|at least)\b|no episode|takes longer|strongest|errors are|without a trip|"
-    r"\bsurvives?\b|than geometric|in (every|all) settings?\b|half a minute|half the CPU"
+    r"\bsurvives?\b|than geometric|in (every|all) settings?\b|half a minute|half the CPU|"
+    r"\b(\d+|none|one|two|three|four|all) of (the |these |its |them |our )?\d+\b|"
+    r"\btrips\b|\btripped\b|(episodes|drives|of them|may|still) trip\b|"
+    r"(rises?|falls?|from) (from )?\d[\d.,]* to \d|\d+ (fresh |other )?(seeds|episodes)\b"
 )
 #: A part of the sentence, in one line, and the test that holds it.
 TRACED = {
@@ -139,7 +142,7 @@ TRACED = {
     "with 95 % intervals, residuals and errors of prediction": "motors/test_identification.py::"
     "test_intervals_hold_the_truth_as_often_as_they_say",
     "have to agree within 15 %": "motors/test_datasheet.py::test_what_does_not_fit_is_refused",
-    "as many steps as a training (187 candidates for tracking, 180 for hovering)": "test_claims.py::"
+    "that differ (187 candidates for tracking, 180 for hovering)": "test_claims.py::"
     "test_the_candidates_of_a_search_are_those_that_its_file_counts",
     "both earn more than geometric control": "drones/test_controllers.py::"
     "test_strong_laws_stand_above_geometric_control",
@@ -155,6 +158,62 @@ TRACED = {
     "test_an_offset_ripples_the_torque_at_the_electrical_frequency_and_a_gain_at_twice_that",
     "state feedback earns more than `notch`, and that more than `pi`, in every setting": "motors/test_vibration.py::"
     "test_state_feedback_earns_more_than_notch_and_that_more_than_pi_in_every_setting",
+    "ids that have it and less on": "test_drive_ladders.py::"
+    "test_the_page_and_the_readme_say_what_the_recorded_ladders_say",
+    "ids where its search found other gains than the rule's": "test_drive_ladders.py::"
+    "test_a_search_that_came_back_to_the_rule_is_one_controller_and_counted_once",
+    "On 14 of them nothing better than the rule's gains was found": "test_drive_ladders.py::"
+    "test_a_search_that_came_back_to_the_rule_is_one_controller_and_counted_once",
+    "on other ids a hundred and more were not better either": "test_drive_ladders.py::"
+    "test_a_search_that_came_back_to_the_rule_is_one_controller_and_counted_once",
+    "one of the eight episodes of the ladder trips where none does under `pi`": "test_drive_ladders.py::"
+    "test_with_mismatch_single_episodes_trip_of_the_laws_that_know_the_model",
+    "one of eight episodes of `gem/EESM-v0` trips with mismatch": "test_drive_ladders.py::"
+    "test_with_mismatch_single_episodes_trip_of_the_laws_that_know_the_model",
+    "where they know a machine with other parameters, more of them trip": "test_drive_ladders.py::"
+    "test_without_a_sensor_deadbeat_currents_earn_as_the_cascade_and_more_drives_trip_with_mismatch",
+    "has recorded it (98 of 98 ids)": "test_ladders.py::"
+    "test_every_id_of_one_agent_has_a_ladder_as_the_changelog_says",
+    "interquartile means of eight episodes, none of which trips": "test_ladders.py::"
+    "test_what_a_delay_costs_laws_that_do_not_know_it_is_what_the_page_says",
+    "No recorded reference controller trips there": "test_step_responses.py::"
+    "test_a_reference_controller_follows_and_does_not_trip",
+    "is what the largest training or search of ours for that id was given": "comparison/test_budgets.py::"
+    "test_the_budget_of_a_protocol_is_that_of_the_largest_training_or_search",
+    "searched with fewer steps than the policies beside them had that they were": "comparison/test_budgets.py::"
+    "test_the_changelog_names_whose_gains_were_searched_with_fewer",
+    "one of `gem/EESM-Torque-v0` trips, and none of": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "of 100 seeds of each none trips now": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "A load beyond the machine's torque no longer trips `gem/SynRM-Speed-v0`": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "while the other still filled the circle, and drives tripped": "motors/test_holding.py::"
+    "test_the_current_along_the_field_does_not_grow_while_the_other_fills_the_circle",
+    "Of 100 seeds of `gem/SaturatedPMSM-Torque-v0` none trips": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "of 100 seeds of `gem/DFIM-Torque-v0` with mismatch none trips": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "of 200 episodes of `gem/DFIM-v0` with either none trips now": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "the seeds from 50,000 on, 4 still trip": "motors/test_holding.py::"
+    "test_as_many_episodes_trip_as_the_changelog_says",
+    "`pi` of `gem/ExtExDc-Torque-v0` and `gem/ShuntDc-Torque-v0` tripped with mismatch": "motors/test_dc_envs.py::"
+    "test_torque_control_of_two_windings_overshoots_no_limit_while_the_field_grows",
+    "at most one trips with `mpc-soft`, and nominally or with a late action none": "motors/test_predictive.py::"
+    "test_a_course_to_a_torque_hardly_ever_trips_a_machine_that_is_not_the_nominal_one",
+    "below half of its error in 10 of 19 quantities": "motors/test_peer_errors.py::"
+    "test_half_of_its_error_is_reached_or_out_of_reach",
+    "one of 2 K gives more, over whole episodes": "motors/test_derating.py::"
+    "test_over_whole_episodes_looking_ahead_gives_more_than_the_narrowest_line",
+    "drives it there, no longer trips": "motors/test_dc_envs.py::"
+    "test_a_shaft_that_is_driven_beyond_the_speed_of_self_excitation_does_not_trip_the_drive",
+    "No episode of the tests trips nominally": "motors/test_brushless.py::"
+    "test_the_reference_controller_follows_without_a_trip_in_five_settings",
+    "none of 20 episodes of 3 s is lost": "drones/test_many_rotors.py::"
+    "test_six_and_eight_rotors_fly_on_without_any_of_them",
+    "none of 20 drones is lost in any of the five settings": "drones/test_time_optimal.py::"
+    "test_it_is_flown_in_the_other_settings_without_loss_too",
     "compiles its physics": "test_claims.py::test_the_time_of_a_first_start_is_the_same_everywhere",
     "takes half a minute a family": "test_claims.py::"
     "test_the_time_of_a_first_start_is_the_same_everywhere",
@@ -177,9 +236,18 @@ MEASURED_ONCE = (
     "a lone drone with them takes two to three times as long",
     "what `DummyVecEnv` over single environments gives, many times faster",
     "costs 0.6 to 0.9 of one through `make`",
+    "here a planner by sampling, a hundred times as long as most",
+    "33 s before, 12 s after, in turn on a busy machine",
+    "12 seeds and two workers, `compare` took, version 0.1.0 and now in turn with all else stopped",
+    "the default 20 seeds and one worker, `compare` took, version 0.1.0 and now in turn",
 )
 #: What looks like a result and is none: a tolerance, a failure that a keyword asks for, a factor in a formula.
 NO_RESULT = (
+    "`constraints=` adds trips to those of the current limits",
+    "records rise time, overshoot, steady-state error, mean error and trips",
+    "a temperature beyond its limit is no start, and trips",
+    "which lies near the limit that trips the drive",
+    "flies in either engine, from 2 to 100 drones",
     "whose field is kept at 30 % of its limit (`least_field`)",  # a setting, of docs/peer_errors.py
     "with noise of 1 % on what sensors measure; on a bench a drive writes it",
     "right within the tolerance of its question, mostly 2 %",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gym_suite import ladders
+from gym_suite.learning.gains import shipped_gains
 from gym_suite.registration import card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,6 +99,44 @@ def test_an_agent_is_counted_where_its_interval_lies_above_that_of_pi(drive_ladd
         assert (found.ids, found.above, found.below) == counted
 
 
+def test_a_search_that_came_back_to_the_rule_is_one_controller_and_counted_once(drive_ladders):
+    same, other = set(), set()
+    for id in shown():
+        tuned = {CASCADES.get(name, name): name for name in card(id).tuned}
+        if "pi-tuned" in rungs(id) and "pi" in rungs(id):
+            told = json.loads(shipped_gains(id, tuned["pi-tuned"]).read_text("utf-8"))
+            (same if told["gains"] == told["rule"] else other).add(id)
+    assert same and other
+    for id in same:  # one controller earns the same under both names
+        own = rungs(id)
+        for setting, told in own["pi"]["returns"].items():
+            assert own["pi-tuned"]["returns"][setting][0] == pytest.approx(told[0], rel=1e-3)
+    page, readme = drive_ladders.page(), " ".join((ROOT / "README.md").read_text("utf-8").split())
+    marked = {
+        line.split("`")[1]
+        for line in page.splitlines()
+        if line.startswith("| `gem/") and "by the rule's gains: none better was found" in line
+    }
+    assert marked == same
+    found = drive_ladders.tally("pi-tuned", drive_ladders.ladders(), nominal=True)
+    assert (found.same, found.ids) == (len(same), len(same | other))
+    assert found.untold == len(other) - found.above - found.below
+    counted = (
+        f"`pi-tuned` more on {found.above} of {len(other)} ids where its search found other gains"
+    )
+    assert f"{counted} than the rule's (on {len(same)} it found none better)" in readme
+    head = (
+        f"| `pi-tuned` | {found.ids} | {len(same)} | {found.above}, {found.below}, {found.untold} |"
+    )
+    assert head in page
+    newest = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"On {len(same)} of them nothing better than the rule's gains was found" in newest
+
+
+def trials_of(id):
+    return json.loads(shipped_gains(id, "pi-tuned").read_text("utf-8"))["trials"]
+
+
 def test_an_id_whose_ladder_is_of_another_behaviour_is_not_told(drive_ladders, monkeypatch):
     monkeypatch.setattr(drive_ladders, "ladder_of", lambda id: None)
     page = drive_ladders.page()
@@ -161,3 +200,29 @@ def test_without_a_sensor_deadbeat_currents_earn_as_the_cascade_and_more_drives_
         )
         assert own[name]["failures"]["mismatch"] > own["pi"]["failures"]["mismatch"] == 0.0
         assert own[name]["failures"]["nominal"] == 0.0
+
+
+def test_with_mismatch_single_episodes_trip_of_the_laws_that_know_the_model():
+    """As the changelog lists them: one of eight episodes, where none does by the law that it is put beside."""
+    newest = " ".join((ROOT / "CHANGELOG.md").read_text("utf-8").split())
+    with_currents = [id for id in shown() if not {"speed", "position"} & set(card(id).tags)]
+    tripping = set()
+    for id in with_currents:
+        own = rungs(id)
+        if "pi" in own and "deadbeat" in own and own["pi"]["failures"]["mismatch"] == 0.0:
+            share = own["deadbeat"]["failures"]["mismatch"]
+            assert share in (0.0, 0.125)
+            if share:
+                tripping.add(id)
+    *most, last = (f"`{id}`" for id in sorted(tripping))
+    told = f"of {', '.join(most)} and {last}."
+    assert (
+        f"one of the eight episodes of the ladder trips where none does under `pi`: {told}"
+        in newest
+    )
+    own = rungs("gem/EESM-v0")
+    assert [own[n]["failures"]["mismatch"] for n in ("deadbeat", "mpc", "mpc-soft")] == [
+        0,
+        0.125,
+        0.125,
+    ]

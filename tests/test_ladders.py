@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gym_suite import ladders
-from gym_suite.core.cards import RANKS
-from gym_suite.registration import card
+from gym_suite.core.cards import OUTSIDE, RANKS
+from gym_suite.registration import card, catalogue
 
 RECORDED = sorted(json.loads(ladders.FILE.read_text("utf-8")))
 
@@ -87,6 +87,13 @@ def test_doing_nothing_earns_less_than_the_reference():
             continue
         nominal = {rung.name: rung.returns["nominal"][0] for rung in ladder.rungs}
         assert nominal["zero"] < nominal[card(id).reference], id
+
+
+def test_every_id_of_one_agent_has_a_ladder_as_the_changelog_says():
+    ids = [e.id for e in catalogue().values() if e.module != OUTSIDE and e.agents != "several"]
+    have = [id for id in ids if ladders.ladder_of(id) is not None]
+    newest = (Path(__file__).parents[1] / "CHANGELOG.md").read_text("utf-8")
+    assert f"has recorded it ({len(have)} of {len(ids)} ids)" in newest
 
 
 def test_an_id_for_several_agents_has_no_ladder():

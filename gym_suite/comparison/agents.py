@@ -58,6 +58,8 @@ class AgentSpec:
         identity: digest of what decides its behaviour.
         rank: what it is on the id's ladder, of :data:`gym_suite.core.cards.RANKS`; empty for a user's own.
         trials: trainings or evaluations that were tried to find its hyper-parameters or gains; None: not recorded.
+        steps: environment steps that its training took or its search was given; None: neither, or not recorded.
+        as_rule: name of the controller that it is all the same, because its search found nothing better than the rule.
         made_on: first and last episode seed that it was trained or its gains were searched on, None where nothing is
             told.
         doubt: what is to be said of the behaviour of the id that it was made on; empty where that is the one here.
@@ -74,6 +76,8 @@ class AgentSpec:
     trials: int | None = None
     made_on: tuple[int, int] | None = None
     doubt: str = ""
+    steps: int | None = None
+    as_rule: str = ""
 
     @property
     def from_file(self) -> bool:
@@ -300,7 +304,12 @@ def _from_name(name: str, id: str, setting: str) -> list[AgentSpec]:
             raise ValueError(
                 f"no {name!r} policies of {id} are installed; run: gym-suite train {id}"
             )
-        return [replace(_from_npz(path, id, name), rank="learned") for path in paths]
+        from gym_suite.learning.settings import recorded_trials
+        from gym_suite.learning.shelf import folder_of
+
+        own = setting if paths[0].parent == folder_of(id, setting) else "nominal"
+        trials = recorded_trials(id, name, setting=own)
+        return [replace(_from_npz(path, id, name), rank="learned", trials=trials) for path in paths]
     from gym_suite.learning.methods import ALGORITHMS
 
     options = [*controllers, *tuned, *learned]
@@ -373,9 +382,15 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
         file_digest(path),
         batched=True,
         trials=told.get("tuning_trials"),
+        steps=told.get("steps"),
         made_on=seeds_of(told),
         doubt=doubt,
     )
+
+
+def _count(told: Any) -> int | None:
+    """A number that a file tells, None where it tells something else."""
+    return told if type(told) is int and told >= 0 else None
 
 
 def _from_gains(path: Path, id: str) -> AgentSpec:
@@ -392,6 +407,8 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         trials=gains.about.get("trials"),
         made_on=gains.tuned_on,
         doubt=_changed(path, id, gains.about),
+        steps=_count(gains.about.get("budget", gains.about.get("steps"))),
+        as_rule=gains.agent if gains.as_rule else "",
     )
 
 

@@ -212,7 +212,7 @@ SCATTERED: Mapping[str, Scattered] = MappingProxyType(
             lambda rng, n: rng.choice([-1.0, 1.0], size=(n, 1)), False
         ),
         "one training in five fails": Scattered(
-            lambda rng, n: 0.2 - (rng.random((n, 1)) < 0.2), True
+            lambda rng, n: np.where(rng.random((n, 1)) < 0.2, -0.8, 0.2), True
         ),
     }
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gym_suite.comparison.charts import interval_glyph
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import OVER_BUDGET, SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.sentences import DOUBT, MARKS
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.tables import parts
@@ -42,6 +42,7 @@ def headline_row(
         "doubt": DOUBT if standing.doubts else "",
         "doubts": "; ".join(standing.doubts),
         "rank": first.rank if first.rank in SHOWN_RANKS else "",
+        "over": OVER_BUDGET if first.over_budget else "",
         "information": INFORMATION.get(first.information, visible(first.information)),
         "glyph": glyph(first.score, styles[standing.name], others, first.setting in trusted),
         "cells": [_cell(rows.get(name), name in trusted) for name in settings],

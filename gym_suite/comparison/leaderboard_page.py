@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from gym_suite.comparison.outcomes import OVER_BUDGET
 from gym_suite.comparison.results import slug, write_whole
 from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.text import MISSING, digits, listed, number, seconds, visible
@@ -179,7 +180,10 @@ def _section(row: Mapping[str, Any]) -> dict[str, Any]:
         f"{row['budget']:,} environment steps.",
         "settings": row["settings"],
         "idle": [f"{name}: {reason}" for name, reason in row["idle"].items()],
-        "problems": [f"{name}: {problem}" for name, problem in row["problems"].items()],
+        "problems": [
+            *(f"{name}: {problem}" for name, problem in row["problems"].items()),
+            *row["budgets"],
+        ],
         "learning": _learning(row),
         "agents": [_agent(agent, row["settings"]) for agent in agents],
         "errors": [
@@ -221,7 +225,9 @@ def _agent(agent: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     if agent["trainings"]:
         told.append(number(agent["trainings"], "training"))
     if agent["steps"]:
-        told.append(f"{agent['steps']:,} steps each")
+        told.append(f"{agent['steps']:,} steps{' each' if agent['trainings'] else ''}")
+    if agent["over_budget"]:
+        told.append(OVER_BUDGET)
     if agent["trials"]:
         told.append(f"{agent['trials']} trials")
     if agent["by"] is not None:

@@ -9,7 +9,7 @@ from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.verdicts import Overall, Verdict
 
-__all__ = ["SHOWN_RANKS", "AgentSummary", "Scale", "Standing"]
+__all__ = ["OVER_BUDGET", "SHOWN_RANKS", "AgentSummary", "Scale", "Standing"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +42,9 @@ class Scale:
 SHOWN_RANKS = ("reference", "strong")
 """Ranks that are told beside an agent's name; the other names speak for themselves."""
 
+OVER_BUDGET = "over budget"
+"""What is told beside the name of an agent that had more steps than the protocol gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentSummary:
@@ -71,6 +74,7 @@ class AgentSummary:
         measures: by metric of :data:`MEASURES`, the score that it gives; empty where there is a single one.
         metrics: by name, over the runs that finished; those that apply to no episode are missing.
         time_per_action: median over the runs, s.
+        over_budget: whether its training or search had more environment steps than the id's protocol gives one.
         doubts: what is to be said of the behaviours of the id that its policies or gains were made on; empty where
             that is the one here.
     """
@@ -94,6 +98,7 @@ class AgentSummary:
     measures: Mapping[str, float]
     metrics: Mapping[str, Interval]
     time_per_action: float
+    over_budget: bool
     doubts: tuple[str, ...] = ()
 
 

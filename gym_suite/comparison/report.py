@@ -388,8 +388,13 @@ def _description(
         facts.insert(0, ("training seeds", ", ".join(seeds)))
     if specs[0].kind == "learned" or isinstance(specs[0].source, OwnGains):
         trials = specs[0].trials
-        told_trials = "not recorded" if trials is None else f"{trials:,}"
+        # A search counts what it tries. Of a training's settings nobody knows all that were ever tried.
+        least = "at least " if seeds else ""
+        told_trials = "not recorded" if trials is None else f"{least}{trials:,}"
         facts.insert(0, ("trials that went into its numbers", told_trials))
+        steps = [one.steps for one in specs if one.steps is not None]
+        if steps:
+            facts.insert(1, ("environment steps of a training or the search", f"{max(steps):,}"))
     return {
         "name": name,
         "style": style,

@@ -14,14 +14,15 @@ import json
 import math
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from gym_suite.comparison.shapes import check_shape
+from gym_suite.learning.folders import LOCK, check_writable, locked
 
 __all__ = [
+    "LOCK",
     "Results",
     "check_writable",
     "decode",
@@ -32,8 +33,6 @@ __all__ = [
     "write_whole",
 ]
 
-LOCK = "results.lock"
-
 
 def slug(id: str) -> str:
     """The name of an id's files.
@@ -42,22 +41,6 @@ def slug(id: str) -> str:
         id: environment id.
     """
     return id.replace("/", "-")
-
-
-def check_writable(folder: Path) -> None:
-    """Create a folder and prove that it can be written.
-
-    Raises:
-        OSError: it cannot; the message names the folder and the reason.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise type(error)(
-            f"the output folder cannot be written: {folder} ({error.strerror or error})"
-        ) from None
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -272,47 +255,3 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 def _harmless(cell: Any) -> Any:
     """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
-
-
-def locked(folder: Path, writer: str = "comparison") -> IO[str]:
-    """Take a folder, created if need be, until what is returned is closed or the process ends, however it ends.
-
-    Args:
-        folder: that is to be written by one process at a time.
-        writer: what is writing there, for the message.
-
-    Raises:
-        OSError: it cannot be written, or another has it.
-    """
-    check_writable(folder)
-    stream = (folder / LOCK).open("a+", encoding="utf-8")
-    try:
-        _lock_file(stream)
-    except OSError:
-        stream.seek(0)
-        holder = stream.read().strip() or "another process"
-        stream.close()
-        raise BlockingIOError(
-            f"another {writer} is writing into {folder} ({holder}): wait for it, or choose another folder"
-        ) from None
-    stream.truncate(0)
-    stream.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-    stream.flush()
-    return stream
-
-
-def _lock_file(stream: IO[str]) -> None:
-    """Lock an open file without waiting.
-
-    Raises:
-        OSError: it is locked already.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        stream.seek(0)
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

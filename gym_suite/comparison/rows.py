@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gym_suite.behaviour import recorded
-from gym_suite.comparison.agents import AgentSpec
+from gym_suite.comparison.budgets import budgets
 from gym_suite.comparison.experiments import Experiment, provenance
 from gym_suite.comparison.outcomes import AgentSummary
 from gym_suite.comparison.ranks import Ranking, ranking
@@ -15,7 +15,6 @@ from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.sentences import MARKS
 from gym_suite.comparison.settings import NOMINAL
 from gym_suite.comparison.shapes import check_shape
-from gym_suite.comparison.sources import PolicySource
 from gym_suite.comparison.statistics import Interval
 from gym_suite.comparison.summary import Summary
 from gym_suite.comparison.verdicts import LEVEL, holm, judge
@@ -107,6 +106,7 @@ def row_of(summary: Summary, id: str, by: Mapping[str, str]) -> dict[str, Any]:
         "seeds": [experiments[0].seeds[0], experiments[0].seeds[-1]],
         "horizon": experiments[0].world.limit,
         "budget": entry.protocol.budget,
+        "budgets": budgets(id, experiments[0].agents),
         "primary": entry.protocol.primary,
         "settings": [e.setting.name for e in experiments],
         "idle": dict(summary.idle.get(id, {})),
@@ -165,7 +165,8 @@ def _agent(
         "by": by.get(name),
         "information": present[0].information,
         "trainings": present[0].trainings,
-        "steps": _steps(specs),
+        "steps": max((spec.steps for spec in specs if spec.steps is not None), default=None),
+        "over_budget": present[0].over_budget,
         "trials": specs[0].trials if specs else None,
         "time_per_action": _number(present[0].time_per_action),
         "primary": None
@@ -231,16 +232,6 @@ def _learning(experiment: Experiment, summary: Summary, ranked: Ranking) -> dict
             if (one, other) != (policy, law)
         ],
     }
-
-
-def _steps(specs: Sequence[AgentSpec]) -> int | None:
-    """Environment steps of one training; None where nothing was trained or nobody has told."""
-    from gym_suite.learning.policies import load_policy
-
-    for spec in specs:
-        if isinstance(spec.source, PolicySource):
-            return load_policy(spec.source.path).provenance.get("steps")
-    return None
 
 
 def _interval(interval: Interval | None) -> list[float | None] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gym_suite.comparison.budgets import budgets
 from gym_suite.comparison.measures import MEASURES
 from gym_suite.comparison.outcomes import Standing
 from gym_suite.comparison.settings import NOMINAL
@@ -64,7 +65,7 @@ def findings(summary: Summary, id: str) -> list[str]:
 
 
 def limits(summary: Summary, id: str) -> list[str]:
-    """What the results of an id cannot say: settings that were not run, scales that are not to be trusted.
+    """What the results of an id cannot say: settings that were not run, scales not to be trusted, unequal budgets.
 
     Args:
         summary: finished.
@@ -80,7 +81,8 @@ def limits(summary: Summary, id: str) -> list[str]:
         if summary.unchanged(experiment):
             told.setdefault(UNCHANGED, []).append(setting)
     sentences = [f"{', '.join(settings)}: {words}" for words, settings in told.items()]
-    return sentences + not_run(summary.idle.get(id, {}))
+    sentences += not_run(summary.idle.get(id, {}))
+    return sentences + budgets(id, summary.of(id)[0].agents)
 
 
 def not_run(idle: Mapping[str, str]) -> list[str]:
@@ -114,6 +116,8 @@ def doubts(summary: Summary) -> list[str]:
 def by_protocol(summary: Summary, id: str) -> str:
     """The protocol that an id was run by, and the figure that ranks its agents; empty where the user chose.
 
+    Of its settings those are named that were run; :func:`limits` says which were not, and why.
+
     Args:
         summary: finished.
         id: one of its ids.
@@ -128,9 +132,10 @@ def by_protocol(summary: Summary, id: str) -> str:
         if row is not None and row.score is not None:
             told.append((row.score.estimate, f"{standing.name} {_decimals(row.score)}"))
     ranked = [words for _, words in sorted(told, key=lambda pair: -pair[0])]
+    ran = listed(experiment.setting.name for experiment in summary.of(id))
     return (
         f"Run by the protocol of {id}: {number(protocol.episodes, 'episode')} (seeds {span(protocol.seeds)}), "
-        f"{listed(protocol.settings)}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
+        f"{ran}. What ranks is {PRIMARY[protocol.primary]}: {', '.join(ranked)}."
     )
 
 

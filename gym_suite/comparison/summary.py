@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_suite.comparison.agents import AgentSpec
+from gym_suite.comparison.budgets import over_budget
 from gym_suite.comparison.experiments import Experiment
 from gym_suite.comparison.known_marks import known_marks
 from gym_suite.comparison.measures import MEASURES, MORE_IS_BETTER, interval_of, mean
@@ -410,6 +411,7 @@ class Summary:
             measures=self._measures(experiment, name),
             metrics={key: value for key, value in metrics.items() if value is not None},
             time_per_action=float(np.median(times)) if times else math.nan,
+            over_budget=over_budget(experiment.id, specs),
             doubts=tuple(dict.fromkeys(spec.doubt for spec in specs if spec.doubt)),
         )
 

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gym_suite.comparison.outcomes import SHOWN_RANKS, AgentSummary, Standing
+from gym_suite.comparison.outcomes import OVER_BUDGET, SHOWN_RANKS, AgentSummary, Standing
 from gym_suite.comparison.samples import Sample
 from gym_suite.comparison.sentences import DOUBT, MARKS, by_protocol, doubts, limits, not_run
 from gym_suite.comparison.settings import NOMINAL
@@ -192,7 +192,8 @@ def _named(row: AgentSummary, failed: int, *, doubtful: bool) -> str:
     doubt = f" {DOUBT}" if doubtful else ""
     rank = f" ({row.rank})" if row.rank in SHOWN_RANKS else ""
     lost = f" ({number(failed, 'run')} failed)" if failed else ""
-    return f"{row.name}{several}{doubt}{rank}{lost}"
+    over = f" ({OVER_BUDGET})" if row.over_budget else ""
+    return f"{row.name}{several}{doubt}{rank}{over}{lost}"
 
 
 def _score(row: AgentSummary, *, interval: bool = False, trusted: bool = True) -> str:

@@ -34,6 +34,10 @@ PRIMARY: Mapping[str, str] = {
     "worst": "the lowest score over the settings",
     "nominal": "the score under the nominal setting",
 }
+#: Environment steps that one training, or one search of a controller's gains, may use where an id says nothing else.
+BUDGET = 2_000_000
+#: A training ends with the whole rollout in which its steps are reached: so much more than a budget is not over it.
+ROUNDED = 0.01
 _ID = re.compile(r"(?:(?P<space>[\w.-]+)/)?(?P<name>[\w.-]+?)-v(?P<version>\d+)")
 
 
@@ -55,7 +59,8 @@ class Protocol:
         episodes: Number of episode seeds.
         horizon: Control periods of an episode; None: the id's own limit.
         settings: Names of the settings, of those that every id has or of the id's own.
-        budget: Environment steps that one training, or one search of a controller's gains, may use.
+        budget: Environment steps that one training, or one search of a controller's gains, may use: as many as the
+            largest of ours was given.
         metrics: Names of the metrics to report besides the score.
         primary: The figure that ranks agents, of :data:`PRIMARY`.
 
@@ -67,7 +72,7 @@ class Protocol:
     episodes: int = 50
     horizon: int | None = None
     settings: tuple[str, ...] = ("nominal", "noise", "mismatch", "delay", "disturbance")
-    budget: int = 2_000_000
+    budget: int = BUDGET
     metrics: tuple[str, ...] = ("return",)
     primary: str = "worst"
 
@@ -87,6 +92,14 @@ class Protocol:
     def seeds(self) -> range:
         """The episode seeds."""
         return range(self.first_seed, self.first_seed + self.episodes)
+
+    def exceeded_by(self, steps: float | None) -> bool:
+        """Return whether so many environment steps are over the budget, by more than the rest of a rollout.
+
+        Args:
+            steps: Of one training or one search; None where nobody has told.
+        """
+        return steps is not None and steps > self.budget * (1.0 + ROUNDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card, Protocol
+from gym_suite.core.cards import BASELINES, BUDGET, Card, Protocol
 
 _HOME = "gym_suite.drones.controllers"
 _PILOTS = {
@@ -20,6 +20,8 @@ _ADAPTIVE = {"adaptive": f"{_HOME}.adaptive:Adaptive"}
 
 #: Laws whose gains were searched, for the ids with policies of one quadcopter.
 _TUNED = ("pid-tuned", "lqr-tuned", "geometric-tuned")
+#: Environment steps of a training or a search, by names of ids without family and version, where not the usual ones.
+_BUDGETS = {"Hover": 3_500_000, "Track": 6_000_000, "MultiHover": 8_000_000}
 
 
 def _drone(
@@ -32,7 +34,10 @@ def _drone(
         base="gym_suite.drones.envs.base:DroneEnv",
         module="gym_suite.drones.envs",
         facets={"task": task},
-        protocol=Protocol(budget=3_500_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+        protocol=Protocol(
+            budget=_BUDGETS.get(name, BUDGET),
+            metrics=("return", "RMSE", "IAE", "EffortVariation"),
+        ),
         controllers={**laws, **BASELINES},
         **{
             "max_episode_steps": 480,

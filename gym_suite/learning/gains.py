@@ -46,6 +46,11 @@ class OwnGains:
         """First and last episode seed that the gains were searched on, None where nothing is told."""
         return seeds_of(self.about)
 
+    @property
+    def as_rule(self) -> bool:
+        """Whether its search came back to the rule's own gains, so that this is the controller as the rule gives it."""
+        return not self.parameters and self.gains == self.about.get("rule")
+
     def load(self, env: Any) -> Any:
         """Return the controller for an environment.
 

@@ -18,6 +18,7 @@ import json
 import math
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,15 @@ from gym_suite.core.extras import install_line
 from gym_suite.core.kernel import source_digest
 from gym_suite.core.parameters import check_option, unknown_error
 from gym_suite.learning.evaluation import Evaluation, Score
+from gym_suite.learning.folders import locked
 from gym_suite.learning.gains import load_gains
 from gym_suite.learning.jury import Jury
 from gym_suite.learning.randomised import blocks_of
-from gym_suite.learning.records import folder_named, prepare_folder, replace_curve, write_text
+from gym_suite.learning.records import folder_named, replace_curve, write_text
 from gym_suite.learning.seeds import EVALUATION_SEED, TUNING_STRIDE, tuning_seeds
 from gym_suite.learning.settings import settings_for
 from gym_suite.learning.shelf import folder_of
-from gym_suite.learning.trials import Course, Trial, TrialLog
+from gym_suite.learning.trials import Course, Trial, TrialLog, other_parts
 
 FORMAT = 1
 #: Plants on which candidates are judged: those that a training learns on, or the nominal one.
@@ -123,8 +125,9 @@ def tune(
         settings: "randomised": candidates are judged on plants as a training's ``randomise`` makes them; "nominal".
         setting: Setting of the id under which to search, see ``gym-suite show``.
         seed: Seed of the search.
-        episodes: Episodes on which every candidate is judged, spread over the plants; by default as many as leave
-            some 150 candidates, and at least 8.
+        episodes: Episodes on which every candidate is judged, spread over the plants, of which each needs one; by
+            default as many as leave some 150 candidates, and at least 8. A search has 1,000 seeds: where these leave
+            less than as many for the final choice, the best on these is what was found.
         out: Output folder; by default ``gains/<id with a dash>``.
         parameters: The controller's keyword arguments that are not searched.
         progress: Gets one line of text at a time.
@@ -132,8 +135,9 @@ def tune(
 
     Raises:
         ValueError: Unknown id, controller, setting or keyword; a controller with nothing to search; a budget that holds
-            not one candidate; a folder with another search of this name.
-        OSError: The folder cannot be written; said before anything runs.
+            not one candidate; fewer episodes than plants; a folder with another search of this name, or with gains
+            of this name that are another's.
+        OSError: The folder cannot be written, or another search is writing into it; said before anything runs.
         ModuleNotFoundError: cmaes is not installed.
     """
     from gym_suite.registration import card
@@ -159,13 +163,14 @@ def tune(
     own = dict(parameters or {})
     search = Search(entry.id, agent, own, blocks_of(randomise, fixed), fixed, seed, steps, episodes)
     try:
-        prepare_folder(folder)
         suffix = "" if settings == "randomised" else f"-{settings}"
         command = _command(
             entry.id, agent, own, budget, settings, setting, seed, episodes, keywords
         )
         about = {"settings": settings, "setting": setting, "command": command}
-        return search.run(folder, f"{agent}-tuned{suffix}", about, progress or (lambda line: None))
+        say = progress or (lambda line: None)
+        with closing(locked(folder, "search")):
+            return search.run(folder, f"{agent}-tuned{suffix}", about, say)
     finally:
         search.close()
 
@@ -213,6 +218,11 @@ class Search:
             wanted = min(max(self.budget // (EVALUATIONS * horizon), FEWEST), MOST)
             episodes = count * max(1, round(wanted / count))
         self.seeds = tuning_seeds(self.seed, _whole("episodes", episodes))
+        if len(self.seeds) < count:
+            raise ValueError(
+                f"episodes: {len(self.seeds)} are too few for {count} plants, every combination of what is "
+                "randomised, each of which needs one: raise episodes, or search on the nominal plant (settings)"
+            )
         self.cost = len(self.seeds) * horizon
         if self.budget < self.cost:
             raise ValueError(
@@ -223,14 +233,16 @@ class Search:
         self.finalists, self.last_seeds = self._runoff(horizon)
 
     def _runoff(self, horizon: int) -> tuple[int, range]:
-        """Return how many candidates the final choice is among, and its episodes; none for a small budget."""
-        after = self.seeds.stop
+        """Return how many candidates the final choice is among, and its episodes, as many on every plant.
+
+        None where the budget, or the seeds that are left, give fewer than the search itself has.
+        """
+        after, count = self.seeds.stop, len(self.blocks)
+        room = (TUNING_STRIDE - len(self.seeds)) // count
         for finalists in range(FINALISTS, 1, -1):
-            each = int(RUNOFF * self.budget) // (finalists * horizon * len(self.blocks))
-            episodes = each * len(self.blocks)
-            if episodes >= len(self.seeds):
-                episodes = min(episodes, TUNING_STRIDE - len(self.seeds))
-                return finalists, range(after, after + episodes)
+            each = min(int(RUNOFF * self.budget) // (finalists * horizon * count), room)
+            if each * count >= len(self.seeds):
+                return finalists, range(after, after + each * count)
         return 0, range(after, after)
 
     @property
@@ -270,9 +282,15 @@ class Search:
         """
         path = folder / f"{name}-{self.seed}.json"
         plan = self._plan()
-        if path.is_file() and load_gains(path, self.id).about.get("plan") == plan:
+        if path.is_file():
+            before = load_gains(path, self.id).about
+            if other := other_parts(before.get("plan"), plan):
+                raise ValueError(
+                    f"{path} holds gains that are another's ({', '.join(other)}) and are not written over: choose "
+                    "another folder or another seed, or move the file away"
+                )
             say(f"{name}: finished before, skipped")
-            return _tuning_of(path, load_gains(path).about, skipped=True)
+            return _tuning_of(path, before, skipped=True)
         log = TrialLog(path.with_suffix(".trials.jsonl"), plan)
         course = Course(self, name, say)
         for generation in self._generations(log):

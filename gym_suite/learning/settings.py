@@ -13,6 +13,7 @@ from typing import Any
 from gym_suite.core.parameters import check_keywords, unknown_error
 from gym_suite.learning.hyperparameters import Settings
 from gym_suite.learning.methods import ALGORITHMS, BASES
+from gym_suite.learning.shelf import runs_of
 
 DATA = Path(__file__).with_name("hyperparameters.toml")
 #: What an entry may say besides hyper-parameters: how many trainings were tried to find them.
@@ -62,6 +63,24 @@ def trials_for(id: str, algo: str, *, setting: str = "nominal") -> int | None:
     """
     counted = [layer[TRIALS] for layer in _layers(id, algo, setting) if TRIALS in layer]
     return sum(counted) if counted else None
+
+
+def recorded_trials(id: str, algo: str, *, setting: str = "nominal") -> int | None:
+    """Return how many trainings were tried before the policies that ship for an id were trained.
+
+    It is what their manifest says; where nobody had counted when they were trained, what stands with the
+    hyper-parameters now, see :func:`trials_for`. None where neither says anything.
+
+    Args:
+        id: Environment id.
+        algo: A key of :data:`ALGORITHMS`.
+        setting: Setting of the id under which they were trained.
+
+    Raises:
+        ValueError: Unknown algorithm (the nearest one is named).
+    """
+    counted = runs_of(id, setting).get(algo, {}).get("tuning_trials")
+    return trials_for(id, algo, setting=setting) if counted is None else counted
 
 
 def shipped_for(id: str) -> Mapping[str, Any]:

@@ -8,7 +8,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MANIFEST", "SHIPPED", "files_of", "folder_of", "listed", "methods", "shipped"]
+__all__ = [
+    "MANIFEST",
+    "SHIPPED",
+    "files_of",
+    "folder_of",
+    "listed",
+    "methods",
+    "runs_of",
+    "shipped",
+]
 
 SHIPPED = Path(__file__).parent / "policies"
 MANIFEST = "manifest.json"
@@ -35,7 +44,17 @@ def methods(id: str, setting: str = "nominal") -> list[str]:
         id: Environment id.
         setting: Only those trained under this setting of the id.
     """
-    return sorted(_runs(folder_of(id, setting)))
+    return sorted(runs_of(id, setting))
+
+
+def runs_of(id: str, setting: str = "nominal") -> dict[str, Any]:
+    """What the manifest tells of the trainings whose policies come with the package, by algorithm.
+
+    Args:
+        id: Environment id.
+        setting: Only those trained under this setting of the id.
+    """
+    return _runs(folder_of(id, setting))
 
 
 def listed(folder: Path, algo: str | None = None) -> list[Path]:

@@ -46,6 +46,18 @@ class Trial:
         return -math.inf if self.value is None else self.value
 
 
+def other_parts(old: object, plan: Mapping[str, Any]) -> list[str]:
+    """Return in words what of a search's plan is another in an older file; nothing where none is.
+
+    Args:
+        old: The plan that stands in the file, if one does.
+        plan: That of the search.
+    """
+    if not isinstance(old, Mapping):
+        return ["no plan of a search"]
+    return [f"other {name}" for name in {**old, **plan} if old.get(name) != plan.get(name)]
+
+
 class TrialLog:
     """The trials of a search on disk, a line each; those of an earlier call are read instead of run.
 
@@ -77,9 +89,10 @@ class TrialLog:
             raise ValueError(
                 f"{path} is damaged ({error}): choose another folder, or remove it"
             ) from None
-        if other := [name for name in plan if old.get(name) != plan[name]]:
+        if other := other_parts(old, plan):
             raise ValueError(
-                f"{path} holds a search with other {', '.join(other)}: choose another folder, or remove it"
+                f"{path} holds another search ({', '.join(other)}): choose another folder or another seed, or move it "
+                "away"
             )
         self._known += known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card, Protocol
+from gym_suite.core.cards import BASELINES, BUDGET, Card, Protocol
 from gym_suite.motors.settings import NOTES, SETTINGS
 
 _HOME = "gym_suite.motors.controllers"
@@ -146,6 +146,22 @@ _LEARNED = {
     "SCIM-Speed": ("ppo",),
     "SeriesDc-Speed": ("td3", "ddpg"),
 }
+#: Environment steps of a training or a search, by names of ids without family and version, where not the usual ones.
+_BUDGETS = {
+    "EESM-Torque": 4_000_000,
+    "PMSM": 6_000_000,
+    "PMSM-DriveCycle": 3_000_000,
+    "PMSM-Finite": 6_000_000,
+    "PMSM-Sensorless": 6_000_000,
+    "SCIM-Speed": 1_000_000,
+    "SeriesDc-Speed": 6_000_000,
+}
+
+
+def _protocol(name: str, *metrics: str) -> Protocol:
+    """Return how an id is judged, with what it has to report besides the usual metrics."""
+    budget = _BUDGETS.get(name, BUDGET)
+    return Protocol(budget=budget, metrics=("return", "RMSE", "IAE", *metrics))
 
 
 def _drive(
@@ -190,7 +206,7 @@ def _drive(
         learned=_LEARNED.get(name, ()),
         settings=SETTINGS.get(name, {}),
         prose=words,
-        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+        protocol=_protocol(name, "EffortVariation"),
         **more,
     )
 
@@ -395,7 +411,7 @@ def _switched_cards(machine: str) -> tuple[Card, ...]:
                 **BASELINES,
             },
             learned=_LEARNED.get(f"{machine}{middle}-Finite", ()),
-            protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
+            protocol=_protocol(f"{machine}{middle}-Finite"),
             **more,
         )
 
@@ -417,7 +433,7 @@ _THREE_LEVEL = Card(
     facets={"machine": "PMSM", "task": "current", "converter": "finite"},
     tags=("current", "finite", "three-level", "pmsm"),
     controllers={"fcs-mpc": f"{_HOME}.switched:FiniteSetControl", **BASELINES},
-    protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE")),
+    protocol=_protocol("PMSM-ThreeLevel-Finite"),
     max_episode_steps=2000,
     keywords={"converter": "npc", "reference_hold": 0.005},
 )
@@ -457,7 +473,7 @@ CARDS = (
             **BASELINES,
         },
         tuned=("emf-tuned",),
-        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+        protocol=_protocol("PMSM-Sensorless", "EffortVariation"),
     ),
     Card(
         id="gem/PMSM-TwoMass-v0",
@@ -478,7 +494,7 @@ CARDS = (
         strong=("state-feedback", "mpc"),
         prose=_TWO_MASS_PROSE,
         tuned=("pi-tuned",),
-        protocol=Protocol(budget=6_000_000, metrics=("return", "RMSE", "IAE", "EffortVariation")),
+        protocol=_protocol("PMSM-TwoMass", "EffortVariation"),
     ),
     Card(
         id="gem/PMSM-Thermal-v0",
@@ -495,7 +511,6 @@ CARDS = (
         },
         strong=("preview-derating",),
         protocol=Protocol(
-            budget=2_000_000,
             metrics=("return", "TorqueShare", "HottestWinding", "Throughput", "RMSE"),
         ),
     ),

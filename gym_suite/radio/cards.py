@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_suite.core.cards import BASELINES, Card, Protocol
+from gym_suite.core.cards import BASELINES, BUDGET, Card, Protocol
 
 _LAWS = "gym_suite.radio.controllers"
 #: The controllers of one agent by name.
@@ -28,6 +28,13 @@ LAWS = {
 }
 #: What every id of one agent has behind its own laws.
 _LEARNERS = ("ucb1", "sw_ucb", "thompson", "exp3", "hopper", "q_learning", "clairvoyant")
+#: Environment steps of a training, by names of ids without family and version, where not the usual ones.
+_BUDGETS = {
+    "Access": 500_000,
+    "AntiJamming": 300_000,
+    "GilbertElliott": 1_500_000,
+    "Jamming": 800_000,
+}
 
 
 def _card(name: str, task: str, summary: str, laws: dict[str, str], **more: Any) -> Card:
@@ -39,7 +46,7 @@ def _card(name: str, task: str, summary: str, laws: dict[str, str], **more: Any)
         module="gym_suite.radio.envs",
         facets={"task": task},
         controllers=laws | dict(BASELINES),
-        protocol=Protocol(budget=1_500_000, metrics=("return", "violations")),
+        protocol=Protocol(budget=_BUDGETS.get(name, BUDGET), metrics=("return", "violations")),
         **more,
     )
 

@@ -62,6 +62,21 @@ def test_what_a_protocol_decides_cannot_be_given_with_it(given):
         compare(ID, protocol=True, progress=False, **given)
 
 
+def test_settings_that_change_nothing_are_not_told_as_run(monkeypatch, tmp_path):
+    protocol = Protocol(episodes=2, horizon=20)
+    assert {"mismatch", "disturbance"} < set(protocol.settings)
+    id = "radio/Jamming-v0"
+    changed = {**catalogue(), id: dataclasses.replace(catalogue()[id], protocol=protocol)}
+    monkeypatch.setattr(registration, "_catalogue", changed)
+    run = compare(id, protocol=True, agents=["zero"], progress=False)
+    ran = [experiment.setting.name for experiment in run.experiments]
+    assert set(run.idle[id]) == set(protocol.settings) - set(ran) != set()
+    for text in (str(run), run.report(tmp_path).read_text("utf-8")):
+        told = " ".join(text.split()).partition("Run by the protocol")[2].partition("What ranks")[0]
+        assert [name for name in protocol.settings if name in told] == ran
+        assert "not run: " in " ".join(text.split())
+
+
 def test_an_id_of_another_package_has_no_protocol():
     with pytest.raises(ValueError, match="has no protocol"):
         compare("CartPole-v1", protocol=True, progress=False)

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from contextlib import closing
 
 import gymnasium
 import numpy as np
@@ -12,6 +13,7 @@ import gym_suite
 from gym_suite.comparison.agents import resolve
 from gym_suite.learning import load_gains, search, seeds, tune
 from gym_suite.learning.evaluation import Evaluation
+from gym_suite.learning.folders import locked
 from gym_suite.learning.records import CURVE_COLUMNS
 from gym_suite.learning.settings import settings_for
 
@@ -162,9 +164,80 @@ def test_another_seed_is_another_search_beside_the_first(tmp_path):
 
 
 def test_another_search_of_the_same_name_is_refused(tmp_path):
-    small_search(tmp_path, budget=2_000)
-    with pytest.raises(ValueError, match="a search with other budget"):
+    first = small_search(tmp_path, budget=2_000)
+    trials = first.path.with_suffix(".trials.jsonl")
+    before = {path: path.read_bytes() for path in (first.path, trials)}
+    for keywords, part in (
+        ({"budget": 4_000}, "other budget"),
+        ({"noise": 0.01, "episodes": 5}, "other episodes, other plants"),
+        ({"parameters": {"decoupling": 0.5}}, "other parameters"),
+    ):
+        with pytest.raises(ValueError, match=rf"pi-tuned-0\.json holds .*\({part}.*\) and are not"):
+            small_search(tmp_path, **{"budget": 2_000} | keywords)
+    assert {path: path.read_bytes() for path in before} == before
+    first.path.rename(tmp_path / "aside.json")
+    with pytest.raises(ValueError, match=r"trials\.jsonl holds another search \(other budget,"):
         small_search(tmp_path, budget=4_000)
+    # Without its trials too, as gains ship, a file is not written over.
+    trials.unlink()
+    (tmp_path / "aside.json").rename(first.path)
+    with pytest.raises(ValueError, match="other budget"):
+        small_search(tmp_path, budget=4_000)
+    assert first.path.read_bytes() == before[first.path]
+
+
+def test_gains_that_no_search_has_left_are_not_written_over(tmp_path):
+    path = tmp_path / "pi-tuned-0.json"
+    path.write_text(json.dumps({"id": ID, "agent": "pi", "gains": {"i_sd.kp": 4.1}}))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="no plan of a search"):
+        small_search(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_one_search_at_a_time_writes_into_a_folder(tmp_path):
+    with (
+        closing(locked(tmp_path, "search")),
+        pytest.raises(OSError, match=r"another search is writing into .*process \d+"),
+    ):
+        small_search(tmp_path)
+    assert not list(tmp_path.glob("*.json*"))
+
+    def meanwhile(line):
+        if "2,000 of" in line:  # a second one begins while the first is at work
+            with pytest.raises(OSError, match="another search"):
+                small_search(tmp_path, budget=2_000)
+            refused.append(line)
+
+    refused = []
+    first = small_search(tmp_path, budget=2_000, progress=meanwhile)
+    assert refused and small_search(tmp_path, budget=2_000).gains == first.gains
+
+
+@pytest.mark.parametrize(
+    ("keywords", "finalists", "last"),
+    [
+        # All seeds of a search are its own: none is left for another choice.
+        ({"settings": "nominal", "budget": 40_000, "episodes": 1000}, 0, 0),
+        ({"budget": 60_000, "episodes": 999}, 0, 0),
+        ({"settings": "nominal", "budget": 30_000, "episodes": 501}, 0, 0),
+        # As many others are left, the same number for each of four plants.
+        ({"settings": "nominal", "budget": 30_000, "episodes": 500}, 5, 500),
+        ({"budget": 26_000, "episodes": 402}, 5, 596),
+        ({"budget": 400, "episodes": 4}, 5, 20),
+    ],
+)
+def test_the_final_choice_has_as_many_other_episodes_or_there_is_none(
+    keywords, finalists, last, tmp_path
+):
+    about = json.loads(small_search(tmp_path, max_episode_steps=1, **keywords).path.read_text())
+    plan = about["plan"]
+    assert (plan["finalists"], plan["last_episodes"]) == (finalists, last)
+    assert len(about["finalists"]) == finalists and last % len(plan["plants"]) == 0
+    assert about["steps"] <= keywords["budget"]
+    assert {seeds.purpose_of(seed) for seed in about["seeds"]["episodes"]} == {"tuning"}
+    assert about["seeds"]["episodes"][1] < seeds.TUNING_SEED + seeds.TUNING_STRIDE
+    assert small_search(tmp_path, max_episode_steps=1, **keywords).skipped
 
 
 def test_the_default_budget_is_that_of_a_training(tmp_path, monkeypatch):
@@ -207,7 +280,9 @@ def test_a_candidate_that_cannot_run_is_the_worst_and_told_of(tmp_path):
         ({"budget": float("nan")}, "budget"),
         ({"budget": 399}, "hold not one candidate"),
         ({"episodes": 0}, "episodes"),
-        ({"episodes": 3}, "3 rows are too few for 4 combinations"),
+        ({"episodes": 3}, "episodes: 3 are too few for 4 plants.*raise episodes"),
+        ({"episodes": 1}, "episodes: 1 are too few for 4 plants"),
+        ({"episodes": 1001, "budget": 1e9}, "1 to 1000 episodes, got 1001"),
         ({"seed": -1}, "seed"),
         ({"seed": 800}, "seed"),
         ({"agent": "pii"}, "Did you mean 'pi'"),

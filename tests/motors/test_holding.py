@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.comparison.settings import DISTURBANCES
+from gym_suite.learning.evaluation import Evaluation
 from gym_suite.motors.controllers.cascade import within_circle
 from gym_suite.motors.controllers.laws import SEEN, S, current_control_one
 from gym_suite.motors.machines import DC, DFIM, DOUBLY_FED, INDUCTION, SYNCHRONOUS, group_of
@@ -54,6 +56,37 @@ def test_stator_and_rotor_current_do_not_run_away_against_each_other():
 @pytest.mark.parametrize("id", ["gem/DFIM-v0", "gem/DFIM-Torque-v0"])
 def test_a_doubly_fed_machine_keeps_its_currents_late_or_not_the_believed_one(id, setting):
     assert not trips(id, range(50_000, 50_060), **setting).any()
+
+
+LATE_ACTION, OFF = {"delay": 1}, {"mismatch": 0.3}
+#: Load and voltages of the setting "disturbance".
+DISTURBED = {"disturbance": {name: DISTURBANCES[name] for name in ("torque_load", "u_sd", "u_sq")}}
+#: How many of so many episodes trip under `pi`, as the changelog says: id, keywords, first seed, episodes, trips.
+COUNTED = [
+    ("gem/EESM-Torque-v0", OFF, 0, 100, 1),
+    ("gem/PMSM-Torque-v0", OFF, 0, 100, 0),
+    ("gem/PMSM-Speed-v0", OFF, 0, 100, 0),
+    ("gem/PMSM-Speed-v0", LATE_ACTION, 0, 100, 0),
+    ("gem/SCIM-Speed-v0", LATE_ACTION, 0, 100, 0),
+    ("gem/DFIM-Speed-v0", OFF, 0, 100, 0),
+    ("gem/DFIM-Speed-v0", OFF, 50_000, 200, 4),
+    ("gem/DFIM-v0", OFF, 0, 200, 0),
+    ("gem/DFIM-v0", LATE_ACTION, 0, 200, 0),
+    ("gem/DFIM-Torque-v0", OFF, 0, 100, 0),
+    ("gem/SaturatedPMSM-Torque-v0", LATE_ACTION, 0, 100, 0),
+    *(
+        ("gem/SynRM-Speed-v0", setting, 50_000, 100, 0)
+        for setting in ({}, {"noise": 0.01}, OFF, LATE_ACTION, DISTURBED)
+    ),
+]
+
+
+@pytest.mark.parametrize(("id", "keywords", "first", "episodes", "count"), COUNTED)
+def test_as_many_episodes_trip_as_the_changelog_says(id, keywords, first, episodes, count):
+    evaluation = Evaluation(id, episodes=episodes, seed=first, keywords=keywords)
+    score = evaluation.score(gym_suite.make_controller(evaluation.envs))
+    evaluation.close()
+    assert score.trips * episodes == pytest.approx(count)
 
 
 def test_the_leakage_fluxes_of_a_doubly_fed_machine_are_moved_first():
