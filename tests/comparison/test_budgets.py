@@ -172,7 +172,7 @@ def test_the_leaderboard_marks_who_is_over_budget(greedy, tmp_path, monkeypatch)
     told = {agent["name"]: (agent["steps"], agent["over_budget"]) for agent in row["agents"]}
     assert told["greedy"] == (10**9, True) and not told["ppo"][1] and told["zero"] == (None, False)
     about = {"version": "0", "protocol": True, "episodes": None, "steps": None}
-    path = leaderboard_page.write_page(with_claims([row]), about, tmp_path / "index.html")
+    path = leaderboard_page.write_page(with_claims([row]), about, tmp_path / "index.html", {})
     page = path.read_text("utf-8")
     assert page.count("; over budget") == 1 and "taken for greedy (1,000,000,000)." in page
 
