@@ -270,7 +270,7 @@ def test_no_table_breaks_a_name_or_a_number_in_a_narrow_terminal(columns):
 
     finding = doctor.Finding("extras", "missing", "of 3 only control", "pip install -e .[rl]")
     measured = bench.Rate("gem/PMSM-v0", "make_vec", 4096, (12_345_678.0,), (9_876_543.0,))
-    planned = Estimate("gem/PMSM-v0", 12, 1200, 7_654_321, 98_765.0, 4321.5, "mpc")
+    planned = Estimate("gem/PMSM-v0", 12, 9, 1200, 7_654_321, 98_765.0, 4321.5, "mpc")
     told = {
         show.list_ids(): list(catalogue()),
         doctor.as_table([finding]): ["extras", "control", ".[rl]"],

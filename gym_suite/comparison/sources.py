@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any, Protocol
 
 import numpy as np
@@ -333,10 +335,18 @@ class FactorySource(FileSource):
         return function
 
 
+class _AsItIs(SourceFileLoader):
+    """Reads the file itself, never what Python has kept of one with the same time and size."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 @cache
 def _imported(path: Path, content: str) -> Any:
     """The module of a file with this content (its digest), which runs once."""
-    spec = importlib.util.spec_from_file_location(_module_name(path, content), path)
+    name = _module_name(path, content)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path)))
     assert spec is not None and spec.loader is not None  # a file that ends in .py has both
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
