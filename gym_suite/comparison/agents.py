@@ -388,11 +388,6 @@ def _from_npz(path: Path, id: str, name: str) -> AgentSpec:
     )
 
 
-def _count(told: Any) -> int | None:
-    """A number that a file tells, None where it tells something else."""
-    return told if type(told) is int and told >= 0 else None
-
-
 def _from_gains(path: Path, id: str) -> AgentSpec:
     """A controller with the gains of a file."""
     from gym_suite.learning.gains import load_gains
@@ -407,7 +402,7 @@ def _from_gains(path: Path, id: str) -> AgentSpec:
         trials=gains.about.get("trials"),
         made_on=gains.tuned_on,
         doubt=_changed(path, id, gains.about),
-        steps=_count(gains.about.get("budget", gains.about.get("steps"))),
+        steps=gains.about.get("budget", gains.about.get("steps")),
         as_rule=gains.agent if gains.as_rule else "",
     )
 

@@ -127,7 +127,7 @@ def load_gains(path: str | os.PathLike[str], id: str | None = None) -> OwnGains:
     try:
         if not isinstance(about.get("parameters", {}), dict):
             raise ValueError(f"parameters must be an object, got {about['parameters']!r:.80}")
-        check_told(about, ("trials",))
+        check_told(about, ("trials", "budget", "steps"))
     except ValueError as error:
         raise ValueError(f"{path} is not a gains file: {error}") from None
     read = OwnGains(

@@ -126,10 +126,11 @@ def test_a_factory_may_use_functions_that_numba_keeps_in_its_cache(tmp_path):
 
 
 def run_apart(code, path):
-    """What a process of its own prints, by words; Numba keeps its cache where it does by default."""
+    """What a process of its own prints, by words; Numba and Python keep what they compile, where they do by default."""
     root = str(Path(gym_suite.__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": root}
-    environment.pop("NUMBA_CACHE_DIR", None)
+    for name in ("NUMBA_CACHE_DIR", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     return subprocess.run(
         [sys.executable, "-c", code, str(path)],
         env=environment,

@@ -141,8 +141,10 @@ def greedy(tmp_path_factory):
     return path
 
 
-def test_pages_mark_an_agent_that_is_over_budget_and_no_other(greedy, tmp_path):
-    result = gym_suite.compare(
+@pytest.fixture(scope="module")
+def result(greedy):
+    """That policy beside those that ship."""
+    return gym_suite.compare(
         SMALL,
         agents=["ppo", str(greedy)],
         seeds=2,
@@ -150,6 +152,9 @@ def test_pages_mark_an_agent_that_is_over_budget_and_no_other(greedy, tmp_path):
         settings="nominal",
         progress=False,
     )
+
+
+def test_pages_mark_an_agent_that_is_over_budget_and_no_other(result, tmp_path):
     over = {row.name for row in result.summary() if row.over_budget}
     assert over == {"greedy"}
     text = " ".join(str(result).split())
@@ -235,15 +240,7 @@ def test_of_everything_that_ships_the_trials_are_told():
     assert counted and {spec.trials for spec in jamming if spec.name == "ppo"} == {counted}
 
 
-def test_what_a_page_says_of_trials(tmp_path, greedy):
-    page = gym_suite.compare(
-        SMALL,
-        agents=["ppo", str(greedy)],
-        seeds=2,
-        horizon=20,
-        settings="nominal",
-        progress=False,
-    ).report(tmp_path)
-    text = page.read_text("utf-8")
+def test_what_a_page_says_of_trials(result, tmp_path):
+    text = result.report(tmp_path).read_text("utf-8")
     assert "at least 2" in text  # of those that ship
     assert "not recorded" in text  # of a file from elsewhere
