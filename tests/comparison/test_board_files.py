@@ -10,6 +10,7 @@ from gym_suite.comparison import board as boards
 from gym_suite.comparison import leaderboard, submit
 from gym_suite.comparison.board import Board
 from gym_suite.comparison.results import LOCK
+from gym_suite.comparison.rows import check_row
 from gym_suite.learning import shipped
 from gym_suite.registration import card
 
@@ -154,6 +155,20 @@ def test_a_damaged_entry_is_named(told, reason, board):
 
 
 # ------------------------------------------------------------------------------------------ of others
+
+
+def test_every_entry_of_a_row_and_of_its_agents_is_looked_for(made):
+    """A page reads them all, so a row that lacks one is told of instead of a traceback."""
+    whole = json.loads((made / "rows" / FILE).read_text())
+    check_row(whole)
+    for name in whole:
+        with pytest.raises(ValueError, match=name):
+            check_row({key: value for key, value in whole.items() if key != name})
+    first, *others = whole["agents"]
+    for name in first:
+        lacking = {key: value for key, value in first.items() if key != name}
+        with pytest.raises(ValueError, match=name):
+            check_row(whole | {"agents": [lacking, *others]})
 
 
 @pytest.mark.parametrize("left", ["rows", "runs"])
