@@ -21,7 +21,7 @@ _ADAPTIVE = {"adaptive": f"{_HOME}.adaptive:Adaptive"}
 #: Laws whose gains were searched, for the ids with policies of one quadcopter.
 _TUNED = ("pid-tuned", "lqr-tuned", "geometric-tuned")
 #: Environment steps of a training or a search, by names of ids without family and version, where not the usual ones.
-_BUDGETS = {"Hover": 3_500_000, "Track": 6_000_000, "MultiHover": 8_000_000}
+_BUDGETS = {"Hover": 8_000_000, "Track": 9_000_000, "MultiHover": 8_000_000}
 
 
 def _drone(
