@@ -129,6 +129,10 @@ TRACED = {
     "test_policies_that_choose_switching_states_earn_less_than_the_search_over_them",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"
     "test_a_jammer_trained_on_late_actions_too_loses_less_of_them_than_one_that_never_met_them",
+    "Of 400 others that are 30 % off, of which geometric control loses none": "drones/test_policies.py::"
+    "test_of_400_other_vehicles_policies_lose_single_ones",
+    "learned on vehicles that are up to 45 % off": "drones/test_policies.py::"
+    "test_policies_learned_on_vehicles_up_to_45_percent_off_and_decide_by_eight_observations",
     "mismatch and with a late action, none of `ppo` crashes": "drones/test_policies.py::"
     "test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal",
     "do not trip on these in 20 nominal episodes each": "motors/test_supplies.py::"
@@ -180,8 +184,8 @@ TRACED = {
     "test_a_reference_controller_follows_and_does_not_trip",
     "is what the largest training or search of ours for that id was given": "comparison/test_budgets.py::"
     "test_the_budget_of_a_protocol_is_that_of_the_largest_training_or_search",
-    "searched with fewer steps than the policies beside them had that they were": "comparison/test_budgets.py::"
-    "test_the_changelog_names_whose_gains_were_searched_with_fewer",
+    "name gains that were searched with fewer steps than the policies beside them had": "comparison/test_budgets.py::"
+    "test_gains_that_were_searched_with_fewer_steps_than_a_training_had_are_named",
     "one of `gem/EESM-Torque-v0` trips, and none of": "motors/test_holding.py::"
     "test_as_many_episodes_trip_as_the_changelog_says",
     "of 100 seeds of each none trips now": "motors/test_holding.py::"

