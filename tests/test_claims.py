@@ -184,8 +184,8 @@ TRACED = {
     "test_a_reference_controller_follows_and_does_not_trip",
     "is what the largest training or search of ours for that id was given": "comparison/test_budgets.py::"
     "test_the_budget_of_a_protocol_is_that_of_the_largest_training_or_search",
-    "name gains that were searched with fewer steps than the policies beside them had": "comparison/test_budgets.py::"
-    "test_gains_that_were_searched_with_fewer_steps_than_a_training_had_are_named",
+    "searched with fewer steps than the policies beside them had that they were": "comparison/test_budgets.py::"
+    "test_the_changelog_names_whose_gains_were_searched_with_fewer",
     "one of `gem/EESM-Torque-v0` trips, and none of": "motors/test_holding.py::"
     "test_as_many_episodes_trip_as_the_changelog_says",
     "of 100 seeds of each none trips now": "motors/test_holding.py::"

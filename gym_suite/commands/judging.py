@@ -279,6 +279,7 @@ def tune(
     agent: str | None = None,
     budget: float | None = None,
     settings: Literal["randomised", "nominal"] = "randomised",
+    randomise: str | None = None,
     setting: str = "nominal",
     seed: int = 0,
     episodes: int | None = None,
@@ -293,6 +294,7 @@ def tune(
         agent: Name of one of its controllers; the reference by default.
         budget: Environment steps, such as 6e6; by default those of one training of the id.
         settings: Judge candidates on plants that differ, as a training sees them, or on the nominal one.
+        randomise: How plants differ, in place of a training's: a JSON object of noise, mismatch, delay, disturbance.
         setting: Setting of the id under which to search.
         seed: Seed of the search.
         episodes: Episodes on which every candidate is judged; by default as many as leave some 150 candidates.
@@ -307,6 +309,7 @@ def tune(
         agent=agent,
         budget=budget,
         settings=settings,
+        randomise=None if randomise is None else json_object("--randomise", randomise),
         setting=setting,
         seed=seed,
         episodes=episodes,

@@ -34,7 +34,7 @@ from gym_suite.learning.evaluation import Evaluation, Score
 from gym_suite.learning.folders import locked
 from gym_suite.learning.gains import load_gains
 from gym_suite.learning.jury import Jury
-from gym_suite.learning.randomised import blocks_of
+from gym_suite.learning.randomised import blocks_of, check_randomise
 from gym_suite.learning.records import folder_named, replace_curve, write_text
 from gym_suite.learning.seeds import EVALUATION_SEED, TUNING_STRIDE, tuning_seeds
 from gym_suite.learning.settings import settings_for
@@ -104,6 +104,7 @@ def tune(
     agent: str | None = None,
     budget: float | None = None,
     settings: str = "randomised",
+    randomise: Mapping[str, Any] | None = None,
     setting: str = "nominal",
     seed: int = 0,
     episodes: int | None = None,
@@ -122,7 +123,9 @@ def tune(
         id: Environment id.
         agent: Name of one of the id's controllers; the reference by default.
         budget: Environment steps; by default those of one training of the id.
-        settings: "randomised": candidates are judged on plants as a training's ``randomise`` makes them; "nominal".
+        settings: "randomised": candidates are judged on plants that differ; "nominal".
+        randomise: Plant keywords to a value or a list of values, in place of a training's: how far plants differ is
+            to be chosen for a search as for a training, and gains that cannot learn in an episode may want less.
         setting: Setting of the id under which to search, see ``gym-suite show``.
         seed: Seed of the search.
         episodes: Episodes on which every candidate is judged, spread over the plants, of which each needs one; by
@@ -135,7 +138,7 @@ def tune(
 
     Raises:
         ValueError: Unknown id, controller, setting or keyword; a controller with nothing to search; a budget that holds
-            not one candidate; fewer episodes than plants; a folder with another search of this name, or with gains
+            not one candidate; plants to randomise of a nominal search; fewer episodes than plants; a folder with another search of this name, or with gains
             of this name that are another's.
         OSError: The folder cannot be written, or another search is writing into it; said before anything runs.
         ModuleNotFoundError: cmaes is not installed.
@@ -154,18 +157,21 @@ def tune(
     tuning_seeds(seed, 1)
     require_cmaes()
     fixed = dict(entry.setting(setting)) | keywords
-    randomise = training.randomise if settings == "randomised" else {}
+    if settings == "nominal" and randomise:
+        raise ValueError('randomise: a search on the nominal plant (settings="nominal") varies nothing')
+    plants = training.randomise if randomise is None else check_randomise(randomise)
     folder = (
         folder_of(entry.id, setting, root=Path("gains"))
         if out is None
         else folder_named("out", out)
     )
     own = dict(parameters or {})
-    search = Search(entry.id, agent, own, blocks_of(randomise, fixed), fixed, seed, steps, episodes)
+    blocks = blocks_of(plants if settings == "randomised" else {}, fixed)
+    search = Search(entry.id, agent, own, blocks, fixed, seed, steps, episodes)
     try:
         suffix = "" if settings == "randomised" else f"-{settings}"
         command = _command(
-            entry.id, agent, own, budget, settings, setting, seed, episodes, keywords
+            entry.id, agent, own, budget, settings, randomise, setting, seed, episodes, keywords
         )
         about = {"settings": settings, "setting": setting, "command": command}
         say = progress or (lambda line: None)
@@ -487,6 +493,7 @@ def _command(
     parameters: Mapping[str, Any],
     budget: float | None,
     settings: str,
+    randomise: Mapping[str, Any] | None,
     setting: str,
     seed: int,
     episodes: int | None,
@@ -498,6 +505,8 @@ def _command(
         words += ["--budget", f"{budget:g}"]
     if settings != SETTINGS[0]:
         words += ["--settings", settings]
+    if randomise is not None:
+        words += ["--randomise", json.dumps(randomise)]
     if setting != "nominal":
         words += ["--setting", setting]
     if seed:

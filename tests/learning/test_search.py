@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import sys
 from contextlib import closing
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import gym_suite
+from gym_suite.cli import main
 from gym_suite.comparison.agents import resolve
 from gym_suite.learning import load_gains, search, seeds, tune
 from gym_suite.learning.evaluation import Evaluation
@@ -163,6 +165,19 @@ def test_another_seed_is_another_search_beside_the_first(tmp_path):
     ]
 
 
+def test_plants_may_differ_as_the_user_says_and_the_command_repeats_it(tmp_path):
+    plants = {"mismatch": [0.0, 0.2], "delay": 1}
+    path = small_search(tmp_path, budget=4_000, randomise=plants).path
+    about = json.loads(path.read_text())
+    fixed = {"max_episode_steps": HORIZON, "delay": 1}
+    assert about["plan"]["plants"] == [fixed | {"mismatch": 0.0}, fixed | {"mismatch": 0.2}]
+    words = shlex.split(about["command"])
+    assert json.loads(words[words.index("--randomise") + 1]) == plants
+    out = tmp_path / "again"
+    assert main([*words[1:], "--out", str(out)]) == 0
+    assert json.loads((out / path.name).read_text())["gains"] == about["gains"]
+
+
 def test_another_search_of_the_same_name_is_refused(tmp_path):
     first = small_search(tmp_path, budget=2_000)
     trials = first.path.with_suffix(".trials.jsonl")
@@ -280,6 +295,10 @@ def test_a_candidate_that_cannot_run_is_the_worst_and_told_of(tmp_path):
         ({"budget": float("nan")}, "budget"),
         ({"budget": 399}, "hold not one candidate"),
         ({"episodes": 0}, "episodes"),
+        ({"randomise": {"mismach": 0.3}}, "mismatch"),
+        ({"randomise": {"mismatch": []}}, "at least one value"),
+        ({"randomise": [0.3]}, "must map plant keywords"),
+        ({"randomise": {"mismatch": 0.3}, "settings": "nominal"}, "varies nothing"),
         ({"episodes": 3}, "episodes: 3 are too few for 4 plants.*raise episodes"),
         ({"episodes": 1}, "episodes: 1 are too few for 4 plants"),
         ({"episodes": 1001, "budget": 1e9}, "1 to 1000 episodes, got 1001"),
