@@ -138,8 +138,8 @@ def tune(
 
     Raises:
         ValueError: Unknown id, controller, setting or keyword; a controller with nothing to search; a budget that holds
-            not one candidate; plants to randomise of a nominal search; fewer episodes than plants; a folder with another search of this name, or with gains
-            of this name that are another's.
+            not one candidate; plants to randomise of a nominal search; fewer episodes than plants; a folder with
+            another search of this name, or with gains of this name that are another's.
         OSError: The folder cannot be written, or another search is writing into it; said before anything runs.
         ModuleNotFoundError: cmaes is not installed.
     """
@@ -158,7 +158,7 @@ def tune(
     require_cmaes()
     fixed = dict(entry.setting(setting)) | keywords
     if settings == "nominal" and randomise:
-        raise ValueError('randomise: a search on the nominal plant (settings="nominal") varies nothing')
+        raise ValueError("randomise: a search on the nominal plant alone varies nothing")
     plants = training.randomise if randomise is None else check_randomise(randomise)
     folder = (
         folder_of(entry.id, setting, root=Path("gains"))
