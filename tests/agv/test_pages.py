@@ -76,7 +76,7 @@ def test_the_figures_of_the_trainings_are_those_that_ship(page):
     *_, table = (p for p in page.section("Reference Controllers").parts if isinstance(p, Table))
     told = {row[0]: dict(zip(table.headings, row, strict=True)) for row in table.rows}
     assert told["ppo-dagger"]["Success"] == "1"
-    assert told["ppo"]["First success, steps"] == "21,952 (13,248 to never)"
+    assert told["ppo"]["First success, steps"] == "42,560 (16,064 to 312,512)"
 
 
 def test_how_sparse_the_reward_is_and_that_its_measure_has_bounds():
