@@ -12,7 +12,7 @@ from gym_suite.registration import card, catalogue
 
 ID = "gem/PMSM-v0"
 #: Families whose policies are not all of the one commit yet.
-EARLIER = {"motors", "radio"}
+EARLIER = {"motors"}
 
 
 def finished(folder, methods, count=SEEDS):
