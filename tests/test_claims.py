@@ -129,6 +129,8 @@ TRACED = {
     "test_policies_that_choose_switching_states_earn_less_than_the_search_over_them",
     "a jammer trained nominally earns 80, and -80 where its actions come a slot late": "radio/test_policies.py::"
     "test_a_jammer_trained_on_late_actions_too_loses_less_of_them_than_one_that_never_met_them",
+    "at least 0.93 of it hovering, 0.84 tracking and 0.88 in pairs": "drones/test_policies.py::"
+    "test_in_wind_policies_crash_in_none_of_20_episodes_and_earn_less_than_geometric_control",
     "Of 400 others that are 30 % off, of which geometric control loses none": "drones/test_policies.py::"
     "test_of_400_other_vehicles_policies_lose_single_ones",
     "learned on vehicles that are up to 45 % off": "drones/test_policies.py::"

@@ -157,9 +157,11 @@ def tune(
     tuning_seeds(seed, 1)
     require_cmaes()
     fixed = dict(entry.setting(setting)) | keywords
-    if settings == "nominal" and randomise:
-        raise ValueError("randomise: a search on the nominal plant alone varies nothing")
     plants = training.randomise if randomise is None else check_randomise(randomise)
+    if randomise is not None and (settings == "nominal" or not plants):
+        raise ValueError(
+            "randomise: name what differs, or search on the nominal plant alone (settings) without it"
+        )
     folder = (
         folder_of(entry.id, setting, root=Path("gains"))
         if out is None

@@ -2,7 +2,6 @@
 
 import json
 
-import gymnasium
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from gym_suite.learning.policies import ExportedPolicy
 from gym_suite.learning.settings import shipped_for
 from gym_suite.learning.shelf import folder_of
 from gym_suite.registration import card
+from tests.drones.flights import WIND, judged
 
 METHODS = dict.fromkeys(
     ("drones/Velocity-v0", "drones/Landing-v0", "drones/Gates-v0", "drones/RotorFailure-v0"),
@@ -24,8 +24,6 @@ SETTINGS = {
     "mismatch": {"mismatch": 0.3},
     "delay": {"delay": 1},
 }
-WIND = {"mean": ((-2.0, 2.0), (-2.0, 2.0), 0.0), "gust": (0.0, 2.0), "turbulence": "light"}
-EPISODES = 20
 
 
 @pytest.mark.parametrize("id", METHODS)
@@ -37,30 +35,6 @@ def test_five_policies_ship_with_the_command_that_made_them(id):
     assert run["command"].startswith(f"gym-suite train {id} --algo {method} --seeds 5 --set")
     assert run["keywords"] == shipped_for(id)["keywords"]
     assert run["selection"].startswith("none")
-
-
-def judged(id, agents, *, episodes=EPISODES, later=0, **keywords):
-    """Return returns, ends in a crash, landings and gates of agents, (agents, episodes), over the protocol's seeds."""
-    envs = gymnasium.make_vec(id, num_envs=episodes, engine="compiled", **keywords)
-    found = []
-    for agent in agents(envs):
-        observation, _ = envs.reset(seed=card(id).protocol.first_seed + later)
-        state, total, alive = None, np.zeros(episodes), np.ones(episodes, bool)
-        lost, landed = np.zeros(episodes, bool), np.zeros(episodes, bool)
-        passed = np.zeros(episodes)
-        for _ in range(card(id).max_episode_steps):
-            action, state = agent.predict(observation, state)
-            observation, reward, terminated, truncated, info = envs.step(action)
-            total += alive * reward
-            lost |= alive & (info["violation"] > 0.0)
-            landed |= alive & (info.get("landed", np.zeros(episodes)) > 0.0)
-            passed = np.where(alive, info.get("passed", passed), passed)
-            alive &= ~(terminated | truncated)
-            if not alive.any():
-                break
-        found.append((total, lost, landed, passed))
-    envs.close()
-    return [np.array(each) for each in zip(*found, strict=True)]
 
 
 def reference_and_policies(id):
